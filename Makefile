@@ -1,0 +1,42 @@
+# The targets, as `make help` prints them. Whatever needs more than Rust installs it first.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The peer that the benches measure beside has the name of our own crate, so ours is named with its version.
+EOTS := eots@0.1.0
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: demo
+demo: deps ## play a stake's life on an embedded regtest chain: stake, vote, equivocate, extract, slash
+	@scripts/build.sh build --package btcstake
+	@cargo run --quiet --locked --package btcstake -- demo
+
+.PHONY: test
+test: deps ## run all tests; those on a real bitcoind where there is one
+	@scripts/test.sh
+
+.PHONY: lint
+lint: deps ## check formatting, lints and documentation
+	cargo fmt --all --check
+	@scripts/build.sh clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: bench
+bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
+	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios
+
+.PHONY: bitcoind
+bitcoind: ## provide a bitcoind: one that is there, or one built from the bundled source
+	@scripts/bitcoind.sh
+
+.PHONY: deps
+deps: ## install what a fresh machine lacks
+	@scripts/install-deps.sh
+
+.PHONY: ci
+ci: ## all that must pass before a change lands
+	@.ci/run

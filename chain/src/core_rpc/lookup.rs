@@ -1,0 +1,96 @@
+//! Finding a transaction on a node that may keep no index of them.
+
+use bitcoin::consensus::encode::deserialize_hex;
+use bitcoin::{BlockHash, Transaction, Txid};
+use corepc_types::v28::{GetBlockHeaderVerbose, GetBlockVerboseOne, GetIndexInfo};
+use serde_json::json;
+
+use super::BitcoinCore;
+use super::transport::malformed;
+use crate::{BlockHeight, ChainTip, FoundTransaction, Node as _, NodeError};
+
+/// RPC_INVALID_ADDRESS_OR_KEY of Bitcoin Core: no such transaction, or no such block.
+const NOT_FOUND: i32 = -5;
+/// RPC_MISC_ERROR: among others, the block has been pruned.
+const MISC: i32 = -1;
+
+/// The part of `getrawtransaction`'s verbose answer that is needed. (The full type reads no coinbase.)
+#[derive(serde::Deserialize)]
+struct RawTransaction {
+    hex: String,
+    blockhash: Option<BlockHash>,
+}
+
+impl BitcoinCore {
+    pub(super) fn find(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
+        if let Some(found) = self.find_directly(txid)? {
+            return Ok(Some(found));
+        }
+        let indexes: GetIndexInfo = self.call("getindexinfo", &[json!("txindex")])?;
+        if indexes.0.get("txindex").is_some_and(|index| index.synced) {
+            return Ok(None);
+        }
+        self.search(txid)
+    }
+
+    /// As the node itself finds it: waiting, or in its index of transactions.
+    pub(super) fn find_directly(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
+        const METHOD: &str = "getrawtransaction";
+        let raw: RawTransaction = match self.call(METHOD, &[json!(txid), json!(1)]) {
+            Err(NodeError::Rpc { code: NOT_FOUND, .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let transaction: Transaction =
+            deserialize_hex(&raw.hex).map_err(|error| malformed(METHOD, &error.to_string()))?;
+        if transaction.compute_txid() != *txid {
+            return Err(malformed(METHOD, "it holds another transaction"));
+        }
+        let Some(hash) = raw.blockhash else {
+            return Ok(Some(FoundTransaction { transaction, block: None, confirmations: 0 }));
+        };
+        let header: GetBlockHeaderVerbose = self.call("getblockheader", &[json!(hash), json!(true)])?;
+        // -1 confirmations: the block has just left the best chain.
+        let (Ok(height), Ok(confirmations @ 1..)) = (u32::try_from(header.height), u32::try_from(header.confirmations))
+        else {
+            return Ok(None);
+        };
+        let block = Some(ChainTip { height: BlockHeight::new(height), hash });
+        Ok(Some(FoundTransaction { transaction, block, confirmations }))
+    }
+
+    /// Looks through the blocks from the tip down, as far as the search depth goes.
+    fn search(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
+        const METHOD: &str = "getblock";
+        let (wanted, tip) = (txid.to_string(), self.tip()?);
+        let mut next = Some(tip.hash);
+        let mut scanned_blocks = 0_u32;
+        while let Some(hash) = next {
+            if scanned_blocks >= self.search_depth {
+                return Err(NodeError::NotIndexed { txid: *txid, scanned_blocks });
+            }
+            let block: GetBlockVerboseOne = match self.call(METHOD, &[json!(hash), json!(1)]) {
+                Err(NodeError::Rpc { code: MISC, .. }) => {
+                    return Err(NodeError::NotIndexed { txid: *txid, scanned_blocks });
+                }
+                answer => answer?,
+            };
+            if let Some(position) = block.tx.iter().position(|candidate| *candidate == wanted) {
+                let height = u32::try_from(block.height).map_err(|_| malformed(METHOD, "its height is no height"))?;
+                let transaction = self.block_by_hash(&hash)?.txdata.into_iter().nth(position);
+                let transaction = transaction.filter(|transaction| transaction.compute_txid() == *txid);
+                return Ok(Some(FoundTransaction {
+                    transaction: transaction
+                        .ok_or_else(|| malformed(METHOD, "it lacks a transaction that it lists"))?,
+                    block: Some(ChainTip { height: BlockHeight::new(height), hash }),
+                    confirmations: tip.height.to_u32().saturating_sub(height).saturating_add(1),
+                }));
+            }
+            scanned_blocks = scanned_blocks.saturating_add(1);
+            next = match block.previous_block_hash {
+                Some(hash) => Some(hash.parse().map_err(|_| malformed(METHOD, "its previous block hash is no hash"))?),
+                None => None,
+            };
+        }
+        Ok(None)
+    }
+}

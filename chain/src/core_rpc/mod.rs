@@ -1,0 +1,303 @@
+//! A running `bitcoind`, over JSON-RPC.
+
+mod credentials;
+#[cfg(test)]
+mod daemon_tests;
+mod lookup;
+#[cfg(test)]
+mod tests;
+mod transport;
+
+use std::time::Duration;
+
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::{Amount, Block, BlockHash, Denomination, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid};
+use corepc_types::v28::{
+    EstimateSmartFee, GenerateToDescriptor, GetBlockchainInfo, GetDescriptorInfo, ScanTxOutSetStart,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+pub use self::credentials::Credentials;
+use self::credentials::{Endpoint, invalid};
+use self::transport::{Rpc, malformed};
+use crate::error::reason_and_detail;
+use crate::{BlockHeight, ChainTip, Coin, FoundTransaction, Node, NodeError};
+
+/// Bitcoin Core 28.0: the first whose `scantxoutset` tells the block of a coin, and that knows testnet4.
+const REQUIRED_VERSION: u64 = 280_000;
+/// How long a call may take that the node answers from memory or with one read.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a call may take that reads all unspent outputs, or mines.
+const LONG_TIMEOUT: Duration = Duration::from_secs(900);
+/// Two weeks of blocks.
+const SEARCH_DEPTH: u32 = 2_016;
+/// How many blocks are asked for at once when mining.
+const MINING_BATCH: u32 = 1_000;
+/// A coinbase may be spent in the next block when it is this deep.
+const COINBASE_MATURITY: u64 = 100;
+/// The longest horizon of Bitcoin Core's fee estimates.
+const MAX_ESTIMATE_BLOCKS: u16 = 1_008;
+/// A thousand virtual bytes are four thousand weight units.
+const KWU_PER_KVB: u64 = 4;
+/// Consensus never lets a longer script be spent.
+const MAX_SCRIPT_SIZE: usize = 10_000;
+
+const INVALID_PARAMETER: i32 = -8;
+const DECODE_FAILED: i32 = -22;
+const TRANSACTION_ERROR: i32 = -25;
+const TRANSACTION_REJECTED: i32 = -26;
+const ALREADY_IN_UTXO_SET: i32 = -27;
+
+/// The one field that is needed before the node's version, and with it the form of its answers, is known.
+#[derive(serde::Deserialize)]
+struct NetworkInfo {
+    version: u64,
+}
+
+/// A running `bitcoind` of version 28 or later. It needs no wallet and no index of transactions.
+///
+/// The connection is HTTP without encryption, so the node belongs on the same machine, or at the other end of a tunnel.
+///
+/// Every call opens a connection of its own and waits at most 30 seconds for the answer; reading all unspent outputs
+/// ([`Node::coins`]; minutes on the main network) and mining at most 15 minutes.
+#[derive(Debug)]
+pub struct BitcoinCore {
+    rpc: Rpc,
+    network: Network,
+    search_depth: u32,
+}
+
+impl BitcoinCore {
+    /// Connects to the node at `url` = `http://[user:password@]host:port`, and makes sure that it is one that this crate can work with.
+    ///
+    /// A name and password in the URL are percent-decoded; they are given either there or as `credentials`. The host is a name or an
+    /// IPv4 address.
+    ///
+    /// # Errors
+    ///
+    /// - [`NodeError::InvalidUrl`]: not http, no port, credentials in both places;
+    /// - [`NodeError::CookieFile`], [`NodeError::Unauthorized`]: the credentials are missing or wrong;
+    /// - [`NodeError::Unreachable`], [`NodeError::Starting`]: try again;
+    /// - [`NodeError::VersionTooOld`]: older than 28.0;
+    /// - [`NodeError::UnsupportedNetwork`]: not main, testnet4, signet or regtest.
+    pub fn connect(url: &str, credentials: Credentials) -> Result<Self, NodeError> {
+        let (endpoint, in_url) = Endpoint::parse(url)?;
+        let credentials = match (credentials, in_url) {
+            (Credentials::None, in_url) => in_url,
+            (given, Credentials::None) => given,
+            _ => return Err(invalid("it holds credentials, and others were given beside it")),
+        };
+        let rpc = Rpc::new(endpoint, credentials)?;
+        let NetworkInfo { version: found } = rpc.call("getnetworkinfo", &[], TIMEOUT)?;
+        if found < REQUIRED_VERSION {
+            return Err(NodeError::VersionTooOld { found, required: REQUIRED_VERSION });
+        }
+        let chain: GetBlockchainInfo = rpc.call("getblockchaininfo", &[], TIMEOUT)?;
+        let network = match chain.chain.as_str() {
+            "main" => Network::Bitcoin,
+            "testnet4" => Network::Testnet4,
+            "signet" => Network::Signet,
+            "regtest" => Network::Regtest,
+            name => return Err(NodeError::UnsupportedNetwork { name: name.chars().take(32).collect() }),
+        };
+        Ok(Self { rpc, network, search_depth: SEARCH_DEPTH })
+    }
+
+    /// How many blocks, from the tip down, [`Node::transaction`] looks through when the node has no index of transactions
+    /// (`-txindex=1`); 2016 unless set. Each costs one call.
+    #[must_use]
+    pub fn with_search_depth(mut self, blocks: u32) -> Self {
+        self.search_depth = blocks;
+        self
+    }
+
+    /// Tells the daemon to write its databases and end.
+    pub(crate) fn stop(&self) -> Result<(), NodeError> {
+        self.call::<Value>("stop", &[]).map(drop)
+    }
+
+    fn call<T: DeserializeOwned>(&self, method: &str, params: &[Value]) -> Result<T, NodeError> {
+        self.rpc.call(method, params, TIMEOUT)
+    }
+
+    fn block_by_hash(&self, hash: &BlockHash) -> Result<Block, NodeError> {
+        const METHOD: &str = "getblock";
+        let hex: String = self.call(METHOD, &[json!(hash), json!(0)])?;
+        let block: Block = deserialize_hex(&hex).map_err(|error| malformed(METHOD, &error.to_string()))?;
+        if block.block_hash() != *hash {
+            return Err(malformed(METHOD, "it holds another block"));
+        }
+        Ok(block)
+    }
+
+    /// What Bitcoin Core asks for before it mines to a script: the script as a descriptor, with its checksum.
+    fn descriptor(&self, script_pubkey: &Script) -> Result<String, NodeError> {
+        let info: GetDescriptorInfo = self.call("getdescriptorinfo", &[json!(raw_descriptor(script_pubkey))])?;
+        Ok(info.descriptor)
+    }
+
+    /// The least fee rate with which the node takes a transaction at present.
+    fn minimum_fee_rate(&self) -> Result<FeeRate, NodeError> {
+        /// The one field that is needed; the others change from version to version.
+        #[derive(serde::Deserialize)]
+        struct MempoolInfo {
+            mempoolminfee: f64,
+        }
+        let info: MempoolInfo = self.call("getmempoolinfo", &[])?;
+        fee_rate_from("getmempoolinfo", info.mempoolminfee)
+    }
+}
+
+impl Node for BitcoinCore {
+    fn network(&self) -> Network {
+        self.network
+    }
+
+    fn tip(&self) -> Result<ChainTip, NodeError> {
+        const METHOD: &str = "getblockchaininfo";
+        let info: GetBlockchainInfo = self.call(METHOD, &[])?;
+        let height = u32::try_from(info.blocks).map_err(|_| malformed(METHOD, "its height is no height"))?;
+        let hash = info.best_block_hash.parse().map_err(|_| malformed(METHOD, "its best block hash is no hash"))?;
+        Ok(ChainTip { height: BlockHeight::new(height), hash })
+    }
+
+    /// As [`Node::block`]; a block that a pruned node has deleted is [`NodeError::Rpc`].
+    fn block(&self, height: BlockHeight) -> Result<Block, NodeError> {
+        let out_of_range = || self.tip().map(|tip| NodeError::NoSuchBlock { height, tip: tip.height });
+        // Bitcoin Core reads heights as 32-bit numbers with a sign.
+        if i32::try_from(height.to_u32()).is_err() {
+            return Err(out_of_range()?);
+        }
+        match self.call::<BlockHash>("getblockhash", &[json!(height.to_u32())]) {
+            Err(NodeError::Rpc { code: INVALID_PARAMETER, .. }) => Err(out_of_range()?),
+            hash => self.block_by_hash(&hash?),
+        }
+    }
+
+    /// As [`Node::transaction`].
+    ///
+    /// A node without an index of transactions is searched block by block, from the tip down, as deep as
+    /// [`with_search_depth`](BitcoinCore::with_search_depth) says. When the chain has more blocks, or a pruned node has deleted them,
+    /// the answer is not `None` but [`NodeError::NotIndexed`].
+    fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
+        self.find(txid)
+    }
+
+    /// As [`Node::coins`]. The node reads all its unspent outputs for this, and does so for one caller at a time:
+    /// [`NodeError::Busy`] meanwhile.
+    fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError> {
+        const METHOD: &str = "scantxoutset";
+        let params = [json!("start"), json!([raw_descriptor(script_pubkey)])];
+        let scan: ScanTxOutSetStart = match self.rpc.call(METHOD, &params, LONG_TIMEOUT) {
+            Err(NodeError::Rpc { code: INVALID_PARAMETER, message, .. }) if message.contains("in progress") => {
+                return Err(NodeError::Busy { method: METHOD.to_owned(), message });
+            }
+            answer => answer?,
+        };
+        if !scan.success {
+            return Err(NodeError::Busy { method: METHOD.to_owned(), message: "the scan was aborted".to_owned() });
+        }
+        let mut coins = Vec::with_capacity(scan.unspents.len());
+        for unspent in scan.unspents {
+            if unspent.coinbase && unspent.confirmations < COINBASE_MATURITY {
+                continue;
+            }
+            let unspent = unspent.into_model().map_err(|error| malformed(METHOD, &error.to_string()))?;
+            if unspent.script_pubkey.as_script() != script_pubkey {
+                return Err(malformed(METHOD, "it holds an output of another script"));
+            }
+            let height = u32::try_from(unspent.height).map_err(|_| malformed(METHOD, "a height in it is no height"))?;
+            coins.push(Coin {
+                outpoint: OutPoint { txid: unspent.txid, vout: unspent.vout },
+                output: TxOut { value: unspent.amount, script_pubkey: unspent.script_pubkey },
+                height: BlockHeight::new(height),
+            });
+        }
+        coins.sort_by_key(|coin| (coin.height, coin.outpoint));
+        Ok(coins)
+    }
+
+    /// As [`Node::broadcast`]; a rejection's reason is the node's word for the broken rule of consensus or of relay policy.
+    ///
+    /// Fees above 0.1 BTC per 1000 virtual bytes are rejected, as Bitcoin Core does unless told otherwise. An output that nobody can
+    /// spend (OP_RETURN) may hold an amount.
+    ///
+    /// A node without an index of transactions does not know a confirmed transaction again once all its outputs are spent: it rejects it
+    /// as `bad-txns-inputs-missingorspent`.
+    fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
+        const METHOD: &str = "sendrawtransaction";
+        let txid = transaction.compute_txid();
+        let max_burn = burned(transaction).to_string_in(Denomination::Bitcoin);
+        let params = [json!(serialize_hex(transaction)), Value::Null, json!(max_burn)];
+        let (code, message) = match self.call::<Txid>(METHOD, &params) {
+            Ok(answer) if answer == txid => return Ok(txid),
+            Ok(_) => return Err(malformed(METHOD, "it names another transaction")),
+            Err(NodeError::Rpc { code, message, .. }) => (code, message),
+            Err(error) => return Err(error),
+        };
+        match code {
+            ALREADY_IN_UTXO_SET => Ok(txid),
+            TRANSACTION_ERROR | TRANSACTION_REJECTED | DECODE_FAILED => {
+                let known = match reason_and_detail(&message).0 {
+                    "txn-already-in-mempool" | "txn-already-known" | "txn-same-nonwitness-data-in-mempool" => true,
+                    "bad-txns-inputs-missingorspent" => self.find_directly(&txid)?.is_some(),
+                    _ => false,
+                };
+                if known { Ok(txid) } else { Err(NodeError::rejected(txid, &message)) }
+            }
+            _ => Err(NodeError::Rpc { method: METHOD.to_owned(), code, message }),
+        }
+    }
+
+    /// The node's conservative estimate for confirmation within `blocks` blocks (at least 1, at most 1008 are asked for), rounded up.
+    /// When the node has seen too little for an estimate, as on regtest, the least fee rate with which it takes a transaction at present.
+    fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError> {
+        const METHOD: &str = "estimatesmartfee";
+        let target = blocks.clamp(1, MAX_ESTIMATE_BLOCKS);
+        let estimate: EstimateSmartFee = self.call(METHOD, &[json!(target), json!("conservative")])?;
+        match estimate.fee_rate {
+            Some(btc_per_kvb) => fee_rate_from(METHOD, btc_per_kvb),
+            None => self.minimum_fee_rate(),
+        }
+    }
+
+    fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError> {
+        const METHOD: &str = "generatetodescriptor";
+        if self.network != Network::Regtest {
+            return Err(NodeError::NotRegtest { network: self.network });
+        }
+        let descriptor = self.descriptor(script_pubkey)?;
+        let mut hashes = Vec::new();
+        let mut missing = count;
+        while missing > 0 {
+            let batch = missing.min(MINING_BATCH);
+            let mined: GenerateToDescriptor =
+                self.rpc.call(METHOD, &[json!(batch), json!(descriptor)], LONG_TIMEOUT)?;
+            let mined = mined.into_model().map_err(|error| malformed(METHOD, &error.to_string()))?.0;
+            if u32::try_from(mined.len()) != Ok(batch) {
+                return Err(malformed(METHOD, &format!("{} blocks instead of {batch}", mined.len())));
+            }
+            hashes.extend(mined);
+            missing = missing.saturating_sub(batch);
+        }
+        Ok(hashes)
+    }
+}
+
+fn raw_descriptor(script_pubkey: &Script) -> String {
+    format!("raw({})", script_pubkey.to_hex_string())
+}
+
+/// The greatest amount in an output that can never be spent.
+fn burned(transaction: &Transaction) -> Amount {
+    let unspendable = |script: &Script| script.is_op_return() || script.len() > MAX_SCRIPT_SIZE;
+    let outputs = transaction.output.iter().filter(|output| unspendable(&output.script_pubkey));
+    outputs.map(|output| output.value).max().unwrap_or(Amount::ZERO)
+}
+
+/// Bitcoin Core writes fee rates as BTC per 1000 virtual bytes.
+fn fee_rate_from(method: &str, btc_per_kvb: f64) -> Result<FeeRate, NodeError> {
+    let per_kvb = Amount::from_btc(btc_per_kvb).map_err(|error| malformed(method, &error.to_string()))?;
+    Ok(FeeRate::from_sat_per_kwu(per_kvb.to_sat().div_ceil(KWU_PER_KVB)))
+}

@@ -1,0 +1,194 @@
+//! One JSON-RPC call over HTTP, and every way in which it can fail.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jsonrpc::bitreq;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::credentials::{Credentials, Endpoint};
+use crate::NodeError;
+
+/// Longer answers are refused; a block of the greatest size is 8 MB of hex.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// A node's error texts are one line; a longer one is cut.
+const MAX_MESSAGE_CHARS: usize = 400;
+/// What `bitreq` makes of an answer that does not begin as HTTP does, beside a status 503 of its own.
+const NO_STATUS_LINE: &str = "Server did not provide a status line";
+/// RPC_IN_WARMUP of Bitcoin Core.
+const IN_WARMUP: i32 = -28;
+
+/// A node's JSON-RPC server and the right to call it. `Debug` shows the address alone.
+pub(super) struct Rpc {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    /// The header that the credentials last gave; a secret.
+    authorization: Mutex<Option<String>>,
+}
+
+impl fmt::Debug for Rpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rpc").field("address", &self.endpoint.address).finish_non_exhaustive()
+    }
+}
+
+impl Rpc {
+    pub(super) fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self, NodeError> {
+        let authorization = Mutex::new(credentials.authorization()?);
+        Ok(Self { endpoint, credentials, authorization })
+    }
+
+    /// Calls `method` and reads its answer; waits for it no longer than `timeout`.
+    pub(super) fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &[Value],
+        timeout: Duration,
+    ) -> Result<T, NodeError> {
+        let authorization = self.authorization();
+        match self.call_as(authorization.clone(), method, params, timeout) {
+            Err(NodeError::Unauthorized { .. }) if self.renew_authorization(&authorization)? => {
+                self.call_as(self.authorization(), method, params, timeout)
+            }
+            answer => answer,
+        }
+    }
+
+    fn authorization(&self) -> Option<String> {
+        self.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the credentials again; whether they are others than the `refused` ones.
+    fn renew_authorization(&self, refused: &Option<String>) -> Result<bool, NodeError> {
+        if !matches!(self.credentials, Credentials::CookieFile(_)) {
+            return Ok(false);
+        }
+        let renewed = self.credentials.authorization()?;
+        let changed = renewed != *refused;
+        *self.authorization.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
+        Ok(changed)
+    }
+
+    fn call_as<T: DeserializeOwned>(
+        &self,
+        authorization: Option<String>,
+        method: &str,
+        params: &[Value],
+        timeout: Duration,
+    ) -> Result<T, NodeError> {
+        let params = jsonrpc::try_arg(params).map_err(|error| malformed(method, &error.to_string()))?;
+        let http = Http { url: self.endpoint.url(), authorization, timeout };
+        let client = jsonrpc::Client::with_transport(http);
+        client.call(method, Some(&params)).map_err(|error| self.explain(method, error))
+    }
+
+    fn explain(&self, method: &str, error: jsonrpc::Error) -> NodeError {
+        let address = || self.endpoint.address.clone();
+        match error {
+            jsonrpc::Error::Rpc(error) if error.code == IN_WARMUP => {
+                NodeError::Starting { address: address(), message: cut(&error.message) }
+            }
+            jsonrpc::Error::Rpc(error) => {
+                NodeError::Rpc { method: method.to_owned(), code: error.code, message: cut(&error.message) }
+            }
+            jsonrpc::Error::Transport(error) => match error.downcast_ref::<HttpError>() {
+                Some(HttpError::NoAnswer(reason)) => NodeError::Unreachable { address: address(), reason: cut(reason) },
+                Some(HttpError::Status(status @ (401 | 403))) => {
+                    NodeError::Unauthorized { address: address(), status: *status }
+                }
+                Some(HttpError::Status(503)) => {
+                    NodeError::Busy { method: method.to_owned(), message: "its work queue is full".to_owned() }
+                }
+                Some(HttpError::Status(status)) => {
+                    malformed(method, &format!("HTTP status {status} without an answer"))
+                }
+                Some(HttpError::Unusable(reason)) => malformed(method, reason),
+                None => malformed(method, &error.to_string()),
+            },
+            error => malformed(method, &error.to_string()),
+        }
+    }
+}
+
+pub(super) fn malformed(method: &str, reason: &str) -> NodeError {
+    NodeError::MalformedAnswer { method: method.to_owned(), reason: cut(reason) }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_MESSAGE_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// One POST request. Redirects are not followed: they would carry the credentials elsewhere.
+struct Http {
+    url: String,
+    authorization: Option<String>,
+    timeout: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum HttpError {
+    #[error("{0}")]
+    NoAnswer(String),
+    #[error("HTTP status {0}")]
+    Status(i32),
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl From<bitreq::Error> for HttpError {
+    fn from(error: bitreq::Error) -> Self {
+        match error {
+            bitreq::Error::IoError(_) | bitreq::Error::AddressNotFound => Self::NoAnswer(error.to_string()),
+            error => Self::Unusable(error.to_string()),
+        }
+    }
+}
+
+impl Http {
+    fn post(&self, request: &impl serde::Serialize) -> Result<Vec<u8>, HttpError> {
+        let mut post = bitreq::Request::new(bitreq::Method::Post, &self.url)
+            .with_timeout(self.timeout)
+            .with_max_body_size(MAX_ANSWER_BYTES)
+            .with_max_redirects(0)
+            .with_json(request)?;
+        if let Some(authorization) = &self.authorization {
+            post = post.with_header("Authorization", authorization);
+        }
+        let response = post.send()?;
+        if response.reason_phrase == NO_STATUS_LINE {
+            return Err(match response.as_bytes() {
+                [] => HttpError::NoAnswer("the connection was closed without an answer".to_owned()),
+                _ => HttpError::Unusable("it is not HTTP".to_owned()),
+            });
+        }
+        // `bitreq` takes the end of the connection for the end of the answer.
+        let announced = response.headers.get("content-length").and_then(|length| length.parse().ok());
+        if announced.is_some_and(|length: usize| response.as_bytes().len() < length) {
+            return Err(HttpError::NoAnswer("the connection was closed in the middle of the answer".to_owned()));
+        }
+        // A call that fails may come with status 500 or 404, and an answer that says why.
+        match response.status_code {
+            status @ (401 | 403 | 503) => Err(HttpError::Status(status)),
+            status if status != 200 && !response.as_bytes().starts_with(b"{") => Err(HttpError::Status(status)),
+            _ => Ok(response.into_bytes()),
+        }
+    }
+}
+
+impl jsonrpc::Transport for Http {
+    fn send_request(&self, request: jsonrpc::Request<'_>) -> Result<jsonrpc::Response, jsonrpc::Error> {
+        let body = self.post(&request).map_err(|error| jsonrpc::Error::Transport(Box::new(error)))?;
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    fn send_batch(&self, requests: &[jsonrpc::Request<'_>]) -> Result<Vec<jsonrpc::Response>, jsonrpc::Error> {
+        let body = self.post(&requests).map_err(|error| jsonrpc::Error::Transport(Box::new(error)))?;
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    fn fmt_target(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}

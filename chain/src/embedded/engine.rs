@@ -1,0 +1,117 @@
+//! Bitcoin Core's engine, with the calls that the embedded node needs of it.
+
+use std::path::Path;
+
+use bitcoin::consensus::encode::{deserialize, serialize};
+use bitcoin::hashes::Hash as _;
+use bitcoin::{Block, BlockHash};
+use bitcoinkernel::{BlockTreeEntry, ChainType, ChainstateManager, Context, ContextBuilder};
+
+use super::{engine_log, startup};
+use crate::{BlockHeight, ChainTip, NodeError};
+
+/// Where the engine keeps its databases.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Databases {
+    InMemory,
+    OnDisk,
+}
+
+/// What the engine made of a block.
+pub(super) enum Verdict {
+    /// It is the tip now.
+    Connected,
+    /// It is not, for the reason that the engine logged: `reason` or `reason, detail`.
+    Refused(String),
+}
+
+pub(super) struct Engine {
+    chain: ChainstateManager,
+    // The chain uses it as long as it lives; fields are dropped in this order.
+    _context: Context,
+}
+
+impl Engine {
+    pub(super) fn open(data_dir: &Path, databases: Databases) -> Result<Self, NodeError> {
+        startup::link();
+        engine_log::install();
+        let blocks_dir = data_dir.join("blocks");
+        for directory in [data_dir, &blocks_dir] {
+            std::fs::create_dir_all(directory)
+                .map_err(|source| NodeError::Storage { path: directory.to_path_buf(), source })?;
+        }
+        let in_memory = databases == Databases::InMemory;
+        let (opened, lines) = engine_log::capturing(|| {
+            let context = ContextBuilder::new().chain_type(ChainType::Regtest).build()?;
+            let chain = ChainstateManager::builder(&context, &path_text(data_dir)?, &path_text(&blocks_dir)?)?
+                // Scripts are checked on the calling thread: the log listener depends on it.
+                .worker_threads(0)
+                .block_tree_db_in_memory(in_memory)
+                .chainstate_db_in_memory(in_memory)
+                .build()?;
+            chain.import_blocks()?;
+            Ok::<_, OpenError>(Self { chain, _context: context })
+        });
+        opened.map_err(|error| {
+            let reason = engine_log::summary(&lines).unwrap_or_else(|| error.0.clone());
+            NodeError::Engine { reason: format!("cannot open the chain in {}: {reason}", data_dir.display()) }
+        })
+    }
+
+    pub(super) fn tip(&self) -> Result<ChainTip, NodeError> {
+        let tip = self.chain.active_chain().tip();
+        let height = u32::try_from(tip.height()).map_err(|_| NodeError::engine("it has no tip"))?;
+        Ok(ChainTip { height: BlockHeight::new(height), hash: hash_of(&tip) })
+    }
+
+    /// Reads a block of the best chain back from the engine's files.
+    pub(super) fn block(&self, height: BlockHeight) -> Result<Block, NodeError> {
+        let failed =
+            |what: &str| NodeError::Engine { reason: format!("cannot read the block at height {height}: {what}") };
+        let index = usize::try_from(height.to_u32()).map_err(|_| failed("no such height"))?;
+        let entry = self.chain.active_chain().at_height(index).ok_or_else(|| failed("no such height"))?;
+        let bytes = self
+            .chain
+            .read_block_data(&entry)
+            .and_then(|block| block.consensus_encode())
+            .map_err(|error| failed(&error.to_string()))?;
+        deserialize(&bytes).map_err(|error| failed(&error.to_string()))
+    }
+
+    /// Hands a block over and says whether it became the tip.
+    pub(super) fn submit(&self, block: &Block) -> Result<Verdict, NodeError> {
+        let hash = block.block_hash();
+        let raw = match bitcoinkernel::Block::new(&serialize(block)) {
+            Ok(raw) => raw,
+            Err(error) => return Ok(Verdict::Refused(format!("block-decode-failed, {error}"))),
+        };
+        let (_, lines) = engine_log::capturing(|| self.chain.process_block(&raw));
+        if self.tip()?.hash == hash {
+            return Ok(Verdict::Connected);
+        }
+        if let Some(text) = engine_log::refusal(&lines, &hash.to_string()) {
+            return Ok(Verdict::Refused(text));
+        }
+        // Without the reason nothing is known about the transactions inside, so this is no verdict.
+        let said = engine_log::summary(&lines).unwrap_or_else(|| "it logged no reason".to_owned());
+        Err(NodeError::Engine { reason: format!("block {hash} did not become the tip: {said}") })
+    }
+}
+
+fn hash_of(entry: &BlockTreeEntry<'_>) -> BlockHash {
+    use bitcoinkernel::prelude::BlockHashExt as _;
+    BlockHash::from_byte_array(entry.block_hash().to_bytes())
+}
+
+/// The engine takes paths as text.
+fn path_text(path: &Path) -> Result<String, OpenError> {
+    path.to_str().map(str::to_owned).ok_or_else(|| OpenError("its name is not UTF-8".to_owned()))
+}
+
+struct OpenError(String);
+
+impl From<bitcoinkernel::KernelError> for OpenError {
+    fn from(error: bitcoinkernel::KernelError) -> Self {
+        Self(error.to_string())
+    }
+}

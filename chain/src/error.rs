@@ -1,0 +1,248 @@
+//! What can go wrong between this crate and a node.
+
+use std::path::PathBuf;
+
+use bitcoin::{Network, Txid};
+
+use crate::BlockHeight;
+
+/// Why a node did not do what it was asked.
+///
+/// No variant carries a password or a cookie, so every error may be logged and shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The transaction breaks a rule; handing it over again will not help unless the chain has moved on (a relative lock time has run
+    /// out, a coin has appeared).
+    #[error("transaction {txid} was rejected: {reason}{}", in_brackets(.detail))]
+    Rejected {
+        /// The transaction.
+        txid: Txid,
+        /// The node's own word for the broken rule, e.g. `bad-txns-nonfinal` or
+        /// `block-script-verify-flag-failed (Invalid Schnorr signature)`.
+        reason: String,
+        /// What the node said beyond the reason, for people; often empty.
+        detail: String,
+    },
+
+    /// The best chain has no block at this height yet.
+    #[error("there is no block at height {height}: the tip is at height {tip}")]
+    NoSuchBlock {
+        /// The height that was asked for.
+        height: BlockHeight,
+        /// The height of the tip.
+        tip: BlockHeight,
+    },
+
+    /// Blocks are mined on request on regtest only.
+    #[error("blocks can be mined on request on regtest only, and this node follows {network}")]
+    NotRegtest {
+        /// The node's network.
+        network: Network,
+    },
+
+    /// The node follows a chain that this crate does not serve (testnet3, for one).
+    #[error("the node follows the chain {name:?}; supported are main, testnet4, signet and regtest")]
+    UnsupportedNetwork {
+        /// The chain's name as the node writes it.
+        name: String,
+    },
+
+    /// The node is older than the oldest supported version.
+    #[error("the node is version {found}, but at least {required} is needed")]
+    VersionTooOld {
+        /// The node's version as Bitcoin Core numbers it: 280100 is 28.1.
+        found: u64,
+        /// The oldest version that will do.
+        required: u64,
+    },
+
+    /// No answer: the connection was refused, broke, or took too long.
+    #[error("the node at {address} cannot be reached: {reason}")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// What happened to the connection.
+        reason: String,
+    },
+
+    /// The node is still starting (RPC error -28).
+    #[error("the node at {address} is starting: {message}")]
+    Starting {
+        /// Host and port.
+        address: String,
+        /// What the node is doing.
+        message: String,
+    },
+
+    /// The node is busy with a call of the same kind, or its work queue is full.
+    #[error("the node is busy, {method} must wait: {message}")]
+    Busy {
+        /// The method that was called.
+        method: String,
+        /// What the node said.
+        message: String,
+    },
+
+    /// The node refused the credentials (HTTP 401 or 403).
+    #[error("the node at {address} refused the credentials (HTTP {status})")]
+    Unauthorized {
+        /// Host and port.
+        address: String,
+        /// The HTTP status.
+        status: i32,
+    },
+
+    /// The node answered a call with an error that none of the other variants covers.
+    #[error("{method} failed with error {code}: {message}")]
+    Rpc {
+        /// The method that was called.
+        method: String,
+        /// Bitcoin Core's error code.
+        code: i32,
+        /// Bitcoin Core's error text.
+        message: String,
+    },
+
+    /// The node's answer is not what Bitcoin Core would answer.
+    #[error("the answer to {method} cannot be used: {reason}")]
+    MalformedAnswer {
+        /// The method that was called.
+        method: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+
+    /// The transaction was not found in the blocks that were searched, and the chain has more of them. Nothing follows about whether it
+    /// is confirmed.
+    #[error(
+        "transaction {txid} is not in the newest {scanned_blocks} blocks; run the node with -txindex=1 to search the whole chain"
+    )]
+    NotIndexed {
+        /// The transaction.
+        txid: Txid,
+        /// How many blocks were searched, from the tip down.
+        scanned_blocks: u32,
+    },
+
+    /// The node's address cannot be used. The address itself is not repeated here, for it may hold a password.
+    #[error("the node's URL cannot be used: {reason}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The cookie file cannot be read.
+    #[error("the cookie file {} cannot be read", path.display())]
+    CookieFile {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+
+    /// The embedded engine failed in a way that is no verdict about a transaction.
+    #[error("bitcoin core's engine failed: {reason}")]
+    Engine {
+        /// What it said.
+        reason: String,
+    },
+
+    /// A directory for the node's data cannot be used.
+    #[error("the directory {} cannot be used", path.display())]
+    Storage {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+
+    /// A daemon that was started for a test or a demo did not come up.
+    #[error("the daemon {} did not come up: {reason}", exe.display())]
+    Daemon {
+        /// The program that was started.
+        exe: PathBuf,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl NodeError {
+    /// Whether the same call may succeed later without anything else being changed.
+    ///
+    /// True while the node cannot be reached, is starting (it has not written its cookie file yet, for one) or is busy. False for a
+    /// verdict: a rejected transaction stays rejected until the chain moves on.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Starting { .. } | Self::Busy { .. } => true,
+            Self::CookieFile { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
+    /// A rejection in Bitcoin Core's usual form, `reason, detail`.
+    pub(crate) fn rejected(txid: Txid, text: &str) -> Self {
+        let (reason, detail) = reason_and_detail(text);
+        Self::Rejected { txid, reason: reason.to_owned(), detail: detail.to_owned() }
+    }
+
+    pub(crate) fn engine(reason: impl Into<String>) -> Self {
+        Self::Engine { reason: reason.into() }
+    }
+}
+
+/// Splits Bitcoin Core's `reason, detail` at the first comma that is in no brackets.
+pub(crate) fn reason_and_detail(text: &str) -> (&str, &str) {
+    let mut depth = 0_u32;
+    for (position, character) in text.char_indices() {
+        match character {
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                let (reason, detail) = text.split_at(position);
+                return (reason, detail.trim_start_matches(',').trim_start());
+            }
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+fn in_brackets(detail: &str) -> String {
+    if detail.is_empty() { String::new() } else { format!(" ({detail})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NodeError, reason_and_detail};
+
+    #[test]
+    fn a_reason_ends_at_the_first_comma_in_no_brackets() {
+        for (text, expected) in [
+            ("", ("", "")),
+            ("bad-txns-nonfinal", ("bad-txns-nonfinal", "")),
+            ("min relay fee not met, 1 < 2", ("min relay fee not met", "1 < 2")),
+            (
+                "too high (e.g. -maxtxfee, maxfeerate), really, so",
+                ("too high (e.g. -maxtxfee, maxfeerate)", "really, so"),
+            ),
+            ("odd) brackets), é", ("odd) brackets)", "é")),
+            ("never ( closed, x", ("never ( closed, x", "")),
+            (",", ("", "")),
+        ] {
+            assert_eq!(reason_and_detail(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_can_be_sent_and_read() {
+        fn check<T: Send + Sync + std::error::Error + 'static>(_: &T) {}
+        let txid = bitcoin::hashes::Hash::all_zeros();
+        let error = NodeError::rejected(txid, "bad-txns-nonfinal, too early");
+        check(&error);
+        assert_eq!(error.to_string(), format!("transaction {txid} was rejected: bad-txns-nonfinal (too early)"));
+        assert!(!error.is_retryable());
+        let error = NodeError::rejected(txid, "bad-txns-vin-empty");
+        assert_eq!(error.to_string(), format!("transaction {txid} was rejected: bad-txns-vin-empty"));
+    }
+}

@@ -1,0 +1,56 @@
+//! `eots sign`: one signature.
+
+use anyhow::bail;
+use eots::{SecretKey, SecretRandomness};
+use serde::Serialize;
+
+use crate::input::{self, Bytes};
+use crate::output::Output;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  btcstake eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 \
+    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --dangerously-unprotected")]
+pub(crate) struct Args {
+    /// File with the finality provider's secret key, 64 hex digits; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = input::secret_key_file)]
+    secret_key_file: SecretKey,
+    /// The chain whose block is voted on.
+    #[arg(long)]
+    chain_id: String,
+    /// The height of the block.
+    #[arg(long)]
+    height: u64,
+    /// The message: hex, @FILE or -. A vote is the height (8 bytes, big-endian) and the block hash.
+    #[arg(long, value_name = "BYTES", value_parser = input::bytes)]
+    message: Bytes,
+    /// Sign although nothing records this signature. A second one at the same height over another message reveals the secret key.
+    #[arg(long)]
+    dangerously_unprotected: bool,
+}
+
+#[derive(Serialize)]
+struct Fields {
+    public_key: String,
+    public_randomness: String,
+    signature: String,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        if !self.dangerously_unprotected {
+            bail!(
+                "nothing would record this signature, and a second one at height {} over another message would reveal the secret key; \
+                 pass --dangerously-unprotected to sign all the same",
+                self.height
+            );
+        }
+        let randomness = SecretRandomness::derive(&self.secret_key_file, self.chain_id.as_bytes(), self.height);
+        let public_randomness = randomness.public_randomness().to_string();
+        let signature = eots::sign(&self.secret_key_file, randomness, &self.message.0)?.to_string();
+        let public_key = self.secret_key_file.public_key().to_string();
+        let text = format!(
+            "public key         {public_key}\npublic randomness  {public_randomness}\nsignature          {signature}"
+        );
+        Output::new(text, &Fields { public_key, public_randomness, signature })
+    }
+}

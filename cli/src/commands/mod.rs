@@ -1,0 +1,51 @@
+//! The commands, one file each.
+
+mod adaptor;
+mod completions;
+mod eots;
+mod script;
+mod tx_explain;
+
+use clap::Subcommand;
+
+use crate::demo;
+use crate::output::Output;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Play a stake's life through on a regtest chain, every role included.
+    Demo(demo::Args),
+    /// Extractable one-time signatures, for finality providers and those who watch them.
+    #[command(subcommand)]
+    Eots(eots::Command),
+    /// Adaptor signatures, for covenant members.
+    #[command(subcommand)]
+    Adaptor(adaptor::Command),
+    /// The scripts and addresses of a stake.
+    #[command(subcommand)]
+    Script(script::Command),
+    /// Transactions.
+    #[command(subcommand)]
+    Tx(Tx),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Tx {
+    /// Say what a transaction is in the staking protocol.
+    Explain(tx_explain::Args),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        match self {
+            Self::Demo(args) => args.run(),
+            Self::Eots(command) => command.run(),
+            Self::Adaptor(command) => command.run(),
+            Self::Script(command) => command.run(),
+            Self::Tx(Tx::Explain(args)) => args.run(),
+            Self::Completions(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `tx explain`: what a transaction is in the staking protocol.
+
+use anyhow::{Context, bail};
+use bitcoin::{Amount, Psbt, Transaction, consensus};
+use serde::Serialize;
+use staking_scripts::{Explanation, LeafKeys, SpentLeaf, explain};
+
+use crate::input::{self, Bytes};
+use crate::output::{FAINT, Output, STRONG};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "A staking output cannot be told from any other Taproot output until it is spent, unless the transaction announces \
+    it (phase-1 stakes do).\n\nExample:\n  btcstake tx explain @withdrawal.tx"
+)]
+pub(crate) struct Args {
+    /// The transaction, or a PSBT: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64.
+    #[arg(value_name = "TRANSACTION", value_parser = transaction)]
+    transaction: Given,
+}
+
+/// A transaction, and what its inputs hold as far as that is known.
+#[derive(Debug, Clone)]
+struct Given {
+    transaction: Transaction,
+    input_amounts: Vec<Option<Amount>>,
+}
+
+const PSBT_MAGIC: &[u8] = b"psbt\xff";
+
+/// A transaction or PSBT, as raw bytes or as text.
+fn transaction(text: &str) -> anyhow::Result<Given> {
+    if text.starts_with('@') || text == "-" {
+        let Bytes(bytes) = input::bytes(text)?;
+        return match std::str::from_utf8(&bytes) {
+            Ok(text) if text.trim().bytes().all(|byte| byte.is_ascii_graphic()) => from_text(text.trim()),
+            _ => from_bytes(&bytes),
+        };
+    }
+    from_text(text)
+}
+
+fn from_text(text: &str) -> anyhow::Result<Given> {
+    match hex::decode(text) {
+        Ok(bytes) => from_bytes(&bytes),
+        Err(error) => match text.parse::<Psbt>() {
+            Ok(psbt) => Ok(from_psbt(psbt)),
+            Err(_) => bail!("neither hex ({error}) nor a PSBT in base64"),
+        },
+    }
+}
+
+fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
+    if bytes.starts_with(PSBT_MAGIC) {
+        return Psbt::deserialize(bytes).map(from_psbt).context("not a PSBT").map_err(|e| anyhow::anyhow!("{e:#}"));
+    }
+    let transaction: Transaction =
+        consensus::deserialize(bytes).context("not a transaction").map_err(|e| anyhow::anyhow!("{e:#}"))?;
+    let input_amounts = vec![None; transaction.input.len()];
+    Ok(Given { transaction, input_amounts })
+}
+
+fn from_psbt(psbt: Psbt) -> Given {
+    let input_amounts = psbt.iter_funding_utxos().map(|utxo| utxo.ok().map(|out| out.value)).collect();
+    Given { transaction: psbt.extract_tx_unchecked_fee_rate(), input_amounts }
+}
+
+#[derive(Serialize)]
+struct Fields {
+    txid: String,
+    kind: &'static str,
+    spent_path: Option<String>,
+    spent: Vec<Spent>,
+    staker: Option<String>,
+    finality_providers: Vec<String>,
+    provider_signers: Vec<String>,
+    covenant_members: usize,
+    quorum: u16,
+    covenant_signers: Vec<String>,
+    timelock: Option<u16>,
+    sequence: Vec<u32>,
+    lock_time: u32,
+    input_amounts_sat: Vec<Option<u64>>,
+    output_amounts_sat: Vec<u64>,
+    paid_sat: u64,
+    fee_sat: Option<u64>,
+    vsize: usize,
+}
+
+#[derive(Serialize)]
+struct Spent {
+    input: usize,
+    outpoint: String,
+    path: String,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        let Given { transaction, input_amounts } = self.transaction;
+        let explanation = explain(&transaction);
+        let fields = fields(&transaction, &input_amounts, &explanation);
+        Output::new(text(&fields, &explanation), &fields)
+    }
+}
+
+fn strings(items: &[impl ToString]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+fn fields(transaction: &Transaction, input_amounts: &[Option<Amount>], explanation: &Explanation) -> Fields {
+    let spent: Option<&SpentLeaf> = explanation.spent.first();
+    let keys = spent.map(|spent| &spent.keys);
+    let announcement = explanation.announcement.as_ref();
+    let staker = keys.map(LeafKeys::staker).or(announcement.map(|said| &said.staker));
+    let providers = match (keys, announcement) {
+        (Some(keys), _) => strings(keys.finality_providers()),
+        (None, Some(said)) => vec![said.finality_provider.to_string()],
+        (None, None) => Vec::new(),
+    };
+    let timelock = match (keys, announcement) {
+        (Some(LeafKeys::Timelock { timelock, .. }), _) => Some(timelock.blocks()),
+        (None, Some(said)) => Some(said.staking_time_blocks),
+        _ => None,
+    };
+    let (covenant, quorum) = keys.map_or((&[][..], 0), LeafKeys::covenant);
+    let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
+    Fields {
+        txid: explanation.txid.to_string(),
+        kind: explanation.kind.as_str(),
+        spent_path: keys.map(|keys| keys.path().to_string()),
+        spent: explanation
+            .spent
+            .iter()
+            .map(|spent| Spent {
+                input: spent.input,
+                outpoint: spent.outpoint.to_string(),
+                path: spent.keys.path().to_string(),
+            })
+            .collect(),
+        staker: staker.map(ToString::to_string),
+        finality_providers: providers,
+        provider_signers: spent.map(|spent| strings(&spent.provider_signers)).unwrap_or_default(),
+        covenant_members: covenant.len(),
+        quorum,
+        covenant_signers: spent.map(|spent| strings(&spent.covenant_signers)).unwrap_or_default(),
+        timelock,
+        sequence: transaction.input.iter().map(|input| input.sequence.0).collect(),
+        lock_time: transaction.lock_time.to_consensus_u32(),
+        input_amounts_sat: input_amounts.iter().map(|amount| amount.map(Amount::to_sat)).collect(),
+        output_amounts_sat: transaction.output.iter().map(|output| output.value.to_sat()).collect(),
+        paid_sat: explanation.paid.to_sat(),
+        fee_sat: held.and_then(|held| held.checked_sub(explanation.paid)).map(Amount::to_sat),
+        vsize: transaction.vsize(),
+    }
+}
+
+fn text(fields: &Fields, explanation: &Explanation) -> String {
+    let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", fields.kind, fields.txid)];
+    for spent in &fields.spent {
+        lines.push(format!("input {} spends {} through the {} path", spent.input, spent.outpoint, spent.path));
+    }
+    if let Some(staker) = &fields.staker {
+        lines.push(format!("staker              {staker}"));
+    }
+    for provider in &fields.finality_providers {
+        let signed = if fields.provider_signers.contains(provider) { " (signed)" } else { "" };
+        lines.push(format!("finality provider   {provider}{signed}"));
+    }
+    if fields.quorum > 0 {
+        let (signed, members) = (fields.covenant_signers.len(), fields.covenant_members);
+        lines
+            .push(format!("covenant            {signed} of {members} members signed, the quorum is {}", fields.quorum));
+        lines.extend(
+            fields.covenant_signers.iter().map(|signer| format!("  {FAINT}signed{FAINT:#}            {signer}")),
+        );
+    }
+    if let Some(timelock) = fields.timelock {
+        lines.push(format!("timelock            {timelock} blocks"));
+    }
+    if let Some(said) = &explanation.announcement {
+        lines.push(format!("announced with tag  {}", hex::encode(said.tag)));
+    }
+    for (index, amount) in fields.output_amounts_sat.iter().enumerate() {
+        lines.push(format!("output {index:<3}          {amount} sat"));
+    }
+    match fields.fee_sat {
+        Some(fee) => lines.push(format!("fee                 {fee} sat for {} vB", fields.vsize)),
+        None => lines.push(format!("size                {} vB", fields.vsize)),
+    }
+    lines.join("\n")
+}

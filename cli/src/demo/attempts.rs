@@ -1,0 +1,37 @@
+//! Spends that must fail. The library refuses to finish them, so their witnesses are put together here by hand.
+
+use bitcoin::secp256k1::{Message, SECP256K1};
+use bitcoin::{Transaction, Witness, XOnlyPublicKey};
+use eots::SecretKey;
+use staking_scripts::Leaf;
+
+/// The transaction with a witness for `leaf` that has, for each of the script's keys, the bytes that `place` gives for it, or an empty
+/// place. Nothing is checked: this is for spends that a node must refuse.
+pub fn with_witness(
+    unsigned: &Transaction,
+    leaf: &Leaf,
+    place: impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>>,
+) -> Transaction {
+    let mut elements: Vec<_> = leaf.keys.in_script_order().rev().map(|key| place(key).unwrap_or_default()).collect();
+    elements.push(leaf.script.to_bytes());
+    elements.push(leaf.control_block.serialize());
+    let mut transaction = unsigned.clone();
+    if let Some(input) = transaction.input.first_mut() {
+        input.witness = Witness::from_slice(&elements);
+    }
+    transaction
+}
+
+/// The signatures of these keys over `sighash`, each for its own key's place.
+pub fn signed_by<'a>(
+    signers: &'a [&'a SecretKey],
+    sighash: [u8; 32],
+) -> impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>> + 'a {
+    move |key| {
+        let signer = signers.iter().find(|signer| signer.public_key() == key)?;
+        let mut keypair = signer.to_keypair();
+        let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(sighash), &keypair);
+        keypair.non_secure_erase();
+        Some(signature.serialize().to_vec())
+    }
+}

@@ -1,0 +1,123 @@
+//! `demo`: every role plays its part in a stake's life, on a chain that Bitcoin Core validates.
+
+pub mod attempts;
+mod cast;
+mod consumer_chain;
+mod report;
+mod scenarios;
+mod stage;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use bitcoin::Network;
+use chain::{BitcoinCore, Credentials, EmbeddedRegtest, Node};
+use clap::ValueEnum;
+use rand_core::{OsRng, RngCore};
+
+use self::cast::Cast;
+pub use self::report::{Report, ScenarioReport, Step};
+use self::scenarios::Scenario;
+use self::stage::Stage;
+use crate::input;
+use crate::output::Output;
+
+/// Plays a stake's life.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json")]
+pub(crate) struct Args {
+    /// What to play.
+    #[arg(long, default_value = "all")]
+    scenario: ScenarioName,
+    /// Where to play: `embedded`, or the URL of a bitcoind on regtest, http://user:password@host:port.
+    #[arg(long, default_value = "embedded", value_name = "NODE")]
+    node: String,
+    /// The cookie file of that bitcoind, in place of user and password in the URL.
+    #[arg(long, value_name = "FILE")]
+    cookie_file: Option<PathBuf>,
+    /// 32 bytes from which all keys are derived: the same seed gives the same bytes. A fresh one when absent.
+    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
+    seed: Option<[u8; 32]>,
+}
+
+/// What to play, as it is named on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[non_exhaustive]
+pub enum ScenarioName {
+    /// A finality provider equivocates, and the staking output is slashed.
+    Slash,
+    /// A finality provider equivocates while the stake unbonds, and the unbonding output is slashed.
+    SlashUnbonding,
+    /// The staker leaves early, with the covenant committee's consent.
+    Unbond,
+    /// The staking time ends.
+    Expire,
+    /// All of them, one after the other on one chain.
+    All,
+}
+
+impl ScenarioName {
+    const fn scenarios(self) -> &'static [Scenario] {
+        match self {
+            Self::Slash => &[Scenario::Slash],
+            Self::SlashUnbonding => &[Scenario::SlashUnbonding],
+            Self::Unbond => &[Scenario::Unbond],
+            Self::Expire => &[Scenario::Expire],
+            Self::All => &Scenario::ALL,
+        }
+    }
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        let start = Instant::now();
+        let seed = self.seed.unwrap_or_else(|| {
+            let mut seed = [0; 32];
+            OsRng.fill_bytes(&mut seed);
+            seed
+        });
+        let (node, name) = self.node()?;
+        let report = play(node.as_ref(), &name, &seed, self.scenario)?;
+        let memory = peak_memory_mib().map_or_else(String::new, |mib| format!(", {mib:.0} MB of memory at most"));
+        let closing = format!("It took {:.2} s{memory}.", start.elapsed().as_secs_f64());
+        Output::new(report.text(&closing), &report)
+    }
+
+    /// The node, and its name for the reader.
+    fn node(&self) -> anyhow::Result<(Box<dyn Node>, String)> {
+        if self.node == "embedded" {
+            if self.cookie_file.is_some() {
+                bail!("--cookie-file goes with the URL of a bitcoind in --node");
+            }
+            let node = EmbeddedRegtest::in_memory().context("cannot start the embedded node")?;
+            return Ok((Box::new(node), "Bitcoin Core's own engine, embedded, on regtest".to_owned()));
+        }
+        let credentials = self.cookie_file.clone().map_or(Credentials::None, Credentials::CookieFile);
+        let node = BitcoinCore::connect(&self.node, credentials).context("cannot use the node given with --node")?;
+        Ok((Box::new(node), "bitcoind, on regtest".to_owned()))
+    }
+}
+
+/// Plays on `node`, called `name` in the report, with keys derived from `seed`.
+///
+/// # Errors
+/// When the node is not on regtest, fails, refuses what it must take, or takes what it must refuse.
+pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Report> {
+    let scenarios = scenario.scenarios();
+    if node.network() != Network::Regtest {
+        bail!("the demo mines its own blocks, so it plays on regtest only, and the node is on {}", node.network());
+    }
+    let cast = Cast::new(seed)?;
+    Stage::new(node, &cast).fund_wallet(u32::try_from(scenarios.len())?)?;
+    let scenarios = scenarios.iter().map(|scenario| scenario.play(node, &cast));
+    Ok(Report { seed: hex::encode(seed), node: name.to_owned(), scenarios: scenarios.collect::<anyhow::Result<_>>()? })
+}
+
+/// The most memory this process has had, where the system tells (Linux).
+fn peak_memory_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib: u32 =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(f64::from(kib) / 1024.0)
+}

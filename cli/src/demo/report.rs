@@ -1,0 +1,107 @@
+//! What the demo tells: steps, each with the transaction it made or the refusal it met.
+
+use serde::Serialize;
+use staking_scripts::Path;
+
+use crate::output::{BAD, FAINT, GOOD, STRONG};
+
+/// One step.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// What happened, in plain words.
+    pub text: String,
+    /// The transaction it made, or tried.
+    pub txid: Option<String>,
+    /// Its size in virtual bytes.
+    pub vsize: Option<usize>,
+    /// Its fee.
+    pub fee_sat: Option<u64>,
+    /// The height of the block that confirmed it.
+    pub height: Option<u32>,
+    /// The path through which it spends.
+    pub path: Option<String>,
+    /// Why Bitcoin Core refused it, where it had to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl Step {
+    /// A step without a transaction.
+    pub(crate) fn said(name: &str, text: impl Into<String>) -> Self {
+        let (name, text) = (name.to_owned(), text.into());
+        Self { name, text, txid: None, vsize: None, fee_sat: None, height: None, path: None, refused: None }
+    }
+
+    pub(crate) fn through(mut self, path: Option<Path>) -> Self {
+        self.path = path.map(|path| path.to_string());
+        self
+    }
+}
+
+/// One scenario, played to its end.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScenarioReport {
+    /// Its name.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The script that the stake was locked in.
+    pub staking_script_pubkey: String,
+    /// Whether the key extracted from the two votes is the finality provider's; absent where nobody equivocates.
+    pub extracted_key_matches: Option<bool>,
+    /// What became of the stake: SLASHED or WITHDRAWN.
+    pub final_status: &'static str,
+}
+
+/// The demo.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The seed, with which it plays again.
+    pub seed: String,
+    /// The node it was played on.
+    pub node: String,
+    /// The scenarios.
+    pub scenarios: Vec<ScenarioReport>,
+}
+
+impl Report {
+    pub(crate) fn text(&self, closing: &str) -> String {
+        let mut lines = vec![
+            format!("Every transaction below was validated by {}.", self.node),
+            format!("{FAINT}Keys come from the seed {}: --seed plays the same again.{FAINT:#}", self.seed),
+        ];
+        for scenario in &self.scenarios {
+            lines.push(format!("\n{STRONG}{}: {}{STRONG:#}", scenario.name, scenario.title));
+            scenario.steps.iter().for_each(|step| step.lines(&mut lines));
+            lines.push(format!("  {STRONG}the stake is {}{STRONG:#}", scenario.final_status));
+        }
+        lines.push(format!("\n{FAINT}{closing}{FAINT:#}"));
+        lines.join("\n")
+    }
+}
+
+impl Step {
+    fn lines(&self, lines: &mut Vec<String>) {
+        let mark = match &self.refused {
+            Some(_) => format!("{BAD}x{BAD:#}"),
+            None => format!("{GOOD}*{GOOD:#}"),
+        };
+        lines.push(format!("  {mark} {:<24} {}", self.name, self.text));
+        if let Some(reason) = &self.refused {
+            lines.push(format!("    {:<24} refused by Bitcoin Core: {BAD}{reason}{BAD:#}", ""));
+            return;
+        }
+        let Some(txid) = &self.txid else { return };
+        let mut facts = Vec::new();
+        facts.extend(self.vsize.map(|vsize| format!("{vsize} vB")));
+        facts.extend(self.fee_sat.map(|fee| format!("fee {fee} sat")));
+        facts.extend(self.path.as_ref().map(|path| format!("{path} path")));
+        facts.extend(self.height.map(|height| format!("block {height}")));
+        lines.push(format!("    {:<24} {FAINT}{txid}{FAINT:#}", ""));
+        lines.push(format!("    {:<24} {FAINT}{}{FAINT:#}", "", facts.join(" · ")));
+    }
+}

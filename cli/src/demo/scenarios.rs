@@ -1,0 +1,174 @@
+//! The scenarios.
+
+use anyhow::{Context, ensure};
+use chain::Node;
+use eots::SecretKey;
+use staking_scripts::{Leaf, Path, WithdrawalTransaction};
+
+use super::attempts::{signed_by, with_witness};
+use super::cast::Cast;
+use super::consumer_chain::ConsumerChain;
+use super::report::ScenarioReport;
+use super::stage::{PreSigned, Stage, Stake};
+
+/// What became of a stake.
+const SLASHED: &str = "SLASHED";
+const WITHDRAWN: &str = "WITHDRAWN";
+
+/// How many heights the finality providers vote honestly on before one of them equivocates.
+const HONEST_HEIGHTS: usize = 3;
+
+/// A stake's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    /// A finality provider equivocates, and the staking output is slashed.
+    Slash,
+    /// A finality provider equivocates while the stake unbonds, and the unbonding output is slashed.
+    SlashUnbonding,
+    /// The staker leaves early, with the covenant committee's consent.
+    Unbond,
+    /// The staking time ends.
+    Expire,
+}
+
+impl Scenario {
+    pub(crate) const ALL: [Self; 4] = [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Slash => "slash",
+            Self::SlashUnbonding => "slash-unbonding",
+            Self::Unbond => "unbond",
+            Self::Expire => "expire",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Slash => "a finality provider signs two blocks at one height, and the stake is slashed",
+            Self::SlashUnbonding => "a finality provider signs two blocks while the stake unbonds",
+            Self::Unbond => "the staker leaves early, with the covenant committee's consent",
+            Self::Expire => "the staking time ends",
+        }
+    }
+
+    /// Plays it to its end.
+    pub(crate) fn play(self, node: &dyn Node, cast: &Cast) -> anyhow::Result<ScenarioReport> {
+        let mut stage = Stage::new(node, cast);
+        let stake = stage.stake()?;
+        let [even, odd] = &cast.providers;
+        let (extracted_key_matches, final_status) = match self {
+            Self::Slash => {
+                attempts(&mut stage, &stake)?;
+                let (extracted, matches) = equivocate(&mut stage, even)?;
+                stage.slash(&stake.slashing, &extracted)?;
+                (Some(matches), SLASHED)
+            }
+            Self::SlashUnbonding => {
+                stage.unbond(&stake)?;
+                without_key(&mut stage, &stake.unbonding_slashing, unbonding_leaf(&stake)?)?;
+                let (extracted, matches) = equivocate(&mut stage, odd)?;
+                stage.slash(&stake.unbonding_slashing, &extracted)?;
+                (Some(matches), SLASHED)
+            }
+            Self::Unbond => {
+                let height = stage.unbond(&stake)?;
+                stage.withdraw(&stake.unbonding.unbonding_output(), height)?;
+                (None, WITHDRAWN)
+            }
+            Self::Expire => {
+                stage.withdraw(&stake.staking, stake.height)?;
+                (None, WITHDRAWN)
+            }
+        };
+        Ok(ScenarioReport {
+            name: self.name(),
+            title: self.title(),
+            steps: stage.steps,
+            staking_script_pubkey: stake.staking.tx_out().script_pubkey.to_hex_string(),
+            extracted_key_matches,
+            final_status,
+        })
+    }
+}
+
+fn staking_leaf(stake: &Stake, path: Path) -> anyhow::Result<&Leaf> {
+    stake.staking.output().taproot().leaf(path).with_context(|| format!("the staking output has no {path} path"))
+}
+
+fn unbonding_leaf(stake: &Stake) -> anyhow::Result<Leaf> {
+    let output = stake.unbonding.unbonding_output();
+    output.output().taproot().leaf(Path::Slashing).cloned().context("the unbonding output has no slashing path")
+}
+
+/// What must fail while the stake is locked.
+fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
+    let cast = stage.cast;
+    let covenant: Vec<&SecretKey> = cast.covenant.iter().collect();
+    let quorum = usize::from(cast.parties.covenant().quorum());
+
+    let withdrawal =
+        WithdrawalTransaction::new(&stake.staking, cast.wallet_script(), bitcoin::FeeRate::from_sat_per_vb_u32(2))?;
+    let transaction = withdrawal.finalize(&withdrawal.sign_as_staker(&cast.staker)?)?;
+    stage.refused("withdraw at once", "the staker, long before the timelock", &transaction, Path::Timelock)?;
+
+    let (leaf, sighash) = (staking_leaf(stake, Path::Unbonding)?, stake.unbonding.sighash()?);
+    let mut unbond = |name: &str, text: &str, signers: &[&SecretKey]| {
+        let transaction = with_witness(stake.unbonding.unsigned(), leaf, signed_by(signers, sighash));
+        stage.refused(name, text, &transaction, Path::Unbonding)
+    };
+    unbond("unbond alone", "the staker without the covenant committee", &[&cast.staker])?;
+    let below: Vec<_> = covenant.iter().copied().take(quorum.saturating_sub(1)).chain([&cast.staker]).collect();
+    unbond("quorum minus one", "the staker with one covenant signature too few", &below)?;
+
+    without_key(stage, &stake.slashing, staking_leaf(stake, Path::Slashing)?.clone())
+}
+
+/// Slashing without the finality provider's key, and with the adaptor signatures as if they were signatures.
+fn without_key(stage: &mut Stage<'_>, pre_signed: &PreSigned, leaf: Leaf) -> anyhow::Result<()> {
+    let cast = stage.cast;
+    let quorum = usize::from(cast.parties.covenant().quorum());
+    let PreSigned { transaction: slashing, covenant: given, .. } = pre_signed;
+    let sighash = slashing.sighash()?;
+
+    // Even if the staker and a quorum conspired and signed outright.
+    let conspirators: Vec<_> = cast.covenant.iter().take(quorum).chain([&cast.staker]).collect();
+    let transaction = with_witness(slashing.unsigned(), &leaf, signed_by(&conspirators, sighash));
+    let text = "staker and covenant quorum, all signing outright, but not the finality provider";
+    stage.refused("slash without its key", text, &transaction, Path::Slashing)?;
+
+    // Even if the finality provider signed: what the covenant members gave are not signatures yet.
+    let signers = [&cast.staker, &cast.providers[0]];
+    let sign = signed_by(&signers, sighash);
+    let transaction = with_witness(slashing.unsigned(), &leaf, |key| {
+        let adaptor = given.iter().take(quorum).find(|given| given.member == *key);
+        let adaptor = adaptor.and_then(|given| given.signatures.first());
+        // x(R0) and s, which is what a signature would look like.
+        adaptor.map(|adaptor| adaptor.to_bytes().iter().skip(1).copied().collect()).or_else(|| sign(key))
+    });
+    let text = "the covenant's adaptor signatures, not decrypted";
+    stage.refused("adaptor used as it is", text, &transaction, Path::Slashing)
+}
+
+/// The providers vote, the offender votes twice, and its key is extracted from the two votes.
+fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(SecretKey, bool)> {
+    let mut chain = ConsumerChain::new(&stage.cast.providers)?;
+    let (providers, committed) = (stage.cast.providers.len(), chain.committed());
+    stage.say(
+        "commit randomness",
+        format!("{providers} finality providers, each for {committed} heights of the secured chain"),
+    );
+    for _ in 0..HONEST_HEIGHTS {
+        let (height, votes) = chain.next_block()?;
+        stage.say("vote", format!("secured chain at height {height}: {votes} of {providers} vote, the block is final"));
+    }
+    let equivocation = chain.equivocate(offender.public_key())?;
+    let (height, parity) = (equivocation.fork.height, format!("{:?}", offender.parity()).to_lowercase());
+    let public_key = offender.public_key();
+    stage.say("equivocate", format!("{public_key} ({parity} y) signs two blocks at height {height}"));
+    let extracted = equivocation.extract()?;
+    let matches = extracted.with_parity(offender.parity()).to_bytes() == offender.to_bytes();
+    ensure!(matches, "the key extracted is not the finality provider's");
+    stage.say("extract", "its secret key, from the two votes alone: it is the finality provider's");
+    Ok((extracted, matches))
+}

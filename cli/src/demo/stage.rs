@@ -1,0 +1,199 @@
+//! The stage: a node, the cast, and the moves that scenarios are made of.
+
+use anyhow::{Context, anyhow, bail, ensure};
+use bitcoin::secp256k1::schnorr;
+use bitcoin::{Amount, Transaction};
+use chain::{BlockHeight, Node, NodeError};
+use eots::SecretKey;
+use staking_scripts::{
+    CovenantAdaptorSignatures, CovenantSignature, Funded, FundingCoin, HasTaproot, Path, SlashingTransaction,
+    StakingOutput, StakingTransaction, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction, sign_key_path,
+};
+
+use super::cast::Cast;
+use super::report::Step;
+
+/// Block rewards must be this deep before they can be spent.
+const COINBASE_MATURITY: u32 = 100;
+/// For how many blocks ahead fees are estimated.
+const FEE_TARGET: u16 = 6;
+
+/// A node and everyone who acts on it.
+pub(crate) struct Stage<'a> {
+    node: &'a dyn Node,
+    pub(crate) cast: &'a Cast,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A stake with everything that was signed in advance.
+pub(crate) struct Stake {
+    pub(crate) staking: Funded<StakingOutput>,
+    pub(crate) height: BlockHeight,
+    pub(crate) unbonding: UnbondingTransaction,
+    pub(crate) unbonding_signatures: Vec<CovenantSignature>,
+    pub(crate) slashing: PreSigned,
+    pub(crate) unbonding_slashing: PreSigned,
+}
+
+/// A slashing transaction that wants nothing but a finality provider's key.
+pub(crate) struct PreSigned {
+    pub(crate) transaction: SlashingTransaction,
+    pub(crate) staker: schnorr::Signature,
+    pub(crate) covenant: Vec<CovenantAdaptorSignatures>,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(node: &'a dyn Node, cast: &'a Cast) -> Self {
+        Self { node, cast, steps: Vec::new() }
+    }
+
+    /// Mines `count` blocks whose rewards concern nobody.
+    pub(crate) fn mine(&self, count: u32) -> anyhow::Result<()> {
+        self.node.mine(count, &self.cast.miner_script()).context("cannot mine")?;
+        Ok(())
+    }
+
+    pub(crate) fn say(&mut self, name: &str, text: impl Into<String>) {
+        self.steps.push(Step::said(name, text));
+    }
+
+    /// Coins for the staker's wallet, mature.
+    pub(crate) fn fund_wallet(&self, stakes: u32) -> anyhow::Result<()> {
+        self.node.mine(stakes, &self.cast.wallet_script()).context("cannot mine the staker's coins")?;
+        self.mine(COINBASE_MATURITY)
+    }
+
+    /// Stakes: builds the transactions, has them signed in advance, and only then broadcasts the staking transaction.
+    pub(crate) fn stake(&mut self) -> anyhow::Result<Stake> {
+        let (cast, rules) = (self.cast, &self.cast.rules);
+        let coins = self.node.coins(&cast.wallet_script()).context("cannot list the staker's coins")?;
+        let coins: Vec<_> =
+            coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output)).collect::<Result<_, _>>()?;
+        let output = StakingOutput::new(cast.parties.clone(), rules.staking_time)?;
+        let fee_rate = self.node.fee_rate(FEE_TARGET)?;
+        let staking = StakingTransaction::build(output, rules.stake, &coins, cast.wallet_script(), fee_rate)?;
+        let funded = staking.staking_output();
+
+        let unbonding_output = UnbondingOutput::new(cast.parties.clone(), rules.unbonding_time)?;
+        let unbonding = UnbondingTransaction::new(&funded, unbonding_output, rules.unbonding_fee)?;
+        let slashing = self.pre_sign(SlashingTransaction::new(&funded, &rules.slashing_terms())?)?;
+        let unbonding_slashing =
+            self.pre_sign(SlashingTransaction::new(&unbonding.unbonding_output(), &rules.slashing_terms())?)?;
+        let unbonding_signatures =
+            cast.covenant.iter().map(|key| unbonding.sign_as_covenant_member(key)).collect::<Result<Vec<_>, _>>()?;
+        unbonding_signatures.iter().try_for_each(|signature| unbonding.verify_covenant(signature))?;
+        let members = cast.covenant.len();
+        self.say(
+            "sign in advance",
+            format!(
+                "staker and {members} covenant members sign unbonding and both slashing transactions; the covenant encrypts its slashing \
+                 signatures to each of {} finality providers",
+                cast.providers.len()
+            ),
+        );
+
+        let transaction = sign_key_path(staking.psbt(), &cast.wallet)?;
+        let text = format!("{} locked for {} blocks", rules.stake, rules.staking_time);
+        let height = self.confirm("stake", &text, &transaction, staking.fee(), None)?;
+        Ok(Stake { staking: funded, height, unbonding, unbonding_signatures, slashing, unbonding_slashing })
+    }
+
+    fn pre_sign(&self, transaction: SlashingTransaction) -> anyhow::Result<PreSigned> {
+        let staker = transaction.sign_as_staker(&self.cast.staker)?;
+        transaction.verify_staker(&staker)?;
+        // Zeros for the auxiliary randomness: the same seed shall give the same bytes.
+        let covenant = self.cast.covenant.iter().map(|key| transaction.sign_as_covenant_member(key, &[0; 32]));
+        let covenant = covenant.collect::<Result<Vec<_>, _>>()?;
+        covenant.iter().try_for_each(|given| transaction.verify_covenant(given))?;
+        Ok(PreSigned { transaction, staker, covenant })
+    }
+
+    /// Broadcasts a transaction, mines a block, and makes sure that it is in there.
+    pub(crate) fn confirm(
+        &mut self,
+        name: &str,
+        text: &str,
+        transaction: &Transaction,
+        fee: Amount,
+        path: Option<Path>,
+    ) -> anyhow::Result<BlockHeight> {
+        let txid = self.node.broadcast(transaction).with_context(|| format!("{name}: the node does not take it"))?;
+        self.mine(1)?;
+        let found = self.node.transaction(&txid)?.with_context(|| format!("{name}: {txid} is nowhere"))?;
+        let block = found.block.with_context(|| format!("{name}: {txid} was not mined"))?;
+        ensure!(found.transaction == *transaction, "{name}: the chain has another transaction {txid}");
+        self.steps.push(
+            Step {
+                txid: Some(txid.to_string()),
+                vsize: Some(transaction.vsize()),
+                fee_sat: Some(fee.to_sat()),
+                height: Some(block.height.to_u32()),
+                ..Step::said(name, text)
+            }
+            .through(path),
+        );
+        Ok(block.height)
+    }
+
+    /// Broadcasts a transaction that the node must refuse; it is a failure of the demo when it does not.
+    pub(crate) fn refused(
+        &mut self,
+        name: &str,
+        text: &str,
+        transaction: &Transaction,
+        path: Path,
+    ) -> anyhow::Result<()> {
+        let reason = match self.node.broadcast(transaction) {
+            Err(NodeError::Rejected { reason, .. }) => reason,
+            Err(other) => return Err(anyhow!(other).context(format!("{name}: no verdict"))),
+            Ok(txid) => bail!("{name}: the node took {txid}, which it must refuse"),
+        };
+        self.steps.push(
+            Step {
+                txid: Some(transaction.compute_txid().to_string()),
+                vsize: Some(transaction.vsize()),
+                refused: Some(reason),
+                ..Step::said(name, text)
+            }
+            .through(Some(path)),
+        );
+        Ok(())
+    }
+
+    /// Withdraws an output that confirmed at `height`: refused one block before its timelock ends, and taken then.
+    pub(crate) fn withdraw<O: HasTaproot>(&mut self, output: &Funded<O>, height: BlockHeight) -> anyhow::Result<()> {
+        let withdrawal =
+            WithdrawalTransaction::new(output, self.cast.wallet_script(), self.node.fee_rate(FEE_TARGET)?)?;
+        let transaction = withdrawal.finalize(&withdrawal.sign_as_staker(&self.cast.staker)?)?;
+        let timelock = transaction.input.first().map_or(0, |input| input.sequence.0);
+        // A block at height h + n may spend with a timelock of n, so the one before it must not: the tip then is at h + n - 2.
+        let last_too_early = height.saturating_add(timelock.saturating_sub(2));
+        let wait = last_too_early.blocks_since(self.node.tip()?.height);
+        self.mine(wait)?;
+        self.refused("withdraw too early", "one block before the timelock ends", &transaction, Path::Timelock)?;
+        self.mine(1)?;
+        let text = format!("the staker takes out {}, {timelock} blocks after it was locked", output.amount());
+        self.confirm("withdraw", &text, &transaction, withdrawal.fee(), Some(Path::Timelock))?;
+        Ok(())
+    }
+
+    /// Unbonds with the staker's and a quorum of covenant signatures.
+    pub(crate) fn unbond(&mut self, stake: &Stake) -> anyhow::Result<BlockHeight> {
+        let unbonding = &stake.unbonding;
+        let staker = unbonding.sign_as_staker(&self.cast.staker)?;
+        let transaction = unbonding.finalize(&staker, &stake.unbonding_signatures)?;
+        let text =
+            format!("the staker leaves early, with {} covenant signatures", self.cast.parties.covenant().quorum());
+        self.confirm("unbond", &text, &transaction, unbonding.fee(), Some(Path::Unbonding))
+    }
+
+    /// Slashes with an extracted key, and withdraws the refund.
+    pub(crate) fn slash(&mut self, pre_signed: &PreSigned, extracted: &SecretKey) -> anyhow::Result<()> {
+        let PreSigned { transaction: slashing, staker, covenant } = pre_signed;
+        let transaction = slashing.slash(staker, covenant, extracted)?;
+        let slashed = transaction.output.first().map_or(Amount::ZERO, |out| out.value);
+        let text = format!("anyone with the extracted key completes it: {slashed} burn, the rest waits for the staker");
+        let height = self.confirm("slash", &text, &transaction, slashing.fee(), Some(Path::Slashing))?;
+        self.withdraw(&slashing.refund_output(), height)
+    }
+}

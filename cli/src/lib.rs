@@ -1,0 +1,52 @@
+//! The `btcstake` command line: `btcstake ROLE VERB`.
+//!
+//! Each command is a file under `commands` that takes checked arguments and returns an [`Output`]; it is printed in one place, as text
+//! or, with `--json`, as one JSON object. The exit code is 0 when it is done or valid, 1 for a negative answer, 2 for wrong usage or failure.
+
+mod commands;
+pub mod demo;
+mod input;
+mod output;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::commands::Command;
+pub use crate::output::Output;
+
+/// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchers.
+///
+/// A byte argument is hex, or @FILE for the raw bytes of a file, or - for standard input. Secrets are read from files only.
+#[derive(Parser)]
+#[command(name = "btcstake", version, max_term_width = 120)]
+struct Cli {
+    /// Print exactly one JSON object.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The whole command line as clap knows it: for completions, and for tests that read the help.
+pub fn command_line() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command line with these arguments, the program's name first, and prints what comes of it.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and are no failures. Where printing fails nothing is left to do.
+            let _printed = error.print();
+            return if error.use_stderr() { ExitCode::from(output::FAILED) } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command.run() {
+        Ok(output) => output.print(cli.json),
+        Err(error) => output::print_failure(&error),
+    }
+}

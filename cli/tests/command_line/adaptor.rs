@@ -1,0 +1,37 @@
+//! `btcstake adaptor`.
+
+use serde_json::json;
+
+use crate::process::{Folder, MEMBER_KEY, PROVIDER_EVEN, PROVIDER_KEY};
+
+#[test]
+fn sign_verify_decrypt_recover() {
+    let folder = Folder::new();
+    let message = "07".repeat(32);
+    let sign = format!("adaptor sign --secret-key-file member.key --encryption-key {PROVIDER_KEY} --message {message}");
+    let signed = folder.json(&sign)["adaptor_signature"].as_str().unwrap().to_owned();
+    assert_eq!(signed.len(), 130);
+    // Fresh randomness each time, and the same bytes where it is given.
+    assert_ne!(folder.json(&sign)["adaptor_signature"], json!(signed));
+    let fixed = format!("{sign} --aux-rand {}", "00".repeat(32));
+    assert_eq!(folder.json(&fixed), folder.json(&fixed));
+
+    let verify = |key: &str| {
+        folder.run(&format!(
+            "--json adaptor verify --public-key {key} --encryption-key {PROVIDER_KEY} --message {message} --adaptor-signature {signed}"
+        ))
+    };
+    assert_eq!(verify(MEMBER_KEY).json(0), json!({ "valid": true }));
+    assert_eq!(verify(PROVIDER_KEY).json(1), json!({ "valid": false }));
+
+    let decrypt = format!("adaptor decrypt --adaptor-signature {signed} --decryption-key-file provider.key");
+    let signature = folder.json(&decrypt)["signature"].as_str().unwrap().to_owned();
+    assert_eq!(signature.len(), 128);
+
+    let recover = format!("--adaptor-signature {signed} --signature {signature}");
+    let recovered = folder.json(&format!("adaptor recover {recover}"));
+    assert_eq!(recovered, json!({ "decryption_key": PROVIDER_EVEN, "public_key": PROVIDER_KEY }));
+    let other = folder.json(&sign)["adaptor_signature"].as_str().unwrap().to_owned();
+    let line = format!("--json adaptor recover --adaptor-signature {other} --signature {signature}");
+    assert_eq!(folder.run(&line).json(1)["decryption_key"], json!(null));
+}

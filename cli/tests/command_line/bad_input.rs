@@ -1,0 +1,104 @@
+//! Garbage in any flag: exit code 2, a message that names the flag, and never a secret in it.
+
+use crate::process::{Folder, PROVIDER, PROVIDER_KEY};
+
+/// Every flag that takes bytes, in a command line that is complete but for it.
+fn lines() -> Vec<(&'static str, String)> {
+    let k = PROVIDER_KEY;
+    let adaptor = format!("02{k}{k}");
+    let verify = "eots verify";
+    let extract = format!("eots extract --public-key {k} --public-randomness {k} --message 00 --signature {k}");
+    let stake = "script staking --quorum 1 --timelock 10 --network regtest";
+    vec![
+        ("--public-key", format!("{verify} --public-randomness {k} --message 00 --signature {k}")),
+        ("--public-randomness", format!("{verify} --public-key {k} --message 00 --signature {k}")),
+        ("--message", format!("{verify} --public-key {k} --public-randomness {k} --signature {k}")),
+        ("--signature", format!("{verify} --public-key {k} --public-randomness {k} --message 00")),
+        ("--message", format!("{extract} --signature {k}")),
+        ("--signature", format!("{extract} --message 01")),
+        (
+            "--message",
+            "eots sign --secret-key-file provider.key --chain-id c --height 1 --dangerously-unprotected".to_owned(),
+        ),
+        ("--encryption-key", format!("adaptor sign --secret-key-file member.key --message {k}")),
+        ("--message", format!("adaptor sign --secret-key-file member.key --encryption-key {k}")),
+        ("--aux-rand", format!("adaptor sign --secret-key-file member.key --encryption-key {k} --message {k}")),
+        ("--public-key", format!("adaptor verify --encryption-key {k} --message {k} --adaptor-signature {adaptor}")),
+        ("--encryption-key", format!("adaptor verify --public-key {k} --message {k} --adaptor-signature {adaptor}")),
+        ("--message", format!("adaptor verify --public-key {k} --encryption-key {k} --adaptor-signature {adaptor}")),
+        ("--adaptor-signature", format!("adaptor verify --public-key {k} --encryption-key {k} --message {k}")),
+        ("--adaptor-signature", "adaptor decrypt --decryption-key-file provider.key".to_owned()),
+        ("--adaptor-signature", format!("adaptor recover --signature {k}{k}")),
+        ("--signature", format!("adaptor recover --adaptor-signature {adaptor}")),
+        ("--staker", format!("{stake} --finality-provider {k} --covenant {k}")),
+        ("--finality-provider", format!("{stake} --staker {k} --covenant {k}")),
+        ("--covenant", format!("{stake} --staker {k} --finality-provider {k}")),
+        ("--staker", "script slashing-refund --timelock 10 --network regtest".to_owned()),
+        ("--seed", "demo".to_owned()),
+    ]
+}
+
+#[test]
+fn garbage_names_its_flag() {
+    let folder = Folder::new();
+    folder.write("empty", "");
+    folder.write("short", [1; 31]);
+    for (flag, line) in lines() {
+        for garbage in ["zz", "0", "абв", "@nowhere", "0x00"] {
+            folder.run(&format!("{line} {flag} {garbage}")).fails(&[flag]);
+        }
+        // Too short and too long; a message may have any length.
+        if flag != "--message" || line.starts_with("adaptor") {
+            let long = "00".repeat(100);
+            for garbage in ["00", "@empty", "@short", &long] {
+                folder.run(&format!("{line} {flag} {garbage}")).fails(&[flag, "bytes"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_out_of_range_name_their_flag() {
+    let folder = Folder::new();
+    let line = "eots randomness --secret-key-file provider.key --chain-id c";
+    folder.run(&format!("{line} --height -1")).fails(&["--height"]);
+    folder.run(&format!("{line} --height 18446744073709551616")).fails(&["--height"]);
+    folder.run(&format!("{line} --height 1 --count 0")).fails(&["--count"]);
+    folder.run(&format!("{line} --height 1 --count 4294967295")).fails(&["--count"]);
+    folder.run(&format!("{line} --height 1 --interval 0")).fails(&["steps of 0"]);
+    folder.run(&format!("{line} --height 18446744073709551615 --count 2")).fails(&["last height"]);
+}
+
+#[test]
+fn secret_key_files_that_hold_no_key() {
+    let folder = Folder::new();
+    let almost = &PROVIDER[..62];
+    folder.write("short.key", almost);
+    folder.write("zero.key", "0".repeat(64));
+    folder.write("words.key", "correct horse battery staple");
+    folder.write("raw.key", [1; 32]);
+    for file in ["short.key", "zero.key", "words.key", "raw.key", "nowhere.key", "."] {
+        let run = folder.run(&format!("eots randomness --chain-id c --height 1 --secret-key-file {file}"));
+        assert!(!run.stderr().contains(almost) && !run.stderr().contains("horse"), "{}", run.stderr());
+        run.fails(&["--secret-key-file", file]);
+    }
+}
+
+#[test]
+fn two_messages_and_two_signatures() {
+    let k = PROVIDER_KEY;
+    let line = format!("eots extract --public-key {k} --public-randomness {k} --message 00 --signature {k}");
+    Folder::new().run(&line).fails(&["twice", "1 and 1"]);
+}
+
+#[test]
+fn nodes_that_are_none() {
+    let folder = Folder::new();
+    folder.run("demo --node nonsense").fails(&["--node"]);
+    folder.run("demo --node http://user:hunter2@127.0.0.1:1").fails(&["--node", "127.0.0.1:1"]);
+    let run = folder.run("demo --node http://user:hunter2@127.0.0.1:1");
+    assert!(!run.stderr().contains("hunter2"), "{}", run.stderr());
+    folder.run("demo --node http://127.0.0.1:1 --cookie-file nowhere").fails(&["nowhere"]);
+    folder.run("demo --cookie-file nowhere").fails(&["--cookie-file", "--node"]);
+    folder.run("demo --scenario dance").fails(&["--scenario"]);
+}

@@ -1,0 +1,66 @@
+//! `btcstake demo`.
+
+use std::time::{Duration, Instant};
+
+use crate::process::Folder;
+
+fn seed() -> String {
+    "5eed".repeat(16)
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let folder = Folder::new();
+    let line = format!("--json demo --seed {}", seed());
+    let first = folder.run(&line).ends(0).stdout();
+    assert_eq!(folder.run(&line).ends(0).stdout(), first);
+    let json: serde_json::Value = serde_json::from_str(&first).unwrap();
+    let scenarios = json["scenarios"].as_array().unwrap();
+    assert_eq!(scenarios.len(), 4);
+    for scenario in scenarios {
+        assert!(scenario["final_status"].is_string() && scenario.get("extracted_key_matches").is_some());
+        for step in scenario["steps"].as_array().unwrap() {
+            for field in ["name", "txid", "vsize", "fee_sat", "height"] {
+                assert!(step.get(field).is_some(), "{field} is absent in {step}");
+            }
+        }
+    }
+    assert_eq!(json["seed"], serde_json::json!(seed()));
+    let other = folder.run(&line.replace("5eed", "0eed")).ends(0).stdout();
+    assert_ne!(other, first);
+}
+
+#[test]
+fn it_tells_the_story_in_words() {
+    let text = Folder::new().run("demo").ends(0).stdout();
+    for words in [
+        "slash: a finality provider signs two blocks at one height",
+        "refused by Bitcoin Core: bad-txns-nonfinal",
+        "(Invalid Schnorr signature)",
+        "(Script failed an OP_NUMEQUALVERIFY operation)",
+        "vB · fee 2000 sat · slashing path · block ",
+        "the stake is SLASHED",
+        "the stake is WITHDRAWN",
+    ] {
+        assert!(text.contains(words), "{words:?} is absent in\n{text}");
+    }
+}
+
+/// Under a second and 100 MB, all four scenarios together. The best of three runs counts, as the machine is shared.
+#[test]
+fn it_is_quick_and_small() {
+    let folder = Folder::new();
+    let runs = (0..3).map(|_| {
+        let start = Instant::now();
+        let text = folder.run("demo").ends(0).stdout();
+        (start.elapsed(), text)
+    });
+    let (best, text) = runs.min().unwrap();
+    assert!(best < Duration::from_secs(1), "{best:?}");
+    // Linux tells how much memory a process has had.
+    if cfg!(target_os = "linux") {
+        let (_, memory) = text.rsplit_once(" s, ").unwrap();
+        let megabytes: u32 = memory.split_once(' ').unwrap().0.parse().unwrap();
+        assert!(megabytes < 100, "{megabytes} MB");
+    }
+}

@@ -1,0 +1,22 @@
+//! The command line as a person or a script meets it: processes, their output and their exit codes.
+
+// Tests may panic: that is how they fail.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs
+)]
+
+mod adaptor;
+mod bad_input;
+mod demo;
+mod eots;
+mod help;
+mod process;
+mod readme;
+mod script;
+mod tx_explain;

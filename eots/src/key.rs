@@ -1,0 +1,99 @@
+//! Secret keys.
+
+use core::fmt;
+
+use rand_core::{CryptoRng, RngCore};
+use secp256k1::{Keypair, Parity, SECP256K1, XOnlyPublicKey};
+use zeroize::Zeroizing;
+
+use crate::scalar::Erased;
+
+/// A secret key on secp256k1, with its BIP-340 x-only public key.
+///
+/// It is never printed (`Debug` shows the public key) and its bytes are zeroed when it is dropped.
+#[derive(Clone)]
+pub struct SecretKey {
+    /// As it was given: the randomness is derived from this number, not from its negation.
+    secret: Erased,
+    parity: Parity,
+    public_key: XOnlyPublicKey,
+}
+
+/// The bytes are no secret key: zero, or not below the group order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a secret key must be above zero and below the group order of secp256k1")]
+#[non_exhaustive]
+pub struct InvalidSecretKey;
+
+impl SecretKey {
+    /// The secret key with these 32 big-endian bytes.
+    ///
+    /// # Errors
+    /// [`InvalidSecretKey`] when the number is 0 or not below the group order.
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, InvalidSecretKey> {
+        let bytes = Zeroizing::new(bytes);
+        let secret = Erased::new(secp256k1::SecretKey::from_slice(bytes.as_slice()).map_err(|_| InvalidSecretKey)?);
+        let (public_key, parity) = secret.get().x_only_public_key(SECP256K1);
+        Ok(Self { secret, parity, public_key })
+    }
+
+    /// A new secret key from a cryptographic random number generator.
+    pub fn generate<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
+        loop {
+            let mut bytes = Zeroizing::new([0; 32]);
+            rng.fill_bytes(bytes.as_mut_slice());
+            if let Ok(key) = Self::from_bytes(*bytes) {
+                return key;
+            }
+        }
+    }
+
+    /// The BIP-340 public key.
+    pub fn public_key(&self) -> &XOnlyPublicKey {
+        &self.public_key
+    }
+
+    /// Whether the key's point has an even or an odd y coordinate. BIP-340 signs with the negated secret when it is odd.
+    pub fn parity(&self) -> Parity {
+        self.parity
+    }
+
+    /// The secret of the same x-only public key whose point has the y coordinate `parity`: this one, or its negation.
+    ///
+    /// [`extract`](crate::extract()) can only know the key up to this sign.
+    pub fn with_parity(&self, parity: Parity) -> Self {
+        let mut secret = self.even_secret();
+        if parity == Parity::Odd {
+            secret.negate();
+        }
+        Self { secret, parity, public_key: self.public_key }
+    }
+
+    /// The 32 big-endian bytes of the secret. Handle with care: this is the way out of the redaction.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        self.secret.to_bytes()
+    }
+
+    /// The secret whose point has an even y coordinate: the `d` of BIP-340.
+    pub(crate) fn even_secret(&self) -> Erased {
+        let mut secret = self.secret.clone();
+        if self.parity == Parity::Odd {
+            secret.negate();
+        }
+        secret
+    }
+
+    /// The key as libsecp256k1 holds it, for BIP-340 signatures over digests that the caller made itself.
+    ///
+    /// Erase it after use (`non_secure_erase`). Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a
+    /// BIP-340 signature too.
+    pub fn to_keypair(&self) -> Keypair {
+        Keypair::from_secret_key(SECP256K1, self.secret.get())
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretKey").field("public_key", &self.public_key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! Arithmetic modulo the group order, on secrets by libsecp256k1 (constant time) and on public numbers by `k256`.
+
+use k256::elliptic_curve::PrimeField;
+use k256::elliptic_curve::ops::Reduce;
+use secp256k1::{SECP256K1, Scalar};
+use zeroize::Zeroizing;
+
+/// A secret scalar (1 to n − 1) that is erased (by volatile writes, in libsecp256k1's bindings) when it is dropped. It has no `Debug`.
+#[derive(Clone)]
+pub(crate) struct Erased(secp256k1::SecretKey);
+
+impl Erased {
+    pub(crate) fn new(secret: secp256k1::SecretKey) -> Self {
+        Self(secret)
+    }
+
+    pub(crate) fn get(&self) -> &secp256k1::SecretKey {
+        &self.0
+    }
+
+    pub(crate) fn negate(&mut self) {
+        let mut old = self.0;
+        self.0 = old.negate();
+        old.non_secure_erase();
+    }
+
+    pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.secret_bytes())
+    }
+
+    /// The compressed point of this secret.
+    pub(crate) fn public_key(&self) -> secp256k1::PublicKey {
+        self.0.public_key(SECP256K1)
+    }
+}
+
+impl Drop for Erased {
+    fn drop(&mut self) {
+        self.0.non_secure_erase();
+    }
+}
+
+/// A number that is zero modulo the group order, where none may be: it happens with a probability of 2^-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Zero;
+
+/// `s = k + e·d mod n`, the step of a Schnorr signature that touches secrets.
+pub(crate) fn sign_step(k: &Erased, e: &Scalar, d: &Erased) -> Result<[u8; 32], Zero> {
+    let product = Erased(d.0.mul_tweak(e).map_err(|_| Zero)?);
+    let mut k = Scalar::from(k.0);
+    let sum = product.0.add_tweak(&k);
+    k.non_secure_erase();
+    // The sum is the signature: public.
+    Ok(sum.map_err(|_| Zero)?.secret_bytes())
+}
+
+/// `a + b mod n` of a public and a secret number, or `a − b`.
+pub(crate) fn add_secret(public: &[u8; 32], secret: &Erased) -> Result<[u8; 32], Zero> {
+    let public = Scalar::from_be_bytes(*public).map_err(|_| Zero)?;
+    Ok(secret.0.add_tweak(&public).map_err(|_| Zero)?.secret_bytes())
+}
+
+/// The 32 bytes as a number modulo the group order.
+pub(crate) fn reduce(bytes: [u8; 32]) -> Scalar {
+    match Scalar::from_be_bytes(bytes) {
+        Ok(scalar) => scalar,
+        Err(_) => to_secp(&<k256::Scalar as Reduce<k256::U256>>::reduce_bytes(&bytes.into())),
+    }
+}
+
+/// `(s1 − s2) / (e1 − e2) mod n` of four public numbers; `None` when the challenges are equal or a number is not below n.
+pub(crate) fn quotient_of_differences(
+    (s1, s2): (&[u8; 32], &[u8; 32]),
+    (e1, e2): (&Scalar, &Scalar),
+) -> Option<Zeroizing<[u8; 32]>> {
+    let s = from_bytes(s1)? - from_bytes(s2)?;
+    let e = from_bytes(&e1.to_be_bytes())? - from_bytes(&e2.to_be_bytes())?;
+    let inverse = Option::<k256::Scalar>::from(e.invert())?;
+    Some(Zeroizing::new((s * inverse).to_bytes().into()))
+}
+
+/// `a − b mod n` of two public numbers; `None` when one is not below n.
+pub(crate) fn subtract(a: &[u8; 32], b: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+    Some(Zeroizing::new((from_bytes(a)? - from_bytes(b)?).to_bytes().into()))
+}
+
+/// `−a·b mod n` of two public numbers; `None` when one is not below n.
+pub(crate) fn negated_product(a: &[u8; 32], b: &[u8; 32]) -> Option<[u8; 32]> {
+    Some((-(from_bytes(a)? * from_bytes(b)?)).to_bytes().into())
+}
+
+/// Whether these bytes are a number below n.
+pub(crate) fn is_canonical(bytes: &[u8; 32]) -> bool {
+    Scalar::from_be_bytes(*bytes).is_ok()
+}
+
+fn from_bytes(bytes: &[u8; 32]) -> Option<k256::Scalar> {
+    Option::from(k256::Scalar::from_repr((*bytes).into()))
+}
+
+fn to_secp(scalar: &k256::Scalar) -> Scalar {
+    // A k256 scalar is always below n, so the second arm is never taken.
+    Scalar::from_be_bytes(scalar.to_bytes().into()).unwrap_or(Scalar::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reduces_numbers_not_below_the_group_order() {
+        let n: [u8; 32] = secp256k1::constants::CURVE_ORDER;
+        assert_eq!(reduce(n).to_be_bytes(), [0; 32]);
+        let mut above = n;
+        above[31] += 1;
+        let mut one = [0; 32];
+        one[31] = 1;
+        assert_eq!(reduce(above).to_be_bytes(), one);
+        assert_eq!(reduce(one).to_be_bytes(), one);
+    }
+
+    #[test]
+    fn refuses_numbers_not_below_the_group_order() {
+        let n: [u8; 32] = secp256k1::constants::CURVE_ORDER;
+        assert!(!is_canonical(&n));
+        assert_eq!(subtract(&n, &[1; 32]), None);
+        assert_eq!(negated_product(&[1; 32], &n), None);
+        assert_eq!(quotient_of_differences((&[1; 32], &[2; 32]), (&Scalar::ONE, &Scalar::ONE)), None);
+    }
+}

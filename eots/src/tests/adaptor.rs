@@ -1,0 +1,109 @@
+//! Adaptor signatures.
+
+use proptest::prelude::*;
+use secp256k1::{Keypair, Message, Parity, SECP256K1};
+
+use super::{any_key, order_minus};
+use crate::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature, SecretKey};
+
+proptest! {
+    #[test]
+    fn sign_verify_decrypt_recover(signer in any_key(), provider in any_key(), message: [u8; 32], aux: [u8; 32]) {
+        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &aux).unwrap();
+        adaptor.verify(signer.public_key(), provider.public_key(), &message).unwrap();
+        let signature = adaptor.decrypt(&provider).unwrap();
+        SECP256K1.verify_schnorr(&signature, &Message::from_digest(message), signer.public_key()).unwrap();
+        let recovered = adaptor.recover(&signature).unwrap();
+        prop_assert_eq!(recovered.public_key(), provider.public_key());
+        prop_assert_eq!(recovered.with_parity(provider.parity()).to_bytes(), provider.to_bytes());
+        // Either secret of the provider's x-only key decrypts.
+        let extracted = provider.with_parity(Parity::Even);
+        prop_assert_eq!(adaptor.decrypt(&extracted).unwrap(), signature);
+    }
+
+    #[test]
+    fn both_forms_of_the_bytes(signer in any_key(), provider in any_key(), message: [u8; 32]) {
+        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &[0; 32]).unwrap();
+        let bytes = adaptor.to_bytes();
+        prop_assert_eq!(AdaptorSignature::from_slice(&bytes).unwrap(), adaptor);
+        prop_assert_eq!(adaptor.to_string().parse::<AdaptorSignature>().unwrap(), adaptor);
+        let mut old = bytes.to_vec();
+        old.push(old[0] - 2);
+        old[0] = 2;
+        prop_assert_eq!(AdaptorSignature::from_slice(&old).unwrap(), adaptor);
+    }
+
+    #[test]
+    fn every_bit_counts(signer in any_key(), provider in any_key(), message: [u8; 32], bit in 0usize..(65 + 32) * 8) {
+        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &[0; 32]).unwrap();
+        let mut bytes = [adaptor.to_bytes().as_slice(), &message].concat();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let Ok(adaptor) = AdaptorSignature::from_slice(&bytes[..65]) else { return Ok(()) };
+        let message = bytes[65..].try_into().unwrap();
+        prop_assert!(adaptor.verify(signer.public_key(), provider.public_key(), &message).is_err());
+    }
+
+    #[test]
+    fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..70), key in any_key(), message: [u8; 32]) {
+        let Ok(adaptor) = AdaptorSignature::from_slice(&bytes) else { return Ok(()) };
+        prop_assert!(adaptor.verify(key.public_key(), key.public_key(), &message).is_err());
+        let _ = adaptor.decrypt(&key);
+    }
+
+    #[test]
+    fn strangers_are_named(signer in any_key(), provider in any_key(), stranger in any_key(), message: [u8; 32]) {
+        let (s, p, x) = (signer.public_key(), provider.public_key(), stranger.public_key());
+        prop_assume!(x != s && x != p);
+        let adaptor = AdaptorSignature::sign(&signer, p, &message, &[0; 32]).unwrap();
+        let invalid = |public_key, encryption_key| AdaptorError::Invalid { public_key, encryption_key };
+        prop_assert_eq!(adaptor.verify(x, p, &message).unwrap_err(), invalid(*x, *p));
+        prop_assert_eq!(adaptor.verify(s, x, &message).unwrap_err(), invalid(*s, *x));
+        // Used as it is, it is no signature.
+        let mut plain = adaptor.to_bytes()[1..].to_vec();
+        plain.truncate(64);
+        let plain = secp256k1::schnorr::Signature::from_slice(&plain).unwrap();
+        prop_assert!(SECP256K1.verify_schnorr(&plain, &Message::from_digest(message), s).is_err());
+        // A signature that is not its decryption recovers nothing.
+        let unrelated = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(message), &Keypair::from_secret_key(
+            SECP256K1, &secp256k1::SecretKey::from_slice(signer.to_bytes().as_slice()).unwrap()));
+        prop_assert_eq!(adaptor.recover(&unrelated).unwrap_err(), AdaptorError::Unrelated);
+    }
+
+    /// The nonce differs whenever the key, the encryption key, the message or the auxiliary randomness does.
+    #[test]
+    fn nonces_differ(signer in any_key(), a in any_key(), b in any_key(), message: [u8; 32], bit in 0usize..256) {
+        prop_assume!(a.public_key() != b.public_key());
+        let r0 = |provider: &SecretKey, message, aux| {
+            AdaptorSignature::sign(&signer, provider.public_key(), message, aux).unwrap().to_bytes()[1..33].to_vec()
+        };
+        let mut flipped = message;
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let base = r0(&a, &message, &[0; 32]);
+        prop_assert_ne!(&base, &r0(&b, &message, &[0; 32]));
+        prop_assert_ne!(&base, &r0(&a, &flipped, &[0; 32]));
+        prop_assert_ne!(&base, &r0(&a, &message, &[1; 32]));
+        prop_assert_eq!(&base, &r0(&a, &message, &[0; 32]));
+    }
+}
+
+#[test]
+fn malformed_bytes_are_named() {
+    let key = SecretKey::from_bytes([1; 32]).unwrap();
+    let good = AdaptorSignature::sign(&key, key.public_key(), &[7; 32], &[0; 32]).unwrap().to_bytes();
+    let with = |range: std::ops::Range<usize>, bytes: &[u8]| {
+        let mut changed = good;
+        changed[range].copy_from_slice(bytes);
+        AdaptorSignature::from_slice(&changed).unwrap_err()
+    };
+    assert_eq!(AdaptorSignature::from_slice(&good[..64]).unwrap_err(), InvalidAdaptorSignature::Length(64));
+    assert_eq!(AdaptorSignature::from_slice(&[2; 67]).unwrap_err(), InvalidAdaptorSignature::Length(67));
+    assert!(matches!(with(0..1, &[4]), InvalidAdaptorSignature::Point(_)));
+    assert!(matches!(with(1..33, &[0xff; 32]), InvalidAdaptorSignature::Point(_)));
+    assert_eq!(with(33..65, &order_minus(0)), InvalidAdaptorSignature::NotBelowOrder(order_minus(0)));
+    assert_eq!(with(33..65, &[0; 32]), InvalidAdaptorSignature::Zero);
+    let mut old = good.to_vec();
+    old[0] = 2;
+    old.push(2);
+    assert_eq!(AdaptorSignature::from_slice(&old).unwrap_err(), InvalidAdaptorSignature::OldForm { first: 2, last: 2 });
+    assert!("xyz".parse::<AdaptorSignature>().is_err());
+}

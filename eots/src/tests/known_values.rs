@@ -1,0 +1,66 @@
+//! The check values of the protocol, which the reference implementation gives too.
+
+use crate::{RandomnessSchedule, SecretKey, SecretRandomness, sign, verify};
+
+fn key() -> SecretKey {
+    SecretKey::from_bytes([1; 32]).unwrap()
+}
+
+fn public_randomness(chain_id: &str, height: u64) -> String {
+    SecretRandomness::derive(&key(), chain_id.as_bytes(), height).public_randomness().to_string()
+}
+
+#[test]
+fn public_key_of_the_check_values() {
+    assert_eq!(key().public_key().to_string(), "1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f");
+}
+
+#[test]
+fn randomness_is_derived_from_key_chain_and_height() {
+    let expected = [
+        ("bbn-1", 0, "bd970ce29234ce271540522f470a7f91a14a04d35683f73e60ed0e7815338832"),
+        ("bbn-1", 1, "c6c856990779dd73e9f32b40c5c3be313b866a039acffe5f9a130c93c0394daf"),
+        ("bbn-test-6", 1_000_000, "9a0416bf0b41a0b1324ca9cb9590c3d5a53b39403864f8280edcf1fa55c26f2c"),
+    ];
+    for (chain_id, height, expected) in expected {
+        assert_eq!(public_randomness(chain_id, height), expected, "{chain_id} at {height}");
+    }
+}
+
+#[test]
+fn a_vote_has_the_bytes_of_the_reference() {
+    let mut message = 1u64.to_be_bytes().to_vec();
+    message.extend([0xaa; 32]);
+    let randomness = SecretRandomness::derive(&key(), b"bbn-1", 1);
+    let public = *randomness.public_randomness();
+    let signature = sign(&key(), randomness, &message).unwrap();
+    assert_eq!(signature.to_string(), "53db8ae45a196cd59d18e613a60fa744cb97ca0c396908d9797389a9ded8c06c");
+    verify(key().public_key(), &public, &message, &signature).unwrap();
+}
+
+/// The bytes that make two derivations differ: the height, the chain, and where the one ends and the other begins.
+#[test]
+fn derivations_that_must_differ_do() {
+    let base = public_randomness("chain", 1);
+    assert_ne!(base, public_randomness("chain", 2), "another height");
+    assert_ne!(base, public_randomness("Chain", 1), "another chain");
+    // The iteration follows the chain's name directly, so a name that ends in eight zero bytes is the one place to look at twice.
+    assert_ne!(base, public_randomness("chain\0\0\0\0\0\0\0\0", 1), "a name ending in zeros");
+    let other = SecretRandomness::derive(&SecretKey::from_bytes([2; 32]).unwrap(), b"chain", 1);
+    assert_ne!(base, other.public_randomness().to_string(), "another key");
+}
+
+#[test]
+fn a_schedule_visits_its_heights() {
+    let heights = |start, count, interval| {
+        RandomnessSchedule::new(start, count, interval).map(|s| s.heights().collect::<Vec<_>>())
+    };
+    assert_eq!(heights(5, 3, 1).unwrap(), [5, 6, 7]);
+    assert_eq!(heights(5, 3, 10).unwrap(), [5, 15, 25]);
+    assert_eq!(heights(5, 0, 1).unwrap(), []);
+    assert_eq!(heights(u64::MAX, 1, 9).unwrap(), [u64::MAX]);
+    assert!(heights(5, 3, 0).is_err());
+    assert!(heights(u64::MAX, 2, 1).is_err());
+    let list = RandomnessSchedule::new(0, 2, 1).unwrap().public_randomness(&key(), b"bbn-1");
+    assert_eq!(list[1].to_string(), public_randomness("bbn-1", 1));
+}

@@ -1,0 +1,114 @@
+//! Signing, verifying and extracting.
+
+use proptest::prelude::*;
+use secp256k1::{Message, Parity, SECP256K1, schnorr};
+use sha2::{Digest, Sha256};
+
+use super::{any_key, order_minus, small};
+use crate::{
+    ExtractError, InvalidSignature, PublicRandomness, SecretKey, SecretRandomness, Signature, extract, sign,
+    sign_without_verifying, verify,
+};
+
+fn signed(key: &SecretKey, height: u64, message: &[u8]) -> (PublicRandomness, Signature) {
+    let randomness = SecretRandomness::derive(key, b"chain", height);
+    let public = *randomness.public_randomness();
+    (public, sign(key, randomness, message).unwrap())
+}
+
+proptest! {
+    /// x(R) ‖ s is a BIP-340 signature over SHA-256 of the message: libsecp256k1 says so, for odd and even keys.
+    #[test]
+    fn signatures_are_bip340(key in any_key(), height: u64, message: Vec<u8>) {
+        let (public, signature) = signed(&key, height, &message);
+        verify(key.public_key(), &public, &message, &signature).unwrap();
+        let bytes = [public.to_bytes(), signature.to_bytes()].concat();
+        let bip340 = schnorr::Signature::from_slice(&bytes).unwrap();
+        let digest = Message::from_digest(Sha256::digest(&message).into());
+        SECP256K1.verify_schnorr(&bip340, &digest, key.public_key()).unwrap();
+        let again = SecretRandomness::derive(&key, b"chain", height);
+        prop_assert_eq!(sign_without_verifying(&key, again, &message).unwrap(), signature);
+    }
+
+    #[test]
+    fn two_signatures_reveal_the_key(key in any_key(), height: u64, a: Vec<u8>, b: Vec<u8>) {
+        prop_assume!(a != b);
+        let (public, first) = signed(&key, height, &a);
+        let (_, second) = signed(&key, height, &b);
+        let extracted = extract(key.public_key(), &public, (&a, &first), (&b, &second)).unwrap();
+        prop_assert_eq!(extracted.parity(), Parity::Even);
+        prop_assert_eq!(extracted.with_parity(key.parity()).to_bytes(), key.to_bytes());
+        // The order does not matter, and extracting changes nothing: a second call gives the same.
+        let again = extract(key.public_key(), &public, (&b, &second), (&a, &first)).unwrap();
+        prop_assert_eq!(again.to_bytes(), extracted.to_bytes());
+    }
+
+    /// Any one bit of any input turned over: no signature.
+    #[test]
+    fn every_bit_counts(key in any_key(), height: u64, message: [u8; 40], bit in 0usize..(32 + 32 + 40) * 8) {
+        let (public, signature) = signed(&key, height, &message);
+        let mut bytes = [public.to_bytes().as_slice(), &signature.to_bytes(), &message].concat();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let public = PublicRandomness::from_bytes(bytes[..32].try_into().unwrap());
+        let Ok(signature) = Signature::from_bytes(bytes[32..64].try_into().unwrap()) else { return Ok(()) };
+        prop_assert!(verify(key.public_key(), &public, &bytes[64..], &signature).is_err());
+    }
+
+    #[test]
+    fn extraction_refuses_what_reveals_nothing(key in any_key(), other in any_key(), height: u64, a: Vec<u8>, b: Vec<u8>) {
+        prop_assume!(a != b && key.public_key() != other.public_key());
+        let (public, first) = signed(&key, height, &a);
+        let (_, second) = signed(&key, height, &b);
+        let public_key = key.public_key();
+        prop_assert_eq!(extract(public_key, &public, (&a, &first), (&a, &first)).unwrap_err(), ExtractError::EqualMessages);
+        prop_assert_eq!(
+            extract(public_key, &public, (&a, &first), (&b, &first)).unwrap_err(),
+            ExtractError::EqualSignatures(first)
+        );
+        let wrong = |public_key| ExtractError::WrongKey { public_key };
+        prop_assert_eq!(extract(public_key, &public, (&a, &second), (&b, &first)).unwrap_err(), wrong(*public_key));
+        prop_assert_eq!(
+            extract(other.public_key(), &public, (&a, &first), (&b, &second)).unwrap_err(),
+            wrong(*other.public_key())
+        );
+        let (elsewhere, third) = signed(&key, height.wrapping_add(1), &b);
+        prop_assert_eq!(extract(public_key, &public, (&a, &first), (&b, &third)).unwrap_err(), wrong(*public_key));
+        prop_assert_eq!(extract(public_key, &elsewhere, (&a, &first), (&b, &third)).unwrap_err(), wrong(*public_key));
+    }
+}
+
+#[test]
+fn keys_outside_the_range_are_refused() {
+    assert!(SecretKey::from_bytes([0; 32]).is_err());
+    assert!(SecretKey::from_bytes(order_minus(0)).is_err());
+    assert!(SecretKey::from_bytes([0xff; 32]).is_err());
+    assert!(SecretKey::from_bytes(order_minus(1)).is_ok());
+    assert!(SecretRandomness::dangerous_from_bytes(&[0; 32]).is_none());
+    assert!(SecretRandomness::dangerous_from_bytes(&order_minus(0)).is_none());
+}
+
+#[test]
+fn signatures_not_below_the_order_are_refused() {
+    assert_eq!(Signature::from_bytes(order_minus(0)).unwrap_err(), InvalidSignature::NotBelowOrder(order_minus(0)));
+    assert!(Signature::from_bytes([0xff; 32]).is_err());
+    assert!(Signature::from_bytes(order_minus(1)).is_ok());
+    assert!("zz".parse::<Signature>().is_err());
+    assert!("00".parse::<Signature>().is_err());
+}
+
+#[test]
+fn public_randomness_that_is_no_point_verifies_nothing() {
+    let key = SecretKey::from_bytes([1; 32]).unwrap();
+    let (_, signature) = signed(&key, 1, b"m");
+    // Not below the field's prime; not the x coordinate of a point (5 is the smallest such number); zero.
+    for x in [[0xff; 32], small(5), small(0)] {
+        assert!(verify(key.public_key(), &PublicRandomness::from_bytes(x), b"m", &signature).is_err());
+    }
+}
+
+#[test]
+fn a_generated_key_signs() {
+    let key = SecretKey::generate(&mut rand_core::OsRng);
+    let (public, signature) = signed(&key, 1, b"m");
+    verify(key.public_key(), &public, b"m", &signature).unwrap();
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs every test. The flows on a real bitcoind run where there is one (`make bitcoind` provides it), and are named where there is none.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if bitcoind=$(scripts/bitcoind.sh --find); then
+    export BITCOIND_EXE=$bitcoind
+    summary="The flows on a real bitcoind ran on $bitcoind."
+else
+    unset BITCOIND_EXE
+    summary="SKIPPED: the flows on a real bitcoind, as there is none here. 'make bitcoind' builds one; then run 'make test' again."
+fi
+scripts/build.sh test --workspace "$@"
+echo "$summary"

@@ -1,0 +1,225 @@
+//! The leaves: the scripts through which the outputs are spent.
+
+use std::fmt;
+
+use bitcoin::taproot::{ControlBlock, LeafVersion};
+use bitcoin::{Script, ScriptBuf, TapLeafHash, XOnlyPublicKey};
+use miniscript::{Miniscript, Tap, Terminal};
+
+use crate::timelock::Timelock;
+
+/// The path through which an output is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Path {
+    /// By the staker alone, after the timelock.
+    Timelock,
+    /// By the staker and a covenant quorum.
+    Unbonding,
+    /// By the staker, one finality provider and a covenant quorum.
+    Slashing,
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timelock => "timelock",
+            Self::Unbonding => "unbonding",
+            Self::Slashing => "slashing",
+        })
+    }
+}
+
+/// What a leaf's script demands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeafKeys {
+    /// `<staker> CHECKSIGVERIFY <n> CSV`
+    Timelock {
+        /// Who signs.
+        staker: XOnlyPublicKey,
+        /// After how many blocks.
+        timelock: Timelock,
+    },
+    /// `<staker> CHECKSIGVERIFY <covenant M-of-N>`
+    Unbonding {
+        /// Who signs,
+        staker: XOnlyPublicKey,
+        /// with members of these, ascending,
+        covenant: Vec<XOnlyPublicKey>,
+        /// exactly this many.
+        quorum: u16,
+    },
+    /// `<staker> CHECKSIGVERIFY <one of the finality providers> <covenant M-of-N>`
+    Slashing {
+        /// Who signs,
+        staker: XOnlyPublicKey,
+        /// with exactly one of these, ascending,
+        finality_providers: Vec<XOnlyPublicKey>,
+        /// with members of these, ascending,
+        covenant: Vec<XOnlyPublicKey>,
+        /// exactly this many.
+        quorum: u16,
+    },
+}
+
+/// The script is none of the protocol's leaves.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the script is none of the staking protocol's leaves: {0}")]
+#[non_exhaustive]
+pub struct UnknownLeaf(pub ScriptBuf);
+
+impl LeafKeys {
+    /// Reads a leaf's script. Exactly the protocol's scripts are read, and nothing that is almost one.
+    ///
+    /// # Errors
+    /// [`UnknownLeaf`] with the script.
+    pub fn from_script(script: &Script) -> Result<Self, UnknownLeaf> {
+        let unknown = || UnknownLeaf(script.to_owned());
+        let miniscript = Miniscript::<XOnlyPublicKey, Tap>::decode(script).map_err(|_| unknown())?;
+        let mut parts = Vec::new();
+        flatten(&miniscript, &mut parts);
+        let keys = match parts.as_slice() {
+            [Part::Signature(staker), Part::After(timelock)] => Self::Timelock { staker: *staker, timelock: *timelock },
+            [Part::Signature(staker), covenant] => {
+                let (quorum, covenant) = covenant.threshold().ok_or_else(unknown)?;
+                Self::Unbonding { staker: *staker, covenant, quorum }
+            }
+            [Part::Signature(staker), provider, covenant] => {
+                let (one, finality_providers) = provider.threshold().ok_or_else(unknown)?;
+                let (quorum, covenant) = covenant.threshold().ok_or_else(unknown)?;
+                if one != 1 {
+                    return Err(unknown());
+                }
+                Self::Slashing { staker: *staker, finality_providers, covenant, quorum }
+            }
+            _ => return Err(unknown()),
+        };
+        // Written again, it must be the same bytes: key order, number encodings and counts included.
+        if keys.script().as_deref() == Some(script) { Ok(keys) } else { Err(unknown()) }
+    }
+
+    /// The leaf as a miniscript expression.
+    pub(crate) fn miniscript(&self) -> String {
+        match self {
+            Self::Timelock { staker, timelock } => format!("and_v(v:pk({staker}),older({timelock}))"),
+            Self::Unbonding { staker, covenant, quorum } => {
+                format!("and_v(v:pk({staker}),{})", threshold(*quorum, covenant))
+            }
+            Self::Slashing { staker, finality_providers, covenant, quorum } => format!(
+                "and_v(and_v(v:pk({staker}),v:{}),{})",
+                threshold(1, finality_providers),
+                threshold(*quorum, covenant)
+            ),
+        }
+    }
+
+    fn script(&self) -> Option<ScriptBuf> {
+        self.miniscript().parse::<Miniscript<XOnlyPublicKey, Tap>>().ok().map(|miniscript| miniscript.encode())
+    }
+
+    /// The path this leaf belongs to.
+    pub const fn path(&self) -> Path {
+        match self {
+            Self::Timelock { .. } => Path::Timelock,
+            Self::Unbonding { .. } => Path::Unbonding,
+            Self::Slashing { .. } => Path::Slashing,
+        }
+    }
+
+    /// The staker's key.
+    pub const fn staker(&self) -> &XOnlyPublicKey {
+        match self {
+            Self::Timelock { staker, .. } | Self::Unbonding { staker, .. } | Self::Slashing { staker, .. } => staker,
+        }
+    }
+
+    /// The finality providers that may sign, ascending; none but on the slashing path.
+    pub fn finality_providers(&self) -> &[XOnlyPublicKey] {
+        match self {
+            Self::Slashing { finality_providers, .. } => finality_providers,
+            Self::Timelock { .. } | Self::Unbonding { .. } => &[],
+        }
+    }
+
+    /// The covenant members that may sign, ascending, and how many must; none and 0 on the timelock path.
+    pub fn covenant(&self) -> (&[XOnlyPublicKey], u16) {
+        match self {
+            Self::Timelock { .. } => (&[], 0),
+            Self::Unbonding { covenant, quorum, .. } | Self::Slashing { covenant, quorum, .. } => (covenant, *quorum),
+        }
+    }
+
+    /// Every key of the script, in its order. The witness has the signatures (or empty places) in the reverse of it.
+    pub fn in_script_order(&self) -> impl DoubleEndedIterator<Item = &XOnlyPublicKey> {
+        [self.staker()].into_iter().chain(self.finality_providers()).chain(self.covenant().0)
+    }
+}
+
+/// `k` of `keys`, as the protocol writes it: a single key stands alone, without a count.
+fn threshold(k: u16, keys: &[XOnlyPublicKey]) -> String {
+    match keys {
+        [key] => format!("pk({key})"),
+        _ => {
+            let keys: Vec<_> = keys.iter().map(XOnlyPublicKey::to_string).collect();
+            format!("multi_a({k},{})", keys.join(","))
+        }
+    }
+}
+
+/// One link of the chain of conditions in a leaf.
+enum Part {
+    Signature(XOnlyPublicKey),
+    Threshold(u16, Vec<XOnlyPublicKey>),
+    After(Timelock),
+    Other,
+}
+
+impl Part {
+    fn threshold(&self) -> Option<(u16, Vec<XOnlyPublicKey>)> {
+        match self {
+            Self::Signature(key) => Some((1, vec![*key])),
+            Self::Threshold(k, keys) => Some((*k, keys.clone())),
+            Self::After(_) | Self::Other => None,
+        }
+    }
+}
+
+fn flatten(miniscript: &Miniscript<XOnlyPublicKey, Tap>, parts: &mut Vec<Part>) {
+    match miniscript.as_inner() {
+        Terminal::AndV(left, right) => {
+            flatten(left, parts);
+            flatten(right, parts);
+        }
+        Terminal::Verify(inner) => flatten(inner, parts),
+        Terminal::Check(inner) => parts.push(match inner.as_inner() {
+            Terminal::PkK(key) => Part::Signature(*key),
+            _ => Part::Other,
+        }),
+        Terminal::MultiA(threshold) => parts.push(match u16::try_from(threshold.k()) {
+            Ok(k) => Part::Threshold(k, threshold.iter().copied().collect()),
+            Err(_) => Part::Other,
+        }),
+        Terminal::Older(lock) => parts.push(match Timelock::from_blocks(lock.to_consensus_u32()) {
+            Ok(timelock) => Part::After(timelock),
+            Err(_) => Part::Other,
+        }),
+        _ => parts.push(Part::Other),
+    }
+}
+
+/// One leaf of an output, with what spends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// What the script demands.
+    pub keys: LeafKeys,
+    /// The script.
+    pub script: ScriptBuf,
+    /// The control block that proves the script's place in the output (BIP-341).
+    pub control_block: ControlBlock,
+}
+
+impl Leaf {
+    /// The leaf's hash (BIP-341), which every signature through it commits to.
+    pub fn hash(&self) -> TapLeafHash {
+        TapLeafHash::from_script(&self.script, LeafVersion::TapScript)
+    }
+}

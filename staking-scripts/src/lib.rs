@@ -1,0 +1,49 @@
+//! The Taproot outputs of Bitcoin staking, and every transaction that makes or spends them.
+//!
+//! A staker locks bitcoin in a [`StakingOutput`] that opens in three ways: after the staking time by the staker alone, at any time by
+//! the staker with a quorum of the covenant committee (which the committee grants only towards an [`UnbondingOutput`]), and by the
+//! finality provider's key with staker and quorum — which only happens when that key has leaked, because staker and committee signed the
+//! one [`SlashingTransaction`] for it in advance. What slashing leaves returns through a [`SlashingRefundOutput`].
+//!
+//! Everything is a pure function of its arguments: no network, no clock, no files. Transactions travel as PSBTs, and a finished one is
+//! read again and every promise about it checked before it is returned.
+//!
+//! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
+
+mod committee;
+mod explain;
+mod finished;
+mod funded;
+mod key_path;
+mod leaf;
+mod outputs;
+mod parties;
+mod signing;
+mod slashing;
+mod slashing_rate;
+mod spend;
+mod staking;
+mod timelock;
+mod unbonding;
+mod withdrawal;
+
+pub use bitcoin;
+pub use committee::{CovenantCommittee, InvalidCommittee};
+pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain};
+pub use finished::FinishedError;
+pub use funded::{Funded, FundedError, HasTaproot};
+pub use key_path::{FundingSignError, key_path_script, sign_key_path};
+pub use leaf::{Leaf, LeafKeys, Path, UnknownLeaf};
+pub use outputs::{INTERNAL_KEY, OutputError, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
+pub use parties::{FinalityProviders, InvalidParties, Parties};
+pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
+pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
+pub use slashing_rate::{InvalidSlashingRate, SlashingRate};
+pub use spend::{FinalizeError, OutputTooSmall};
+pub use staking::{FundingCoin, StakingError, StakingTransaction};
+pub use timelock::{InvalidTimelock, Timelock};
+pub use unbonding::{UnbondingError, UnbondingTransaction};
+pub use withdrawal::{WithdrawalError, WithdrawalTransaction};
+
+#[cfg(test)]
+mod tests;

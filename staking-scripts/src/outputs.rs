@@ -1,0 +1,219 @@
+//! The outputs, as Taproot descriptors.
+
+use std::collections::BTreeMap;
+
+use bitcoin::taproot::{TapNodeHash, TapTree};
+use bitcoin::{Address, Amount, Network, ScriptBuf, TxOut, XOnlyPublicKey};
+use miniscript::Descriptor;
+use miniscript::descriptor::Tr;
+
+use crate::leaf::{Leaf, LeafKeys, Path};
+use crate::parties::Parties;
+use crate::timelock::Timelock;
+
+/// The internal key of every output: the x coordinate that BIP-341 ("Constructing and spending Taproot outputs") proposes for outputs
+/// without a key path. Nobody knows its discrete logarithm.
+pub const INTERNAL_KEY: &str = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0";
+
+/// The scripts do not make an output: there are more keys than a Taproot script can evaluate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("these keys make no Taproot output: {reason}")]
+#[non_exhaustive]
+pub struct OutputError {
+    /// Why not.
+    pub reason: String,
+}
+
+/// A Taproot output of the protocol: no key path, one to three leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaprootOutput {
+    tr: Tr<XOnlyPublicKey>,
+    leaves: BTreeMap<Path, Leaf>,
+}
+
+impl TaprootOutput {
+    /// The output whose script tree has this shape; `tree` is a descriptor's tree expression.
+    fn new(tree: &str) -> Result<Self, OutputError> {
+        let error = |reason: &dyn ToString| OutputError { reason: reason.to_string() };
+        let tr: Tr<XOnlyPublicKey> = format!("tr({INTERNAL_KEY},{tree})").parse().map_err(|e| error(&e))?;
+        tr.sanity_check().map_err(|e| error(&e))?;
+        let mut leaves = BTreeMap::new();
+        for leaf in tr.spend_info().leaves() {
+            let script = leaf.script().to_owned();
+            let keys = LeafKeys::from_script(&script).map_err(|e| error(&e))?;
+            leaves.insert(keys.path(), Leaf { keys, script, control_block: leaf.control_block().clone() });
+        }
+        Ok(Self { tr, leaves })
+    }
+
+    /// What pays to this output.
+    pub fn script_pubkey(&self) -> ScriptBuf {
+        self.tr.script_pubkey()
+    }
+
+    /// Its address on `network`.
+    pub fn address(&self, network: Network) -> Address {
+        self.tr.address(network)
+    }
+
+    /// The standard descriptor (BIP-386); printed, it ends with its checksum.
+    pub fn descriptor(&self) -> Descriptor<XOnlyPublicKey> {
+        Descriptor::Tr(self.tr.clone())
+    }
+
+    /// The internal key, which closes the key path.
+    pub fn internal_key(&self) -> XOnlyPublicKey {
+        *self.tr.internal_key()
+    }
+
+    /// The root of the script tree (BIP-341).
+    pub fn merkle_root(&self) -> Option<TapNodeHash> {
+        self.tr.spend_info().merkle_root()
+    }
+
+    /// The script tree, for a PSBT's output.
+    pub(crate) fn tap_tree(&self) -> Option<TapTree> {
+        self.tr.spend_info().to_tap_tree()
+    }
+
+    /// The leaf of a path; `None` when this kind of output lacks it.
+    pub fn leaf(&self, path: Path) -> Option<&Leaf> {
+        self.leaves.get(&path)
+    }
+
+    /// Every leaf.
+    pub fn leaves(&self) -> impl Iterator<Item = &Leaf> {
+        self.leaves.values()
+    }
+
+    /// The transaction output that pays `amount` here.
+    pub fn paying(&self, amount: Amount) -> TxOut {
+        TxOut { value: amount, script_pubkey: self.script_pubkey() }
+    }
+}
+
+fn timelock_leaf(parties: &Parties, timelock: Timelock) -> String {
+    LeafKeys::Timelock { staker: *parties.staker(), timelock }.miniscript()
+}
+
+fn unbonding_leaf(parties: &Parties) -> String {
+    let covenant = parties.covenant();
+    let (members, quorum) = (covenant.members().to_vec(), covenant.quorum());
+    LeafKeys::Unbonding { staker: *parties.staker(), covenant: members, quorum }.miniscript()
+}
+
+fn slashing_leaf(parties: &Parties) -> String {
+    let covenant = parties.covenant();
+    LeafKeys::Slashing {
+        staker: *parties.staker(),
+        finality_providers: parties.finality_providers().sorted(),
+        covenant: covenant.members().to_vec(),
+        quorum: covenant.quorum(),
+    }
+    .miniscript()
+}
+
+/// The output that a stake is locked in: `tr(NUMS,{slashing,{unbonding,timelock}})`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StakingOutput {
+    parties: Parties,
+    staking_time: Timelock,
+    taproot: TaprootOutput,
+}
+
+impl StakingOutput {
+    /// The staking output of these parties, which the staker alone can spend after `staking_time`.
+    ///
+    /// # Errors
+    /// [`OutputError`] when there are more keys than a script can evaluate (about 990).
+    pub fn new(parties: Parties, staking_time: Timelock) -> Result<Self, OutputError> {
+        let (slashing, unbonding) = (slashing_leaf(&parties), unbonding_leaf(&parties));
+        let timelock = timelock_leaf(&parties, staking_time);
+        let taproot = TaprootOutput::new(&format!("{{{slashing},{{{unbonding},{timelock}}}}}"))?;
+        Ok(Self { parties, staking_time, taproot })
+    }
+
+    /// Who takes part.
+    pub const fn parties(&self) -> &Parties {
+        &self.parties
+    }
+
+    /// After how many blocks the staker can withdraw.
+    pub const fn staking_time(&self) -> Timelock {
+        self.staking_time
+    }
+
+    /// Script, address, descriptor and leaves.
+    pub const fn taproot(&self) -> &TaprootOutput {
+        &self.taproot
+    }
+}
+
+/// The output that an unbonding stake waits in: `tr(NUMS,{slashing,timelock})`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnbondingOutput {
+    parties: Parties,
+    unbonding_time: Timelock,
+    taproot: TaprootOutput,
+}
+
+impl UnbondingOutput {
+    /// The unbonding output of these parties, which the staker alone can spend after `unbonding_time`.
+    ///
+    /// # Errors
+    /// [`OutputError`] when there are more keys than a script can evaluate (about 990).
+    pub fn new(parties: Parties, unbonding_time: Timelock) -> Result<Self, OutputError> {
+        let (slashing, timelock) = (slashing_leaf(&parties), timelock_leaf(&parties, unbonding_time));
+        let taproot = TaprootOutput::new(&format!("{{{slashing},{timelock}}}"))?;
+        Ok(Self { parties, unbonding_time, taproot })
+    }
+
+    /// Who takes part.
+    pub const fn parties(&self) -> &Parties {
+        &self.parties
+    }
+
+    /// After how many blocks the staker can withdraw.
+    pub const fn unbonding_time(&self) -> Timelock {
+        self.unbonding_time
+    }
+
+    /// Script, address, descriptor and leaves.
+    pub const fn taproot(&self) -> &TaprootOutput {
+        &self.taproot
+    }
+}
+
+/// The output that returns to the staker what slashing left, after the unbonding time: `tr(NUMS,timelock)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashingRefundOutput {
+    staker: XOnlyPublicKey,
+    unbonding_time: Timelock,
+    taproot: TaprootOutput,
+}
+
+impl SlashingRefundOutput {
+    /// The slashing refund output of this staker.
+    ///
+    /// # Errors
+    /// [`OutputError`]; not to be expected, as one key always fits.
+    pub fn new(staker: XOnlyPublicKey, unbonding_time: Timelock) -> Result<Self, OutputError> {
+        let taproot = TaprootOutput::new(&LeafKeys::Timelock { staker, timelock: unbonding_time }.miniscript())?;
+        Ok(Self { staker, unbonding_time, taproot })
+    }
+
+    /// Whom it pays.
+    pub const fn staker(&self) -> &XOnlyPublicKey {
+        &self.staker
+    }
+
+    /// After how many blocks.
+    pub const fn unbonding_time(&self) -> Timelock {
+        self.unbonding_time
+    }
+
+    /// Script, address, descriptor and leaves.
+    pub const fn taproot(&self) -> &TaprootOutput {
+        &self.taproot
+    }
+}

@@ -1,0 +1,92 @@
+//! Who takes part in a stake.
+
+use bitcoin::XOnlyPublicKey;
+
+use crate::committee::{CovenantCommittee, first_repeated};
+
+/// The finality providers of a stake, at least one, in the order the staker gave: adaptor signatures come in this order. Scripts have
+/// the keys ascending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinalityProviders(Vec<XOnlyPublicKey>);
+
+impl FinalityProviders {
+    /// In the order given.
+    pub fn as_slice(&self) -> &[XOnlyPublicKey] {
+        &self.0
+    }
+
+    /// The position of a provider's key in the order given.
+    pub fn position(&self, key: &XOnlyPublicKey) -> Option<usize> {
+        self.0.iter().position(|provider| provider == key)
+    }
+
+    /// Ascending, as scripts have them.
+    pub fn sorted(&self) -> Vec<XOnlyPublicKey> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by_key(XOnlyPublicKey::serialize);
+        sorted
+    }
+}
+
+/// The staker, the finality providers and the covenant committee of a stake; no key among them twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parties {
+    staker: XOnlyPublicKey,
+    finality_providers: FinalityProviders,
+    covenant: CovenantCommittee,
+}
+
+/// These keys make no stake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidParties {
+    /// No finality provider is given.
+    #[error("a stake needs at least one finality provider")]
+    NoFinalityProvider,
+    /// A key stands twice among staker, finality providers and covenant committee.
+    #[error("the key {0} stands twice among staker, finality providers and covenant committee")]
+    DuplicateKey(XOnlyPublicKey),
+    /// There are more finality providers than a script can hold.
+    #[error("{0} finality providers do not fit a script, which holds at most 999")]
+    TooManyFinalityProviders(usize),
+}
+
+impl Parties {
+    /// The parties with these keys.
+    ///
+    /// # Errors
+    /// [`InvalidParties`] when there is no finality provider, there are more than 999, or any key is given twice.
+    pub fn new(
+        staker: XOnlyPublicKey,
+        finality_providers: impl IntoIterator<Item = XOnlyPublicKey>,
+        covenant: CovenantCommittee,
+    ) -> Result<Self, InvalidParties> {
+        let finality_providers: Vec<_> = finality_providers.into_iter().collect();
+        match finality_providers.len() {
+            0 => return Err(InvalidParties::NoFinalityProvider),
+            1..=999 => {}
+            more => return Err(InvalidParties::TooManyFinalityProviders(more)),
+        }
+        let mut all: Vec<_> = finality_providers.iter().chain(covenant.members()).copied().chain([staker]).collect();
+        all.sort_by_key(XOnlyPublicKey::serialize);
+        match first_repeated(&all) {
+            Some(key) => Err(InvalidParties::DuplicateKey(key)),
+            None => Ok(Self { staker, finality_providers: FinalityProviders(finality_providers), covenant }),
+        }
+    }
+
+    /// The staker's key.
+    pub const fn staker(&self) -> &XOnlyPublicKey {
+        &self.staker
+    }
+
+    /// The finality providers.
+    pub const fn finality_providers(&self) -> &FinalityProviders {
+        &self.finality_providers
+    }
+
+    /// The covenant committee.
+    pub const fn covenant(&self) -> &CovenantCommittee {
+        &self.covenant
+    }
+}

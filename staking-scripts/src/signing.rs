@@ -1,0 +1,104 @@
+//! Signatures of staker, covenant members and finality providers over one transaction.
+
+use bitcoin::XOnlyPublicKey;
+use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
+use eots::{AdaptorError, AdaptorSignature, SecretKey};
+
+use crate::spend::{FinalizeError, LeafSpend};
+
+/// A covenant member's signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CovenantSignature {
+    /// Who signed.
+    pub member: XOnlyPublicKey,
+    /// The BIP-340 signature.
+    pub signature: schnorr::Signature,
+}
+
+/// A covenant member's adaptor signatures over one slashing transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CovenantAdaptorSignatures {
+    /// Who signed.
+    pub member: XOnlyPublicKey,
+    /// One for each finality provider, encrypted to its key, in the order of the stake's providers.
+    pub signatures: Vec<AdaptorSignature>,
+}
+
+/// Signing was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningError {
+    /// The key is not the staker's.
+    #[error("the key {key} is not the staker's, {staker}")]
+    NotTheStaker {
+        /// The key given.
+        key: XOnlyPublicKey,
+        /// The staker's.
+        staker: XOnlyPublicKey,
+    },
+    /// The key is not in the covenant committee.
+    #[error("the key {0} is not in the covenant committee")]
+    NotAMember(XOnlyPublicKey),
+    /// An adaptor signature could not be made.
+    #[error(transparent)]
+    Adaptor(#[from] AdaptorError),
+    /// The transaction has no sighash.
+    #[error(transparent)]
+    Transaction(#[from] FinalizeError),
+}
+
+/// A BIP-340 signature without auxiliary randomness: the same bytes each time.
+pub(crate) fn sign_bip340(key: &SecretKey, sighash: [u8; 32]) -> schnorr::Signature {
+    let mut keypair = key.to_keypair();
+    let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(sighash), &keypair);
+    keypair.non_secure_erase();
+    signature
+}
+
+impl LeafSpend {
+    pub(crate) fn verifies(&self, key: &XOnlyPublicKey, signature: &schnorr::Signature) -> bool {
+        self.sighash()
+            .is_ok_and(|sighash| SECP256K1.verify_schnorr(signature, &Message::from_digest(sighash), key).is_ok())
+    }
+
+    pub(crate) fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
+        let staker = *self.leaf().keys.staker();
+        if *key.public_key() != staker {
+            return Err(SigningError::NotTheStaker { key: *key.public_key(), staker });
+        }
+        Ok(sign_bip340(key, self.sighash()?))
+    }
+
+    pub(crate) fn check_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
+        let staker = *self.leaf().keys.staker();
+        if self.verifies(&staker, signature) { Ok(()) } else { Err(FinalizeError::InvalidStakerSignature(staker)) }
+    }
+
+    pub(crate) fn check_member(&self, key: &XOnlyPublicKey) -> Result<(), FinalizeError> {
+        if self.leaf().keys.covenant().0.contains(key) { Ok(()) } else { Err(FinalizeError::Stranger(*key)) }
+    }
+
+    /// Verifies every covenant signature, and keeps exactly a quorum: the script refuses more.
+    pub(crate) fn choose_quorum(
+        &self,
+        signatures: &[CovenantSignature],
+    ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, FinalizeError> {
+        let mut chosen: Vec<(XOnlyPublicKey, schnorr::Signature)> = Vec::with_capacity(signatures.len());
+        for CovenantSignature { member, signature } in signatures {
+            self.check_member(member)?;
+            if chosen.iter().any(|(earlier, _)| earlier == member) {
+                return Err(FinalizeError::RepeatedMember(*member));
+            }
+            if !self.verifies(member, signature) {
+                return Err(FinalizeError::InvalidCovenantSignature(*member));
+            }
+            chosen.push((*member, *signature));
+        }
+        let quorum = self.leaf().keys.covenant().1;
+        if chosen.len() < usize::from(quorum) {
+            return Err(FinalizeError::BelowQuorum { signatures: chosen.len(), quorum });
+        }
+        chosen.truncate(usize::from(quorum));
+        Ok(chosen)
+    }
+}

@@ -1,0 +1,278 @@
+//! Slashing: what staker and covenant committee sign in advance, and what an extracted finality provider's key completes.
+
+use bitcoin::secp256k1::schnorr;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, Txid, XOnlyPublicKey};
+use eots::{AdaptorSignature, SecretKey};
+
+use crate::funded::{Funded, HasTaproot};
+use crate::leaf::Path;
+use crate::outputs::{OutputError, SlashingRefundOutput, StakingOutput, UnbondingOutput};
+use crate::parties::Parties;
+use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError, sign_bip340};
+use crate::slashing_rate::SlashingRate;
+use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
+use crate::timelock::Timelock;
+
+/// An output that can be slashed: the staking output and the unbonding output.
+pub trait Slashable: HasTaproot {
+    /// Who takes part.
+    fn parties(&self) -> &Parties;
+}
+
+impl Slashable for StakingOutput {
+    fn parties(&self) -> &Parties {
+        self.parties()
+    }
+}
+
+impl Slashable for UnbondingOutput {
+    fn parties(&self) -> &Parties {
+        self.parties()
+    }
+}
+
+/// How slashing divides a stake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashingTerms {
+    /// Where the slashed part goes; an OP_RETURN script burns it.
+    pub pk_script: ScriptBuf,
+    /// Which part is slashed.
+    pub rate: SlashingRate,
+    /// The transaction's fee.
+    pub fee: Amount,
+    /// After how many blocks the staker can withdraw the rest.
+    pub unbonding_time: Timelock,
+}
+
+/// The slashing transaction of a staking or an unbonding output: output 0 takes the slashed part, output 1 is the staker's refund.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlashingTransaction {
+    spend: LeafSpend,
+    parties: Parties,
+    refund: SlashingRefundOutput,
+    refund_amount: Amount,
+}
+
+/// No slashing transaction can be made of this, or it cannot be completed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SlashingError {
+    /// The fee is 0.
+    #[error("the slashing fee is 0, and no node would relay the transaction")]
+    NoFee,
+    /// The stake does not pay the slashed part and the fee.
+    #[error("of the stake of {amount}, nothing is left after {slashed} slashed and a fee of {fee}")]
+    FeeNotPaid {
+        /// What is staked.
+        amount: Amount,
+        /// The part that is slashed.
+        slashed: Amount,
+        /// The fee.
+        fee: Amount,
+    },
+    /// An output would be dust.
+    #[error(transparent)]
+    Dust(#[from] OutputTooSmall),
+    /// The refund output cannot be made.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The output has no slashing path.
+    #[error("the output has no slashing path")]
+    NoSlashingPath,
+    /// The key is of none of the stake's finality providers.
+    #[error("the key {0} is of none of the stake's finality providers")]
+    NotAFinalityProvider(XOnlyPublicKey),
+    /// A covenant member gave another number of adaptor signatures than the stake has finality providers.
+    #[error("the covenant member {member} gave {found} adaptor signatures for {providers} finality providers")]
+    AdaptorCount {
+        /// Who.
+        member: XOnlyPublicKey,
+        /// How many it gave.
+        found: usize,
+        /// How many there must be.
+        providers: usize,
+    },
+    /// A covenant member's adaptor signature does not verify.
+    #[error(
+        "the adaptor signature of the covenant member {member} to the finality provider {finality_provider} does not verify"
+    )]
+    InvalidAdaptorSignature {
+        /// Who signed.
+        member: XOnlyPublicKey,
+        /// To whose key it is encrypted.
+        finality_provider: XOnlyPublicKey,
+    },
+    /// The transaction could not be completed.
+    #[error(transparent)]
+    Finalize(#[from] FinalizeError),
+}
+
+impl SlashingTransaction {
+    /// The slashing transaction of `source`: version 1, one input, two outputs, lock time 0, final sequence.
+    ///
+    /// # Errors
+    /// [`SlashingError`] when the fee is 0, the stake does not pay what is taken, or an output would be dust.
+    pub fn new<O: Slashable>(source: &Funded<O>, terms: &SlashingTerms) -> Result<Self, SlashingError> {
+        let parties = source.output().parties().clone();
+        if terms.fee == Amount::ZERO {
+            return Err(SlashingError::NoFee);
+        }
+        let (amount, fee) = (source.amount(), terms.fee);
+        let slashed = terms.rate.slashed_amount(amount);
+        let refund_amount = amount.checked_sub(slashed).and_then(|left| left.checked_sub(fee));
+        let refund_amount = refund_amount.filter(|left| *left > Amount::ZERO).ok_or(SlashingError::FeeNotPaid {
+            amount,
+            slashed,
+            fee,
+        })?;
+        let refund = SlashingRefundOutput::new(*parties.staker(), terms.unbonding_time)?;
+        let slashed_out = bitcoin::TxOut { value: slashed, script_pubkey: terms.pk_script.clone() };
+        let refund_out = refund.taproot().paying(refund_amount);
+        OutputTooSmall::check(&slashed_out)?;
+        OutputTooSmall::check(&refund_out)?;
+        let taproot = source.output().taproot();
+        let spend = LeafSpend::new(SpendPlan {
+            version: Version::ONE,
+            source: taproot,
+            outpoint: source.outpoint(),
+            amount,
+            leaf: taproot.leaf(Path::Slashing).ok_or(SlashingError::NoSlashingPath)?,
+            sequence: Sequence::MAX,
+            outputs: vec![(slashed_out, None), (refund_out, Some(refund.taproot()))],
+        })?;
+        Ok(Self { spend, parties, refund, refund_amount })
+    }
+
+    /// The PSBT, for signers elsewhere.
+    pub const fn psbt(&self) -> &Psbt {
+        self.spend.psbt()
+    }
+
+    /// The transaction without its witness.
+    pub const fn unsigned(&self) -> &Transaction {
+        self.spend.unsigned()
+    }
+
+    /// Its id, which signing does not change.
+    pub fn txid(&self) -> Txid {
+        self.spend.txid()
+    }
+
+    /// Its fee.
+    pub fn fee(&self) -> Amount {
+        self.spend.fee()
+    }
+
+    /// What every party signs: the BIP-341 script-path sighash.
+    ///
+    /// # Errors
+    /// [`FinalizeError`]; not to be expected.
+    pub fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
+        self.spend.sighash()
+    }
+
+    /// The staker's refund, at its place in this transaction.
+    pub fn refund_output(&self) -> Funded<SlashingRefundOutput> {
+        Funded::new(self.refund.clone(), OutPoint::new(self.txid(), 1), self.refund_amount)
+    }
+
+    /// Signs as the staker, in advance.
+    ///
+    /// # Errors
+    /// [`SigningError::NotTheStaker`] for another key.
+    pub fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
+        self.spend.sign_as_staker(key)
+    }
+
+    /// Verifies the staker's signature.
+    ///
+    /// # Errors
+    /// [`FinalizeError::InvalidStakerSignature`].
+    pub fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
+        self.spend.check_staker(signature)
+    }
+
+    /// Signs as a member of the covenant committee, in advance: one adaptor signature for each finality provider, encrypted to its key,
+    /// in the order of the stake's providers. `aux` is 32 bytes of fresh randomness, or zeros for the same bytes each time.
+    ///
+    /// # Errors
+    /// [`SigningError::NotAMember`] for a key outside the committee.
+    pub fn sign_as_covenant_member(
+        &self,
+        key: &SecretKey,
+        aux: &[u8; 32],
+    ) -> Result<CovenantAdaptorSignatures, SigningError> {
+        let member = *key.public_key();
+        self.spend.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
+        let sighash = self.spend.sighash()?;
+        let providers = self.parties.finality_providers().as_slice().iter();
+        let signatures = providers.map(|provider| AdaptorSignature::sign(key, provider, &sighash, aux));
+        Ok(CovenantAdaptorSignatures { member, signatures: signatures.collect::<Result<_, _>>()? })
+    }
+
+    /// Verifies all adaptor signatures of one covenant member.
+    ///
+    /// # Errors
+    /// [`SlashingError::Finalize`] for a stranger, [`SlashingError::AdaptorCount`], or [`SlashingError::InvalidAdaptorSignature`] naming the
+    /// member and the provider.
+    pub fn verify_covenant(&self, signatures: &CovenantAdaptorSignatures) -> Result<(), SlashingError> {
+        let providers = self.parties.finality_providers().as_slice();
+        self.check_covenant(signatures)?;
+        providers
+            .iter()
+            .zip(&signatures.signatures)
+            .try_for_each(|(provider, signature)| self.verify_adaptor(&signatures.member, provider, signature))
+    }
+
+    fn check_covenant(&self, given: &CovenantAdaptorSignatures) -> Result<(), SlashingError> {
+        self.spend.check_member(&given.member)?;
+        let (found, providers) = (given.signatures.len(), self.parties.finality_providers().as_slice().len());
+        if found == providers {
+            return Ok(());
+        }
+        Err(SlashingError::AdaptorCount { member: given.member, found, providers })
+    }
+
+    fn verify_adaptor(
+        &self,
+        member: &XOnlyPublicKey,
+        provider: &XOnlyPublicKey,
+        signature: &AdaptorSignature,
+    ) -> Result<(), SlashingError> {
+        let sighash = self.spend.sighash()?;
+        signature
+            .verify(member, provider, &sighash)
+            .map_err(|_| SlashingError::InvalidAdaptorSignature { member: *member, finality_provider: *provider })
+    }
+
+    /// Completes the transaction with the extracted key of one finality provider: signs with it, decrypts a quorum of the covenant's
+    /// adaptor signatures with it, and adds the staker's signature.
+    ///
+    /// # Errors
+    /// [`SlashingError`] names whose signature is invalid, or what else is missing.
+    pub fn slash(
+        &self,
+        staker: &schnorr::Signature,
+        covenant: &[CovenantAdaptorSignatures],
+        provider_key: &SecretKey,
+    ) -> Result<Transaction, SlashingError> {
+        let provider = *provider_key.public_key();
+        let position = self.parties.finality_providers().position(&provider);
+        let position = position.ok_or(SlashingError::NotAFinalityProvider(provider))?;
+        self.spend.check_staker(staker)?;
+        let mut decrypted = Vec::with_capacity(covenant.len());
+        for given in covenant {
+            self.check_covenant(given)?;
+            let invalid = SlashingError::InvalidAdaptorSignature { member: given.member, finality_provider: provider };
+            let adaptor = given.signatures.get(position).ok_or_else(|| invalid.clone())?;
+            self.verify_adaptor(&given.member, &provider, adaptor)?;
+            let signature = adaptor.decrypt(provider_key).map_err(|_| invalid)?;
+            decrypted.push(CovenantSignature { member: given.member, signature });
+        }
+        let mut signatures = self.spend.choose_quorum(&decrypted)?;
+        signatures.push((provider, sign_bip340(provider_key, self.spend.sighash()?)));
+        signatures.push((*self.spend.leaf().keys.staker(), *staker));
+        Ok(self.spend.finalize(&signatures)?)
+    }
+}

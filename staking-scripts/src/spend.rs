@@ -1,0 +1,187 @@
+//! Spending one output of the protocol through one leaf: the part that unbonding, slashing and withdrawal share.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::hashes::Hash;
+use bitcoin::psbt::PsbtSighashType;
+use bitcoin::secp256k1::{SECP256K1, schnorr};
+use bitcoin::sighash::{Prevouts, SighashCache};
+use bitcoin::taproot::LeafVersion;
+use bitcoin::transaction::Version;
+use bitcoin::{
+    Amount, OutPoint, Psbt, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
+    XOnlyPublicKey, taproot,
+};
+use miniscript::psbt::PsbtExt;
+
+use crate::finished::{FinishedError, check_finished};
+use crate::leaf::Leaf;
+use crate::outputs::TaprootOutput;
+
+/// An output that the network would not relay for its small amount.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an output of {amount} to {script_pubkey} is dust: at least {minimum} is needed")]
+#[non_exhaustive]
+pub struct OutputTooSmall {
+    /// The amount it would have.
+    pub amount: Amount,
+    /// The least that it may have.
+    pub minimum: Amount,
+    /// The script it would pay.
+    pub script_pubkey: ScriptBuf,
+}
+
+impl OutputTooSmall {
+    /// Fails when `output` is dust (Bitcoin Core's `GetDustThreshold` at the default dust relay fee). OP_RETURN outputs are exempt.
+    pub(crate) fn check(output: &TxOut) -> Result<(), Self> {
+        let minimum = output.script_pubkey.minimal_non_dust();
+        if output.value >= minimum || output.script_pubkey.is_op_return() {
+            return Ok(());
+        }
+        Err(Self { amount: output.value, minimum, script_pubkey: output.script_pubkey.clone() })
+    }
+}
+
+/// A transaction could not be completed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FinalizeError {
+    /// The staker's signature does not verify.
+    #[error("the signature of the staker {0} does not verify")]
+    InvalidStakerSignature(XOnlyPublicKey),
+    /// A covenant signature does not verify.
+    #[error("the signature of the covenant member {0} does not verify")]
+    InvalidCovenantSignature(XOnlyPublicKey),
+    /// A signature is from a key that is not in the covenant committee.
+    #[error("{0} is not in the covenant committee")]
+    Stranger(XOnlyPublicKey),
+    /// A covenant member signed twice.
+    #[error("two signatures of the covenant member {0} are given")]
+    RepeatedMember(XOnlyPublicKey),
+    /// Fewer covenant members signed than the quorum.
+    #[error("{signatures} covenant signatures are given, and the quorum is {quorum}")]
+    BelowQuorum {
+        /// How many are given.
+        signatures: usize,
+        /// How many are needed.
+        quorum: u16,
+    },
+    /// The witness could not be put together from the signatures.
+    #[error("the signatures do not satisfy the script: {0}")]
+    Unsatisfied(String),
+    /// The finished transaction is not the one promised.
+    #[error("the finished transaction breaks its promise: {0}")]
+    Broken(#[from] FinishedError),
+}
+
+/// One input, one leaf, and the outputs it pays.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LeafSpend {
+    psbt: Psbt,
+    prevout: TxOut,
+    leaf: Leaf,
+}
+
+/// What a [`LeafSpend`] is made of.
+pub(crate) struct SpendPlan<'a> {
+    pub(crate) version: Version,
+    pub(crate) source: &'a TaprootOutput,
+    pub(crate) outpoint: OutPoint,
+    pub(crate) amount: Amount,
+    pub(crate) leaf: &'a Leaf,
+    pub(crate) sequence: Sequence,
+    /// Each output, and its script tree where it is the protocol's.
+    pub(crate) outputs: Vec<(TxOut, Option<&'a TaprootOutput>)>,
+}
+
+impl LeafSpend {
+    /// Lays out the transaction as a PSBT whose one signable script is the leaf's, so that nothing but the intended path can be signed or
+    /// finalized. `Err` carries the reason of the PSBT library, which has none for a transaction that was just built.
+    pub(crate) fn new(plan: SpendPlan<'_>) -> Result<Self, FinalizeError> {
+        let transaction = Transaction {
+            version: plan.version,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn {
+                previous_output: plan.outpoint,
+                script_sig: ScriptBuf::new(),
+                sequence: plan.sequence,
+                witness: Witness::new(),
+            }],
+            output: plan.outputs.iter().map(|(out, _)| out.clone()).collect(),
+        };
+        let unsatisfied = |e: &dyn ToString| FinalizeError::Unsatisfied(e.to_string());
+        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| unsatisfied(&e))?;
+        let prevout = plan.source.paying(plan.amount);
+        if let Some(input) = psbt.inputs.first_mut() {
+            input.witness_utxo = Some(prevout.clone());
+            input.sighash_type = Some(PsbtSighashType::from(TapSighashType::Default));
+            input.tap_internal_key = Some(plan.source.internal_key());
+            input.tap_merkle_root = plan.source.merkle_root();
+            let script = (plan.leaf.script.clone(), LeafVersion::TapScript);
+            input.tap_scripts.insert(plan.leaf.control_block.clone(), script);
+        }
+        for (output, (_, taproot)) in psbt.outputs.iter_mut().zip(&plan.outputs) {
+            output.tap_internal_key = taproot.map(TaprootOutput::internal_key);
+            output.tap_tree = taproot.and_then(TaprootOutput::tap_tree);
+        }
+        Ok(Self { psbt, prevout, leaf: plan.leaf.clone() })
+    }
+
+    pub(crate) const fn psbt(&self) -> &Psbt {
+        &self.psbt
+    }
+
+    pub(crate) const fn unsigned(&self) -> &Transaction {
+        &self.psbt.unsigned_tx
+    }
+
+    pub(crate) fn txid(&self) -> Txid {
+        self.unsigned().compute_txid()
+    }
+
+    pub(crate) const fn leaf(&self) -> &Leaf {
+        &self.leaf
+    }
+
+    /// What the inputs hold beyond what the outputs pay.
+    pub(crate) fn fee(&self) -> Amount {
+        let paid: Option<Amount> =
+            self.unsigned().output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
+        paid.and_then(|paid| self.prevout.value.checked_sub(paid)).unwrap_or(Amount::ZERO)
+    }
+
+    /// The BIP-341 script-path sighash over all prevouts, SIGHASH_DEFAULT: what every party signs.
+    pub(crate) fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
+        leaf_sighash(self.unsigned(), &self.prevout, &self.leaf)
+            .ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
+    }
+
+    /// Puts the witness together, and checks the finished transaction against everything it promises.
+    pub(crate) fn finalize(
+        &self,
+        signatures: &[(XOnlyPublicKey, schnorr::Signature)],
+    ) -> Result<Transaction, FinalizeError> {
+        let mut psbt = self.psbt.clone();
+        let hash = self.leaf.hash();
+        if let Some(input) = psbt.inputs.first_mut() {
+            for (key, signature) in signatures {
+                let signature = taproot::Signature { signature: *signature, sighash_type: TapSighashType::Default };
+                input.tap_script_sigs.insert((*key, hash), signature);
+            }
+        }
+        psbt.finalize_mut(SECP256K1).map_err(|errors| {
+            FinalizeError::Unsatisfied(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        })?;
+        let transaction = psbt.extract_tx_unchecked_fee_rate();
+        check_finished(&transaction, self.unsigned(), &self.prevout, &self.leaf)?;
+        Ok(transaction)
+    }
+}
+
+/// The script-path sighash of a transaction's one input; `None` when it has another number of inputs.
+pub(crate) fn leaf_sighash(transaction: &Transaction, prevout: &TxOut, leaf: &Leaf) -> Option<[u8; 32]> {
+    let prevouts = [prevout];
+    SighashCache::new(transaction)
+        .taproot_script_spend_signature_hash(0, &Prevouts::All(&prevouts), leaf.hash(), TapSighashType::Default)
+        .ok()
+        .map(|sighash| sighash.to_byte_array())
+}

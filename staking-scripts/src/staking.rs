@@ -1,0 +1,284 @@
+//! Staking: the transaction that pays to the staking output, funded from given coins.
+
+use std::collections::BTreeMap;
+
+use bdk_coin_select::metrics::LowestFee;
+use bdk_coin_select::{
+    Candidate, ChangePolicy, CoinSelector, DrainWeights, FeeRate as SelectorFeeRate, Target, TargetFee, TargetOutputs,
+};
+use bitcoin::absolute::LockTime;
+use bitcoin::blockdata::transaction::predict_weight;
+use bitcoin::psbt::Psbt;
+use bitcoin::transaction::{InputWeightPrediction, Version};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+
+use crate::funded::Funded;
+use crate::outputs::StakingOutput;
+use crate::spend::OutputTooSmall;
+
+/// How many selections are tried in search of the cheapest.
+const SELECTION_ROUNDS: usize = 10_000;
+
+/// A coin that may fund a stake: an unspent output of a kind whose witness has a known size.
+#[derive(Debug, Clone)]
+pub struct FundingCoin {
+    outpoint: OutPoint,
+    output: TxOut,
+    prediction: InputWeightPrediction,
+}
+
+/// No staking transaction can be made of this.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StakingError {
+    /// The coin's script is neither P2WPKH nor P2TR.
+    #[error("the coin {outpoint} is of a kind that cannot fund a stake here (P2WPKH or P2TR can): {script_pubkey}")]
+    UnknownCoin {
+        /// Where it is.
+        outpoint: OutPoint,
+        /// Its script.
+        script_pubkey: ScriptBuf,
+    },
+    /// A coin is given twice.
+    #[error("the coin {0} is given twice")]
+    RepeatedCoin(OutPoint),
+    /// The coins do not pay the stake and the fee.
+    #[error("the coins hold {available}, and the stake of {amount} with its fee needs {needed}")]
+    InsufficientFunds {
+        /// What all coins hold.
+        available: Amount,
+        /// What is to be staked.
+        amount: Amount,
+        /// What would be needed, if all coins were spent.
+        needed: Amount,
+    },
+    /// The fee rate is beyond any amount.
+    #[error("a fee rate of {0} makes a fee beyond any amount")]
+    FeeRateTooHigh(FeeRate),
+    /// The coins hold more than there can ever be.
+    #[error("the coins hold more than 21 million bitcoin")]
+    TooMuch,
+    /// The stake would be dust.
+    #[error(transparent)]
+    Dust(#[from] OutputTooSmall),
+    /// The change would go to the staking output itself, which must be paid exactly once.
+    #[error("the change must not go to the staking output")]
+    ChangeToStake,
+    /// The transaction could not be laid out.
+    #[error("the transaction could not be laid out: {0}")]
+    Layout(String),
+}
+
+impl FundingCoin {
+    /// The unspent output at `outpoint`: P2WPKH, or P2TR spent through its key path.
+    ///
+    /// # Errors
+    /// [`StakingError::UnknownCoin`] for any other script.
+    pub fn new(outpoint: OutPoint, output: TxOut) -> Result<Self, StakingError> {
+        let script = &output.script_pubkey;
+        let prediction = if script.is_p2wpkh() {
+            InputWeightPrediction::P2WPKH_MAX
+        } else if script.is_p2tr() {
+            InputWeightPrediction::P2TR_KEY_DEFAULT_SIGHASH
+        } else {
+            return Err(StakingError::UnknownCoin { outpoint, script_pubkey: output.script_pubkey });
+        };
+        Ok(Self { outpoint, output, prediction })
+    }
+
+    /// Where it is.
+    pub const fn outpoint(&self) -> OutPoint {
+        self.outpoint
+    }
+
+    /// What it pays, and to which script.
+    pub const fn output(&self) -> &TxOut {
+        &self.output
+    }
+}
+
+/// The staking transaction, unsigned. Its id is final: segregated witnesses do not change it, so that unbonding and slashing
+/// transactions can be signed before it is broadcast. Replacing it voids them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StakingTransaction {
+    psbt: Psbt,
+    output: StakingOutput,
+    amount: Amount,
+}
+
+impl StakingTransaction {
+    /// Pays `amount` to `output` from the cheapest selection of `coins` at `fee_rate`, and what is left to `change`, unless that would be
+    /// dust. Version 2, lock time 0, final sequences; the staking output is output 0.
+    ///
+    /// # Errors
+    /// [`StakingError`] when a coin is given twice, the coins do not suffice, or the stake would be dust.
+    pub fn build(
+        output: StakingOutput,
+        amount: Amount,
+        coins: &[FundingCoin],
+        change: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<Self, StakingError> {
+        let staked = output.taproot().paying(amount);
+        OutputTooSmall::check(&staked)?;
+        if change == staked.script_pubkey {
+            return Err(StakingError::ChangeToStake);
+        }
+        let funding = Funding { coins, stake: &staked, change: &change, fee_rate };
+        funding.check_coins()?;
+        let selection = funding.select()?;
+        let coins = || selection.coins.iter();
+        let transaction = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: coins()
+                .map(|coin| TxIn {
+                    previous_output: coin.outpoint,
+                    script_sig: ScriptBuf::new(),
+                    sequence: Sequence::MAX,
+                    witness: Witness::new(),
+                })
+                .collect(),
+            output: [staked.clone()].into_iter().chain(selection.change.clone()).collect(),
+        };
+        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| StakingError::Layout(e.to_string()))?;
+        for (input, coin) in psbt.inputs.iter_mut().zip(coins()) {
+            input.witness_utxo = Some(coin.output.clone());
+        }
+        if let Some(first) = psbt.outputs.first_mut() {
+            first.tap_internal_key = Some(output.taproot().internal_key());
+            first.tap_tree = output.taproot().tap_tree();
+        }
+        Ok(Self { psbt, output, amount })
+    }
+
+    /// The PSBT, for the wallet that holds the coins.
+    pub const fn psbt(&self) -> &Psbt {
+        &self.psbt
+    }
+
+    /// The transaction without its witnesses.
+    pub const fn unsigned(&self) -> &Transaction {
+        &self.psbt.unsigned_tx
+    }
+
+    /// Its id, which signing does not change.
+    pub fn txid(&self) -> Txid {
+        self.unsigned().compute_txid()
+    }
+
+    /// Its fee.
+    pub fn fee(&self) -> Amount {
+        self.psbt.fee().unwrap_or(Amount::ZERO)
+    }
+
+    /// The staking output, at its place in this transaction.
+    pub fn staking_output(&self) -> Funded<StakingOutput> {
+        Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
+    }
+}
+
+/// The coins to choose from, and what they must pay.
+struct Funding<'a> {
+    coins: &'a [FundingCoin],
+    stake: &'a TxOut,
+    change: &'a ScriptBuf,
+    fee_rate: FeeRate,
+}
+
+struct Selection<'a> {
+    coins: Vec<&'a FundingCoin>,
+    change: Option<TxOut>,
+}
+
+impl<'a> Funding<'a> {
+    fn check_coins(&self) -> Result<(), StakingError> {
+        let mut seen = BTreeMap::new();
+        for coin in self.coins {
+            if seen.insert(coin.outpoint, ()).is_some() {
+                return Err(StakingError::RepeatedCoin(coin.outpoint));
+            }
+        }
+        match self.value(self.coins.iter()) {
+            Some(value) if value.max(self.stake.value) <= Amount::MAX_MONEY => Ok(()),
+            _ => Err(StakingError::TooMuch),
+        }
+    }
+
+    fn value(&self, coins: impl Iterator<Item = &'a FundingCoin>) -> Option<Amount> {
+        coins.map(|coin| coin.output.value).try_fold(Amount::ZERO, Amount::checked_add)
+    }
+
+    /// The fee of spending these coins, with or without a change output.
+    fn fee(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Amount, StakingError> {
+        let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
+        let weight = predict_weight(coins.iter().map(|coin| coin.prediction), outputs.map(|script| script.len()));
+        self.fee_rate.checked_mul_by_weight(weight).ok_or(StakingError::FeeRateTooHigh(self.fee_rate))
+    }
+
+    /// The selector counts in single precision, so its proposal is only where the exact account begins: more coins are added, in its
+    /// order, until they pay.
+    fn select(&self) -> Result<Selection<'a>, StakingError> {
+        let candidates: Vec<_> = self
+            .coins
+            .iter()
+            .map(|coin| {
+                // The selector counts the length byte of the empty script with the fixed part of an input, the prediction does not.
+                let satisfaction = coin.prediction.weight().to_wu().saturating_sub(4);
+                Candidate::new(coin.output.value.to_sat(), satisfaction, true)
+            })
+            .collect();
+        let mut selector = CoinSelector::new(&candidates);
+        selector.sort_candidates_by_descending_value_pwu();
+        let rate = SelectorFeeRate::from_sat_per_wu(self.rate_in_sat_per_wu());
+        let outputs = [(self.stake.weight().to_wu(), self.stake.value.to_sat())];
+        let target = Target { fee: TargetFee::from_feerate(rate), outputs: TargetOutputs::fund_outputs(outputs) };
+        let change_policy = ChangePolicy::min_value(DrainWeights::TR_KEYSPEND, self.change.minimal_non_dust().to_sat());
+        let metric = LowestFee { target, long_term_feerate: rate, change_policy };
+        // Without a proposal, coins are taken in order.
+        let _proposal = selector.is_selection_possible(target).then(|| selector.run_bnb(metric, SELECTION_ROUNDS));
+        loop {
+            let coins: Vec<_> = selector.selected_indices().iter().filter_map(|index| self.coins.get(*index)).collect();
+            if let Some(selection) = self.account(coins)? {
+                return Ok(selection);
+            }
+            if !selector.select_next() {
+                return Err(self.insufficient()?);
+            }
+        }
+    }
+
+    /// `None` when these coins do not pay the stake and the fee.
+    fn account(&self, coins: Vec<&'a FundingCoin>) -> Result<Option<Selection<'a>>, StakingError> {
+        if coins.is_empty() {
+            return Ok(None);
+        }
+        let left_after = |fee: Amount| {
+            let value = self.value(coins.iter().copied())?;
+            value.checked_sub(self.stake.value)?.checked_sub(fee)
+        };
+        let with_change = left_after(self.fee(&coins, true)?);
+        if let Some(value) = with_change.filter(|value| *value >= self.change.minimal_non_dust()) {
+            let change = TxOut { value, script_pubkey: self.change.clone() };
+            return Ok(Some(Selection { coins, change: Some(change) }));
+        }
+        let enough = left_after(self.fee(&coins, false)?).is_some();
+        Ok(enough.then_some(Selection { coins, change: None }))
+    }
+
+    fn insufficient(&self) -> Result<StakingError, StakingError> {
+        let all: Vec<_> = self.coins.iter().collect();
+        let available = self.value(self.coins.iter()).ok_or(StakingError::TooMuch)?;
+        let amount = self.stake.value;
+        let needed = self.fee(&all, false)?.checked_add(amount).ok_or(StakingError::TooMuch)?;
+        Ok(StakingError::InsufficientFunds { available, amount, needed })
+    }
+
+    #[expect(
+        clippy::as_conversions,
+        reason = "the selector's arithmetic is in single precision; the exact account follows"
+    )]
+    fn rate_in_sat_per_wu(&self) -> f32 {
+        self.fee_rate.to_sat_per_kwu() as f32 / 1000.0
+    }
+}

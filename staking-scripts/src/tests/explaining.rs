@@ -1,0 +1,104 @@
+//! Reading transactions back.
+
+use bitcoin::opcodes::all::OP_RETURN;
+use bitcoin::script::{Builder, PushBytesBuf};
+use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxIn, TxOut, Witness};
+use proptest::prelude::*;
+
+use super::{Scene, key};
+use crate::{Path, TransactionKind, UnbondingTransaction, WithdrawalTransaction, explain, key_path_script};
+
+fn announcing(payloads: &[&[u8]]) -> Transaction {
+    let output = |payload: &&[u8]| {
+        let data = PushBytesBuf::try_from(payload.to_vec()).unwrap();
+        let script_pubkey = Builder::new().push_opcode(OP_RETURN).push_slice(data).into_script();
+        TxOut { value: Amount::ZERO, script_pubkey }
+    };
+    let mut tx = blank();
+    tx.output.extend(payloads.iter().map(output));
+    tx
+}
+
+fn blank() -> Transaction {
+    let (version, lock_time) = (bitcoin::transaction::Version::TWO, bitcoin::absolute::LockTime::ZERO);
+    Transaction { version, lock_time, input: vec![TxIn::default()], output: vec![] }
+}
+
+#[test]
+fn unbonding_and_withdrawal_are_recognised() {
+    let scene = Scene::new(2, 5, 3);
+    let tx = UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let covenant: Vec<_> = scene.covenant.iter().map(|member| tx.sign_as_covenant_member(member).unwrap()).collect();
+    let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
+    let explained = explain(&finished);
+    assert_eq!(explained.kind, TransactionKind::Unbonding);
+    assert_eq!(explained.paid, Amount::from_sat(999_500));
+    let spent = &explained.spent[0];
+    assert_eq!((spent.keys.path(), spent.outpoint), (Path::Unbonding, scene.staking.outpoint()));
+    assert_eq!(spent.covenant_signers.len(), 3);
+    assert!(spent.covenant_signers.is_sorted());
+
+    // Two inputs through the unbonding path: an extension.
+    let mut extension = finished.clone();
+    extension.input.push(TxIn::default());
+    assert_eq!(explain(&extension).kind, TransactionKind::Extension);
+
+    let destination = key_path_script(scene.staker.public_key());
+    let withdrawal = WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
+    let finished = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
+    assert_eq!(explain(&finished).kind, TransactionKind::Withdrawal);
+    // Without its witness nothing shows.
+    assert_eq!(explain(withdrawal.unsigned()).kind, TransactionKind::Unknown);
+}
+
+#[test]
+fn phase_1_stakes_announce_themselves() {
+    let (staker, provider) = (key("staker", 0), key("provider", 0));
+    let payload =
+        [b"bbn1".as_slice(), &[0], &staker.public_key().serialize(), &provider.public_key().serialize(), &[0xfa, 0]];
+    let payload = payload.concat();
+    assert_eq!(payload.len(), 71);
+    let explained = explain(&announcing(&[&payload]));
+    assert_eq!(explained.kind, TransactionKind::Stake);
+    let said = explained.announcement.unwrap();
+    assert_eq!((said.tag, said.staking_time_blocks), (*b"bbn1", 64000));
+    assert_eq!((said.staker, said.finality_provider), (*staker.public_key(), *provider.public_key()));
+
+    let unknown = |tx: &Transaction| assert_eq!(explain(tx).kind, TransactionKind::Unknown);
+    unknown(&announcing(&[&payload, &payload]));
+    unknown(&announcing(&[&payload[..70]]));
+    let mut other_version = payload.clone();
+    other_version[4] = 1;
+    unknown(&announcing(&[&other_version]));
+    let mut off_curve = payload;
+    off_curve[5..37].fill(0xff);
+    unknown(&announcing(&[&off_curve]));
+}
+
+#[test]
+fn a_leaf_under_another_internal_key_is_not_the_protocols() {
+    let scene = Scene::new(1, 3, 2);
+    let leaf = scene.staking.output().taproot().leaf(Path::Timelock).unwrap();
+    let mut block = leaf.control_block.clone();
+    let mut tx = blank();
+    let mut kind = |block: &bitcoin::taproot::ControlBlock| {
+        let elements = [vec![1; 64], leaf.script.to_bytes(), block.serialize()];
+        tx.input[0].witness = Witness::from_slice(&elements);
+        explain(&tx).kind
+    };
+    assert_eq!(kind(&block), TransactionKind::Withdrawal);
+    block.internal_key = *key("else", 0).public_key();
+    assert_eq!(kind(&block), TransactionKind::Unknown);
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(elements: Vec<Vec<u8>>, script: Vec<u8>) {
+        let mut tx = blank();
+        tx.input[0].witness = Witness::from_slice(&elements);
+        tx.output.push(TxOut { value: Amount::MAX, script_pubkey: ScriptBuf::from_bytes(script) });
+        tx.output.push(TxOut { value: Amount::MAX, script_pubkey: ScriptBuf::new() });
+        let explained = explain(&tx);
+        prop_assert_eq!((explained.kind, explained.paid), (TransactionKind::Unknown, Amount::MAX));
+    }
+}

@@ -1,0 +1,162 @@
+//! Every promise about a finished transaction is broken once, and each time the check says which.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxOut, Witness};
+
+use super::Scene;
+use crate::finished::{FinishedError, check_finished};
+use crate::signing::sign_bip340;
+use crate::{Path, SlashingTransaction};
+
+struct Finished {
+    scene: Scene,
+    slashing: SlashingTransaction,
+    transaction: Transaction,
+}
+
+impl Finished {
+    fn new() -> Self {
+        let scene = Scene::new(2, 4, 2);
+        let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
+        let adaptors = scene.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[0; 32]).unwrap());
+        let staker = slashing.sign_as_staker(&scene.staker).unwrap();
+        let transaction = slashing.slash(&staker, &adaptors.collect::<Vec<_>>(), &scene.providers[0]).unwrap();
+        Self { scene, slashing, transaction }
+    }
+
+    fn check(&self, transaction: &Transaction, unsigned: &Transaction, prevout: &TxOut) -> Result<(), FinishedError> {
+        let leaf = self.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
+        check_finished(transaction, unsigned, prevout, leaf)
+    }
+
+    /// What the check says of a transaction changed in this way.
+    fn changed(&self, change: impl FnOnce(&mut Transaction)) -> FinishedError {
+        let mut transaction = self.transaction.clone();
+        change(&mut transaction);
+        self.check(&transaction, self.slashing.unsigned(), &self.scene.staking.tx_out()).unwrap_err()
+    }
+
+    /// What the check says of a witness changed in this way.
+    fn witness(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> FinishedError {
+        let mut elements = self.transaction.input[0].witness.to_vec();
+        change(&mut elements);
+        self.changed(|tx| tx.input[0].witness = Witness::from_slice(&elements))
+    }
+}
+
+#[test]
+fn the_transaction_as_finished_passes() {
+    let finished = Finished::new();
+    let prevout = finished.scene.staking.tx_out();
+    finished.check(&finished.transaction, finished.slashing.unsigned(), &prevout).unwrap();
+}
+
+#[test]
+fn another_transaction_than_was_signed() {
+    let finished = Finished::new();
+    assert_eq!(finished.changed(|tx| tx.version = Version::TWO), FinishedError::Changed("version"));
+    assert_eq!(finished.changed(|tx| tx.lock_time = LockTime::from_consensus(1)), FinishedError::Changed("lock time"));
+    let again = |tx: &mut Transaction| tx.input.push(tx.input[0].clone());
+    assert_eq!(finished.changed(again), FinishedError::Changed("number of inputs"));
+    assert_eq!(finished.changed(|tx| tx.input[0].previous_output.vout = 0), FinishedError::Changed("outpoint"));
+    assert_eq!(finished.changed(|tx| tx.input[0].sequence = Sequence::ZERO), FinishedError::Changed("sequence"));
+    let richer = |tx: &mut Transaction| tx.output[1].value += Amount::from_sat(1);
+    assert_eq!(finished.changed(richer), FinishedError::Changed("outputs"));
+    let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
+    assert_eq!(finished.changed(script_sig), FinishedError::Changed("transaction id"));
+    // Two inputs, as signed: still not a spend of one output.
+    let mut two = finished.transaction.clone();
+    two.input.push(two.input[0].clone());
+    let error = finished.check(&two, &two, &finished.scene.staking.tx_out()).unwrap_err();
+    assert_eq!(error, FinishedError::Changed("number of inputs"));
+}
+
+#[test]
+fn another_leaf_than_intended() {
+    let finished = Finished::new();
+    let other = finished.scene.staking.output().taproot().leaf(Path::Unbonding).unwrap();
+    let wrong = FinishedError::WrongLeaf(Path::Slashing);
+    assert_eq!(finished.witness(Vec::clear), wrong);
+    assert_eq!(finished.witness(|elements| *elements.iter_mut().nth_back(1).unwrap() = other.script.to_bytes()), wrong);
+    assert_eq!(finished.witness(|elements| *elements.last_mut().unwrap() = other.control_block.serialize()), wrong);
+    // Another output spent than the leaf belongs to.
+    let elsewhere = finished.scene.unbonding.taproot().paying(finished.scene.staking.amount());
+    let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &elsewhere).unwrap_err();
+    assert_eq!(error, FinishedError::NotCommitted);
+}
+
+#[test]
+fn signatures_missing_surplus_or_wrong() {
+    let finished = Finished::new();
+    let keys: Vec<_> = finished
+        .scene
+        .staking
+        .output()
+        .taproot()
+        .leaf(Path::Slashing)
+        .unwrap()
+        .keys
+        .in_script_order()
+        .copied()
+        .collect();
+    let count = keys.len();
+    // The place of a key in the witness: the reverse of the script's order.
+    let place = |key: &bitcoin::XOnlyPublicKey| count - 1 - keys.iter().position(|k| k == key).unwrap();
+    let sighash = finished.slashing.sighash().unwrap();
+    let sign = |secret| sign_bip340(secret, sighash).serialize().to_vec();
+    let scene = &finished.scene;
+
+    let short = FinishedError::WitnessLength { found: count - 1, expected: count };
+    assert_eq!(finished.witness(|elements| drop(elements.remove(0))), short);
+    let staker = place(scene.staker.public_key());
+    assert_eq!(finished.witness(|elements| elements[staker].clear()), FinishedError::NoStakerSignature);
+    let (first, second) = (place(scene.providers[0].public_key()), place(scene.providers[1].public_key()));
+    assert_eq!(finished.witness(|elements| elements[first].clear()), FinishedError::ProviderSignatures(0));
+    let both = finished.witness(|elements| elements[second] = sign(&scene.providers[1]));
+    assert_eq!(both, FinishedError::ProviderSignatures(2));
+    let elements = finished.transaction.input[0].witness.to_vec();
+    let signed: Vec<_> = scene.covenant.iter().filter(|m| !elements[place(m.public_key())].is_empty()).collect();
+    let absent: Vec<_> = scene.covenant.iter().filter(|m| elements[place(m.public_key())].is_empty()).collect();
+    let fewer = finished.witness(|elements| elements[place(signed[0].public_key())].clear());
+    assert_eq!(fewer, FinishedError::CovenantSignatures { found: 1, quorum: 2 });
+    let more = finished.witness(|elements| elements[place(absent[0].public_key())] = sign(absent[0]));
+    assert_eq!(more, FinishedError::CovenantSignatures { found: 3, quorum: 2 });
+    let invalid = FinishedError::InvalidSignature(*signed[0].public_key());
+    assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())][40] ^= 1), invalid);
+    assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())].push(1)), invalid);
+}
+
+/// A transaction laid out wrongly from the start, and signed as it is: the amounts are checked for themselves.
+#[test]
+fn amounts_that_cannot_be() {
+    let finished = Finished::new();
+    let relaid = |change: &dyn Fn(&mut Transaction)| {
+        let mut transaction = finished.transaction.clone();
+        change(&mut transaction);
+        let unsigned = transaction.clone();
+        let leaf = finished.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
+        let prevout = finished.scene.staking.tx_out();
+        let sighash = crate::spend::leaf_sighash(&transaction, &prevout, leaf).unwrap();
+        let mut elements = transaction.input[0].witness.to_vec();
+        let scene = &finished.scene;
+        let secrets = scene.covenant.iter().chain(&scene.providers).chain([&scene.staker]);
+        for secret in secrets {
+            let index = leaf.keys.in_script_order().rev().position(|key| key == secret.public_key()).unwrap();
+            if !elements[index].is_empty() {
+                elements[index] = sign_bip340(secret, sighash).serialize().to_vec();
+            }
+        }
+        transaction.input[0].witness = Witness::from_slice(&elements);
+        check_finished(&transaction, &unsigned, &prevout, leaf).unwrap_err()
+    };
+    let (paid, spent) = (Amount::from_sat(2_001_000), Amount::from_sat(1_000_000));
+    let creates = |tx: &mut Transaction| tx.output[1].value = Amount::from_sat(2_000_000);
+    assert_eq!(relaid(&creates), FinishedError::CreatesValue { paid, spent });
+    assert!(matches!(relaid(&|tx| tx.output[1].value = Amount::MAX), FinishedError::CreatesValue { .. }));
+    assert!(matches!(relaid(&|tx| tx.output[1].value = Amount::from_sat(10)), FinishedError::Dust(_)));
+    let heavy = |tx: &mut Transaction| {
+        tx.output[0].script_pubkey = ScriptBuf::from_bytes([vec![0x6a], vec![0; 100_000]].concat())
+    };
+    assert!(matches!(relaid(&heavy), FinishedError::TooHeavy(_)));
+}

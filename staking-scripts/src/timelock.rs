@@ -1,0 +1,42 @@
+//! Relative timelocks.
+
+use std::fmt;
+use std::num::NonZeroU16;
+
+use bitcoin::Sequence;
+
+/// A length of time in Bitcoin blocks, 1 to 65535: the staking time, or the unbonding time (BIP-68, block-based).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timelock(NonZeroU16);
+
+/// The number of blocks is 0 or above 65535.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a timelock is 1 to 65535 blocks, not {0}")]
+#[non_exhaustive]
+pub struct InvalidTimelock(pub u32);
+
+impl Timelock {
+    /// The timelock of this many blocks.
+    ///
+    /// # Errors
+    /// [`InvalidTimelock`] outside 1 to 65535.
+    pub fn from_blocks(blocks: u32) -> Result<Self, InvalidTimelock> {
+        u16::try_from(blocks).ok().and_then(NonZeroU16::new).map(Self).ok_or(InvalidTimelock(blocks))
+    }
+
+    /// How many blocks.
+    pub const fn blocks(self) -> u16 {
+        self.0.get()
+    }
+
+    /// The input sequence that waits for this timelock.
+    pub fn sequence(self) -> Sequence {
+        Sequence::from_height(self.blocks())
+    }
+}
+
+impl fmt::Display for Timelock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

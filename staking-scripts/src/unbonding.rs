@@ -1,0 +1,157 @@
+//! Unbonding: the staker leaves early, with the covenant committee's consent, and waits for the unbonding time.
+
+use bitcoin::secp256k1::schnorr;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, Psbt, Sequence, Transaction, Txid, XOnlyPublicKey};
+use eots::SecretKey;
+
+use crate::funded::Funded;
+use crate::leaf::Path;
+use crate::outputs::{StakingOutput, UnbondingOutput};
+use crate::signing::{CovenantSignature, SigningError, sign_bip340};
+use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
+
+/// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnbondingTransaction {
+    spend: LeafSpend,
+    output: UnbondingOutput,
+    amount: Amount,
+}
+
+/// No unbonding transaction can be made of this.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnbondingError {
+    /// The unbonding output is for other parties than the staking output.
+    #[error("the unbonding output is for other parties than the staking output")]
+    OtherParties,
+    /// The stake does not pay the fee.
+    #[error("the stake of {amount} does not pay the unbonding fee of {fee}")]
+    FeeNotPaid {
+        /// What is staked.
+        amount: Amount,
+        /// The fee.
+        fee: Amount,
+    },
+    /// What is left after the fee is dust.
+    #[error(transparent)]
+    Dust(#[from] OutputTooSmall),
+    /// The transaction could not be laid out.
+    #[error(transparent)]
+    Layout(#[from] FinalizeError),
+}
+
+impl UnbondingTransaction {
+    /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, lock time 0, final sequence.
+    ///
+    /// # Errors
+    /// [`UnbondingError`] when the parties differ, the stake does not pay the fee, or dust would be left.
+    pub fn new(staking: &Funded<StakingOutput>, output: UnbondingOutput, fee: Amount) -> Result<Self, UnbondingError> {
+        let source = staking.output();
+        if source.parties() != output.parties() {
+            return Err(UnbondingError::OtherParties);
+        }
+        let amount = staking.amount().checked_sub(fee).filter(|left| *left > Amount::ZERO);
+        let amount = amount.ok_or(UnbondingError::FeeNotPaid { amount: staking.amount(), fee })?;
+        let tx_out = output.taproot().paying(amount);
+        OutputTooSmall::check(&tx_out)?;
+        let leaf = source.taproot().leaf(Path::Unbonding).ok_or(UnbondingError::OtherParties)?;
+        let spend = LeafSpend::new(SpendPlan {
+            version: Version::TWO,
+            source: source.taproot(),
+            outpoint: staking.outpoint(),
+            amount: staking.amount(),
+            leaf,
+            sequence: Sequence::MAX,
+            outputs: vec![(tx_out, Some(output.taproot()))],
+        })?;
+        Ok(Self { spend, output, amount })
+    }
+
+    /// The PSBT, for signers elsewhere.
+    pub const fn psbt(&self) -> &Psbt {
+        self.spend.psbt()
+    }
+
+    /// The transaction without its witness.
+    pub const fn unsigned(&self) -> &Transaction {
+        self.spend.unsigned()
+    }
+
+    /// Its id, which signing does not change.
+    pub fn txid(&self) -> Txid {
+        self.spend.txid()
+    }
+
+    /// Its fee.
+    pub fn fee(&self) -> Amount {
+        self.spend.fee()
+    }
+
+    /// What every party signs: the BIP-341 script-path sighash.
+    ///
+    /// # Errors
+    /// [`FinalizeError`]; not to be expected.
+    pub fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
+        self.spend.sighash()
+    }
+
+    /// The unbonding output, at its place in this transaction.
+    pub fn unbonding_output(&self) -> Funded<UnbondingOutput> {
+        Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
+    }
+
+    /// Signs as the staker.
+    ///
+    /// # Errors
+    /// [`SigningError::NotTheStaker`] for another key.
+    pub fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
+        self.spend.sign_as_staker(key)
+    }
+
+    /// Verifies the staker's signature.
+    ///
+    /// # Errors
+    /// [`FinalizeError::InvalidStakerSignature`].
+    pub fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
+        self.spend.check_staker(signature)
+    }
+
+    /// Signs as a member of the covenant committee. Whether the stake may unbond is for the caller to decide before.
+    ///
+    /// # Errors
+    /// [`SigningError::NotAMember`] for a key outside the committee.
+    pub fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
+        let member: XOnlyPublicKey = *key.public_key();
+        self.spend.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
+        Ok(CovenantSignature { member, signature: sign_bip340(key, self.spend.sighash()?) })
+    }
+
+    /// Verifies one covenant member's signature, for instance on its arrival.
+    ///
+    /// # Errors
+    /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
+    pub fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
+        self.spend.check_member(&signature.member)?;
+        if self.spend.verifies(&signature.member, &signature.signature) {
+            return Ok(());
+        }
+        Err(FinalizeError::InvalidCovenantSignature(signature.member))
+    }
+
+    /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a quorum, the first ones are taken.
+    ///
+    /// # Errors
+    /// [`FinalizeError`] names whose signature is invalid, or what else is missing.
+    pub fn finalize(
+        &self,
+        staker: &schnorr::Signature,
+        covenant: &[CovenantSignature],
+    ) -> Result<Transaction, FinalizeError> {
+        self.spend.check_staker(staker)?;
+        let mut signatures = self.spend.choose_quorum(covenant)?;
+        signatures.push((*self.spend.leaf().keys.staker(), *staker));
+        self.spend.finalize(&signatures)
+    }
+}

@@ -1,0 +1,140 @@
+//! Withdrawal: the staker takes out what has matured.
+
+use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
+use bitcoin::secp256k1::schnorr;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction, TxOut, Txid, Weight, Witness};
+use eots::SecretKey;
+
+use crate::funded::{Funded, HasTaproot};
+use crate::leaf::{LeafKeys, Path};
+use crate::signing::SigningError;
+use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
+
+/// The withdrawal of a staking, unbonding or slashing refund output through its timelock path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WithdrawalTransaction {
+    spend: LeafSpend,
+}
+
+/// No withdrawal can be made of this.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WithdrawalError {
+    /// The output does not pay the fee.
+    #[error("the output of {amount} does not pay the fee of {fee}")]
+    FeeNotPaid {
+        /// What the output holds.
+        amount: Amount,
+        /// The fee at the rate asked for.
+        fee: Amount,
+    },
+    /// The fee rate is beyond any amount.
+    #[error("a fee rate of {0} makes a fee beyond any amount")]
+    FeeRateTooHigh(FeeRate),
+    /// What is left after the fee is dust.
+    #[error(transparent)]
+    Dust(#[from] OutputTooSmall),
+    /// The output has no timelock path.
+    #[error("the output has no timelock path")]
+    NoTimelockPath,
+    /// The transaction could not be laid out.
+    #[error(transparent)]
+    Layout(#[from] FinalizeError),
+}
+
+impl WithdrawalTransaction {
+    /// Spends `source` to `destination` at `fee_rate`: version 2, the input's sequence the timelock. A node takes it once the output is
+    /// as many blocks deep as the timelock says.
+    ///
+    /// # Errors
+    /// [`WithdrawalError`] when the output does not pay the fee, or dust would be left.
+    pub fn new<O: HasTaproot>(
+        source: &Funded<O>,
+        destination: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<Self, WithdrawalError> {
+        let taproot = source.output().taproot();
+        let leaf = taproot.leaf(Path::Timelock).ok_or(WithdrawalError::NoTimelockPath)?;
+        let LeafKeys::Timelock { timelock, .. } = leaf.keys else { return Err(WithdrawalError::NoTimelockPath) };
+        let amount = source.amount();
+        let spend = |value| {
+            LeafSpend::new(SpendPlan {
+                version: Version::TWO,
+                source: taproot,
+                outpoint: source.outpoint(),
+                amount,
+                leaf,
+                sequence: timelock.sequence(),
+                outputs: vec![(TxOut { value, script_pubkey: destination.clone() }, None)],
+            })
+        };
+        // The witness has the same size whatever the signature is, so the fee is exact.
+        let weight = spend(amount)?.weight_with_one_signature();
+        let fee = fee_rate.checked_mul_by_weight(weight).ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
+        let left = amount.checked_sub(fee).filter(|left| *left > Amount::ZERO);
+        let left = left.ok_or(WithdrawalError::FeeNotPaid { amount, fee })?;
+        OutputTooSmall::check(&TxOut { value: left, script_pubkey: destination.clone() })?;
+        Ok(Self { spend: spend(left)? })
+    }
+
+    /// The PSBT, for signers elsewhere.
+    pub const fn psbt(&self) -> &Psbt {
+        self.spend.psbt()
+    }
+
+    /// The transaction without its witness.
+    pub const fn unsigned(&self) -> &Transaction {
+        self.spend.unsigned()
+    }
+
+    /// Its id, which signing does not change.
+    pub fn txid(&self) -> Txid {
+        self.spend.txid()
+    }
+
+    /// Its fee.
+    pub fn fee(&self) -> Amount {
+        self.spend.fee()
+    }
+
+    /// What the staker signs: the BIP-341 script-path sighash.
+    ///
+    /// # Errors
+    /// [`FinalizeError`]; not to be expected.
+    pub fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
+        self.spend.sighash()
+    }
+
+    /// Signs as the staker.
+    ///
+    /// # Errors
+    /// [`SigningError::NotTheStaker`] for another key.
+    pub fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
+        self.spend.sign_as_staker(key)
+    }
+
+    /// Completes the transaction with the staker's signature.
+    ///
+    /// # Errors
+    /// [`FinalizeError::InvalidStakerSignature`].
+    pub fn finalize(&self, staker: &schnorr::Signature) -> Result<Transaction, FinalizeError> {
+        self.spend.check_staker(staker)?;
+        self.spend.finalize(&[(*self.spend.leaf().keys.staker(), *staker)])
+    }
+}
+
+impl LeafSpend {
+    fn weight_with_one_signature(&self) -> Weight {
+        let mut signed = self.unsigned().clone();
+        if let Some(input) = signed.input.first_mut() {
+            input.witness = Witness::from_slice(&[
+                // With the implied SIGHASH_DEFAULT.
+                [0; SCHNORR_SIGNATURE_SIZE].as_slice(),
+                self.leaf().script.as_bytes(),
+                &self.leaf().control_block.serialize(),
+            ]);
+        }
+        signed.weight()
+    }
+}

@@ -1,0 +1,67 @@
+//! The demo, played in this process.
+
+use btcstake::demo::{Report, ScenarioName, play};
+use chain::EmbeddedRegtest;
+
+pub(crate) fn embedded(seed: [u8; 32], scenario: ScenarioName) -> Report {
+    play(&EmbeddedRegtest::in_memory().unwrap(), "embedded", &seed, scenario).unwrap()
+}
+
+/// What must hold of a report, on whatever node it was played.
+pub(crate) fn check(report: &Report) {
+    let outcome: Vec<_> = report.scenarios.iter().map(|s| (s.name, s.extracted_key_matches, s.final_status)).collect();
+    let expected = [
+        ("slash", Some(true), "SLASHED"),
+        ("slash-unbonding", Some(true), "SLASHED"),
+        ("unbond", None, "WITHDRAWN"),
+        ("expire", None, "WITHDRAWN"),
+    ];
+    assert_eq!(outcome, expected);
+    let steps = |scenario: usize, refused: bool| -> Vec<&str> {
+        let steps = report.scenarios[scenario].steps.iter();
+        steps
+            .filter(|step| step.refused.is_some() == refused && step.txid.is_some())
+            .map(|step| step.name.as_str())
+            .collect()
+    };
+    assert_eq!(steps(0, false), ["stake", "slash", "withdraw"]);
+    let attempts =
+        ["withdraw at once", "unbond alone", "quorum minus one", "slash without its key", "adaptor used as it is"];
+    assert_eq!(steps(0, true), [&attempts[..], &["withdraw too early"]].concat());
+    assert_eq!(steps(1, false), ["stake", "unbond", "slash", "withdraw"]);
+    assert_eq!(steps(2, false), ["stake", "unbond", "withdraw"]);
+    assert_eq!(steps(3, false), ["stake", "withdraw"]);
+    for step in report.scenarios.iter().flat_map(|scenario| &scenario.steps) {
+        let confirmed = step.txid.is_some() && step.refused.is_none();
+        assert_eq!(step.height.is_some() && step.fee_sat.is_some(), confirmed, "{}", step.name);
+    }
+}
+
+#[test]
+fn all_scenarios_end_as_they_must() {
+    let report = embedded([7; 32], ScenarioName::All);
+    check(&report);
+    // Odd and even: the offender of the second scenario has an odd y, that of the first an even one.
+    let said = |scenario: usize| {
+        let step = report.scenarios[scenario].steps.iter().find(|step| step.name == "equivocate").unwrap();
+        step.text.clone()
+    };
+    assert!(said(0).contains("(even y)") && said(1).contains("(odd y)"));
+}
+
+#[test]
+fn each_scenario_plays_alone() {
+    for scenario in [ScenarioName::Slash, ScenarioName::SlashUnbonding, ScenarioName::Unbond, ScenarioName::Expire] {
+        assert_eq!(embedded([8; 32], scenario).scenarios.len(), 1);
+    }
+}
+
+#[test]
+fn another_seed_gives_other_scripts() {
+    let scripts = |seed| {
+        let report = embedded([seed; 32], ScenarioName::Unbond);
+        report.scenarios[0].staking_script_pubkey.clone()
+    };
+    assert_eq!(scripts(1), scripts(1));
+    assert_ne!(scripts(1), scripts(2));
+}

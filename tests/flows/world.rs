@@ -1,0 +1,136 @@
+//! A chain and a stake on it, with everyone's secrets.
+
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, Txid, XOnlyPublicKey};
+use chain::{BlockHeight, EmbeddedRegtest, Node, NodeError};
+use eots::SecretKey;
+use staking_scripts::{
+    CovenantCommittee, Funded, FundingCoin, HasTaproot, Parties, SlashingRate, SlashingTerms, StakingOutput,
+    StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction, key_path_script,
+    sign_key_path,
+};
+
+/// The size of a world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) providers: usize,
+    pub(crate) members: usize,
+    pub(crate) quorum: u16,
+    pub(crate) staking_blocks: u32,
+    pub(crate) unbonding_blocks: u32,
+}
+
+pub(crate) struct World {
+    pub(crate) node: EmbeddedRegtest,
+    pub(crate) wallet: SecretKey,
+    pub(crate) staker: SecretKey,
+    pub(crate) providers: Vec<SecretKey>,
+    pub(crate) covenant: Vec<SecretKey>,
+    pub(crate) parties: Parties,
+    size: Size,
+}
+
+/// A key that differs with the seed, its name and number.
+fn key(seed: u64, name: &str, number: usize) -> SecretKey {
+    let hash = sha256::Hash::hash(format!("{seed} {name} {number}").as_bytes());
+    SecretKey::from_bytes(hash.to_byte_array()).unwrap()
+}
+
+fn public(keys: &[SecretKey]) -> Vec<XOnlyPublicKey> {
+    keys.iter().map(|key| *key.public_key()).collect()
+}
+
+impl World {
+    /// A chain with mature coins for `stakes` stakes.
+    pub(crate) fn new(seed: u64, size: Size, stakes: u32) -> Self {
+        let keys = |name, count| (0..count).map(|number| key(seed, name, number)).collect::<Vec<_>>();
+        let (staker, providers) = (key(seed, "staker", 0), keys("provider", size.providers));
+        let covenant = keys("member", size.members);
+        let committee = CovenantCommittee::new(public(&covenant), size.quorum).unwrap();
+        let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
+        let node = EmbeddedRegtest::in_memory().unwrap();
+        let world = Self { node, wallet: key(seed, "wallet", 0), staker, providers, covenant, parties, size };
+        world.node.mine(stakes, &world.wallet_script()).unwrap();
+        world.mine(100);
+        world
+    }
+
+    pub(crate) fn wallet_script(&self) -> ScriptBuf {
+        key_path_script(self.wallet.public_key())
+    }
+
+    pub(crate) fn mine(&self, count: u32) {
+        self.node.mine(count, &ScriptBuf::from_bytes(vec![0x51])).unwrap();
+    }
+
+    pub(crate) fn terms(&self) -> SlashingTerms {
+        SlashingTerms {
+            pk_script: ScriptBuf::from_hex("6a07626162796c6f6e").unwrap(),
+            rate: SlashingRate::from_ten_thousandths(1000).unwrap(),
+            fee: Amount::from_sat(5_000),
+            unbonding_time: Timelock::from_blocks(self.size.unbonding_blocks).unwrap(),
+        }
+    }
+
+    /// Stakes 0.01 bitcoin, confirmed; returns the output and its height.
+    pub(crate) fn stake(&self) -> (Funded<StakingOutput>, BlockHeight) {
+        let coins: Vec<_> = self.node.coins(&self.wallet_script()).unwrap();
+        let coins: Vec<_> =
+            coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output).unwrap()).collect();
+        let time = Timelock::from_blocks(self.size.staking_blocks).unwrap();
+        let output = StakingOutput::new(self.parties.clone(), time).unwrap();
+        let rate = FeeRate::from_sat_per_vb_u32(2);
+        let amount = Amount::from_sat(1_000_000);
+        let staking = StakingTransaction::build(output, amount, &coins, self.wallet_script(), rate).unwrap();
+        let height = self.confirm(&sign_key_path(staking.psbt(), &self.wallet).unwrap());
+        (staking.staking_output(), height)
+    }
+
+    pub(crate) fn unbonding(&self, staking: &Funded<StakingOutput>) -> UnbondingTransaction {
+        let time = Timelock::from_blocks(self.size.unbonding_blocks).unwrap();
+        let output = UnbondingOutput::new(self.parties.clone(), time).unwrap();
+        UnbondingTransaction::new(staking, output, Amount::from_sat(3_000)).unwrap()
+    }
+
+    pub(crate) fn unbond(&self, staking: &Funded<StakingOutput>) -> (UnbondingTransaction, BlockHeight) {
+        let unbonding = self.unbonding(staking);
+        let covenant: Vec<_> =
+            self.covenant.iter().map(|member| unbonding.sign_as_covenant_member(member).unwrap()).collect();
+        let transaction = unbonding.finalize(&unbonding.sign_as_staker(&self.staker).unwrap(), &covenant).unwrap();
+        let height = self.confirm(&transaction);
+        (unbonding, height)
+    }
+
+    /// Withdraws an output confirmed at `height`: refused one block too early, taken then.
+    pub(crate) fn withdraw<O: HasTaproot>(&self, output: &Funded<O>, height: BlockHeight) {
+        let rate = FeeRate::from_sat_per_vb_u32(1);
+        let withdrawal = WithdrawalTransaction::new(output, self.wallet_script(), rate).unwrap();
+        let transaction = withdrawal.finalize(&withdrawal.sign_as_staker(&self.staker).unwrap()).unwrap();
+        let timelock = transaction.input[0].sequence.0;
+        let tip = self.node.tip().unwrap().height;
+        // The next block is at tip + 1; it may have the withdrawal from height + timelock on.
+        let wait = (height.to_u32() + timelock).saturating_sub(tip.to_u32() + 1);
+        if wait > 0 {
+            self.mine(wait - 1);
+            assert_eq!(self.refusal(&transaction), "bad-txns-nonfinal");
+            self.mine(1);
+        }
+        self.confirm(&transaction);
+    }
+
+    /// Broadcasts, mines, and says at which height it is.
+    pub(crate) fn confirm(&self, transaction: &Transaction) -> BlockHeight {
+        let txid: Txid = self.node.broadcast(transaction).unwrap();
+        self.mine(1);
+        self.node.transaction(&txid).unwrap().unwrap().block.unwrap().height
+    }
+
+    /// The reason for which the node refuses a transaction.
+    #[track_caller]
+    pub(crate) fn refusal(&self, transaction: &Transaction) -> String {
+        match self.node.broadcast(transaction) {
+            Err(NodeError::Rejected { reason, .. }) => reason,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+}
