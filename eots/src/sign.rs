@@ -36,7 +36,7 @@ pub fn sign(key: &SecretKey, randomness: SecretRandomness, message: &[u8]) -> Re
     Ok(signature)
 }
 
-/// The scalar step of [`sign`] alone: about fifty times faster, but a fault in the arithmetic goes unnoticed and may reveal the key.
+/// The scalar step of [`sign`] alone: some eighty times faster, but a fault in the arithmetic goes unnoticed and may reveal the key.
 /// For callers that verify what they publish elsewhere.
 ///
 /// # Errors
