@@ -32,6 +32,7 @@
 mod adaptor;
 mod challenge;
 mod commitment;
+mod context;
 mod extract;
 mod key;
 mod randomness;
@@ -39,9 +40,13 @@ mod scalar;
 mod sign;
 mod signature;
 mod verify;
+mod vote;
 
 pub use adaptor::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature};
-pub use commitment::{CommitmentError, InclusionProof, RandomnessCommitment, RandomnessTree};
+pub use commitment::{
+    CommitmentError, InclusionProof, InvalidProof, RandomnessCommitment, RandomnessTree, Runway, RunwayError,
+};
+pub use context::{Consumer, Dialect, Genesis, InvalidSigningContext, Operation, SigningContext};
 pub use extract::{ExtractError, extract};
 pub use key::{InvalidSecretKey, SecretKey};
 pub use randomness::{InvalidSchedule, PublicRandomness, RandomnessSchedule, SecretRandomness};
@@ -49,6 +54,7 @@ pub use secp256k1::{self, Parity, XOnlyPublicKey};
 pub use sign::{SignError, sign, sign_without_verifying};
 pub use signature::{InvalidSignature, Signature};
 pub use verify::{VerifyError, verify};
+pub use vote::{Counted, Evidence, FinalityVote, NoEvidence, Tally, TallyError, VoteError, VoteMessage, VotingPower};
 
 #[cfg(test)]
 mod tests;

@@ -170,6 +170,16 @@ impl RandomnessSchedule {
         Ok(Self { start_height, count, interval })
     }
 
+    /// The first height.
+    pub const fn start_height(self) -> u64 {
+        self.start_height
+    }
+
+    /// How many heights.
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+
     /// The heights, in order.
     pub fn heights(self) -> impl Iterator<Item = u64> + Clone {
         // Never saturates: the constructor checked the last height.

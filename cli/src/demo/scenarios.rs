@@ -158,15 +158,15 @@ fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(Se
         "commit randomness",
         format!("{providers} finality providers, each for {committed} heights of the secured chain"),
     );
-    for _ in 0..HONEST_HEIGHTS {
-        let (height, votes) = chain.next_block()?;
+    for height in 1..=HONEST_HEIGHTS {
+        let votes = chain.next_block()?.votes().count();
         stage.say("vote", format!("secured chain at height {height}: {votes} of {providers} vote, the block is final"));
     }
-    let equivocation = chain.equivocate(offender.public_key())?;
-    let (height, parity) = (equivocation.fork.height, format!("{:?}", offender.parity()).to_lowercase());
+    let evidence = chain.equivocate(offender.public_key())?;
+    let (height, parity) = (evidence.fork.height(), format!("{:?}", offender.parity()).to_lowercase());
     let public_key = offender.public_key();
     stage.say("equivocate", format!("{public_key} ({parity} y) signs two blocks at height {height}"));
-    let extracted = equivocation.extract()?;
+    let extracted = evidence.extract()?;
     let matches = extracted.with_parity(offender.parity()).to_bytes() == offender.to_bytes();
     ensure!(matches, "the key extracted is not the finality provider's");
     stage.say("extract", "its secret key, from the two votes alone: it is the finality provider's");

@@ -1,9 +1,13 @@
 //! Commitments.
 
 use proptest::prelude::*;
+use secp256k1::{Message, SECP256K1};
 use sha2::{Digest, Sha256};
 
-use crate::{CommitmentError, PublicRandomness, RandomnessTree};
+use crate::{
+    CommitmentError, Consumer, Genesis, InclusionProof, InvalidProof, Operation, PublicRandomness,
+    RandomnessCommitment, RandomnessSchedule, RandomnessTree, Runway, RunwayError, SecretKey, SigningContext,
+};
 
 /// RFC 6962, section 2.1, written down as it stands there: the judge of the tree built level by level.
 fn merkle_tree_hash(leaves: &[PublicRandomness]) -> [u8; 32] {
@@ -75,4 +79,110 @@ proptest! {
         root.root[bit / 8] ^= 1 << (bit % 8);
         prop_assert_eq!(root.verify(height, &leaf, &proof), Err(CommitmentError::WrongRoot));
     }
+}
+
+#[test]
+fn deriving_in_parallel_gives_the_same_tree() {
+    let key = SecretKey::from_bytes([3; 32]).unwrap();
+    for (count, interval) in [(0, 1), (1, 1), (7, 3), (2500, 1)] {
+        let schedule = RandomnessSchedule::new(100, count, interval).unwrap();
+        let one_by_one = RandomnessTree::new(100, &schedule.public_randomness(&key, b"chain"));
+        for threads in [1, 2, 5] {
+            let most = std::sync::atomic::AtomicU64::new(0);
+            let report = |done| {
+                most.fetch_max(done, std::sync::atomic::Ordering::Relaxed);
+            };
+            let tree = RandomnessTree::derive(&key, b"chain", schedule, threads.try_into().unwrap(), report);
+            assert_eq!(tree.commitment(), one_by_one.commitment());
+            assert_eq!(most.into_inner(), u64::from(count), "the last report says that all is done");
+        }
+        let proofs: Vec<_> = one_by_one.prove_all().collect();
+        assert_eq!(proofs.len(), count as usize);
+        assert!(proofs.iter().zip(100..).all(|(proof, height)| one_by_one.prove(height).as_ref() == Some(proof)));
+    }
+}
+
+#[test]
+fn commitments_are_signed_in_both_dialects() {
+    let key = SecretKey::from_bytes([3; 32]).unwrap();
+    let commitment = RandomnessCommitment { start_height: 5, count: 9, root: [7; 32] };
+    let message = [5u64.to_be_bytes().as_slice(), &9u64.to_be_bytes(), &[7; 32]].concat();
+    let context = SigningContext::new(Operation::RandomnessCommitment, "c", "a");
+    let prefixed = [context.to_string().as_bytes(), &message].concat();
+    let genesis = commitment.sign::<Genesis>(&key, &());
+    let consumer = commitment.sign::<Consumer>(&key, &context);
+    for (signature, bytes) in [(&genesis, message), (&consumer, prefixed)] {
+        let digest = Message::from_digest(Sha256::digest(bytes).into());
+        SECP256K1.verify_schnorr(signature, &digest, key.public_key()).unwrap();
+    }
+    commitment.verify_signature::<Genesis>(key.public_key(), &(), &genesis).unwrap();
+    commitment.verify_signature::<Consumer>(key.public_key(), &context, &consumer).unwrap();
+    let crossed = commitment.verify_signature::<Genesis>(key.public_key(), &(), &consumer);
+    assert_eq!(crossed, Err(CommitmentError::InvalidSignature(*key.public_key())));
+    let other = RandomnessCommitment { count: 10, ..commitment };
+    assert!(other.verify_signature::<Genesis>(key.public_key(), &(), &genesis).is_err());
+}
+
+proptest! {
+    #[test]
+    fn proofs_travel_as_protobuf(count in 1usize..40, at in any::<prop::sample::Index>()) {
+        let proof = RandomnessTree::new(0, &leaves(count)).prove(at.index(count) as u64).unwrap();
+        prop_assert_eq!(InclusionProof::from_protobuf(&proof.to_protobuf()).unwrap(), proof);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+        if let Ok(proof) = InclusionProof::from_protobuf(&bytes) {
+            let commitment = RandomnessCommitment { start_height: 0, count: proof.total, root: [0; 32] };
+            prop_assert!(commitment.verify(proof.index, &PublicRandomness::from_bytes([0; 32]), &proof).is_err());
+        }
+    }
+}
+
+#[test]
+fn protobuf_that_is_no_proof() {
+    let read = |bytes: &[u8]| InclusionProof::from_protobuf(bytes).unwrap_err();
+    assert!(matches!(read(&[0xff]), InvalidProof::Protobuf(_)));
+    // total = -1; a leaf hash of one byte; an aunt of one byte; 101 aunts.
+    let leaf = [&[0x1a, 32], [0u8; 32].as_slice()].concat();
+    let negative = [&[0x08], [0xff; 9].as_slice(), &[0x01], &leaf].concat();
+    assert_eq!(read(&negative), InvalidProof::Negative { field: "total", value: -1 });
+    assert_eq!(read(&[0x1a, 1, 0]), InvalidProof::HashLength(1));
+    assert_eq!(read(&[]), InvalidProof::HashLength(0));
+    assert_eq!(read(&[leaf.as_slice(), &[0x22, 1, 0]].concat()), InvalidProof::HashLength(1));
+    let aunt = [&[0x22, 32], [0u8; 32].as_slice()].concat();
+    assert_eq!(read(&[leaf, aunt.repeat(101)].concat()), InvalidProof::TooManyAunts(101));
+}
+
+#[test]
+fn runways() {
+    let commitment = |start_height, count| RandomnessCommitment { start_height, count, root: [0; 32] };
+    let mut runway = Runway::new(10);
+    assert_eq!((runway.remaining(0), runway.next_start_height(0), runway.is_due(0)), (0, 11, true));
+    runway.add(&commitment(11, 100)).unwrap();
+    runway.add(&commitment(111, 100)).unwrap();
+    runway.add(&commitment(300, 10)).unwrap();
+    assert_eq!(runway.remaining(9), 0, "height 10 is not covered");
+    assert_eq!(runway.remaining(10), 200);
+    assert_eq!(runway.remaining(205), 5);
+    assert_eq!(runway.remaining(250), 0);
+    assert_eq!(runway.remaining(305), 4);
+    assert_eq!(runway.next_start_height(250), 310, "after all that is committed");
+    assert_eq!(runway.next_start_height(400), 411, "not before it can serve");
+    assert!(!runway.is_due(199) && runway.is_due(200));
+    let overlap = |start_height, last_height, other_start_height, other_last_height| RunwayError::Overlap {
+        start_height,
+        last_height,
+        other_start_height,
+        other_last_height,
+    };
+    assert_eq!(runway.add(&commitment(5, 7)), Err(overlap(5, 11, 11, 110)));
+    assert_eq!(runway.add(&commitment(110, 1)), Err(overlap(110, 110, 11, 110)));
+    assert_eq!(runway.add(&commitment(0, 1000)), Err(overlap(0, 999, 300, 309)));
+    assert_eq!(runway.add(&commitment(50, 1)), Err(overlap(50, 50, 11, 110)));
+    assert_eq!(runway.add(&commitment(7, 0)), Err(RunwayError::Empty));
+    let past_the_end = RunwayError::PastTheEnd { start_height: u64::MAX, count: 2 };
+    assert_eq!(runway.add(&commitment(u64::MAX, 2)), Err(past_the_end));
+    runway.add(&commitment(u64::MAX, 1)).unwrap();
+    assert_eq!(runway.next_start_height(0), u64::MAX, "there is nothing after the last height");
 }

@@ -7,6 +7,7 @@ mod commitment;
 mod known_values;
 mod redaction;
 mod signatures;
+mod votes;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 

@@ -1,0 +1,138 @@
+//! Commitments to public randomness: the root of a Merkle tree over it (RFC 6962, section 2.1, as CometBFT builds it), signed by the
+//! finality provider.
+
+mod proof;
+mod runway;
+mod tree;
+
+use secp256k1::{Message, SECP256K1, XOnlyPublicKey, schnorr};
+use sha2::{Digest, Sha256};
+
+pub use self::proof::{InclusionProof, InvalidProof};
+pub use self::runway::{Runway, RunwayError};
+pub use self::tree::RandomnessTree;
+use crate::context::Dialect;
+use crate::key::SecretKey;
+use crate::randomness::PublicRandomness;
+
+/// What a finality provider commits to before it votes: `count` public randomness from `start_height` on, by their Merkle root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RandomnessCommitment {
+    /// The height that the first public randomness is for.
+    pub start_height: u64,
+    /// How many there are.
+    pub count: u64,
+    /// The Merkle root over them in the order of their heights.
+    pub root: [u8; 32],
+}
+
+/// The public randomness is not the one committed to for this height.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitmentError {
+    /// The height is not among those committed to.
+    #[error("height {height} is not among the {count} from {start_height} on that are committed to")]
+    HeightNotCommitted {
+        /// The height of the vote.
+        height: u64,
+        /// The first height committed to.
+        start_height: u64,
+        /// How many are.
+        count: u64,
+    },
+    /// The proof speaks of another leaf.
+    #[error("the proof is for leaf {index} of {total}, not for leaf {expected_index} of {expected_total}")]
+    WrongLeaf {
+        /// The leaf that the proof is for.
+        index: u64,
+        /// The leaves its tree has.
+        total: u64,
+        /// The leaf of the vote's height.
+        expected_index: u64,
+        /// The leaves committed to.
+        expected_total: u64,
+    },
+    /// The leaf hash is not that of the public randomness.
+    #[error("the proof's leaf is not the public randomness {0}")]
+    WrongPublicRandomness(PublicRandomness),
+    /// The provider's signature over the commitment does not verify.
+    #[error("the signature of {0} over its commitment does not verify")]
+    InvalidSignature(XOnlyPublicKey),
+    /// The path has the wrong length for its tree, or leads to another root.
+    #[error("the proof does not lead to the committed root")]
+    WrongRoot,
+}
+
+impl RandomnessCommitment {
+    /// Verifies that `public_randomness` is the one committed to for `height`.
+    ///
+    /// # Errors
+    /// [`CommitmentError`] names what does not fit.
+    pub fn verify(
+        &self,
+        height: u64,
+        public_randomness: &PublicRandomness,
+        proof: &InclusionProof,
+    ) -> Result<(), CommitmentError> {
+        let (start_height, count) = (self.start_height, self.count);
+        let expected_index = height
+            .checked_sub(start_height)
+            .filter(|index| *index < count)
+            .ok_or(CommitmentError::HeightNotCommitted { height, start_height, count })?;
+        if proof.index != expected_index || proof.total != count {
+            return Err(CommitmentError::WrongLeaf {
+                index: proof.index,
+                total: proof.total,
+                expected_index,
+                expected_total: count,
+            });
+        }
+        if proof.leaf_hash != leaf_hash(public_randomness) {
+            return Err(CommitmentError::WrongPublicRandomness(*public_randomness));
+        }
+        if proof.root() == Some(self.root) { Ok(()) } else { Err(CommitmentError::WrongRoot) }
+    }
+
+    /// `SHA256(context ‖ BE64(start height) ‖ BE64(count) ‖ root)`: what the provider signs. The context is empty on genesis.
+    pub fn digest<D: Dialect>(&self, context: &D::Context) -> [u8; 32] {
+        Sha256::new()
+            .chain_update(D::prefix(context))
+            .chain_update(self.start_height.to_be_bytes())
+            .chain_update(self.count.to_be_bytes())
+            .chain_update(self.root)
+            .finalize()
+            .into()
+    }
+
+    /// The provider's BIP-340 signature over the commitment: the same bytes each time.
+    pub fn sign<D: Dialect>(&self, key: &SecretKey, context: &D::Context) -> schnorr::Signature {
+        let mut keypair = key.to_keypair();
+        let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(self.digest::<D>(context)), &keypair);
+        keypair.non_secure_erase();
+        signature
+    }
+
+    /// Verifies the provider's signature over the commitment.
+    ///
+    /// # Errors
+    /// [`CommitmentError::InvalidSignature`].
+    pub fn verify_signature<D: Dialect>(
+        &self,
+        public_key: &XOnlyPublicKey,
+        context: &D::Context,
+        signature: &schnorr::Signature,
+    ) -> Result<(), CommitmentError> {
+        let message = Message::from_digest(self.digest::<D>(context));
+        SECP256K1
+            .verify_schnorr(signature, &message, public_key)
+            .map_err(|_| CommitmentError::InvalidSignature(*public_key))
+    }
+}
+
+pub(crate) fn leaf_hash(leaf: &PublicRandomness) -> [u8; 32] {
+    Sha256::new().chain_update([0]).chain_update(leaf.as_bytes()).finalize().into()
+}
+
+pub(crate) fn inner_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}

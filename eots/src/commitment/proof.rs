@@ -1,0 +1,117 @@
+//! Inclusion proofs.
+
+use prost::Message;
+
+use super::inner_hash;
+
+/// The most siblings an inclusion proof may have: more than any tree of 64-bit size needs.
+const MAX_AUNTS: usize = 100;
+
+/// The path from one public randomness to the root of its commitment (`tendermint.crypto.Proof`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InclusionProof {
+    /// How many leaves the tree has.
+    pub total: u64,
+    /// Which leaf this is, from 0.
+    pub index: u64,
+    /// The leaf's hash.
+    pub leaf_hash: [u8; 32],
+    /// The sibling hashes, from the leaf up to the root.
+    pub aunts: Vec<[u8; 32]>,
+}
+
+/// Bytes that are no inclusion proof.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidProof {
+    /// They are not protobuf of this shape.
+    #[error("not a tendermint.crypto.Proof: {0}")]
+    Protobuf(prost::DecodeError),
+    /// A number is negative.
+    #[error("a proof's {field} is {value}, below zero")]
+    Negative {
+        /// Which number.
+        field: &'static str,
+        /// Its value.
+        value: i64,
+    },
+    /// A hash has another length than 32 bytes.
+    #[error("a hash in a proof has {0} bytes, not 32")]
+    HashLength(usize),
+    /// There are more siblings than any tree needs.
+    #[error("a proof has {0} siblings, where 100 are the most")]
+    TooManyAunts(usize),
+}
+
+/// `tendermint.crypto.Proof` as it travels.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ProofMessage {
+    #[prost(int64, tag = "1")]
+    total: i64,
+    #[prost(int64, tag = "2")]
+    index: i64,
+    #[prost(bytes = "vec", tag = "3")]
+    leaf_hash: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    aunts: Vec<Vec<u8>>,
+}
+
+fn hash(bytes: &[u8]) -> Result<[u8; 32], InvalidProof> {
+    bytes.try_into().map_err(|_| InvalidProof::HashLength(bytes.len()))
+}
+
+fn not_negative(field: &'static str, value: i64) -> Result<u64, InvalidProof> {
+    u64::try_from(value).map_err(|_| InvalidProof::Negative { field, value })
+}
+
+impl InclusionProof {
+    /// The root that the path leads to; `None` when it has the wrong length for its tree.
+    pub(super) fn root(&self) -> Option<[u8; 32]> {
+        if self.aunts.len() > MAX_AUNTS || self.index >= self.total {
+            return None;
+        }
+        let mut aunts = self.aunts.iter();
+        let (mut hash, mut position, mut last) = (self.leaf_hash, self.index, self.total.checked_sub(1)?);
+        while last > 0 {
+            if position % 2 == 1 {
+                hash = inner_hash(aunts.next()?, &hash);
+            } else if position < last {
+                hash = inner_hash(&hash, aunts.next()?);
+            }
+            position >>= 1;
+            last >>= 1;
+        }
+        // A path that is longer than its tree is high proves nothing.
+        aunts.next().is_none().then_some(hash)
+    }
+
+    /// The protobuf bytes of a `tendermint.crypto.Proof`.
+    pub fn to_protobuf(&self) -> Vec<u8> {
+        // A tree never has as many leaves as would not fit: each one takes 32 bytes.
+        let number = |value| i64::try_from(value).unwrap_or(i64::MAX);
+        let message = ProofMessage {
+            total: number(self.total),
+            index: number(self.index),
+            leaf_hash: self.leaf_hash.to_vec(),
+            aunts: self.aunts.iter().map(|aunt| aunt.to_vec()).collect(),
+        };
+        message.encode_to_vec()
+    }
+
+    /// Reads the protobuf bytes of a `tendermint.crypto.Proof`.
+    ///
+    /// # Errors
+    /// [`InvalidProof`] names what is wrong with the bytes. Whether the proof proves anything is another question.
+    pub fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidProof> {
+        let message = ProofMessage::decode(bytes).map_err(InvalidProof::Protobuf)?;
+        if message.aunts.len() > MAX_AUNTS {
+            return Err(InvalidProof::TooManyAunts(message.aunts.len()));
+        }
+        Ok(Self {
+            total: not_negative("total", message.total)?,
+            index: not_negative("index", message.index)?,
+            leaf_hash: hash(&message.leaf_hash)?,
+            aunts: message.aunts.iter().map(|aunt| hash(aunt)).collect::<Result<_, _>>()?,
+        })
+    }
+}

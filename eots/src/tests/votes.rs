@@ -1,0 +1,192 @@
+//! Votes, evidence, tallies, in both dialects.
+
+use proptest::prelude::*;
+use secp256k1::{Parity, XOnlyPublicKey};
+
+use super::any_key;
+use crate::{
+    CommitmentError, Consumer, Counted, Dialect, Evidence, FinalityVote, Genesis, NoEvidence, Operation,
+    RandomnessCommitment, RandomnessSchedule, RandomnessTree, SecretKey, SecretRandomness, SigningContext, Tally,
+    TallyError, VoteError, VoteMessage, VotingPower,
+};
+
+const CHAIN: &[u8] = b"chain";
+
+fn key(n: u8) -> SecretKey {
+    SecretKey::from_bytes([n; 32]).unwrap()
+}
+
+fn tree(key: &SecretKey) -> RandomnessTree {
+    let schedule = RandomnessSchedule::new(10, 5, 1).unwrap();
+    RandomnessTree::new(10, &schedule.public_randomness(key, CHAIN))
+}
+
+fn commitment(key: &SecretKey) -> RandomnessCommitment {
+    tree(key).commitment()
+}
+
+fn vote<D: Dialect>(key: &SecretKey, message: VoteMessage<D>) -> FinalityVote<D> {
+    let randomness = SecretRandomness::derive(key, CHAIN, message.height());
+    let proof = tree(key).prove(message.height()).unwrap();
+    FinalityVote::sign(key, randomness, message, proof).unwrap()
+}
+
+fn genesis(key: &SecretKey, height: u64, block: u8) -> FinalityVote<Genesis> {
+    vote(key, VoteMessage::<Genesis>::new(height, [block; 32]))
+}
+
+fn context(chain_id: &str) -> SigningContext {
+    SigningContext::new(Operation::FinalityVote, chain_id, "cosmos1contract")
+}
+
+/// hex(SHA256("btcstaking/0/fp_fin_vote/…")), computed by another program.
+#[test]
+fn signing_contexts_have_the_protocols_bytes() {
+    let context = SigningContext::new(Operation::FinalityVote, "test-1", "bbn1addr");
+    assert_eq!(context.to_string(), "fc1f4c2b45db3c8fef77227d2b2f16f16c9fdbb5d2ba034936b8a84266774834");
+    assert_eq!(context.to_string().parse::<SigningContext>().unwrap(), context);
+    let operations = [
+        Operation::FinalityProviderPop,
+        Operation::RandomnessCommitment,
+        Operation::FinalityVote,
+        Operation::StakerPop,
+    ];
+    let mut all: Vec<_> = operations.iter().map(|operation| SigningContext::new(*operation, "c", "a")).collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 4);
+    for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"A".repeat(64), &"g".repeat(64)] {
+        assert!(text.parse::<SigningContext>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn messages_are_context_height_and_block() {
+    let plain = VoteMessage::<Genesis>::new(258, [7; 32]);
+    let bytes = [&[0, 0, 0, 0, 0, 0, 1, 2], [7u8; 32].as_slice()].concat();
+    assert_eq!(plain.to_bytes(), bytes);
+    let consumer = VoteMessage::<Consumer>::new(context("c"), 258, [7; 32]);
+    assert_eq!(consumer.to_bytes(), [context("c").to_string().as_bytes(), &bytes].concat());
+}
+
+#[test]
+fn votes_of_one_dialect_are_none_of_the_other() {
+    let (alice, c) = (key(1), context("c"));
+    let plain = genesis(&alice, 11, 1);
+    let consumer = vote(&alice, VoteMessage::<Consumer>::new(c, 11, [1; 32]));
+    plain.verify(&commitment(&alice)).unwrap();
+    consumer.verify(&commitment(&alice)).unwrap();
+    let crossed = FinalityVote { signature: plain.signature, ..consumer.clone() };
+    assert!(matches!(crossed.verify(&commitment(&alice)), Err(VoteError::Signature { height: 11, .. })));
+    let other = FinalityVote { message: VoteMessage::<Consumer>::new(context("d"), 11, [1; 32]), ..consumer };
+    assert!(other.verify(&commitment(&alice)).is_err());
+}
+
+#[test]
+fn votes_need_the_committed_randomness() {
+    let (alice, bob) = (key(1), key(2));
+    let good = genesis(&alice, 11, 1);
+    let refused = |vote: &FinalityVote<Genesis>, commitment| match vote.verify(&commitment) {
+        Err(VoteError::Commitment { source, .. }) => source,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&good, commitment(&bob)), CommitmentError::WrongRoot);
+    let elsewhere = FinalityVote { message: VoteMessage::<Genesis>::new(12, [1; 32]), ..good.clone() };
+    assert!(matches!(refused(&elsewhere, commitment(&alice)), CommitmentError::WrongLeaf { .. }));
+    let after = FinalityVote { message: VoteMessage::<Genesis>::new(15, [1; 32]), ..good.clone() };
+    assert!(matches!(refused(&after, commitment(&alice)), CommitmentError::HeightNotCommitted { .. }));
+    let other = SecretRandomness::derive(&alice, CHAIN, 12);
+    let other = FinalityVote::sign(&alice, other, good.message, good.proof).unwrap();
+    assert!(matches!(refused(&other, commitment(&alice)), CommitmentError::WrongPublicRandomness(_)));
+}
+
+proptest! {
+    #[test]
+    fn evidence_reveals_the_key(alice in any_key(), height in 10u64..15, a: [u8; 32], b: [u8; 32]) {
+        prop_assume!(a != b);
+        let first = vote(&alice, VoteMessage::<Genesis>::new(height, a));
+        let second = vote(&alice, VoteMessage::<Genesis>::new(height, b));
+        let evidence = Evidence::from_votes(&first, &second).unwrap();
+        evidence.verify().unwrap();
+        let extracted = evidence.extract().unwrap();
+        prop_assert_eq!(extracted.with_parity(alice.parity()).to_bytes(), alice.to_bytes());
+
+        let c = context("c");
+        let first = vote(&alice, VoteMessage::<Consumer>::new(c, height, a));
+        let second = vote(&alice, VoteMessage::<Consumer>::new(c, height, b));
+        let evidence = Evidence::from_votes(&second, &first).unwrap();
+        prop_assert_eq!(evidence.extract().unwrap().to_bytes(), alice.with_parity(Parity::Even).to_bytes());
+    }
+
+    /// Final when more than two thirds voted for it: judged by exact arithmetic on the side.
+    #[test]
+    fn two_thirds(powers in prop::collection::vec(prop_oneof![1u64..1000, Just(u64::MAX)], 1..8), votes in prop::collection::vec(0u8..3, 8)) {
+        let keys: Vec<_> = (1..=powers.len() as u8).map(key).collect();
+        let power = keys.iter().map(|key| *key.public_key()).zip(powers.iter().copied()).collect();
+        let mut tally = Tally::<Genesis>::new((), 12, power);
+        let mut sums = [0u128; 3];
+        for ((key, block), power) in keys.iter().zip(&votes).zip(&powers) {
+            prop_assert_eq!(tally.add(genesis(key, 12, *block), &commitment(key)), Ok(Counted::New));
+            prop_assert_eq!(tally.add(genesis(key, 12, *block), &commitment(key)), Ok(Counted::Again));
+            sums[usize::from(*block)] += u128::from(*power);
+        }
+        let total: u128 = powers.iter().map(|power| u128::from(*power)).sum();
+        let expected = (0u8..3).find(|block| 3 * sums[usize::from(*block)] > 2 * total).map(|block| [block; 32]);
+        prop_assert_eq!(tally.final_block(), expected);
+    }
+}
+
+#[test]
+fn votes_that_prove_nothing() {
+    let (alice, bob, c, d) = (key(1), key(2), context("c"), context("d"));
+    let evidence = |a: &FinalityVote<Genesis>, b: &FinalityVote<Genesis>| Evidence::from_votes(a, b).unwrap_err();
+    let (a, b) = (genesis(&alice, 11, 1), genesis(&alice, 11, 2));
+    assert_eq!(evidence(&a, &a), NoEvidence::SameBlock);
+    assert_eq!(evidence(&a, &genesis(&alice, 12, 2)), NoEvidence::DifferentHeights(11, 12));
+    assert!(matches!(evidence(&a, &genesis(&bob, 11, 2)), NoEvidence::DifferentKeys(..)));
+    let mut other = b.clone();
+    other.public_randomness = *SecretRandomness::derive(&alice, CHAIN, 12).public_randomness();
+    assert!(matches!(evidence(&a, &other), NoEvidence::DifferentRandomness(..)));
+    let mut forged = b.clone();
+    forged.signature = a.signature;
+    assert!(matches!(evidence(&a, &forged), NoEvidence::Invalid(_)));
+    assert!(matches!(evidence(&forged, &a), NoEvidence::Invalid(_)));
+    let consumer = |context, block| vote(&alice, VoteMessage::<Consumer>::new(context, 11, [block; 32]));
+    let error = Evidence::from_votes(&consumer(c, 1), &consumer(d, 2)).unwrap_err();
+    assert_eq!(error, NoEvidence::DifferentContexts);
+    // A stranger's evidence is checked in the same way.
+    let mut evidence = Evidence::from_votes(&a, &b).unwrap();
+    evidence.fork_signature = a.signature;
+    assert!(evidence.verify().is_err() && evidence.extract().is_err());
+}
+
+#[test]
+fn a_tally_names_who_equivocated() {
+    let (alice, bob, carol, mallory) = (key(1), key(2), key(3), key(4));
+    let power: VotingPower = [&alice, &bob, &carol].map(|key| (*key.public_key(), 10)).into_iter().collect();
+    let mut tally = Tally::<Genesis>::new((), 12, power);
+    let mut add = |key: &SecretKey, height, block| tally.add(genesis(key, height, block), &commitment(key));
+    assert_eq!(add(&alice, 12, 1), Ok(Counted::New));
+    assert_eq!(add(&bob, 12, 1), Ok(Counted::New));
+    let Ok(Counted::Equivocation(evidence)) = add(&bob, 12, 2) else { panic!("not noticed") };
+    assert_eq!(evidence.extract().unwrap().public_key(), bob.public_key());
+    assert_eq!(add(&carol, 13, 1), Err(TallyError::OtherHeight { vote: 13, tally: 12 }));
+    assert_eq!(add(&mallory, 12, 1), Err(TallyError::NoPower(*mallory.public_key())));
+    assert!(matches!(tally.add(genesis(&carol, 12, 1), &commitment(&alice)), Err(TallyError::Invalid(_))));
+    assert_eq!(tally.final_block(), None, "two thirds are not more than two thirds");
+    assert_eq!(tally.add(genesis(&carol, 12, 1), &commitment(&carol)), Ok(Counted::New));
+    assert_eq!(tally.final_block(), Some([1; 32]));
+    assert_eq!(tally.power_for(&[2; 32]), 0, "a second vote does not count");
+    let offenders: Vec<&XOnlyPublicKey> = tally.evidence().map(|evidence| &evidence.public_key).collect();
+    assert_eq!(offenders, [bob.public_key()]);
+    assert_eq!(tally.votes().count(), 3);
+}
+
+#[test]
+fn a_tally_counts_one_chain() {
+    let alice = key(1);
+    let power: VotingPower = [(*alice.public_key(), 1)].into_iter().collect();
+    let mut tally = Tally::<Consumer>::new(context("c"), 12, power);
+    let other = vote(&alice, VoteMessage::<Consumer>::new(context("d"), 12, [1; 32]));
+    assert_eq!(tally.add(other, &commitment(&alice)), Err(TallyError::OtherContext));
+}
