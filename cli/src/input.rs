@@ -101,5 +101,5 @@ pub(crate) fn secret_key_file(path: &str) -> anyhow::Result<SecretKey> {
     let mut bytes = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim_ascii(), bytes.as_mut_slice())
         .map_err(|_| anyhow!("a secret key file holds 64 hex digits, which this one does not"))?;
-    Ok(SecretKey::from_bytes(*bytes)?)
+    Ok(SecretKey::from_bytes(&bytes)?)
 }

@@ -183,7 +183,7 @@ impl AdaptorSignature {
             Parity::Even => scalar::subtract(&s, &self.s),
             Parity::Odd => scalar::subtract(&self.s, &s),
         };
-        SecretKey::from_bytes(*t.ok_or(AdaptorError::Unrelated)?).map_err(|_| AdaptorError::Unrelated)
+        SecretKey::from_bytes(&*t.ok_or(AdaptorError::Unrelated)?).map_err(|_| AdaptorError::Unrelated)
     }
 
     /// The 65 bytes: `R0` compressed (33 bytes), `s` (32 bytes).

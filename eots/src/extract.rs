@@ -59,7 +59,7 @@ pub fn extract(
     }
     let wrong = ExtractError::WrongKey { public_key: *public_key };
     let d = quotient_of_differences((first.as_bytes(), second.as_bytes()), (&e1, &e2)).ok_or(wrong)?;
-    let key = SecretKey::from_bytes(*d).map_err(|_| wrong)?;
+    let key = SecretKey::from_bytes(&d).map_err(|_| wrong)?;
     // Two valid signatures give the secret of the point with even y. Its negation comes out when they are swapped between the messages.
     if key.public_key() != public_key || key.parity() != Parity::Even {
         return Err(wrong);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
-use secp256k1::{Keypair, Parity, SECP256K1, XOnlyPublicKey};
+use secp256k1::{Keypair, Message, Parity, SECP256K1, Scalar, XOnlyPublicKey, schnorr};
 use zeroize::Zeroizing;
 
 use crate::scalar::Erased;
@@ -30,9 +30,8 @@ impl SecretKey {
     ///
     /// # Errors
     /// [`InvalidSecretKey`] when the number is 0 or not below the group order.
-    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, InvalidSecretKey> {
-        let bytes = Zeroizing::new(bytes);
-        let secret = Erased::new(secp256k1::SecretKey::from_slice(bytes.as_slice()).map_err(|_| InvalidSecretKey)?);
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidSecretKey> {
+        let secret = Erased::new(secp256k1::SecretKey::from_slice(bytes).map_err(|_| InvalidSecretKey)?);
         let (public_key, parity) = secret.get().x_only_public_key(SECP256K1);
         Ok(Self { secret, parity, public_key })
     }
@@ -42,7 +41,7 @@ impl SecretKey {
         loop {
             let mut bytes = Zeroizing::new([0; 32]);
             rng.fill_bytes(bytes.as_mut_slice());
-            if let Ok(key) = Self::from_bytes(*bytes) {
+            if let Ok(key) = Self::from_bytes(&bytes) {
                 return key;
             }
         }
@@ -83,12 +82,29 @@ impl SecretKey {
         secret
     }
 
-    /// The key as libsecp256k1 holds it, for BIP-340 signatures over digests that the caller made itself.
+    /// A BIP-340 signature over a digest that the caller made itself, without auxiliary randomness: the same bytes each time.
     ///
-    /// Erase it after use (`non_secure_erase`). Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a
-    /// BIP-340 signature too.
-    pub fn to_keypair(&self) -> Keypair {
-        Keypair::from_secret_key(SECP256K1, self.secret.get())
+    /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340 signature too.
+    pub fn sign_bip340(&self, digest: &[u8; 32]) -> schnorr::Signature {
+        let mut keypair = Keypair::from_secret_key(SECP256K1, self.secret.get());
+        let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(*digest), &keypair);
+        keypair.non_secure_erase();
+        signature
+    }
+
+    /// The key plus a public tweak, as BIP-341 tweaks the internal key of a Taproot output: the secret with even y, plus `tweak`. `None`
+    /// when the sum is zero.
+    pub fn add_x_only_tweak(&self, tweak: &Scalar) -> Option<Self> {
+        let secret = Erased::new(self.even_secret().get().add_tweak(tweak).ok()?);
+        let (public_key, parity) = secret.get().x_only_public_key(SECP256K1);
+        Some(Self { secret, parity, public_key })
+    }
+
+    /// A key whose public part is another's: what a fault of the machine would make, for tests of what happens then.
+    #[cfg(test)]
+    pub(crate) fn with_fault(mut self, other: &Self) -> Self {
+        self.public_key = other.public_key;
+        self
     }
 }
 

@@ -10,7 +10,7 @@
 //! ```
 //! use eots::{SecretKey, SecretRandomness};
 //!
-//! let key = SecretKey::from_bytes([1; 32])?;
+//! let key = SecretKey::from_bytes(&[1; 32])?;
 //! let randomness = || SecretRandomness::derive(&key, b"bbn-1", 7);
 //! let public_randomness = *randomness().public_randomness();
 //!

@@ -60,7 +60,7 @@ impl FromStr for PublicRandomness {
 /// serialized.
 ///
 /// ```compile_fail,E0382
-/// # let key = eots::SecretKey::from_bytes([1; 32])?;
+/// # let key = eots::SecretKey::from_bytes(&[1; 32])?;
 /// let randomness = eots::SecretRandomness::derive(&key, b"bbn-1", 7);
 /// eots::sign(&key, randomness, b"block A")?;
 /// eots::sign(&key, randomness, b"block B")?; // use of moved value
@@ -70,7 +70,7 @@ impl FromStr for PublicRandomness {
 /// The same, once:
 ///
 /// ```
-/// # let key = eots::SecretKey::from_bytes([1; 32])?;
+/// # let key = eots::SecretKey::from_bytes(&[1; 32])?;
 /// let randomness = eots::SecretRandomness::derive(&key, b"bbn-1", 7);
 /// eots::sign(&key, randomness, b"block A")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -34,9 +34,15 @@ impl Erased {
     }
 }
 
+impl Erased {
+    fn erase(&mut self) {
+        self.0.non_secure_erase();
+    }
+}
+
 impl Drop for Erased {
     fn drop(&mut self) {
-        self.0.non_secure_erase();
+        self.erase();
     }
 }
 
@@ -107,6 +113,16 @@ fn to_secp(scalar: &k256::Scalar) -> Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What `drop` does, looked at; and that there is a `drop`, in every type that holds a secret.
+    #[test]
+    fn secrets_are_erased_when_dropped() {
+        let mut secret = Erased::new(secp256k1::SecretKey::from_slice(&[0x5a; 32]).unwrap());
+        secret.erase();
+        assert!(!secret.0.secret_bytes().contains(&0x5a));
+        assert!(core::mem::needs_drop::<Erased>());
+        assert!(core::mem::needs_drop::<crate::SecretKey>() && core::mem::needs_drop::<crate::SecretRandomness>());
+    }
 
     #[test]
     fn reduces_numbers_not_below_the_group_order() {

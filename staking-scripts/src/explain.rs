@@ -14,15 +14,16 @@ use crate::outputs::INTERNAL_KEY;
 pub enum TransactionKind {
     /// It pays to a staking output and says so (a phase-1 stake, with its OP_RETURN).
     Stake,
-    /// It spends a staking output through the unbonding path, as its one input.
+    /// Its one input spends a staking output through the unbonding path, into one output.
     Unbonding,
-    /// It spends a staking output through the unbonding path into a new stake, beside a funding input.
+    /// Its first input spends a staking output through the unbonding path, beside a second one that funds the new stake.
     Extension,
-    /// It spends a staking or unbonding output through the slashing path.
+    /// Its one input spends a staking or unbonding output through the slashing path, into two outputs.
     Slashing,
-    /// It spends a matured output through the timelock path.
+    /// It spends one or more matured outputs through the timelock path, and none through another.
     Withdrawal,
-    /// Nothing in it shows the protocol. A staking output cannot be told from any other Taproot output until it is spent.
+    /// Nothing in it shows the protocol, or it spends the protocol's outputs in a shape that the protocol does not have: then the paths
+    /// are named all the same. A staking output cannot be told from any other Taproot output until it is spent.
     Unknown,
 }
 
@@ -49,7 +50,7 @@ pub struct SpentLeaf {
     pub outpoint: OutPoint,
     /// What the leaf demands.
     pub keys: LeafKeys,
-    /// The finality provider whose signature is there.
+    /// The finality providers whose signatures are there: one, in a transaction that a node takes.
     pub provider_signers: Vec<XOnlyPublicKey>,
     /// The covenant members whose signatures are there, ascending.
     pub covenant_signers: Vec<XOnlyPublicKey>,
@@ -89,13 +90,15 @@ pub fn explain(transaction: &Transaction) -> Explanation {
     let spent: Vec<_> =
         transaction.input.iter().enumerate().filter_map(|(index, input)| spent_leaf(index, input)).collect();
     let announcement = announcement(&transaction.output);
-    let kind = match spent.first().map(|leaf| leaf.keys.path()) {
-        Some(Path::Timelock) => TransactionKind::Withdrawal,
-        Some(Path::Unbonding) if transaction.input.len() == 2 => TransactionKind::Extension,
-        Some(Path::Unbonding) => TransactionKind::Unbonding,
-        Some(Path::Slashing) => TransactionKind::Slashing,
-        None if announcement.is_some() => TransactionKind::Stake,
-        None => TransactionKind::Unknown,
+    let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
+    let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
+        ([], _, _) if announcement.is_some() => TransactionKind::Stake,
+        ([(0, Path::Unbonding)], 1, 1) => TransactionKind::Unbonding,
+        ([(0, Path::Unbonding)], 2, _) => TransactionKind::Extension,
+        ([(0, Path::Slashing)], 1, 2) => TransactionKind::Slashing,
+        // The staker alone decides what else goes into a withdrawal.
+        ([_, ..], _, _) if paths.iter().all(|(_, path)| *path == Path::Timelock) => TransactionKind::Withdrawal,
+        _ => TransactionKind::Unknown,
     };
     let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
     Explanation { txid: transaction.compute_txid(), kind, spent, announcement, paid: paid.unwrap_or(Amount::MAX) }

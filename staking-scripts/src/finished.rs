@@ -8,7 +8,7 @@ use crate::leaf::Leaf;
 use crate::spend::{OutputTooSmall, leaf_sighash};
 
 /// The most a standard transaction may weigh.
-const MAX_WEIGHT: Weight = Weight::from_wu(400_000);
+pub(crate) const MAX_WEIGHT: Weight = Weight::from_wu(400_000);
 
 /// A promise that a finished transaction breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +83,7 @@ pub(crate) fn check_finished(
         return Err(FinishedError::WrongLeaf(path));
     }
     check_committed(control_block, &leaf.script, &prevout.script_pubkey)?;
-    check_signatures(places, transaction, prevout, leaf)?;
+    verify_signatures(places, transaction, prevout, leaf)?;
     check_amounts(transaction, prevout)?;
     match transaction.weight() {
         weight if weight > MAX_WEIGHT => Err(FinishedError::TooHeavy(weight)),
@@ -118,7 +118,7 @@ fn check_committed(control_block: &[u8], script: &Script, script_pubkey: &Script
     if committed { Ok(()) } else { Err(FinishedError::NotCommitted) }
 }
 
-fn check_signatures(
+fn verify_signatures(
     places: &[&[u8]],
     transaction: &Transaction,
     prevout: &TxOut,

@@ -1,6 +1,6 @@
 //! An output of the protocol with its place in a transaction.
 
-use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 
 use crate::outputs::{SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
 
@@ -17,11 +17,36 @@ pub struct Funded<O> {
 #[non_exhaustive]
 pub enum FundedError {
     /// No output of the transaction pays to it.
-    #[error("no output of the transaction pays to {0}")]
-    Absent(ScriptBuf),
+    #[error("no output of the transaction {txid} pays to {script_pubkey}")]
+    Absent {
+        /// The transaction.
+        txid: Txid,
+        /// The script that should be paid to.
+        script_pubkey: ScriptBuf,
+    },
+    /// The transaction has no output of this number.
+    #[error("there is no output {outpoint}: the transaction has {outputs}")]
+    NoSuchOutput {
+        /// The output asked for.
+        outpoint: OutPoint,
+        /// How many outputs there are.
+        outputs: usize,
+    },
+    /// The output pays to another script.
+    #[error("the output {outpoint} pays to {found}, not to {expected}")]
+    WrongOutput {
+        /// The output asked for.
+        outpoint: OutPoint,
+        /// The script it pays to.
+        found: ScriptBuf,
+        /// The script it should pay to.
+        expected: ScriptBuf,
+    },
     /// Several outputs of the transaction pay to it, where exactly one must.
-    #[error("{count} outputs of the transaction pay to {script_pubkey}, where exactly one must")]
+    #[error("{count} outputs of the transaction {txid} pay to {script_pubkey}, where exactly one must")]
     Repeated {
+        /// The transaction.
+        txid: Txid,
         /// The script paid to.
         script_pubkey: ScriptBuf,
         /// How often.
@@ -30,7 +55,23 @@ pub enum FundedError {
 }
 
 impl<O: HasTaproot> Funded<O> {
-    /// The output at a place that the caller knows.
+    /// The output of this number in `transaction`, which must pay to `output`.
+    ///
+    /// # Errors
+    /// [`FundedError`] when there is no such output, or it pays to another script.
+    pub fn at(output: O, transaction: &Transaction, vout: u32) -> Result<Self, FundedError> {
+        let outpoint = OutPoint::new(transaction.compute_txid(), vout);
+        let found = usize::try_from(vout).ok().and_then(|vout| transaction.output.get(vout));
+        let found = found.ok_or(FundedError::NoSuchOutput { outpoint, outputs: transaction.output.len() })?;
+        let expected = output.taproot().script_pubkey();
+        if found.script_pubkey != expected {
+            return Err(FundedError::WrongOutput { outpoint, found: found.script_pubkey.clone(), expected });
+        }
+        Ok(Self { output, outpoint, amount: found.value })
+    }
+
+    /// The output at a place that the caller knows. Nothing is checked: with a wrong outpoint or amount, every signature made later is
+    /// for nothing. Where the transaction is at hand, use [`at`](Self::at) or [`find`](Self::find).
     pub const fn new(output: O, outpoint: OutPoint, amount: Amount) -> Self {
         Self { output, outpoint, amount }
     }
@@ -45,8 +86,11 @@ impl<O: HasTaproot> Funded<O> {
         let first = found.next();
         let more = found.count();
         match first {
-            None => Err(FundedError::Absent(script_pubkey)),
-            Some(_) if more > 0 => Err(FundedError::Repeated { script_pubkey, count: more.saturating_add(1) }),
+            None => Err(FundedError::Absent { txid: transaction.compute_txid(), script_pubkey }),
+            Some(_) if more > 0 => {
+                let (txid, count) = (transaction.compute_txid(), more.saturating_add(1));
+                Err(FundedError::Repeated { txid, script_pubkey, count })
+            }
             Some((vout, out)) => {
                 Ok(Self { output, outpoint: OutPoint::new(transaction.compute_txid(), vout), amount: out.value })
             }

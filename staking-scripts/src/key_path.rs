@@ -1,13 +1,11 @@
 //! Signing the coins that fund a stake, for wallets whose coins are plain Taproot outputs of one key.
 
 use bitcoin::hashes::Hash;
-use bitcoin::key::TapTweak;
 use bitcoin::psbt::Psbt;
-use bitcoin::secp256k1::{Message, SECP256K1};
+use bitcoin::secp256k1::SECP256K1;
 use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::{ScriptBuf, TapSighashType, Transaction, taproot};
+use bitcoin::{ScriptBuf, TapSighashType, TapTweakHash, taproot};
 use eots::{SecretKey, XOnlyPublicKey};
-use miniscript::psbt::PsbtExt;
 
 /// The funding coins could not be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,11 +31,11 @@ pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
     ScriptBuf::new_p2tr(SECP256K1, *key, None)
 }
 
-/// Signs every input of `psbt` through the key path, and finalizes it. All coins must pay to [`key_path_script`] of the key.
+/// Signs every input of `psbt` through the key path, without finalizing it. All coins must pay to [`key_path_script`] of the key.
 ///
 /// # Errors
 /// [`FundingSignError`] names the input that is not this key's.
-pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Transaction, FundingSignError> {
+pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignError> {
     let mut psbt = psbt.clone();
     let incomplete = |e: &dyn ToString| FundingSignError::Incomplete(e.to_string());
     let mut prevouts = Vec::new();
@@ -49,22 +47,16 @@ pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Transaction, Fundin
         }
         prevouts.push(output);
     }
-    let mut keypair = key.to_keypair();
-    let mut tweaked = keypair.tap_tweak(SECP256K1, None).to_keypair();
+    let tweak = TapTweakHash::from_key_and_tweak(*key.public_key(), None).to_scalar();
+    let tweaked = key.add_x_only_tweak(&tweak).ok_or_else(|| incomplete(&"the tweaked key is zero"))?;
     let mut cache = SighashCache::new(&psbt.unsigned_tx);
     for (index, input) in psbt.inputs.iter_mut().enumerate() {
         let sighash = cache
             .taproot_key_spend_signature_hash(index, &Prevouts::All(&prevouts), TapSighashType::Default)
             .map_err(|e| incomplete(&e))?;
-        let message = Message::from_digest(sighash.to_byte_array());
-        let signature = SECP256K1.sign_schnorr_no_aux_rand(&message, &tweaked);
+        let signature = tweaked.sign_bip340(&sighash.to_byte_array());
         input.tap_internal_key = Some(*key.public_key());
         input.tap_key_sig = Some(taproot::Signature { signature, sighash_type: TapSighashType::Default });
     }
-    keypair.non_secure_erase();
-    tweaked.non_secure_erase();
-    psbt.finalize_mut(SECP256K1).map_err(|errors| {
-        FundingSignError::Incomplete(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    })?;
-    Ok(psbt.extract_tx_unchecked_fee_rate())
+    Ok(psbt)
 }

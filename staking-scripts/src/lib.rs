@@ -40,7 +40,7 @@ pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
 pub use slashing_rate::{InvalidSlashingRate, SlashingRate};
 pub use spend::{FinalizeError, OutputTooSmall};
-pub use staking::{FundingCoin, StakingError, StakingTransaction};
+pub use staking::{FundingCoin, StakingError, StakingFinishedError, StakingTransaction};
 pub use timelock::{InvalidTimelock, Timelock};
 pub use unbonding::{UnbondingError, UnbondingTransaction};
 pub use withdrawal::{WithdrawalError, WithdrawalTransaction};

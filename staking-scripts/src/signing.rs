@@ -47,14 +47,6 @@ pub enum SigningError {
     Transaction(#[from] FinalizeError),
 }
 
-/// A BIP-340 signature without auxiliary randomness: the same bytes each time.
-pub(crate) fn sign_bip340(key: &SecretKey, sighash: [u8; 32]) -> schnorr::Signature {
-    let mut keypair = key.to_keypair();
-    let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(sighash), &keypair);
-    keypair.non_secure_erase();
-    signature
-}
-
 impl LeafSpend {
     pub(crate) fn verifies(&self, key: &XOnlyPublicKey, signature: &schnorr::Signature) -> bool {
         self.sighash()
@@ -66,10 +58,10 @@ impl LeafSpend {
         if *key.public_key() != staker {
             return Err(SigningError::NotTheStaker { key: *key.public_key(), staker });
         }
-        Ok(sign_bip340(key, self.sighash()?))
+        Ok(key.sign_bip340(&self.sighash()?))
     }
 
-    pub(crate) fn check_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
+    pub(crate) fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
         let staker = *self.leaf().keys.staker();
         if self.verifies(&staker, signature) { Ok(()) } else { Err(FinalizeError::InvalidStakerSignature(staker)) }
     }

@@ -9,7 +9,7 @@ use crate::funded::{Funded, HasTaproot};
 use crate::leaf::Path;
 use crate::outputs::{OutputError, SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parties::Parties;
-use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError, sign_bip340};
+use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 use crate::slashing_rate::SlashingRate;
 use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
 use crate::timelock::Timelock;
@@ -190,7 +190,7 @@ impl SlashingTransaction {
     /// # Errors
     /// [`FinalizeError::InvalidStakerSignature`].
     pub fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
-        self.spend.check_staker(signature)
+        self.spend.verify_staker(signature)
     }
 
     /// Signs as a member of the covenant committee, in advance: one adaptor signature for each finality provider, encrypted to its key,
@@ -260,7 +260,7 @@ impl SlashingTransaction {
         let provider = *provider_key.public_key();
         let position = self.parties.finality_providers().position(&provider);
         let position = position.ok_or(SlashingError::NotAFinalityProvider(provider))?;
-        self.spend.check_staker(staker)?;
+        self.spend.verify_staker(staker)?;
         let mut decrypted = Vec::with_capacity(covenant.len());
         for given in covenant {
             self.check_covenant(given)?;
@@ -271,7 +271,7 @@ impl SlashingTransaction {
             decrypted.push(CovenantSignature { member: given.member, signature });
         }
         let mut signatures = self.spend.choose_quorum(&decrypted)?;
-        signatures.push((provider, sign_bip340(provider_key, self.spend.sighash()?)));
+        signatures.push((provider, provider_key.sign_bip340(&self.spend.sighash()?)));
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         Ok(self.spend.finalize(&signatures)?)
     }

@@ -1,6 +1,6 @@
 //! Staking: the transaction that pays to the staking output, funded from given coins.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use bdk_coin_select::metrics::LowestFee;
 use bdk_coin_select::{
@@ -9,9 +9,12 @@ use bdk_coin_select::{
 use bitcoin::absolute::LockTime;
 use bitcoin::blockdata::transaction::predict_weight;
 use bitcoin::psbt::Psbt;
+use bitcoin::secp256k1::SECP256K1;
 use bitcoin::transaction::{InputWeightPrediction, Version};
-use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
+use miniscript::psbt::PsbtExt;
 
+use crate::finished::MAX_WEIGHT;
 use crate::funded::Funded;
 use crate::outputs::StakingOutput;
 use crate::spend::OutputTooSmall;
@@ -104,10 +107,46 @@ pub struct StakingTransaction {
     psbt: Psbt,
     output: StakingOutput,
     amount: Amount,
+    fee: Amount,
+    fee_rate: FeeRate,
+}
+
+/// A staking transaction that came back signed is not the one that was built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StakingFinishedError {
+    /// The wallet changed the transaction, which voids everything that was signed in advance.
+    #[error("the wallet returned the transaction {found}, where {expected} was to be signed")]
+    Changed {
+        /// The transaction that came back.
+        found: Txid,
+        /// The transaction that was built.
+        expected: Txid,
+    },
+    /// The signatures do not satisfy the coins' scripts, or do not verify.
+    #[error("the coins are not signed: {0}")]
+    Unsigned(String),
+    /// A signature outside the witness changed the transaction's id.
+    #[error("signing changed the transaction id to {0}: a coin is not of segregated witness")]
+    IdChanged(Txid),
+    /// The staking output is not there exactly once with its amount.
+    #[error("the staking output is not there exactly once, with {0}")]
+    StakeNotPaid(Amount),
+    /// The witnesses are larger than they were predicted to be, so that the fee is below the rate asked for.
+    #[error("the fee of {fee} is below {needed}, which the rate asks for")]
+    FeeBelowRate {
+        /// What it pays.
+        fee: Amount,
+        /// What it should.
+        needed: Amount,
+    },
+    /// It is too heavy to be relayed.
+    #[error("it weighs {0}, more than the 400000 weight units that nodes relay")]
+    TooHeavy(Weight),
 }
 
 impl StakingTransaction {
-    /// Pays `amount` to `output` from the cheapest selection of `coins` at `fee_rate`, and what is left to `change`, unless that would be
+    /// Pays `amount` to `output` from a cheap selection of `coins` at `fee_rate`, and what is left to `change`, unless that would be
     /// dust. Version 2, lock time 0, final sequences; the staking output is output 0.
     ///
     /// # Errors
@@ -149,7 +188,7 @@ impl StakingTransaction {
             first.tap_internal_key = Some(output.taproot().internal_key());
             first.tap_tree = output.taproot().tap_tree();
         }
-        Ok(Self { psbt, output, amount })
+        Ok(Self { psbt, output, amount, fee: selection.fee, fee_rate })
     }
 
     /// The PSBT, for the wallet that holds the coins.
@@ -168,8 +207,59 @@ impl StakingTransaction {
     }
 
     /// Its fee.
-    pub fn fee(&self) -> Amount {
-        self.psbt.fee().unwrap_or(Amount::ZERO)
+    pub const fn fee(&self) -> Amount {
+        self.fee
+    }
+
+    /// Completes the transaction from the PSBT that the wallet signed, and checks the result against all that was asked for: the same
+    /// transaction, every signature valid, the staking output paid exactly once, the fee at the rate.
+    ///
+    /// # Errors
+    /// [`StakingFinishedError`] names the promise that is broken.
+    pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, StakingFinishedError> {
+        let (found, expected) = (signed.unsigned_tx.compute_txid(), self.txid());
+        if signed.unsigned_tx != *self.unsigned() {
+            return Err(StakingFinishedError::Changed { found, expected });
+        }
+        let mut psbt = self.psbt.clone();
+        // The signatures are the wallet's; what the coins are is what we know, not what it says.
+        for (input, signed) in psbt.inputs.iter_mut().zip(&signed.inputs) {
+            let coin = input.witness_utxo.take();
+            *input = signed.clone();
+            input.witness_utxo = coin;
+            input.non_witness_utxo = None;
+        }
+        psbt.finalize_mut(SECP256K1).map_err(|errors| {
+            StakingFinishedError::Unsigned(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        })?;
+        let transaction = psbt.extract_tx_unchecked_fee_rate();
+        self.check_finished(&transaction)?;
+        Ok(transaction)
+    }
+
+    /// One that promises another amount than it pays, for tests of what is noticed then.
+    #[cfg(test)]
+    pub(crate) fn with_amount(&self, amount: Amount) -> Self {
+        Self { amount, ..self.clone() }
+    }
+
+    pub(crate) fn check_finished(&self, transaction: &Transaction) -> Result<(), StakingFinishedError> {
+        let txid = transaction.compute_txid();
+        if txid != self.txid() {
+            return Err(StakingFinishedError::IdChanged(txid));
+        }
+        match Funded::find(self.output.clone(), transaction) {
+            Ok(funded) if funded == self.staking_output() => {}
+            _ => return Err(StakingFinishedError::StakeNotPaid(self.amount)),
+        }
+        let weight = transaction.weight();
+        if weight > MAX_WEIGHT {
+            return Err(StakingFinishedError::TooHeavy(weight));
+        }
+        match self.fee_rate.checked_mul_by_weight(weight) {
+            Some(needed) if needed > self.fee => Err(StakingFinishedError::FeeBelowRate { fee: self.fee, needed }),
+            _ => Ok(()),
+        }
     }
 
     /// The staking output, at its place in this transaction.
@@ -189,13 +279,14 @@ struct Funding<'a> {
 struct Selection<'a> {
     coins: Vec<&'a FundingCoin>,
     change: Option<TxOut>,
+    fee: Amount,
 }
 
 impl<'a> Funding<'a> {
     fn check_coins(&self) -> Result<(), StakingError> {
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for coin in self.coins {
-            if seen.insert(coin.outpoint, ()).is_some() {
+            if !seen.insert(coin.outpoint) {
                 return Err(StakingError::RepeatedCoin(coin.outpoint));
             }
         }
@@ -257,13 +348,15 @@ impl<'a> Funding<'a> {
             let value = self.value(coins.iter().copied())?;
             value.checked_sub(self.stake.value)?.checked_sub(fee)
         };
-        let with_change = left_after(self.fee(&coins, true)?);
-        if let Some(value) = with_change.filter(|value| *value >= self.change.minimal_non_dust()) {
+        let fee = self.fee(&coins, true)?;
+        if let Some(value) = left_after(fee).filter(|value| *value >= self.change.minimal_non_dust()) {
             let change = TxOut { value, script_pubkey: self.change.clone() };
-            return Ok(Some(Selection { coins, change: Some(change) }));
+            return Ok(Some(Selection { coins, change: Some(change), fee }));
         }
+        // Without change, whatever the coins hold beyond the stake is the fee.
         let enough = left_after(self.fee(&coins, false)?).is_some();
-        Ok(enough.then_some(Selection { coins, change: None }))
+        let fee = left_after(Amount::ZERO).filter(|_| enough);
+        Ok(fee.map(|fee| Selection { coins, change: None, fee }))
     }
 
     fn insufficient(&self) -> Result<StakingError, StakingError> {

@@ -8,7 +8,7 @@ use eots::SecretKey;
 use crate::funded::Funded;
 use crate::leaf::Path;
 use crate::outputs::{StakingOutput, UnbondingOutput};
-use crate::signing::{CovenantSignature, SigningError, sign_bip340};
+use crate::signing::{CovenantSignature, SigningError};
 use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
 
 /// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding output.
@@ -115,7 +115,7 @@ impl UnbondingTransaction {
     /// # Errors
     /// [`FinalizeError::InvalidStakerSignature`].
     pub fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
-        self.spend.check_staker(signature)
+        self.spend.verify_staker(signature)
     }
 
     /// Signs as a member of the covenant committee. Whether the stake may unbond is for the caller to decide before.
@@ -125,7 +125,7 @@ impl UnbondingTransaction {
     pub fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
         let member: XOnlyPublicKey = *key.public_key();
         self.spend.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
-        Ok(CovenantSignature { member, signature: sign_bip340(key, self.spend.sighash()?) })
+        Ok(CovenantSignature { member, signature: key.sign_bip340(&self.spend.sighash()?) })
     }
 
     /// Verifies one covenant member's signature, for instance on its arrival.
@@ -149,7 +149,7 @@ impl UnbondingTransaction {
         staker: &schnorr::Signature,
         covenant: &[CovenantSignature],
     ) -> Result<Transaction, FinalizeError> {
-        self.spend.check_staker(staker)?;
+        self.spend.verify_staker(staker)?;
         let mut signatures = self.spend.choose_quorum(covenant)?;
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         self.spend.finalize(&signatures)

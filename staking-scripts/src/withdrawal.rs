@@ -119,7 +119,7 @@ impl WithdrawalTransaction {
     /// # Errors
     /// [`FinalizeError::InvalidStakerSignature`].
     pub fn finalize(&self, staker: &schnorr::Signature) -> Result<Transaction, FinalizeError> {
-        self.spend.check_staker(staker)?;
+        self.spend.verify_staker(staker)?;
         self.spend.finalize(&[(*self.spend.leaf().keys.staker(), *staker)])
     }
 }

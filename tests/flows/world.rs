@@ -33,7 +33,7 @@ pub(crate) struct World {
 /// A key that differs with the seed, its name and number.
 fn key(seed: u64, name: &str, number: usize) -> SecretKey {
     let hash = sha256::Hash::hash(format!("{seed} {name} {number}").as_bytes());
-    SecretKey::from_bytes(hash.to_byte_array()).unwrap()
+    SecretKey::from_bytes(&hash.to_byte_array()).unwrap()
 }
 
 fn public(keys: &[SecretKey]) -> Vec<XOnlyPublicKey> {
@@ -82,7 +82,7 @@ impl World {
         let rate = FeeRate::from_sat_per_vb_u32(2);
         let amount = Amount::from_sat(1_000_000);
         let staking = StakingTransaction::build(output, amount, &coins, self.wallet_script(), rate).unwrap();
-        let height = self.confirm(&sign_key_path(staking.psbt(), &self.wallet).unwrap());
+        let height = self.confirm(&staking.finalize(&sign_key_path(staking.psbt(), &self.wallet).unwrap()).unwrap());
         (staking.staking_output(), height)
     }
 

@@ -1,6 +1,5 @@
 //! Spends that must fail. The library refuses to finish them, so their witnesses are put together here by hand.
 
-use bitcoin::secp256k1::{Message, SECP256K1};
 use bitcoin::{Transaction, Witness, XOnlyPublicKey};
 use eots::SecretKey;
 use staking_scripts::Leaf;
@@ -29,9 +28,6 @@ pub fn signed_by<'a>(
 ) -> impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>> + 'a {
     move |key| {
         let signer = signers.iter().find(|signer| signer.public_key() == key)?;
-        let mut keypair = signer.to_keypair();
-        let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(sighash), &keypair);
-        keypair.non_secure_erase();
-        Some(signature.serialize().to_vec())
+        Some(signer.sign_bip340(&sighash).serialize().to_vec())
     }
 }

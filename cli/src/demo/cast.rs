@@ -97,7 +97,7 @@ fn key(seed: &[u8; 32], name: &str, wanted: impl Fn(&SecretKey) -> bool) -> Secr
             .chain_update(seed)
             .chain_update(name)
             .chain_update(attempt.to_be_bytes());
-        match SecretKey::from_bytes(hash.finalize().into()) {
+        match SecretKey::from_bytes(&hash.finalize().into()) {
             Ok(key) if wanted(&key) => return key,
             _ => attempt = attempt.wrapping_add(1),
         }

@@ -93,7 +93,6 @@ impl Step {
         lines.push(format!("  {mark} {:<24} {}", self.name, self.text));
         if let Some(reason) = &self.refused {
             lines.push(format!("    {:<24} refused by Bitcoin Core: {BAD}{reason}{BAD:#}", ""));
-            return;
         }
         let Some(txid) = &self.txid else { return };
         let mut facts = Vec::new();

@@ -110,12 +110,18 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     let withdrawal =
         WithdrawalTransaction::new(&stake.staking, cast.wallet_script(), bitcoin::FeeRate::from_sat_per_vb_u32(2))?;
     let transaction = withdrawal.finalize(&withdrawal.sign_as_staker(&cast.staker)?)?;
-    stage.refused("withdraw at once", "the staker, long before the timelock", &transaction, Path::Timelock)?;
+    stage.refused(
+        "withdraw at once",
+        "the staker, long before the timelock",
+        &transaction,
+        withdrawal.fee(),
+        Path::Timelock,
+    )?;
 
     let (leaf, sighash) = (staking_leaf(stake, Path::Unbonding)?, stake.unbonding.sighash()?);
     let mut unbond = |name: &str, text: &str, signers: &[&SecretKey]| {
         let transaction = with_witness(stake.unbonding.unsigned(), leaf, signed_by(signers, sighash));
-        stage.refused(name, text, &transaction, Path::Unbonding)
+        stage.refused(name, text, &transaction, stake.unbonding.fee(), Path::Unbonding)
     };
     unbond("unbond alone", "the staker without the covenant committee", &[&cast.staker])?;
     let below: Vec<_> = covenant.iter().copied().take(quorum.saturating_sub(1)).chain([&cast.staker]).collect();
@@ -135,7 +141,7 @@ fn without_key(stage: &mut Stage<'_>, pre_signed: &PreSigned, leaf: Leaf) -> any
     let conspirators: Vec<_> = cast.covenant.iter().take(quorum).chain([&cast.staker]).collect();
     let transaction = with_witness(slashing.unsigned(), &leaf, signed_by(&conspirators, sighash));
     let text = "staker and covenant quorum, all signing outright, but not the finality provider";
-    stage.refused("slash without its key", text, &transaction, Path::Slashing)?;
+    stage.refused("slash without its key", text, &transaction, slashing.fee(), Path::Slashing)?;
 
     // Even if the finality provider signed: what the covenant members gave are not signatures yet.
     let signers = [&cast.staker, &cast.providers[0]];
@@ -147,7 +153,7 @@ fn without_key(stage: &mut Stage<'_>, pre_signed: &PreSigned, leaf: Leaf) -> any
         adaptor.map(|adaptor| adaptor.to_bytes().iter().skip(1).copied().collect()).or_else(|| sign(key))
     });
     let text = "the covenant's adaptor signatures, not decrypted";
-    stage.refused("adaptor used as it is", text, &transaction, Path::Slashing)
+    stage.refused("adaptor used as it is", text, &transaction, slashing.fee(), Path::Slashing)
 }
 
 /// The providers vote, the offender votes twice, and its key is extracted from the two votes.

@@ -15,6 +15,8 @@ use super::report::Step;
 
 /// Block rewards must be this deep before they can be spent.
 const COINBASE_MATURITY: u32 = 100;
+/// How often more coins are mined before the chain is given up, twice as many each time.
+const FUNDING_ROUNDS: u32 = 9;
 /// For how many blocks ahead fees are estimated.
 const FEE_TARGET: u16 = 6;
 
@@ -57,10 +59,24 @@ impl<'a> Stage<'a> {
         self.steps.push(Step::said(name, text));
     }
 
-    /// Coins for the staker's wallet, mature.
+    /// Mines until the staker's wallet has mature coins for this many stakes.
     pub(crate) fn fund_wallet(&self, stakes: u32) -> anyhow::Result<()> {
-        self.node.mine(stakes, &self.cast.wallet_script()).context("cannot mine the staker's coins")?;
-        self.mine(COINBASE_MATURITY)
+        // Each stake, and twice its fees.
+        let each = self.cast.rules.stake.checked_add(Amount::from_sat(100_000)).context("no such amount")?;
+        let wanted = each.checked_mul(u64::from(stakes)).context("no such amount")?;
+        let mut blocks = stakes;
+        for _ in 0..FUNDING_ROUNDS {
+            let coins = self.node.coins(&self.cast.wallet_script()).context("cannot list the staker's coins")?;
+            let held = coins.iter().try_fold(Amount::ZERO, |sum, coin| sum.checked_add(coin.output.value));
+            // A stake each: two stakes in one block would need a coin each.
+            if held.is_some_and(|held| held >= wanted) && coins.len() >= usize::try_from(stakes)? {
+                return Ok(());
+            }
+            self.node.mine(blocks, &self.cast.wallet_script()).context("cannot mine the staker's coins")?;
+            self.mine(COINBASE_MATURITY)?;
+            blocks = blocks.saturating_mul(2);
+        }
+        bail!("this regtest chain is so long that its block rewards no longer pay for {stakes} stakes: use a fresh one")
     }
 
     /// Stakes: builds the transactions, has them signed in advance, and only then broadcasts the staking transaction.
@@ -92,7 +108,7 @@ impl<'a> Stage<'a> {
             ),
         );
 
-        let transaction = sign_key_path(staking.psbt(), &cast.wallet)?;
+        let transaction = staking.finalize(&sign_key_path(staking.psbt(), &cast.wallet)?)?;
         let text = format!("{} locked for {} blocks", rules.stake, rules.staking_time);
         let height = self.confirm("stake", &text, &transaction, staking.fee(), None)?;
         Ok(Stake { staking: funded, height, unbonding, unbonding_signatures, slashing, unbonding_slashing })
@@ -141,6 +157,7 @@ impl<'a> Stage<'a> {
         name: &str,
         text: &str,
         transaction: &Transaction,
+        fee: Amount,
         path: Path,
     ) -> anyhow::Result<()> {
         let reason = match self.node.broadcast(transaction) {
@@ -152,6 +169,7 @@ impl<'a> Stage<'a> {
             Step {
                 txid: Some(transaction.compute_txid().to_string()),
                 vsize: Some(transaction.vsize()),
+                fee_sat: Some(fee.to_sat()),
                 refused: Some(reason),
                 ..Step::said(name, text)
             }
@@ -170,7 +188,8 @@ impl<'a> Stage<'a> {
         let last_too_early = height.saturating_add(timelock.saturating_sub(2));
         let wait = last_too_early.blocks_since(self.node.tip()?.height);
         self.mine(wait)?;
-        self.refused("withdraw too early", "one block before the timelock ends", &transaction, Path::Timelock)?;
+        let (name, text) = ("withdraw too early", "one block before the timelock ends");
+        self.refused(name, text, &transaction, withdrawal.fee(), Path::Timelock)?;
         self.mine(1)?;
         let text = format!("the staker takes out {}, {timelock} blocks after it was locked", output.amount());
         self.confirm("withdraw", &text, &transaction, withdrawal.fee(), Some(Path::Timelock))?;

@@ -45,8 +45,8 @@ fn main() -> ExitCode {
 fn measure_all(table: &mut Table) {
     // The peer does not negate a secret whose point has odd y, so what it signs is no BIP-340 signature then: the key has even y. Nor does
     // it hash the message: it is given the digest, made beforehand, as libsecp256k1 is. Only this crate hashes within its measured time.
-    let key = SecretKey::from_bytes([7; 32]).expect("a key").with_parity(Parity::Even);
-    let encryption_key = *SecretKey::from_bytes([9; 32]).expect("a key").public_key();
+    let key = SecretKey::from_bytes(&[7; 32]).expect("a key").with_parity(Parity::Even);
+    let encryption_key = *SecretKey::from_bytes(&[9; 32]).expect("a key").public_key();
     let public_key = key.public_key();
     let peer = peer_eots::SecretKey::from_bytes(key.to_bytes().as_slice()).expect("a key");
     let peer_public_key = peer.pubkey();

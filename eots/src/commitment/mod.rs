@@ -106,10 +106,7 @@ impl RandomnessCommitment {
 
     /// The provider's BIP-340 signature over the commitment: the same bytes each time.
     pub fn sign<D: Dialect>(&self, key: &SecretKey, context: &D::Context) -> schnorr::Signature {
-        let mut keypair = key.to_keypair();
-        let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(self.digest::<D>(context)), &keypair);
-        keypair.non_secure_erase();
-        signature
+        key.sign_bip340(&self.digest::<D>(context))
     }
 
     /// Verifies the provider's signature over the commitment.

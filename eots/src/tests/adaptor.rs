@@ -1,7 +1,7 @@
 //! Adaptor signatures.
 
 use proptest::prelude::*;
-use secp256k1::{Keypair, Message, Parity, SECP256K1};
+use secp256k1::{Keypair, Message, Parity, PublicKey, SECP256K1};
 
 use super::{any_key, order_minus};
 use crate::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature, SecretKey};
@@ -69,26 +69,38 @@ proptest! {
         prop_assert_eq!(adaptor.recover(&unrelated).unwrap_err(), AdaptorError::Unrelated);
     }
 
-    /// The nonce differs whenever the key, the encryption key, the message or the auxiliary randomness does.
+    /// The nonce itself differs whenever the key, the encryption key, the message or the auxiliary randomness does: one nonce under two
+    /// encryption keys would reveal the signer's secret. The nonce's point is `±(R0 − T)`.
     #[test]
-    fn nonces_differ(signer in any_key(), a in any_key(), b in any_key(), message: [u8; 32], bit in 0usize..256) {
-        prop_assume!(a.public_key() != b.public_key());
-        let r0 = |provider: &SecretKey, message, aux| {
-            AdaptorSignature::sign(&signer, provider.public_key(), message, aux).unwrap().to_bytes()[1..33].to_vec()
+    fn nonces_differ(signer in any_key(), other in any_key(), a in any_key(), b in any_key(), message: [u8; 32], bit in 0usize..256) {
+        prop_assume!(a.public_key() != b.public_key() && signer.public_key() != other.public_key());
+        let nonce = |signer: &SecretKey, provider: &SecretKey, message, aux| {
+            let adaptor = AdaptorSignature::sign(signer, provider.public_key(), message, aux).unwrap();
+            let r0 = PublicKey::from_slice(&adaptor.to_bytes()[..33]).unwrap();
+            let t = PublicKey::from_x_only_public_key(*provider.public_key(), Parity::Even);
+            r0.combine(&t.negate(SECP256K1)).unwrap().x_only_public_key().0
         };
         let mut flipped = message;
         flipped[bit / 8] ^= 1 << (bit % 8);
-        let base = r0(&a, &message, &[0; 32]);
-        prop_assert_ne!(&base, &r0(&b, &message, &[0; 32]));
-        prop_assert_ne!(&base, &r0(&a, &flipped, &[0; 32]));
-        prop_assert_ne!(&base, &r0(&a, &message, &[1; 32]));
-        prop_assert_eq!(&base, &r0(&a, &message, &[0; 32]));
+        let base = nonce(&signer, &a, &message, &[0; 32]);
+        prop_assert_ne!(base, nonce(&signer, &b, &message, &[0; 32]), "another encryption key");
+        prop_assert_ne!(base, nonce(&other, &a, &message, &[0; 32]), "another signer");
+        prop_assert_ne!(base, nonce(&signer, &a, &flipped, &[0; 32]), "another message");
+        prop_assert_ne!(base, nonce(&signer, &a, &message, &[1; 32]), "other auxiliary randomness");
+        prop_assert_eq!(base, nonce(&signer, &a, &message, &[0; 32]));
     }
 }
 
 #[test]
+fn a_faulty_adaptor_signature_is_withheld() {
+    let [signer, other, provider] = [1, 2, 3].map(|n| SecretKey::from_bytes(&[n; 32]).unwrap());
+    let error = AdaptorSignature::sign(&signer.with_fault(&other), provider.public_key(), &[7; 32], &[0; 32]);
+    assert_eq!(error.unwrap_err(), AdaptorError::Fault);
+}
+
+#[test]
 fn malformed_bytes_are_named() {
-    let key = SecretKey::from_bytes([1; 32]).unwrap();
+    let key = SecretKey::from_bytes(&[1; 32]).unwrap();
     let good = AdaptorSignature::sign(&key, key.public_key(), &[7; 32], &[0; 32]).unwrap().to_bytes();
     let with = |range: std::ops::Range<usize>, bytes: &[u8]| {
         let mut changed = good;

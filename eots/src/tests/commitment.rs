@@ -83,7 +83,7 @@ proptest! {
 
 #[test]
 fn deriving_in_parallel_gives_the_same_tree() {
-    let key = SecretKey::from_bytes([3; 32]).unwrap();
+    let key = SecretKey::from_bytes(&[3; 32]).unwrap();
     for (count, interval) in [(0, 1), (1, 1), (7, 3), (2500, 1)] {
         let schedule = RandomnessSchedule::new(100, count, interval).unwrap();
         let one_by_one = RandomnessTree::new(100, &schedule.public_randomness(&key, b"chain"));
@@ -104,7 +104,7 @@ fn deriving_in_parallel_gives_the_same_tree() {
 
 #[test]
 fn commitments_are_signed_in_both_dialects() {
-    let key = SecretKey::from_bytes([3; 32]).unwrap();
+    let key = SecretKey::from_bytes(&[3; 32]).unwrap();
     let commitment = RandomnessCommitment { start_height: 5, count: 9, root: [7; 32] };
     let message = [5u64.to_be_bytes().as_slice(), &9u64.to_be_bytes(), &[7; 32]].concat();
     let context = SigningContext::new(Operation::RandomnessCommitment, "c", "a");

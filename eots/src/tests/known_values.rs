@@ -3,7 +3,7 @@
 use crate::{RandomnessSchedule, SecretKey, SecretRandomness, sign, verify};
 
 fn key() -> SecretKey {
-    SecretKey::from_bytes([1; 32]).unwrap()
+    SecretKey::from_bytes(&[1; 32]).unwrap()
 }
 
 fn public_randomness(chain_id: &str, height: u64) -> String {
@@ -46,7 +46,7 @@ fn derivations_that_must_differ_do() {
     assert_ne!(base, public_randomness("Chain", 1), "another chain");
     // The iteration follows the chain's name directly, so a name that ends in eight zero bytes is the one place to look at twice.
     assert_ne!(base, public_randomness("chain\0\0\0\0\0\0\0\0", 1), "a name ending in zeros");
-    let other = SecretRandomness::derive(&SecretKey::from_bytes([2; 32]).unwrap(), b"chain", 1);
+    let other = SecretRandomness::derive(&SecretKey::from_bytes(&[2; 32]).unwrap(), b"chain", 1);
     assert_ne!(base, other.public_randomness().to_string(), "another key");
 }
 

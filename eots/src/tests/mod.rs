@@ -35,5 +35,5 @@ fn any_key() -> impl Strategy<Value = SecretKey> {
         1 => Just(order_minus(1)),
         1 => Just(order_minus(2)),
     ]
-    .prop_filter_map("no secret key", |bytes| SecretKey::from_bytes(bytes).ok())
+    .prop_filter_map("no secret key", |bytes| SecretKey::from_bytes(&bytes).ok())
 }

@@ -17,7 +17,7 @@ fn shows(text: &str, bytes: &[u8]) -> bool {
 #[test]
 fn no_secret_shows_in_debug() {
     let secret: [u8; 32] = core::array::from_fn(|i| 0x91 ^ u8::try_from(i).unwrap().wrapping_mul(57));
-    let key = SecretKey::from_bytes(secret).unwrap();
+    let key = SecretKey::from_bytes(&secret).unwrap();
     let negated = key.with_parity(match key.parity() {
         Parity::Even => Parity::Odd,
         Parity::Odd => Parity::Even,

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{any_key, order_minus, small};
 use crate::{
-    ExtractError, InvalidSignature, PublicRandomness, SecretKey, SecretRandomness, Signature, extract, sign,
+    ExtractError, InvalidSignature, PublicRandomness, SecretKey, SecretRandomness, SignError, Signature, extract, sign,
     sign_without_verifying, verify,
 };
 
@@ -79,10 +79,10 @@ proptest! {
 
 #[test]
 fn keys_outside_the_range_are_refused() {
-    assert!(SecretKey::from_bytes([0; 32]).is_err());
-    assert!(SecretKey::from_bytes(order_minus(0)).is_err());
-    assert!(SecretKey::from_bytes([0xff; 32]).is_err());
-    assert!(SecretKey::from_bytes(order_minus(1)).is_ok());
+    assert!(SecretKey::from_bytes(&[0; 32]).is_err());
+    assert!(SecretKey::from_bytes(&order_minus(0)).is_err());
+    assert!(SecretKey::from_bytes(&[0xff; 32]).is_err());
+    assert!(SecretKey::from_bytes(&order_minus(1)).is_ok());
     assert!(SecretRandomness::dangerous_from_bytes(&[0; 32]).is_none());
     assert!(SecretRandomness::dangerous_from_bytes(&order_minus(0)).is_none());
 }
@@ -98,7 +98,7 @@ fn signatures_not_below_the_order_are_refused() {
 
 #[test]
 fn public_randomness_that_is_no_point_verifies_nothing() {
-    let key = SecretKey::from_bytes([1; 32]).unwrap();
+    let key = SecretKey::from_bytes(&[1; 32]).unwrap();
     let (_, signature) = signed(&key, 1, b"m");
     // Not below the field's prime; not the x coordinate of a point (5 is the smallest such number); zero.
     for x in [[0xff; 32], small(5), small(0)] {
@@ -111,4 +111,13 @@ fn a_generated_key_signs() {
     let key = SecretKey::generate(&mut rand_core::OsRng);
     let (public, signature) = signed(&key, 1, b"m");
     verify(key.public_key(), &public, b"m", &signature).unwrap();
+}
+
+#[test]
+fn a_faulty_signature_is_withheld() {
+    let (key, other) = (SecretKey::from_bytes(&[1; 32]).unwrap(), SecretKey::from_bytes(&[2; 32]).unwrap());
+    let faulty = key.with_fault(&other);
+    let randomness = || SecretRandomness::derive(&faulty, b"chain", 1);
+    assert_eq!(sign(&faulty, randomness(), b"m").unwrap_err(), SignError::Fault);
+    assert!(sign_without_verifying(&faulty, randomness(), b"m").is_ok(), "which is why it has that name");
 }

@@ -13,7 +13,7 @@ use crate::{
 const CHAIN: &[u8] = b"chain";
 
 fn key(n: u8) -> SecretKey {
-    SecretKey::from_bytes([n; 32]).unwrap()
+    SecretKey::from_bytes(&[n; 32]).unwrap()
 }
 
 fn tree(key: &SecretKey) -> RandomnessTree {

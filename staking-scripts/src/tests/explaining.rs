@@ -38,10 +38,18 @@ fn unbonding_and_withdrawal_are_recognised() {
     assert_eq!(spent.covenant_signers.len(), 3);
     assert!(spent.covenant_signers.is_sorted());
 
-    // Two inputs through the unbonding path: an extension.
-    let mut extension = finished.clone();
-    extension.input.push(TxIn::default());
-    assert_eq!(explain(&extension).kind, TransactionKind::Extension);
+    // Beside a second input, which funds a new stake: an extension. In any other shape it is none of the protocol's transactions.
+    let shaped = |change: &dyn Fn(&mut Transaction)| {
+        let mut transaction = finished.clone();
+        change(&mut transaction);
+        explain(&transaction)
+    };
+    assert_eq!(shaped(&|tx| tx.input.push(TxIn::default())).kind, TransactionKind::Extension);
+    let funding_first = shaped(&|tx| tx.input.insert(0, TxIn::default()));
+    assert_eq!((funding_first.kind, funding_first.spent[0].input), (TransactionKind::Unknown, 1));
+    assert_eq!(shaped(&|tx| tx.input.resize(3, TxIn::default())).kind, TransactionKind::Unknown);
+    assert_eq!(shaped(&|tx| tx.output.push(tx.output[0].clone())).kind, TransactionKind::Unknown);
+    assert_eq!(shaped(&|tx| tx.input.push(tx.input[0].clone())).kind, TransactionKind::Unknown);
 
     let destination = key_path_script(scene.staker.public_key());
     let withdrawal = WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();

@@ -6,7 +6,6 @@ use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxOut, Witness};
 
 use super::Scene;
 use crate::finished::{FinishedError, check_finished};
-use crate::signing::sign_bip340;
 use crate::{Path, SlashingTransaction};
 
 struct Finished {
@@ -104,7 +103,7 @@ fn signatures_missing_surplus_or_wrong() {
     // The place of a key in the witness: the reverse of the script's order.
     let place = |key: &bitcoin::XOnlyPublicKey| count - 1 - keys.iter().position(|k| k == key).unwrap();
     let sighash = finished.slashing.sighash().unwrap();
-    let sign = |secret| sign_bip340(secret, sighash).serialize().to_vec();
+    let sign = |secret: &eots::SecretKey| secret.sign_bip340(&sighash).serialize().to_vec();
     let scene = &finished.scene;
 
     let short = FinishedError::WitnessLength { found: count - 1, expected: count };
@@ -144,7 +143,7 @@ fn amounts_that_cannot_be() {
         for secret in secrets {
             let index = leaf.keys.in_script_order().rev().position(|key| key == secret.public_key()).unwrap();
             if !elements[index].is_empty() {
-                elements[index] = sign_bip340(secret, sighash).serialize().to_vec();
+                elements[index] = secret.sign_bip340(&sighash).serialize().to_vec();
             }
         }
         transaction.input[0].witness = Witness::from_slice(&elements);
@@ -159,4 +158,45 @@ fn amounts_that_cannot_be() {
         tx.output[0].script_pubkey = ScriptBuf::from_bytes([vec![0x6a], vec![0; 100_000]].concat())
     };
     assert!(matches!(relaid(&heavy), FinishedError::TooHeavy(_)));
+}
+
+/// `finalize` itself looks at what it made: a spend whose leaf is of another output is not given out.
+#[test]
+fn finalizing_checks_the_finished_transaction() {
+    use crate::spend::{FinalizeError, LeafSpend, SpendPlan};
+    let scene = Scene::new(1, 3, 2);
+    let (source, other) = (scene.staking.output().taproot(), scene.unbonding.taproot());
+    let spend = |outputs: Vec<(TxOut, Option<&crate::TaprootOutput>)>, amount| {
+        let spend = LeafSpend::new(SpendPlan {
+            version: Version::TWO,
+            source,
+            outpoint: scene.staking.outpoint(),
+            amount,
+            leaf: source.leaf(Path::Timelock).unwrap(),
+            sequence: Sequence::from_height(1000),
+            outputs,
+        });
+        let spend = spend.unwrap();
+        let signature = scene.staker.sign_bip340(&spend.sighash().unwrap());
+        spend.finalize(&[(*scene.staker.public_key(), signature)])
+    };
+    let (enough, dust) = (Amount::from_sat(10_000), Amount::from_sat(10));
+    spend(vec![(other.paying(enough), None)], enough).unwrap();
+    let broken = |result: Result<Transaction, FinalizeError>| match result.unwrap_err() {
+        FinalizeError::Broken(error) => error,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(broken(spend(vec![(other.paying(dust), None)], enough)), FinishedError::Dust(_)));
+    let too_much = vec![(other.paying(enough), None), (other.paying(enough), None)];
+    assert!(matches!(broken(spend(too_much, enough)), FinishedError::CreatesValue { .. }));
+}
+
+/// The output spent is no Taproot output at all.
+#[test]
+fn a_prevout_that_is_not_taproot() {
+    let finished = Finished::new();
+    let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x20], [7; 32].as_slice()].concat());
+    let prevout = TxOut { value: finished.scene.staking.amount(), script_pubkey };
+    let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &prevout).unwrap_err();
+    assert_eq!(error, FinishedError::NotCommitted);
 }

@@ -20,7 +20,7 @@ use crate::{
 
 /// A key that differs with its name and number.
 fn key(name: &str, number: usize) -> SecretKey {
-    SecretKey::from_bytes(sha256::Hash::hash(format!("{name} {number}").as_bytes()).to_byte_array()).unwrap()
+    SecretKey::from_bytes(&sha256::Hash::hash(format!("{name} {number}").as_bytes()).to_byte_array()).unwrap()
 }
 
 fn keys(name: &str, count: usize) -> Vec<SecretKey> {

@@ -1,16 +1,37 @@
 //! The staking transaction: selection, change, fee.
 
 use bitcoin::hashes::Hash;
-use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, TxOut, Txid};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, Txid, Witness};
 use eots::SecretKey;
 use proptest::prelude::*;
 
 use super::{Scene, key};
-use crate::{FundingCoin, FundingSignError, StakingError, StakingTransaction, key_path_script, sign_key_path};
+use crate::{
+    FundingCoin, FundingSignError, StakingError, StakingFinishedError, StakingTransaction, key_path_script,
+    sign_key_path,
+};
 
 fn coin(owner: &SecretKey, number: u8, sat: u64) -> FundingCoin {
     let output = TxOut { value: Amount::from_sat(sat), script_pubkey: key_path_script(owner.public_key()) };
     FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
+}
+
+/// A coin of a kind that this library predicts the size of and does not sign.
+fn segwit_coin(number: u8, sat: u64) -> FundingCoin {
+    let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x14], [number; 20].as_slice()].concat());
+    let output = TxOut { value: Amount::from_sat(sat), script_pubkey };
+    FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
+}
+
+/// The transaction as the owners of its coins would finish it: with witnesses of the largest size that each kind has.
+fn with_largest_witnesses(tx: &StakingTransaction, coins: &[FundingCoin]) -> Transaction {
+    let mut finished = tx.unsigned().clone();
+    for input in &mut finished.input {
+        let coin = &coins[usize::from(input.previous_output.txid.to_byte_array()[0])];
+        let sizes: &[usize] = if coin.output().script_pubkey.is_p2tr() { &[64] } else { &[72, 33] };
+        input.witness = Witness::from_slice(&sizes.iter().map(|size| vec![1; *size]).collect::<Vec<_>>());
+    }
+    finished
 }
 
 fn build(coins: &[FundingCoin], amount: u64, rate: u32) -> Result<StakingTransaction, StakingError> {
@@ -25,9 +46,12 @@ fn build_at(coins: &[FundingCoin], amount: u64, rate: FeeRate) -> Result<Staking
 
 proptest! {
     #[test]
-    fn value_is_conserved_and_the_fee_is_the_rate(values in prop::collection::vec(1_000u64..5_000_000, 1..12), amount in 1_000u64..10_000_000, rate in 1u32..50) {
+    fn value_is_conserved_and_the_fee_is_the_rate(values in prop::collection::vec((1_000u64..5_000_000, any::<bool>()), 1..12), amount in 1_000u64..10_000_000, rate in 1u32..50) {
         let owner = key("owner", 0);
-        let coins: Vec<_> = (0u8..).zip(&values).map(|(number, sat)| coin(&owner, number, *sat)).collect();
+        let coins: Vec<_> = (0u8..)
+            .zip(&values)
+            .map(|(number, (sat, segwit))| if *segwit { segwit_coin(number, *sat) } else { coin(&owner, number, *sat) })
+            .collect();
         let tx = match build(&coins, amount, rate) {
             Ok(tx) => tx,
             Err(StakingError::InsufficientFunds { available, needed, .. }) => {
@@ -36,7 +60,8 @@ proptest! {
             }
             Err(other) => panic!("{other}"),
         };
-        let finished = sign_key_path(tx.psbt(), &owner).unwrap();
+        let finished = with_largest_witnesses(&tx, &coins);
+        tx.check_finished(&finished).unwrap();
         prop_assert_eq!(finished.compute_txid(), tx.txid());
         prop_assert_eq!(finished.output[0].clone(), tx.staking_output().tx_out());
         prop_assert!(finished.input.iter().all(|input| input.sequence == Sequence::MAX));
@@ -81,4 +106,41 @@ fn another_owners_coin_is_named() {
     let tx = build(&[coin(&key("owner", 0), 1, 100_000)], 50_000, 1).unwrap();
     let error = sign_key_path(tx.psbt(), &key("thief", 0)).unwrap_err();
     assert!(matches!(error, FundingSignError::OtherCoin { index: 0, .. }), "{error}");
+}
+
+/// Each promise about a finished staking transaction is broken once.
+#[test]
+fn a_wallet_that_returns_something_else() {
+    let owner = key("owner", 0);
+    let tx = build(&[coin(&owner, 0, 100_000)], 50_000, 2).unwrap();
+    let signed = sign_key_path(tx.psbt(), &owner).unwrap();
+    let finished = tx.finalize(&signed).unwrap();
+    assert_eq!(finished.compute_txid(), tx.txid());
+
+    let mut changed = signed.clone();
+    changed.unsigned_tx.output[1].value -= Amount::from_sat(1);
+    let found = changed.unsigned_tx.compute_txid();
+    assert_eq!(tx.finalize(&changed).unwrap_err(), StakingFinishedError::Changed { found, expected: tx.txid() });
+    assert!(matches!(tx.finalize(tx.psbt()).unwrap_err(), StakingFinishedError::Unsigned(_)));
+    let mut forged = signed.clone();
+    let thief = key("thief", 0).sign_bip340(&[7; 32]);
+    forged.inputs[0].tap_key_sig.as_mut().unwrap().signature = thief;
+    assert!(matches!(tx.finalize(&forged).unwrap_err(), StakingFinishedError::Unsigned(_)));
+    // What the wallet says of the coin does not count: a smaller amount would make it sign away the rest as a fee.
+    let mut lying = signed.clone();
+    lying.inputs[0].witness_utxo.as_mut().unwrap().value = Amount::from_sat(50_001);
+    tx.finalize(&lying).unwrap();
+
+    let check = |change: &dyn Fn(&mut Transaction)| {
+        let mut transaction = finished.clone();
+        change(&mut transaction);
+        tx.check_finished(&transaction).unwrap_err()
+    };
+    let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
+    assert!(matches!(check(&script_sig), StakingFinishedError::IdChanged(_)));
+    let bloated = |size: usize| move |tx: &mut Transaction| tx.input[0].witness.push(vec![0; size]);
+    assert!(matches!(check(&bloated(1000)), StakingFinishedError::FeeBelowRate { .. }));
+    assert!(matches!(check(&bloated(400_000)), StakingFinishedError::TooHeavy(_)));
+    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finished(&finished).unwrap_err();
+    assert_eq!(not_paid, StakingFinishedError::StakeNotPaid(Amount::from_sat(49_999)));
 }

@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use super::{Scene, key, keys, public};
 use crate::spend::FinalizeError;
 use crate::{
-    CovenantAdaptorSignatures, CovenantCommittee, CovenantSignature, Funded, Parties, SigningError, SlashingError,
-    SlashingTransaction, UnbondingError, UnbondingOutput, UnbondingTransaction, WithdrawalError, WithdrawalTransaction,
-    key_path_script,
+    CovenantAdaptorSignatures, CovenantCommittee, CovenantSignature, Funded, FundedError, Parties, SigningError,
+    SlashingError, SlashingTransaction, UnbondingError, UnbondingOutput, UnbondingTransaction, WithdrawalError,
+    WithdrawalTransaction, key_path_script,
 };
 
 fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingError> {
@@ -167,6 +167,23 @@ fn withdrawals_that_cannot_be() {
     let new = |rate| WithdrawalTransaction::new(&scene.staking, destination.clone(), rate).unwrap_err();
     assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_000)), WithdrawalError::FeeNotPaid { .. }));
     assert!(matches!(new(FeeRate::MAX), WithdrawalError::FeeRateTooHigh(_)));
+    // A fee that leaves an amount no node would relay.
+    let weight = WithdrawalTransaction::new(&scene.staking, destination.clone(), FeeRate::BROADCAST_MIN).unwrap();
+    let weight = weight.finalize(&weight.sign_as_staker(&scene.staker).unwrap()).unwrap().weight();
+    let rate = FeeRate::from_sat_per_kwu(999_900 * 1000 / weight.to_wu());
+    assert!(matches!(new(rate), WithdrawalError::Dust(_)));
+}
+
+#[test]
+fn withdrawals_are_the_stakers() {
+    let scene = Scene::new(1, 3, 2);
+    let destination = key_path_script(scene.staker.public_key());
+    let tx = WithdrawalTransaction::new(&scene.staking, destination, FeeRate::BROADCAST_MIN).unwrap();
+    let (stranger, staker) = (key("stranger", 0), *scene.staker.public_key());
+    let not_staker = SigningError::NotTheStaker { key: *stranger.public_key(), staker };
+    assert_eq!(tx.sign_as_staker(&stranger).unwrap_err(), not_staker);
+    let signature = stranger.sign_bip340(&tx.sighash().unwrap());
+    assert_eq!(tx.finalize(&signature).unwrap_err(), FinalizeError::InvalidStakerSignature(staker));
 }
 
 #[test]
@@ -261,12 +278,24 @@ fn a_slashing_transaction_on_chain_reveals_the_key() {
 }
 
 #[test]
-fn funded_outputs_stand_once() {
+fn outputs_are_where_they_are_said_to_be() {
     let scene = Scene::new(1, 1, 1);
     let mut tx = unbonding(&scene, 10).unwrap().unsigned().clone();
-    assert!(Funded::find(scene.staking.output().clone(), &tx).is_err(), "absent");
+    let (txid, output) = (tx.compute_txid(), scene.staking.output());
+    let script_pubkey = output.taproot().script_pubkey();
+    let absent = FundedError::Absent { txid, script_pubkey: script_pubkey.clone() };
+    assert_eq!(Funded::find(output.clone(), &tx).unwrap_err(), absent);
+    let (outpoint, found) = (OutPoint::new(txid, 0), tx.output[0].script_pubkey.clone());
+    let wrong = FundedError::WrongOutput { outpoint, found: found.clone(), expected: script_pubkey };
+    assert_eq!(Funded::at(output.clone(), &tx, 0).unwrap_err(), wrong);
+    let nowhere = FundedError::NoSuchOutput { outpoint: OutPoint::new(txid, 1), outputs: 1 };
+    assert_eq!(Funded::at(scene.unbonding.clone(), &tx, 1).unwrap_err(), nowhere);
+    assert!(Funded::at(scene.unbonding.clone(), &tx, u32::MAX).is_err());
+    let there = Funded::at(scene.unbonding.clone(), &tx, 0).unwrap();
+    assert_eq!(there, Funded::find(scene.unbonding.clone(), &tx).unwrap());
     tx.output.push(tx.output[0].clone());
-    assert!(Funded::find(scene.unbonding.clone(), &tx).is_err(), "twice");
+    let repeated = FundedError::Repeated { txid: tx.compute_txid(), script_pubkey: found, count: 2 };
+    assert_eq!(Funded::find(scene.unbonding.clone(), &tx).unwrap_err(), repeated);
 }
 
 #[test]
