@@ -8,7 +8,7 @@ EOTS := eots@0.1.0
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: deps ## play a stake's life on an embedded regtest chain: stake, vote, equivocate, extract, slash
@@ -27,7 +27,7 @@ lint: deps ## check formatting, lints and documentation
 
 .PHONY: bench
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
-	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios
+	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios -- --strict
 
 .PHONY: bitcoind
 bitcoind: ## provide a bitcoind: one that is there, or one built from the bundled source

@@ -3,25 +3,34 @@
 # In this order: $BITCOIND_EXE, one on PATH, one built before, one built now from the source bundled with the
 # libbitcoinkernel-sys crate (no download beyond crates.io, 6 to 12 minutes on two cores).
 #   scripts/bitcoind.sh          find or build
-#   scripts/bitcoind.sh --find   find only; exit 1 when there is none
+#   scripts/bitcoind.sh --find   find only; exit 1 when there is none, 2 when the one named is unfit
 set -euo pipefail
-cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
+# Version 28 has all that we call.
+recent_enough() {
+    local version
+    version=$("$1" -version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9]*\).*/\1/p')
+    [ "${version:-0}" -ge 28 ]
+}
+
 if [ -n "${BITCOIND_EXE:-}" ]; then
-    [ -x "$BITCOIND_EXE" ] || { say "BITCOIND_EXE=$BITCOIND_EXE is not an executable file"; exit 2; }
+    # From here on the working folder is another.
+    case $BITCOIND_EXE in /*) ;; *) BITCOIND_EXE=$PWD/$BITCOIND_EXE ;; esac
+    recent_enough "$BITCOIND_EXE" || { say "BITCOIND_EXE=$BITCOIND_EXE is not a bitcoind of version 28 or later"; exit 2; }
     echo "$BITCOIND_EXE"
     exit 0
 fi
-if command -v bitcoind >/dev/null; then
+if command -v bitcoind >/dev/null && recent_enough "$(command -v bitcoind)"; then
     command -v bitcoind
     exit 0
 fi
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/btcstake
+cd "$(dirname "$0")/.."
+cache=$(scripts/cache-dir.sh)
 # The daemon is kept per version of the bundled source, so that an update of the crate builds a new one.
-version=$(sed -n '/^name = "libbitcoinkernel-sys"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)
+version=$(awk -F'"' '/^name = "libbitcoinkernel-sys"$/ { getline; print $2 }' Cargo.lock)
 [ -n "$version" ] || { say "Cargo.lock names no libbitcoinkernel-sys"; exit 2; }
 exe=$cache/bitcoind-$version/bitcoind
 if [ -x "$exe" ]; then

@@ -14,48 +14,76 @@ if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
 fi
 have=$(rustc --version | sed -n 's/^rustc \([0-9.]*\).*/\1/p')
 if [ "$(printf '%s\n%s\n' "$minimum" "$have" | sort -V | head -n 1)" != "$minimum" ]; then
-    say "Rust $have is too old: btcstake needs $minimum or later. With rustup: rustup update stable"
+    say "Rust $have is too old: btcstake needs $minimum or later. With rustup (https://rustup.rs): rustup update stable"
     exit 1
 fi
 
 # --- C++ ----------------------------------------------------------------------------------------------------------
-compiler=${CXX:-c++}
+# CXX may hold a launcher too: "ccache g++".
+read -r -a compiler <<<"${CXX:-c++}"
+include=()
+if command -v brew >/dev/null; then include=(-I "$(brew --prefix)/include"); fi
+
 compiles_cpp20() { # $1 = a header that must be found
     printf '#include <%s>\n#include <concepts>\ntemplate<std::integral T> T f(T x){return x;}\nint main(){return f(0);}\n' "$1" |
-        "$compiler" -std=c++20 -x c++ -fsyntax-only - >/dev/null 2>&1
+        "${compiler[@]}" ${include[@]+"${include[@]}"} -std=c++20 -x c++ -fsyntax-only - >/dev/null 2>&1
 }
-missing=()
-command -v cmake >/dev/null || missing+=(cmake)
-command -v make >/dev/null || missing+=(make)
-command -v "$compiler" >/dev/null && compiles_cpp20 concepts || missing+=(compiler)
-command -v "$compiler" >/dev/null && compiles_cpp20 boost/multi_index_container.hpp || missing+=(boost)
-if [ "${1:-}" = daemon ]; then
-    command -v "$compiler" >/dev/null && compiles_cpp20 event2/event.h || missing+=(libevent)
-fi
-[ ${#missing[@]} -gt 0 ] || exit 0
 
-# the packages' names, for apt, dnf and brew
-apt_packages=() dnf_packages=() brew_packages=()
-for what in "${missing[@]}"; do
-    case $what in
-        cmake)    apt_packages+=(cmake); dnf_packages+=(cmake); brew_packages+=(cmake) ;;
-        make)     apt_packages+=(make); dnf_packages+=(make); brew_packages+=(make) ;;
-        compiler) apt_packages+=(g++); dnf_packages+=(gcc-c++); brew_packages+=(llvm) ;;
-        boost)    apt_packages+=(libboost-dev); dnf_packages+=(boost-devel); brew_packages+=(boost) ;;
-        libevent) apt_packages+=(libevent-dev pkgconf); dnf_packages+=(libevent-devel pkgconf); brew_packages+=(libevent pkgconf) ;;
-    esac
-done
+# What is missing, one word each.
+missing() {
+    command -v cmake >/dev/null || echo cmake
+    command -v make >/dev/null || echo make
+    if ! compiles_cpp20 concepts; then
+        echo compiler
+        # Without a compiler there is no telling, and where it is missing the headers are too, mostly.
+        echo boost
+        if [ "$daemon" = yes ]; then echo libevent; fi
+        return
+    fi
+    compiles_cpp20 boost/multi_index_container.hpp || echo boost
+    if [ "$daemon" = yes ]; then compiles_cpp20 event2/event.h || echo libevent; fi
+}
+
+daemon=no
+if [ "${1:-}" = daemon ]; then daemon=yes; fi
+what=$(missing)
+[ -n "$what" ] || exit 0
+if [ -n "${CXX:-}" ] && ! command -v "${compiler[0]}" >/dev/null; then
+    say "CXX=$CXX names a compiler that is not there"
+    exit 1
+fi
+
+packages() { # $1 = apt, dnf or brew: the packages' names
+    local word
+    for word in $what; do
+        case $1:$word in
+            *:cmake | *:make) echo "$word" ;;
+            apt:compiler) echo g++ ;;
+            dnf:compiler) echo gcc-c++ ;;
+            brew:compiler) echo llvm ;;
+            apt:boost) echo libboost-dev ;;
+            dnf:boost) echo boost-devel ;;
+            brew:boost) echo boost ;;
+            apt:libevent) echo libevent-dev pkgconf ;;
+            dnf:libevent) echo libevent-devel pkgconf ;;
+            brew:libevent) echo libevent pkgconf ;;
+        esac
+    done | tr '\n' ' '
+}
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
 if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
-    say "installing ${apt_packages[*]}"
-    "${as_root[@]}" apt-get update -qq >&2
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${apt_packages[@]}" >&2
-    exit 0
+    read -r -a names <<<"$(packages apt)"
+    say "installing ${names[*]}"
+    ${as_root[@]+"${as_root[@]}"} apt-get update -qq >&2 || true
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${names[@]}" >&2 || true
+    what=$(missing)
+    [ -n "$what" ] || exit 0
 fi
-say "missing: ${missing[*]}. Install them and try again:"
-say "  Debian, Ubuntu:  sudo apt-get install ${apt_packages[*]}"
-say "  Fedora:          sudo dnf install ${dnf_packages[*]}"
-say "  macOS:           brew install ${brew_packages[*]}"
+say "missing: $(echo "$what" | tr '\n' ' ')- a C++20 compiler, cmake 3.22 and boost 1.74 or later are needed. Install and try again:"
+say "  Debian, Ubuntu:  sudo apt-get install $(packages apt)"
+say "  Fedora:          sudo dnf install $(packages dnf)"
+say "  macOS:           brew install $(packages brew)  (the compiler also comes with: xcode-select --install)"
 exit 1

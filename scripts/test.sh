@@ -3,9 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if bitcoind=$(scripts/bitcoind.sh --find); then
+found=0
+bitcoind=$(scripts/bitcoind.sh --find) || found=$?
+if [ "$found" -eq 0 ]; then
     export BITCOIND_EXE=$bitcoind
     summary="The flows on a real bitcoind ran on $bitcoind."
+elif [ "$found" -ne 1 ]; then
+    exit "$found"
 else
     unset BITCOIND_EXE
     summary="SKIPPED: the flows on a real bitcoind, as there is none here. 'make bitcoind' builds one; then run 'make test' again."

@@ -2,7 +2,7 @@
 
 use bitcoin::{BlockHash, OutPoint, Transaction, TxOut};
 
-/// A height in the Bitcoin chain (the genesis block is 0). Heights of a secured chain are another type, on purpose.
+/// A height in the Bitcoin chain (the genesis block is 0). Heights of a consumer chain are another type, on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockHeight(u32);
 

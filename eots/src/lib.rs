@@ -1,6 +1,6 @@
 //! Extractable one-time signatures (EOTS) on secp256k1.
 //!
-//! A *finality provider* votes on blocks of a secured chain. Its vote is a Schnorr signature whose randomness was committed beforehand:
+//! A *finality provider* votes on blocks of a consumer chain. Its vote is a Schnorr signature whose randomness was committed beforehand:
 //! one signature at a height proves the vote, two at the same height reveal the provider's secret key. This crate has the signatures,
 //! the randomness and its commitments, the extraction, and the adaptor signatures with which a covenant member encrypts its signature to
 //! a finality provider's key. It does no I/O, reads no clock and keeps no state.

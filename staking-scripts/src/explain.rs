@@ -3,10 +3,11 @@
 use bitcoin::opcodes::all::OP_RETURN;
 use bitcoin::script::Instruction;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
-use bitcoin::{Amount, OutPoint, Script, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey};
+use bitcoin::{Amount, OutPoint, Psbt, Script, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
 
 use crate::leaf::{LeafKeys, Path};
 use crate::outputs::INTERNAL_KEY;
+use crate::timelock::Timelock;
 
 /// What a transaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +66,8 @@ pub struct StakeAnnouncement {
     pub staker: XOnlyPublicKey,
     /// The finality provider.
     pub finality_provider: XOnlyPublicKey,
-    /// The staking time in blocks.
-    pub staking_time_blocks: u16,
+    /// The staking time.
+    pub staking_time: Timelock,
 }
 
 /// What a transaction is in this protocol. Signatures are taken from the places the script gives them; whether they verify is the
@@ -87,8 +88,25 @@ pub struct Explanation {
 
 /// Explains a transaction. Anything can be explained; what is not of this protocol is [`TransactionKind::Unknown`].
 pub fn explain(transaction: &Transaction) -> Explanation {
-    let spent: Vec<_> =
-        transaction.input.iter().enumerate().filter_map(|(index, input)| spent_leaf(index, input)).collect();
+    let inputs = transaction.input.iter().enumerate();
+    named(transaction, inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect())
+}
+
+/// Explains a transaction on its way through its signers: an input that has no witness yet is explained by the one leaf that the PSBT
+/// offers for signing, and its signers by the signatures collected.
+pub fn explain_psbt(psbt: &Psbt) -> Explanation {
+    let mut transaction = psbt.unsigned_tx.clone();
+    for (input, signed) in transaction.input.iter_mut().zip(&psbt.inputs) {
+        input.witness = signed.final_script_witness.clone().unwrap_or_default();
+    }
+    let inputs = transaction.input.iter().zip(&psbt.inputs).enumerate();
+    let spent = inputs.filter_map(|(index, (input, signed))| {
+        spent_leaf(index, input).or_else(|| offered_leaf(index, input.previous_output, signed))
+    });
+    named(&transaction, spent.collect())
+}
+
+fn named(transaction: &Transaction, spent: Vec<SpentLeaf>) -> Explanation {
     let announcement = announcement(&transaction.output);
     let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
     let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
@@ -104,6 +122,29 @@ pub fn explain(transaction: &Transaction) -> Explanation {
     Explanation { txid: transaction.compute_txid(), kind, spent, announcement, paid: paid.unwrap_or(Amount::MAX) }
 }
 
+/// The leaf that a PSBT offers for signing, when it offers one only.
+fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option<SpentLeaf> {
+    let mut offered = input.tap_scripts.iter();
+    let (control_block, (script, version)) = offered.next()?;
+    if offered.next().is_some() || *version != LeafVersion::TapScript || !is_protocols(control_block) {
+        return None;
+    }
+    let keys = LeafKeys::from_script(script).ok()?;
+    let hash = TapLeafHash::from_script(script, LeafVersion::TapScript);
+    let signed = |key: &XOnlyPublicKey| input.tap_script_sigs.contains_key(&(*key, hash));
+    Some(spent_by(index, outpoint, keys, signed))
+}
+
+fn is_protocols(control_block: &ControlBlock) -> bool {
+    control_block.internal_key.to_string() == INTERNAL_KEY
+}
+
+fn spent_by(index: usize, outpoint: OutPoint, keys: LeafKeys, signed: impl Fn(&XOnlyPublicKey) -> bool) -> SpentLeaf {
+    let among = |keys: &[XOnlyPublicKey]| keys.iter().filter(|key| signed(key)).copied().collect::<Vec<_>>();
+    let (provider_signers, covenant_signers) = (among(keys.finality_providers()), among(keys.covenant().0));
+    SpentLeaf { input: index, outpoint, keys, provider_signers, covenant_signers }
+}
+
 fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
     // An annex would stand last in the witness (BIP-341); the library tells it from the control block.
     let leaf = input.witness.taproot_leaf_script().filter(|leaf| leaf.version == LeafVersion::TapScript)?;
@@ -113,8 +154,7 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
         elements.pop();
     }
     let [places @ .., _, control_block] = elements.as_slice() else { return None };
-    let control_block = ControlBlock::decode(control_block).ok()?;
-    if control_block.internal_key.to_string() != INTERNAL_KEY {
+    if !is_protocols(&ControlBlock::decode(control_block).ok()?) {
         return None;
     }
     let in_order: Vec<_> = keys.in_script_order().copied().collect();
@@ -123,9 +163,7 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
     }
     let signed: Vec<_> =
         in_order.iter().zip(places.iter().rev()).filter(|(_, place)| !place.is_empty()).map(|(key, _)| *key).collect();
-    let among = |keys: &[XOnlyPublicKey]| keys.iter().filter(|key| signed.contains(key)).copied().collect::<Vec<_>>();
-    let (provider_signers, covenant_signers) = (among(keys.finality_providers()), among(keys.covenant().0));
-    Some(SpentLeaf { input: index, outpoint: input.previous_output, keys, provider_signers, covenant_signers })
+    Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
 }
 
 /// The announcement of a phase-1 stake; `None` when there is none, or more than one, which makes it invalid.
@@ -155,6 +193,6 @@ fn parse_announcement(script: &Script) -> Option<StakeAnnouncement> {
         tag: *tag,
         staker: XOnlyPublicKey::from_slice(staker).ok()?,
         finality_provider: XOnlyPublicKey::from_slice(provider).ok()?,
-        staking_time_blocks: u16::from_be_bytes(time),
+        staking_time: Timelock::from_blocks(u16::from_be_bytes(time).into()).ok()?,
     })
 }

@@ -29,7 +29,7 @@ mod withdrawal;
 
 pub use bitcoin;
 pub use committee::{CovenantCommittee, InvalidCommittee};
-pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain};
+pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
 pub use finished::FinishedError;
 pub use funded::{Funded, FundedError, HasTaproot};
 pub use key_path::{FundingSignError, key_path_script, sign_key_path};

@@ -1,7 +1,7 @@
 //! The demo, played in this process.
 
 use btcstake::demo::{Report, ScenarioName, play};
-use chain::EmbeddedRegtest;
+use chain::{EmbeddedRegtest, Node};
 
 pub(crate) fn embedded(seed: [u8; 32], scenario: ScenarioName) -> Report {
     play(&EmbeddedRegtest::in_memory().unwrap(), "embedded", &seed, scenario).unwrap()
@@ -32,8 +32,10 @@ pub(crate) fn check(report: &Report) {
     assert_eq!(steps(2, false), ["stake", "unbond", "withdraw"]);
     assert_eq!(steps(3, false), ["stake", "withdraw"]);
     for step in report.scenarios.iter().flat_map(|scenario| &scenario.steps) {
-        let confirmed = step.txid.is_some() && step.refused.is_none();
-        assert_eq!(step.height.is_some() && step.fee_sat.is_some(), confirmed, "{}", step.name);
+        let (tried, confirmed) = (step.txid.is_some(), step.txid.is_some() && step.refused.is_none());
+        assert_eq!(step.height.is_some(), confirmed, "{}", step.name);
+        assert_eq!(step.fee_sat.is_some() && step.vsize.is_some(), tried, "{}", step.name);
+        assert_eq!(step.path.is_some(), tried && step.name != "stake", "{}", step.name);
     }
 }
 
@@ -64,4 +66,13 @@ fn another_seed_gives_other_scripts() {
     };
     assert_eq!(scripts(1), scripts(1));
     assert_ne!(scripts(1), scripts(2));
+}
+
+/// On a chain so long that the block subsidy has halved away, more blocks are mined for the staker's coins.
+#[test]
+fn a_long_chain_pays_for_stakes_too() {
+    let node = EmbeddedRegtest::in_memory().unwrap();
+    node.mine(2400, &bitcoin::ScriptBuf::from_bytes(vec![0x51])).unwrap();
+    let report = play(&node, "embedded", &[7; 32], ScenarioName::Unbond).unwrap();
+    assert_eq!(report.scenarios[0].final_status, "WITHDRAWN");
 }

@@ -14,5 +14,6 @@
 mod bitcoind;
 mod demo;
 mod near_misses;
+mod scripts;
 mod spends;
 mod world;

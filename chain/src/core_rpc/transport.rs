@@ -99,7 +99,7 @@ impl Rpc {
                     NodeError::Unauthorized { address: address(), status: *status }
                 }
                 Some(HttpError::Status(503)) => {
-                    NodeError::Busy { method: method.to_owned(), message: "its work queue is full".to_owned() }
+                    NodeError::Busy { method: method.to_owned(), message: "its work queue is full, or it is shutting down".to_owned() }
                 }
                 Some(HttpError::Status(status)) => {
                     malformed(method, &format!("HTTP status {status} without an answer"))

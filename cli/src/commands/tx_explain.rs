@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use bitcoin::{Amount, Psbt, Transaction, consensus};
 use serde::Serialize;
-use staking_scripts::{Explanation, LeafKeys, SpentLeaf, explain};
+use staking_scripts::{Explanation, LeafKeys, SpentLeaf, explain, explain_psbt};
 
 use crate::input::{self, Bytes};
 use crate::output::{FAINT, Output, STRONG};
@@ -23,6 +23,9 @@ pub(crate) struct Args {
 #[derive(Debug, Clone)]
 struct Given {
     transaction: Transaction,
+    explanation: Explanation,
+    /// Whether every input has its witness or script.
+    finished: bool,
     input_amounts: Vec<Option<Amount>>,
 }
 
@@ -57,18 +60,22 @@ fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
     let transaction: Transaction =
         consensus::deserialize(bytes).context("not a transaction").map_err(|e| anyhow::anyhow!("{e:#}"))?;
     let input_amounts = vec![None; transaction.input.len()];
-    Ok(Given { transaction, input_amounts })
+    Ok(Given { explanation: explain(&transaction), transaction, finished: true, input_amounts })
 }
 
 fn from_psbt(psbt: Psbt) -> Given {
     let input_amounts = psbt.iter_funding_utxos().map(|utxo| utxo.ok().map(|out| out.value)).collect();
-    Given { transaction: psbt.extract_tx_unchecked_fee_rate(), input_amounts }
+    let explanation = explain_psbt(&psbt);
+    let transaction = psbt.extract_tx_unchecked_fee_rate();
+    let finished = transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty());
+    Given { transaction, explanation, finished, input_amounts }
 }
 
 #[derive(Serialize)]
 struct Fields {
     txid: String,
     kind: &'static str,
+    finished: bool,
     spent_path: Option<String>,
     spent: Vec<Spent>,
     staker: Option<String>,
@@ -96,9 +103,8 @@ struct Spent {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let Given { transaction, input_amounts } = self.transaction;
-        let explanation = explain(&transaction);
-        let fields = fields(&transaction, &input_amounts, &explanation);
+        let Given { transaction, explanation, finished, input_amounts } = self.transaction;
+        let fields = Fields { finished, ..fields(&transaction, &input_amounts, &explanation) };
         Output::new(text(&fields, &explanation), &fields)
     }
 }
@@ -119,7 +125,7 @@ fn fields(transaction: &Transaction, input_amounts: &[Option<Amount>], explanati
     };
     let timelock = match (keys, announcement) {
         (Some(LeafKeys::Timelock { timelock, .. }), _) => Some(timelock.blocks()),
-        (None, Some(said)) => Some(said.staking_time_blocks),
+        (None, Some(said)) => Some(said.staking_time.blocks()),
         _ => None,
     };
     let (covenant, quorum) = keys.map_or((&[][..], 0), LeafKeys::covenant);
@@ -127,6 +133,7 @@ fn fields(transaction: &Transaction, input_amounts: &[Option<Amount>], explanati
     Fields {
         txid: explanation.txid.to_string(),
         kind: explanation.kind.as_str(),
+        finished: true,
         spent_path: keys.map(|keys| keys.path().to_string()),
         spent: explanation
             .spent
@@ -183,9 +190,8 @@ fn text(fields: &Fields, explanation: &Explanation) -> String {
     for (index, amount) in fields.output_amounts_sat.iter().enumerate() {
         lines.push(format!("output {index:<3}          {amount} sat"));
     }
-    match fields.fee_sat {
-        Some(fee) => lines.push(format!("fee                 {fee} sat for {} vB", fields.vsize)),
-        None => lines.push(format!("size                {} vB", fields.vsize)),
-    }
+    let fee = fields.fee_sat.map(|fee| format!("fee {fee} sat, "));
+    let size = if fields.finished { "" } else { " without the witnesses that are still absent" };
+    lines.push(format!("size                {}{} vB{size}", fee.unwrap_or_default(), fields.vsize));
     lines.join("\n")
 }

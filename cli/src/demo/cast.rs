@@ -103,3 +103,19 @@ fn key(seed: &[u8; 32], name: &str, wanted: impl Fn(&SecretKey) -> bool) -> Secr
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As on mainnet, where the order of the parameters is not the order of the keys; and one offender of each parity.
+    #[test]
+    fn the_covenant_is_not_sorted_and_the_providers_differ_in_parity() {
+        for seed in 0..50 {
+            let cast = Cast::new(&[seed; 32]).unwrap();
+            assert_eq!(cast.covenant.len(), 9);
+            assert!(!cast.covenant.is_sorted_by_key(|member| member.public_key().serialize()));
+            assert_eq!(cast.providers.each_ref().map(SecretKey::parity), [Parity::Even, Parity::Odd]);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! A small secured chain: its providers commit randomness and vote at every height, and it notices when one votes twice.
+//! A small consumer chain: its providers commit randomness and vote at every height, and it notices when one votes twice.
 
 use std::num::NonZeroUsize;
 

@@ -78,7 +78,8 @@ impl Args {
             seed
         });
         let (node, name) = self.node()?;
-        let report = play(node.as_ref(), &name, &seed, self.scenario)?;
+        let report = play(node.as_ref(), &name, &seed, self.scenario)
+            .with_context(|| format!("the demo failed; --seed {} plays the same again", hex::encode(seed)))?;
         let memory = peak_memory_mib().map_or_else(String::new, |mib| format!(", {mib:.0} MB of memory at most"));
         let closing = format!("It took {:.2} s{memory}.", start.elapsed().as_secs_f64());
         Output::new(report.text(&closing), &report)
@@ -110,7 +111,9 @@ pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName
     }
     let cast = Cast::new(seed)?;
     Stage::new(node, &cast).fund_wallet(u32::try_from(scenarios.len())?)?;
-    let scenarios = scenarios.iter().map(|scenario| scenario.play(node, &cast));
+    let scenarios = scenarios
+        .iter()
+        .map(|scenario| scenario.play(node, &cast).with_context(|| format!("in the scenario {}", scenario.name())));
     Ok(Report { seed: hex::encode(seed), node: name.to_owned(), scenarios: scenarios.collect::<anyhow::Result<_>>()? })
 }
 

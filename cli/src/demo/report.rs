@@ -1,5 +1,7 @@
 //! What the demo tells: steps, each with the transaction it made or the refusal it met.
 
+use bitcoin::consensus::encode::serialize_hex;
+use bitcoin::{Amount, Transaction};
 use serde::Serialize;
 use staking_scripts::Path;
 
@@ -14,6 +16,8 @@ pub struct Step {
     pub text: String,
     /// The transaction it made, or tried.
     pub txid: Option<String>,
+    /// The transaction itself, as hex.
+    pub transaction: Option<String>,
     /// Its size in virtual bytes.
     pub vsize: Option<usize>,
     /// Its fee.
@@ -31,12 +35,29 @@ impl Step {
     /// A step without a transaction.
     pub(crate) fn said(name: &str, text: impl Into<String>) -> Self {
         let (name, text) = (name.to_owned(), text.into());
-        Self { name, text, txid: None, vsize: None, fee_sat: None, height: None, path: None, refused: None }
+        Self {
+            name,
+            text,
+            txid: None,
+            transaction: None,
+            vsize: None,
+            fee_sat: None,
+            height: None,
+            path: None,
+            refused: None,
+        }
     }
 
-    pub(crate) fn through(mut self, path: Option<Path>) -> Self {
-        self.path = path.map(|path| path.to_string());
-        self
+    /// A step that made, or tried, a transaction.
+    pub(crate) fn with(name: &str, text: impl Into<String>, tx: &Transaction, fee: Amount, path: Option<Path>) -> Self {
+        Self {
+            txid: Some(tx.compute_txid().to_string()),
+            transaction: Some(serialize_hex(tx)),
+            vsize: Some(tx.vsize()),
+            fee_sat: Some(fee.to_sat()),
+            path: path.map(|path| path.to_string()),
+            ..Self::said(name, text)
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) enum Scenario {
 impl Scenario {
     pub(crate) const ALL: [Self; 4] = [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire];
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Slash => "slash",
             Self::SlashUnbonding => "slash-unbonding",
@@ -162,11 +162,12 @@ fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(Se
     let (providers, committed) = (stage.cast.providers.len(), chain.committed());
     stage.say(
         "commit randomness",
-        format!("{providers} finality providers, each for {committed} heights of the secured chain"),
+        format!("{providers} finality providers, each for {committed} heights of the consumer chain"),
     );
     for height in 1..=HONEST_HEIGHTS {
         let votes = chain.next_block()?.votes().count();
-        stage.say("vote", format!("secured chain at height {height}: {votes} of {providers} vote, the block is final"));
+        stage
+            .say("vote", format!("consumer chain at height {height}: {votes} of {providers} vote, the block is final"));
     }
     let evidence = chain.equivocate(offender.public_key())?;
     let (height, parity) = (evidence.fork.height(), format!("{:?}", offender.parity()).to_lowercase());

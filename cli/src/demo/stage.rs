@@ -138,16 +138,8 @@ impl<'a> Stage<'a> {
         let found = self.node.transaction(&txid)?.with_context(|| format!("{name}: {txid} is nowhere"))?;
         let block = found.block.with_context(|| format!("{name}: {txid} was not mined"))?;
         ensure!(found.transaction == *transaction, "{name}: the chain has another transaction {txid}");
-        self.steps.push(
-            Step {
-                txid: Some(txid.to_string()),
-                vsize: Some(transaction.vsize()),
-                fee_sat: Some(fee.to_sat()),
-                height: Some(block.height.to_u32()),
-                ..Step::said(name, text)
-            }
-            .through(path),
-        );
+        let height = Some(block.height.to_u32());
+        self.steps.push(Step { height, ..Step::with(name, text, transaction, fee, path) });
         Ok(block.height)
     }
 
@@ -165,16 +157,8 @@ impl<'a> Stage<'a> {
             Err(other) => return Err(anyhow!(other).context(format!("{name}: no verdict"))),
             Ok(txid) => bail!("{name}: the node took {txid}, which it must refuse"),
         };
-        self.steps.push(
-            Step {
-                txid: Some(transaction.compute_txid().to_string()),
-                vsize: Some(transaction.vsize()),
-                fee_sat: Some(fee.to_sat()),
-                refused: Some(reason),
-                ..Step::said(name, text)
-            }
-            .through(Some(path)),
-        );
+        let refused = Some(reason);
+        self.steps.push(Step { refused, ..Step::with(name, text, transaction, fee, Some(path)) });
         Ok(())
     }
 
@@ -188,6 +172,11 @@ impl<'a> Stage<'a> {
         let last_too_early = height.saturating_add(timelock.saturating_sub(2));
         let wait = last_too_early.blocks_since(self.node.tip()?.height);
         self.mine(wait)?;
+        let tip = self.node.tip()?.height;
+        ensure!(
+            tip == last_too_early,
+            "someone else mines on this chain: it is at height {tip}, not at {last_too_early}"
+        );
         let (name, text) = ("withdraw too early", "one block before the timelock ends");
         self.refused(name, text, &transaction, withdrawal.fee(), Path::Timelock)?;
         self.mine(1)?;

@@ -9,11 +9,14 @@ fn lines() -> Vec<(&'static str, String)> {
     let verify = "eots verify";
     let extract = format!("eots extract --public-key {k} --public-randomness {k} --message 00 --signature {k}");
     let stake = "script staking --quorum 1 --timelock 10 --network regtest";
+    let unbonding = "script unbonding --quorum 1 --timelock 10 --network regtest";
     vec![
         ("--public-key", format!("{verify} --public-randomness {k} --message 00 --signature {k}")),
         ("--public-randomness", format!("{verify} --public-key {k} --message 00 --signature {k}")),
         ("--message", format!("{verify} --public-key {k} --public-randomness {k} --signature {k}")),
         ("--signature", format!("{verify} --public-key {k} --public-randomness {k} --message 00")),
+        ("--public-key", format!("eots extract --public-randomness {k} --message 00 --signature {k}")),
+        ("--public-randomness", format!("eots extract --public-key {k} --message 00 --signature {k}")),
         ("--message", format!("{extract} --signature {k}")),
         ("--signature", format!("{extract} --message 01")),
         (
@@ -33,9 +36,36 @@ fn lines() -> Vec<(&'static str, String)> {
         ("--staker", format!("{stake} --finality-provider {k} --covenant {k}")),
         ("--finality-provider", format!("{stake} --staker {k} --covenant {k}")),
         ("--covenant", format!("{stake} --staker {k} --finality-provider {k}")),
+        ("--staker", format!("{unbonding} --finality-provider {k} --covenant {k}")),
+        ("--finality-provider", format!("{unbonding} --staker {k} --covenant {k}")),
+        ("--covenant", format!("{unbonding} --staker {k} --finality-provider {k}")),
         ("--staker", "script slashing-refund --timelock 10 --network regtest".to_owned()),
         ("--seed", "demo".to_owned()),
     ]
+}
+
+/// Every flag of every command whose value is bytes, as clap knows them.
+fn flags(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+    for arg in command.get_arguments() {
+        let bytes = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "BYTES"));
+        if let (true, Some(long)) = (bytes, arg.get_long()) {
+            found.push((format!("--{long}"), path.trim().to_owned()));
+        }
+    }
+    for sub in command.get_subcommands() {
+        flags(sub, &format!("{path} {}", sub.get_name()), found);
+    }
+}
+
+#[test]
+fn no_flag_is_forgotten() {
+    let mut found = Vec::new();
+    flags(&btcstake::command_line(), "", &mut found);
+    assert!(found.len() > 20);
+    for (flag, path) in found {
+        let tried = lines().iter().any(|(tried, line)| *tried == flag && line.starts_with(&path));
+        assert!(tried, "no garbage is tried on {flag} of {path}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Command;
 
 use crate::process::Folder;
+use crate::scene::Scene;
 
 /// Every command that has no commands below it, with the words that lead to it.
 fn leaves(command: &Command, path: &[String], found: &mut Vec<(Vec<String>, Command)>) {
@@ -25,8 +26,7 @@ fn every_command_has_an_example_that_works() {
     leaves(&btcstake::command_line(), &[], &mut found);
     assert_eq!(found.len(), 14, "a command was added: has it an example?");
     let folder = Folder::new();
-    let stake = format!("0200000001{}ffffffff00ffffffff0100000000000000000000000000", "11".repeat(32));
-    folder.write("withdrawal.tx", stake);
+    folder.write("withdrawal.tx", Scene::new().withdrawal());
     let mut ran = 0;
     for (path, _) in found {
         let help = folder.run(&format!("{} --help", path.join(" "))).ends(0).stdout();

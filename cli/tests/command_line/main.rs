@@ -18,5 +18,6 @@ mod eots;
 mod help;
 mod process;
 mod readme;
+mod scene;
 mod script;
 mod tx_explain;

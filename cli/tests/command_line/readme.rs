@@ -1,13 +1,15 @@
 //! The README's commands run as they stand there.
 
 use crate::process::Folder;
+use crate::scene::Scene;
 
 #[test]
 fn every_command_of_the_readme_runs() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let minimum = format!("Rust {}", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(readme.contains(&minimum), "the README does not ask for {minimum}");
     let folder = Folder::new();
-    folder
-        .write("withdrawal.tx", format!("0200000001{}ffffffff00ffffffff0100000000000000000000000000", "11".repeat(32)));
+    folder.write("withdrawal.tx", Scene::new().withdrawal());
     let mut ran = 0;
     for block in readme.split("```sh\n").skip(1) {
         let (block, _) = block.split_once("```").unwrap();

@@ -6,7 +6,9 @@ use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxIn, TxOut, Witness};
 use proptest::prelude::*;
 
 use super::{Scene, key};
-use crate::{Path, TransactionKind, UnbondingTransaction, WithdrawalTransaction, explain, key_path_script};
+use crate::{
+    Path, TransactionKind, UnbondingTransaction, WithdrawalTransaction, explain, explain_psbt, key_path_script,
+};
 
 fn announcing(payloads: &[&[u8]]) -> Transaction {
     let output = |payload: &&[u8]| {
@@ -55,8 +57,25 @@ fn unbonding_and_withdrawal_are_recognised() {
     let withdrawal = WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
     let finished = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     assert_eq!(explain(&finished).kind, TransactionKind::Withdrawal);
-    // Without its witness nothing shows.
+    // Without its witness nothing shows; in a PSBT the leaf that it offers for signing does.
     assert_eq!(explain(withdrawal.unsigned()).kind, TransactionKind::Unknown);
+    assert_eq!(explain_psbt(withdrawal.psbt()).kind, TransactionKind::Withdrawal);
+    let mut psbt = tx.psbt().clone();
+    assert_eq!(explain_psbt(&psbt).spent[0].covenant_signers, []);
+    let hash = scene.staking.output().taproot().leaf(Path::Unbonding).unwrap().hash();
+    let signature = bitcoin::taproot::Signature {
+        signature: covenant[0].signature,
+        sighash_type: bitcoin::TapSighashType::Default,
+    };
+    psbt.inputs[0].tap_script_sigs.insert((covenant[0].member, hash), signature);
+    let explained = explain_psbt(&psbt);
+    assert_eq!((explained.kind, explained.txid), (TransactionKind::Unbonding, tx.txid()));
+    assert_eq!(explained.spent[0].covenant_signers, [covenant[0].member]);
+    // With two leaves on offer there is no telling which one will be spent.
+    let other = scene.staking.output().taproot().leaf(Path::Timelock).unwrap();
+    let script = (other.script.clone(), bitcoin::taproot::LeafVersion::TapScript);
+    psbt.inputs[0].tap_scripts.insert(other.control_block.clone(), script);
+    assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Unknown);
 }
 
 #[test]
@@ -69,7 +88,7 @@ fn phase_1_stakes_announce_themselves() {
     let explained = explain(&announcing(&[&payload]));
     assert_eq!(explained.kind, TransactionKind::Stake);
     let said = explained.announcement.unwrap();
-    assert_eq!((said.tag, said.staking_time_blocks), (*b"bbn1", 64000));
+    assert_eq!((said.tag, said.staking_time.blocks()), (*b"bbn1", 64000));
     assert_eq!((said.staker, said.finality_provider), (*staker.public_key(), *provider.public_key()));
 
     let unknown = |tx: &Transaction| assert_eq!(explain(tx).kind, TransactionKind::Unknown);
@@ -78,6 +97,9 @@ fn phase_1_stakes_announce_themselves() {
     let mut other_version = payload.clone();
     other_version[4] = 1;
     unknown(&announcing(&[&other_version]));
+    let mut no_time = payload.clone();
+    no_time[69..].fill(0);
+    unknown(&announcing(&[&no_time]));
     let mut off_curve = payload;
     off_curve[5..37].fill(0xff);
     unknown(&announcing(&[&off_curve]));
