@@ -98,9 +98,10 @@ impl Rpc {
                 Some(HttpError::Status(status @ (401 | 403))) => {
                     NodeError::Unauthorized { address: address(), status: *status }
                 }
-                Some(HttpError::Status(503)) => {
-                    NodeError::Busy { method: method.to_owned(), message: "its work queue is full, or it is shutting down".to_owned() }
-                }
+                Some(HttpError::Status(503)) => NodeError::Busy {
+                    method: method.to_owned(),
+                    message: "its work queue is full, or it is shutting down".to_owned(),
+                },
                 Some(HttpError::Status(status)) => {
                     malformed(method, &format!("HTTP status {status} without an answer"))
                 }

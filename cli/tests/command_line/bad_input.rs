@@ -23,6 +23,8 @@ fn lines() -> Vec<(&'static str, String)> {
             "--message",
             "eots sign --secret-key-file provider.key --chain-id c --height 1 --dangerously-unprotected".to_owned(),
         ),
+        ("--root", format!("eots check-proof --count 1 --index 0 --public-randomness {k} --proof 08011a20{k}")),
+        ("--public-randomness", format!("eots check-proof --count 1 --index 0 --root {k} --proof 08011a20{k}")),
         ("--encryption-key", format!("adaptor sign --secret-key-file member.key --message {k}")),
         ("--message", format!("adaptor sign --secret-key-file member.key --encryption-key {k}")),
         ("--aux-rand", format!("adaptor sign --secret-key-file member.key --encryption-key {k} --message {k}")),

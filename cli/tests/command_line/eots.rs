@@ -76,3 +76,48 @@ fn bytes_come_as_hex_from_files_and_from_standard_input() {
     let json = folder.run_with(&line.split(' ').collect::<Vec<_>>(), PROVIDER.as_bytes()).json(0);
     assert_eq!(json["public_randomness"], json!([RANDOMNESS]));
 }
+
+#[test]
+fn commitments_are_made_proven_and_checked() {
+    let folder = Folder::new();
+    let range = "--secret-key-file provider.key --chain-id bbn-1 --height 100 --count 9";
+    let committed = folder.json(&format!("eots commit {range}"));
+    assert_eq!((&committed["start_height"], &committed["count"]), (&json!(100), &json!(9)));
+    assert_eq!(committed["signature"].as_str().unwrap().len(), 128);
+    let context = "0123456789abcdef".repeat(4);
+    let consumer = folder.json(&format!("eots commit {range} --signing-context {context}"));
+    assert_eq!(consumer["root"], committed["root"]);
+    assert_ne!(consumer["signature"], committed["signature"]);
+    folder.run(&format!("eots commit {range} --signing-context 00")).fails(&["--signing-context", "64"]);
+
+    let root = committed["root"].as_str().unwrap();
+    let list = folder.json(&format!("eots randomness {range}"));
+    for index in [0, 3, 8] {
+        let proven = folder.run(&format!("--json eots prove {range} --index {index}")).ends(0);
+        let public = list["public_randomness"][index].as_str().unwrap();
+        folder.write("proof.json", proven.stdout());
+        let proof = proven.json(0);
+        assert_eq!((&proof["index"], &proof["total"]), (&json!(index), &json!(9)));
+        let protobuf = proof["protobuf"].as_str().unwrap();
+        folder.write("proof.hex", protobuf);
+        folder.write("proof.bin", hex::decode(protobuf).unwrap());
+        let check = |index: usize, proof: &str| {
+            let rest = format!("--index {index} --public-randomness {public} --proof {proof}");
+            folder.run(&format!("--json eots check-proof --root {root} --count 9 {rest}"))
+        };
+        for proof in ["@proof.json", "@proof.hex", "@proof.bin", protobuf, "-"] {
+            let run = check(index, proof);
+            if proof == "-" {
+                run.fails(&["--proof"]);
+            } else {
+                assert_eq!(run.json(0), json!({ "valid": true }), "{proof}");
+            }
+        }
+        assert_eq!(check(index + 1, protobuf).json(1), json!({ "valid": false }));
+    }
+    folder.run(&format!("eots prove {range} --index 9")).fails(&["--index", "count of 9"]);
+    let check = format!("eots check-proof --root {root} --count 9 --index 0 --public-randomness {root} --proof");
+    folder.run(&format!("{check} zz")).fails(&["--proof", "neither JSON nor hex"]);
+    folder.run(&format!("{check} {{}}")).fails(&["--proof", "JSON"]);
+    folder.run(&format!("{check} ff")).fails(&["--proof", "Proof"]);
+}

@@ -1,6 +1,10 @@
 //! `eots`: extractable one-time signatures.
 
+mod check_proof;
+mod commit;
 mod extract;
+mod prove;
+mod provider;
 mod randomness;
 mod sign;
 mod verify;
@@ -13,6 +17,12 @@ use crate::output::Output;
 pub(crate) enum Command {
     /// Derive the public randomness of a finality provider for a range of heights.
     Randomness(randomness::Args),
+    /// Commit to the public randomness of a range of heights.
+    Commit(commit::Args),
+    /// Prove that a public randomness is in a commitment.
+    Prove(prove::Args),
+    /// Check such a proof.
+    CheckProof(check_proof::Args),
     /// Sign a message with the randomness of a height.
     Sign(sign::Args),
     /// Verify a signature.
@@ -25,6 +35,9 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         match self {
             Self::Randomness(args) => args.run(),
+            Self::Commit(args) => args.run(),
+            Self::Prove(args) => args.run(),
+            Self::CheckProof(args) => args.run(),
             Self::Sign(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::Extract(args) => args.run(),

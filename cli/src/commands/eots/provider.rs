@@ -1,0 +1,56 @@
+//! What `randomness`, `commit` and `prove` share: a key, a chain, a range of heights.
+
+use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use eots::{RandomnessSchedule, RandomnessTree, SecretKey};
+
+use crate::input;
+
+#[derive(clap::Args)]
+pub(crate) struct Range {
+    /// File with the finality provider's secret key, 64 hex digits; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = input::secret_key_file)]
+    pub(crate) secret_key_file: SecretKey,
+    /// The chain whose blocks are voted on.
+    #[arg(long)]
+    pub(crate) chain_id: String,
+    /// The first height.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) height: u64,
+    /// How many heights, at most ten million.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) count: u32,
+    /// The distance between two heights.
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    pub(crate) interval: u64,
+}
+
+impl Range {
+    pub(crate) fn schedule(&self) -> anyhow::Result<RandomnessSchedule> {
+        Ok(RandomnessSchedule::new(self.height, self.count, self.interval)?)
+    }
+
+    /// The tree over the public randomness of all heights, built on every core; tells on a terminal how far it is.
+    pub(crate) fn tree(&self) -> anyhow::Result<RandomnessTree> {
+        let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        // A list that takes a moment only needs no progress.
+        let shown = std::io::stderr().is_terminal() && self.count > 10_000;
+        let tree = RandomnessTree::derive(
+            &self.secret_key_file,
+            self.chain_id.as_bytes(),
+            self.schedule()?,
+            threads,
+            |done| {
+                if shown {
+                    let _written = write!(std::io::stderr(), "\r{done} of {} heights", self.count);
+                }
+            },
+        );
+        if shown {
+            let _written = writeln!(std::io::stderr());
+        }
+        Ok(tree)
+    }
+}
