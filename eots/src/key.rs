@@ -92,6 +92,11 @@ impl SecretKey {
         signature
     }
 
+    /// Lends the secret to a scheme of libsecp256k1 that is not here, such as ECDSA. Do not copy it out: a copy is not erased.
+    pub fn lend<T>(&self, scheme: impl FnOnce(&secp256k1::SecretKey) -> T) -> T {
+        scheme(self.secret.get())
+    }
+
     /// The key plus a public tweak, as BIP-341 tweaks the internal key of a Taproot output: the secret with even y, plus `tweak`. `None`
     /// when the sum is zero.
     pub fn add_x_only_tweak(&self, tweak: &Scalar) -> Option<Self> {

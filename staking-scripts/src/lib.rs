@@ -8,6 +8,9 @@
 //! Everything is a pure function of its arguments: no network, no clock, no files. Transactions travel as PSBTs, and a finished one is
 //! read again and every promise about it checked before it is returned.
 //!
+//! Before any of that, a staker and a finality provider each give a [`ProofOfPossession`]: that the holder of an account on the secured chain
+//! also holds the Bitcoin key.
+//!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
 mod committee;
@@ -18,6 +21,7 @@ mod key_path;
 mod leaf;
 mod outputs;
 mod parties;
+mod pop;
 mod signing;
 mod slashing;
 mod slashing_rate;
@@ -36,6 +40,10 @@ pub use key_path::{FundingSignError, key_path_script, sign_key_path};
 pub use leaf::{Leaf, LeafKeys, Path, UnknownLeaf};
 pub use outputs::{INTERNAL_KEY, OutputError, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
 pub use parties::{FinalityProviders, InvalidParties, Parties};
+pub use pop::{
+    AccountAddress, Bip322Script, Bip322Signature, Claim, CompactSignature, InvalidAccountAddress,
+    InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
+};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
 pub use slashing_rate::{InvalidSlashingRate, SlashingRate};

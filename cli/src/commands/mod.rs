@@ -3,6 +3,7 @@
 mod adaptor;
 mod completions;
 mod eots;
+mod pop;
 mod script;
 mod tx_explain;
 
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     /// Adaptor signatures, for covenant members.
     #[command(subcommand)]
     Adaptor(adaptor::Command),
+    /// Proofs of possession, for stakers and finality providers.
+    #[command(subcommand)]
+    Pop(pop::Command),
     /// The scripts and addresses of a stake.
     #[command(subcommand)]
     Script(script::Command),
@@ -43,6 +47,7 @@ impl Command {
             Self::Demo(args) => args.run(),
             Self::Eots(command) => command.run(),
             Self::Adaptor(command) => command.run(),
+            Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),
             Self::Tx(Tx::Explain(args)) => args.run(),
             Self::Completions(args) => args.run(),

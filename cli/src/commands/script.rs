@@ -68,7 +68,7 @@ pub(crate) struct RefundArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum NetworkName {
+pub(crate) enum NetworkName {
     Mainnet,
     Testnet4,
     Signet,

@@ -8,6 +8,7 @@ fn lines() -> Vec<(&'static str, String)> {
     let adaptor = format!("02{k}{k}");
     let verify = "eots verify";
     let extract = format!("eots extract --public-key {k} --public-randomness {k} --message 00 --signature {k}");
+    let pop = "pop verify --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm --type";
     let stake = "script staking --quorum 1 --timelock 10 --network regtest";
     let unbonding = "script unbonding --quorum 1 --timelock 10 --network regtest";
     vec![
@@ -42,6 +43,10 @@ fn lines() -> Vec<(&'static str, String)> {
         ("--finality-provider", format!("{unbonding} --staker {k} --covenant {k}")),
         ("--covenant", format!("{unbonding} --staker {k} --finality-provider {k}")),
         ("--staker", "script slashing-refund --timelock 10 --network regtest".to_owned()),
+        ("--public-key", format!("{pop} bip340 --signature {k}{k}")),
+        ("--public-key", format!("{pop} bip322 --signature {k}{k}")),
+        ("--signature", format!("{pop} bip340 --public-key {k}")),
+        ("--signature", format!("{pop} ecdsa --public-key {k}")),
         ("--seed", "demo".to_owned()),
     ]
 }
@@ -85,6 +90,33 @@ fn garbage_names_its_flag() {
             for garbage in ["00", "@empty", "@short", &long] {
                 folder.run(&format!("{line} {flag} {garbage}")).fails(&[flag, "bytes"]);
             }
+        }
+    }
+}
+
+/// Every flag that takes a text of a certain form.
+#[test]
+fn texts_of_another_form_name_their_flag() {
+    let folder = Folder::new();
+    folder.write("empty", "");
+    let k = PROVIDER_KEY;
+    let account = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let (create, verify) = ("pop create --secret-key-file provider.key", format!("pop verify --public-key {k}"));
+    let garbage = ["zz", "0", "абв", "@empty", "@nowhere", "0x00", "00"];
+    let lines = [
+        ("--address", format!("{create} --type bip340")),
+        ("--address", format!("{verify} --type ecdsa --signature {k}{k}00")),
+        ("--type", format!("{create} --address {account}")),
+        ("--type", format!("{verify} --address {account} --signature {k}{k}")),
+        ("--signing-context", format!("{create} --type bip340 --address {account}")),
+        ("--signing-context", format!("{verify} --type bip340 --address {account} --signature {k}{k}")),
+        ("--signature", format!("{verify} --type bip322 --address {account}")),
+        ("--script", format!("{create} --type bip322 --address {account} --network regtest")),
+        ("--network", format!("{create} --type bip322 --address {account} --script p2tr")),
+    ];
+    for (flag, line) in lines {
+        for garbage in garbage {
+            folder.run(&format!("{line} {flag} {garbage}")).fails(&[flag]);
         }
     }
 }

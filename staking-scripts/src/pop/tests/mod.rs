@@ -1,0 +1,286 @@
+//! Proofs of possession: round trips, published signatures, and everything that must not be one.
+
+mod bip322;
+
+use bitcoin::Network;
+use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::hex::DisplayHex;
+use bitcoin::secp256k1::{Message, Parity, SECP256K1};
+use eots::SigningContext;
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+use super::*;
+
+const ADDRESS: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+const SCRIPTS: [Bip322Script; 2] = [Bip322Script::P2wpkh, Bip322Script::P2tr];
+
+fn key(name: &str) -> SecretKey {
+    SecretKey::from_bytes(&sha256::Hash::hash(name.as_bytes()).to_byte_array()).unwrap()
+}
+
+fn address(prefix: &str, bytes: [u8; 20]) -> AccountAddress {
+    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse(prefix).unwrap(), &bytes).unwrap().parse().unwrap()
+}
+
+fn genesis() -> Claim {
+    Claim::genesis(ADDRESS.parse().unwrap()).unwrap()
+}
+
+fn context(name: &str) -> SigningContext {
+    sha256::Hash::hash(name.as_bytes()).to_string().parse().unwrap()
+}
+
+/// One proof of each type, BIP-322 with both addresses.
+fn all(key: &SecretKey, claim: &Claim) -> Vec<ProofOfPossession> {
+    let mut proofs = vec![ProofOfPossession::create_bip340(key, claim), ProofOfPossession::create_ecdsa(key, claim)];
+    proofs
+        .extend(SCRIPTS.map(|script| ProofOfPossession::create_bip322(key, claim, script, Network::Bitcoin).unwrap()));
+    proofs
+}
+
+proptest! {
+    /// Odd and even keys, both dialects, through bytes and back.
+    #[test]
+    fn proofs_verify(secret in any::<[u8; 32]>(), account in any::<[u8; 20]>(), name in "[a-z]{0,8}", odd in any::<bool>()) {
+        let Ok(key) = SecretKey::from_bytes(&secret) else { return Ok(()) };
+        let key = key.with_parity(if odd { Parity::Odd } else { Parity::Even });
+        let here = Claim::genesis(address("bbn", account)).unwrap();
+        let there = Claim::consumer(context(&name), address("bbn", account));
+        for (claim, other) in [(&here, &there), (&there, &here)] {
+            for proof in all(&key, claim) {
+                prop_assert_eq!(proof.verify(key.public_key(), claim), Ok(()));
+                prop_assert!(proof.verify(key.public_key(), other).is_err());
+                prop_assert_eq!(ProofOfPossession::from_protobuf(&proof.to_protobuf()), Ok(proof.clone()));
+                let bytes = proof.signature_bytes();
+                prop_assert_eq!(ProofOfPossession::from_signature_bytes(proof.proof_type(), &bytes), Ok(proof.clone()));
+                if let ProofOfPossession::Bip322(signature) = &proof {
+                    let simple = signature.to_simple();
+                    let again = Bip322Signature::from_simple(&simple, key.public_key(), Network::Bitcoin);
+                    prop_assert_eq!(again, Ok(signature.clone()));
+                }
+            }
+            let (shown, secret) = (format!("{:?}", all(&key, claim)), key.to_bytes().to_lower_hex_string());
+            prop_assert!(!shown.contains(&secret));
+            // The same each time.
+            prop_assert_eq!(all(&key, claim), all(&key, claim));
+        }
+    }
+
+    /// Whatever the bytes are, the answer is an error and no panic.
+    #[test]
+    fn garbage_is_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..120), first in 0u8..4) {
+        let key = key("garbage");
+        let shaped = [&[first], bytes.as_slice()].concat();
+        for bytes in [&bytes, &shaped] {
+            for proof_type in [ProofType::Bip340, ProofType::Bip322, ProofType::Ecdsa] {
+                if let Ok(proof) = ProofOfPossession::from_signature_bytes(proof_type, bytes) {
+                    prop_assert!(proof.verify(key.public_key(), &genesis()).is_err());
+                }
+            }
+            if let Ok(proof) = ProofOfPossession::from_protobuf(bytes) {
+                prop_assert!(proof.verify(key.public_key(), &genesis()).is_err());
+            }
+            if let Ok(signature) = Bip322Signature::from_simple(bytes, key.public_key(), Network::Regtest) {
+                prop_assert!(ProofOfPossession::Bip322(signature).verify(key.public_key(), &genesis()).is_err());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_makes_no_proof() {
+    let (key, claim) = (key("flipped"), genesis());
+    let flipped = |bytes: &[u8]| {
+        let bytes = bytes.to_vec();
+        (0..bytes.len() * 8).map(move |bit| {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes
+        })
+    };
+    for proof in all(&key, &claim) {
+        let signature = proof.signature_bytes();
+        let mut accepted = Vec::new();
+        for bytes in flipped(&signature) {
+            if ProofOfPossession::from_signature_bytes(proof.proof_type(), &bytes)
+                .is_ok_and(|proof| proof.verify(key.public_key(), &claim).is_ok())
+            {
+                accepted.push(bytes);
+            }
+        }
+        match proof {
+            // Header 31 and header 27 differ in one bit, whether the key is compressed, which says nothing about an x-only key.
+            ProofOfPossession::Ecdsa(_) if signature[0] == 31 => {
+                assert_eq!(accepted, [[&[27], &signature[1..]].concat()]);
+            }
+            _ => assert_eq!(accepted, Vec::<Vec<u8>>::new(), "{:?}", proof.proof_type()),
+        }
+        for bytes in flipped(&claim.address().to_bytes()) {
+            let other = Claim::genesis(address("bbn", bytes.try_into().unwrap())).unwrap();
+            assert!(proof.verify(key.public_key(), &other).is_err());
+        }
+        let mut keys = 0;
+        for bytes in flipped(&key.public_key().serialize()) {
+            if let Ok(other) = XOnlyPublicKey::from_slice(&bytes) {
+                keys += 1;
+                assert!(proof.verify(&other, &claim).is_err());
+            }
+        }
+        assert!(keys > 80, "{keys}");
+    }
+}
+
+#[test]
+fn other_contexts_prefixes_and_types_are_told_apart() {
+    let key = key("contexts");
+    let claim = |name: &str, prefix: &str| Claim::consumer(context(name), address(prefix, [7; 20]));
+    for proof in all(&key, &claim("a", "bbn")) {
+        assert_eq!(proof.verify(key.public_key(), &claim("a", "bbn")), Ok(()));
+        assert!(proof.verify(key.public_key(), &claim("b", "bbn")).is_err());
+        // BIP-340 signs the bytes of the address, the others its text.
+        let prefix_signed = proof.proof_type() != ProofType::Bip340;
+        assert_eq!(proof.verify(key.public_key(), &claim("a", "osmo")).is_err(), prefix_signed);
+        for proof_type in [ProofType::Bip340, ProofType::Bip322, ProofType::Ecdsa] {
+            if proof_type != proof.proof_type() {
+                assert!(ProofOfPossession::from_signature_bytes(proof_type, &proof.signature_bytes()).is_err());
+            }
+        }
+    }
+    assert_eq!(
+        Claim::genesis(address("osmo", [7; 20])).unwrap_err().to_string(),
+        "osmo1qurswpc8qurswpc8qurswpc8qurswpc8mg52kn is no account of the genesis chain, whose addresses begin with bbn1; \
+         other chains have a signing context"
+    );
+}
+
+/// The messages, computed apart from the code above.
+#[test]
+fn the_context_precedes_the_account() {
+    let (key, context) = (key("messages"), context("c"));
+    let claim = Claim::consumer(context, ADDRESS.parse().unwrap());
+    let text = format!("{context}{ADDRESS}");
+    assert_eq!(text.len(), 64 + ADDRESS.len());
+
+    let raw = [context.to_string().as_bytes(), &claim.address().to_bytes()].concat();
+    let digest = Message::from_digest(sha256::Hash::hash(&raw).to_byte_array());
+    let ProofOfPossession::Bip340(signature) = ProofOfPossession::create_bip340(&key, &claim) else { panic!() };
+    SECP256K1.verify_schnorr(&signature, &digest, key.public_key()).unwrap();
+
+    let varstr = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let magic = [varstr("Bitcoin Signed Message:\n"), varstr(&text)].concat();
+    let digest = Message::from_digest(bitcoin::hashes::sha256d::Hash::hash(&magic).to_byte_array());
+    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &claim) else { panic!() };
+    let standard = bitcoin::secp256k1::ecdsa::Signature::from_compact(&signature.to_bytes()[1..]).unwrap();
+    SECP256K1.verify_ecdsa(&digest, &standard, &key.lend(|secret| secret.public_key(SECP256K1))).unwrap();
+
+    for script in SCRIPTS {
+        let proof = ProofOfPossession::create_bip322(&key, &claim, script, Network::Signet).unwrap();
+        let ProofOfPossession::Bip322(signature) = proof else { panic!() };
+        let encoded = BASE64_STANDARD.encode(signature.to_simple());
+        ::bip322::verify_simple_encoded(&signature.address().to_string(), &text, &encoded).unwrap();
+    }
+}
+
+/// `r ‖ n − s` under the other recovery id is a signature by the same key, to whoever does not insist on the low s.
+#[test]
+fn a_high_s_is_refused() {
+    let (key, claim) = (key("malleable"), genesis());
+    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &claim) else { panic!() };
+    let mut bytes = signature.to_bytes();
+    let s = bitcoin::secp256k1::SecretKey::from_slice(&bytes[33..]).unwrap().negate();
+    bytes[33..].copy_from_slice(&s.secret_bytes());
+    bytes[0] = ((bytes[0] - 27) ^ 1) + 27;
+    let high = CompactSignature::from_bytes(bytes);
+    let text = claim.text();
+    let recovered = bitcoin::sign_message::MessageSignature::from_slice(&bytes)
+        .unwrap()
+        .recover_pubkey(SECP256K1, bitcoin::sign_message::signed_msg_hash(&text))
+        .unwrap();
+    assert_eq!(recovered.inner.x_only_public_key().0, *key.public_key());
+    assert_eq!(high.verify(key.public_key(), &text), Err(PossessionError::HighS));
+}
+
+#[test]
+fn recovery_headers() {
+    let (key, claim) = (key("headers"), genesis());
+    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &claim) else { panic!() };
+    let mut bytes = signature.to_bytes();
+    let header = bytes[0];
+    assert!(header == 31 || header == 32);
+    for other in 0..=255 {
+        bytes[0] = other;
+        let verdict = CompactSignature::from_bytes(bytes).verify(key.public_key(), &claim.text());
+        match other {
+            _ if other == header || other == header - 4 => assert_eq!(verdict, Ok(())),
+            27..=34 => assert!(verdict.is_err()),
+            _ => assert_eq!(verdict, Err(PossessionError::RecoveryHeader(other))),
+        }
+    }
+    for (r, s) in [([0; 32], [1; 32]), ([1; 32], [0; 32]), ([255; 32], [1; 32]), ([1; 32], [255; 32])] {
+        let bytes = [&[31], r.as_slice(), &s].concat();
+        let proof = ProofOfPossession::from_signature_bytes(ProofType::Ecdsa, &bytes).unwrap();
+        assert!(proof.verify(key.public_key(), &claim).is_err());
+    }
+}
+
+#[test]
+fn malformed_signatures_are_named() {
+    let key = key("malformed");
+    let invalid =
+        |proof_type, bytes: &[u8]| ProofOfPossession::from_signature_bytes(proof_type, bytes).unwrap_err().to_string();
+    assert_eq!(invalid(ProofType::Bip340, &[1; 63]), "64 bytes are needed, not 63");
+    assert_eq!(invalid(ProofType::Ecdsa, &[1; 64]), "65 bytes are needed, not 64");
+    assert!(invalid(ProofType::Bip322, b"ss").contains("protobuf"));
+    assert!(invalid(ProofType::Bip322, b"").contains("Bitcoin address"));
+    let simple =
+        |bytes: &[u8]| Bip322Signature::from_simple(bytes, key.public_key(), Network::Bitcoin).unwrap_err().to_string();
+    assert!(simple(&[]).contains("witness"));
+    assert!(simple(&[1, 1, 7, 0]).contains("witness"), "a byte after the witness");
+    assert!(simple(&[0xfd, 1, 0, 1, 7]).contains("witness"), "a count in three bytes");
+    assert!(simple(&[3, 1, 7, 1, 7, 1, 7]).contains("3 items"));
+    assert!(simple(&[2, 1, 7, 1, 7]).contains("compressed public key"));
+    assert!(simple(&[0]).contains("0 items"));
+    let protobuf = [8, 3, 18, 1, 7];
+    assert_eq!(
+        ProofOfPossession::from_protobuf(&protobuf).unwrap_err().to_string(),
+        "there is no proof of possession of type 3"
+    );
+}
+
+#[test]
+fn account_addresses_are_what_the_chain_writes() {
+    let parsed: AccountAddress = ADDRESS.parse().unwrap();
+    assert_eq!((parsed.as_str(), parsed.prefix(), parsed.to_string().as_str()), (ADDRESS, "bbn", ADDRESS));
+    assert_eq!(address("bbn", parsed.to_bytes()), parsed);
+    let error = |text: &str| text.parse::<AccountAddress>().unwrap_err();
+    for text in ["", "bbn", "bbn1", "zz", "абв", "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsn", " bbn1"] {
+        assert!(matches!(error(text), InvalidAccountAddress::NotBech32(_)), "{text}");
+    }
+    assert_eq!(error(&ADDRESS.to_uppercase()), InvalidAccountAddress::NotCanonical(ADDRESS.to_owned()));
+    // Bitcoin addresses: version 0 is bech32, version 1 is bech32m.
+    let bitcoin = error("bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l");
+    assert!(matches!(bitcoin, InvalidAccountAddress::NotCanonical(_)), "{bitcoin}");
+    let taproot = error("bc1ppv609nr0vr25u07u95waq5lucwfm6tde4nydujnu8npg4q75mr5sxq8lt3");
+    assert!(matches!(taproot, InvalidAccountAddress::NotBech32(_)), "{taproot}");
+    let prefix = bech32::Hrp::parse("bbn").unwrap();
+    for length in [0, 19, 21, 32] {
+        let text = bech32::encode::<bech32::Bech32>(prefix, &vec![7; length]).unwrap();
+        assert_eq!(error(&text), InvalidAccountAddress::Length(length));
+        let text = bech32::encode::<bech32::Bech32m>(prefix, &vec![7; length]).unwrap();
+        assert!(matches!(error(&text), InvalidAccountAddress::NotBech32(_)));
+    }
+}
+
+/// The vector that the reference takes over from a wallet's tests.
+#[test]
+fn published_signed_message() {
+    let secret = "adce25dc25ef89f06a722abdc4b601d706c9efc6bc84075355e6b96ca3871621";
+    let secret: [u8; 32] = bitcoin::hex::FromHex::from_hex(secret).unwrap();
+    let key = SecretKey::from_bytes(&secret).unwrap();
+    let signature = "IDtG3XPLpiKOp4PjTzCo/ng8gm4MFTTyHeh/DaPC1XYsYaj5Jr4h8dnxmwuJtNkPkH40rEfnrrO8fgZKNOIF5iM=";
+    let signature = CompactSignature::from_bytes(BASE64_STANDARD.decode(signature).unwrap().try_into().unwrap());
+    assert_eq!(CompactSignature::create(&key, "hello world"), signature);
+    assert_eq!(signature.verify(key.public_key(), "hello world"), Ok(()));
+    assert!(signature.verify(key.public_key(), "hello worlds").is_err());
+}
