@@ -1,10 +1,14 @@
 //! Arguments: bytes, keys and secrets. Every parser's error is printed by clap behind the name of the flag.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail};
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
 use eots::{AdaptorSignature, PublicRandomness, SecretKey, XOnlyPublicKey};
 use staking_scripts::Timelock;
 use zeroize::Zeroizing;
@@ -35,7 +39,8 @@ fn read_all(mut reader: impl Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn open(path: &str) -> anyhow::Result<File> {
-    File::open(path).with_context(|| format!("cannot open {path}")).map_err(flat)
+    // A path may hold what would confuse a terminal.
+    File::open(path).with_context(|| format!("cannot open {}", path.escape_debug())).map_err(flat)
 }
 
 /// clap prints an error without its causes; this writes them into its text.
@@ -92,11 +97,33 @@ pub(crate) fn timelock(text: &str) -> anyhow::Result<Timelock> {
     Ok(Timelock::from_blocks(text.parse()?)?)
 }
 
-/// A secret key from a file of 64 hex digits (`-` is standard input). Nothing of the file's content is ever put into an error.
-pub(crate) fn secret_key_file(path: &str) -> anyhow::Result<SecretKey> {
+/// Reads a secret key from a file of 64 hex digits (`-` is standard input). Neither the file's content nor an argument that looks like a key
+/// itself is ever put into an error; clap would print any argument, so the error is made here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SecretKeyFile;
+
+impl TypedValueParser for SecretKeyFile {
+    type Value = SecretKey;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<SecretKey, clap::Error> {
+        let path = value.to_string_lossy();
+        read_secret_key(&path).map_err(|error| {
+            let flag = arg.map(ToString::to_string).unwrap_or_default();
+            let looks_like_a_key = hex::decode(path.as_ref()).is_ok_and(|bytes| bytes.len() >= 16);
+            let message = if looks_like_a_key {
+                format!("{flag} takes a file that holds the key, not the key itself\n")
+            } else {
+                format!("invalid value {path:?} for '{flag}': {error:#}\n")
+            };
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
+}
+
+fn read_secret_key(path: &str) -> anyhow::Result<SecretKey> {
     let text = match path {
         "-" => read_all(standard_input()?)?,
-        path => read_all(open(path)?).with_context(|| format!("cannot read {path}")).map_err(flat)?,
+        path => read_all(open(path)?).context("cannot read it")?,
     };
     let mut bytes = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim_ascii(), bytes.as_mut_slice())

@@ -242,7 +242,8 @@ fn nonce(key: &SecretKey, d: &Erased, t: &PublicKey, message: &[u8; 32], aux: &[
     Some(Erased::new(secp256k1::SecretKey::from_slice(bytes.as_slice()).ok()?))
 }
 
-/// `s·G − e·P`, with P lifted to even y; `None` at infinity.
+/// `s·G − e·P`, with P lifted to even y; `None` at infinity, and where `e` or `x(P)` is zero modulo the group order, which no signer can
+/// bring about.
 ///
 /// libsecp256k1 computes this sum in one pass inside ECDSA key recovery, `Q = r⁻¹·(s'·R − z·G)`; so with `R = P`, `r = x(P)`,
 /// `s' = −e·r` and `z = −s·r`, the key that it "recovers" is the sum. All of it is public.

@@ -10,7 +10,8 @@ use crate::scalar::Erased;
 
 /// A secret key on secp256k1, with its BIP-340 x-only public key.
 ///
-/// It is never printed (`Debug` shows the public key) and its bytes are zeroed when it is dropped.
+/// It is never printed (`Debug` shows the public key) and its bytes are erased when it is dropped. Copies that the compiler makes when a
+/// value moves are beyond the reach of that.
 #[derive(Clone)]
 pub struct SecretKey {
     /// As it was given: the randomness is derived from this number, not from its negation.

@@ -141,10 +141,14 @@ pub struct RandomnessSchedule {
     interval: u64,
 }
 
-/// A schedule that cannot be: its interval is 0, or its last height is past the end of the number range.
+/// The most heights in one schedule: a list of their public randomness takes 320 MB.
+const MAX_COUNT: u32 = 10_000_000;
+
+/// A schedule that cannot be: its interval is 0, its last height is past the end of the number range, or it has too many heights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{count} heights from {start_height} in steps of {interval}: the step must be above 0 and the last height below 2^64"
+    "{count} heights from {start_height} in steps of {interval}: the step must be above 0, the last height below 2^64, and there may be \
+     ten million heights at most"
 )]
 #[non_exhaustive]
 pub struct InvalidSchedule {
@@ -160,11 +164,11 @@ impl RandomnessSchedule {
     /// `count` heights from `start_height` on, `interval` apart.
     ///
     /// # Errors
-    /// [`InvalidSchedule`] when `interval` is 0 or the last height would not fit 64 bits.
+    /// [`InvalidSchedule`] when `interval` is 0, the last height would not fit 64 bits, or `count` is above ten million.
     pub fn new(start_height: u64, count: u32, interval: u64) -> Result<Self, InvalidSchedule> {
         let last =
             u64::from(count.saturating_sub(1)).checked_mul(interval).and_then(|span| start_height.checked_add(span));
-        if interval == 0 || last.is_none() {
+        if interval == 0 || last.is_none() || count > MAX_COUNT {
             return Err(InvalidSchedule { start_height, count, interval });
         }
         Ok(Self { start_height, count, interval })

@@ -70,8 +70,8 @@ pub struct StakeAnnouncement {
     pub staking_time: Timelock,
 }
 
-/// What a transaction is in this protocol. Signatures are taken from the places the script gives them; whether they verify is the
-/// chain's judgement, and needs the outputs spent.
+/// What a transaction is in this protocol. Who signed is read from the places that the script gives the
+/// signatures: they are present. Whether they verify is the chain's judgement, and needs the outputs spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// Its id.
@@ -135,8 +135,9 @@ fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option
     Some(spent_by(index, outpoint, keys, signed))
 }
 
+/// Whether the control block is of an output of the protocol: without a key path, and with at most three leaves.
 fn is_protocols(control_block: &ControlBlock) -> bool {
-    control_block.internal_key.to_string() == INTERNAL_KEY
+    control_block.internal_key.to_string() == INTERNAL_KEY && control_block.merkle_branch.len() <= 2
 }
 
 fn spent_by(index: usize, outpoint: OutPoint, keys: LeafKeys, signed: impl Fn(&XOnlyPublicKey) -> bool) -> SpentLeaf {
@@ -154,16 +155,31 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
         elements.pop();
     }
     let [places @ .., _, control_block] = elements.as_slice() else { return None };
-    if !is_protocols(&ControlBlock::decode(control_block).ok()?) {
+    if !is_protocols(&ControlBlock::decode(control_block).ok()?) || !input.script_sig.is_empty() {
+        return None;
+    }
+    // A timelock that the input does not wait for makes no withdrawal: no node would ever take it.
+    if let LeafKeys::Timelock { timelock, .. } = keys
+        && input.sequence != timelock.sequence()
+    {
         return None;
     }
     let in_order: Vec<_> = keys.in_script_order().copied().collect();
     if places.len() != in_order.len() {
         return None;
     }
-    let signed: Vec<_> =
-        in_order.iter().zip(places.iter().rev()).filter(|(_, place)| !place.is_empty()).map(|(key, _)| *key).collect();
+    let signed: Vec<_> = in_order
+        .iter()
+        .zip(places.iter().rev())
+        .filter(|(_, place)| is_signature(place))
+        .map(|(key, _)| *key)
+        .collect();
     Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
+}
+
+/// Whether a place of the witness has the size of a signature: 64 bytes, or 65 with a sighash type.
+fn is_signature(place: &[u8]) -> bool {
+    matches!(place.len(), 64 | 65)
 }
 
 /// The announcement of a phase-1 stake; `None` when there is none, or more than one, which makes it invalid.

@@ -38,6 +38,9 @@ pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
 pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignError> {
     let mut psbt = psbt.clone();
     let incomplete = |e: &dyn ToString| FundingSignError::Incomplete(e.to_string());
+    if psbt.inputs.is_empty() || psbt.inputs.len() != psbt.unsigned_tx.input.len() {
+        return Err(incomplete(&format!("{} inputs, {} described", psbt.unsigned_tx.input.len(), psbt.inputs.len())));
+    }
     let mut prevouts = Vec::new();
     for (index, input) in psbt.inputs.iter().enumerate() {
         let output = input.witness_utxo.clone().ok_or_else(|| incomplete(&format!("input {index}")))?;

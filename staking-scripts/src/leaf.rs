@@ -93,7 +93,11 @@ impl LeafKeys {
             }
             _ => return Err(unknown()),
         };
-        // Written again, it must be the same bytes: key order, number encodings and counts included.
+        let sorted = |keys: &[XOnlyPublicKey]| keys.is_sorted_by_key(XOnlyPublicKey::serialize);
+        if !sorted(keys.finality_providers()) || !sorted(keys.covenant().0) {
+            return Err(unknown());
+        }
+        // Written again, it must be the same bytes: number encodings and counts included.
         if keys.script().as_deref() == Some(script) { Ok(keys) } else { Err(unknown()) }
     }
 

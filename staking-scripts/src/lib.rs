@@ -47,7 +47,7 @@ pub use pop::{
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
 pub use slashing_rate::{InvalidSlashingRate, SlashingRate};
-pub use spend::{FinalizeError, OutputTooSmall};
+pub use spend::{FinalizeError, NotAnAddress, OutputTooSmall};
 pub use staking::{FundingCoin, StakingError, StakingFinishedError, StakingTransaction};
 pub use timelock::{InvalidTimelock, Timelock};
 pub use unbonding::{UnbondingError, UnbondingTransaction};

@@ -70,27 +70,36 @@ impl LeafSpend {
         if self.leaf().keys.covenant().0.contains(key) { Ok(()) } else { Err(FinalizeError::Stranger(*key)) }
     }
 
-    /// Verifies every covenant signature, and keeps exactly a quorum: the script refuses more.
+    /// Keeps exactly a quorum of the covenant signatures that verify: the script refuses more. One that does not verify is passed over;
+    /// when too few are left, the first of these is named.
     pub(crate) fn choose_quorum(
         &self,
         signatures: &[CovenantSignature],
     ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, FinalizeError> {
-        let mut chosen: Vec<(XOnlyPublicKey, schnorr::Signature)> = Vec::with_capacity(signatures.len());
-        for CovenantSignature { member, signature } in signatures {
-            self.check_member(member)?;
-            if chosen.iter().any(|(earlier, _)| earlier == member) {
-                return Err(FinalizeError::RepeatedMember(*member));
-            }
-            if !self.verifies(member, signature) {
-                return Err(FinalizeError::InvalidCovenantSignature(*member));
-            }
-            chosen.push((*member, *signature));
-        }
         let quorum = self.leaf().keys.covenant().1;
-        if chosen.len() < usize::from(quorum) {
-            return Err(FinalizeError::BelowQuorum { signatures: chosen.len(), quorum });
+        let mut chosen: Vec<(XOnlyPublicKey, schnorr::Signature)> = Vec::with_capacity(quorum.into());
+        let mut culprit = None;
+        for CovenantSignature { member, signature } in signatures {
+            if chosen.len() == usize::from(quorum) {
+                break;
+            }
+            let verdict = self.check_member(member).and_then(|()| {
+                if chosen.iter().any(|(earlier, _)| earlier == member) {
+                    Err(FinalizeError::RepeatedMember(*member))
+                } else if !self.verifies(member, signature) {
+                    Err(FinalizeError::InvalidCovenantSignature(*member))
+                } else {
+                    Ok(())
+                }
+            });
+            match verdict {
+                Ok(()) => chosen.push((*member, *signature)),
+                Err(error) => culprit = culprit.or(Some(error)),
+            }
         }
-        chosen.truncate(usize::from(quorum));
-        Ok(chosen)
+        if chosen.len() == usize::from(quorum) {
+            return Ok(chosen);
+        }
+        Err(culprit.unwrap_or(FinalizeError::BelowQuorum { signatures: signatures.len(), quorum }))
     }
 }

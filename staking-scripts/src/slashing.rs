@@ -61,6 +61,17 @@ pub enum SlashingError {
     /// The fee is 0.
     #[error("the slashing fee is 0, and no node would relay the transaction")]
     NoFee,
+    /// The stake is so small that the rate slashes nothing of it.
+    #[error("a rate of {rate} slashes nothing of a stake of {amount}")]
+    NothingSlashed {
+        /// What is staked.
+        amount: Amount,
+        /// The slashing rate.
+        rate: SlashingRate,
+    },
+    /// The stake is more than there can ever be.
+    #[error("a stake of {0} is more than 21 million bitcoin")]
+    TooMuch(Amount),
     /// The stake does not pay the slashed part and the fee.
     #[error("of the stake of {amount}, nothing is left after {slashed} slashed and a fee of {fee}")]
     FeeNotPaid {
@@ -119,7 +130,13 @@ impl SlashingTransaction {
             return Err(SlashingError::NoFee);
         }
         let (amount, fee) = (source.amount(), terms.fee);
+        if amount > Amount::MAX_MONEY {
+            return Err(SlashingError::TooMuch(amount));
+        }
         let slashed = terms.rate.slashed_amount(amount);
+        if slashed == Amount::ZERO {
+            return Err(SlashingError::NothingSlashed { amount, rate: terms.rate });
+        }
         let refund_amount = amount.checked_sub(slashed).and_then(|left| left.checked_sub(fee));
         let refund_amount = refund_amount.filter(|left| *left > Amount::ZERO).ok_or(SlashingError::FeeNotPaid {
             amount,
@@ -250,7 +267,7 @@ impl SlashingTransaction {
     /// adaptor signatures with it, and adds the staker's signature.
     ///
     /// # Errors
-    /// [`SlashingError`] names whose signature is invalid, or what else is missing.
+    /// [`SlashingError`] when less than a quorum is usable: it names the first whose signatures are not, or what else is missing.
     pub fn slash(
         &self,
         staker: &schnorr::Signature,
@@ -261,18 +278,35 @@ impl SlashingTransaction {
         let position = self.parties.finality_providers().position(&provider);
         let position = position.ok_or(SlashingError::NotAFinalityProvider(provider))?;
         self.spend.verify_staker(staker)?;
-        let mut decrypted = Vec::with_capacity(covenant.len());
+        let (mut decrypted, mut culprits) = (Vec::with_capacity(covenant.len()), Vec::new());
         for given in covenant {
-            self.check_covenant(given)?;
-            let invalid = SlashingError::InvalidAdaptorSignature { member: given.member, finality_provider: provider };
-            let adaptor = given.signatures.get(position).ok_or_else(|| invalid.clone())?;
-            self.verify_adaptor(&given.member, &provider, adaptor)?;
-            let signature = adaptor.decrypt(provider_key).map_err(|_| invalid)?;
-            decrypted.push(CovenantSignature { member: given.member, signature });
+            match self.decrypt(given, position, provider_key) {
+                Ok(signature) => decrypted.push(signature),
+                Err(culprit) => culprits.push(culprit),
+            }
         }
-        let mut signatures = self.spend.choose_quorum(&decrypted)?;
+        // Who gave nothing usable does not keep the others from slashing; when they are too few, the first of them is named.
+        let mut signatures = match (self.spend.choose_quorum(&decrypted), culprits.into_iter().next()) {
+            (Err(FinalizeError::BelowQuorum { .. }), Some(culprit)) => return Err(culprit),
+            (chosen, _) => chosen?,
+        };
         signatures.push((provider, provider_key.sign_bip340(&self.spend.sighash()?)));
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         Ok(self.spend.finalize(&signatures)?)
+    }
+
+    /// One member's signature: its adaptor signature to the provider at `position`, verified and decrypted with that provider's key.
+    fn decrypt(
+        &self,
+        given: &CovenantAdaptorSignatures,
+        position: usize,
+        provider_key: &SecretKey,
+    ) -> Result<CovenantSignature, SlashingError> {
+        let (member, provider) = (given.member, *provider_key.public_key());
+        let invalid = SlashingError::InvalidAdaptorSignature { member, finality_provider: provider };
+        self.check_covenant(given)?;
+        let adaptor = given.signatures.get(position).ok_or_else(|| invalid.clone())?;
+        self.verify_adaptor(&member, &provider, adaptor)?;
+        Ok(CovenantSignature { member, signature: adaptor.decrypt(provider_key).map_err(|_| invalid)? })
     }
 }

@@ -36,7 +36,10 @@ impl SlashingRate {
     ///
     /// It is computed as the network computes it, in double precision: `floor(f64(amount) · f64(rate) + 0.5)`. Exact arithmetic would
     /// round some halves the other way, and the transaction would be another one.
-    #[expect(clippy::as_conversions, reason = "amounts are below 2^53, so both conversions are exact")]
+    #[expect(
+        clippy::as_conversions,
+        reason = "all the bitcoin there can be are less than 2^53 satoshis, so both conversions are exact"
+    )]
     pub fn slashed_amount(self, amount: Amount) -> Amount {
         let rate = f64::from(self.0) / f64::from(WHOLE);
         Amount::from_sat((amount.to_sat() as f64 * rate + 0.5).floor() as u64)

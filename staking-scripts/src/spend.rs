@@ -8,7 +8,7 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::LeafVersion;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, OutPoint, Psbt, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
+    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
     XOnlyPublicKey, taproot,
 };
 use miniscript::psbt::PsbtExt;
@@ -38,6 +38,26 @@ impl OutputTooSmall {
             return Ok(());
         }
         Err(Self { amount: output.value, minimum, script_pubkey: output.script_pubkey.clone() })
+    }
+}
+
+/// The highest fee rate that transactions are built at: what Bitcoin Core's `sendrawtransaction` takes by default (0.1 BTC/kvB). Above it,
+/// the one who named the rate was mistaken, or lied.
+pub(crate) const MAX_FEE_RATE: FeeRate = FeeRate::from_sat_per_kwu(10_000 * 250);
+
+/// A script that belongs to no address, where money would be lost.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the script {script_pubkey} belongs to no address, and what is paid there would be lost")]
+#[non_exhaustive]
+pub struct NotAnAddress {
+    /// The script.
+    pub script_pubkey: ScriptBuf,
+}
+
+impl NotAnAddress {
+    pub(crate) fn check(script_pubkey: &ScriptBuf) -> Result<(), Self> {
+        let known = script_pubkey.is_witness_program() || script_pubkey.is_p2pkh() || script_pubkey.is_p2sh();
+        if known { Ok(()) } else { Err(Self { script_pubkey: script_pubkey.clone() }) }
     }
 }
 

@@ -1,11 +1,8 @@
 //! Staking: the transaction that pays to the staking output, funded from given coins.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use bdk_coin_select::metrics::LowestFee;
-use bdk_coin_select::{
-    Candidate, ChangePolicy, CoinSelector, DrainWeights, FeeRate as SelectorFeeRate, Target, TargetFee, TargetOutputs,
-};
 use bitcoin::absolute::LockTime;
 use bitcoin::blockdata::transaction::predict_weight;
 use bitcoin::psbt::Psbt;
@@ -17,10 +14,10 @@ use miniscript::psbt::PsbtExt;
 use crate::finished::MAX_WEIGHT;
 use crate::funded::Funded;
 use crate::outputs::StakingOutput;
-use crate::spend::OutputTooSmall;
+use crate::spend::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 
-/// How many selections are tried in search of the cheapest.
-const SELECTION_ROUNDS: usize = 10_000;
+/// An input without its script and witness: outpoint and sequence.
+const INPUT_BASE_WEIGHT: Weight = Weight::from_wu(4 * (32 + 4 + 4));
 
 /// A coin that may fund a stake: an unspent output of a kind whose witness has a known size.
 #[derive(Debug, Clone)]
@@ -55,9 +52,15 @@ pub enum StakingError {
         /// What would be needed, if all coins were spent.
         needed: Amount,
     },
-    /// The fee rate is beyond any amount.
-    #[error("a fee rate of {0} makes a fee beyond any amount")]
+    /// The fee rate is far beyond what a transaction ever paid.
+    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
     FeeRateTooHigh(FeeRate),
+    /// The change script belongs to no address.
+    #[error(transparent)]
+    Change(#[from] NotAnAddress),
+    /// The transaction would be too heavy to be relayed: too many coins are needed.
+    #[error("the transaction would weigh {0}, more than the 400000 weight units that nodes relay")]
+    TooHeavy(Weight),
     /// The coins hold more than there can ever be.
     #[error("the coins hold more than 21 million bitcoin")]
     TooMuch,
@@ -160,6 +163,10 @@ impl StakingTransaction {
     ) -> Result<Self, StakingError> {
         let staked = output.taproot().paying(amount);
         OutputTooSmall::check(&staked)?;
+        NotAnAddress::check(&change)?;
+        if fee_rate > MAX_FEE_RATE {
+            return Err(StakingError::FeeRateTooHigh(fee_rate));
+        }
         if change == staked.script_pubkey {
             return Err(StakingError::ChangeToStake);
         }
@@ -300,43 +307,42 @@ impl<'a> Funding<'a> {
         coins.map(|coin| coin.output.value).try_fold(Amount::ZERO, Amount::checked_add)
     }
 
+    fn weight(&self, coins: &[&FundingCoin], with_change: bool) -> Weight {
+        let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
+        predict_weight(coins.iter().map(|coin| coin.prediction), outputs.map(|script| script.len()))
+    }
+
     /// The fee of spending these coins, with or without a change output.
     fn fee(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Amount, StakingError> {
-        let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
-        let weight = predict_weight(coins.iter().map(|coin| coin.prediction), outputs.map(|script| script.len()));
+        let weight = self.weight(coins, with_change);
         self.fee_rate.checked_mul_by_weight(weight).ok_or(StakingError::FeeRateTooHigh(self.fee_rate))
     }
 
-    /// The selector counts in single precision, so its proposal is only where the exact account begins: more coins are added, in its
-    /// order, until they pay.
+    /// What a coin adds beyond the cost of spending it; `None` for a coin that costs more than it holds.
+    fn worth(&self, coin: &FundingCoin) -> Option<Amount> {
+        let cost = self.fee_rate.checked_mul_by_weight(coin.prediction.weight().checked_add(INPUT_BASE_WEIGHT)?)?;
+        coin.output.value.checked_sub(cost).filter(|worth| *worth > Amount::ZERO)
+    }
+
+    /// The coins of most worth, and no more of them than are needed: few inputs, so a small fee.
     fn select(&self) -> Result<Selection<'a>, StakingError> {
-        let candidates: Vec<_> = self
-            .coins
-            .iter()
-            .map(|coin| {
-                // The selector counts the length byte of the empty script with the fixed part of an input, the prediction does not.
-                let satisfaction = coin.prediction.weight().to_wu().saturating_sub(4);
-                Candidate::new(coin.output.value.to_sat(), satisfaction, true)
-            })
-            .collect();
-        let mut selector = CoinSelector::new(&candidates);
-        selector.sort_candidates_by_descending_value_pwu();
-        let rate = SelectorFeeRate::from_sat_per_wu(self.rate_in_sat_per_wu());
-        let outputs = [(self.stake.weight().to_wu(), self.stake.value.to_sat())];
-        let target = Target { fee: TargetFee::from_feerate(rate), outputs: TargetOutputs::fund_outputs(outputs) };
-        let change_policy = ChangePolicy::min_value(DrainWeights::TR_KEYSPEND, self.change.minimal_non_dust().to_sat());
-        let metric = LowestFee { target, long_term_feerate: rate, change_policy };
-        // Without a proposal, coins are taken in order.
-        let _proposal = selector.is_selection_possible(target).then(|| selector.run_bnb(metric, SELECTION_ROUNDS));
-        loop {
-            let coins: Vec<_> = selector.selected_indices().iter().filter_map(|index| self.coins.get(*index)).collect();
-            if let Some(selection) = self.account(coins)? {
-                return Ok(selection);
+        let mut coins: Vec<_> = self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
+        coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint));
+        // Their worth adds up to what is needed, or nearly: the exact account follows, with one more coin where it falls short.
+        let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(StakingError::TooMuch)?;
+        let (mut sum, mut chosen) = (Amount::ZERO, Vec::new());
+        for (worth, coin) in coins {
+            chosen.push(coin);
+            sum = sum.checked_add(worth).ok_or(StakingError::TooMuch)?;
+            if sum < needed {
+                continue;
             }
-            if !selector.select_next() {
-                return Err(self.insufficient()?);
+            if let Some(selection) = self.account(chosen.clone())? {
+                let weight = self.weight(&selection.coins, selection.change.is_some());
+                return if weight > MAX_WEIGHT { Err(StakingError::TooHeavy(weight)) } else { Ok(selection) };
             }
         }
+        Err(self.insufficient()?)
     }
 
     /// `None` when these coins do not pay the stake and the fee.
@@ -365,13 +371,5 @@ impl<'a> Funding<'a> {
         let amount = self.stake.value;
         let needed = self.fee(&all, false)?.checked_add(amount).ok_or(StakingError::TooMuch)?;
         Ok(StakingError::InsufficientFunds { available, amount, needed })
-    }
-
-    #[expect(
-        clippy::as_conversions,
-        reason = "the selector's arithmetic is in single precision; the exact account follows"
-    )]
-    fn rate_in_sat_per_wu(&self) -> f32 {
-        self.fee_rate.to_sat_per_kwu() as f32 / 1000.0
     }
 }

@@ -143,7 +143,7 @@ impl UnbondingTransaction {
     /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a quorum, the first ones are taken.
     ///
     /// # Errors
-    /// [`FinalizeError`] names whose signature is invalid, or what else is missing.
+    /// [`FinalizeError`] when less than a quorum of the signatures verifies: it names the first that does not, or what else is missing.
     pub fn finalize(
         &self,
         staker: &schnorr::Signature,

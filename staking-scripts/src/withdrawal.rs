@@ -9,7 +9,7 @@ use eots::SecretKey;
 use crate::funded::{Funded, HasTaproot};
 use crate::leaf::{LeafKeys, Path};
 use crate::signing::SigningError;
-use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
+use crate::spend::{FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan};
 
 /// The withdrawal of a staking, unbonding or slashing refund output through its timelock path.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,9 +29,12 @@ pub enum WithdrawalError {
         /// The fee at the rate asked for.
         fee: Amount,
     },
-    /// The fee rate is beyond any amount.
-    #[error("a fee rate of {0} makes a fee beyond any amount")]
+    /// The fee rate is far beyond what a transaction ever paid.
+    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
     FeeRateTooHigh(FeeRate),
+    /// The destination belongs to no address.
+    #[error(transparent)]
+    Destination(#[from] NotAnAddress),
     /// What is left after the fee is dust.
     #[error(transparent)]
     Dust(#[from] OutputTooSmall),
@@ -54,6 +57,10 @@ impl WithdrawalTransaction {
         destination: ScriptBuf,
         fee_rate: FeeRate,
     ) -> Result<Self, WithdrawalError> {
+        NotAnAddress::check(&destination)?;
+        if fee_rate > MAX_FEE_RATE {
+            return Err(WithdrawalError::FeeRateTooHigh(fee_rate));
+        }
         let taproot = source.output().taproot();
         let leaf = taproot.leaf(Path::Timelock).ok_or(WithdrawalError::NoTimelockPath)?;
         let LeafKeys::Timelock { timelock, .. } = leaf.keys else { return Err(WithdrawalError::NoTimelockPath) };

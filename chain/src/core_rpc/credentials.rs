@@ -1,12 +1,16 @@
 //! Where a node is, and how to prove to it that one may call it.
 
 use std::fmt;
+use std::io::Read;
 use std::path::PathBuf;
 
 use jsonrpc::base64::Engine as _;
 use jsonrpc::base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::NodeError;
+
+/// A cookie is shorter by far; what is longer is another file.
+const MAX_COOKIE: u64 = 4096;
 
 /// How to log in to a node's JSON-RPC server. `Debug` shows no secret, and there is no `Display`.
 #[derive(Clone)]
@@ -45,10 +49,13 @@ impl Credentials {
                 return Err(invalid("its user name holds a colon"));
             }
             Self::UserPassword { user, password } => format!("{user}:{password}"),
-            Self::CookieFile(path) => std::fs::read_to_string(path)
-                .map_err(|source| NodeError::CookieFile { path: path.clone(), source })?
-                .trim_end()
-                .to_owned(),
+            Self::CookieFile(path) => {
+                let mut cookie = String::new();
+                std::fs::File::open(path)
+                    .and_then(|file| file.take(MAX_COOKIE).read_to_string(&mut cookie))
+                    .map_err(|source| NodeError::CookieFile { path: path.clone(), source })?;
+                cookie.trim_end().to_owned()
+            }
         };
         Ok(Some(format!("Basic {}", BASE64.encode(pair))))
     }

@@ -196,8 +196,10 @@ impl State {
 
     fn broadcast(&mut self, transaction: &Transaction) -> Result<Txid, NodeError> {
         let txid = transaction.compute_txid();
-        if self.waiting.get(&txid).is_some() || self.index.locate(&txid).is_some() {
-            return Ok(txid);
+        if let Some(known) = self.transaction(&txid)? {
+            // The id does not commit to the witness: a twin with another one is another transaction, and never valid beside the first.
+            let same = known.transaction.compute_wtxid() == transaction.compute_wtxid();
+            return if same { Ok(txid) } else { Err(NodeError::rejected(txid, "txn-same-nonwitness-data-in-mempool")) };
         }
         // Without inputs a transaction has no encoding that the engine could read.
         if transaction.input.is_empty() {

@@ -219,6 +219,21 @@ fn malformed_transactions_are_rejected_without_panic() {
     node.mine(1, &anyone()).unwrap();
 }
 
+/// The id of a transaction does not commit to its witness: what is asked about is the transaction with this witness.
+#[test]
+fn a_twin_with_another_witness_is_rejected() {
+    let (node, coins) = funded();
+    let good = spend(&coins[0]);
+    let mut twin = good.clone();
+    twin.input[0].witness.push([1; 64]);
+    assert_eq!(twin.compute_txid(), good.compute_txid());
+    node.broadcast(&good).unwrap();
+    assert_eq!(rejection(&node, &twin).0, "txn-same-nonwitness-data-in-mempool");
+    node.mine(1, &anyone()).unwrap();
+    assert_eq!(rejection(&node, &twin).0, "txn-same-nonwitness-data-in-mempool");
+    node.broadcast(&good).unwrap();
+}
+
 #[test]
 fn a_second_spend_of_a_coin_is_rejected() {
     let (node, coins) = funded();

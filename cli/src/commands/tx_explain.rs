@@ -47,7 +47,7 @@ fn from_text(text: &str) -> anyhow::Result<Given> {
     match hex::decode(text) {
         Ok(bytes) => from_bytes(&bytes),
         Err(error) => match text.parse::<Psbt>() {
-            Ok(psbt) => Ok(from_psbt(psbt)),
+            Ok(psbt) => from_psbt(psbt),
             Err(_) => bail!("neither hex ({error}) nor a PSBT in base64"),
         },
     }
@@ -55,7 +55,8 @@ fn from_text(text: &str) -> anyhow::Result<Given> {
 
 fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
     if bytes.starts_with(PSBT_MAGIC) {
-        return Psbt::deserialize(bytes).map(from_psbt).context("not a PSBT").map_err(|e| anyhow::anyhow!("{e:#}"));
+        let psbt = Psbt::deserialize(bytes).context("not a PSBT").map_err(|e| anyhow::anyhow!("{e:#}"))?;
+        return from_psbt(psbt);
     }
     let transaction: Transaction =
         consensus::deserialize(bytes).context("not a transaction").map_err(|e| anyhow::anyhow!("{e:#}"))?;
@@ -63,12 +64,18 @@ fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
     Ok(Given { explanation: explain(&transaction), transaction, finished: true, input_amounts })
 }
 
-fn from_psbt(psbt: Psbt) -> Given {
+fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
+    for (input, described) in psbt.unsigned_tx.input.iter().zip(&psbt.inputs) {
+        let (spent, other) = (input.previous_output.txid, described.non_witness_utxo.as_ref());
+        if let Some(other) = other.map(Transaction::compute_txid).filter(|other| *other != spent) {
+            bail!("the PSBT spends {spent} and describes {other}");
+        }
+    }
     let input_amounts = psbt.iter_funding_utxos().map(|utxo| utxo.ok().map(|out| out.value)).collect();
     let explanation = explain_psbt(&psbt);
     let transaction = psbt.extract_tx_unchecked_fee_rate();
     let finished = transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty());
-    Given { transaction, explanation, finished, input_amounts }
+    Ok(Given { transaction, explanation, finished, input_amounts })
 }
 
 #[derive(Serialize)]
@@ -170,15 +177,17 @@ fn text(fields: &Fields, explanation: &Explanation) -> String {
         lines.push(format!("staker              {staker}"));
     }
     for provider in &fields.finality_providers {
-        let signed = if fields.provider_signers.contains(provider) { " (signed)" } else { "" };
+        let signed = if fields.provider_signers.contains(provider) { " (signature present)" } else { "" };
         lines.push(format!("finality provider   {provider}{signed}"));
     }
     if fields.quorum > 0 {
         let (signed, members) = (fields.covenant_signers.len(), fields.covenant_members);
-        lines
-            .push(format!("covenant            {signed} of {members} members signed, the quorum is {}", fields.quorum));
+        lines.push(format!(
+            "covenant            signatures of {signed} of {members} members are present, the quorum is {}",
+            fields.quorum
+        ));
         lines.extend(
-            fields.covenant_signers.iter().map(|signer| format!("  {FAINT}signed{FAINT:#}            {signer}")),
+            fields.covenant_signers.iter().map(|signer| format!("  {FAINT}signature of{FAINT:#}      {signer}")),
         );
     }
     if let Some(timelock) = fields.timelock {

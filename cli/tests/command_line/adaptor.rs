@@ -28,9 +28,15 @@ fn sign_verify_decrypt_recover() {
     let signature = folder.json(&decrypt)["signature"].as_str().unwrap().to_owned();
     assert_eq!(signature.len(), 128);
 
+    let checked = format!("--json {decrypt} --message {message} --public-key");
+    assert_eq!(folder.run(&format!("{checked} {MEMBER_KEY}")).json(0)["signature"], json!(signature));
+    assert_eq!(folder.run(&format!("{checked} {PROVIDER_KEY}")).json(1)["signature"], json!(null));
     let recover = format!("--adaptor-signature {signed} --signature {signature}");
     let recovered = folder.json(&format!("adaptor recover {recover}"));
     assert_eq!(recovered, json!({ "decryption_key": PROVIDER_EVEN, "public_key": PROVIDER_KEY }));
+    let checked = format!("--json adaptor recover {recover} --encryption-key");
+    assert_eq!(folder.run(&format!("{checked} {PROVIDER_KEY}")).json(0), recovered);
+    assert_eq!(folder.run(&format!("{checked} {MEMBER_KEY}")).json(1)["decryption_key"], json!(null));
     let other = folder.json(&sign)["adaptor_signature"].as_str().unwrap().to_owned();
     let line = format!("--json adaptor recover --adaptor-signature {other} --signature {signature}");
     assert_eq!(folder.run(&line).json(1)["decryption_key"], json!(null));

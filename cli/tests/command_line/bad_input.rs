@@ -34,6 +34,17 @@ fn lines() -> Vec<(&'static str, String)> {
         ("--message", format!("adaptor verify --public-key {k} --encryption-key {k} --adaptor-signature {adaptor}")),
         ("--adaptor-signature", format!("adaptor verify --public-key {k} --encryption-key {k} --message {k}")),
         ("--adaptor-signature", "adaptor decrypt --decryption-key-file provider.key".to_owned()),
+        (
+            "--public-key",
+            format!("adaptor decrypt --decryption-key-file provider.key --message {k} --adaptor-signature {adaptor}"),
+        ),
+        (
+            "--message",
+            format!(
+                "adaptor decrypt --decryption-key-file provider.key --public-key {k} --adaptor-signature {adaptor}"
+            ),
+        ),
+        ("--encryption-key", format!("adaptor recover --signature {k}{k} --adaptor-signature {adaptor}")),
         ("--adaptor-signature", format!("adaptor recover --signature {k}{k}")),
         ("--signature", format!("adaptor recover --adaptor-signature {adaptor}")),
         ("--staker", format!("{stake} --finality-provider {k} --covenant {k}")),
@@ -136,6 +147,10 @@ fn numbers_out_of_range_name_their_flag() {
 #[test]
 fn secret_key_files_that_hold_no_key() {
     let folder = Folder::new();
+    // The key itself where its file belongs: it is not printed back.
+    let run = folder.run(&format!("eots randomness --chain-id c --height 1 --secret-key-file {PROVIDER}"));
+    assert!(!run.stderr().contains(&PROVIDER[..16]), "{}", run.stderr());
+    run.fails(&["--secret-key-file", "not the key itself"]);
     let almost = &PROVIDER[..62];
     folder.write("short.key", almost);
     folder.write("zero.key", "0".repeat(64));

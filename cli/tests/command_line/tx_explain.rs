@@ -72,7 +72,11 @@ fn a_slashing_transaction() {
     assert_eq!(json["provider_signers"], json!([scene.providers[0].public_key().to_string()]));
     assert_eq!(json["output_amounts_sat"], json!([1000, 997_000]));
     let text = Folder::new().run(&format!("tx explain {}", scene.slashing())).ends(0).stdout();
-    assert!(text.contains("(signed)") && text.contains("2 of 3 members signed, the quorum is 2"), "{text}");
+    assert!(
+        text.contains("(signature present)")
+            && text.contains("signatures of 2 of 3 members are present, the quorum is 2"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn a_schedule_visits_its_heights() {
     assert_eq!(heights(u64::MAX, 1, 9).unwrap(), [u64::MAX]);
     assert!(heights(5, 3, 0).is_err());
     assert!(heights(u64::MAX, 2, 1).is_err());
+    assert!(RandomnessSchedule::new(0, 10_000_000, 1).is_ok() && RandomnessSchedule::new(0, 10_000_001, 1).is_err());
     let list = RandomnessSchedule::new(0, 2, 1).unwrap().public_randomness(&key(), b"bbn-1");
     assert_eq!(list[1].to_string(), public_randomness("bbn-1", 1));
 }

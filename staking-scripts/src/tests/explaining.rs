@@ -55,8 +55,20 @@ fn unbonding_and_withdrawal_are_recognised() {
 
     let destination = key_path_script(scene.staker.public_key());
     let withdrawal = WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
-    let finished = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
-    assert_eq!(explain(&finished).kind, TransactionKind::Withdrawal);
+    let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
+    assert_eq!(explain(&withdrawn).kind, TransactionKind::Withdrawal);
+    // A sequence that does not wait, a script where none belongs, places that hold no signature: not what it seems.
+    let changed = |change: &dyn Fn(&mut TxIn)| {
+        let mut transaction = withdrawn.clone();
+        change(&mut transaction.input[0]);
+        explain(&transaction)
+    };
+    assert_eq!(changed(&|input| input.sequence = bitcoin::Sequence::MAX).kind, TransactionKind::Unknown);
+    assert_eq!(changed(&|input| input.script_sig = ScriptBuf::from_bytes(vec![0x51])).kind, TransactionKind::Unknown);
+    let mut forged = finished.clone();
+    let places = forged.input[0].witness.iter().map(|place| if place.len() == 64 { vec![1] } else { place.to_vec() });
+    forged.input[0].witness = Witness::from_slice(&places.collect::<Vec<_>>());
+    assert_eq!(explain(&forged).spent[0].covenant_signers, []);
     // Without its witness nothing shows; in a PSBT the leaf that it offers for signing does.
     assert_eq!(explain(withdrawal.unsigned()).kind, TransactionKind::Unknown);
     assert_eq!(explain_psbt(withdrawal.psbt()).kind, TransactionKind::Withdrawal);
@@ -111,6 +123,7 @@ fn a_leaf_under_another_internal_key_is_not_the_protocols() {
     let leaf = scene.staking.output().taproot().leaf(Path::Timelock).unwrap();
     let mut block = leaf.control_block.clone();
     let mut tx = blank();
+    tx.input[0].sequence = bitcoin::Sequence::from_height(1000);
     let mut kind = |block: &bitcoin::taproot::ControlBlock| {
         let elements = [vec![1; 64], leaf.script.to_bytes(), block.serialize()];
         tx.input[0].witness = Witness::from_slice(&elements);

@@ -4,12 +4,13 @@ use bitcoin::Network;
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::taproot::{LeafVersion, TapNodeHash};
 use bitcoin::{ScriptBuf, XOnlyPublicKey};
+use miniscript::{Miniscript, Tap};
 use proptest::prelude::*;
 
 use super::{Scene, key, keys, public};
 use crate::{
     CovenantCommittee, INTERNAL_KEY, InvalidCommittee, InvalidParties, LeafKeys, Parties, Path, SlashingRefundOutput,
-    StakingOutput, TaprootOutput, Timelock, UnbondingOutput,
+    StakingOutput, TaprootOutput, Timelock, UnbondingOutput, UnknownLeaf,
 };
 
 const CHECKSIG: u8 = 0xac;
@@ -127,6 +128,22 @@ proptest! {
             if let Ok(keys) = LeafKeys::from_script(&ScriptBuf::from_bytes(bytes)) {
                 prop_assert_ne!(keys, leaf.keys.clone());
             }
+        }
+    }
+
+    /// The network writes keys ascending; a script with the same keys in another order is another output's.
+    #[test]
+    fn unsorted_keys_are_no_leaf(shift in 1usize..5) {
+        let scene = Scene::new(5, 5, 3);
+        for leaf in scene.staking.output().taproot().leaves() {
+            let mut rotated = leaf.keys.clone();
+            match &mut rotated {
+                LeafKeys::Timelock { .. } => continue,
+                LeafKeys::Unbonding { covenant, .. } => covenant.rotate_left(shift),
+                LeafKeys::Slashing { finality_providers, .. } => finality_providers.rotate_left(shift),
+            }
+            let script = rotated.miniscript().parse::<Miniscript<XOnlyPublicKey, Tap>>().unwrap().encode();
+            prop_assert_eq!(LeafKeys::from_script(&script), Err(UnknownLeaf(script)));
         }
     }
 

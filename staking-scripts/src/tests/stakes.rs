@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::{Scene, key};
 use crate::{
-    FundingCoin, FundingSignError, StakingError, StakingFinishedError, StakingTransaction, key_path_script,
-    sign_key_path,
+    FundingCoin, FundingSignError, NotAnAddress, StakingError, StakingFinishedError, StakingTransaction,
+    key_path_script, sign_key_path,
 };
 
 fn coin(owner: &SecretKey, number: u8, sat: u64) -> FundingCoin {
@@ -86,6 +86,13 @@ fn stakes_that_cannot_be() {
     let twice = [coins[0].clone(), coins[0].clone()];
     assert!(matches!(build(&twice, 10_000, 1).unwrap_err(), StakingError::RepeatedCoin(_)));
     assert!(matches!(build_at(&coins, 10_000, FeeRate::MAX).unwrap_err(), StakingError::FeeRateTooHigh(_)));
+    assert!(matches!(build(&coins, 10_000, 10_001).unwrap_err(), StakingError::FeeRateTooHigh(_)));
+    let output = Scene::new(1, 3, 2).staking.output().clone();
+    for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a").unwrap(), ScriptBuf::from_bytes(vec![0x51; 200])] {
+        let rate = FeeRate::BROADCAST_MIN;
+        let built = StakingTransaction::build(output.clone(), Amount::from_sat(10_000), &coins, lost.clone(), rate);
+        assert_eq!(built.unwrap_err(), StakingError::Change(NotAnAddress { script_pubkey: lost }));
+    }
     let rich = [coin(&owner, 1, u64::MAX), coin(&owner, 2, 1)];
     assert_eq!(build(&rich, 10_000, 1).unwrap_err(), StakingError::TooMuch);
     assert_eq!(build(&coins, u64::MAX, 1).unwrap_err(), StakingError::TooMuch);
@@ -143,4 +150,52 @@ fn a_wallet_that_returns_something_else() {
     assert!(matches!(check(&bloated(400_000)), StakingFinishedError::TooHeavy(_)));
     let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finished(&finished).unwrap_err();
     assert_eq!(not_paid, StakingFinishedError::StakeNotPaid(Amount::from_sat(49_999)));
+}
+
+/// Amounts at which a selection in single precision goes wrong.
+#[test]
+fn large_amounts_are_counted_exactly() {
+    let owner = key("owner", 0);
+    for (held, staked) in
+        [(4_677_805_554, 4_181_941_054), (2_100_000_000_000_000, 2_099_999_999_990_000), (16_777_217, 16_777_000)]
+    {
+        match build(&[coin(&owner, 0, held)], staked, 1) {
+            Ok(tx) => assert!(tx.fee() <= Amount::from_sat(600), "{held}"),
+            Err(error) => assert!(matches!(error, StakingError::InsufficientFunds { .. }), "{error}"),
+        }
+    }
+    assert!(build(&[coin(&owner, 0, 4_677_805_554)], 4_181_941_054, 1).is_ok());
+    let values = [1_219_661, 2_884_284, 192_478, 2_825_879, 2_066_729, 342_515, 2_257_168];
+    let coins: Vec<_> = (0u8..).zip(values).map(|(number, sat)| coin(&owner, number, sat)).collect();
+    assert!(build_at(&coins, 1_505_230, FeeRate::ZERO).is_ok());
+}
+
+/// A wallet that somebody filled with dust: coins that cost more than they hold are left alone, and the rest is sorted once.
+#[test]
+fn many_coins_take_no_time() {
+    let owner = key("owner", 0);
+    let many = |count: u32, sat: u64| -> Vec<FundingCoin> {
+        let output = |sat| TxOut { value: Amount::from_sat(sat), script_pubkey: key_path_script(owner.public_key()) };
+        let outpoint = |number| OutPoint::new(Txid::from_byte_array([1; 32]), number);
+        (0..count).map(|number| FundingCoin::new(outpoint(number), output(sat)).unwrap()).collect()
+    };
+    let start = std::time::Instant::now();
+    let mut coins = many(20_000, 330);
+    coins.push(coin(&owner, 9, 1_000_000));
+    assert_eq!(build(&coins, 900_000, 10).unwrap().unsigned().input.len(), 1);
+    assert_eq!(build(&many(1_500, 10_000), 5_000_000, 2).unwrap().unsigned().input.len(), 507);
+    assert!(matches!(build(&many(20_000, 10_000), 100_000_000, 2).unwrap_err(), StakingError::TooHeavy(_)));
+    assert!(matches!(build(&many(20_000, 330), 100_000, 10).unwrap_err(), StakingError::InsufficientFunds { .. }));
+    assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_psbt_that_does_not_describe_its_inputs() {
+    let owner = key("owner", 0);
+    let tx = build(&[coin(&owner, 0, 100_000)], 50_000, 2).unwrap();
+    let mut psbt = tx.psbt().clone();
+    psbt.inputs.clear();
+    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), FundingSignError::Incomplete(_)));
+    psbt.unsigned_tx.input.clear();
+    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), FundingSignError::Incomplete(_)));
 }

@@ -158,6 +158,13 @@ fn slashings_that_cannot_be() {
     assert!(matches!(SlashingTransaction::new(&tiny, &terms).unwrap_err(), SlashingError::Dust(_)));
     let burns = crate::SlashingTerms { pk_script: ScriptBuf::from_hex("6a").unwrap(), ..scene.terms.clone() };
     assert!(SlashingTransaction::new(&tiny, &burns).is_ok());
+    // Too little to slash anything of, burnt or not; and more than there is.
+    let holding = |amount| Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), amount);
+    let (amount, rate) = (Amount::from_sat(499), scene.terms.rate);
+    let nothing = SlashingTransaction::new(&holding(amount), &burns).unwrap_err();
+    assert_eq!(nothing, SlashingError::NothingSlashed { amount, rate });
+    let too_much = SlashingTransaction::new(&holding(Amount::MAX), &burns).unwrap_err();
+    assert_eq!(too_much, SlashingError::TooMuch(Amount::MAX));
 }
 
 #[test]
@@ -166,6 +173,11 @@ fn withdrawals_that_cannot_be() {
     let destination = key_path_script(scene.staker.public_key());
     let new = |rate| WithdrawalTransaction::new(&scene.staking, destination.clone(), rate).unwrap_err();
     assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_000)), WithdrawalError::FeeNotPaid { .. }));
+    assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_001)), WithdrawalError::FeeRateTooHigh(_)));
+    for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a0101").unwrap()] {
+        let error = WithdrawalTransaction::new(&scene.staking, lost, FeeRate::BROADCAST_MIN).unwrap_err();
+        assert!(matches!(error, WithdrawalError::Destination(_)));
+    }
     assert!(matches!(new(FeeRate::MAX), WithdrawalError::FeeRateTooHigh(_)));
     // A fee that leaves an amount no node would relay.
     let weight = WithdrawalTransaction::new(&scene.staking, destination.clone(), FeeRate::BROADCAST_MIN).unwrap();
@@ -213,12 +225,16 @@ fn unbonding_names_the_culprit() {
     assert_eq!(finalize(&good[0].signature, &good), invalid);
     assert_eq!(tx.verify_staker(&good[0].signature).unwrap_err(), invalid);
     assert_eq!(finalize(&staker, &good[..2]), FinalizeError::BelowQuorum { signatures: 2, quorum: 3 });
+    assert_eq!(finalize(&staker, &[]), FinalizeError::BelowQuorum { signatures: 0, quorum: 3 });
     assert_eq!(finalize(&staker, &[good[0], good[1], good[0]]), FinalizeError::RepeatedMember(a));
     let swapped = CovenantSignature { member: b, signature: good[0].signature };
     assert_eq!(finalize(&staker, &[good[0], swapped, good[2]]), FinalizeError::InvalidCovenantSignature(b));
     assert_eq!(tx.verify_covenant(&swapped).unwrap_err(), FinalizeError::InvalidCovenantSignature(b));
     let stranger = CovenantSignature { member: *scene.staker.public_key(), signature: staker };
     assert_eq!(finalize(&staker, &[stranger, good[1], good[2]]), FinalizeError::Stranger(*scene.staker.public_key()));
+    // Whoever gives nothing usable does not keep a quorum from unbonding.
+    let finished = tx.finalize(&staker, &[swapped, stranger, good[0], good[0], good[2], good[3]]).unwrap();
+    assert_eq!(signatures(&finished), 4);
     // A signature over another transaction: the other fee makes another output.
     let other = unbonding(&scene, 1001).unwrap();
     assert_eq!(finalize(&other.sign_as_staker(&scene.staker).unwrap(), &good), invalid);
@@ -238,7 +254,7 @@ fn slashing_names_the_culprit() {
         tx.slash(&staker, &good, &stranger).unwrap_err(),
         SlashingError::NotAFinalityProvider(*stranger.public_key())
     );
-    let mut changed = good.clone();
+    let mut changed = good[..3].to_vec();
     changed[0].signatures.swap(0, 1);
     let invalid = SlashingError::InvalidAdaptorSignature { member, finality_provider: *offender.public_key() };
     assert_eq!(slash(&changed), invalid);
@@ -247,6 +263,9 @@ fn slashing_names_the_culprit() {
     assert_eq!(slash(&changed), SlashingError::AdaptorCount { member, found: 1, providers: 2 });
     changed[0] = CovenantAdaptorSignatures { member: *stranger.public_key(), ..good[0].clone() };
     assert_eq!(slash(&changed), SlashingError::Finalize(FinalizeError::Stranger(*stranger.public_key())));
+    // Whoever gave nothing usable does not keep a quorum from slashing.
+    changed.extend_from_slice(&good[3..]);
+    assert_eq!(signatures(&tx.slash(&staker, &changed, offender).unwrap()), 5);
     let below = FinalizeError::BelowQuorum { signatures: 2, quorum: 3 };
     assert_eq!(slash(&good[..2]), SlashingError::Finalize(below));
     let other = SlashingTransaction::new(&unbonding(&scene, 9).unwrap().unbonding_output(), &scene.terms).unwrap();

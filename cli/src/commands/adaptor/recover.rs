@@ -1,5 +1,6 @@
 //! `adaptor recover`: the decryption key from an adaptor signature and its decryption.
 
+use anyhow::anyhow;
 use bitcoin::secp256k1::schnorr;
 use eots::{AdaptorSignature, XOnlyPublicKey};
 use serde::Serialize;
@@ -18,6 +19,9 @@ pub(crate) struct Args {
     /// The signature that it was decrypted into, 64 bytes, as it stands in the transaction.
     #[arg(long, value_name = "BYTES", value_parser = input::schnorr_signature)]
     signature: schnorr::Signature,
+    /// The finality provider's public key: the key recovered is checked to be its secret.
+    #[arg(long, value_name = "BYTES", value_parser = input::public_key)]
+    encryption_key: Option<XOnlyPublicKey>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +35,12 @@ struct Fields {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        match self.adaptor_signature.recover(&self.signature) {
+        let expected = |key: &XOnlyPublicKey| self.encryption_key.is_none_or(|expected| expected == *key);
+        let recovered = match self.adaptor_signature.recover(&self.signature) {
+            Ok(key) if !expected(key.public_key()) => Err(anyhow!("it would be the secret of {}", key.public_key())),
+            recovered => recovered.map_err(Into::into),
+        };
+        match recovered {
             Ok(key) => {
                 let decryption_key = hex::encode(key.to_bytes().as_slice());
                 let public_key = Some(*key.public_key());

@@ -12,7 +12,7 @@ use crate::output::Output;
     --message 0707070707070707070707070707070707070707070707070707070707070707")]
 pub(crate) struct Args {
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::secret_key_file)]
+    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     secret_key_file: SecretKey,
     /// The finality provider's public key.
     #[arg(long, value_name = "BYTES", value_parser = input::public_key)]

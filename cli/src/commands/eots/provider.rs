@@ -11,7 +11,7 @@ use crate::input;
 #[derive(clap::Args)]
 pub(crate) struct Range {
     /// File with the finality provider's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::secret_key_file)]
+    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     pub(crate) secret_key_file: SecretKey,
     /// The chain whose blocks are voted on.
     #[arg(long)]

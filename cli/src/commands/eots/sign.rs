@@ -12,7 +12,7 @@ use crate::output::Output;
     --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --dangerously-unprotected")]
 pub(crate) struct Args {
     /// File with the finality provider's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::secret_key_file)]
+    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     secret_key_file: SecretKey,
     /// The chain whose block is voted on.
     #[arg(long)]

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     claim: ClaimArgs,
     /// File with the staker's or the finality provider's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::secret_key_file)]
+    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     secret_key_file: SecretKey,
     /// With bip322: the kind of Bitcoin address that signs.
     #[arg(long, required_if_eq("kind", "bip322"))]
