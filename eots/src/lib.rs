@@ -30,6 +30,7 @@
 //! provider from signing twice at one height. That takes a record that outlives the process, which is the signer's work.
 
 mod adaptor;
+mod batch;
 mod challenge;
 mod commitment;
 mod extract;
@@ -41,6 +42,7 @@ mod signature;
 mod verify;
 
 pub use adaptor::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature};
+pub use batch::{BatchError, BatchItem, verify_batch, verify_batch_on};
 pub use commitment::{CommitmentError, InclusionProof, RandomnessCommitment, RandomnessTree};
 pub use extract::{ExtractError, extract};
 pub use key::{InvalidSecretKey, SecretKey};
