@@ -30,6 +30,7 @@
 //! provider from signing twice at one height. That takes a record that outlives the process, which is the signer's work.
 
 mod adaptor;
+mod batch;
 mod challenge;
 mod commitment;
 mod context;
@@ -43,6 +44,7 @@ mod verify;
 mod vote;
 
 pub use adaptor::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature};
+pub use batch::{BatchError, BatchItem, verify_batch, verify_batch_on};
 pub use commitment::{
     CommitmentError, InclusionProof, InvalidProof, RandomnessCommitment, RandomnessTree, Runway, RunwayError,
 };

@@ -70,7 +70,7 @@ pub(crate) fn add_secret(public: &[u8; 32], secret: &Erased) -> Result<[u8; 32],
 pub(crate) fn reduce(bytes: [u8; 32]) -> Scalar {
     match Scalar::from_be_bytes(bytes) {
         Ok(scalar) => scalar,
-        Err(_) => to_secp(&<k256::Scalar as Reduce<k256::U256>>::reduce_bytes(&bytes.into())),
+        Err(_) => to_secp(&public(&bytes)),
     }
 }
 
@@ -99,6 +99,11 @@ pub(crate) fn negated_product(a: &[u8; 32], b: &[u8; 32]) -> Option<[u8; 32]> {
 /// Whether these bytes are a number below n.
 pub(crate) fn is_canonical(bytes: &[u8; 32]) -> bool {
     Scalar::from_be_bytes(*bytes).is_ok()
+}
+
+/// The 32 bytes of a public number, modulo the group order.
+pub(crate) fn public(bytes: &[u8; 32]) -> k256::Scalar {
+    <k256::Scalar as Reduce<k256::U256>>::reduce_bytes(&(*bytes).into())
 }
 
 fn from_bytes(bytes: &[u8; 32]) -> Option<k256::Scalar> {

@@ -121,3 +121,25 @@ fn commitments_are_made_proven_and_checked() {
     folder.run(&format!("{check} {{}}")).fails(&["--proof", "JSON"]);
     folder.run(&format!("{check} ff")).fails(&["--proof", "Proof"]);
 }
+
+#[test]
+fn many_signatures_at_once() {
+    let folder = Folder::new();
+    let line = |fill: &str, signature: &str| {
+        json!({ "public_key": PROVIDER_KEY, "public_randomness": RANDOMNESS, "message": message(fill), "signature": signature }).to_string()
+    };
+    let (good, order) =
+        (line("aa", SIGNATURE), line("aa", "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"));
+    folder.write("good.jsonl", [good.as_str(); 40].join("\n"));
+    let verdict = folder.run("--json eots verify-batch --file good.jsonl").json(0);
+    assert_eq!(verdict, json!({ "valid": true, "count": 40, "invalid": [] }));
+    // Blank lines do not count; a number not below the order and a signature of another message are named.
+    let mixed = [good.as_str(), "", &line("bb", SIGNATURE), &good, &order, ""].join("\n");
+    let run = folder.run_with(&["--json", "eots", "verify-batch", "--file", "-"], mixed.as_bytes());
+    assert_eq!(run.json(1), json!({ "valid": false, "count": 4, "invalid": [1, 3] }));
+    folder.write("broken.jsonl", format!("{good}\n{{}}\n"));
+    folder.run("eots verify-batch --file broken.jsonl").fails(&["--file", "line 2", "public_key"]);
+    folder.write("short.jsonl", good.replace(SIGNATURE, "00"));
+    folder.run("eots verify-batch --file short.jsonl").fails(&["--file", "line 1", "signature"]);
+    folder.run("eots verify-batch --file nowhere").fails(&["--file", "nowhere"]);
+}

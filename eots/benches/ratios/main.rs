@@ -9,6 +9,7 @@
     reason = "a bench may stop where its set-up is wrong, and its own numbers are small"
 )]
 
+mod batch;
 mod measure;
 
 use std::process::ExitCode;
@@ -121,6 +122,8 @@ fn measure_all(table: &mut Table) {
         AdaptorSignature::sign(&key, &encryption_key, &vote.block.digest, &AUX).expect("an adaptor signature")
     });
     table.row("adaptor sign, verified", VERIFY_SCHNORR, Time(None), adaptor_sign, verify_schnorr());
+
+    batch::measure(table);
 }
 
 /// A finality vote and its equivocation, as this crate, libsecp256k1 and the peer take them.

@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod adaptor;
+mod batch;
 mod commitment;
 mod known_values;
 mod redaction;

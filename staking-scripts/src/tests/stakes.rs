@@ -183,7 +183,7 @@ fn many_coins_take_no_time() {
     let mut coins = many(20_000, 330);
     coins.push(coin(&owner, 9, 1_000_000));
     assert_eq!(build(&coins, 900_000, 10).unwrap().unsigned().input.len(), 1);
-    assert_eq!(build(&many(1_500, 10_000), 5_000_000, 2).unwrap().unsigned().input.len(), 507);
+    assert_eq!(build(&many(1_500, 10_000), 5_000_000, 2).unwrap().unsigned().input.len(), 506);
     assert!(matches!(build(&many(20_000, 10_000), 100_000_000, 2).unwrap_err(), StakingError::TooHeavy(_)));
     assert!(matches!(build(&many(20_000, 330), 100_000, 10).unwrap_err(), StakingError::InsufficientFunds { .. }));
     assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());

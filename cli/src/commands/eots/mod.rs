@@ -8,6 +8,7 @@ mod provider;
 mod randomness;
 mod sign;
 mod verify;
+mod verify_batch;
 
 use clap::Subcommand;
 
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Sign(sign::Args),
     /// Verify a signature.
     Verify(verify::Args),
+    /// Verify many signatures at once.
+    VerifyBatch(verify_batch::Args),
     /// Extract the secret key from two signatures at one height.
     Extract(extract::Args),
 }
@@ -40,6 +43,7 @@ impl Command {
             Self::CheckProof(args) => args.run(),
             Self::Sign(args) => args.run(),
             Self::Verify(args) => args.run(),
+            Self::VerifyBatch(args) => args.run(),
             Self::Extract(args) => args.run(),
         }
     }
