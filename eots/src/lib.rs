@@ -24,6 +24,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Features
+//!
+//! `serde` serializes what is public: numbers and points as hex, whatever the format. Secrets have no such implementation. The crate needs
+//! `std`: for libsecp256k1's shared context, and for threads.
+//!
 //! # What this crate does not promise
 //!
 //! A secret randomness is spent by move, which prevents slips and nothing more: because it can be derived again, nothing here keeps a
@@ -40,6 +45,8 @@ mod randomness;
 mod scalar;
 mod sign;
 mod signature;
+#[cfg(feature = "serde")]
+mod text;
 mod verify;
 mod vote;
 

@@ -17,12 +17,14 @@ use crate::randomness::PublicRandomness;
 
 /// What a finality provider commits to before it votes: `count` public randomness from `start_height` on, by their Merkle root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RandomnessCommitment {
     /// The height that the first public randomness is for.
     pub start_height: u64,
     /// How many there are.
     pub count: u64,
     /// The Merkle root over them in the order of their heights.
+    #[cfg_attr(feature = "serde", serde(with = "hex::serde"))]
     pub root: [u8; 32],
 }
 

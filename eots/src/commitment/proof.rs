@@ -9,14 +9,17 @@ const MAX_AUNTS: usize = 100;
 
 /// The path from one public randomness to the root of its commitment (`tendermint.crypto.Proof`).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InclusionProof {
     /// How many leaves the tree has.
     pub total: u64,
     /// Which leaf this is, from 0.
     pub index: u64,
     /// The leaf's hash.
+    #[cfg_attr(feature = "serde", serde(with = "hex::serde"))]
     pub leaf_hash: [u8; 32],
     /// The sibling hashes, from the leaf up to the root.
+    #[cfg_attr(feature = "serde", serde(with = "crate::text::hashes"))]
     pub aunts: Vec<[u8; 32]>,
 }
 

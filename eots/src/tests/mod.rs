@@ -7,6 +7,8 @@ mod batch;
 mod commitment;
 mod known_values;
 mod redaction;
+#[cfg(feature = "serde")]
+mod serde;
 mod signatures;
 mod votes;
 

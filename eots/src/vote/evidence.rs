@@ -12,6 +12,11 @@ use crate::verify::{VerifyError, verify};
 
 /// Two signatures of one finality provider at one height, for different blocks: proof that it equivocated, and its secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "D::Context: serde::Serialize", deserialize = "D::Context: serde::de::DeserializeOwned"))
+)]
 pub struct Evidence<D: Dialect> {
     /// Who equivocated.
     pub public_key: XOnlyPublicKey,

@@ -33,9 +33,15 @@ use crate::verify::{VerifyError, verify};
 /// count(VoteMessage::<Genesis>::new(7, [0; 32]));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "D::Context: serde::Serialize", deserialize = "D::Context: serde::de::DeserializeOwned"))
+)]
 pub struct VoteMessage<D: Dialect> {
     context: D::Context,
     height: u64,
+    #[cfg_attr(feature = "serde", serde(with = "hex::serde"))]
     block_hash: [u8; 32],
 }
 
@@ -77,6 +83,11 @@ impl<D: Dialect> VoteMessage<D> {
 
 /// A finality provider's vote, as it is broadcast.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "D::Context: serde::Serialize", deserialize = "D::Context: serde::de::DeserializeOwned"))
+)]
 pub struct FinalityVote<D: Dialect> {
     /// Who votes.
     pub public_key: XOnlyPublicKey,

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, anyhow};
 use eots::{InclusionProof, PublicRandomness, RandomnessCommitment};
-use serde::Deserialize;
 
 use crate::input::{self, Bytes};
 use crate::output::Output;
@@ -29,34 +28,11 @@ pub(crate) struct Args {
     proof: InclusionProof,
 }
 
-/// What `eots prove` prints; its other fields say the same again.
-#[derive(Deserialize)]
-struct Printed {
-    total: u64,
-    index: u64,
-    leaf_hash: String,
-    aunts: Vec<String>,
-}
-
-fn hash(text: &str) -> anyhow::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).map_err(|e| anyhow!("a hash is 64 hex digits: {e}"))?;
-    Ok(bytes)
-}
-
-fn from_json(text: &str) -> anyhow::Result<InclusionProof> {
-    let printed: Printed = serde_json::from_str(text).context("not a proof's JSON").map_err(|e| anyhow!("{e:#}"))?;
-    Ok(InclusionProof {
-        total: printed.total,
-        index: printed.index,
-        leaf_hash: hash(&printed.leaf_hash)?,
-        aunts: printed.aunts.iter().map(|aunt| hash(aunt)).collect::<Result<_, _>>()?,
-    })
-}
-
 fn proof(text: &str) -> anyhow::Result<InclusionProof> {
     let from_text = |text: &str| match text.trim() {
-        json if json.starts_with('{') => from_json(json),
+        json if json.starts_with('{') => {
+            serde_json::from_str(json).context("not a proof's JSON").map_err(|e| anyhow!("{e:#}"))
+        }
         digits => {
             Ok(InclusionProof::from_protobuf(&hex::decode(digits).map_err(|e| anyhow!("neither JSON nor hex: {e}"))?)?)
         }

@@ -23,10 +23,8 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Fields {
     public_randomness: String,
-    total: u64,
-    index: u64,
-    leaf_hash: String,
-    aunts: Vec<String>,
+    #[serde(flatten)]
+    proof: InclusionProof,
     protobuf: String,
 }
 
@@ -39,14 +37,8 @@ impl Args {
         let public = *SecretRandomness::derive(key, self.range.chain_id.as_bytes(), height).public_randomness();
         let proof: InclusionProof =
             self.range.tree()?.prove_all().nth(position.with_context(absent)?).with_context(absent)?;
-        let fields = Fields {
-            public_randomness: public.to_string(),
-            total: proof.total,
-            index: proof.index,
-            leaf_hash: hex::encode(proof.leaf_hash),
-            aunts: proof.aunts.iter().map(hex::encode).collect(),
-            protobuf: hex::encode(proof.to_protobuf()),
-        };
+        let fields =
+            Fields { public_randomness: public.to_string(), protobuf: hex::encode(proof.to_protobuf()), proof };
         let text =
             format!("public randomness of height {height}\n{}\nproof\n{}", fields.public_randomness, fields.protobuf);
         Output::new(text, &fields)

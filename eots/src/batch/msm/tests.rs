@@ -267,8 +267,10 @@ proptest! {
 /// Larger sums, at sizes around which the algorithm and its window change.
 #[test]
 fn sizes_that_cross_the_thresholds() {
-    let half =
-        |n: u128| Half { negative: n.is_multiple_of(3), magnitude: n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) };
+    let half = |n: u128| Half {
+        negative: n.is_multiple_of(3),
+        magnitude: n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
+    };
     let points: Vec<Point> = (1..60).map(multiple).collect();
     let mut seen = Vec::new();
     for size in [0, 1, 2, 3, 10, 30, 45, 60, 80, 100, 150, 200, 300, 500, 700, 1000, 1500, 2200, 3000] {
