@@ -12,6 +12,9 @@ const ROW: Duration = Duration::from_secs(1);
 /// How long one side's turn is, at least.
 const TURN: Duration = Duration::from_millis(2);
 
+/// How many turns a row has at least, however long they are.
+const LEAST_TURNS: usize = 5;
+
 /// How a row's ratio is meant.
 #[derive(Clone, Copy)]
 pub(crate) enum Ratio {
@@ -55,7 +58,7 @@ impl Table {
         let (passes, baseline_passes) = (passes_per_turn(&mut contender), passes_per_turn(&mut baseline));
         let (mut times, mut baseline_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let start = Instant::now();
-        while start.elapsed() < ROW {
+        while start.elapsed() < ROW || ratios.len() < LEAST_TURNS {
             // Who goes first changes every time.
             let (time, baseline_time) = if ratios.len() % 2 == 0 {
                 let time = contender(passes);
@@ -139,5 +142,9 @@ fn quartiles(mut numbers: Vec<f64>) -> [f64; 3] {
 
 fn readable(seconds: Vec<f64>) -> String {
     let [_, median, _] = quartiles(seconds);
-    if median < 1e-6 { format!("{:.0} ns", median * 1e9) } else { format!("{:.1} µs", median * 1e6) }
+    match median {
+        ..1e-6 => format!("{:.0} ns", median * 1e9),
+        ..1e-1 => format!("{:.1} µs", median * 1e6),
+        _ => format!("{:.0} ms", median * 1e3),
+    }
 }

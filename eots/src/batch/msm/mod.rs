@@ -6,7 +6,7 @@
 //! - many points: points of equal digits added up first ([`buckets`], after Pippenger).
 //!
 //! Either way the work is to add up lists of points, and affine additions in pairs that share one inversion are the cheapest there are
-//! ([`lists`]). Numbers of 256 bits are halved first ([`split`]).
+//! ([`lists`]). Numbers of 256 bits are halved first ([`split()`]).
 
 mod buckets;
 mod field;
