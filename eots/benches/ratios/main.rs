@@ -11,6 +11,7 @@
 
 mod batch;
 mod measure;
+mod reference;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ use sha2::{Digest, Sha256};
 
 use measure::Ratio::{Speed, Time};
 use measure::{Table, each, each_spending};
+use reference::Reference;
 
 /// How many different votes each side works on: the time of a verification depends on its numbers.
 const VOTES: u64 = 32;
@@ -40,6 +42,7 @@ const GENERATE_KEY: &str = "libsecp256k1 key generation";
 // Measured with the features of k256 that it asks for itself. With k256's precomputed tables, which neither it nor this workspace asks
 // for, it signs in half the time.
 const PEER: &str = "registry's eots 0.14.0";
+const REFERENCE: &str = "the reference, in Go";
 
 fn main() -> ExitCode {
     // `cargo bench` passes a flag of its own.
@@ -88,11 +91,13 @@ fn measure_all(table: &mut Table) {
         eots::sign(&key, randomness, &vote.block.message).expect("a signature")
     });
     table.row("sign, verified", VERIFY_SCHNORR, Time(Some(1.1)), sign, verify_schnorr());
-    let sign_without_verifying = each_spending(&votes, derive, |vote, randomness| {
-        eots::sign_without_verifying(&key, randomness, &vote.block.message).expect("a signature")
-    });
+    let sign_without_verifying = || {
+        each_spending(&votes, derive, |vote, randomness| {
+            eots::sign_without_verifying(&key, randomness, &vote.block.message).expect("a signature")
+        })
+    };
     let peer_sign = each(&votes, |vote| peer.sign(&vote.scalar, &vote.block.digest).expect("a signature"));
-    table.row("sign, without verifying", PEER, Speed(Some(100.0)), sign_without_verifying, peer_sign);
+    table.row("sign, without verifying", PEER, Speed(Some(100.0)), sign_without_verifying(), peer_sign);
 
     let extract = || {
         each(&votes, |Vote { public_randomness, block, fork, .. }| {
@@ -123,7 +128,7 @@ fn measure_all(table: &mut Table) {
 
     // A whole commitment on every core, beside as many keys on one thread.
     let schedule = RandomnessSchedule::new(1, COMMITTED, 1).expect("a schedule");
-    let commit = each(&[()], |()| RandomnessTree::derive(&key, CHAIN_ID, schedule, CORES, |_| {}).commitment());
+    let commit = || each(&[()], |()| RandomnessTree::derive(&key, CHAIN_ID, schedule, CORES, |_| {}).commitment());
     let generate_keys = each(&[()], |()| {
         for number in 1..=COMMITTED {
             let secret = [&[1; 28], number.to_be_bytes().as_slice()].concat();
@@ -131,18 +136,35 @@ fn measure_all(table: &mut Table) {
             std::hint::black_box(Keypair::from_secret_key(SECP256K1, &secret));
         }
     });
-    table.row("commitment, 50 000, 2 threads", "50 000 keys, one thread", Time(Some(0.6)), commit, generate_keys);
+    table.row("commitment, 50 000, 2 threads", "50 000 keys, one thread", Time(Some(0.6)), commit(), generate_keys);
 
-    let adaptor_verify = each(&votes, |vote| {
-        vote.adaptor_signature.verify(public_key, &encryption_key, &vote.block.digest).expect("valid");
-    });
-    table.row("adaptor verify", VERIFY_SCHNORR, Time(Some(1.5)), adaptor_verify, verify_schnorr());
+    let adaptor_verify = || {
+        each(&votes, |vote| {
+            vote.adaptor_signature.verify(public_key, &encryption_key, &vote.block.digest).expect("valid");
+        })
+    };
+    table.row("adaptor verify", VERIFY_SCHNORR, Time(Some(1.5)), adaptor_verify(), verify_schnorr());
     let adaptor_sign = each(&votes, |vote| {
         AdaptorSignature::sign(&key, &encryption_key, &vote.block.digest, &AUX).expect("an adaptor signature")
     });
     table.row("adaptor sign, verified", VERIFY_SCHNORR, Time(None), adaptor_sign, verify_schnorr());
 
     batch::measure(table);
+
+    let Some(reference) = Reference::start() else { return };
+    table.row("verify", REFERENCE, Speed(None), verify(), reference.side("verify"));
+    table.row(
+        "sign, without verifying",
+        REFERENCE,
+        Speed(Some(100.0)),
+        sign_without_verifying(),
+        reference.side("sign"),
+    );
+    table.row("adaptor verify", REFERENCE, Speed(Some(4.0)), adaptor_verify(), reference.side("adaptor_verify"));
+    // Ours is a list of 50 000 heights, counted by the thousand; the reference makes as many lists of a thousand.
+    let (mut commit, thousands) = (commit(), f64::from(COMMITTED) / 1000.0);
+    let commit = move |passes| commit(passes) / thousands;
+    table.row("commitment, by the 1000", REFERENCE, Speed(Some(4.0)), commit, reference.side("commit_1000"));
 }
 
 /// A finality vote and its equivocation, as this crate, libsecp256k1 and the peer take them.

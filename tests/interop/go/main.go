@@ -15,8 +15,12 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: go run . OUTPUT-DIRECTORY")
+		fmt.Fprintln(os.Stderr, "usage: go run . OUTPUT-DIRECTORY | bench")
 		os.Exit(2)
+	}
+	if os.Args[1] == "bench" {
+		bench()
+		return
 	}
 	dir := os.Args[1]
 	sdk.GetConfig().SetBech32PrefixForAccount("bbn", "bbnpub")
