@@ -3,7 +3,10 @@
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod adaptor;
+mod adaptor_spec;
+mod bip340;
 mod commitment;
+mod csv;
 mod known_values;
 mod redaction;
 mod signatures;
