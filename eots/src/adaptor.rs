@@ -224,7 +224,7 @@ impl AdaptorSignature {
 }
 
 /// `k = int(H_"SchnorrAdaptor/nonce"(t ‖ T ‖ x(P) ‖ m)) mod n` with `t = d xor H_"SchnorrAdaptor/aux"(aux)`; `None` when it is zero.
-fn nonce(key: &SecretKey, d: &Erased, t: &PublicKey, message: &[u8; 32], aux: &[u8; 32]) -> Option<Erased> {
+pub(crate) fn nonce(key: &SecretKey, d: &Erased, t: &PublicKey, message: &[u8; 32], aux: &[u8; 32]) -> Option<Erased> {
     let mut masked = d.to_bytes();
     for (byte, mask) in masked.iter_mut().zip(AUX.clone().chain_update(aux).finalize()) {
         *byte ^= mask;

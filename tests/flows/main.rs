@@ -16,4 +16,5 @@ mod demo;
 mod near_misses;
 mod scripts;
 mod spends;
+mod vectors;
 mod world;

@@ -3,8 +3,11 @@
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod adaptor;
+mod adaptor_spec;
 mod batch;
+mod bip340;
 mod commitment;
+mod csv;
 mod known_values;
 mod redaction;
 #[cfg(feature = "serde")]

@@ -1,0 +1,122 @@
+//! Randomness commitments: trees, proofs and the provider's signature.
+
+use std::num::NonZeroUsize;
+
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::secp256k1::schnorr;
+use eots::{
+    CommitmentError, Consumer, Dialect, Genesis, InclusionProof, Operation, RandomnessCommitment, RandomnessSchedule,
+    RandomnessTree, SecretKey, SigningContext,
+};
+use serde::Deserialize;
+
+use super::{Bytes, Hex, InDialect, cases};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    secret_key: Bytes<32>,
+    public_key: Bytes<32>,
+    chain_id: String,
+    start_height: u64,
+    leaves: Vec<Bytes<32>>,
+    root: Bytes<32>,
+    proofs: Vec<Proof>,
+    message: Hex,
+    signature: Bytes<64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proof {
+    total: u64,
+    index: u64,
+    leaf_hash: Bytes<32>,
+    aunts: Vec<Bytes<32>>,
+    protobuf: Hex,
+}
+
+#[test]
+fn commitments_of_the_reference() {
+    let (mut consumers, mut proofs, mut largest) = (0, 0, 0);
+    for (number, item) in cases::<InDialect<Case>>("commit", 300) {
+        let context = item.context(Operation::RandomnessCommitment);
+        let case = &item.case;
+        let key = case.secret_key.secret_key();
+        assert_eq!(*key.public_key(), case.public_key.public_key(), "case {number}");
+        let commitment = tree(number, case, &key);
+        match context {
+            None => signed::<Genesis>(number, case, &commitment, &key, &()),
+            Some(context) => signed::<Consumer>(number, case, &commitment, &key, &context),
+        }
+        refused_in_the_other_dialect(case, &commitment, context);
+        consumers += usize::from(context.is_some());
+        proofs += case.proofs.len();
+        largest = largest.max(case.leaves.len());
+    }
+    assert_eq!((consumers, proofs, largest), (100, 336, 130));
+}
+
+/// Our tree over the reference's leaves, and over those that we derive; and every proof.
+fn tree(number: usize, case: &Case, key: &SecretKey) -> RandomnessCommitment {
+    let leaves: Vec<_> = case.leaves.iter().map(Bytes::public_randomness).collect();
+    let tree = RandomnessTree::new(case.start_height, &leaves);
+    let commitment = tree.commitment();
+    let count = u64::try_from(leaves.len()).unwrap();
+    assert_eq!(
+        commitment,
+        RandomnessCommitment { start_height: case.start_height, count, root: case.root.0 },
+        "case {number}"
+    );
+    let schedule = RandomnessSchedule::new(case.start_height, u32::try_from(count).unwrap(), 1).unwrap();
+    let one = NonZeroUsize::MIN;
+    let derived = RandomnessTree::derive(key, case.chain_id.as_bytes(), schedule, one, |_| {});
+    assert_eq!(derived.commitment(), commitment, "case {number}");
+
+    for given in &case.proofs {
+        let proof = InclusionProof {
+            total: given.total,
+            index: given.index,
+            leaf_hash: given.leaf_hash.0,
+            aunts: given.aunts.iter().map(|aunt| aunt.0).collect(),
+        };
+        let height = case.start_height + given.index;
+        assert_eq!(tree.prove(height).as_ref(), Some(&proof), "case {number}");
+        assert_eq!(proof.to_protobuf(), given.protobuf.0, "case {number}");
+        assert_eq!(InclusionProof::from_protobuf(&given.protobuf.0).unwrap(), proof, "case {number}");
+        let leaf = leaves[usize::try_from(given.index).unwrap()];
+        commitment.verify(height, &leaf, &proof).unwrap();
+    }
+    // The leaves without a proof in the file: ours lead to the reference's root.
+    for ((index, leaf), proof) in (0..count).zip(&leaves).zip(tree.prove_all()) {
+        commitment.verify(case.start_height + index, leaf, &proof).unwrap();
+    }
+    commitment
+}
+
+fn signed<D: Dialect>(
+    number: usize,
+    case: &Case,
+    commitment: &RandomnessCommitment,
+    key: &SecretKey,
+    context: &D::Context,
+) {
+    let digest = sha256::Hash::hash(&case.message.0).to_byte_array();
+    assert_eq!(commitment.digest::<D>(context), digest, "case {number}");
+    let signature = schnorr::Signature::from_slice(&case.signature.0).unwrap();
+    commitment.verify_signature::<D>(key.public_key(), context, &signature).unwrap();
+    assert_eq!(commitment.sign::<D>(key, context), signature, "case {number}");
+}
+
+fn refused_in_the_other_dialect(case: &Case, commitment: &RandomnessCommitment, context: Option<SigningContext>) {
+    let key = case.public_key.public_key();
+    let signature = schnorr::Signature::from_slice(&case.signature.0).unwrap();
+    let refused = match context {
+        None => {
+            let context = SigningContext::new(Operation::RandomnessCommitment, &case.chain_id, "");
+            commitment.verify_signature::<Consumer>(&key, &context, &signature)
+        }
+        Some(_) => commitment.verify_signature::<Genesis>(&key, &(), &signature),
+    };
+    assert_eq!(refused, Err(CommitmentError::InvalidSignature(key)));
+}
