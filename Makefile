@@ -23,11 +23,17 @@ test: deps ## run all tests; those on a real bitcoind where there is one
 lint: deps ## check formatting, lints and documentation
 	cargo fmt --all --check
 	@scripts/build.sh clippy --workspace --all-targets -- --deny warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: bench
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios -- --strict
+
+.PHONY: fuzz
+fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)
+	@scripts/fuzz.sh
 
 .PHONY: bitcoind
 bitcoind: ## provide a bitcoind: one that is there, or one built from the bundled source

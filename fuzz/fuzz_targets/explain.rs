@@ -1,0 +1,137 @@
+//! Transactions and PSBTs of strangers: explained, signed and finalized as far as that goes.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use btcstake_fuzz::{Changes, Scene, change, outpoint};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use staking_scripts::bitcoin::consensus::encode;
+use staking_scripts::bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction, TxOut, Witness};
+use staking_scripts::{
+    Explanation, Funded, FundingCoin, Path, StakingTransaction, TransactionKind, UnbondingTransaction,
+    WithdrawalTransaction, explain, explain_psbt, key_path_script, sign_key_path,
+};
+
+#[derive(Arbitrary, Debug)]
+enum Input {
+    /// Any bytes.
+    Bytes(Vec<u8>),
+    /// One of the protocol's, changed.
+    Changed { sample: u8, changes: Changes },
+    /// The unbonding transaction, with another witness before the leaf and its control block, and other outputs.
+    Witness { path: u8, elements: Vec<Vec<u8>>, outputs: Vec<(u64, Vec<u8>)>, inputs: u8 },
+}
+
+struct Samples {
+    scene: Scene,
+    staking: StakingTransaction,
+    /// Serialized transactions and PSBTs.
+    bytes: Vec<Vec<u8>>,
+    unbonding: Transaction,
+}
+
+static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
+    let scene = Scene::new();
+    let coins = key_path_script(scene.staker.public_key());
+    let coin = |number| {
+        let output = TxOut { value: Amount::from_sat(70_000), script_pubkey: coins.clone() };
+        FundingCoin::new(outpoint(number), output).unwrap()
+    };
+    let (amount, rate) = (Amount::from_sat(100_000), FeeRate::BROADCAST_MIN);
+    let staking =
+        StakingTransaction::build(scene.staking.clone(), amount, &[coin(0), coin(1)], coins.clone(), rate).unwrap();
+    let signed = sign_key_path(staking.psbt(), &scene.staker).unwrap();
+    let stake: Funded<_> = staking.staking_output();
+    let unbonding = UnbondingTransaction::new(&stake, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let covenant: Vec<_> =
+        scene.covenant.iter().map(|member| unbonding.sign_as_covenant_member(member).unwrap()).collect();
+    let withdrawal = WithdrawalTransaction::new(&unbonding.unbonding_output(), coins, rate).unwrap();
+    let finished = unbonding.finalize(&unbonding.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
+    let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
+    let bytes = vec![
+        encode::serialize(&staking.finalize(&signed).unwrap()),
+        encode::serialize(&finished),
+        encode::serialize(&withdrawn),
+        staking.psbt().serialize(),
+        signed.serialize(),
+        unbonding.psbt().serialize(),
+        withdrawal.psbt().serialize(),
+    ];
+    Samples { scene, staking, bytes, unbonding: finished }
+});
+
+fuzz_target!(|input: Input| match input {
+    Input::Bytes(bytes) => read(&bytes),
+    Input::Changed { sample, changes } => {
+        let mut bytes = SAMPLES.bytes[usize::from(sample) % SAMPLES.bytes.len()].clone();
+        change(&mut bytes, &changes);
+        read(&bytes);
+    }
+    Input::Witness { path, elements, outputs, inputs } => witness(path, &elements, outputs, inputs),
+});
+
+fn read(bytes: &[u8]) {
+    if let Ok(transaction) = encode::deserialize::<Transaction>(bytes) {
+        check(&explain(&transaction), &transaction);
+    }
+    let Ok(psbt) = Psbt::deserialize(bytes) else { return };
+    check(&explain_psbt(&psbt), &psbt.unsigned_tx);
+    if let Ok(signed) = sign_key_path(&psbt, &SAMPLES.scene.staker) {
+        assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
+    }
+    if let Ok(finished) = SAMPLES.staking.finalize(&psbt) {
+        assert_eq!(finished.compute_txid(), SAMPLES.staking.txid());
+    }
+}
+
+/// What an explanation may say of any transaction.
+fn check(explained: &Explanation, transaction: &Transaction) {
+    assert_eq!(explained.txid, transaction.compute_txid());
+    let paid = transaction.output.iter().map(|out| u128::from(out.value.to_sat())).sum::<u128>();
+    assert_eq!(u128::from(explained.paid.to_sat()), paid.min(u64::MAX.into()));
+    let paths: Vec<_> = explained.spent.iter().map(|spent| spent.keys.path()).collect();
+    for spent in &explained.spent {
+        assert_eq!(spent.outpoint, transaction.input[spent.input].previous_output);
+        assert!(spent.provider_signers.iter().all(|key| spent.keys.finality_providers().contains(key)));
+        assert!(spent.covenant_signers.iter().all(|key| spent.keys.covenant().0.contains(key)));
+    }
+    assert!(explained.spent.is_sorted_by(|one, next| one.input < next.input));
+    let expected: &[Path] = match explained.kind {
+        TransactionKind::Stake => {
+            assert!(explained.announcement.is_some());
+            &[]
+        }
+        TransactionKind::Unbonding | TransactionKind::Extension => &[Path::Unbonding],
+        TransactionKind::Slashing => &[Path::Slashing],
+        TransactionKind::Withdrawal => {
+            assert!(!paths.is_empty() && paths.iter().all(|path| *path == Path::Timelock));
+            return;
+        }
+        _ => return,
+    };
+    assert_eq!(paths, expected);
+}
+
+fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs: u8) {
+    let mut transaction = SAMPLES.unbonding.clone();
+    let path = [Path::Timelock, Path::Unbonding, Path::Slashing][usize::from(path % 3)];
+    let leaf = SAMPLES.scene.staking.taproot().leaf(path).unwrap();
+    let mut witness = Witness::from_slice(elements);
+    witness.push(leaf.script.as_bytes());
+    witness.push(leaf.control_block.serialize());
+    transaction.input[0].witness = witness;
+    transaction.output.extend(
+        outputs
+            .into_iter()
+            .map(|(sat, script)| TxOut { value: Amount::from_sat(sat), script_pubkey: ScriptBuf::from_bytes(script) }),
+    );
+    let mut other = transaction.input[0].clone();
+    other.previous_output = outpoint(9);
+    transaction.input.resize(1 + usize::from(inputs % 3), other);
+    let explained = explain(&transaction);
+    check(&explained, &transaction);
+    // The leaf counts when there is one place for each key of its script.
+    let spends = elements.len() == leaf.keys.in_script_order().count();
+    assert_eq!(explained.spent.len(), if spends { transaction.input.len() } else { 0 });
+}

@@ -1,0 +1,136 @@
+//! Proofs of possession: their parsers, strangers' proofs, sound proofs that are changed, and account addresses.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use bech32::{Bech32, Hrp};
+use btcstake_fuzz::{Changes, change, key};
+use eots::{Operation, SecretKey, SigningContext};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use staking_scripts::bitcoin::Network;
+use staking_scripts::{
+    AccountAddress, Bip322Script, Bip322Signature, Claim, InvalidAccountAddress, ProofOfPossession, ProofType,
+};
+
+#[derive(Arbitrary, Debug)]
+enum Input {
+    /// Any bytes, as a message and as each type of signature.
+    Bytes(Vec<u8>),
+    /// A sound proof, its message and its signature changed.
+    Changed { sample: u8, message: Changes, signature: Changes },
+    /// An account.
+    Account { prefix: String, bytes: Vec<u8>, upper: bool },
+}
+
+struct Sample {
+    claim: Claim,
+    proof: ProofOfPossession,
+}
+
+static KEY: LazyLock<SecretKey> = LazyLock::new(|| key("staker", 0));
+static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
+    let address: AccountAddress = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap();
+    let context = SigningContext::new(Operation::StakerPop, "chain", address.as_str());
+    let claims = [Claim::genesis(address.clone()).unwrap(), Claim::consumer(context, address)];
+    let proofs = |claim: &Claim| {
+        let bip322 = |script| ProofOfPossession::create_bip322(&KEY, claim, script, Network::Bitcoin).unwrap();
+        [
+            ProofOfPossession::create_bip340(&KEY, claim),
+            ProofOfPossession::create_ecdsa(&KEY, claim),
+            bip322(Bip322Script::P2wpkh),
+            bip322(Bip322Script::P2tr),
+        ]
+    };
+    let all = claims.iter().flat_map(|claim| proofs(claim).map(|proof| Sample { claim: claim.clone(), proof }));
+    all.collect()
+});
+
+fuzz_target!(|input: Input| match input {
+    Input::Bytes(bytes) => strangers(&bytes),
+    Input::Changed { sample, message, signature } => changed(sample, &message, &signature),
+    Input::Account { prefix, bytes, upper } => account(&prefix, &bytes, upper),
+});
+
+fn parse(proof_type: ProofType, bytes: &[u8]) -> Option<ProofOfPossession> {
+    let proof = ProofOfPossession::from_signature_bytes(proof_type, bytes).ok()?;
+    assert_eq!(proof.proof_type(), proof_type);
+    assert_eq!(ProofOfPossession::from_signature_bytes(proof_type, &proof.signature_bytes()), Ok(proof.clone()));
+    if proof_type != ProofType::Bip322 {
+        assert_eq!(proof.signature_bytes(), bytes);
+    }
+    Some(proof)
+}
+
+fn parse_message(bytes: &[u8]) -> Option<ProofOfPossession> {
+    let proof = ProofOfPossession::from_protobuf(bytes).ok()?;
+    assert_eq!(ProofOfPossession::from_protobuf(&proof.to_protobuf()), Ok(proof.clone()));
+    assert_eq!(parse(proof.proof_type(), &proof.signature_bytes()), Some(proof.clone()));
+    Some(proof)
+}
+
+fn strangers(bytes: &[u8]) {
+    let types = [ProofType::Bip340, ProofType::Bip322, ProofType::Ecdsa];
+    let simple = Bip322Signature::from_simple(bytes, KEY.public_key(), Network::Bitcoin).ok();
+    let simple = simple.map(|signature| {
+        assert_eq!(signature.to_simple(), bytes);
+        ProofOfPossession::Bip322(signature)
+    });
+    for proof in types.into_iter().filter_map(|kind| parse(kind, bytes)).chain(parse_message(bytes)).chain(simple) {
+        for sample in SAMPLES.iter() {
+            assert!(proof.verify(KEY.public_key(), &sample.claim).is_err());
+        }
+    }
+    if let Ok(text) = core::str::from_utf8(bytes)
+        && let Ok(address) = text.parse::<AccountAddress>()
+    {
+        assert_eq!((address.as_str(), address.to_string().as_str()), (text, text));
+        assert!(text.starts_with(&format!("{}1", address.prefix())));
+    }
+}
+
+/// Whatever is changed, what verifies is the same signature; in ECDSA the header's kind of key may be the other.
+fn changed(sample: u8, message: &Changes, signature: &Changes) {
+    let Sample { claim, proof } = &SAMPLES[usize::from(sample) % SAMPLES.len()];
+    let mut bytes = proof.to_protobuf();
+    change(&mut bytes, message);
+    let mut signature_bytes = proof.signature_bytes();
+    change(&mut signature_bytes, signature);
+    for other in [parse_message(&bytes), parse(proof.proof_type(), &signature_bytes)].into_iter().flatten() {
+        for (number, sample) in SAMPLES.iter().enumerate() {
+            if other.verify(KEY.public_key(), &sample.claim).is_ok() {
+                assert_eq!(&sample.claim, claim, "verifies for sample {number}");
+                match (&other, proof) {
+                    (ProofOfPossession::Ecdsa(other), ProofOfPossession::Ecdsa(proof)) => {
+                        assert_eq!(other.to_bytes()[1..], proof.to_bytes()[1..]);
+                    }
+                    _ => assert_eq!(&other, proof),
+                }
+            }
+        }
+        if other == *proof {
+            other.verify(KEY.public_key(), claim).unwrap();
+        }
+        assert!(other.verify(key("else", 0).public_key(), claim).is_err());
+    }
+}
+
+fn account(prefix: &str, bytes: &[u8], upper: bool) {
+    let Ok(hrp) = Hrp::parse(prefix) else { return };
+    let Ok(mut text) = bech32::encode_lower::<Bech32>(hrp, bytes) else { return };
+    let lower = text.clone();
+    if upper {
+        text = text.to_uppercase();
+    }
+    match text.parse::<AccountAddress>() {
+        Ok(address) => {
+            assert_eq!((address.as_str(), address.to_bytes().as_slice()), (lower.as_str(), bytes));
+            assert_eq!(address.prefix(), prefix.to_lowercase());
+            assert_eq!(Claim::genesis(address).is_ok(), prefix.to_lowercase() == "bbn");
+            assert_eq!(text, lower);
+        }
+        Err(InvalidAccountAddress::Length(length)) => assert!(length == bytes.len() && length != 20),
+        Err(InvalidAccountAddress::NotCanonical(canonical)) => assert!(upper && canonical == lower),
+        Err(other) => panic!("{text}: {other}"),
+    }
+}

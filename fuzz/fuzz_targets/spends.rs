@@ -1,0 +1,126 @@
+//! Unbonding, slashing and withdrawal of any amounts: value is conserved, and they finish with sound signatures and no others.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use btcstake_fuzz::{Changes, Destination, Scene, change, outpoint};
+use eots::AdaptorSignature;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use staking_scripts::bitcoin::secp256k1::schnorr;
+use staking_scripts::bitcoin::{Amount, FeeRate, Transaction};
+use staking_scripts::{
+    CovenantSignature, Funded, SlashingRate, SlashingTerms, SlashingTransaction, StakingOutput, Timelock,
+    TransactionKind, UnbondingTransaction, WithdrawalTransaction, explain,
+};
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    amount: u64,
+    fee: u64,
+    rate: u16,
+    fee_rate: u64,
+    unbonding_time: u16,
+    destination: Destination,
+    /// Whose signature is changed: the staker's, or a covenant member's.
+    whose: u8,
+    changes: Changes,
+    kind: u8,
+}
+
+static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);
+
+fuzz_target!(|input: Input| {
+    let staked = Funded::new(SCENE.staking.clone(), outpoint(0), Amount::from_sat(input.amount));
+    match input.kind % 3 {
+        0 => unbonding(&input, &staked),
+        1 => slashing(&input, &staked),
+        _ => withdrawal(&input, &staked),
+    }
+});
+
+fn changed(signature: &schnorr::Signature, input: &Input) -> schnorr::Signature {
+    let mut bytes = signature.serialize();
+    change(&mut bytes, &input.changes);
+    schnorr::Signature::from_slice(&bytes).unwrap()
+}
+
+fn conserved(input: &Input, transaction: &Transaction, fee: Amount) {
+    let paid: u128 = transaction.output.iter().map(|out| u128::from(out.value.to_sat())).sum();
+    assert_eq!(u128::from(input.amount), paid + u128::from(fee.to_sat()));
+}
+
+fn unbonding(input: &Input, staked: &Funded<StakingOutput>) {
+    let fee = Amount::from_sat(input.fee);
+    let Ok(transaction) = UnbondingTransaction::new(staked, SCENE.unbonding.clone(), fee) else { return };
+    assert_eq!(transaction.fee(), fee);
+    conserved(input, transaction.unsigned(), fee);
+    let sound = transaction.sign_as_staker(&SCENE.staker).unwrap();
+    let staker = if input.whose == 0 { changed(&sound, input) } else { sound };
+    let mut same = staker == sound;
+    let covenant: Vec<_> = (1u8..)
+        .zip(&SCENE.covenant)
+        .map(|(number, member)| {
+            let CovenantSignature { member, signature: sound } = transaction.sign_as_covenant_member(member).unwrap();
+            let signature = if input.whose == number { changed(&sound, input) } else { sound };
+            same &= signature == sound;
+            CovenantSignature { member, signature }
+        })
+        .collect();
+    let finished = transaction.finalize(&staker, &covenant);
+    assert_eq!(finished.is_ok(), same, "{finished:?}");
+    if let Ok(finished) = finished {
+        assert_eq!(finished.compute_txid(), transaction.txid());
+        assert_eq!(explain(&finished).kind, TransactionKind::Unbonding);
+    }
+}
+
+fn slashing(input: &Input, staked: &Funded<StakingOutput>) {
+    let (Ok(rate), Ok(unbonding_time)) =
+        (SlashingRate::from_ten_thousandths(input.rate), Timelock::from_blocks(input.unbonding_time.into()))
+    else {
+        return;
+    };
+    let pk_script = input.destination.script(SCENE.staker.public_key());
+    let terms = SlashingTerms { pk_script, rate, fee: Amount::from_sat(input.fee), unbonding_time };
+    let Ok(transaction) = SlashingTransaction::new(staked, &terms) else { return };
+    conserved(input, transaction.unsigned(), terms.fee);
+    let staker = transaction.sign_as_staker(&SCENE.staker).unwrap();
+    let mut same = true;
+    let covenant: Vec<_> = (1u8..)
+        .zip(&SCENE.covenant)
+        .map(|(number, member)| {
+            let mut signatures = transaction.sign_as_covenant_member(member, &[0; 32]).unwrap();
+            if input.whose == number {
+                let mut bytes = signatures.signatures[0].to_bytes();
+                change(&mut bytes, &input.changes);
+                if let Ok(changed) = AdaptorSignature::from_slice(&bytes) {
+                    same &= changed == signatures.signatures[0];
+                    signatures.signatures[0] = changed;
+                }
+            }
+            signatures
+        })
+        .collect();
+    let finished = transaction.slash(&staker, &covenant, &SCENE.providers[0]);
+    assert_eq!(finished.is_ok(), same, "{finished:?}");
+    if let Ok(finished) = finished {
+        assert_eq!(finished.compute_txid(), transaction.txid());
+        assert_eq!(explain(&finished).kind, TransactionKind::Slashing);
+    }
+}
+
+fn withdrawal(input: &Input, staked: &Funded<StakingOutput>) {
+    let (destination, rate) =
+        (input.destination.script(SCENE.staker.public_key()), FeeRate::from_sat_per_kwu(input.fee_rate));
+    let Ok(transaction) = WithdrawalTransaction::new(staked, destination, rate) else { return };
+    conserved(input, transaction.unsigned(), transaction.fee());
+    let sound = transaction.sign_as_staker(&SCENE.staker).unwrap();
+    let staker = changed(&sound, input);
+    let finished = transaction.finalize(&staker);
+    assert_eq!(finished.is_ok(), staker == sound, "{finished:?}");
+    if let Ok(finished) = finished {
+        assert_eq!(Some(transaction.fee()), rate.checked_mul_by_weight(finished.weight()));
+        assert_eq!(explain(&finished).kind, TransactionKind::Withdrawal);
+    }
+}
