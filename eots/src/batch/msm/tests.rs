@@ -9,7 +9,7 @@ use k256::{AffinePoint, EncodedPoint, ProjectivePoint, Scalar, U256};
 use proptest::prelude::*;
 
 use super::field::FieldElement;
-use super::lists::{Entry, Lists};
+use super::lists::{Entry, Lists, Workspace};
 use super::point::{Jacobian, Point};
 use super::{Algorithm, Half, Term, split, sum};
 use crate::scalar::public;
@@ -248,7 +248,8 @@ proptest! {
     fn lists_are_added_up(picks in prop::collection::vec((0..5_usize, 0..4_usize, any::<bool>()), 0..700)) {
         let points = [1, 1, 2, 3].map(multiple);
         let entries: Vec<_> = picks.iter().map(|&(list, point, negative)| Entry { list, point, negative }).collect();
-        let lists = Lists::gather(&points, &entries, 5).summed();
+        let mut lists = Lists::default();
+        lists.sum(&points, &entries, 5, &mut Workspace::default());
         prop_assert_eq!(lists.iter().count(), 5);
         prop_assert_eq!(lists.iter().map(<[Point]>::len).sum::<usize>(), lists.points().len());
         for (nth, list) in lists.iter().enumerate() {
@@ -267,8 +268,10 @@ proptest! {
 /// Larger sums, at sizes around which the algorithm and its window change.
 #[test]
 fn sizes_that_cross_the_thresholds() {
-    let half =
-        |n: u128| Half { negative: n % 3 == 0, magnitude: n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) };
+    let half = |n: u128| Half {
+        negative: n.is_multiple_of(3),
+        magnitude: n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
+    };
     let points: Vec<Point> = (1..60).map(multiple).collect();
     let mut seen = Vec::new();
     for size in [0, 1, 2, 3, 10, 30, 45, 60, 80, 100, 150, 200, 300, 500, 700, 1000, 1500, 2200, 3000] {
@@ -276,7 +279,7 @@ fn sizes_that_cross_the_thresholds() {
             .map(|n| Term {
                 point: points[n as usize % points.len()],
                 low: half(n + 1),
-                high: if n % 2 == 0 { half(n + 7) } else { Half::default() },
+                high: if n.is_multiple_of(2) { half(n + 7) } else { Half::default() },
             })
             .collect();
         for threads in [1, 2, 7].map(|threads| NonZeroUsize::new(threads).unwrap()) {
