@@ -185,8 +185,12 @@ impl Jacobian {
         Self { x, y: rise * (v - x) - self.y * run_cubed, z: self.z * run }
     }
 
-    /// The affine point.
-    #[cfg(test)]
+    /// Subtracts another sum.
+    pub(crate) fn subtract(&self, other: &Self) -> Self {
+        if other.is_infinity() { *self } else { self.add(&other.to_affine().negated_if(true)) }
+    }
+
+    /// The affine point of one that is not infinity.
     pub(crate) fn to_affine(self) -> Point {
         let inverse = self.z.invert();
         let square = inverse.square();
