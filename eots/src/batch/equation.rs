@@ -6,10 +6,10 @@ use std::num::NonZeroUsize;
 use k256::Scalar;
 use secp256k1::XOnlyPublicKey;
 
-use super::BatchItem;
 use super::coefficients::Transcript;
-use super::msm::{Half, Point, Term, is_zero_sum, split};
+use super::msm::{Half, Point, Sum, Term, split};
 use super::workers::on_parts;
+use super::{BatchItem, msm};
 use crate::challenge::{challenge, message_digest};
 use crate::scalar;
 
@@ -32,8 +32,8 @@ pub(crate) struct Vote {
 pub(crate) struct Equation {
     /// The items that enter the equation, in order.
     pub(crate) votes: Vec<Vote>,
-    /// The indices of those that do not, in order: their randomness is no point's x coordinate, so their signatures are invalid.
-    pub(crate) off_curve: Vec<usize>,
+    /// The indices of those that cannot, in order: their randomness is no point's x coordinate.
+    pub(crate) outside: Vec<usize>,
 }
 
 /// An item on its own: hashed and lifted.
@@ -57,12 +57,12 @@ impl Equation {
             transcript.absorb([key, item.public_randomness.as_bytes(), &part.digest, item.signature.as_bytes()]);
         }
 
-        let (mut votes, mut off_curve) = (Vec::with_capacity(items.len()), Vec::new());
+        let (mut votes, mut outside) = (Vec::with_capacity(items.len()), Vec::new());
         let coefficients = transcript.coefficients();
         for (index, ((part, (key, _)), coefficient)) in parts.into_iter().zip(numbers).zip(coefficients).enumerate() {
             // A public key is on the curve, as its type promises.
             let (Some(randomness), Some(Some(public_key))) = (part.randomness, points.get(key)) else {
-                off_curve.push(index);
+                outside.push(index);
                 continue;
             };
             let a = Scalar::from(coefficient);
@@ -76,7 +76,7 @@ impl Equation {
                 signature: a * part.signature,
             });
         }
-        Self { votes, off_curve }
+        Self { votes, outside }
     }
 }
 
@@ -98,8 +98,9 @@ impl Part {
     }
 }
 
-/// `Σ aᵢ·Rᵢ + Σ (Σ aᵢ·eᵢ)·P − (Σ aᵢ·sᵢ)·G = 0`, over these votes of a batch, the middle sums over equal keys.
-pub(crate) fn holds(votes: &[Vote], threads: NonZeroUsize) -> bool {
+/// `Σ aᵢ·Rᵢ + Σ (Σ aᵢ·eᵢ)·P − (Σ aᵢ·sᵢ)·G` over these votes of a batch, the inner sum in the middle over the votes of one key. It is
+/// infinity when they are valid.
+pub(crate) fn sum(votes: &[Vote], threads: NonZeroUsize) -> Sum {
     let randomness = votes.iter().map(|vote| Term {
         point: vote.randomness,
         low: Half { negative: false, magnitude: vote.coefficient },
@@ -118,7 +119,7 @@ pub(crate) fn holds(votes: &[Vote], threads: NonZeroUsize) -> bool {
     let signatures: Scalar = votes.iter().map(|vote| vote.signature).sum();
     let generator = full_size(Point::GENERATOR, &-signatures);
     let terms: Vec<Term> = randomness.chain(keys).chain([generator]).collect();
-    is_zero_sum(&terms, threads)
+    msm::sum(&terms, threads)
 }
 
 /// Different public keys, numbered.

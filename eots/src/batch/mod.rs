@@ -12,20 +12,22 @@
 //! Signatures", EUROCRYPT 1998). Let some items be invalid. If it is only the first, the sum is D₀, which is not infinity. Otherwise let j
 //! be an invalid item after the first, and fix all coefficients but aⱼ. Dⱼ is not infinity, and the order n of the group is a prime
 //! above 2^128, so at most one of the 2^128 values of aⱼ makes the sum infinity. A batch with an invalid item is therefore accepted
-//! with a probability of at most 2^-128. The order must be prime and the points must be on the curve for this: they are lifted, and
-//! randomness that cannot be lifted is invalid by itself.
+//! with a probability of at most 2^-128. The order must be prime and the points must be on the curve for this: they are lifted, and an
+//! item whose randomness cannot be lifted stays outside of the sum.
 //!
 //! The coefficients are hashed from all keys, randomness, message digests and signatures of the batch, in order, instead of drawn
 //! (BIP-340 allows that): with SHA-256 as a random oracle, whoever tries q different batches gets an invalid one accepted with a probability
-//! of at most q·2^-128. Every caller gets the same verdict, and needs no random numbers. The parts of a batch that are looked at
-//! again when it fails keep their coefficients, and the argument holds for each of them; but what is named is decided by
-//! [`verify`](crate::verify()) alone.
+//! of at most q·2^-128. Every caller gets the same verdict, and needs no random numbers.
+//!
+//! When the sum is not infinity, it is taken over halves of the batch, with the same coefficients. The argument holds for every part, so
+//! each part that is set aside as valid adds at most 2^-128. No sum calls an item invalid: what is named was refused by
+//! [`verify`](crate::verify()).
 //!
 //! # How it is fast
 //!
 //! Votes of one key share one term. The coefficients are half as long as a scalar, the keys' numbers are halved by the curve's
-//! endomorphism, and the sum is taken by whichever algorithm suits its size. All of it is public, so it takes the time that
-//! the values make it take: never put a secret in here.
+//! endomorphism, and the sum is taken by whichever algorithm suits its size. Half of the time then goes into lifting the points, a square
+//! root each. All of it is public, so the time it takes depends on the values: never put a secret in here.
 
 mod coefficients;
 mod equation;
@@ -64,6 +66,9 @@ pub struct BatchError {
     pub count: usize,
 }
 
+/// Starting a thread takes about as long as a batch of so many items.
+const ITEMS_PER_THREAD: usize = 16;
+
 /// The first few indices, as text.
 fn list(indices: &[usize]) -> String {
     const SHOWN: usize = 10;
@@ -77,7 +82,8 @@ fn list(indices: &[usize]) -> String {
 /// The verdict is that of [`verify`](crate::verify()) for every item; it may be wrong in the invalid's favour with a probability
 /// of 2^-128 (the module's documentation in the source has the argument). An empty batch is valid. An item may be there twice.
 ///
-/// A batch with few invalid items takes a little longer to name them; one with many takes at most about twice as long as one by one.
+/// A batch with one or two invalid items takes about twice as long, because they must be found; with many it is slower than one by one,
+/// by a factor of 2 or little more.
 ///
 /// ```
 /// use eots::{BatchItem, SecretKey, SecretRandomness};
@@ -110,11 +116,12 @@ pub fn verify_batch(items: &[BatchItem<'_>]) -> Result<(), BatchError> {
     verify_batch_on(NonZeroUsize::MIN, items)
 }
 
-/// [`verify_batch`] on so many threads, which end before it returns.
+/// [`verify_batch`] on at most so many threads, fewer for a small batch; they end before it returns.
 ///
 /// # Errors
 /// [`BatchError`] names the invalid ones.
 pub fn verify_batch_on(threads: NonZeroUsize, items: &[BatchItem<'_>]) -> Result<(), BatchError> {
-    let invalid = search::invalid(items, threads);
+    let worthwhile = NonZeroUsize::MIN.saturating_add(items.len() / ITEMS_PER_THREAD);
+    let invalid = search::invalid(items, threads.min(worthwhile));
     if invalid.is_empty() { Ok(()) } else { Err(BatchError { invalid, count: items.len() }) }
 }

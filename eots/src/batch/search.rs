@@ -3,16 +3,18 @@
 use std::num::NonZeroUsize;
 
 use super::BatchItem;
-use super::equation::{Equation, Vote, holds};
+use super::equation::{Equation, Vote, sum};
+use super::msm::Sum;
 use super::workers::on_parts;
 use crate::verify::verify;
 
 /// The smallest batch that is faster than one by one.
 const SMALLEST_BATCH: usize = 4;
 /// A failed part is halved down to this size; its items are then verified one by one.
-const LEAF: usize = 8;
-/// The most that halving may cost when many are invalid: equations over so many times the batch.
-const EFFORT: usize = 3;
+const LEAF: usize = 16;
+/// The most that halving may cost: equations over so many times the batch. One invalid item takes 1, four take 2 at most, and with many
+/// more it is not worth the while.
+const EFFORT: usize = 2;
 
 /// The indices of the invalid items, ascending.
 pub(crate) fn invalid(items: &[BatchItem<'_>], threads: NonZeroUsize) -> Vec<usize> {
@@ -20,46 +22,41 @@ pub(crate) fn invalid(items: &[BatchItem<'_>], threads: NonZeroUsize) -> Vec<usi
         return one_by_one(items, (0..items.len()).collect(), threads);
     }
     let equation = Equation::new(items, threads);
-    let mut search = Search { threads, effort: items.len().saturating_mul(EFFORT), suspects: Vec::new() };
-    if !equation.votes.is_empty() && !holds(&equation.votes, threads) {
-        search.halve(&equation.votes);
-    }
-    let mut invalid = one_by_one(items, search.suspects, threads);
-    invalid.extend(equation.off_curve);
-    invalid.sort_unstable();
-    invalid
+    let mut suspects = suspects(&equation.votes, threads);
+    suspects.extend(equation.outside);
+    suspects.sort_unstable();
+    one_by_one(items, suspects, threads)
+}
+
+/// The indices of the items that must be verified one by one: none when the equation holds.
+fn suspects(votes: &[Vote], threads: NonZeroUsize) -> Vec<usize> {
+    let mut search = Search { threads, effort: votes.len().saturating_mul(EFFORT), suspects: Vec::new() };
+    search.halve(votes, &sum(votes, threads));
+    search.suspects
 }
 
 struct Search {
     threads: NonZeroUsize,
     /// How many more votes the equations may be over.
     effort: usize,
-    /// The indices of the items to verify one by one.
     suspects: Vec<usize>,
 }
 
 impl Search {
-    /// Finds the suspects among votes whose equation does not hold.
-    fn halve(&mut self, votes: &[Vote]) {
-        if votes.len() <= LEAF || self.effort < votes.len() {
-            self.suspects.extend(votes.iter().map(|vote| vote.index));
+    /// Finds the suspects among votes with this sum.
+    fn halve(&mut self, votes: &[Vote], total: &Sum) {
+        if total.is_infinity() {
             return;
         }
         let (first, second) = votes.split_at(votes.len() / 2);
-        if self.holds(first) {
-            // Then it is the second half that fails.
-            self.halve(second);
-        } else {
-            self.halve(first);
-            if !self.holds(second) {
-                self.halve(second);
-            }
+        if votes.len() <= LEAF || self.effort < first.len() {
+            self.suspects.extend(votes.iter().map(|vote| vote.index));
+            return;
         }
-    }
-
-    fn holds(&mut self, votes: &[Vote]) -> bool {
-        self.effort = self.effort.saturating_sub(votes.len());
-        holds(votes, self.threads)
+        self.effort = self.effort.saturating_sub(first.len());
+        let first_sum = sum(first, self.threads);
+        self.halve(first, &first_sum);
+        self.halve(second, &total.subtract(&first_sum));
     }
 }
 
@@ -101,18 +98,21 @@ mod tests {
         let threads = NonZeroUsize::MIN;
         for count in [1, 4, 10, 100, 250] {
             let equation = Equation::new(&items[..count], threads);
-            assert!(equation.off_curve.is_empty());
-            assert!(holds(&equation.votes, threads));
+            assert!(equation.outside.is_empty());
+            assert!(sum(&equation.votes, threads).is_infinity());
+            assert!(suspects(&equation.votes, threads).is_empty());
         }
-        items[77].message = b"another block";
+        for wrong in [0, 77, 124, 125, 249] {
+            let right = core::mem::replace(&mut items[wrong].message, b"another block");
+            let suspects = suspects(&Equation::new(&items, threads).votes, threads);
+            assert!(suspects.len() <= LEAF && suspects.contains(&wrong), "{wrong}: {suspects:?}");
+            items[wrong].message = right;
+        }
+        // When everything is wrong, the search soon gives up.
+        for item in &mut items {
+            item.message = b"another block";
+        }
         let votes = Equation::new(&items, threads).votes;
-        assert!(!holds(&votes, threads));
-        let mut search = Search { threads, effort: 1000, suspects: Vec::new() };
-        search.halve(&votes);
-        assert!(search.suspects.len() <= LEAF && search.suspects.contains(&77), "{:?}", search.suspects);
-        // Without effort left, all of them are verified.
-        let mut search = Search { threads, effort: 0, suspects: Vec::new() };
-        search.halve(&votes);
-        assert_eq!(search.suspects.len(), 250);
+        assert_eq!(suspects(&votes, threads), (0..250).collect::<Vec<_>>());
     }
 }

@@ -6,7 +6,7 @@
 
 use core::num::NonZeroUsize;
 
-use super::lists::{Entry, Lists};
+use super::lists::{Entry, Lists, Workspace};
 use super::point::Point;
 use super::{POSITIONS, Term};
 use crate::batch::workers::on_parts;
@@ -39,12 +39,15 @@ pub(super) fn by_position(terms: &[Term], width: u32, threads: NonZeroUsize) -> 
     let at_once = POINTS_AT_ONCE.div_ceil(points.len().max(1));
     let all: Vec<usize> = (0..windows.count).collect();
     on_parts(threads, &all, |part| {
+        let mut memory = Memory::default();
         let mut bits = Bits::default();
         for group in part.chunks(at_once) {
-            let buckets = windows.fill_buckets(group, &points, &numbers);
-            windows.add_rows_and_columns(group, &buckets, &mut bits);
+            windows.fill_buckets(group, &points, &numbers, &mut memory);
+            windows.add_rows_and_columns(group, &mut memory, &mut bits);
         }
-        Lists::gather(&bits.points, &bits.entries, POSITIONS).summed()
+        let mut lists = Lists::default();
+        lists.sum(&bits.points, &bits.entries, POSITIONS, &mut memory.workspace);
+        lists
     })
 }
 
@@ -63,6 +66,15 @@ struct Number {
     biased: u128,
     carry: bool,
     negative: bool,
+}
+
+/// What is needed for every group of windows anew.
+#[derive(Default)]
+struct Memory {
+    entries: Vec<Entry>,
+    buckets: Lists,
+    rows_and_columns: Lists,
+    workspace: Workspace,
 }
 
 /// Sums that count once for every bit that is set in their number, at the position of that bit.
@@ -130,9 +142,10 @@ impl Windows {
     }
 
     /// For each of some windows, the sums of the points by digit; digit 0 has a list too, which stays empty.
-    fn fill_buckets(&self, windows: &[usize], points: &[Point], numbers: &[Number]) -> Lists {
+    fn fill_buckets(&self, windows: &[usize], points: &[Point], numbers: &[Number], memory: &mut Memory) {
+        let Memory { entries, buckets, workspace, .. } = memory;
         let lists = self.largest_digit().saturating_add(1);
-        let mut entries = Vec::with_capacity(points.len().saturating_mul(windows.len()));
+        entries.clear();
         for (nth, window) in windows.iter().enumerate() {
             let first = nth.saturating_mul(lists);
             for (point, number) in numbers.iter().enumerate() {
@@ -142,16 +155,17 @@ impl Windows {
                 }
             }
         }
-        Lists::gather(points, &entries, lists.saturating_mul(windows.len())).summed()
+        buckets.sum(points, entries, lists.saturating_mul(windows.len()), workspace);
     }
 
     /// Adds up the rows and the columns of the buckets, and takes them apart into bits.
-    fn add_rows_and_columns(&self, windows: &[usize], buckets: &Lists, bits: &mut Bits) {
+    fn add_rows_and_columns(&self, windows: &[usize], memory: &mut Memory, bits: &mut Bits) {
+        let Memory { entries, buckets, rows_and_columns, workspace } = memory;
         let column_bits = self.width / 2;
         let columns = 1_usize.wrapping_shl(column_bits);
         let digits = self.largest_digit().saturating_add(1);
         let lists = columns.saturating_add(digits.div_ceil(columns));
-        let mut entries = Vec::with_capacity(buckets.points().len().saturating_mul(2));
+        entries.clear();
         let mut point = 0_usize;
         let mut in_order = buckets.iter();
         for nth in 0..windows.len() {
@@ -170,8 +184,8 @@ impl Windows {
                 }
             }
         }
-        let sums = Lists::gather(buckets.points(), &entries, lists.saturating_mul(windows.len())).summed();
-        let mut sums = sums.iter();
+        rows_and_columns.sum(buckets.points(), entries, lists.saturating_mul(windows.len()), workspace);
+        let mut sums = rows_and_columns.iter();
         for window in windows {
             let position = usize::try_from(self.position(*window)).unwrap_or(usize::MAX);
             for (nth, sum) in sums.by_ref().take(lists).enumerate() {

@@ -56,8 +56,17 @@ fn reduce([t0, t1, t2, t3, t4, t5, t6, t7]: [u64; 8]) -> FieldElement {
     let (r1, carry) = r1.overflowing_add(carry);
     let (r2, carry) = add_carry(r2, 0, carry);
     let (r3, carry) = add_carry(r3, 0, carry);
-    // A number that overflowed is below 2^66 now: its carry ends in the second limb.
-    let (r0, carry) = r0.overflowing_add(fold_if(carry));
+    if carry {
+        return overflowed([r0, r1, r2, r3]);
+    }
+    FieldElement([r0, r1, r2, r3])
+}
+
+/// What is left of a number below 2^256 + 2^66 that has lost its 2^256, which almost never happens: too rarely to wait for.
+#[cold]
+fn overflowed([r0, r1, r2, r3]: [u64; 4]) -> FieldElement {
+    let (r0, carry) = r0.overflowing_add(FOLD);
+    // It is below 2^66, so the carry ends in the second limb.
     FieldElement([r0, r1.wrapping_add(carry as u64), r2, r3])
 }
 

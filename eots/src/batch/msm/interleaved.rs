@@ -1,6 +1,6 @@
 //! Straus's algorithm: a table of small multiples of every point, from which the signed digits of its number pick.
 
-use super::lists::{Entry, Lists};
+use super::lists::{Entry, Lists, Workspace};
 use super::point::{Point, add_pairs};
 use super::{POSITIONS, Term};
 
@@ -39,7 +39,9 @@ pub(super) fn by_position(terms: &[Term], width: u32) -> Lists {
             }
         }
     }
-    Lists::gather(&table, &entries, POSITIONS).summed()
+    let mut lists = Lists::default();
+    lists.sum(&table, &entries, POSITIONS, &mut Workspace::default());
+    lists
 }
 
 /// All points, then all of them times 3, times 5 and so on.
@@ -47,11 +49,12 @@ fn odd_multiples(terms: &[Term], count: usize) -> Vec<Point> {
     let mut products = Vec::new();
     let mut multiples: Vec<Point> = terms.iter().map(|term| term.point).collect();
     let pairs: Vec<_> = multiples.iter().map(|point| [*point; 2]).collect();
-    let doubles = add_pairs(&pairs, &mut products);
+    let mut doubles = Vec::new();
+    add_pairs(pairs.iter(), &mut products, &mut doubles);
     let mut last = multiples.clone();
     for _ in 1..count {
         let pairs: Vec<_> = last.iter().zip(&doubles).map(|(point, double)| [*point, *double]).collect();
-        last = add_pairs(&pairs, &mut products);
+        add_pairs(pairs.iter(), &mut products, &mut last);
         multiples.extend_from_slice(&last);
     }
     multiples

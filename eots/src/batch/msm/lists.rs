@@ -18,60 +18,63 @@ pub(crate) struct Entry {
 }
 
 /// Some lists of finite points, one after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Lists {
     points: Vec<Point>,
     lengths: Vec<usize>,
 }
 
+/// Memory for additions, used again and again: fresh memory is dearer than an addition.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    products: Vec<FieldElement>,
+    sums: Vec<Point>,
+    places: Vec<usize>,
+    halved: Lists,
+}
+
 impl Lists {
-    /// `count` lists of the points that the entries name.
-    pub(crate) fn gather(points: &[Point], entries: &[Entry], count: usize) -> Self {
-        let mut lengths = vec![0_usize; count];
+    /// Makes this `count` lists of the points that the entries name, and adds up every list. Where it is cheaper, a few lists keep
+    /// several points, whose sum is meant; a sum of infinity leaves none.
+    pub(crate) fn sum(&mut self, points: &[Point], entries: &[Entry], count: usize, workspace: &mut Workspace) {
+        self.gather(points, entries, count, &mut workspace.places);
+        while self.lengths.iter().map(|length| length / 2).sum::<usize>() >= WORTHWHILE_PAIRS {
+            self.halve(workspace);
+        }
+    }
+
+    fn gather(&mut self, points: &[Point], entries: &[Entry], count: usize, places: &mut Vec<usize>) {
+        self.lengths.clear();
+        self.lengths.resize(count, 0);
         for entry in entries {
-            if let Some(length) = lengths.get_mut(entry.list) {
+            if let Some(length) = self.lengths.get_mut(entry.list) {
                 *length = length.saturating_add(1);
             }
         }
+        places.clear();
         let mut next = 0_usize;
-        let mut places: Vec<usize> = lengths
-            .iter()
-            .map(|length| {
-                let place = next;
-                next = next.saturating_add(*length);
-                place
-            })
-            .collect();
-        let mut gathered = vec![Point::INFINITY; next];
+        places.extend(self.lengths.iter().map(|length| {
+            let place = next;
+            next = next.saturating_add(*length);
+            place
+        }));
+        self.points.clear();
+        self.points.resize(next, Point::INFINITY);
         for entry in entries {
             let Some(place) = places.get_mut(entry.list) else { continue };
-            if let (Some(slot), Some(point)) = (gathered.get_mut(*place), points.get(entry.point)) {
+            if let (Some(slot), Some(point)) = (self.points.get_mut(*place), points.get(entry.point)) {
                 *slot = point.negated_if(entry.negative);
             }
             *place = place.saturating_add(1);
         }
-        Self { points: gathered, lengths }
     }
 
-    /// Adds up every list. Where it is cheaper, a few lists keep several points, whose sum is meant; a sum of infinity leaves none.
-    pub(crate) fn summed(mut self) -> Self {
-        let mut products = Vec::new();
-        while self.lengths.iter().map(|length| length / 2).sum::<usize>() >= WORTHWHILE_PAIRS {
-            self = self.halved(&mut products);
-        }
-        self
-    }
-
-    /// The lists with their points added in pairs; an odd one is kept.
-    fn halved(&self, products: &mut Vec<FieldElement>) -> Self {
-        let mut pairs = Vec::with_capacity(self.points.len() / 2);
-        for list in self.iter() {
-            pairs.extend_from_slice(list.as_chunks::<2>().0);
-        }
-        let sums = add_pairs(&pairs, products);
+    /// Adds the points of every list in pairs; an odd one is kept.
+    fn halve(&mut self, Workspace { products, sums, halved, .. }: &mut Workspace) {
+        add_pairs(self.iter().flat_map(|list| list.as_chunks::<2>().0), products, sums);
         let mut sums = sums.as_slice();
-        let mut halved =
-            Self { points: Vec::with_capacity(self.points.len()), lengths: Vec::with_capacity(self.lengths.len()) };
+        halved.points.clear();
+        halved.lengths.clear();
         for list in self.iter() {
             let (pairs, odd) = list.as_chunks::<2>();
             let Some((mine, rest)) = sums.split_at_checked(pairs.len()) else { break };
@@ -81,11 +84,11 @@ impl Lists {
             halved.points.extend(odd);
             halved.lengths.push(halved.points.len().saturating_sub(before));
         }
-        halved
+        core::mem::swap(self, halved);
     }
 
     /// The lists, in order.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &[Point]> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &[Point]> + Clone {
         Slices { lengths: self.lengths.iter(), points: &self.points }
     }
 
@@ -96,6 +99,7 @@ impl Lists {
 }
 
 /// The lists of a [`Lists`], from either end.
+#[derive(Clone)]
 struct Slices<'a> {
     lengths: core::slice::Iter<'a, usize>,
     points: &'a [Point],

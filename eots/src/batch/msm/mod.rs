@@ -20,8 +20,7 @@ mod tests;
 use core::num::NonZeroUsize;
 
 use lists::Lists;
-use point::Jacobian;
-pub(crate) use point::Point;
+pub(crate) use point::{Jacobian as Sum, Point};
 pub(crate) use split::{Half, split};
 
 /// Bits of a [`Half`], and one for the carry of its signed digits.
@@ -57,13 +56,12 @@ impl Algorithm {
     }
 }
 
-/// Whether the terms add up to infinity.
-pub(crate) fn is_zero_sum(terms: &[Term], threads: NonZeroUsize) -> bool {
-    sum(terms, Algorithm::cheapest(terms, threads), threads).is_infinity()
+/// The sum of the terms.
+pub(crate) fn sum(terms: &[Term], threads: NonZeroUsize) -> Sum {
+    sum_by(Algorithm::cheapest(terms, threads), terms, threads)
 }
 
-/// The sum of the terms.
-pub(crate) fn sum(terms: &[Term], algorithm: Algorithm, threads: NonZeroUsize) -> Jacobian {
+fn sum_by(algorithm: Algorithm, terms: &[Term], threads: NonZeroUsize) -> Sum {
     let lists = match algorithm {
         Algorithm::Interleaved { width } => vec![interleaved::by_position(terms, width)],
         Algorithm::Buckets { width } => buckets::by_position(terms, width, threads),
@@ -72,9 +70,9 @@ pub(crate) fn sum(terms: &[Term], algorithm: Algorithm, threads: NonZeroUsize) -
 }
 
 /// `Σ 2^i · (the points of list i)` (Horner's rule), over several [`Lists`] of [`POSITIONS`] lists.
-fn add_positions(lists: &[Lists]) -> Jacobian {
+fn add_positions(lists: &[Lists]) -> Sum {
     let mut lists: Vec<_> = lists.iter().map(Lists::iter).collect();
-    (0..POSITIONS).fold(Jacobian::INFINITY, |sum, _| {
+    (0..POSITIONS).fold(Sum::INFINITY, |sum, _| {
         let position = lists.iter_mut().filter_map(DoubleEndedIterator::next_back).flatten();
         position.fold(sum.double(), |sum, point| sum.add(point))
     })

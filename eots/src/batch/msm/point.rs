@@ -111,25 +111,34 @@ impl Line {
 }
 
 /// Adds the points of every pair, none of them infinity, with one inversion for all (Montgomery's trick): six multiplications a pair.
-pub(crate) fn add_pairs(pairs: &[[Point; 2]], products: &mut Vec<FieldElement>) -> Vec<Point> {
-    let mut product = FieldElement::ONE;
+///
+/// `products` is memory to work in, and `sums` is replaced by the sums, in order.
+pub(crate) fn add_pairs<'a>(
+    pairs: impl DoubleEndedIterator<Item = &'a [Point; 2]> + Clone,
+    products: &mut Vec<FieldElement>,
+    sums: &mut Vec<Point>,
+) {
+    // Two products, of every other run: a processor has time for the second while it waits for the first.
+    let [mut product, mut other] = [FieldElement::ONE; 2];
     products.clear();
-    products.extend(pairs.iter().map(|[a, b]| {
+    products.extend(pairs.clone().map(|[a, b]| {
         let before = product;
-        product = product * Line::through(a, b).run();
+        (product, other) = (other, product * Line::through(a, b).run());
         before
     }));
-    let mut inverse = product.invert();
-    let mut sums = vec![Point::INFINITY; pairs.len()];
-    for ((sum, [a, b]), before) in sums.iter_mut().zip(pairs).zip(&*products).rev() {
+    let inverse = (product * other).invert();
+    let [mut inverse, mut other_inverse] = [inverse * other, inverse * product];
+    sums.clear();
+    sums.resize(products.len(), Point::INFINITY);
+    for ((sum, before), [a, b]) in sums.iter_mut().zip(&*products).rev().zip(pairs.rev()) {
         let line = Line::through(a, b);
-        let (Line::Chord { rise, run } | Line::Tangent { rise, run }) = line else { continue };
-        let slope = rise * (inverse * *before);
-        inverse = inverse * run;
+        let run_inverse = other_inverse * *before;
+        (inverse, other_inverse) = (other_inverse * line.run(), inverse);
+        let (Line::Chord { rise, .. } | Line::Tangent { rise, .. }) = line else { continue };
+        let slope = rise * run_inverse;
         let x = slope.square() - a.x - b.x;
         *sum = Point { x, y: slope * (a.x - x) - a.y };
     }
-    sums
 }
 
 /// A point as (X, Y, Z) with x = X/Z² and y = Y/Z³; infinity has Z = 0.
@@ -176,8 +185,12 @@ impl Jacobian {
         Self { x, y: rise * (v - x) - self.y * run_cubed, z: self.z * run }
     }
 
-    /// The affine point.
-    #[cfg(test)]
+    /// Subtracts another sum.
+    pub(crate) fn subtract(&self, other: &Self) -> Self {
+        if other.is_infinity() { *self } else { self.add(&other.to_affine().negated_if(true)) }
+    }
+
+    /// The affine point of one that is not infinity.
     pub(crate) fn to_affine(self) -> Point {
         let inverse = self.z.invert();
         let square = inverse.square();

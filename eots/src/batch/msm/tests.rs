@@ -9,9 +9,9 @@ use k256::{AffinePoint, EncodedPoint, ProjectivePoint, Scalar, U256};
 use proptest::prelude::*;
 
 use super::field::FieldElement;
-use super::lists::{Entry, Lists};
+use super::lists::{Entry, Lists, Workspace};
 use super::point::{Jacobian, Point};
-use super::{Algorithm, Half, Term, split, sum};
+use super::{Algorithm, Half, Term, split, sum, sum_by};
 use crate::scalar::public;
 
 const P: U256 = U256::from_be_hex("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f");
@@ -218,11 +218,11 @@ proptest! {
         let expected = expected(&terms);
         let threads = NonZeroUsize::new(threads).unwrap();
         for width in 2..=8 {
-            let found = sum(&terms, Algorithm::Interleaved { width }, ONE_THREAD);
+            let found = sum_by(Algorithm::Interleaved { width }, &terms, ONE_THREAD);
             prop_assert_eq!(jacobian_to_k256(found), expected, "interleaved, width {}", width);
         }
         for width in 2..=12 {
-            let found = sum(&terms, Algorithm::Buckets { width }, threads);
+            let found = sum_by(Algorithm::Buckets { width }, &terms, threads);
             prop_assert_eq!(jacobian_to_k256(found), expected, "buckets, width {}", width);
         }
     }
@@ -238,17 +238,21 @@ proptest! {
             Algorithm::Interleaved { width: 4 },
             Algorithm::Buckets { width: 5 },
             Algorithm::Buckets { width: 10 },
-            Algorithm::cheapest(&all, ONE_THREAD),
         ] {
-            prop_assert!(sum(&all, algorithm, ONE_THREAD).is_infinity());
+            prop_assert!(sum_by(algorithm, &all, ONE_THREAD).is_infinity());
         }
+        prop_assert!(sum(&all, ONE_THREAD).is_infinity());
+        let difference = sum(&all[..terms.len()], ONE_THREAD).subtract(&sum(&all[terms.len()..], ONE_THREAD));
+        let expected = expected(&all[..terms.len()]) - expected(&all[terms.len()..]);
+        prop_assert_eq!(jacobian_to_k256(difference), expected);
     }
 
     #[test]
     fn lists_are_added_up(picks in prop::collection::vec((0..5_usize, 0..4_usize, any::<bool>()), 0..700)) {
         let points = [1, 1, 2, 3].map(multiple);
         let entries: Vec<_> = picks.iter().map(|&(list, point, negative)| Entry { list, point, negative }).collect();
-        let lists = Lists::gather(&points, &entries, 5).summed();
+        let mut lists = Lists::default();
+        lists.sum(&points, &entries, 5, &mut Workspace::default());
         prop_assert_eq!(lists.iter().count(), 5);
         prop_assert_eq!(lists.iter().map(<[Point]>::len).sum::<usize>(), lists.points().len());
         for (nth, list) in lists.iter().enumerate() {
@@ -278,7 +282,7 @@ fn sizes_that_cross_the_thresholds() {
             .map(|n| Term {
                 point: points[n as usize % points.len()],
                 low: half(n + 1),
-                high: if n % 2 == 0 { half(n + 7) } else { Half::default() },
+                high: if n.is_multiple_of(2) { half(n + 7) } else { Half::default() },
             })
             .collect();
         for threads in [1, 2, 7].map(|threads| NonZeroUsize::new(threads).unwrap()) {
@@ -286,7 +290,7 @@ fn sizes_that_cross_the_thresholds() {
             if !seen.contains(&algorithm) {
                 seen.push(algorithm);
             }
-            let found = jacobian_to_k256(sum(&terms, algorithm, threads));
+            let found = jacobian_to_k256(sum_by(algorithm, &terms, threads));
             assert_eq!(found, expected(&terms), "{size} terms, {algorithm:?}, {threads} threads");
         }
     }
