@@ -141,7 +141,8 @@ impl AdaptorSignature {
         let r = linear_combination(&self.s, &e.to_be_bytes(), public_key).ok_or(invalid)?;
         let r = if parity == Parity::Even { r.negate(SECP256K1) } else { r };
         let t = self.r0.combine(&r).map_err(|_| invalid)?;
-        if t == PublicKey::from_x_only_public_key(*encryption_key, Parity::Even) { Ok(()) } else { Err(invalid) }
+        // Comparing the halves of the point saves the square root that lifting the encryption key would take.
+        if t.x_only_public_key() == (*encryption_key, Parity::Even) { Ok(()) } else { Err(invalid) }
     }
 
     /// Decrypts this with the secret of the encryption key: the result is a BIP-340 signature, if this verifies.
