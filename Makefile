@@ -31,6 +31,10 @@ lint: deps ## check formatting, lints and documentation
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios -- --strict
 
+.PHONY: timing
+timing: deps ## measure whether the time of signing or deriving tells anything of the secret
+	@scripts/build.sh bench --profile dev --package $(EOTS) --bench timing
+
 .PHONY: fuzz
 fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)
 	@scripts/fuzz.sh

@@ -237,10 +237,7 @@ pub(crate) fn nonce(key: &SecretKey, d: &Erased, t: &PublicKey, message: &[u8; 3
         .chain_update(key.public_key().serialize())
         .chain_update(message)
         .finalize();
-    let mut reduced = scalar::reduce(hash.into());
-    let bytes = Zeroizing::new(reduced.to_be_bytes());
-    reduced.non_secure_erase();
-    Some(Erased::new(secp256k1::SecretKey::from_slice(bytes.as_slice()).ok()?))
+    scalar::reduce_secret(&Zeroizing::new(hash.into()))
 }
 
 /// `s·G − e·P`, with P lifted to even y; `None` at infinity, and where `e` or `x(P)` is zero modulo the group order, which no signer can

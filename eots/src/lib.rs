@@ -29,7 +29,38 @@
 //! `serde` serializes what is public: numbers and points as hex, whatever the format. Secrets have no such implementation. The crate needs
 //! `std`: for libsecp256k1's shared context, and for threads.
 //!
+//! # Constant time
+//!
+//! Secrets pass through libsecp256k1, which branches on none and looks nothing up by one, and through SHA-256 (`sha2`, `hmac`), which does
+//! neither:
+//!
+//! | function | what works on the secret |
+//! |---|---|
+//! | [`SecretKey::from_bytes`], [`SecretKey::generate`] | `ec_seckey_verify`; `keypair_create` multiplies the generator, blinded |
+//! | [`SecretKey::with_parity`], and wherever a point must have even y | `ec_seckey_negate` |
+//! | [`SecretKey::add_x_only_tweak`] | `ec_seckey_tweak_add`, then as `from_bytes` |
+//! | [`SecretKey::sign_bip340`] | `keypair_create`, `schnorrsig_sign32` |
+//! | [`SecretRandomness::derive`] | HMAC-SHA256, then as `from_bytes` |
+//! | [`sign_without_verifying`], [`sign()`], [`FinalityVote::sign`] | `ec_seckey_tweak_mul` for e·d, `ec_seckey_tweak_add` for k + e·d |
+//! | [`AdaptorSignature::sign`] | SHA-256, `ec_seckey_verify` and `ec_pubkey_create` for the nonce, then as `sign` |
+//! | [`AdaptorSignature::decrypt`] | `ec_seckey_tweak_add` of the decryption key to the public number |
+//!
+//! What the time does depend on:
+//!
+//! - Whether a point's y is odd, as in libsecp256k1, which takes public keys and the R of a signature for public. Of a key known by x
+//!   alone this tells which of d and n − d was given, and who knows that is no nearer to either.
+//! - Whether a hash is a scalar, which it is not with a probability of 2^-128.
+//! - The signature and its points, which are put together and verified before [`sign()`] and [`AdaptorSignature::sign`] return them: they
+//!   are about to be public.
+//! - All that [`extract()`] and [`AdaptorSignature::recover`] are given, from which anybody can compute what they return; the inversion in
+//!   `extract` takes as long as the challenges make it. [`verify()`] and [`verify_batch`] see nothing secret.
+//!
+//! `make timing` measures this: no difference between one secret and random ones shows, where a comparison that ends early does.
+//!
 //! # What this crate does not promise
+//!
+//! That a compiler or a processor leaves constant time constant: the measurement is of one machine.
+//!
 //!
 //! A secret randomness is spent by move, which prevents slips and nothing more: because it can be derived again, nothing here keeps a
 //! provider from signing twice at one height. That takes a record that outlives the process, which is the signer's work.

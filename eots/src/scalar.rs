@@ -66,7 +66,21 @@ pub(crate) fn add_secret(public: &[u8; 32], secret: &Erased) -> Result<[u8; 32],
     Ok(secret.0.add_tweak(&public).map_err(|_| Zero)?.secret_bytes())
 }
 
-/// The 32 bytes as a number modulo the group order.
+/// The 32 secret bytes of a hash as a number modulo the group order; `None` when that is zero.
+///
+/// libsecp256k1 tells in constant time whether they are a scalar already. A hash is, but for a probability of 2^-128, so that the comparison
+/// of [`reduce`], which takes as long as its bytes are those of the order, never sees a secret.
+pub(crate) fn reduce_secret(bytes: &[u8; 32]) -> Option<Erased> {
+    if let Ok(secret) = secp256k1::SecretKey::from_slice(bytes) {
+        return Some(Erased::new(secret));
+    }
+    let mut reduced = reduce(*bytes);
+    let bytes = Zeroizing::new(reduced.to_be_bytes());
+    reduced.non_secure_erase();
+    Some(Erased::new(secp256k1::SecretKey::from_slice(bytes.as_slice()).ok()?))
+}
+
+/// The 32 public bytes as a number modulo the group order.
 pub(crate) fn reduce(bytes: [u8; 32]) -> Scalar {
     match Scalar::from_be_bytes(bytes) {
         Ok(scalar) => scalar,
@@ -139,6 +153,9 @@ mod tests {
         one[31] = 1;
         assert_eq!(reduce(above).to_be_bytes(), one);
         assert_eq!(reduce(one).to_be_bytes(), one);
+        let secret = |bytes| reduce_secret(&bytes).map(|secret| *secret.to_bytes());
+        assert_eq!((secret([0; 32]), secret(n)), (None, None));
+        assert_eq!((secret(above), secret(one), secret([7; 32])), (Some(one), Some(one), Some([7; 32])));
     }
 
     #[test]

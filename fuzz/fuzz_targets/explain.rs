@@ -20,7 +20,7 @@ enum Input {
     /// One of the protocol's, changed.
     Changed { sample: u8, changes: Changes },
     /// The unbonding transaction, with another witness before the leaf and its control block, and other outputs.
-    Witness { path: u8, elements: Vec<Vec<u8>>, outputs: Vec<(u64, Vec<u8>)>, inputs: u8 },
+    Witness { path: u8, elements: Vec<Vec<u8>>, outputs: Vec<(u64, Vec<u8>)>, inputs: u8, waits: bool },
 }
 
 struct Samples {
@@ -68,7 +68,7 @@ fuzz_target!(|input: Input| match input {
         change(&mut bytes, &changes);
         read(&bytes);
     }
-    Input::Witness { path, elements, outputs, inputs } => witness(path, &elements, outputs, inputs),
+    Input::Witness { path, elements, outputs, inputs, waits } => witness(path, &elements, outputs, inputs, waits),
 });
 
 fn read(bytes: &[u8]) {
@@ -113,7 +113,7 @@ fn check(explained: &Explanation, transaction: &Transaction) {
     assert_eq!(paths, expected);
 }
 
-fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs: u8) {
+fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs: u8, waits: bool) {
     let mut transaction = SAMPLES.unbonding.clone();
     let path = [Path::Timelock, Path::Unbonding, Path::Slashing][usize::from(path % 3)];
     let leaf = SAMPLES.scene.staking.taproot().leaf(path).unwrap();
@@ -121,6 +121,9 @@ fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs:
     witness.push(leaf.script.as_bytes());
     witness.push(leaf.control_block.serialize());
     transaction.input[0].witness = witness;
+    if waits {
+        transaction.input[0].sequence = SAMPLES.scene.staking.staking_time().sequence();
+    }
     transaction.output.extend(
         outputs
             .into_iter()
@@ -131,7 +134,11 @@ fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs:
     transaction.input.resize(1 + usize::from(inputs % 3), other);
     let explained = explain(&transaction);
     check(&explained, &transaction);
-    // The leaf counts when there is one place for each key of its script.
-    let spends = elements.len() == leaf.keys.in_script_order().count();
+    // The leaf counts when there is one place for each key of its script, and the input waits for its timelock.
+    let spends = elements.len() == leaf.keys.in_script_order().count() && (path != Path::Timelock || waits);
     assert_eq!(explained.spent.len(), if spends { transaction.input.len() } else { 0 });
+    for spent in &explained.spent {
+        let signatures = elements.iter().filter(|place| matches!(place.len(), 64 | 65)).count();
+        assert!(spent.provider_signers.len() + spent.covenant_signers.len() <= signatures);
+    }
 }
