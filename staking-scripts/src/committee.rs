@@ -30,12 +30,12 @@ pub enum InvalidCommittee {
     #[error("the covenant key {0} is given twice")]
     DuplicateMember(XOnlyPublicKey),
     /// There are more members than a script can hold.
-    #[error("{0} covenant members do not fit a script, which holds at most {MAX_MEMBERS}")]
+    #[error("{0} covenant members do not fit a script, which holds at most {MAX_KEYS}")]
     TooManyMembers(usize),
 }
 
 /// The most keys in one `multi_a` (BIP-387): 999.
-const MAX_MEMBERS: usize = 999;
+pub(crate) const MAX_KEYS: usize = 999;
 
 impl CovenantCommittee {
     /// The committee of these members, `quorum` of whom must sign.
@@ -51,7 +51,7 @@ impl CovenantCommittee {
         if usize::from(quorum) > members.len() {
             return Err(InvalidCommittee::QuorumAboveMembers { quorum, members: members.len() });
         }
-        if members.len() > MAX_MEMBERS {
+        if members.len() > MAX_KEYS {
             return Err(InvalidCommittee::TooManyMembers(members.len()));
         }
         members.sort_by_key(XOnlyPublicKey::serialize);

@@ -2,7 +2,7 @@
 
 use bitcoin::XOnlyPublicKey;
 
-use crate::committee::{CovenantCommittee, first_repeated};
+use crate::committee::{CovenantCommittee, MAX_KEYS, first_repeated};
 
 /// The finality providers of a stake, at least one, in the order the staker gave: adaptor signatures come in this order. Scripts have
 /// the keys ascending.
@@ -47,7 +47,7 @@ pub enum InvalidParties {
     #[error("the key {0} stands twice among staker, finality providers and covenant committee")]
     DuplicateKey(XOnlyPublicKey),
     /// There are more finality providers than a script can hold.
-    #[error("{0} finality providers do not fit a script, which holds at most 999")]
+    #[error("{0} finality providers do not fit a script, which holds at most {MAX_KEYS}")]
     TooManyFinalityProviders(usize),
 }
 
@@ -64,7 +64,7 @@ impl Parties {
         let finality_providers: Vec<_> = finality_providers.into_iter().collect();
         match finality_providers.len() {
             0 => return Err(InvalidParties::NoFinalityProvider),
-            1..=999 => {}
+            1..=MAX_KEYS => {}
             more => return Err(InvalidParties::TooManyFinalityProviders(more)),
         }
         let mut all: Vec<_> = finality_providers.iter().chain(covenant.members()).copied().chain([staker]).collect();

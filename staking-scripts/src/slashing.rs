@@ -2,7 +2,7 @@
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, Txid, XOnlyPublicKey};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, XOnlyPublicKey};
 use eots::{AdaptorSignature, SecretKey};
 
 use crate::funded::{Funded, HasTaproot};
@@ -11,7 +11,7 @@ use crate::outputs::{OutputError, SlashingRefundOutput, StakingOutput, Unbonding
 use crate::parties::Parties;
 use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 use crate::slashing_rate::SlashingRate;
-use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
+use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan, spends_through_one_leaf};
 use crate::timelock::Timelock;
 
 /// An output that can be slashed: the staking output and the unbonding output.
@@ -119,6 +119,8 @@ pub enum SlashingError {
     Finalize(#[from] FinalizeError),
 }
 
+spends_through_one_leaf!(SlashingTransaction);
+
 impl SlashingTransaction {
     /// The slashing transaction of `source`: version 1, one input, two outputs, lock time 0, final sequence.
     ///
@@ -161,53 +163,9 @@ impl SlashingTransaction {
         Ok(Self { spend, parties, refund, refund_amount })
     }
 
-    /// The PSBT, for signers elsewhere.
-    pub const fn psbt(&self) -> &Psbt {
-        self.spend.psbt()
-    }
-
-    /// The transaction without its witness.
-    pub const fn unsigned(&self) -> &Transaction {
-        self.spend.unsigned()
-    }
-
-    /// Its id, which signing does not change.
-    pub fn txid(&self) -> Txid {
-        self.spend.txid()
-    }
-
-    /// Its fee.
-    pub fn fee(&self) -> Amount {
-        self.spend.fee()
-    }
-
-    /// What every party signs: the BIP-341 script-path sighash.
-    ///
-    /// # Errors
-    /// [`FinalizeError`]; not to be expected.
-    pub fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
-        self.spend.sighash()
-    }
-
     /// The staker's refund, at its place in this transaction.
     pub fn refund_output(&self) -> Funded<SlashingRefundOutput> {
         Funded::new(self.refund.clone(), OutPoint::new(self.txid(), 1), self.refund_amount)
-    }
-
-    /// Signs as the staker, in advance.
-    ///
-    /// # Errors
-    /// [`SigningError::NotTheStaker`] for another key.
-    pub fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
-        self.spend.sign_as_staker(key)
-    }
-
-    /// Verifies the staker's signature.
-    ///
-    /// # Errors
-    /// [`FinalizeError::InvalidStakerSignature`].
-    pub fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
-        self.spend.verify_staker(signature)
     }
 
     /// Signs as a member of the covenant committee, in advance: one adaptor signature for each finality provider, encrypted to its key,

@@ -205,3 +205,61 @@ pub(crate) fn leaf_sighash(transaction: &Transaction, prevout: &TxOut, leaf: &Le
         .ok()
         .map(|sighash| sighash.to_byte_array())
 }
+
+/// What the transactions that spend through one leaf have in common, as methods of their own: they all hold a `spend`.
+macro_rules! spends_through_one_leaf {
+    ($type:ty) => {
+        impl $type {
+            /// The PSBT, for signers elsewhere.
+            pub const fn psbt(&self) -> &bitcoin::Psbt {
+                self.spend.psbt()
+            }
+
+            /// The transaction without its witness.
+            pub const fn unsigned(&self) -> &bitcoin::Transaction {
+                self.spend.unsigned()
+            }
+
+            /// Its id, which signing does not change.
+            pub fn txid(&self) -> bitcoin::Txid {
+                self.spend.txid()
+            }
+
+            /// Its fee.
+            pub fn fee(&self) -> bitcoin::Amount {
+                self.spend.fee()
+            }
+
+            /// What every party signs: the BIP-341 script-path sighash.
+            ///
+            /// # Errors
+            /// [`FinalizeError`](crate::FinalizeError); not to be expected.
+            pub fn sighash(&self) -> Result<[u8; 32], crate::FinalizeError> {
+                self.spend.sighash()
+            }
+
+            /// Signs as the staker.
+            ///
+            /// # Errors
+            /// [`SigningError::NotTheStaker`](crate::SigningError::NotTheStaker) for another key.
+            pub fn sign_as_staker(
+                &self,
+                key: &eots::SecretKey,
+            ) -> Result<bitcoin::secp256k1::schnorr::Signature, crate::SigningError> {
+                self.spend.sign_as_staker(key)
+            }
+
+            /// Verifies the staker's signature.
+            ///
+            /// # Errors
+            /// [`FinalizeError::InvalidStakerSignature`](crate::FinalizeError::InvalidStakerSignature).
+            pub fn verify_staker(
+                &self,
+                signature: &bitcoin::secp256k1::schnorr::Signature,
+            ) -> Result<(), crate::FinalizeError> {
+                self.spend.verify_staker(signature)
+            }
+        }
+    };
+}
+pub(crate) use spends_through_one_leaf;

@@ -2,14 +2,14 @@
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, Psbt, Sequence, Transaction, Txid, XOnlyPublicKey};
+use bitcoin::{Amount, OutPoint, Sequence, Transaction, XOnlyPublicKey};
 use eots::SecretKey;
 
 use crate::funded::Funded;
 use crate::leaf::Path;
 use crate::outputs::{StakingOutput, UnbondingOutput};
 use crate::signing::{CovenantSignature, SigningError};
-use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan};
+use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan, spends_through_one_leaf};
 
 /// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding output.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,8 @@ pub enum UnbondingError {
     Layout(#[from] FinalizeError),
 }
 
+spends_through_one_leaf!(UnbondingTransaction);
+
 impl UnbondingTransaction {
     /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, lock time 0, final sequence.
     ///
@@ -69,53 +71,9 @@ impl UnbondingTransaction {
         Ok(Self { spend, output, amount })
     }
 
-    /// The PSBT, for signers elsewhere.
-    pub const fn psbt(&self) -> &Psbt {
-        self.spend.psbt()
-    }
-
-    /// The transaction without its witness.
-    pub const fn unsigned(&self) -> &Transaction {
-        self.spend.unsigned()
-    }
-
-    /// Its id, which signing does not change.
-    pub fn txid(&self) -> Txid {
-        self.spend.txid()
-    }
-
-    /// Its fee.
-    pub fn fee(&self) -> Amount {
-        self.spend.fee()
-    }
-
-    /// What every party signs: the BIP-341 script-path sighash.
-    ///
-    /// # Errors
-    /// [`FinalizeError`]; not to be expected.
-    pub fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
-        self.spend.sighash()
-    }
-
     /// The unbonding output, at its place in this transaction.
     pub fn unbonding_output(&self) -> Funded<UnbondingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
-    }
-
-    /// Signs as the staker.
-    ///
-    /// # Errors
-    /// [`SigningError::NotTheStaker`] for another key.
-    pub fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
-        self.spend.sign_as_staker(key)
-    }
-
-    /// Verifies the staker's signature.
-    ///
-    /// # Errors
-    /// [`FinalizeError::InvalidStakerSignature`].
-    pub fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
-        self.spend.verify_staker(signature)
     }
 
     /// Signs as a member of the covenant committee. Whether the stake may unbond is for the caller to decide before.

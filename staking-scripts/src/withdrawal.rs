@@ -3,13 +3,13 @@
 use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction, TxOut, Txid, Weight, Witness};
-use eots::SecretKey;
+use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxOut, Weight, Witness};
 
 use crate::funded::{Funded, HasTaproot};
 use crate::leaf::{LeafKeys, Path};
-use crate::signing::SigningError;
-use crate::spend::{FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan};
+use crate::spend::{
+    FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf,
+};
 
 /// The withdrawal of a staking, unbonding or slashing refund output through its timelock path.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,8 @@ pub enum WithdrawalError {
     #[error(transparent)]
     Layout(#[from] FinalizeError),
 }
+
+spends_through_one_leaf!(WithdrawalTransaction);
 
 impl WithdrawalTransaction {
     /// Spends `source` to `destination` at `fee_rate`: version 2, the input's sequence the timelock. A node takes it once the output is
@@ -83,42 +85,6 @@ impl WithdrawalTransaction {
         let left = left.ok_or(WithdrawalError::FeeNotPaid { amount, fee })?;
         OutputTooSmall::check(&TxOut { value: left, script_pubkey: destination.clone() })?;
         Ok(Self { spend: spend(left)? })
-    }
-
-    /// The PSBT, for signers elsewhere.
-    pub const fn psbt(&self) -> &Psbt {
-        self.spend.psbt()
-    }
-
-    /// The transaction without its witness.
-    pub const fn unsigned(&self) -> &Transaction {
-        self.spend.unsigned()
-    }
-
-    /// Its id, which signing does not change.
-    pub fn txid(&self) -> Txid {
-        self.spend.txid()
-    }
-
-    /// Its fee.
-    pub fn fee(&self) -> Amount {
-        self.spend.fee()
-    }
-
-    /// What the staker signs: the BIP-341 script-path sighash.
-    ///
-    /// # Errors
-    /// [`FinalizeError`]; not to be expected.
-    pub fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
-        self.spend.sighash()
-    }
-
-    /// Signs as the staker.
-    ///
-    /// # Errors
-    /// [`SigningError::NotTheStaker`] for another key.
-    pub fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
-        self.spend.sign_as_staker(key)
     }
 
     /// Completes the transaction with the staker's signature.
