@@ -57,6 +57,17 @@ pub enum CommitmentError {
     /// The leaf hash is not that of the public randomness.
     #[error("the proof's leaf is not the public randomness {0}")]
     WrongPublicRandomness(PublicRandomness),
+    /// The commitment is to nothing.
+    #[error("a commitment to no randomness at all")]
+    Empty,
+    /// The commitment covers more heights than there are; its heights must end below 2^64 − 1, as on the chain.
+    #[error("{count} heights from {start_height} on are more than there are")]
+    PastTheEnd {
+        /// Its first height.
+        start_height: u64,
+        /// How many heights it covers.
+        count: u64,
+    },
     /// The provider's signature over the commitment does not verify.
     #[error("the signature of {0} over its commitment does not verify")]
     InvalidSignature(XOnlyPublicKey),
@@ -111,16 +122,29 @@ impl RandomnessCommitment {
         key.sign_bip340(&self.digest::<D>(context))
     }
 
-    /// Verifies the provider's signature over the commitment.
+    /// Checks what the chain asks of any commitment: it is to some randomness, and its heights do not wrap around.
     ///
     /// # Errors
-    /// [`CommitmentError::InvalidSignature`].
+    /// [`CommitmentError::Empty`] or [`CommitmentError::PastTheEnd`].
+    pub fn check(&self) -> Result<(), CommitmentError> {
+        let Self { start_height, count, .. } = *self;
+        if count == 0 {
+            return Err(CommitmentError::Empty);
+        }
+        start_height.checked_add(count).map(drop).ok_or(CommitmentError::PastTheEnd { start_height, count })
+    }
+
+    /// Checks the commitment, and verifies the provider's signature over it.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), and [`CommitmentError::InvalidSignature`].
     pub fn verify_signature<D: Dialect>(
         &self,
         public_key: &XOnlyPublicKey,
         context: &D::Context,
         signature: &schnorr::Signature,
     ) -> Result<(), CommitmentError> {
+        self.check()?;
         let message = Message::from_digest(self.digest::<D>(context));
         SECP256K1
             .verify_schnorr(signature, &message, public_key)

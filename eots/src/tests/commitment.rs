@@ -119,6 +119,11 @@ fn commitments_are_signed_in_both_dialects() {
     commitment.verify_signature::<Consumer>(key.public_key(), &context, &consumer).unwrap();
     let crossed = commitment.verify_signature::<Genesis>(key.public_key(), &(), &consumer);
     assert_eq!(crossed, Err(CommitmentError::InvalidSignature(*key.public_key())));
+    let none = RandomnessCommitment { count: 0, ..commitment };
+    assert_eq!(none.check(), Err(CommitmentError::Empty));
+    let wraps = RandomnessCommitment { start_height: u64::MAX, count: 1, ..commitment };
+    assert_eq!(wraps.check(), Err(CommitmentError::PastTheEnd { start_height: u64::MAX, count: 1 }));
+    assert_eq!(RandomnessCommitment { start_height: u64::MAX - 1, count: 1, ..commitment }.check(), Ok(()));
     let other = RandomnessCommitment { count: 10, ..commitment };
     assert!(other.verify_signature::<Genesis>(key.public_key(), &(), &genesis).is_err());
 }

@@ -144,6 +144,7 @@ impl Bip322Signature {
                 }
             }
             [signature, public_key] if script.is_p2wpkh() => {
+                let public_key: &[u8; 33] = (*public_key).try_into().map_err(|_| PossessionError::NoPublicKey)?;
                 let public_key =
                     CompressedPublicKey::from_slice(public_key).map_err(|_| PossessionError::NoPublicKey)?;
                 if public_key.0.x_only_public_key().0 != *key {

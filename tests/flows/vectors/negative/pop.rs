@@ -42,7 +42,7 @@ const POP: &[Rule] = &[
     ("key_not_tweaked", &[("OtherAddress", 1)]),
     ("key_of_another", &[("NotSigned", 2), ("OtherAddress", 2)]),
     ("key_path_with_a_script_tree", &[("OtherAddress", 1)]),
-    ("key_uncompressed", &[("Bip322", 1)]),
+    ("key_uncompressed", &[("NoPublicKey", 1)]),
     ("magic_without_length", &[("NotSigned", 1)]),
     ("message_hashed_twice", &[("NotSigned", 1)]),
     ("message_is_raw", &[("Bip322", 2), ("NotSigned", 1)]),
