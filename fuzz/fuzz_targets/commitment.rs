@@ -50,6 +50,7 @@ fuzz_target!(|input: Input| {
     let count = usize::from(input.count) + 1;
     let tree = RandomnessTree::new(input.start_height, &LEAVES[..count]);
     let commitment = tree.commitment();
+    assert_eq!(commitment.check().is_ok(), input.start_height.checked_add(commitment.count).is_some());
     let picked = usize::from(input.picked) % count;
     let Some(height) = input.start_height.checked_add(picked.try_into().unwrap()) else {
         assert!(tree.prove(picked.try_into().unwrap()).is_none());
