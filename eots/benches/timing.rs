@@ -3,9 +3,9 @@
 //! times are cropped at percentiles, and Welch's t says whether the classes' means differ. Below 4.5, no leak is seen, which is no proof
 //! that there is none; above 10, there is one. The two controls show what the measurement can see and what it makes up.
 //!
-//! The crate `dudect-bencher` (0.7.0) does the same and is maintained. It is not used because it depends on clap 2 and `atty` (abandoned,
-//! the latter with an advisory), because its arguments refuse the `--bench` that `cargo bench` passes, and because it prints its
-//! statistics and keeps them to itself, so that no verdict or exit code can be made of them.
+//! The crate `dudect-bencher` (0.7.0) does the same and is maintained. It is not used because it depends on clap 2, because its arguments
+//! refuse the `--bench` that `cargo bench` passes, and because it prints its statistics and keeps them to itself, so that no verdict or
+//! exit code can be made of them.
 //!
 //! What is public is the same in both classes, or random in both: heights, messages, and whether a point's y is odd, on which this crate
 //! branches as libsecp256k1 does. So all keys here have even y.

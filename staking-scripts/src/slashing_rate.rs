@@ -35,7 +35,7 @@ impl SlashingRate {
     /// The amount slashed from a stake of `amount`, rounded to the nearest satoshi.
     ///
     /// It is computed as the network computes it, in double precision: `floor(f64(amount) · f64(rate) + 0.5)`. Exact arithmetic would
-    /// round some halves the other way, and the transaction would be another one.
+    /// round some amounts near a half the other way, and the transaction would be another one.
     #[expect(
         clippy::as_conversions,
         reason = "all the bitcoin there can be are less than 2^53 satoshis, so both conversions are exact"
