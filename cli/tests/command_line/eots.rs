@@ -115,6 +115,14 @@ fn commitments_are_made_proven_and_checked() {
         }
         assert_eq!(check(index + 1, protobuf).json(1), json!({ "valid": false }));
     }
+    // With a distance between the heights, the index still counts the leaves.
+    let apart = format!("{range} --interval 5");
+    let root = folder.json(&format!("eots commit {apart}"))["root"].as_str().unwrap().to_owned();
+    let proof = folder.json(&format!("eots prove {apart} --index 8"));
+    let field = |name: &str| proof[name].as_str().unwrap().to_owned();
+    let rest = format!("--public-randomness {} --proof {}", field("public_randomness"), field("protobuf"));
+    folder.run(&format!("eots check-proof --root {root} --count 9 --index 8 {rest}")).ends(0);
+    let root = committed["root"].as_str().unwrap();
     folder.run(&format!("eots prove {range} --index 9")).fails(&["--index", "count of 9"]);
     let check = format!("eots check-proof --root {root} --count 9 --index 0 --public-randomness {root} --proof");
     folder.run(&format!("{check} zz")).fails(&["--proof", "neither JSON nor hex"]);

@@ -35,8 +35,9 @@ impl Args {
         let height = self.range.schedule()?.heights().nth(position.with_context(absent)?).with_context(absent)?;
         let key = &self.range.secret_key_file;
         let public = *SecretRandomness::derive(key, self.range.chain_id.as_bytes(), height).public_randomness();
-        let proof: InclusionProof =
-            self.range.tree()?.prove_all().nth(position.with_context(absent)?).with_context(absent)?;
+        // The tree counts its leaves by ones from the first height, whatever the distance between two heights is.
+        let leaf = self.range.height.checked_add(self.index).with_context(absent)?;
+        let proof: InclusionProof = self.range.tree()?.prove(leaf).with_context(absent)?;
         let fields =
             Fields { public_randomness: public.to_string(), protobuf: hex::encode(proof.to_protobuf()), proof };
         let text =
