@@ -9,6 +9,9 @@ use crate::measure::{Table, each};
 
 const ONE_BY_ONE: &str = "the same, one by one";
 
+/// About 7 ms, as a batch of 1000.
+const LOOP: u64 = 20_000_000;
+
 struct Vote {
     public_key: XOnlyPublicKey,
     public_randomness: PublicRandomness,
@@ -52,6 +55,23 @@ fn one_by_one(votes: &[Vote]) -> impl FnMut(u32) -> f64 {
     })
 }
 
+/// A loop of a few milliseconds, cut in two for two threads: what this machine gives, whatever the work.
+fn loop_on(threads: u64) -> impl FnMut(u32) -> f64 {
+    fn turn(times: u64) {
+        for nth in 0..times {
+            std::hint::black_box(nth);
+        }
+    }
+    each(&[()], move |_| {
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|| turn(LOOP / threads));
+            }
+            turn(LOOP / threads);
+        });
+    })
+}
+
 pub(crate) fn measure(table: &mut Table) {
     let of_100 = votes(1000, 100);
     table.row("batch of 1000, 100 providers", ONE_BY_ONE, Speed(Some(3.5)), batch(&of_100, 1), one_by_one(&of_100));
@@ -67,6 +87,7 @@ pub(crate) fn measure(table: &mut Table) {
     table.row("batch of 10, as many providers", ONE_BY_ONE, Speed(Some(1.3)), batch(&of_10, 1), one_by_one(&of_10));
     let by_1 = votes(10, 1);
     table.row("batch of 10, one provider", ONE_BY_ONE, Speed(None), batch(&by_1, 1), one_by_one(&by_1));
+    table.row("a bare loop on two threads", "the same on one thread", Speed(None), loop_on(2), loop_on(1));
     for (name, votes) in [("batch of 1000, 100, two threads", &of_100), ("batch of 1000, 1000, two threads", &of_1000)]
     {
         table.row(name, "the same on one thread", Speed(Some(1.8)), batch(votes, 2), batch(votes, 1));

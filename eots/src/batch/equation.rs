@@ -1,14 +1,12 @@
 //! Signatures as one equation of points.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 
 use k256::Scalar;
 use secp256k1::XOnlyPublicKey;
 
 use super::coefficients::Transcript;
 use super::msm::{Half, Point, Sum, Term, split};
-use super::workers::on_parts;
 use super::{BatchItem, msm};
 use crate::challenge::{challenge, message_digest};
 use crate::scalar;
@@ -45,14 +43,13 @@ struct Part {
 }
 
 impl Equation {
-    pub(crate) fn new(items: &[BatchItem<'_>], threads: NonZeroUsize) -> Self {
+    pub(crate) fn new(items: &[BatchItem<'_>]) -> Self {
         let mut keys = Keys::default();
         let numbers: Vec<(usize, [u8; 32])> = items.iter().map(|item| keys.number(item.public_key)).collect();
-        let points = on_parts(threads, &keys.bytes, |part| Point::lift_all(&part.iter().collect::<Vec<_>>())).concat();
-        let parts = on_parts(threads, items, Part::all);
+        let points = Point::lift_all(&keys.bytes.iter().collect::<Vec<_>>());
+        let parts = Part::all(items);
 
         let mut transcript = Transcript::new();
-        let parts: Vec<Part> = parts.into_iter().flatten().collect();
         for ((item, part), (_, key)) in items.iter().zip(&parts).zip(&numbers) {
             transcript.absorb([key, item.public_randomness.as_bytes(), &part.digest, item.signature.as_bytes()]);
         }
@@ -100,7 +97,7 @@ impl Part {
 
 /// `Σ aᵢ·Rᵢ + Σ (Σ aᵢ·eᵢ)·P − (Σ aᵢ·sᵢ)·G` over these votes of a batch, the inner sum in the middle over the votes of one key. It is
 /// infinity when they are valid.
-pub(crate) fn sum(votes: &[Vote], threads: NonZeroUsize) -> Sum {
+pub(crate) fn sum(votes: &[Vote]) -> Sum {
     let randomness = votes.iter().map(|vote| Term {
         point: vote.randomness,
         low: Half { negative: false, magnitude: vote.coefficient },
@@ -119,7 +116,7 @@ pub(crate) fn sum(votes: &[Vote], threads: NonZeroUsize) -> Sum {
     let signatures: Scalar = votes.iter().map(|vote| vote.signature).sum();
     let generator = full_size(Point::GENERATOR, &-signatures);
     let terms: Vec<Term> = randomness.chain(keys).chain([generator]).collect();
-    msm::sum(&terms, threads)
+    msm::sum(&terms)
 }
 
 /// Different public keys, numbered.

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use secp256k1::XOnlyPublicKey;
+
 use super::BatchItem;
 use super::equation::{Equation, Vote, sum};
 use super::msm::Sum;
@@ -17,26 +19,49 @@ const LEAF: usize = 16;
 const EFFORT: usize = 2;
 
 /// The indices of the invalid items, ascending.
+///
+/// Each thread takes a part of the batch as a batch of its own, so the threads wait for nothing but the end. The items of one key go to
+/// one thread, which merges them.
 pub(crate) fn invalid(items: &[BatchItem<'_>], threads: NonZeroUsize) -> Vec<usize> {
-    if items.len() < SMALLEST_BATCH {
-        return one_by_one(items, (0..items.len()).collect(), threads);
+    if threads == NonZeroUsize::MIN {
+        return invalid_in_part(items);
     }
-    let equation = Equation::new(items, threads);
-    let mut suspects = suspects(&equation.votes, threads);
+    let mut by_key: Vec<_> = items.iter().enumerate().map(|(index, item)| (prefix(item.public_key), index)).collect();
+    by_key.sort_unstable();
+    let mut invalid = on_parts(threads, &by_key, |part| {
+        let (indices, items): (Vec<_>, Vec<_>) =
+            part.iter().filter_map(|(_, index)| Some((*index, *items.get(*index)?))).unzip();
+        invalid_in_part(&items).into_iter().filter_map(|index| indices.get(index).copied()).collect::<Vec<_>>()
+    })
+    .concat();
+    invalid.sort_unstable();
+    invalid
+}
+
+/// Enough of a key to bring its items together.
+fn prefix(key: &XOnlyPublicKey) -> Option<[u8; 8]> {
+    key.serialize().first_chunk().copied()
+}
+
+fn invalid_in_part(items: &[BatchItem<'_>]) -> Vec<usize> {
+    if items.len() < SMALLEST_BATCH {
+        return one_by_one(items, (0..items.len()).collect());
+    }
+    let equation = Equation::new(items);
+    let mut suspects = suspects(&equation.votes);
     suspects.extend(equation.outside);
     suspects.sort_unstable();
-    one_by_one(items, suspects, threads)
+    one_by_one(items, suspects)
 }
 
 /// The indices of the items that must be verified one by one: none when the equation holds.
-fn suspects(votes: &[Vote], threads: NonZeroUsize) -> Vec<usize> {
-    let mut search = Search { threads, effort: votes.len().saturating_mul(EFFORT), suspects: Vec::new() };
-    search.halve(votes, &sum(votes, threads));
+fn suspects(votes: &[Vote]) -> Vec<usize> {
+    let mut search = Search { effort: votes.len().saturating_mul(EFFORT), suspects: Vec::new() };
+    search.halve(votes, &sum(votes));
     search.suspects
 }
 
 struct Search {
-    threads: NonZeroUsize,
     /// How many more votes the equations may be over.
     effort: usize,
     suspects: Vec<usize>,
@@ -54,20 +79,20 @@ impl Search {
             return;
         }
         self.effort = self.effort.saturating_sub(first.len());
-        let first_sum = sum(first, self.threads);
+        let first_sum = sum(first);
         self.halve(first, &first_sum);
         self.halve(second, &total.subtract(&first_sum));
     }
 }
 
 /// Those of these items that are invalid.
-fn one_by_one(items: &[BatchItem<'_>], indices: Vec<usize>, threads: NonZeroUsize) -> Vec<usize> {
-    let is_invalid = |index: &&usize| {
+fn one_by_one(items: &[BatchItem<'_>], mut indices: Vec<usize>) -> Vec<usize> {
+    indices.retain(|index| {
         items
-            .get(**index)
+            .get(*index)
             .is_some_and(|item| verify(item.public_key, item.public_randomness, item.message, item.signature).is_err())
-    };
-    on_parts(threads, &indices, |part| part.iter().filter(is_invalid).copied().collect::<Vec<_>>()).concat()
+    });
+    indices
 }
 
 #[cfg(test)]
@@ -95,16 +120,15 @@ mod tests {
                 signature,
             })
             .collect();
-        let threads = NonZeroUsize::MIN;
         for count in [1, 4, 10, 100, 250] {
-            let equation = Equation::new(&items[..count], threads);
+            let equation = Equation::new(&items[..count]);
             assert!(equation.outside.is_empty());
-            assert!(sum(&equation.votes, threads).is_infinity());
-            assert!(suspects(&equation.votes, threads).is_empty());
+            assert!(sum(&equation.votes).is_infinity());
+            assert!(suspects(&equation.votes).is_empty());
         }
         for wrong in [0, 77, 124, 125, 249] {
             let right = core::mem::replace(&mut items[wrong].message, b"another block");
-            let suspects = suspects(&Equation::new(&items, threads).votes, threads);
+            let suspects = suspects(&Equation::new(&items).votes);
             assert!(suspects.len() <= LEAF && suspects.contains(&wrong), "{wrong}: {suspects:?}");
             items[wrong].message = right;
         }
@@ -112,7 +136,7 @@ mod tests {
         for item in &mut items {
             item.message = b"another block";
         }
-        let votes = Equation::new(&items, threads).votes;
-        assert_eq!(suspects(&votes, threads), (0..250).collect::<Vec<_>>());
+        let votes = Equation::new(&items).votes;
+        assert_eq!(suspects(&votes), (0..250).collect::<Vec<_>>());
     }
 }

@@ -4,27 +4,24 @@
 //! Σ r·2^h·(Σ S over a row) + Σ c·(Σ S over a column), and the rows and columns are few enough to be added up bit by bit of r and c. The
 //! bits of all windows end as lists by position, and every step before is a sum of lists.
 
-use core::num::NonZeroUsize;
-
 use super::lists::{Entry, Lists, Workspace};
 use super::point::Point;
 use super::{POSITIONS, Term};
-use crate::batch::workers::on_parts;
 
 /// As many points are added up at once, of several windows if one has fewer: enough to share an inversion, and few enough for the
 /// processor's cache.
 const POINTS_AT_ONCE: usize = 3000;
 
-/// About how many additions of points it takes one of the threads.
-pub(super) fn additions(width: u32, halves: usize, threads: NonZeroUsize) -> usize {
+/// About how many additions of points it takes.
+pub(super) fn additions(width: u32, halves: usize) -> usize {
     let windows = Windows::new(width);
     let rows_and_columns = 1_usize.wrapping_shl(width.div_ceil(2)).saturating_mul(4);
     let window = halves.saturating_add(windows.largest_digit()).saturating_add(rows_and_columns);
-    windows.count.div_ceil(threads.get()).saturating_mul(window).saturating_add(POSITIONS)
+    windows.count.saturating_mul(window).saturating_add(POSITIONS)
 }
 
 /// The sums of rows and columns, listed by the position of the bits of their numbers.
-pub(super) fn by_position(terms: &[Term], width: u32, threads: NonZeroUsize) -> Vec<Lists> {
+pub(super) fn by_position(terms: &[Term], width: u32) -> Lists {
     let windows = Windows::new(width);
     let mut points = Vec::with_capacity(terms.len().saturating_mul(2));
     let mut numbers = Vec::with_capacity(terms.len().saturating_mul(2));
@@ -38,17 +35,15 @@ pub(super) fn by_position(terms: &[Term], width: u32, threads: NonZeroUsize) -> 
     }
     let at_once = POINTS_AT_ONCE.div_ceil(points.len().max(1));
     let all: Vec<usize> = (0..windows.count).collect();
-    on_parts(threads, &all, |part| {
-        let mut memory = Memory::default();
-        let mut bits = Bits::default();
-        for group in part.chunks(at_once) {
-            windows.fill_buckets(group, &points, &numbers, &mut memory);
-            windows.add_rows_and_columns(group, &mut memory, &mut bits);
-        }
-        let mut lists = Lists::default();
-        lists.sum(&bits.points, &bits.entries, POSITIONS, &mut memory.workspace);
-        lists
-    })
+    let mut memory = Memory::default();
+    let mut bits = Bits::default();
+    for group in all.chunks(at_once) {
+        windows.fill_buckets(group, &points, &numbers, &mut memory);
+        windows.add_rows_and_columns(group, &mut memory, &mut bits);
+    }
+    let mut lists = Lists::default();
+    lists.sum(&bits.points, &bits.entries, POSITIONS, &mut memory.workspace);
+    lists
 }
 
 /// How numbers of 128 bits are cut: signed digits of `width` bits, save the last, which is not signed and takes what is left.

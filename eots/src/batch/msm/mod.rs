@@ -17,8 +17,6 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use core::num::NonZeroUsize;
-
 use lists::Lists;
 pub(crate) use point::{Jacobian as Sum, Point};
 pub(crate) use split::{Half, split};
@@ -44,36 +42,35 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
-    /// The cheapest for these terms on so many threads.
-    pub(crate) fn cheapest(terms: &[Term], threads: NonZeroUsize) -> Self {
+    /// The cheapest for these terms.
+    pub(crate) fn cheapest(terms: &[Term]) -> Self {
         let twins = terms.iter().filter(|term| term.high.magnitude != 0).count();
         let halves = terms.len().saturating_add(twins);
         let interleaved =
             (3..=6).map(|width| (interleaved::additions(width, terms.len(), halves), Self::Interleaved { width }));
-        let buckets = (4..=14).map(|width| (buckets::additions(width, halves, threads), Self::Buckets { width }));
+        let buckets = (4..=14).map(|width| (buckets::additions(width, halves), Self::Buckets { width }));
         let cheapest = interleaved.chain(buckets).min_by_key(|(additions, _)| *additions);
         cheapest.map_or(Self::Interleaved { width: 4 }, |(_, algorithm)| algorithm)
     }
 }
 
 /// The sum of the terms.
-pub(crate) fn sum(terms: &[Term], threads: NonZeroUsize) -> Sum {
-    sum_by(Algorithm::cheapest(terms, threads), terms, threads)
+pub(crate) fn sum(terms: &[Term]) -> Sum {
+    sum_by(Algorithm::cheapest(terms), terms)
 }
 
-fn sum_by(algorithm: Algorithm, terms: &[Term], threads: NonZeroUsize) -> Sum {
+fn sum_by(algorithm: Algorithm, terms: &[Term]) -> Sum {
     let lists = match algorithm {
-        Algorithm::Interleaved { width } => vec![interleaved::by_position(terms, width)],
-        Algorithm::Buckets { width } => buckets::by_position(terms, width, threads),
+        Algorithm::Interleaved { width } => interleaved::by_position(terms, width),
+        Algorithm::Buckets { width } => buckets::by_position(terms, width),
     };
     add_positions(&lists)
 }
 
-/// `Σ 2^i · (the points of list i)` (Horner's rule), over several [`Lists`] of [`POSITIONS`] lists.
-fn add_positions(lists: &[Lists]) -> Sum {
-    let mut lists: Vec<_> = lists.iter().map(Lists::iter).collect();
-    (0..POSITIONS).fold(Sum::INFINITY, |sum, _| {
-        let position = lists.iter_mut().filter_map(DoubleEndedIterator::next_back).flatten();
-        position.fold(sum.double(), |sum, point| sum.add(point))
-    })
+/// `Σ 2^i · (the points of list i)`: Horner's rule.
+fn add_positions(lists: &Lists) -> Sum {
+    lists
+        .iter()
+        .rev()
+        .fold(Sum::INFINITY, |sum, position| position.iter().fold(sum.double(), |sum, point| sum.add(point)))
 }

@@ -2,8 +2,6 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
-use core::num::NonZeroUsize;
-
 use k256::elliptic_curve::sec1::{FromEncodedPoint, ToEncodedPoint};
 use k256::{AffinePoint, EncodedPoint, ProjectivePoint, Scalar, U256};
 use proptest::prelude::*;
@@ -16,7 +14,6 @@ use crate::scalar::public;
 
 const P: U256 = U256::from_be_hex("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f");
 const P_LIMBS: [u64; 4] = [0xffff_fffe_ffff_fc2f, u64::MAX, u64::MAX, u64::MAX];
-const ONE_THREAD: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Limbs, the edges of each and of the whole often among them; all that are not below p are allowed too.
 fn any_limbs() -> impl Strategy<Value = [u64; 4]> {
@@ -214,15 +211,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn every_algorithm_adds_up(terms in any_terms(40), threads in 1..4_usize) {
+    fn every_algorithm_adds_up(terms in any_terms(40)) {
         let expected = expected(&terms);
-        let threads = NonZeroUsize::new(threads).unwrap();
         for width in 2..=8 {
-            let found = sum_by(Algorithm::Interleaved { width }, &terms, ONE_THREAD);
+            let found = sum_by(Algorithm::Interleaved { width }, &terms);
             prop_assert_eq!(jacobian_to_k256(found), expected, "interleaved, width {}", width);
         }
         for width in 2..=12 {
-            let found = sum_by(Algorithm::Buckets { width }, &terms, threads);
+            let found = sum_by(Algorithm::Buckets { width }, &terms);
             prop_assert_eq!(jacobian_to_k256(found), expected, "buckets, width {}", width);
         }
     }
@@ -239,10 +235,10 @@ proptest! {
             Algorithm::Buckets { width: 5 },
             Algorithm::Buckets { width: 10 },
         ] {
-            prop_assert!(sum_by(algorithm, &all, ONE_THREAD).is_infinity());
+            prop_assert!(sum_by(algorithm, &all).is_infinity());
         }
-        prop_assert!(sum(&all, ONE_THREAD).is_infinity());
-        let difference = sum(&all[..terms.len()], ONE_THREAD).subtract(&sum(&all[terms.len()..], ONE_THREAD));
+        prop_assert!(sum(&all).is_infinity());
+        let difference = sum(&all[..terms.len()]).subtract(&sum(&all[terms.len()..]));
         let expected = expected(&all[..terms.len()]) - expected(&all[terms.len()..]);
         prop_assert_eq!(jacobian_to_k256(difference), expected);
     }
@@ -285,14 +281,12 @@ fn sizes_that_cross_the_thresholds() {
                 high: if n.is_multiple_of(2) { half(n + 7) } else { Half::default() },
             })
             .collect();
-        for threads in [1, 2, 7].map(|threads| NonZeroUsize::new(threads).unwrap()) {
-            let algorithm = Algorithm::cheapest(&terms, threads);
-            if !seen.contains(&algorithm) {
-                seen.push(algorithm);
-            }
-            let found = jacobian_to_k256(sum_by(algorithm, &terms, threads));
-            assert_eq!(found, expected(&terms), "{size} terms, {algorithm:?}, {threads} threads");
+        let algorithm = Algorithm::cheapest(&terms);
+        if !seen.contains(&algorithm) {
+            seen.push(algorithm);
         }
+        let found = jacobian_to_k256(sum_by(algorithm, &terms));
+        assert_eq!(found, expected(&terms), "{size} terms, {algorithm:?}");
     }
     assert!(seen.iter().any(|algorithm| matches!(algorithm, Algorithm::Interleaved { .. })));
     let widths = seen.iter().filter(|algorithm| matches!(algorithm, Algorithm::Buckets { .. })).count();
