@@ -20,6 +20,7 @@ mod funded;
 mod key_path;
 mod leaf;
 mod outputs;
+mod parameters;
 mod parties;
 mod pop;
 mod signing;
@@ -39,6 +40,10 @@ pub use funded::{Funded, FundedError, HasTaproot};
 pub use key_path::{FundingSignError, key_path_script, sign_key_path};
 pub use leaf::{Leaf, LeafKeys, Path, UnknownLeaf};
 pub use outputs::{INTERNAL_KEY, OutputError, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
+pub use parameters::{
+    ChainParameters, NotInForce, ParameterViolation, Parameters, ParametersError, Phase1Parameters, StakingCap,
+    Version, Versions, Violation,
+};
 pub use parties::{FinalityProviders, InvalidParties, Parties};
 pub use pop::{
     AccountAddress, Bip322Script, Bip322Signature, Claim, CompactSignature, InvalidAccountAddress,

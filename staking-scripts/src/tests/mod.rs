@@ -6,6 +6,7 @@
 mod explaining;
 mod finished;
 mod outputs;
+mod parameters;
 mod quantities;
 mod stakes;
 mod transactions;

@@ -1,0 +1,147 @@
+//! The live form: what the secured chain's nodes answer.
+
+use bitcoin::XOnlyPublicKey;
+use bitcoin::base64::Engine;
+use bitcoin::base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use super::rules::{Findings, Number, ParameterViolation, ParametersError};
+use super::{ChainParameters, Parameters};
+use crate::committee::CovenantCommittee;
+use crate::slashing_rate::SlashingRate;
+
+/// One version as the file has it.
+#[derive(Deserialize)]
+struct Raw {
+    covenant_pks: Vec<String>,
+    covenant_quorum: Number,
+    min_staking_value_sat: Number,
+    max_staking_value_sat: Number,
+    min_staking_time_blocks: Number,
+    max_staking_time_blocks: Number,
+    slashing_pk_script: String,
+    min_slashing_tx_fee_sat: Number,
+    slashing_rate: String,
+    unbonding_time_blocks: Number,
+    unbonding_fee_sat: Number,
+    btc_activation_height: Number,
+    min_commission_rate: Option<String>,
+    delegation_creation_base_gas_fee: Option<Number>,
+    allow_list_expiration_height: Option<Number>,
+}
+
+/// The number that a version may carry beside its fields, or beside the object that has them.
+#[derive(Deserialize)]
+struct Numbered {
+    version: Option<Number>,
+}
+
+pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
+    let form = |error: serde_json::Error| ParametersError::form(&error);
+    let wrong = |reason: &str| ParametersError::Form(reason.to_owned());
+    let mut file: serde_json::Value = serde_json::from_str(text).map_err(form)?;
+    let list = match file.get_mut("params") {
+        Some(list) => list.take(),
+        None => file,
+    };
+    let serde_json::Value::Array(list) = list else {
+        return Err(wrong("an array of versions is expected, or an object with that array as `params`"));
+    };
+    let (mut versions, mut violations) = (Vec::with_capacity(list.len()), Vec::new());
+    for (place, mut entry) in list.into_iter().enumerate() {
+        let in_version = |error: serde_json::Error| ParametersError::Form(format!("version {place}: {error}"));
+        let Numbered { version } = Numbered::deserialize(&entry).map_err(in_version)?;
+        let fields = match entry.get_mut("params") {
+            Some(fields) => fields.take(),
+            None => entry,
+        };
+        let raw = Raw::deserialize(fields).map_err(in_version)?;
+        let mut findings = Findings::default();
+        if let Some(Number(number)) = version {
+            findings.require(u64::try_from(place) == Ok(number), || ParameterViolation::Number(number));
+        }
+        versions.extend(raw.check(&mut findings));
+        violations.extend(findings.of_version(place));
+    }
+    ParametersError::check(violations)?;
+    Ok(versions)
+}
+
+impl Raw {
+    /// The version, or what is wrong with it.
+    fn check(self, findings: &mut Findings) -> Option<Parameters> {
+        let covenant = self.covenant(findings);
+        let least = findings.amount("min_staking_value_sat", self.min_staking_value_sat);
+        let most = findings.amount("max_staking_value_sat", self.max_staking_value_sat);
+        let staking_amount = findings.amounts(least, most);
+        let shortest = findings.time("min_staking_time_blocks", self.min_staking_time_blocks);
+        let longest = findings.time("max_staking_time_blocks", self.max_staking_time_blocks);
+        let staking_time = findings.times(shortest, longest);
+        let script = STANDARD.decode(&self.slashing_pk_script);
+        let script = script.map_err(|_| ParameterViolation::SlashingScript(self.slashing_pk_script.clone()));
+        let slashing_pk_script = findings.note(script).map(bitcoin::ScriptBuf::from_bytes);
+        let rate = self.slashing_rate.parse::<SlashingRate>();
+        let slashing_rate =
+            findings.note(rate.map_err(|_| ParameterViolation::SlashingRate(self.slashing_rate.clone())));
+        let min_slashing_fee = findings.amount("min_slashing_tx_fee_sat", self.min_slashing_tx_fee_sat);
+        let unbonding_time = findings.time("unbonding_time_blocks", self.unbonding_time_blocks);
+        let unbonding_fee = findings.amount("unbonding_fee_sat", self.unbonding_fee_sat);
+        let activation_height = findings.height("btc_activation_height", self.btc_activation_height);
+        if let Some(rate) = &self.min_commission_rate {
+            findings.require(is_part_of_one(rate), || ParameterViolation::CommissionRate(rate.clone()));
+        }
+        if let (Some(fee), Some(least)) = (unbonding_fee, least) {
+            findings.require(fee < least, || ParameterViolation::UnbondingFeeTooHigh { fee, least });
+            if let (Some(left), Some(script), Some(rate)) = (least.checked_sub(fee), &slashing_pk_script, slashing_rate)
+            {
+                findings.dust(rate.slashed_amount(left), script);
+            }
+        }
+        Some(Parameters {
+            activation_height: activation_height?,
+            covenant: covenant?,
+            staking_amount: staking_amount?,
+            staking_time: staking_time?,
+            slashing_pk_script: slashing_pk_script?,
+            slashing_rate: slashing_rate?,
+            min_slashing_fee: min_slashing_fee?,
+            unbonding_time: unbonding_time?,
+            unbonding_fee: unbonding_fee?,
+            chain: ChainParameters {
+                min_commission_rate: self.min_commission_rate,
+                delegation_creation_base_gas_fee: self.delegation_creation_base_gas_fee.map(|Number(fee)| fee),
+                allow_list_expiration_height: self.allow_list_expiration_height.map(|Number(height)| height),
+            },
+        })
+    }
+
+    fn covenant(&self, findings: &mut Findings) -> Option<CovenantCommittee> {
+        let key = |text: &String| {
+            text.parse::<XOnlyPublicKey>()
+                .map_err(|_| ParameterViolation::CovenantKey(text.clone(), "an x-only key: 64 hex digits"))
+        };
+        let keys: Vec<_> = self.covenant_pks.iter().map(|text| findings.note(key(text))).collect();
+        let covenant = committee(keys.into_iter().collect::<Option<Vec<_>>>()?, self.covenant_quorum, findings)?;
+        let (quorum, members) = (covenant.quorum(), covenant.members().len());
+        let majority = usize::from(quorum).saturating_mul(2) > members;
+        findings.require(majority, || ParameterViolation::NoMajority { quorum, members });
+        Some(covenant)
+    }
+}
+
+/// The committee of these keys and this quorum.
+pub(super) fn committee(
+    keys: Vec<XOnlyPublicKey>,
+    Number(quorum): Number,
+    findings: &mut Findings,
+) -> Option<CovenantCommittee> {
+    // A quorum that does not fit is above any number of members.
+    findings.note(CovenantCommittee::new(keys, u16::try_from(quorum).unwrap_or(u16::MAX)))
+}
+
+/// Whether a text is a decimal number from 0 to 1.
+fn is_part_of_one(text: &str) -> bool {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = !decimals.is_empty() && decimals.bytes().all(|byte| byte.is_ascii_digit());
+    digits && (whole == "0" || whole == "1" && decimals.bytes().all(|byte| byte == b'0'))
+}

@@ -1,0 +1,174 @@
+//! The form of phase 1, when stakes were made before the secured chain ran.
+
+use std::ops::RangeInclusive;
+
+use bitcoin::absolute::Height;
+use bitcoin::{Amount, PublicKey, XOnlyPublicKey};
+use serde::Deserialize;
+
+use super::live::committee;
+use super::rules::{Findings, Number, ParameterViolation, ParametersError, Violation};
+use crate::committee::CovenantCommittee;
+use crate::timelock::Timelock;
+
+/// What must be left of the least stake after the unbonding fee.
+const LEAST_AFTER_FEE: Amount = Amount::from_sat(1000);
+
+/// One version of the parameters of phase 1. One that comes from [`Versions`](super::Versions) keeps every rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Phase1Parameters {
+    /// The Bitcoin height from which on this version is in force.
+    pub activation_height: Height,
+    /// Up to where stakes were taken.
+    pub cap: StakingCap,
+    /// What the OP_RETURN of a stake begins with.
+    pub tag: [u8; 4],
+    /// The covenant committee.
+    pub covenant: CovenantCommittee,
+    /// How long an unbonding stake waits.
+    pub unbonding_time: Timelock,
+    /// What an unbonding transaction pays, exactly.
+    pub unbonding_fee: Amount,
+    /// How much may be staked.
+    pub staking_amount: RangeInclusive<Amount>,
+    /// For how long.
+    pub staking_time: RangeInclusive<Timelock>,
+    /// How deep a stake must be: 1 is the tip.
+    pub confirmation_depth: u16,
+}
+
+/// Up to where stakes were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StakingCap {
+    /// Until all stakes together hold this much.
+    Amount(Amount),
+    /// Up to this height, itself included.
+    Height(Height),
+}
+
+#[derive(Deserialize)]
+struct File {
+    versions: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    version: Number,
+    activation_height: Number,
+    staking_cap: Option<Number>,
+    cap_height: Option<Number>,
+    tag: String,
+    covenant_pks: Vec<String>,
+    covenant_quorum: Number,
+    unbonding_time: Number,
+    unbonding_fee: Number,
+    min_staking_amount: Number,
+    max_staking_amount: Number,
+    min_staking_time: Number,
+    max_staking_time: Number,
+    confirmation_depth: Number,
+}
+
+pub(super) fn read(text: &str) -> Result<Vec<Phase1Parameters>, ParametersError> {
+    let file: File = serde_json::from_str(text).map_err(|error| ParametersError::form(&error))?;
+    let (mut versions, mut violations) = (Vec::<Phase1Parameters>::new(), Vec::new());
+    for (place, raw) in file.versions.into_iter().enumerate() {
+        let mut findings = Findings::default();
+        if let Some(version) = raw.check(place, &mut findings) {
+            versions.push(version);
+        }
+        violations.extend(findings.of_version(place));
+    }
+    violations.extend(falling_caps(&versions));
+    ParametersError::check(violations)?;
+    Ok(versions)
+}
+
+/// A cap never falls below an earlier one of its kind.
+fn falling_caps(versions: &[Phase1Parameters]) -> Vec<Violation> {
+    let (mut amount, mut height, mut found) = (Amount::ZERO, Height::ZERO, Vec::new());
+    for (place, version) in versions.iter().enumerate() {
+        let falls = match version.cap {
+            StakingCap::Amount(cap) if cap < amount => Some((amount.to_string(), cap.to_string())),
+            StakingCap::Height(cap) if cap < height => Some((height.to_string(), cap.to_string())),
+            StakingCap::Amount(cap) => {
+                amount = cap;
+                None
+            }
+            StakingCap::Height(cap) => {
+                height = cap;
+                None
+            }
+        };
+        found.extend(falls.map(|(earlier, later)| Violation {
+            version: place,
+            rule: ParameterViolation::CapFalls { earlier, later },
+        }));
+    }
+    found
+}
+
+impl Raw {
+    fn check(self, place: usize, findings: &mut Findings) -> Option<Phase1Parameters> {
+        let Number(number) = self.version;
+        findings.require(u64::try_from(place) == Ok(number), || ParameterViolation::Number(number));
+        let activation_height = findings.height("activation_height", self.activation_height);
+        let tag = hex::decode(&self.tag).ok().and_then(|tag| tag.try_into().ok());
+        let tag: Option<[u8; 4]> = findings.note(tag.ok_or(ParameterViolation::Tag(self.tag.clone())));
+        let covenant = self.covenant(findings);
+        let unbonding_time = findings.time("unbonding_time", self.unbonding_time);
+        let unbonding_fee = findings.amount("unbonding_fee", self.unbonding_fee);
+        let least = findings.amount("min_staking_amount", self.min_staking_amount);
+        let most = findings.amount("max_staking_amount", self.max_staking_amount);
+        let staking_amount = findings.amounts(least, most);
+        let shortest = findings.time("min_staking_time", self.min_staking_time);
+        let longest = findings.time("max_staking_time", self.max_staking_time);
+        let staking_time = findings.times(shortest, longest);
+        let cap = self.cap(most, findings);
+        if let (Some(least), Some(fee)) = (least, unbonding_fee) {
+            let enough = fee.checked_add(LEAST_AFTER_FEE).is_some_and(|needed| least >= needed);
+            findings.require(enough, || ParameterViolation::LeastAmountTooLow { least, fee });
+        }
+        let Number(depth) = self.confirmation_depth;
+        let depth = u16::try_from(depth).ok().filter(|depth| *depth > 1).ok_or(depth);
+        let confirmation_depth = findings.note(depth.map_err(ParameterViolation::ConfirmationDepth));
+        Some(Phase1Parameters {
+            activation_height: activation_height?,
+            cap: cap?,
+            tag: tag?,
+            covenant: covenant?,
+            unbonding_time: unbonding_time?,
+            unbonding_fee: unbonding_fee?,
+            staking_amount: staking_amount?,
+            staking_time: staking_time?,
+            confirmation_depth: confirmation_depth?,
+        })
+    }
+
+    fn covenant(&self, findings: &mut Findings) -> Option<CovenantCommittee> {
+        let key = |text: &String| {
+            let compressed = text.parse::<PublicKey>().ok().filter(|key| key.compressed);
+            compressed
+                .map(XOnlyPublicKey::from)
+                .ok_or_else(|| ParameterViolation::CovenantKey(text.clone(), "a compressed key: 66 hex digits"))
+        };
+        let keys: Vec<_> = self.covenant_pks.iter().map(|text| findings.note(key(text))).collect();
+        committee(keys.into_iter().collect::<Option<Vec<_>>>()?, self.covenant_quorum, findings)
+    }
+
+    fn cap(&self, most: Option<Amount>, findings: &mut Findings) -> Option<StakingCap> {
+        // A cap of 0 is how the files say that there is none.
+        let given = |cap: Option<Number>| cap.filter(|cap| *cap != Number(0));
+        match (given(self.staking_cap), given(self.cap_height)) {
+            (Some(cap), None) => {
+                let cap = findings.amount("staking_cap", cap)?;
+                let most = most?;
+                findings.require(cap > most, || ParameterViolation::CapTooLow { cap, most });
+                Some(StakingCap::Amount(cap))
+            }
+            (None, Some(height)) => findings.height("cap_height", height).map(StakingCap::Height),
+            _ => findings.note(Err(ParameterViolation::OneCap)),
+        }
+    }
+}

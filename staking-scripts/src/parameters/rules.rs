@@ -1,0 +1,265 @@
+//! The rules of parameters, each with its own error, and the raw forms that they check.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use bitcoin::absolute::Height;
+use bitcoin::{Amount, ScriptBuf};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::committee::InvalidCommittee;
+use crate::spend::OutputTooSmall;
+use crate::timelock::Timelock;
+
+/// A rule that a version of the parameters breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParameterViolation {
+    /// The versions are not numbered 0, 1, 2, …
+    #[error("its number is {0}, and versions are numbered from 0 by 1")]
+    Number(u64),
+    /// The activation height does not rise from version to version.
+    #[error("its activation height {later} is not above {earlier}, that of the version before")]
+    ActivationNotIncreasing {
+        /// The version before's.
+        earlier: Height,
+        /// This version's.
+        later: Height,
+    },
+    /// A number is no block height.
+    #[error("{field}: {found} is no block height")]
+    Height {
+        /// The field.
+        field: &'static str,
+        /// The number given.
+        found: u64,
+    },
+    /// A covenant key is not a key.
+    #[error("covenant_pks: {0:?} is not {1}")]
+    CovenantKey(String, &'static str),
+    /// Keys and quorum make no committee.
+    #[error("covenant_pks, covenant_quorum: {0}")]
+    Committee(#[from] InvalidCommittee),
+    /// The quorum is not a majority.
+    #[error("covenant_quorum: a quorum of {quorum} is not more than half of {members} members")]
+    NoMajority {
+        /// The quorum given.
+        quorum: u16,
+        /// How many members there are.
+        members: usize,
+    },
+    /// An amount is 0 or more than there can ever be.
+    #[error("{field}: {found} sat is not an amount above 0 and up to 21 million bitcoin")]
+    AmountOutOfRange {
+        /// The field.
+        field: &'static str,
+        /// The amount given.
+        found: u64,
+    },
+    /// The least amount is above the most.
+    #[error("the least staking amount, {least}, is above the most, {most}")]
+    AmountsReversed {
+        /// The least amount.
+        least: Amount,
+        /// The most.
+        most: Amount,
+    },
+    /// A time is not 1 to 65535 blocks.
+    #[error("{field}: {found} is not 1 to 65535 blocks")]
+    TimeOutOfRange {
+        /// The field.
+        field: &'static str,
+        /// The number given.
+        found: u64,
+    },
+    /// The least staking time is above the most.
+    #[error("the least staking time, {least} blocks, is above the most, {most}")]
+    TimesReversed {
+        /// The least time.
+        least: Timelock,
+        /// The most.
+        most: Timelock,
+    },
+    /// The slashing script is not base64.
+    #[error("slashing_pk_script: {0:?} is not base64")]
+    SlashingScript(String),
+    /// The slashing rate is none.
+    #[error("slashing_rate: {0:?} does not lie above 0 and below 1, with at most four decimals")]
+    SlashingRate(String),
+    /// The commission rate is none.
+    #[error("min_commission_rate: {0:?} is not a decimal number from 0 to 1")]
+    CommissionRate(String),
+    /// The unbonding fee takes the whole of the least stake.
+    #[error("unbonding_fee: {fee} is not below the least staking amount, {least}")]
+    UnbondingFeeTooHigh {
+        /// The fee.
+        fee: Amount,
+        /// The least amount.
+        least: Amount,
+    },
+    /// The slashed part of the least unbonding output would be dust.
+    #[error("slashing_rate: what is slashed of the least stake after unbonding cannot be relayed: {0}")]
+    SlashedIsDust(OutputTooSmall),
+    /// Phase 1: the tag is not 4 bytes of hex.
+    #[error("tag: {0:?} is not 4 bytes of hex")]
+    Tag(String),
+    /// Phase 1: there is no cap, or there are two.
+    #[error("exactly one of staking_cap and cap_height must be there and above 0")]
+    OneCap,
+    /// Phase 1: the staking cap does not admit the largest stake.
+    #[error("staking_cap: {cap} is not above the most that may be staked, {most}")]
+    CapTooLow {
+        /// The cap.
+        cap: Amount,
+        /// The most that may be staked at once.
+        most: Amount,
+    },
+    /// Phase 1: a cap is below the one of an earlier version.
+    #[error("the cap {later} is below {earlier}, that of an earlier version")]
+    CapFalls {
+        /// The earlier cap.
+        earlier: String,
+        /// This version's.
+        later: String,
+    },
+    /// Phase 1: the least staking amount leaves less than 1000 sat after the unbonding fee.
+    #[error("min_staking_amount: {least} is less than the unbonding fee, {fee}, and 1000 sat")]
+    LeastAmountTooLow {
+        /// The least amount.
+        least: Amount,
+        /// The unbonding fee.
+        fee: Amount,
+    },
+    /// Phase 1: the confirmation depth is not 2 to 65535.
+    #[error("confirmation_depth: {0} is not 2 to 65535")]
+    ConfirmationDepth(u64),
+}
+
+/// A rule that is broken, and in which version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The version's place in the file, from 0.
+    pub version: usize,
+    /// What it breaks.
+    pub rule: ParameterViolation,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version {}: {}", self.version, self.rule)
+    }
+}
+
+/// A file that holds no valid parameters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParametersError {
+    /// It is not JSON, or not of this form: the text says where, and what is expected.
+    #[error("not a parameters file: {0}")]
+    Form(String),
+    /// It has no version.
+    #[error("the file has no version")]
+    Empty,
+    /// Versions break rules: all of them are here, in order.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Violations(Vec<Violation>),
+}
+
+impl ParametersError {
+    pub(super) fn check(violations: Vec<Violation>) -> Result<(), Self> {
+        if violations.is_empty() { Ok(()) } else { Err(Self::Violations(violations)) }
+    }
+
+    pub(super) fn form(error: &serde_json::Error) -> Self {
+        Self::Form(error.to_string())
+    }
+}
+
+/// Collects what is wrong with one version.
+#[derive(Default)]
+pub(super) struct Findings(Vec<ParameterViolation>);
+
+impl Findings {
+    /// The value, or the violation noted.
+    pub(super) fn note<T>(&mut self, result: Result<T, impl Into<ParameterViolation>>) -> Option<T> {
+        result.map_err(|rule| self.0.push(rule.into())).ok()
+    }
+
+    pub(super) fn require(&mut self, holds: bool, rule: impl FnOnce() -> ParameterViolation) {
+        if !holds {
+            self.0.push(rule());
+        }
+    }
+
+    /// All of one version as violations.
+    pub(super) fn of_version(self, version: usize) -> impl Iterator<Item = Violation> {
+        self.0.into_iter().map(move |rule| Violation { version, rule })
+    }
+
+    pub(super) fn amount(&mut self, field: &'static str, Number(found): Number) -> Option<Amount> {
+        let amount = Amount::from_sat(found);
+        let fits = amount > Amount::ZERO && amount <= Amount::MAX_MONEY;
+        self.note(fits.then_some(amount).ok_or(ParameterViolation::AmountOutOfRange { field, found }))
+    }
+
+    pub(super) fn amounts(&mut self, least: Option<Amount>, most: Option<Amount>) -> Option<RangeInclusive<Amount>> {
+        let (least, most) = (least?, most?);
+        let ordered = (least <= most).then_some(least..=most);
+        self.note(ordered.ok_or(ParameterViolation::AmountsReversed { least, most }))
+    }
+
+    pub(super) fn time(&mut self, field: &'static str, Number(found): Number) -> Option<Timelock> {
+        let time = u32::try_from(found).ok().and_then(|blocks| Timelock::from_blocks(blocks).ok());
+        self.note(time.ok_or(ParameterViolation::TimeOutOfRange { field, found }))
+    }
+
+    pub(super) fn times(
+        &mut self,
+        least: Option<Timelock>,
+        most: Option<Timelock>,
+    ) -> Option<RangeInclusive<Timelock>> {
+        let (least, most) = (least?, most?);
+        let ordered = (least <= most).then_some(least..=most);
+        self.note(ordered.ok_or(ParameterViolation::TimesReversed { least, most }))
+    }
+
+    pub(super) fn height(&mut self, field: &'static str, Number(found): Number) -> Option<Height> {
+        let height = u32::try_from(found).ok().and_then(|height| Height::from_consensus(height).ok());
+        self.note(height.ok_or(ParameterViolation::Height { field, found }))
+    }
+
+    pub(super) fn dust(&mut self, value: Amount, script_pubkey: &ScriptBuf) {
+        let output = bitcoin::TxOut { value, script_pubkey: script_pubkey.clone() };
+        self.note(OutputTooSmall::check(&output).map_err(ParameterViolation::SlashedIsDust));
+    }
+}
+
+/// A number, which the secured chain's nodes write as text when it has 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Number(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number from 0 to 2^64 - 1, as a number or as text")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
+                Ok(Number(number))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let number = if digits { text.parse().ok() } else { None };
+                number.map(Number).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}

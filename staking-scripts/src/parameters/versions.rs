@@ -1,0 +1,108 @@
+//! Versions of parameters by height.
+
+use bitcoin::absolute::Height;
+
+use super::rules::{ParametersError, Violation};
+use super::{ParameterViolation, Parameters, Phase1Parameters};
+
+/// One version of some parameters.
+pub trait Version: Sized + sealed::Sealed {
+    /// The Bitcoin height from which on it is in force.
+    fn activation_height(&self) -> Height;
+}
+
+mod sealed {
+    use super::ParametersError;
+
+    /// Both file forms are here.
+    pub trait Sealed: Sized {
+        /// All versions of a file, or everything that is wrong with it.
+        fn read(text: &str) -> Result<Vec<Self>, ParametersError>;
+    }
+}
+
+impl Version for Parameters {
+    fn activation_height(&self) -> Height {
+        self.activation_height()
+    }
+}
+
+impl sealed::Sealed for Parameters {
+    fn read(text: &str) -> Result<Vec<Self>, ParametersError> {
+        super::live::read(text)
+    }
+}
+
+impl Version for Phase1Parameters {
+    fn activation_height(&self) -> Height {
+        self.activation_height
+    }
+}
+
+impl sealed::Sealed for Phase1Parameters {
+    fn read(text: &str) -> Result<Vec<Self>, ParametersError> {
+        super::phase1::read(text)
+    }
+}
+
+/// All versions of some parameters, at least one: version 0 first, activation heights strictly increasing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions<P>(Vec<P>);
+
+/// No version was in force yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no parameters are in force at height {height}: the first version is from height {first} on")]
+#[non_exhaustive]
+pub struct NotInForce {
+    /// The height asked for.
+    pub height: Height,
+    /// The first version's activation height.
+    pub first: Height,
+}
+
+impl<P: Version> Versions<P> {
+    /// Reads a parameters file.
+    ///
+    /// The live form ([`Parameters`]) is a JSON array of versions, or an object with that array as `params`, as a node of the secured
+    /// chain prints it; each version is an object with the fields, or has such an object as its `params`. Numbers may be texts. The
+    /// phase-1 form ([`Phase1Parameters`]) is an object with the array `versions`.
+    ///
+    /// # Errors
+    /// [`ParametersError`] with every rule that the file breaks, and in which version.
+    pub fn from_json(text: &str) -> Result<Self, ParametersError> {
+        let versions = P::read(text)?;
+        let heights = versions.iter().map(Version::activation_height);
+        let order = heights.clone().zip(heights.skip(1)).zip(1_usize..);
+        let violations: Vec<_> = order
+            .filter(|((earlier, later), _)| earlier >= later)
+            .map(|((earlier, later), version)| Violation {
+                version,
+                rule: ParameterViolation::ActivationNotIncreasing { earlier, later },
+            })
+            .collect();
+        ParametersError::check(violations)?;
+        if versions.is_empty() { Err(ParametersError::Empty) } else { Ok(Self(versions)) }
+    }
+
+    /// The version in force at a Bitcoin height, and its number: for a stake, the height of the block that includes it, or, when it is
+    /// registered before that and when it is extended, the tip at that time.
+    ///
+    /// # Errors
+    /// [`NotInForce`] before the first activation.
+    pub fn in_force(&self, height: Height) -> Result<(usize, &P), NotInForce> {
+        let after = self.0.partition_point(|version| version.activation_height() <= height);
+        let first = self.0.first().map_or(Height::ZERO, Version::activation_height);
+        let number = after.checked_sub(1).ok_or(NotInForce { height, first })?;
+        Ok((number, self.0.get(number).ok_or(NotInForce { height, first })?))
+    }
+
+    /// The version of this number.
+    pub fn get(&self, number: usize) -> Option<&P> {
+        self.0.get(number)
+    }
+
+    /// All versions, from number 0 on.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &P> {
+        self.0.iter()
+    }
+}
