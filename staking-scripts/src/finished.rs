@@ -5,7 +5,7 @@ use bitcoin::taproot::ControlBlock;
 use bitcoin::{Amount, Script, Transaction, TxOut, Weight, XOnlyPublicKey};
 
 use crate::leaf::Leaf;
-use crate::spend::{OutputTooSmall, leaf_sighash};
+use crate::spend::{OutputTooSmall, leaf_sighash, sum};
 
 /// The most a standard transaction may weigh.
 pub(crate) const MAX_WEIGHT: Weight = Weight::from_wu(400_000);
@@ -48,12 +48,15 @@ pub enum FinishedError {
     /// A signature does not verify over the transaction.
     #[error("the signature of {0} does not verify")]
     InvalidSignature(XOnlyPublicKey),
+    /// A coin that funds it is not signed.
+    #[error("a coin that funds it is not signed")]
+    UnsignedFunding,
     /// It pays out more than it spends.
     #[error("it pays {paid} and spends {spent}")]
     CreatesValue {
         /// The sum of its outputs.
         paid: Amount,
-        /// What its input holds.
+        /// What its inputs hold.
         spent: Amount,
     },
     /// An output is dust.
@@ -64,18 +67,23 @@ pub enum FinishedError {
     TooHeavy(Weight),
 }
 
-/// Checks a finished transaction that spends `prevout` through `leaf` against the one that was signed, `unsigned`.
+/// Checks a finished transaction that spends `prevouts`, the first of them through `leaf`, against the one that was signed, `unsigned`.
 ///
 /// # Errors
 /// [`FinishedError`] names the first promise that is broken.
 pub(crate) fn check_finished(
     transaction: &Transaction,
     unsigned: &Transaction,
-    prevout: &TxOut,
+    prevouts: &[TxOut],
     leaf: &Leaf,
 ) -> Result<(), FinishedError> {
     check_unchanged(transaction, unsigned)?;
-    let [input] = transaction.input.as_slice() else { return Err(FinishedError::Changed("number of inputs")) };
+    let ([input, others @ ..], [prevout, ..]) = (transaction.input.as_slice(), prevouts) else {
+        return Err(FinishedError::Changed("number of inputs"));
+    };
+    if others.iter().any(|input| input.witness.is_empty()) {
+        return Err(FinishedError::UnsignedFunding);
+    }
     let elements: Vec<&[u8]> = input.witness.iter().collect();
     let path = leaf.keys.path();
     let [places @ .., script, control_block] = elements.as_slice() else { return Err(FinishedError::WrongLeaf(path)) };
@@ -83,8 +91,8 @@ pub(crate) fn check_finished(
         return Err(FinishedError::WrongLeaf(path));
     }
     check_committed(control_block, &leaf.script, &prevout.script_pubkey)?;
-    verify_signatures(places, transaction, prevout, leaf)?;
-    check_amounts(transaction, prevout)?;
+    verify_signatures(places, transaction, prevouts, leaf)?;
+    check_amounts(transaction, prevouts)?;
     match transaction.weight() {
         weight if weight > MAX_WEIGHT => Err(FinishedError::TooHeavy(weight)),
         _ => Ok(()),
@@ -121,14 +129,14 @@ fn check_committed(control_block: &[u8], script: &Script, script_pubkey: &Script
 fn verify_signatures(
     places: &[&[u8]],
     transaction: &Transaction,
-    prevout: &TxOut,
+    prevouts: &[TxOut],
     leaf: &Leaf,
 ) -> Result<(), FinishedError> {
     let keys: Vec<_> = leaf.keys.in_script_order().copied().collect();
     if places.len() != keys.len() {
         return Err(FinishedError::WitnessLength { found: places.len(), expected: keys.len() });
     }
-    let sighash = leaf_sighash(transaction, prevout, leaf).ok_or(FinishedError::Changed("number of inputs"))?;
+    let sighash = leaf_sighash(transaction, prevouts, leaf).ok_or(FinishedError::Changed("number of inputs"))?;
     let mut signed = Vec::new();
     // The script takes its signatures from the top of the stack, so the last place belongs to the first key.
     for (key, place) in keys.iter().zip(places.iter().rev()).filter(|(_, place)| !place.is_empty()) {
@@ -151,9 +159,9 @@ fn verify_signatures(
     if found == usize::from(quorum) { Ok(()) } else { Err(FinishedError::CovenantSignatures { found, quorum }) }
 }
 
-fn check_amounts(transaction: &Transaction, prevout: &TxOut) -> Result<(), FinishedError> {
-    let sum = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
-    let (paid, spent) = (sum.unwrap_or(Amount::MAX), prevout.value);
+fn check_amounts(transaction: &Transaction, prevouts: &[TxOut]) -> Result<(), FinishedError> {
+    let paid = sum(&transaction.output).unwrap_or(Amount::MAX);
+    let spent = sum(prevouts).unwrap_or(Amount::ZERO);
     if paid > spent {
         return Err(FinishedError::CreatesValue { paid, spent });
     }

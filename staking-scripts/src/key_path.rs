@@ -31,7 +31,8 @@ pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
     ScriptBuf::new_p2tr(SECP256K1, *key, None)
 }
 
-/// Signs every input of `psbt` through the key path, without finalizing it. All coins must pay to [`key_path_script`] of the key.
+/// Signs the coins that `psbt` spends through the key path, without finalizing it. All must pay to [`key_path_script`] of the key. An input
+/// that offers a leaf is no coin, and is left to those who sign for the leaf.
 ///
 /// # Errors
 /// [`FundingSignError`] names the input that is not this key's.
@@ -41,10 +42,13 @@ pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignEr
     if psbt.inputs.is_empty() || psbt.inputs.len() != psbt.unsigned_tx.input.len() {
         return Err(incomplete(&format!("{} inputs, {} described", psbt.unsigned_tx.input.len(), psbt.inputs.len())));
     }
+    if !psbt.inputs.iter().any(is_coin) {
+        return Err(incomplete(&"every input offers a leaf, so none is a coin"));
+    }
     let mut prevouts = Vec::new();
     for (index, input) in psbt.inputs.iter().enumerate() {
         let output = input.witness_utxo.clone().ok_or_else(|| incomplete(&format!("input {index}")))?;
-        if output.script_pubkey != key_path_script(key.public_key()) {
+        if is_coin(input) && output.script_pubkey != key_path_script(key.public_key()) {
             let (script_pubkey, key) = (output.script_pubkey, *key.public_key());
             return Err(FundingSignError::OtherCoin { index, script_pubkey, key });
         }
@@ -53,7 +57,7 @@ pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignEr
     let tweak = TapTweakHash::from_key_and_tweak(*key.public_key(), None).to_scalar();
     let tweaked = key.add_x_only_tweak(&tweak).ok_or_else(|| incomplete(&"the tweaked key is zero"))?;
     let mut cache = SighashCache::new(&psbt.unsigned_tx);
-    for (index, input) in psbt.inputs.iter_mut().enumerate() {
+    for (index, input) in psbt.inputs.iter_mut().enumerate().filter(|(_, input)| is_coin(input)) {
         let sighash = cache
             .taproot_key_spend_signature_hash(index, &Prevouts::All(&prevouts), TapSighashType::Default)
             .map_err(|e| incomplete(&e))?;
@@ -62,4 +66,8 @@ pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignEr
         input.tap_key_sig = Some(taproot::Signature { signature, sighash_type: TapSighashType::Default });
     }
     Ok(psbt)
+}
+
+fn is_coin(input: &bitcoin::psbt::Input) -> bool {
+    input.tap_scripts.is_empty()
 }

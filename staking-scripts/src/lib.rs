@@ -13,8 +13,10 @@
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
+mod coin;
 mod committee;
 mod explain;
+mod extension;
 mod finished;
 mod funded;
 mod key_path;
@@ -23,6 +25,7 @@ mod outputs;
 mod parameters;
 mod parties;
 mod pop;
+mod signed;
 mod signing;
 mod slashing;
 mod slashing_rate;
@@ -33,8 +36,10 @@ mod unbonding;
 mod withdrawal;
 
 pub use bitcoin;
+pub use coin::{CoinError, FundingCoin};
 pub use committee::{CovenantCommittee, InvalidCommittee};
 pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
+pub use extension::{ExtensionError, ExtensionTransaction};
 pub use finished::FinishedError;
 pub use funded::{Funded, FundedError, HasTaproot};
 pub use key_path::{FundingSignError, key_path_script, sign_key_path};
@@ -49,11 +54,12 @@ pub use pop::{
     AccountAddress, Bip322Script, Bip322Signature, Claim, CompactSignature, InvalidAccountAddress,
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
+pub use signed::{LeafSignatures, SignedPsbtError};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
 pub use slashing_rate::{InvalidSlashingRate, SlashingRate};
 pub use spend::{FinalizeError, NotAnAddress, OutputTooSmall};
-pub use staking::{FundingCoin, StakingError, StakingFinishedError, StakingTransaction};
+pub use staking::{StakingError, StakingFinishedError, StakingTransaction};
 pub use timelock::{InvalidTimelock, Timelock};
 pub use unbonding::{UnbondingError, UnbondingTransaction};
 pub use withdrawal::{WithdrawalError, WithdrawalTransaction};

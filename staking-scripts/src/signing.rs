@@ -66,6 +66,20 @@ impl LeafSpend {
         if self.verifies(&staker, signature) { Ok(()) } else { Err(FinalizeError::InvalidStakerSignature(staker)) }
     }
 
+    pub(crate) fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
+        let member = *key.public_key();
+        self.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
+        Ok(CovenantSignature { member, signature: key.sign_bip340(&self.sighash()?) })
+    }
+
+    pub(crate) fn verify_covenant(&self, given: &CovenantSignature) -> Result<(), FinalizeError> {
+        self.check_member(&given.member)?;
+        if self.verifies(&given.member, &given.signature) {
+            return Ok(());
+        }
+        Err(FinalizeError::InvalidCovenantSignature(given.member))
+    }
+
     pub(crate) fn check_member(&self, key: &XOnlyPublicKey) -> Result<(), FinalizeError> {
         if self.leaf().keys.covenant().0.contains(key) { Ok(()) } else { Err(FinalizeError::Stranger(*key)) }
     }

@@ -158,6 +158,7 @@ impl SlashingTransaction {
             amount,
             leaf: taproot.leaf(Path::Slashing).ok_or(SlashingError::NoSlashingPath)?,
             sequence: Sequence::MAX,
+            funding: None,
             outputs: vec![(slashed_out, None), (refund_out, Some(refund.taproot()))],
         })?;
         Ok(Self { spend, parties, refund, refund_amount })

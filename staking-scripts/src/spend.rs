@@ -85,6 +85,14 @@ pub enum FinalizeError {
         /// How many are needed.
         quorum: u16,
     },
+    /// The PSBT with the funding coin's signature is of another transaction.
+    #[error("the PSBT holds the transaction {found}, where {expected} was to be signed")]
+    OtherTransaction {
+        /// The transaction that came back.
+        found: Txid,
+        /// The transaction that went out.
+        expected: Txid,
+    },
     /// The witness could not be put together from the signatures.
     #[error("the signatures do not satisfy the script: {0}")]
     Unsatisfied(String),
@@ -93,11 +101,12 @@ pub enum FinalizeError {
     Broken(#[from] FinishedError),
 }
 
-/// One input, one leaf, and the outputs it pays.
+/// One leaf, spent by the first input, and the outputs it pays.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LeafSpend {
     psbt: Psbt,
-    prevout: TxOut,
+    /// What the inputs spend, in order.
+    prevouts: Vec<TxOut>,
     leaf: Leaf,
 }
 
@@ -109,6 +118,8 @@ pub(crate) struct SpendPlan<'a> {
     pub(crate) amount: Amount,
     pub(crate) leaf: &'a Leaf,
     pub(crate) sequence: Sequence,
+    /// A second input, which adds funds.
+    pub(crate) funding: Option<(OutPoint, TxOut)>,
     /// Each output, and its script tree where it is the protocol's.
     pub(crate) outputs: Vec<(TxOut, Option<&'a TaprootOutput>)>,
 }
@@ -117,22 +128,27 @@ impl LeafSpend {
     /// Lays out the transaction as a PSBT whose one signable script is the leaf's, so that nothing but the intended path can be signed or
     /// finalized. `Err` carries the reason of the PSBT library, which has none for a transaction that was just built.
     pub(crate) fn new(plan: SpendPlan<'_>) -> Result<Self, FinalizeError> {
+        let input = |previous_output, sequence| TxIn {
+            previous_output,
+            script_sig: ScriptBuf::new(),
+            sequence,
+            witness: Witness::new(),
+        };
+        let funding = plan.funding.iter().map(|(outpoint, _)| input(*outpoint, Sequence::MAX));
         let transaction = Transaction {
             version: plan.version,
             lock_time: LockTime::ZERO,
-            input: vec![TxIn {
-                previous_output: plan.outpoint,
-                script_sig: ScriptBuf::new(),
-                sequence: plan.sequence,
-                witness: Witness::new(),
-            }],
+            input: [input(plan.outpoint, plan.sequence)].into_iter().chain(funding).collect(),
             output: plan.outputs.iter().map(|(out, _)| out.clone()).collect(),
         };
         let unsatisfied = |e: &dyn ToString| FinalizeError::Unsatisfied(e.to_string());
         let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| unsatisfied(&e))?;
-        let prevout = plan.source.paying(plan.amount);
-        if let Some(input) = psbt.inputs.first_mut() {
+        let funding = plan.funding.into_iter().map(|(_, output)| output);
+        let prevouts: Vec<TxOut> = [plan.source.paying(plan.amount)].into_iter().chain(funding).collect();
+        for (input, prevout) in psbt.inputs.iter_mut().zip(&prevouts) {
             input.witness_utxo = Some(prevout.clone());
+        }
+        if let Some(input) = psbt.inputs.first_mut() {
             input.sighash_type = Some(PsbtSighashType::from(TapSighashType::Default));
             input.tap_internal_key = Some(plan.source.internal_key());
             input.tap_merkle_root = plan.source.merkle_root();
@@ -143,11 +159,15 @@ impl LeafSpend {
             output.tap_internal_key = taproot.map(TaprootOutput::internal_key);
             output.tap_tree = taproot.and_then(TaprootOutput::tap_tree);
         }
-        Ok(Self { psbt, prevout, leaf: plan.leaf.clone() })
+        Ok(Self { psbt, prevouts, leaf: plan.leaf.clone() })
     }
 
     pub(crate) const fn psbt(&self) -> &Psbt {
         &self.psbt
+    }
+
+    pub(crate) const fn psbt_mut(&mut self) -> &mut Psbt {
+        &mut self.psbt
     }
 
     pub(crate) const fn unsigned(&self) -> &Transaction {
@@ -164,14 +184,16 @@ impl LeafSpend {
 
     /// What the inputs hold beyond what the outputs pay.
     pub(crate) fn fee(&self) -> Amount {
-        let paid: Option<Amount> =
-            self.unsigned().output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
-        paid.and_then(|paid| self.prevout.value.checked_sub(paid)).unwrap_or(Amount::ZERO)
+        let spent = sum(&self.prevouts);
+        spent
+            .zip(sum(&self.unsigned().output))
+            .and_then(|(spent, paid)| spent.checked_sub(paid))
+            .unwrap_or(Amount::ZERO)
     }
 
     /// The BIP-341 script-path sighash over all prevouts, SIGHASH_DEFAULT: what every party signs.
     pub(crate) fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
-        leaf_sighash(self.unsigned(), &self.prevout, &self.leaf)
+        leaf_sighash(self.unsigned(), &self.prevouts, &self.leaf)
             .ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
     }
 
@@ -180,7 +202,15 @@ impl LeafSpend {
         &self,
         signatures: &[(XOnlyPublicKey, schnorr::Signature)],
     ) -> Result<Transaction, FinalizeError> {
-        let mut psbt = self.psbt.clone();
+        self.finalize_with(self.psbt.clone(), signatures)
+    }
+
+    /// As [`finalize`](Self::finalize), with a PSBT that has the signatures of the other inputs.
+    pub(crate) fn finalize_with(
+        &self,
+        mut psbt: Psbt,
+        signatures: &[(XOnlyPublicKey, schnorr::Signature)],
+    ) -> Result<Transaction, FinalizeError> {
         let hash = self.leaf.hash();
         if let Some(input) = psbt.inputs.first_mut() {
             for (key, signature) in signatures {
@@ -192,16 +222,20 @@ impl LeafSpend {
             FinalizeError::Unsatisfied(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
         })?;
         let transaction = psbt.extract_tx_unchecked_fee_rate();
-        check_finished(&transaction, self.unsigned(), &self.prevout, &self.leaf)?;
+        check_finished(&transaction, self.unsigned(), &self.prevouts, &self.leaf)?;
         Ok(transaction)
     }
 }
 
-/// The script-path sighash of a transaction's one input; `None` when it has another number of inputs.
-pub(crate) fn leaf_sighash(transaction: &Transaction, prevout: &TxOut, leaf: &Leaf) -> Option<[u8; 32]> {
-    let prevouts = [prevout];
+/// The sum of outputs; `None` when it is past the end of the number range.
+pub(crate) fn sum(outputs: &[TxOut]) -> Option<Amount> {
+    outputs.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value))
+}
+
+/// The script-path sighash of a transaction's first input; `None` when it has another number of inputs than there are prevouts.
+pub(crate) fn leaf_sighash(transaction: &Transaction, prevouts: &[TxOut], leaf: &Leaf) -> Option<[u8; 32]> {
     SighashCache::new(transaction)
-        .taproot_script_spend_signature_hash(0, &Prevouts::All(&prevouts), leaf.hash(), TapSighashType::Default)
+        .taproot_script_spend_signature_hash(0, &Prevouts::All(prevouts), leaf.hash(), TapSighashType::Default)
         .ok()
         .map(|sighash| sighash.to_byte_array())
 }
@@ -247,6 +281,20 @@ macro_rules! spends_through_one_leaf {
                 key: &eots::SecretKey,
             ) -> Result<bitcoin::secp256k1::schnorr::Signature, crate::SigningError> {
                 self.spend.sign_as_staker(key)
+            }
+
+            /// Says in the PSBT where a key comes from (fingerprint and path, BIP-32), for hardware wallets and air-gapped signers.
+            pub fn add_key_origin(&mut self, key: bitcoin::XOnlyPublicKey, source: &bitcoin::bip32::KeySource) {
+                self.spend.add_key_origin(key, source);
+            }
+
+            /// The signatures that a PSBT brings back from a signer. The transaction must be this one, byte for byte; every sighash is
+            /// computed anew, and every signature verified.
+            ///
+            /// # Errors
+            /// [`SignedPsbtError`](crate::SignedPsbtError) names the first thing that cannot be used.
+            pub fn signatures(&self, signed: &bitcoin::Psbt) -> Result<crate::LeafSignatures, crate::SignedPsbtError> {
+                self.spend.signatures(signed)
             }
 
             /// Verifies the staker's signature.

@@ -4,41 +4,22 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use bitcoin::absolute::LockTime;
-use bitcoin::blockdata::transaction::predict_weight;
 use bitcoin::psbt::Psbt;
 use bitcoin::secp256k1::SECP256K1;
-use bitcoin::transaction::{InputWeightPrediction, Version};
+use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
 use miniscript::psbt::PsbtExt;
 
+use crate::coin::{FundingCoin, funded_weight};
 use crate::finished::MAX_WEIGHT;
 use crate::funded::Funded;
 use crate::outputs::StakingOutput;
 use crate::spend::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 
-/// An input without its script and witness: outpoint and sequence.
-const INPUT_BASE_WEIGHT: Weight = Weight::from_wu(4 * (32 + 4 + 4));
-
-/// A coin that may fund a stake: an unspent output of a kind whose witness has a known size.
-#[derive(Debug, Clone)]
-pub struct FundingCoin {
-    outpoint: OutPoint,
-    output: TxOut,
-    prediction: InputWeightPrediction,
-}
-
 /// No staking transaction can be made of this.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StakingError {
-    /// The coin's script is neither P2WPKH nor P2TR.
-    #[error("the coin {outpoint} is of a kind that cannot fund a stake here (P2WPKH or P2TR can): {script_pubkey}")]
-    UnknownCoin {
-        /// Where it is.
-        outpoint: OutPoint,
-        /// Its script.
-        script_pubkey: ScriptBuf,
-    },
     /// A coin is given twice.
     #[error("the coin {0} is given twice")]
     RepeatedCoin(OutPoint),
@@ -75,39 +56,13 @@ pub enum StakingError {
     Layout(String),
 }
 
-impl FundingCoin {
-    /// The unspent output at `outpoint`: P2WPKH, or P2TR spent through its key path.
-    ///
-    /// # Errors
-    /// [`StakingError::UnknownCoin`] for any other script.
-    pub fn new(outpoint: OutPoint, output: TxOut) -> Result<Self, StakingError> {
-        let script = &output.script_pubkey;
-        let prediction = if script.is_p2wpkh() {
-            InputWeightPrediction::P2WPKH_MAX
-        } else if script.is_p2tr() {
-            InputWeightPrediction::P2TR_KEY_DEFAULT_SIGHASH
-        } else {
-            return Err(StakingError::UnknownCoin { outpoint, script_pubkey: output.script_pubkey });
-        };
-        Ok(Self { outpoint, output, prediction })
-    }
-
-    /// Where it is.
-    pub const fn outpoint(&self) -> OutPoint {
-        self.outpoint
-    }
-
-    /// What it pays, and to which script.
-    pub const fn output(&self) -> &TxOut {
-        &self.output
-    }
-}
-
 /// The staking transaction, unsigned. Its id is final: segregated witnesses do not change it, so that unbonding and slashing
 /// transactions can be signed before it is broadcast. Replacing it voids them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StakingTransaction {
     psbt: Psbt,
+    /// What the inputs' scripts hold when signed: redeem scripts, which are no secret and part of the id.
+    script_sigs: Vec<ScriptBuf>,
     output: StakingOutput,
     amount: Amount,
     fee: Amount,
@@ -179,7 +134,7 @@ impl StakingTransaction {
             lock_time: LockTime::ZERO,
             input: coins()
                 .map(|coin| TxIn {
-                    previous_output: coin.outpoint,
+                    previous_output: coin.outpoint(),
                     script_sig: ScriptBuf::new(),
                     sequence: Sequence::MAX,
                     witness: Witness::new(),
@@ -189,13 +144,14 @@ impl StakingTransaction {
         };
         let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| StakingError::Layout(e.to_string()))?;
         for (input, coin) in psbt.inputs.iter_mut().zip(coins()) {
-            input.witness_utxo = Some(coin.output.clone());
+            *input = coin.psbt_input();
         }
         if let Some(first) = psbt.outputs.first_mut() {
             first.tap_internal_key = Some(output.taproot().internal_key());
             first.tap_tree = output.taproot().tap_tree();
         }
-        Ok(Self { psbt, output, amount, fee: selection.fee, fee_rate })
+        let script_sigs = coins().map(|coin| coin.script_sig().clone()).collect();
+        Ok(Self { psbt, script_sigs, output, amount, fee: selection.fee, fee_rate })
     }
 
     /// The PSBT, for the wallet that holds the coins.
@@ -210,7 +166,11 @@ impl StakingTransaction {
 
     /// Its id, which signing does not change.
     pub fn txid(&self) -> Txid {
-        self.unsigned().compute_txid()
+        let mut transaction = self.unsigned().clone();
+        for (input, script_sig) in transaction.input.iter_mut().zip(&self.script_sigs) {
+            input.script_sig.clone_from(script_sig);
+        }
+        transaction.compute_txid()
     }
 
     /// Its fee.
@@ -224,7 +184,7 @@ impl StakingTransaction {
     /// # Errors
     /// [`StakingFinishedError`] names the promise that is broken.
     pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, StakingFinishedError> {
-        let (found, expected) = (signed.unsigned_tx.compute_txid(), self.txid());
+        let (found, expected) = (signed.unsigned_tx.compute_txid(), self.unsigned().compute_txid());
         if signed.unsigned_tx != *self.unsigned() {
             return Err(StakingFinishedError::Changed { found, expected });
         }
@@ -293,8 +253,8 @@ impl<'a> Funding<'a> {
     fn check_coins(&self) -> Result<(), StakingError> {
         let mut seen = BTreeSet::new();
         for coin in self.coins {
-            if !seen.insert(coin.outpoint) {
-                return Err(StakingError::RepeatedCoin(coin.outpoint));
+            if !seen.insert(coin.outpoint()) {
+                return Err(StakingError::RepeatedCoin(coin.outpoint()));
             }
         }
         match self.value(self.coins.iter()) {
@@ -304,30 +264,30 @@ impl<'a> Funding<'a> {
     }
 
     fn value(&self, coins: impl Iterator<Item = &'a FundingCoin>) -> Option<Amount> {
-        coins.map(|coin| coin.output.value).try_fold(Amount::ZERO, Amount::checked_add)
+        coins.map(|coin| coin.output().value).try_fold(Amount::ZERO, Amount::checked_add)
     }
 
-    fn weight(&self, coins: &[&FundingCoin], with_change: bool) -> Weight {
+    fn weight(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Weight, StakingError> {
         let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
-        predict_weight(coins.iter().map(|coin| coin.prediction), outputs.map(|script| script.len()))
+        funded_weight(coins.iter().map(|coin| coin.input_weight()), outputs).ok_or(StakingError::TooMuch)
     }
 
     /// The fee of spending these coins, with or without a change output.
     fn fee(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Amount, StakingError> {
-        let weight = self.weight(coins, with_change);
+        let weight = self.weight(coins, with_change)?;
         self.fee_rate.checked_mul_by_weight(weight).ok_or(StakingError::FeeRateTooHigh(self.fee_rate))
     }
 
     /// What a coin adds beyond the cost of spending it; `None` for a coin that costs more than it holds.
     fn worth(&self, coin: &FundingCoin) -> Option<Amount> {
-        let cost = self.fee_rate.checked_mul_by_weight(coin.prediction.weight().checked_add(INPUT_BASE_WEIGHT)?)?;
-        coin.output.value.checked_sub(cost).filter(|worth| *worth > Amount::ZERO)
+        let cost = self.fee_rate.checked_mul_by_weight(coin.input_weight()?)?;
+        coin.output().value.checked_sub(cost).filter(|worth| *worth > Amount::ZERO)
     }
 
     /// The coins of most worth, and no more of them than are needed: few inputs, so a small fee.
     fn select(&self) -> Result<Selection<'a>, StakingError> {
         let mut coins: Vec<_> = self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
-        coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint));
+        coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint()));
         // Their worth adds up to what is needed, or nearly: the exact account follows, with one more coin where it falls short.
         let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(StakingError::TooMuch)?;
         let (mut sum, mut chosen) = (Amount::ZERO, Vec::new());
@@ -338,7 +298,7 @@ impl<'a> Funding<'a> {
                 continue;
             }
             if let Some(selection) = self.account(chosen.clone())? {
-                let weight = self.weight(&selection.coins, selection.change.is_some());
+                let weight = self.weight(&selection.coins, selection.change.is_some())?;
                 return if weight > MAX_WEIGHT { Err(StakingError::TooHeavy(weight)) } else { Ok(selection) };
             }
         }

@@ -2,7 +2,7 @@
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, Sequence, Transaction, XOnlyPublicKey};
+use bitcoin::{Amount, OutPoint, Sequence, Transaction};
 use eots::SecretKey;
 
 use crate::funded::Funded;
@@ -66,6 +66,7 @@ impl UnbondingTransaction {
             amount: staking.amount(),
             leaf,
             sequence: Sequence::MAX,
+            funding: None,
             outputs: vec![(tx_out, Some(output.taproot()))],
         })?;
         Ok(Self { spend, output, amount })
@@ -81,9 +82,7 @@ impl UnbondingTransaction {
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside the committee.
     pub fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
-        let member: XOnlyPublicKey = *key.public_key();
-        self.spend.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
-        Ok(CovenantSignature { member, signature: key.sign_bip340(&self.spend.sighash()?) })
+        self.spend.sign_as_covenant_member(key)
     }
 
     /// Verifies one covenant member's signature, for instance on its arrival.
@@ -91,11 +90,7 @@ impl UnbondingTransaction {
     /// # Errors
     /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
     pub fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
-        self.spend.check_member(&signature.member)?;
-        if self.spend.verifies(&signature.member, &signature.signature) {
-            return Ok(());
-        }
-        Err(FinalizeError::InvalidCovenantSignature(signature.member))
+        self.spend.verify_covenant(signature)
     }
 
     /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a quorum, the first ones are taken.

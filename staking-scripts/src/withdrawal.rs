@@ -75,6 +75,7 @@ impl WithdrawalTransaction {
                 amount,
                 leaf,
                 sequence: timelock.sequence(),
+                funding: None,
                 outputs: vec![(TxOut { value, script_pubkey: destination.clone() }, None)],
             })
         };

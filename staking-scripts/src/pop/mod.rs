@@ -1,4 +1,4 @@
-//! Proofs of possession (§11): that the holder of an account on the secured chain also holds a Bitcoin key.
+//! Proofs of possession: that the holder of an account on the secured chain also holds a Bitcoin key.
 //!
 //! Three types exist, because a wallet gives what it can. What each of them signs:
 //!

@@ -26,7 +26,7 @@ impl Finished {
 
     fn check(&self, transaction: &Transaction, unsigned: &Transaction, prevout: &TxOut) -> Result<(), FinishedError> {
         let leaf = self.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
-        check_finished(transaction, unsigned, prevout, leaf)
+        check_finished(transaction, unsigned, std::slice::from_ref(prevout), leaf)
     }
 
     /// What the check says of a transaction changed in this way.
@@ -136,7 +136,7 @@ fn amounts_that_cannot_be() {
         let unsigned = transaction.clone();
         let leaf = finished.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
         let prevout = finished.scene.staking.tx_out();
-        let sighash = crate::spend::leaf_sighash(&transaction, &prevout, leaf).unwrap();
+        let sighash = crate::spend::leaf_sighash(&transaction, std::slice::from_ref(&prevout), leaf).unwrap();
         let mut elements = transaction.input[0].witness.to_vec();
         let scene = &finished.scene;
         let secrets = scene.covenant.iter().chain(&scene.providers).chain([&scene.staker]);
@@ -147,7 +147,7 @@ fn amounts_that_cannot_be() {
             }
         }
         transaction.input[0].witness = Witness::from_slice(&elements);
-        check_finished(&transaction, &unsigned, &prevout, leaf).unwrap_err()
+        check_finished(&transaction, &unsigned, std::slice::from_ref(&prevout), leaf).unwrap_err()
     };
     let (paid, spent) = (Amount::from_sat(2_001_000), Amount::from_sat(1_000_000));
     let creates = |tx: &mut Transaction| tx.output[1].value = Amount::from_sat(2_000_000);
@@ -174,6 +174,7 @@ fn finalizing_checks_the_finished_transaction() {
             amount,
             leaf: source.leaf(Path::Timelock).unwrap(),
             sequence: Sequence::from_height(1000),
+            funding: None,
             outputs,
         });
         let spend = spend.unwrap();

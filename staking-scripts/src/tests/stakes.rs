@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{Scene, key};
 use crate::{
-    FundingCoin, FundingSignError, NotAnAddress, StakingError, StakingFinishedError, StakingTransaction,
+    CoinError, FundingCoin, FundingSignError, NotAnAddress, StakingError, StakingFinishedError, StakingTransaction,
     key_path_script, sign_key_path,
 };
 
@@ -100,7 +100,7 @@ fn stakes_that_cannot_be() {
         value: Amount::ONE_BTC,
         script_pubkey: ScriptBuf::from_hex("a914000000000000000000000000000000000000000087").unwrap(),
     };
-    assert!(matches!(FundingCoin::new(OutPoint::null(), p2sh).unwrap_err(), StakingError::UnknownCoin { .. }));
+    assert!(matches!(FundingCoin::new(OutPoint::null(), p2sh).unwrap_err(), CoinError::UnknownScript { .. }));
     let output = Scene::new(1, 3, 2).staking.output().clone();
     let change = output.taproot().script_pubkey();
     let rate = FeeRate::from_sat_per_vb_u32(1);

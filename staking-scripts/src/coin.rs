@@ -1,0 +1,164 @@
+//! The coins that fund a stake.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::transaction::{InputWeightPrediction, Version};
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, VarInt, Weight, psbt};
+use miniscript::descriptor::DescriptorType;
+use miniscript::psbt::PsbtInputExt;
+use miniscript::{DefiniteDescriptorKey, Descriptor};
+
+/// An unsatisfied input of a segregated witness transaction: outpoint, sequence, and the counts of an empty script and an empty witness.
+pub(crate) const EMPTY_INPUT: Weight = Weight::from_wu(4 * (32 + 4 + 4 + 1) + 1);
+
+/// A coin that may fund a stake: an unspent output whose satisfaction has a known size, and whose signature is no part of the
+/// transaction's id, so that what hangs on the stake can be signed in advance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FundingCoin {
+    outpoint: OutPoint,
+    output: TxOut,
+    /// What satisfying the input adds to [`EMPTY_INPUT`], at most.
+    satisfaction: Weight,
+    /// What its script holds when signed: the redeem script of a nested witness program, or nothing.
+    script_sig: ScriptBuf,
+    /// What a signer is told of it.
+    description: psbt::Input,
+}
+
+/// The output cannot fund a stake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoinError {
+    /// The script alone does not tell how it is spent.
+    #[error(
+        "the coin {outpoint} pays to {script_pubkey}, and only of P2WPKH and P2TR does the script tell how to spend it: give its descriptor"
+    )]
+    UnknownScript {
+        /// Where it is.
+        outpoint: OutPoint,
+        /// Its script.
+        script_pubkey: ScriptBuf,
+    },
+    /// The descriptor is of another script.
+    #[error("the coin {outpoint} pays to {script_pubkey}, and the descriptor to {described}")]
+    OtherScript {
+        /// Where it is.
+        outpoint: OutPoint,
+        /// Its script.
+        script_pubkey: ScriptBuf,
+        /// The descriptor's.
+        described: ScriptBuf,
+    },
+    /// Signing would change the transaction's id.
+    #[error(
+        "the coin {0} is not of segregated witness: its signature would change the staking transaction's id, on which everything signed in advance depends"
+    )]
+    NotSegwit(OutPoint),
+    /// The descriptor has no satisfaction of known size.
+    #[error("the coin {outpoint} cannot be spent by its descriptor: {reason}")]
+    Unspendable {
+        /// Where it is.
+        outpoint: OutPoint,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl FundingCoin {
+    /// The unspent output at `outpoint`: P2WPKH, or P2TR spent through its key path.
+    ///
+    /// # Errors
+    /// [`CoinError::UnknownScript`] for any other script, which needs a descriptor.
+    pub fn new(outpoint: OutPoint, output: TxOut) -> Result<Self, CoinError> {
+        let script = &output.script_pubkey;
+        let prediction = if script.is_p2wpkh() {
+            InputWeightPrediction::P2WPKH_MAX
+        } else if script.is_p2tr() {
+            InputWeightPrediction::P2TR_KEY_DEFAULT_SIGHASH
+        } else {
+            return Err(CoinError::UnknownScript { outpoint, script_pubkey: output.script_pubkey });
+        };
+        // The prediction counts the empty script's length and the witness count, as the empty input does.
+        let satisfaction = prediction.weight().checked_sub(Weight::from_wu(5)).unwrap_or(prediction.weight());
+        let (script_sig, description) = (ScriptBuf::new(), psbt::Input::default());
+        Ok(Self { outpoint, output, satisfaction, script_sig, description })
+    }
+
+    /// The unspent output at `outpoint` that pays to `descriptor`: any witness program, nested or not, single key, multisignature or
+    /// miniscript. The PSBT then carries scripts and key origins for the signers.
+    ///
+    /// # Errors
+    /// [`CoinError`] when the output pays elsewhere, is not of segregated witness, or cannot be spent.
+    pub fn with_descriptor(
+        outpoint: OutPoint,
+        output: TxOut,
+        descriptor: &Descriptor<DefiniteDescriptorKey>,
+    ) -> Result<Self, CoinError> {
+        let described = descriptor.script_pubkey();
+        if described != output.script_pubkey {
+            return Err(CoinError::OtherScript { outpoint, script_pubkey: output.script_pubkey, described });
+        }
+        if !is_segwit(descriptor.desc_type()) {
+            return Err(CoinError::NotSegwit(outpoint));
+        }
+        let unspendable = |reason: &dyn ToString| CoinError::Unspendable { outpoint, reason: reason.to_string() };
+        descriptor.sanity_check().map_err(|e| unspendable(&e))?;
+        let satisfaction = descriptor.max_weight_to_satisfy().map_err(|e| unspendable(&e))?;
+        let script_sig = descriptor.unsigned_script_sig();
+        let mut description = psbt::Input::default();
+        description.update_with_descriptor_unchecked(descriptor).map_err(|e| unspendable(&e))?;
+        Ok(Self { outpoint, output, satisfaction, script_sig, description })
+    }
+
+    /// Where it is.
+    pub const fn outpoint(&self) -> OutPoint {
+        self.outpoint
+    }
+
+    /// What it pays, and to which script.
+    pub const fn output(&self) -> &TxOut {
+        &self.output
+    }
+
+    /// What an input that spends it weighs when signed, at most.
+    pub(crate) fn input_weight(&self) -> Option<Weight> {
+        EMPTY_INPUT.checked_add(self.satisfaction)
+    }
+
+    /// What its input's script holds when signed, which is part of the transaction's id.
+    pub(crate) const fn script_sig(&self) -> &ScriptBuf {
+        &self.script_sig
+    }
+
+    /// The PSBT input that spends it.
+    pub(crate) fn psbt_input(&self) -> psbt::Input {
+        psbt::Input { witness_utxo: Some(self.output.clone()), ..self.description.clone() }
+    }
+}
+
+/// What a segregated witness transaction with these inputs and outputs weighs; `None` past the end of the number range.
+pub(crate) fn funded_weight<'a>(
+    mut inputs: impl ExactSizeIterator<Item = Option<Weight>>,
+    outputs: impl Iterator<Item = &'a ScriptBuf>,
+) -> Option<Weight> {
+    let outputs = outputs.map(|script| TxOut { value: bitcoin::Amount::ZERO, script_pubkey: script.clone() });
+    let count = VarInt::from(inputs.len()).size().checked_sub(VarInt::from(0_usize).size())?;
+    let frame =
+        Transaction { version: Version::TWO, lock_time: LockTime::ZERO, input: Vec::new(), output: outputs.collect() };
+    // Marker and flag, and what the count of the inputs takes more than the count 0.
+    let rest = Weight::from_wu_usize(2).checked_add(Weight::from_vb(u64::try_from(count).ok()?)?)?;
+    let frame = Weight::from_vb(u64::try_from(frame.base_size()).ok()?)?.checked_add(rest)?;
+    inputs.try_fold(frame, |sum, input| sum.checked_add(input?))
+}
+
+const fn is_segwit(kind: DescriptorType) -> bool {
+    matches!(
+        kind,
+        DescriptorType::Wpkh
+            | DescriptorType::ShWpkh
+            | DescriptorType::Wsh
+            | DescriptorType::ShWsh
+            | DescriptorType::ShWshSortedMulti
+            | DescriptorType::WshSortedMulti
+            | DescriptorType::Tr
+    )
+}

@@ -1,0 +1,268 @@
+//! Extension: a running stake becomes a new one, with at least its amount, another staking time and the parameters of the day, without
+//! unbonding in between. Elsewhere it is called expansion.
+
+use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
+use bitcoin::secp256k1::schnorr;
+use bitcoin::transaction::{InputWeightPrediction, Version};
+use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, Weight, XOnlyPublicKey};
+use eots::SecretKey;
+
+use crate::coin::{EMPTY_INPUT, FundingCoin, funded_weight};
+use crate::funded::Funded;
+use crate::leaf::{Leaf, Path};
+use crate::outputs::{StakingOutput, TaprootOutput};
+use crate::parties::Parties;
+use crate::signing::{CovenantSignature, SigningError};
+use crate::spend::{
+    FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf,
+};
+
+/// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the covenant committee of the
+/// parameters it was made under signs; input 1 is one coin that pays the fee and whatever is added. Output 0 is the new staking output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtensionTransaction {
+    spend: LeafSpend,
+    output: StakingOutput,
+    amount: Amount,
+}
+
+/// No extension can be made of this.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtensionError {
+    /// The staker differs.
+    #[error("the stake of {old} cannot be extended for {new}")]
+    OtherStaker {
+        /// The running stake's.
+        old: XOnlyPublicKey,
+        /// The new stake's.
+        new: XOnlyPublicKey,
+    },
+    /// A finality provider of the running stake is not in the new one.
+    #[error("the finality provider {0} of the running stake is not in the new one, and none may be left out")]
+    ProviderLeftOut(XOnlyPublicKey),
+    /// The new stake holds less.
+    #[error("the new stake of {new} is below the running one of {old}")]
+    SmallerStake {
+        /// What the running stake holds.
+        old: Amount,
+        /// What the new one would.
+        new: Amount,
+    },
+    /// The two covenant committees have too few members in common.
+    #[error("{common} members of the old covenant committee are in the new one, and its quorum of {quorum} must be")]
+    CovenantOverlap {
+        /// How many are in both.
+        common: usize,
+        /// The old quorum.
+        quorum: u16,
+    },
+    /// No single coin pays what is added and the fee.
+    #[error(
+        "no coin pays the {needed} that are needed; an extension has one funding input, and the largest coin holds {largest}"
+    )]
+    InsufficientFunds {
+        /// What the largest coin would have to hold.
+        needed: Amount,
+        /// What it holds.
+        largest: Amount,
+    },
+    /// The funding coin is the running stake itself.
+    #[error("the coin {0} is the stake that is extended")]
+    FundedByItself(OutPoint),
+    /// The change would go to the new staking output, which must be paid exactly once.
+    #[error("the change must not go to the staking output")]
+    ChangeToStake,
+    /// The fee rate is far beyond what a transaction ever paid.
+    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
+    FeeRateTooHigh(FeeRate),
+    /// The change script belongs to no address.
+    #[error(transparent)]
+    Change(#[from] NotAnAddress),
+    /// An output would be dust.
+    #[error(transparent)]
+    Dust(#[from] OutputTooSmall),
+    /// The amounts add up to more than there can ever be.
+    #[error("the amounts add up to more than 21 million bitcoin")]
+    TooMuch,
+    /// The transaction could not be laid out.
+    #[error(transparent)]
+    Layout(#[from] FinalizeError),
+}
+
+spends_through_one_leaf!(ExtensionTransaction);
+
+impl ExtensionTransaction {
+    /// Turns `previous` into `amount` at `output`, paying what is added and the fee at `fee_rate` from one of `coins`, the smallest that
+    /// suffices; what is left of it goes to `change`, unless that would be dust. Version 2, lock time 0, final sequences.
+    ///
+    /// # Errors
+    /// [`ExtensionError`] when the two stakes do not fit together, or no coin suffices.
+    pub fn build(
+        previous: &Funded<StakingOutput>,
+        output: StakingOutput,
+        amount: Amount,
+        coins: &[FundingCoin],
+        change: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<Self, ExtensionError> {
+        check_parties(previous.output().parties(), output.parties())?;
+        let added = amount.checked_sub(previous.amount());
+        let added = added.ok_or(ExtensionError::SmallerStake { old: previous.amount(), new: amount })?;
+        NotAnAddress::check(&change)?;
+        let stake = output.taproot().paying(amount);
+        OutputTooSmall::check(&stake)?;
+        if change == stake.script_pubkey {
+            return Err(ExtensionError::ChangeToStake);
+        }
+        if fee_rate > MAX_FEE_RATE {
+            return Err(ExtensionError::FeeRateTooHigh(fee_rate));
+        }
+        if let Some(itself) = coins.iter().find(|coin| coin.outpoint() == previous.outpoint()) {
+            return Err(ExtensionError::FundedByItself(itself.outpoint()));
+        }
+        let source = previous.output().taproot();
+        let leaf = source.leaf(Path::Unbonding).ok_or(ExtensionError::TooMuch)?;
+        let plan = Plan { leaf, stake: &stake, change: &change, fee_rate, added };
+        let (coin, change) = plan.choose(coins)?;
+        let held = previous.amount().checked_add(coin.output().value);
+        if held.is_none_or(|held| held > Amount::MAX_MONEY) {
+            return Err(ExtensionError::TooMuch);
+        }
+        let staked: (TxOut, Option<&TaprootOutput>) = (stake.clone(), Some(output.taproot()));
+        let mut spend = LeafSpend::new(SpendPlan {
+            version: Version::TWO,
+            source,
+            outpoint: previous.outpoint(),
+            amount: previous.amount(),
+            leaf,
+            sequence: Sequence::MAX,
+            funding: Some((coin.outpoint(), coin.output().clone())),
+            outputs: [staked].into_iter().chain(change.map(|change| (change, None))).collect(),
+        })?;
+        if let Some(input) = spend.psbt_mut().inputs.get_mut(1) {
+            *input = coin.psbt_input();
+        }
+        Ok(Self { spend, output, amount })
+    }
+
+    /// The new staking output, at its place in this transaction.
+    pub fn staking_output(&self) -> Funded<StakingOutput> {
+        Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
+    }
+
+    /// Signs as a member of the covenant committee of the running stake. Whether it may be extended is for the caller to decide before.
+    ///
+    /// # Errors
+    /// [`SigningError::NotAMember`] for a key outside that committee.
+    pub fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
+        self.spend.sign_as_covenant_member(key)
+    }
+
+    /// Verifies one covenant member's signature.
+    ///
+    /// # Errors
+    /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
+    pub fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
+        self.spend.verify_covenant(signature)
+    }
+
+    /// Completes the transaction with the staker's and a quorum of covenant signatures over the running stake, and the PSBT in which the
+    /// wallet signed the funding coin. Of more than a quorum, the first ones are taken.
+    ///
+    /// # Errors
+    /// [`FinalizeError`] names what is absent or does not verify.
+    pub fn finalize(
+        &self,
+        staker: &schnorr::Signature,
+        covenant: &[CovenantSignature],
+        funding: &Psbt,
+    ) -> Result<Transaction, FinalizeError> {
+        self.spend.verify_staker(staker)?;
+        if funding.unsigned_tx != *self.unsigned() {
+            return Err(FinalizeError::OtherTransaction {
+                found: funding.unsigned_tx.compute_txid(),
+                expected: self.txid(),
+            });
+        }
+        let mut signatures = self.spend.choose_quorum(covenant)?;
+        signatures.push((*self.spend.leaf().keys.staker(), *staker));
+        let mut psbt = self.psbt().clone();
+        if let (Some(ours), Some(signed)) = (psbt.inputs.get_mut(1), funding.inputs.get(1)) {
+            // The signature is the wallet's; what the coin is, is what we know.
+            let coin = ours.witness_utxo.take();
+            *ours = signed.clone();
+            ours.witness_utxo = coin;
+            ours.non_witness_utxo = None;
+        }
+        self.spend.finalize_with(psbt, &signatures)
+    }
+}
+
+/// The new stake is the old one's: same staker, no provider left out, and a committee that enough old members are still in.
+fn check_parties(old: &Parties, new: &Parties) -> Result<(), ExtensionError> {
+    if old.staker() != new.staker() {
+        return Err(ExtensionError::OtherStaker { old: *old.staker(), new: *new.staker() });
+    }
+    let left_out = |provider: &&XOnlyPublicKey| new.finality_providers().position(provider).is_none();
+    if let Some(provider) = old.finality_providers().as_slice().iter().find(left_out) {
+        return Err(ExtensionError::ProviderLeftOut(*provider));
+    }
+    let common = old.covenant().members().iter().filter(|member| new.covenant().contains(member)).count();
+    let quorum = old.covenant().quorum();
+    if common < usize::from(quorum) {
+        return Err(ExtensionError::CovenantOverlap { common, quorum });
+    }
+    Ok(())
+}
+
+/// What the funding coin must pay.
+struct Plan<'a> {
+    leaf: &'a Leaf,
+    stake: &'a TxOut,
+    change: &'a ScriptBuf,
+    fee_rate: FeeRate,
+    added: Amount,
+}
+
+impl Plan<'_> {
+    /// The smallest coin that suffices, and the change it leaves.
+    fn choose<'c>(&self, coins: &'c [FundingCoin]) -> Result<(&'c FundingCoin, Option<TxOut>), ExtensionError> {
+        let mut coins: Vec<&FundingCoin> = coins.iter().collect();
+        coins.sort_by_key(|coin| (coin.output().value, coin.outpoint()));
+        for coin in &coins {
+            let left_after = |fee: Amount| coin.output().value.checked_sub(self.added)?.checked_sub(fee);
+            if left_after(self.fee(coin, false)?).is_none() {
+                continue;
+            }
+            let change = left_after(self.fee(coin, true)?).filter(|left| *left >= self.change.minimal_non_dust());
+            return Ok((*coin, change.map(|value| TxOut { value, script_pubkey: self.change.clone() })));
+        }
+        let largest = coins.last();
+        let fee = largest.map_or(Ok(Amount::ZERO), |coin| self.fee(coin, false))?;
+        Err(ExtensionError::InsufficientFunds {
+            needed: self.added.checked_add(fee).ok_or(ExtensionError::TooMuch)?,
+            largest: largest.map_or(Amount::ZERO, |coin| coin.output().value),
+        })
+    }
+
+    fn fee(&self, coin: &FundingCoin, with_change: bool) -> Result<Amount, ExtensionError> {
+        let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
+        let inputs = [unbonding_input(self.leaf), coin.input_weight()];
+        let weight = funded_weight(inputs.into_iter(), outputs).ok_or(ExtensionError::TooMuch)?;
+        self.fee_rate.checked_mul_by_weight(weight).ok_or(ExtensionError::FeeRateTooHigh(self.fee_rate))
+    }
+}
+
+/// What the input weighs that a quorum and the staker sign.
+fn unbonding_input(leaf: &Leaf) -> Option<Weight> {
+    let (covenant, quorum) = leaf.keys.covenant();
+    let signatures = usize::from(quorum).saturating_add(1);
+    let absent = covenant.len().saturating_sub(usize::from(quorum));
+    let elements = std::iter::repeat_n(SCHNORR_SIGNATURE_SIZE, signatures)
+        .chain(std::iter::repeat_n(0, absent))
+        .chain([leaf.script.len(), leaf.control_block.serialize().len()]);
+    let witness = InputWeightPrediction::new(0, elements).weight();
+    // The prediction counts the empty script's length, as the empty input does, and the witness count.
+    EMPTY_INPUT.checked_add(witness)?.checked_sub(Weight::from_wu(5))
+}
