@@ -2,14 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, Read};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
-use eots::{AdaptorSignature, PublicRandomness, SecretKey, XOnlyPublicKey};
+use eots::{AdaptorSignature, InvalidAdaptorSignature, PublicRandomness, SecretKey, XOnlyPublicKey};
 use staking_scripts::Timelock;
 use zeroize::Zeroizing;
 
@@ -20,8 +21,23 @@ const MAX_BYTES: u64 = 64 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
+/// What somebody says is a key or a signature: bytes of the right length that turn out to be one, or why they are none. To verify what is none is
+/// a negative answer, where a wrong length is wrong usage.
+#[derive(Debug, Clone)]
+pub(crate) struct Claimed<T>(Result<T, String>);
+
+impl<T> Claimed<T> {
+    pub(crate) const fn new(read: Result<T, String>) -> Self {
+        Self(read)
+    }
+
+    pub(crate) fn get(&self) -> anyhow::Result<&T> {
+        self.0.as_ref().map_err(|reason| anyhow!("{reason}"))
+    }
+}
+
 /// Standard input, which one argument only may take.
-fn standard_input() -> anyhow::Result<impl Read> {
+pub(crate) fn standard_input() -> anyhow::Result<impl BufRead> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     if TAKEN.swap(true, Ordering::Relaxed) {
         bail!("standard input is taken by another argument already");
@@ -38,7 +54,8 @@ fn read_all(mut reader: impl Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn open(path: &str) -> anyhow::Result<File> {
+/// A file of this path.
+pub(crate) fn open(path: &str) -> anyhow::Result<File> {
     // A path may hold what would confuse a terminal.
     File::open(path).with_context(|| format!("cannot open {}", path.escape_debug())).map_err(flat)
 }
@@ -61,7 +78,18 @@ pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
 fn fixed<const N: usize>(text: &str) -> anyhow::Result<[u8; N]> {
     let Bytes(bytes) = bytes(text)?;
     let length = bytes.len();
-    bytes.try_into().map_err(|_| anyhow!("{N} bytes are needed, not {length}"))
+    // A mistake that is easily made: what one command printed, in a file, for another one to read.
+    let digits = bytes.trim_ascii();
+    let hint = match (text.starts_with('@') || text == "-", digits.len() == N.saturating_mul(2)) {
+        (true, true) if digits.iter().all(u8::is_ascii_hexdigit) => {
+            ": it holds hex digits, where the bytes themselves are taken; give the digits as the argument"
+        }
+        _ if N == 32 && length == 33 && matches!(bytes.first(), Some(2 | 3)) => {
+            ": of a compressed key, leave out the first byte"
+        }
+        _ => "",
+    };
+    bytes.try_into().map_err(|_| anyhow!("{N} bytes are needed, not {length}{hint}"))
 }
 
 /// 32 bytes.
@@ -71,8 +99,14 @@ pub(crate) fn bytes32(text: &str) -> anyhow::Result<[u8; 32]> {
 
 /// A BIP-340 public key.
 pub(crate) fn public_key(text: &str) -> anyhow::Result<XOnlyPublicKey> {
+    Ok(*claimed_public_key(text)?.get()?)
+}
+
+/// 32 bytes that are said to be a BIP-340 public key.
+pub(crate) fn claimed_public_key(text: &str) -> anyhow::Result<Claimed<XOnlyPublicKey>> {
     let bytes: [u8; 32] = fixed(text)?;
-    XOnlyPublicKey::from_slice(&bytes).map_err(|_| anyhow!("not the x coordinate of a point on secp256k1"))
+    let key = XOnlyPublicKey::from_slice(&bytes);
+    Ok(Claimed(key.map_err(|_| format!("{} is not the x coordinate of a point on secp256k1", hex::encode(bytes)))))
 }
 
 /// A public randomness.
@@ -84,6 +118,15 @@ pub(crate) fn public_randomness(text: &str) -> anyhow::Result<PublicRandomness> 
 pub(crate) fn adaptor_signature(text: &str) -> anyhow::Result<AdaptorSignature> {
     let Bytes(bytes) = bytes(text)?;
     Ok(AdaptorSignature::from_slice(&bytes)?)
+}
+
+/// 65 or 66 bytes that are said to be an adaptor signature.
+pub(crate) fn claimed_adaptor_signature(text: &str) -> anyhow::Result<Claimed<AdaptorSignature>> {
+    let Bytes(bytes) = bytes(text)?;
+    match AdaptorSignature::from_slice(&bytes) {
+        Err(error @ InvalidAdaptorSignature::Length(_)) => Err(error.into()),
+        read => Ok(Claimed(read.map_err(|error| error.to_string()))),
+    }
 }
 
 /// A BIP-340 signature.
@@ -106,11 +149,10 @@ impl TypedValueParser for SecretKeyFile {
     type Value = SecretKey;
 
     fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<SecretKey, clap::Error> {
-        let path = value.to_string_lossy();
-        read_secret_key(&path).map_err(|error| {
+        read_secret_key(Path::new(value)).map_err(|error| {
             let flag = arg.map(ToString::to_string).unwrap_or_default();
-            let looks_like_a_key = hex::decode(path.as_ref()).is_ok_and(|bytes| bytes.len() >= 16);
-            let message = if looks_like_a_key {
+            let path = value.to_string_lossy();
+            let message = if has_a_secret(&path) {
                 format!("{flag} takes a file that holds the key, not the key itself\n")
             } else {
                 format!("invalid value {path:?} for '{flag}': {error:#}\n")
@@ -120,10 +162,36 @@ impl TypedValueParser for SecretKeyFile {
     }
 }
 
-fn read_secret_key(path: &str) -> anyhow::Result<SecretKey> {
-    let text = match path {
-        "-" => read_all(standard_input()?)?,
-        path => read_all(open(path)?).context("cannot read it")?,
+/// The shortest run of letters and digits that is taken for a secret.
+const SECRET_LENGTH: usize = 32;
+
+/// Whether a text may hold a secret key in any of the forms that people write them in: hex with or without spaces, colons or 0x, WIF, base64.
+fn has_a_secret(text: &str) -> bool {
+    let joined: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '-' | '_')).collect();
+    hide_secrets(&joined) != joined
+}
+
+/// The text without what may be a secret: long runs of letters and digits.
+pub(crate) fn hide_secrets(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=');
+    let mut shown = String::new();
+    for word in text.split_inclusive(|c| !is_part(c)) {
+        let run = word.trim_end_matches(|c| !is_part(c));
+        if run.len() < SECRET_LENGTH {
+            shown.push_str(word);
+        } else {
+            shown.push_str("(hidden)");
+            shown.extend(word.chars().skip(run.len()));
+        }
+    }
+    shown
+}
+
+fn read_secret_key(path: &Path) -> anyhow::Result<SecretKey> {
+    let text = if path == Path::new("-") {
+        read_all(standard_input()?)?
+    } else {
+        read_all(File::open(path).context("cannot open it")?).context("cannot read it")?
     };
     let mut bytes = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim_ascii(), bytes.as_mut_slice())

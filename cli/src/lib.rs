@@ -9,8 +9,10 @@ mod input;
 mod output;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::Command;
@@ -41,7 +43,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, and are no failures. Where printing fails nothing is left to do.
-            let _printed = error.print();
+            let misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
+            let _printed = if misplaced {
+                // It may be a secret that was put where none belongs.
+                write!(std::io::stderr(), "{}", input::hide_secrets(&error.render().to_string()))
+            } else {
+                error.print()
+            };
             return if error.use_stderr() { ExitCode::from(output::FAILED) } else { ExitCode::SUCCESS };
         }
     };

@@ -11,11 +11,12 @@ const NEGATIVE: u8 = 1;
 /// The exit code of wrong usage, or of a failure.
 pub(crate) const FAILED: u8 = 2;
 
-/// What a command gives: the same as text for people and as JSON for scripts.
-#[derive(Debug)]
+/// What a command gives: the same as text for people and as JSON for scripts; or, where it is a long list, as JSON lines for both.
 pub struct Output {
     text: String,
-    json: serde_json::Value,
+    json: String,
+    /// In the place of text and JSON.
+    lines: Option<Box<dyn Iterator<Item = String>>>,
     negative: bool,
 }
 
@@ -25,21 +26,26 @@ impl Output {
     /// # Errors
     /// When the fields are not serializable, which is a defect of the command.
     pub fn new(text: impl Into<String>, fields: &impl Serialize) -> anyhow::Result<Self> {
-        Ok(Self { text: text.into(), json: serde_json::to_value(fields)?, negative: false })
+        Ok(Self { text: text.into(), json: serde_json::to_string(fields)?, lines: None, negative: false })
     }
 
-    /// A yes or a no: `{"valid": …}`.
-    ///
-    /// # Errors
-    /// As [`Output::new`].
-    pub fn verdict(valid: bool, reason: Option<String>) -> anyhow::Result<Self> {
-        let text = match (valid, &reason) {
-            (true, _) => format!("{GOOD}valid{GOOD:#}"),
-            (false, None) => format!("{BAD}not valid{BAD:#}"),
-            (false, Some(reason)) => format!("{BAD}not valid{BAD:#}: {reason}"),
-        };
-        let json = serde_json::json!({ "valid": valid });
-        Ok(Self { text, json, negative: !valid })
+    /// JSON lines, printed as they are made.
+    pub fn lines(lines: impl Iterator<Item = String> + 'static) -> Self {
+        Self { text: String::new(), json: String::new(), lines: Some(Box::new(lines)), negative: false }
+    }
+
+    /// A yes, or a no with its reason: `{"valid": …, "reason": …}`.
+    pub fn verdict(verdict: anyhow::Result<()>) -> Self {
+        match verdict.map_err(|error| format!("{error:#}")) {
+            Ok(()) => {
+                let json = serde_json::json!({ "valid": true }).to_string();
+                Self { text: format!("{GOOD}valid{GOOD:#}"), json, lines: None, negative: false }
+            }
+            Err(reason) => {
+                let json = serde_json::json!({ "valid": false, "reason": reason }).to_string();
+                Self { text: format!("{BAD}not valid{BAD:#}: {}", plain(&reason)), json, lines: None, negative: true }
+            }
+        }
     }
 
     /// Makes this a negative answer.
@@ -49,9 +55,13 @@ impl Output {
         self
     }
 
-    pub(crate) fn print(&self, json: bool) -> ExitCode {
+    pub(crate) fn print(self, json: bool) -> ExitCode {
         let mut stdout = anstream::stdout().lock();
-        let printed = if json { writeln!(stdout, "{}", self.json) } else { writeln!(stdout, "{}", self.text) };
+        let printed = match self.lines {
+            Some(mut lines) => lines.try_for_each(|line| writeln!(stdout, "{line}")),
+            None if json => writeln!(stdout, "{}", self.json),
+            None => writeln!(stdout, "{}", self.text),
+        };
         match printed.and_then(|()| stdout.flush()) {
             // A reader that has seen enough (`| head`) is no failure.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -72,14 +82,28 @@ pub(crate) const STRONG: Style = Style::new().bold();
 /// The style of what stands in the background.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
+/// The most of a message that is printed.
+const LONGEST: usize = 4096;
+
+/// A text with what a stranger may have put into it made harmless: control characters are escaped, and it has an end.
+pub(crate) fn plain(text: &str) -> String {
+    let escape = |c: char| match c {
+        '\n' => "\n".to_owned(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    let end = if text.chars().nth(LONGEST).is_some() { " …" } else { "" };
+    text.chars().take(LONGEST).map(escape).chain([end.to_owned()]).collect()
+}
+
 /// Prints an error and the chain of its causes.
 pub(crate) fn print_failure(error: &anyhow::Error) -> ExitCode {
-    let mut message = format!("{BAD}error:{BAD:#} {error}");
+    let mut message = format!("{BAD}error:{BAD:#} {}", plain(&error.to_string()));
     let mut last = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // An error that already ends with its cause need not say it twice.
         if !last.ends_with(&cause) {
-            message.push_str(&format!("\n  because: {cause}"));
+            message.push_str(&format!("\n  because: {}", plain(&cause)));
         }
         last = cause;
     }

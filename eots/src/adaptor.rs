@@ -3,6 +3,9 @@
 //! The member signs a slashing transaction so that only the provider's secret key completes the signature; and the completed signature,
 //! beside the adaptor signature, reveals that key. Elsewhere the adaptor signature is called a pre-signature, the encryption key a
 //! statement and the decryption key its witness.
+//!
+//! The bytes are those of the [specification](https://github.com/ZhePang/Python_Specification_for_Schnorr_Adaptor) that secp256k1-zkp's
+//! `schnorr_adaptor` module implements, with the challenge of BIP-340 and x-only public keys; its known answers are among the tests.
 
 use core::fmt;
 use core::str::FromStr;

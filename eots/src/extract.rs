@@ -1,6 +1,6 @@
 //! Extraction: the secret key from two signatures under one randomness.
 
-use secp256k1::{Parity, XOnlyPublicKey};
+use secp256k1::{Parity, Scalar, XOnlyPublicKey};
 
 use crate::challenge::{challenge, message_digest};
 use crate::key::SecretKey;
@@ -35,7 +35,7 @@ pub enum ExtractError {
 /// `d = (s1 − s2) / (e1 − e2) mod n`.
 ///
 /// An x-only key has two secrets, each the other's negation; the one returned has the point with even y, and
-/// [`SecretKey::with_parity`] gives the other. It is checked to be the secret of `public_key`; the signatures themselves are not
+/// [`SecretKey::with_parity`] gives the other (BIP-340, "Design", on implicit y coordinates). It is checked to be the secret of `public_key`; the signatures themselves are not
 /// verified, nor need they be: signatures that yield the key prove that it leaked. To prove *equivocation*, verify both.
 ///
 /// # Errors
@@ -50,7 +50,15 @@ pub fn extract(
         return Err(ExtractError::EqualMessages);
     }
     let e = |message| challenge(public_randomness.as_bytes(), public_key, &message_digest(message));
-    let (e1, e2) = (e(first_message), e(second_message));
+    from_challenges(public_key, (&e(first_message), first), (&e(second_message), second))
+}
+
+/// As [`extract`], from the challenges.
+fn from_challenges(
+    public_key: &XOnlyPublicKey,
+    (e1, first): (&Scalar, &Signature),
+    (e2, second): (&Scalar, &Signature),
+) -> Result<SecretKey, ExtractError> {
     if e1 == e2 {
         return Err(ExtractError::EqualChallenges);
     }
@@ -58,11 +66,29 @@ pub fn extract(
         return Err(ExtractError::EqualSignatures(*first));
     }
     let wrong = ExtractError::WrongKey { public_key: *public_key };
-    let d = quotient_of_differences((first.as_bytes(), second.as_bytes()), (&e1, &e2)).ok_or(wrong)?;
+    let d = quotient_of_differences((first.as_bytes(), second.as_bytes()), (e1, e2)).ok_or(wrong)?;
     let key = SecretKey::from_bytes(&d).map_err(|_| wrong)?;
     // Two valid signatures give the secret of the point with even y. Its negation comes out when they are swapped between the messages.
     if key.public_key() != public_key || key.parity() != Parity::Even {
         return Err(wrong);
     }
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two messages with one challenge would be a collision of SHA-256, so the challenges are given here.
+    #[test]
+    fn equal_challenges_reveal_nothing() {
+        let key = SecretKey::from_bytes(&[7; 32]).unwrap();
+        let signature = |byte| Signature::from_bytes([byte; 32]).unwrap();
+        let (first, second) = (signature(1), signature(2));
+        let extracted = |e1: &Scalar, e2: &Scalar| from_challenges(key.public_key(), (e1, &first), (e2, &second));
+        let e = Scalar::from_be_bytes([3; 32]).unwrap();
+        assert_eq!(extracted(&e, &e).unwrap_err(), ExtractError::EqualChallenges);
+        let wrong = ExtractError::WrongKey { public_key: *key.public_key() };
+        assert_eq!(extracted(&e, &Scalar::ONE).unwrap_err(), wrong);
+    }
 }

@@ -83,7 +83,8 @@ impl SecretKey {
         secret
     }
 
-    /// A BIP-340 signature over a digest that the caller made itself, without auxiliary randomness: the same bytes each time.
+    /// A BIP-340 signature ("Default Signing") over a digest that the caller made itself, with 32 zeros as auxiliary randomness: the same bytes
+    /// each time.
     ///
     /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340 signature too.
     pub fn sign_bip340(&self, digest: &[u8; 32]) -> schnorr::Signature {

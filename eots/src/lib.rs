@@ -37,6 +37,7 @@
 //! | function | what works on the secret |
 //! |---|---|
 //! | [`SecretKey::from_bytes`], [`SecretKey::generate`] | `ec_seckey_verify`; `keypair_create` multiplies the generator, blinded |
+//! | [`SecretRandomness::dangerous_from_bytes`] | as `SecretKey::from_bytes` |
 //! | [`SecretKey::with_parity`], and wherever a point must have even y | `ec_seckey_negate` |
 //! | [`SecretKey::add_x_only_tweak`] | `ec_seckey_tweak_add`, then as `from_bytes` |
 //! | [`SecretKey::sign_bip340`] | `keypair_create`, `schnorrsig_sign32` |
@@ -61,7 +62,6 @@
 //!
 //! That a compiler or a processor leaves constant time constant: the measurement is of one machine.
 //!
-//!
 //! A secret randomness is spent by move, which prevents slips and nothing more: because it can be derived again, nothing here keeps a
 //! provider from signing twice at one height. That takes a record that outlives the process, which is the signer's work.
 
@@ -80,11 +80,13 @@ mod signature;
 mod text;
 mod verify;
 mod vote;
+mod workers;
 
 pub use adaptor::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature};
 pub use batch::{BatchError, BatchItem, verify_batch, verify_batch_on};
 pub use commitment::{
-    CommitmentError, InclusionProof, InvalidProof, RandomnessCommitment, RandomnessTree, Runway, RunwayError,
+    CommitmentError, InclusionProof, InvalidCommitment, InvalidProof, RandomnessCommitment, RandomnessTree, Runway,
+    RunwayError,
 };
 pub use context::{Consumer, Dialect, Genesis, InvalidSigningContext, Operation, SigningContext};
 pub use extract::{ExtractError, extract};

@@ -1,7 +1,10 @@
 //! The randomness of an EOTS: derived from the secret key, the chain and the height, and committed before it is used.
 
 use core::fmt;
+use core::num::NonZeroUsize;
+use core::ops::Range;
 use core::str::FromStr;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use hmac::{Hmac, Mac};
 use secp256k1::{Parity, SECP256K1};
@@ -10,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
 use crate::scalar::Erased;
+use crate::workers::in_turns;
 
 /// The public randomness of an EOTS: the x coordinate of the point `R`, 32 bytes.
 ///
@@ -141,6 +145,10 @@ pub struct RandomnessSchedule {
     interval: u64,
 }
 
+/// How many heights a thread takes at a time, between two reports of progress.
+const PORTION: usize = 1024;
+const PORTION_HEIGHTS: u32 = 1024;
+
 /// The most heights in one schedule: a list of their public randomness takes 320 MB.
 const MAX_COUNT: u32 = 10_000_000;
 
@@ -179,6 +187,11 @@ impl RandomnessSchedule {
         self.start_height
     }
 
+    /// The distance between two heights.
+    pub const fn interval(self) -> u64 {
+        self.interval
+    }
+
     /// How many heights.
     pub const fn count(self) -> u32 {
         self.count
@@ -193,6 +206,43 @@ impl RandomnessSchedule {
 
     /// The public randomness of `key` on the chain `chain_id` at every height of this schedule, in order.
     pub fn public_randomness(self, key: &SecretKey, chain_id: &[u8]) -> Vec<PublicRandomness> {
-        self.heights().map(|height| SecretRandomness::derive(key, chain_id, height).public).collect()
+        self.public_randomness_on(NonZeroUsize::MIN, key, chain_id, |_| {})
+    }
+
+    /// [`public_randomness`](Self::public_randomness) on at most so many threads. `progress` is told, from any of them, how many heights are
+    /// done.
+    pub fn public_randomness_on(
+        self,
+        threads: NonZeroUsize,
+        key: &SecretKey,
+        chain_id: &[u8],
+        progress: impl Fn(u64) + Sync,
+    ) -> Vec<PublicRandomness> {
+        self.for_each_height(key, chain_id, threads, progress, |public| *public)
+    }
+
+    /// What `then` makes of the public randomness at every height, in order.
+    pub(crate) fn for_each_height<T: Send + Copy>(
+        self,
+        key: &SecretKey,
+        chain_id: &[u8],
+        threads: NonZeroUsize,
+        progress: impl Fn(u64) + Sync,
+        then: impl Fn(&PublicRandomness) -> T + Sync,
+    ) -> Vec<T> {
+        let done = AtomicU64::new(0);
+        let portions: Vec<Range<u32>> = (0..self.count)
+            .step_by(PORTION)
+            .map(|first| first..first.saturating_add(PORTION_HEIGHTS).min(self.count))
+            .collect();
+        let results = in_turns(threads, &portions, |portion| {
+            let height = |index: u32| self.start_height.saturating_add(u64::from(index).saturating_mul(self.interval));
+            let derived = portion.clone().map(|index| SecretRandomness::derive(key, chain_id, height(index)));
+            let derived: Vec<T> = derived.map(|randomness| then(&randomness.public)).collect();
+            let heights = u64::from(portion.end.saturating_sub(portion.start));
+            progress(done.fetch_add(heights, Ordering::Relaxed).saturating_add(heights));
+            derived
+        });
+        results.concat()
     }
 }

@@ -19,12 +19,16 @@ pub enum SignError {
         "the signature just made does not verify: the arithmetic of this machine is at fault, and the signature is withheld"
     )]
     Fault,
+    /// The inclusion proof given with the randomness is of other randomness. Nothing was signed.
+    #[error("the inclusion proof is not of the public randomness {0}, which would have signed")]
+    OtherRandomness(PublicRandomness),
 }
 
 /// Signs `message`, of any length, with `key` and the one-time `randomness`, and verifies the result before it returns it: a signature
 /// with a fault in it could reveal the key.
 ///
-/// `s = k + e·d mod n` with `e` the BIP-340 challenge over x(R), x(P) and the SHA-256 of the message.
+/// `s = k + e·d mod n` with `e` the challenge over x(R), x(P) and the SHA-256 of the message (BIP-340, "Default Signing", with the randomness
+/// given instead of derived from the message).
 ///
 /// # Errors
 /// [`SignError`]; none is to be expected on a sound machine.

@@ -35,9 +35,9 @@ impl ConsumerChain {
     pub(crate) fn new(providers: &[SecretKey]) -> anyhow::Result<Self> {
         let schedule = RandomnessSchedule::new(FIRST_HEIGHT, COMMITTED, 1)?;
         let providers = providers.iter().map(|key| {
-            let tree = RandomnessTree::derive(key, CHAIN_ID, schedule, NonZeroUsize::MIN, |_| {});
+            let tree = RandomnessTree::derive(key, CHAIN_ID, schedule, NonZeroUsize::MIN, |_| {})?;
             let commitment = tree.commitment();
-            commitment.verify_signature::<Genesis>(key.public_key(), &(), &commitment.sign::<Genesis>(key, &()))?;
+            commitment.verify_signature::<Genesis>(key.public_key(), &(), &commitment.sign::<Genesis>(key, &())?)?;
             Ok(Provider { key: key.clone(), tree, commitment })
         });
         Ok(Self { providers: providers.collect::<anyhow::Result<_>>()?, blocks: Vec::new() })
@@ -59,7 +59,7 @@ impl ConsumerChain {
         for provider in &self.providers {
             tally.add(provider.vote(height, block_hash)?, &provider.commitment)?;
         }
-        ensure!(tally.final_block() == Some(block_hash), "all voted, and the block is not final");
+        ensure!(tally.final_blocks() == [block_hash], "all voted, and the block is not final");
         Ok(tally)
     }
 

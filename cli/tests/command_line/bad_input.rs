@@ -26,6 +26,9 @@ fn lines() -> Vec<(&'static str, String)> {
         ),
         ("--root", format!("eots check-proof --count 1 --index 0 --public-randomness {k} --proof 08011a20{k}")),
         ("--public-randomness", format!("eots check-proof --count 1 --index 0 --root {k} --proof 08011a20{k}")),
+        ("--public-key", format!("eots check-commitment --height 1 --count 1 --root {k} --signature {k}{k}")),
+        ("--root", format!("eots check-commitment --height 1 --count 1 --public-key {k} --signature {k}{k}")),
+        ("--signature", format!("eots check-commitment --height 1 --count 1 --public-key {k} --root {k}")),
         ("--encryption-key", format!("adaptor sign --secret-key-file member.key --message {k}")),
         ("--message", format!("adaptor sign --secret-key-file member.key --encryption-key {k}")),
         ("--aux-rand", format!("adaptor sign --secret-key-file member.key --encryption-key {k} --message {k}")),
@@ -127,7 +130,10 @@ fn texts_of_another_form_name_their_flag() {
     ];
     for (flag, line) in lines {
         for garbage in garbage {
-            folder.run(&format!("{line} {flag} {garbage}")).fails(&[flag]);
+            // A BIP-322 signature has any length, and may be base64: these two are bytes, only not of a signature.
+            let is_bytes = flag == "--signature" && matches!(garbage, "0x00" | "00");
+            let run = folder.run(&format!("{line} {flag} {garbage}"));
+            if is_bytes { drop(run.ends(1)) } else { run.fails(&[flag]) }
         }
     }
 }
@@ -151,7 +157,42 @@ fn secret_key_files_that_hold_no_key() {
     let run = folder.run(&format!("eots randomness --chain-id c --height 1 --secret-key-file {PROVIDER}"));
     assert!(!run.stderr().contains(&PROVIDER[..16]), "{}", run.stderr());
     run.fails(&["--secret-key-file", "not the key itself"]);
+    // Nor in any other form that people write keys in, nor where no file belongs at all.
     let almost = &PROVIDER[..62];
+    let spaced: Vec<_> = (0..32).map(|at| &PROVIDER[2 * at..2 * at + 2]).collect();
+    let wif = "L3VFeEujGtevx9w18HD1fhRbCH67Az2dpCymeRE1SoPK6XQtaN2k";
+    let written = [
+        format!("0x{PROVIDER}"),
+        PROVIDER[..63].to_owned(),
+        format!(" {PROVIDER}\n"),
+        spaced.join(":"),
+        spaced.join(" "),
+        wif.to_owned(),
+    ];
+    for secret in &written {
+        let args = ["eots", "randomness", "--chain-id", "c", "--height", "1", "--secret-key-file", secret];
+        let run = folder.run_with(&args, b"");
+        assert!(!run.stderr().contains(secret.trim()), "{}", run.stderr());
+        run.fails(&["--secret-key-file", "not the key itself"]);
+        for args in [&["eots", "randomness", secret][..], &["eots", secret], &[secret.as_str()]] {
+            let run = folder.run_with(args, b"");
+            let digits = secret.trim();
+            assert!(digits.contains([':', ' ']) || !run.stderr().contains(digits), "{}", run.stderr());
+            run.fails(&[]);
+        }
+    }
+    // A file whose name is no text is the file that is opened, not one whose name looks like it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"a\xff.key");
+        std::fs::write(folder.path().join(name), PROVIDER).unwrap();
+        folder.write("a\u{fffd}.key", "9".repeat(64));
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_btcstake"));
+        command.current_dir(folder.path()).args(["--json", "eots", "randomness", "--chain-id", "c", "--height", "1"]);
+        let output = command.arg("--secret-key-file").arg(name).output().unwrap();
+        assert!(String::from_utf8(output.stdout).unwrap().contains(PROVIDER_KEY));
+    }
     folder.write("short.key", almost);
     folder.write("zero.key", "0".repeat(64));
     folder.write("words.key", "correct horse battery staple");
@@ -161,6 +202,17 @@ fn secret_key_files_that_hold_no_key() {
         assert!(!run.stderr().contains(almost) && !run.stderr().contains("horse"), "{}", run.stderr());
         run.fails(&["--secret-key-file", file]);
     }
+}
+
+/// What one command printed, put into a file for another one: the message says what to do.
+#[test]
+fn hex_in_files_is_pointed_out() {
+    let folder = Folder::new();
+    let k = PROVIDER_KEY;
+    folder.write("key.hex", format!("{k}\n"));
+    let line = format!("eots verify --public-randomness {k} --message 00 --signature {k} --public-key");
+    folder.run(&format!("{line} @key.hex")).fails(&["--public-key", "holds hex digits"]);
+    folder.run(&format!("{line} 02{k}")).fails(&["--public-key", "leave out the first byte"]);
 }
 
 #[test]

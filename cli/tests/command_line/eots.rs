@@ -2,10 +2,18 @@
 
 use serde_json::json;
 
-use crate::process::{Folder, PROVIDER, PROVIDER_EVEN, PROVIDER_KEY};
+use crate::process::{Folder, PROVIDER, PROVIDER_EVEN, PROVIDER_KEY, Run};
 
 const RANDOMNESS: &str = "c6c856990779dd73e9f32b40c5c3be313b866a039acffe5f9a130c93c0394daf";
-const SIGNATURE: &str = "53db8ae45a196cd59d18e613a60fa744cb97ca0c396908d9797389a9ded8c06c";
+pub(crate) const SIGNATURE: &str = "53db8ae45a196cd59d18e613a60fa744cb97ca0c396908d9797389a9ded8c06c";
+
+const ORDER: &str = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+
+/// A line for `verify-batch`.
+pub(crate) fn vote_line(fill: &str, signature: &str) -> String {
+    json!({ "public_key": PROVIDER_KEY, "public_randomness": RANDOMNESS, "message": message(fill), "signature": signature })
+        .to_string()
+}
 
 fn message(fill: &str) -> String {
     format!("0000000000000001{}", fill.repeat(32))
@@ -29,7 +37,10 @@ fn sign_verify_extract() {
         folder.json(&format!("eots sign {rest} --message {}", message(fill)))
     };
     let first = sign("aa");
-    assert_eq!(first, json!({ "public_key": PROVIDER_KEY, "public_randomness": RANDOMNESS, "signature": SIGNATURE }));
+    assert_eq!(
+        first,
+        json!({ "public_key": PROVIDER_KEY, "public_randomness": RANDOMNESS, "message": message("aa"), "signature": SIGNATURE })
+    );
     let second = sign("bb")["signature"].as_str().unwrap().to_owned();
 
     let keys = format!("--public-key {PROVIDER_KEY} --public-randomness {RANDOMNESS}");
@@ -37,9 +48,16 @@ fn sign_verify_extract() {
         folder.run(&format!("--json eots verify {keys} --message {} --signature {signature}", message(fill)))
     };
     assert_eq!(verify("aa", SIGNATURE).json(0), json!({ "valid": true }));
-    assert_eq!(verify("bb", SIGNATURE).json(1), json!({ "valid": false }));
-    let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
-    assert_eq!(verify("aa", order).json(1), json!({ "valid": false }));
+    let refused = |run: Run, reason: &str| {
+        let json = run.json(1);
+        assert_eq!(json["valid"], json!(false));
+        assert!(json["reason"].as_str().unwrap().contains(reason), "{json}");
+    };
+    refused(verify("bb", SIGNATURE), "does not verify");
+    // What has the right length and is no signature, or no key, is a negative answer as well.
+    refused(verify("aa", ORDER), "not below the group order");
+    let line = format!("--json eots verify --public-randomness {RANDOMNESS} --message 00 --signature {SIGNATURE}");
+    refused(folder.run(&format!("{line} --public-key {}", "f".repeat(64))), "not the x coordinate");
 
     let extract = |a: &str, b: &str, s: &str| {
         let pairs = format!("--message {a} --signature {SIGNATURE} --message {b} --signature {s}");
@@ -113,41 +131,96 @@ fn commitments_are_made_proven_and_checked() {
                 assert_eq!(run.json(0), json!({ "valid": true }), "{proof}");
             }
         }
-        assert_eq!(check(index + 1, protobuf).json(1), json!({ "valid": false }));
+        assert_eq!(check(index + 1, protobuf).json(1)["valid"], json!(false));
+        // A proof's JSON that contradicts itself is none.
+        let other = std::fs::read_to_string(folder.path().join("proof.json")).unwrap().replace(public, RANDOMNESS);
+        folder.write("other.json", other);
+        assert!(check(index, "@other.json").json(1)["reason"].as_str().unwrap().contains("contradicts"));
     }
-    // With a distance between the heights, the index still counts the leaves.
-    let apart = format!("{range} --interval 5");
-    let root = folder.json(&format!("eots commit {apart}"))["root"].as_str().unwrap().to_owned();
-    let proof = folder.json(&format!("eots prove {apart} --index 8"));
-    let field = |name: &str| proof[name].as_str().unwrap().to_owned();
-    let rest = format!("--public-randomness {} --proof {}", field("public_randomness"), field("protobuf"));
-    folder.run(&format!("eots check-proof --root {root} --count 9 --index 8 {rest}")).ends(0);
+    // Verifiers count the heights by ones: others are not committed to.
+    for verb in ["commit", "prove --index 8", "prove --all"] {
+        folder.run(&format!("eots {verb} {range} --interval 5")).fails(&["one after the other", "5 apart"]);
+    }
+    // All at once are the same proofs.
+    let all = folder.run(&format!("eots prove {range} --all")).ends(0).stdout();
+    assert_eq!(all.lines().count(), 9);
+    for (index, line) in all.lines().enumerate() {
+        let one = folder.json(&format!("eots prove {range} --index {index}"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(line).unwrap(), one);
+    }
+    // The provider's signature over the commitment.
+    let root = committed["root"].as_str().unwrap();
+    let check = format!("--json eots check-commitment --public-key {PROVIDER_KEY} --height 100 --root {root}");
+    let signature = |json: &serde_json::Value| json["signature"].as_str().unwrap().to_owned();
+    let genesis = format!("{check} --count 9 --signature {}", signature(&committed));
+    assert_eq!(folder.run(&genesis).json(0), json!({ "valid": true }));
+    assert_eq!(folder.run(&genesis.replace("--count 9", "--count 8")).json(1)["valid"], json!(false));
+    assert_eq!(folder.run(&genesis.replace(PROVIDER_KEY, ORDER)).json(1)["valid"], json!(false));
+    assert_eq!(folder.run(&format!("{genesis} --signing-context {context}")).json(1)["valid"], json!(false));
+    let consumer = format!("{check} --count 9 --signature {} --signing-context {context}", signature(&consumer));
+    assert_eq!(folder.run(&consumer).json(0), json!({ "valid": true }));
     let root = committed["root"].as_str().unwrap();
     folder.run(&format!("eots prove {range} --index 9")).fails(&["--index", "count of 9"]);
     let check = format!("eots check-proof --root {root} --count 9 --index 0 --public-randomness {root} --proof");
     folder.run(&format!("{check} zz")).fails(&["--proof", "neither JSON nor hex"]);
     folder.run(&format!("{check} {{}}")).fails(&["--proof", "JSON"]);
-    folder.run(&format!("{check} ff")).fails(&["--proof", "Proof"]);
+    folder.run(&format!("{check} ff")).ends(1);
 }
 
 #[test]
 fn many_signatures_at_once() {
     let folder = Folder::new();
-    let line = |fill: &str, signature: &str| {
-        json!({ "public_key": PROVIDER_KEY, "public_randomness": RANDOMNESS, "message": message(fill), "signature": signature }).to_string()
-    };
-    let (good, order) =
-        (line("aa", SIGNATURE), line("aa", "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"));
+    let (good, order) = (vote_line("aa", SIGNATURE), vote_line("aa", ORDER));
     folder.write("good.jsonl", [good.as_str(); 40].join("\n"));
     let verdict = folder.run("--json eots verify-batch --file good.jsonl").json(0);
-    assert_eq!(verdict, json!({ "valid": true, "count": 40, "invalid": [] }));
+    assert_eq!(verdict, json!({ "valid": true, "count": 40, "invalid": [], "invalid_lines": [] }));
     // Blank lines do not count; a number not below the order and a signature of another message are named.
-    let mixed = [good.as_str(), "", &line("bb", SIGNATURE), &good, &order, ""].join("\n");
+    let mixed = [good.as_str(), "", &vote_line("bb", SIGNATURE), &good, &order, ""].join("\n");
     let run = folder.run_with(&["--json", "eots", "verify-batch", "--file", "-"], mixed.as_bytes());
-    assert_eq!(run.json(1), json!({ "valid": false, "count": 4, "invalid": [1, 3] }));
+    assert_eq!(run.json(1), json!({ "valid": false, "count": 4, "invalid": [1, 3], "invalid_lines": [3, 5] }));
+    // A mark at the beginning, other line ends, no line end, fields that are not needed, and what `sign` prints.
+    let sign =
+        "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 --dangerously-unprotected --message 00";
+    let signed = folder.run(&format!("--json {sign}")).ends(0).stdout();
+    let more = good.replacen('{', r#"{"height":1,"#, 1);
+    folder.write("other.jsonl", format!("\u{feff}{good}\r\n{more}\r\n\r\n{signed}{good}"));
+    assert_eq!(folder.json("eots verify-batch --file other.jsonl")["count"], json!(4));
+    // Nothing to verify is no success.
+    folder.write("empty.jsonl", "\n\n");
+    folder.run("eots verify-batch --file empty.jsonl").fails(&["--file", "no signature"]);
+    folder.write("array.jsonl", format!(r#"["{PROVIDER_KEY}","{RANDOMNESS}","00","{SIGNATURE}"]"#));
+    folder.run("eots verify-batch --file array.jsonl").fails(&["line 1", "not a JSON object"]);
+    // What a stranger writes does not reach the terminal as it is, nor at any length.
+    let hostile = good.replacen("public_key", &format!("\\u001b]0;x\\u0007{}", "y".repeat(100_000)), 1);
+    folder.write("hostile.jsonl", hostile);
+    let run = folder.run("eots verify-batch --file hostile.jsonl");
+    assert!(run.stderr().len() < 10_000 && !run.stderr().contains('\u{1b}'), "{}", run.stderr());
+    run.fails(&["line 1", "public_key"]);
+    // More than are verified at once: indices go on.
+    folder.write("many.jsonl", format!("{}\n{order}\n", [good.as_str(); 20_000].join("\n")));
+    let run = folder.run("--json eots verify-batch --file many.jsonl").json(1);
+    assert_eq!((&run["count"], &run["invalid"]), (&json!(20_001), &json!([20_000])));
     folder.write("broken.jsonl", format!("{good}\n{{}}\n"));
     folder.run("eots verify-batch --file broken.jsonl").fails(&["--file", "line 2", "public_key"]);
     folder.write("short.jsonl", good.replace(SIGNATURE, "00"));
     folder.run("eots verify-batch --file short.jsonl").fails(&["--file", "line 1", "signature"]);
     folder.run("eots verify-batch --file nowhere").fails(&["--file", "nowhere"]);
+}
+
+#[test]
+fn a_consumer_chains_votes() {
+    let folder = Folder::new();
+    let context = "eots context --operation finality-vote --chain-id test-1 --address bbn1addr";
+    let context = folder.json(context)["signing_context"].as_str().unwrap().to_owned();
+    // hex(SHA256("btcstaking/0/fp_fin_vote/test-1/bbn1addr")), computed by another program.
+    assert_eq!(context, "fc1f4c2b45db3c8fef77227d2b2f16f16c9fdbb5d2ba034936b8a84266774834");
+    let vote = format!("--message {} --signing-context {context}", message("aa"));
+    let signed = folder.json(&format!(
+        "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 --dangerously-unprotected {vote}"
+    ));
+    assert_eq!(signed["message"], json!(format!("{}{}", hex::encode(&context), message("aa"))));
+    let keys = format!("--public-key {PROVIDER_KEY} --public-randomness {RANDOMNESS}");
+    let verify = format!("eots verify {keys} --signature {}", signed["signature"].as_str().unwrap());
+    folder.run(&format!("{verify} {vote}")).ends(0);
+    folder.run(&format!("{verify} --message {}", message("aa"))).ends(1);
 }

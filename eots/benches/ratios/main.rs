@@ -128,7 +128,9 @@ fn measure_all(table: &mut Table) {
 
     // A whole commitment on every core, beside as many keys on one thread.
     let schedule = RandomnessSchedule::new(1, COMMITTED, 1).expect("a schedule");
-    let commit = || each(&[()], |()| RandomnessTree::derive(&key, CHAIN_ID, schedule, CORES, |_| {}).commitment());
+    let commit = || {
+        each(&[()], |()| RandomnessTree::derive(&key, CHAIN_ID, schedule, CORES, |_| {}).map(|tree| tree.commitment()))
+    };
     let generate_keys = each(&[()], |()| {
         for number in 1..=COMMITTED {
             let secret = [&[1; 28], number.to_be_bytes().as_slice()].concat();

@@ -40,3 +40,51 @@ impl Transcript {
         core::iter::once(1).chain(others)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Items whose parts are 32 equal bytes each: 1, 2, 3, 4 and 5, 6, 7, 8.
+    fn items() -> [[[u8; 32]; 4]; 2] {
+        [[1, 2, 3, 4].map(|byte| [byte; 32]), [5, 6, 7, 8].map(|byte| [byte; 32])]
+    }
+
+    fn coefficients(items: &[[[u8; 32]; 4]]) -> [u128; 4] {
+        let mut transcript = Transcript::new();
+        items.iter().for_each(|item| transcript.absorb(item.each_ref()));
+        let mut found = transcript.coefficients();
+        [(); 4].map(|()| found.next().unwrap())
+    }
+
+    /// Computed by another program.
+    #[test]
+    fn coefficients_are_as_documented() {
+        let expected = [
+            1,
+            0x0799_898a_df9a_73bf_4681_cbb2_8909_8a05,
+            0xbf23_52fe_a26f_4e72_ab65_0800_a4ad_0bc4,
+            0x8927_a3f9_79b6_a627_978b_7c36_0d50_26fd,
+        ];
+        assert_eq!(coefficients(&items()), expected);
+    }
+
+    /// Whoever changes anything after seeing the coefficients gets others.
+    #[test]
+    fn every_bit_of_every_item_changes_them_all() {
+        let original = coefficients(&items());
+        for item in 0..2 {
+            for part in 0..4 {
+                for bit in 0..256 {
+                    let mut changed = items();
+                    changed[item][part][bit / 8] ^= 1 << (bit % 8);
+                    let found = coefficients(&changed);
+                    assert!(found.iter().zip(&original).skip(1).all(|(a, b)| a != b), "{item} {part} {bit}");
+                }
+            }
+        }
+        let [first, second] = items();
+        assert_ne!(coefficients(&[second, first]), original);
+        assert_ne!(coefficients(&[first]), original);
+    }
+}

@@ -26,6 +26,13 @@ pub(crate) struct Vote {
     signature: Scalar,
 }
 
+#[cfg(test)]
+impl Vote {
+    pub(crate) const fn coefficient(&self) -> u128 {
+        self.coefficient
+    }
+}
+
 /// A whole batch.
 pub(crate) struct Equation {
     /// The items that enter the equation, in order.

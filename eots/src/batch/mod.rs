@@ -33,7 +33,6 @@ mod coefficients;
 mod equation;
 mod msm;
 mod search;
-mod workers;
 
 use core::num::NonZeroUsize;
 
@@ -80,7 +79,14 @@ fn list(indices: &[usize]) -> String {
 /// Verifies many signatures at once, on one thread: several times as fast as one by one.
 ///
 /// The verdict is that of [`verify`](crate::verify()) for every item; it may be wrong in the invalid's favour with a probability
-/// of 2^-128 (the module's documentation in the source has the argument). An empty batch is valid. An item may be there twice.
+/// of 2^-128. An empty batch is valid. An item may be there twice.
+///
+/// # Soundness
+/// A random linear combination of the verification equations is checked (BIP-340, "Batch Verification"): the small exponents test of Bellare,
+/// Garay and Rabin, EUROCRYPT 1998. With coefficients of 128 bits, a batch with an invalid item passes for at most one value in 2^128 of the
+/// coefficient of an invalid item after the first. The coefficients are SHA-256 of the whole batch, so whoever tries q batches finds one that passes
+/// with a probability of at most q·2^-128; every caller gets the same verdict. Items named invalid were refused by
+/// [`verify`](crate::verify()).
 ///
 /// A batch with one or two invalid items takes about twice as long, because they must be found; with many it is slower than one by one,
 /// by a factor of 2 or little more.

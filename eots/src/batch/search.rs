@@ -7,8 +7,8 @@ use secp256k1::XOnlyPublicKey;
 use super::BatchItem;
 use super::equation::{Equation, Vote, sum};
 use super::msm::Sum;
-use super::workers::on_parts;
 use crate::verify::verify;
+use crate::workers::on_parts;
 
 /// The smallest batch that is faster than one by one.
 const SMALLEST_BATCH: usize = 4;
@@ -100,6 +100,10 @@ mod tests {
     use super::*;
     use crate::{SecretKey, SecretRandomness, sign_without_verifying};
 
+    fn threads(count: usize) -> NonZeroUsize {
+        NonZeroUsize::new(count).unwrap()
+    }
+
     /// What is verified one by one after the equation: nothing of a valid batch, and little around an invalid item.
     #[test]
     fn the_equation_leaves_few_suspects() {
@@ -132,6 +136,19 @@ mod tests {
             assert!(suspects.len() <= LEAF && suspects.contains(&wrong), "{wrong}: {suspects:?}");
             items[wrong].message = right;
         }
+        // Errors that would cancel under the coefficients of the batch as it was: the forged batch has others.
+        let known = Equation::new(&items).votes;
+        let factor = |index: usize| k256::Scalar::from(known[index].coefficient());
+        let shifted = |index: usize, by: k256::Scalar| {
+            let sum = crate::scalar::public(&items[index].signature.to_bytes()) + by;
+            crate::Signature::from_bytes(sum.to_bytes().into()).unwrap()
+        };
+        let (one, ratio) = (k256::Scalar::ONE, factor(1) * factor(2).invert().unwrap());
+        let (first, second) = (shifted(1, one), shifted(2, -ratio));
+        let mut forged = items.clone();
+        (forged[1].signature, forged[2].signature) = (&first, &second);
+        assert_eq!(invalid(&forged, threads(1)), [1, 2]);
+        assert_eq!(invalid(&forged, threads(2)), [1, 2]);
         // When everything is wrong, the search soon gives up.
         for item in &mut items {
             item.message = b"another block";

@@ -57,10 +57,25 @@ pub enum CommitmentError {
     /// The leaf hash is not that of the public randomness.
     #[error("the proof's leaf is not the public randomness {0}")]
     WrongPublicRandomness(PublicRandomness),
-    /// The commitment is to nothing.
+    /// The commitment is none that the chain takes.
+    #[error(transparent)]
+    Invalid(#[from] InvalidCommitment),
+    /// The provider's signature over the commitment does not verify.
+    #[error("the signature of {0} over its commitment does not verify")]
+    InvalidSignature(XOnlyPublicKey),
+    /// The path has the wrong length for its tree, or leads to another root.
+    #[error("the proof does not lead to the committed root")]
+    WrongRoot,
+}
+
+/// A commitment that the chain does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidCommitment {
+    /// It is to nothing.
     #[error("a commitment to no randomness at all")]
     Empty,
-    /// The commitment covers more heights than there are; its heights must end below 2^64 − 1, as on the chain.
+    /// It covers more heights than there are; its heights must end below 2^64 − 1.
     #[error("{count} heights from {start_height} on are more than there are")]
     PastTheEnd {
         /// Its first height.
@@ -68,12 +83,13 @@ pub enum CommitmentError {
         /// How many heights it covers.
         count: u64,
     },
-    /// The provider's signature over the commitment does not verify.
-    #[error("the signature of {0} over its commitment does not verify")]
-    InvalidSignature(XOnlyPublicKey),
-    /// The path has the wrong length for its tree, or leads to another root.
-    #[error("the proof does not lead to the committed root")]
-    WrongRoot,
+    /// Its heights are not one after the other. Whoever verifies a vote takes its height for the first height plus its place in the list, so
+    /// the same randomness would be asked for at two heights; two votes with it give the secret key away.
+    #[error("a commitment covers heights one after the other, and these are {interval} apart")]
+    Sparse {
+        /// The distance between two heights.
+        interval: u64,
+    },
 }
 
 impl RandomnessCommitment {
@@ -87,6 +103,7 @@ impl RandomnessCommitment {
         public_randomness: &PublicRandomness,
         proof: &InclusionProof,
     ) -> Result<(), CommitmentError> {
+        self.check()?;
         let (start_height, count) = (self.start_height, self.count);
         let expected_index = height
             .checked_sub(start_height)
@@ -118,20 +135,24 @@ impl RandomnessCommitment {
     }
 
     /// The provider's BIP-340 signature over the commitment: the same bytes each time.
-    pub fn sign<D: Dialect>(&self, key: &SecretKey, context: &D::Context) -> schnorr::Signature {
-        key.sign_bip340(&self.digest::<D>(context))
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn sign<D: Dialect>(
+        &self,
+        key: &SecretKey,
+        context: &D::Context,
+    ) -> Result<schnorr::Signature, InvalidCommitment> {
+        self.check()?;
+        Ok(key.sign_bip340(&self.digest::<D>(context)))
     }
 
     /// Checks what the chain asks of any commitment: it is to some randomness, and its heights do not wrap around.
     ///
     /// # Errors
-    /// [`CommitmentError::Empty`] or [`CommitmentError::PastTheEnd`].
-    pub fn check(&self) -> Result<(), CommitmentError> {
-        let Self { start_height, count, .. } = *self;
-        if count == 0 {
-            return Err(CommitmentError::Empty);
-        }
-        start_height.checked_add(count).map(drop).ok_or(CommitmentError::PastTheEnd { start_height, count })
+    /// [`InvalidCommitment::Empty`] or [`InvalidCommitment::PastTheEnd`].
+    pub fn check(&self) -> Result<(), InvalidCommitment> {
+        check_heights(self.start_height, self.count)
     }
 
     /// Checks the commitment, and verifies the provider's signature over it.
@@ -150,6 +171,14 @@ impl RandomnessCommitment {
             .verify_schnorr(signature, &message, public_key)
             .map_err(|_| CommitmentError::InvalidSignature(*public_key))
     }
+}
+
+/// Checks that `count` heights from `start_height` on can be committed to.
+fn check_heights(start_height: u64, count: u64) -> Result<(), InvalidCommitment> {
+    if count == 0 {
+        return Err(InvalidCommitment::Empty);
+    }
+    start_height.checked_add(count).map(drop).ok_or(InvalidCommitment::PastTheEnd { start_height, count })
 }
 
 pub(crate) fn leaf_hash(leaf: &PublicRandomness) -> [u8; 32] {

@@ -7,6 +7,9 @@ use super::inner_hash;
 /// The most siblings an inclusion proof may have: more than any tree of 64-bit size needs.
 const MAX_AUNTS: usize = 100;
 
+/// More than the longest proof takes: two numbers, and 34 bytes for the leaf and every sibling.
+const MAX_BYTES: usize = 4096;
+
 /// The path from one public randomness to the root of its commitment (`tendermint.crypto.Proof`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -41,6 +44,9 @@ pub enum InvalidProof {
     /// A hash has another length than 32 bytes.
     #[error("a hash in a proof has {0} bytes, not 32")]
     HashLength(usize),
+    /// They are more than any proof takes.
+    #[error("{0} bytes are more than the longest proof takes")]
+    TooLong(usize),
     /// There are more siblings than any tree needs.
     #[error("a proof has {0} siblings, where 100 are the most")]
     TooManyAunts(usize),
@@ -70,7 +76,8 @@ fn not_negative(field: &'static str, value: i64) -> Result<u64, InvalidProof> {
 impl InclusionProof {
     /// The root that the path leads to; `None` when it has the wrong length for its tree.
     pub(super) fn root(&self) -> Option<[u8; 32]> {
-        if self.aunts.len() > MAX_AUNTS || self.index >= self.total {
+        // A proof that cannot travel proves nothing either: its numbers have a sign on the way.
+        if self.aunts.len() > MAX_AUNTS || self.index >= self.total || i64::try_from(self.total).is_err() {
             return None;
         }
         let mut aunts = self.aunts.iter();
@@ -90,7 +97,7 @@ impl InclusionProof {
 
     /// The protobuf bytes of a `tendermint.crypto.Proof`.
     pub fn to_protobuf(&self) -> Vec<u8> {
-        // A tree never has as many leaves as would not fit: each one takes 32 bytes.
+        // A tree never has as many leaves as would not fit, and a proof that says so is never valid.
         let number = |value| i64::try_from(value).unwrap_or(i64::MAX);
         let message = ProofMessage {
             total: number(self.total),
@@ -106,6 +113,10 @@ impl InclusionProof {
     /// # Errors
     /// [`InvalidProof`] names what is wrong with the bytes. Whether the proof proves anything is another question.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidProof> {
+        // Before anything is decoded: two bytes of an empty sibling would take twenty in memory.
+        if bytes.len() > MAX_BYTES {
+            return Err(InvalidProof::TooLong(bytes.len()));
+        }
         let message = ProofMessage::decode(bytes).map_err(InvalidProof::Protobuf)?;
         if message.aunts.len() > MAX_AUNTS {
             return Err(InvalidProof::TooManyAunts(message.aunts.len()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::RandomnessCommitment;
+use super::{InvalidCommitment, RandomnessCommitment};
 
 /// The heights that a finality provider has committed randomness for, and how long they last.
 ///
@@ -17,8 +17,8 @@ use super::RandomnessCommitment;
 /// assert_eq!((runway.remaining(1000), runway.next_start_height(1000)), (0, 1301));
 /// runway.add(&RandomnessCommitment { start_height: 1301, count: 10_000, root: [0; 32] })?;
 /// assert_eq!((runway.remaining(1300), runway.next_start_height(1300)), (10_000, 11_301));
-/// // At height 11000 there are 301 heights left: as many as it takes for a next one to serve.
-/// assert!(!runway.is_due(10_999) && runway.is_due(11_001));
+/// // At height 11000 there are 300 heights left: as many as it takes for a next one to serve.
+/// assert!(!runway.is_due(10_999) && runway.is_due(11_000));
 /// # Ok::<(), eots::RunwayError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,17 +32,9 @@ pub struct Runway {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunwayError {
-    /// It covers no height.
-    #[error("a commitment to no randomness at all")]
-    Empty,
-    /// It ends past the last height there can be.
-    #[error("{count} heights from {start_height} on are more than there are")]
-    PastTheEnd {
-        /// Its first height.
-        start_height: u64,
-        /// How many heights it covers.
-        count: u64,
-    },
+    /// It is none that the chain takes.
+    #[error(transparent)]
+    Invalid(#[from] InvalidCommitment),
     /// It covers a height that is covered already.
     #[error("heights {start_height} to {last_height} overlap those from {other_start_height} to {other_last_height}")]
     Overlap {
@@ -66,11 +58,11 @@ impl Runway {
     /// Adds a commitment that was made.
     ///
     /// # Errors
-    /// [`RunwayError`] when it is empty, ends past the last height, or overlaps another, which the network refuses too.
+    /// [`RunwayError`] when the chain would not take it, by itself or because it overlaps another.
     pub fn add(&mut self, commitment: &RandomnessCommitment) -> Result<(), RunwayError> {
         let RandomnessCommitment { start_height, count, .. } = *commitment;
-        let last_height = count.checked_sub(1).ok_or(RunwayError::Empty)?.checked_add(start_height);
-        let last_height = last_height.ok_or(RunwayError::PastTheEnd { start_height, count })?;
+        commitment.check()?;
+        let last_height = start_height.saturating_add(count.saturating_sub(1));
         // Ranges do not overlap each other, so of those that begin no later than this one ends, the last one alone can.
         if let Some((other_start_height, other_last_height)) = self.ranges.range(..=last_height).next_back()
             && *other_last_height >= start_height

@@ -1,19 +1,13 @@
 //! The tree that a commitment is the root of.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
-use sha2::{Digest, Sha256};
-
-use super::{InclusionProof, RandomnessCommitment, inner_hash, leaf_hash};
+use super::{InclusionProof, InvalidCommitment, RandomnessCommitment, check_heights, inner_hash, leaf_hash};
 use crate::key::SecretKey;
-use crate::randomness::{PublicRandomness, RandomnessSchedule, SecretRandomness};
+use crate::randomness::{PublicRandomness, RandomnessSchedule};
 
-/// How many heights a thread takes at a time, between two reports of progress.
-const PORTION: usize = 1024;
-
-/// The Merkle tree over a list of public randomness; it keeps every hash, so that a proof costs no hashing.
+/// The Merkle tree over a list of public randomness, for heights one after the other, at least one; it keeps every hash, so that a proof
+/// costs no hashing.
 #[derive(Debug, Clone)]
 pub struct RandomnessTree {
     start_height: u64,
@@ -27,45 +21,31 @@ impl RandomnessTree {
     /// tree over it. `progress` is told, from any of the threads, how many heights are done.
     ///
     /// Keeps about 64 bytes for each height; 50 000 heights take half a second on two cores.
+    ///
+    /// # Errors
+    /// [`InvalidCommitment`] when the schedule has no height, ends at the very last one, or its heights are more than one apart.
     pub fn derive(
         key: &SecretKey,
         chain_id: &[u8],
         schedule: RandomnessSchedule,
         threads: NonZeroUsize,
         progress: impl Fn(u64) + Sync,
-    ) -> Self {
-        let heights: Vec<u64> = schedule.heights().collect();
-        let mut leaves = vec![[0; 32]; heights.len()];
-        let done = AtomicU64::new(0);
-        // Portions are dealt out in turn, so that all threads end at about the same time.
-        let mut hands: Vec<Vec<_>> = (0..threads.get()).map(|_| Vec::new()).collect();
-        for ((heights, leaves), hand) in
-            heights.chunks(PORTION).zip(leaves.chunks_mut(PORTION)).zip((0..threads.get()).cycle())
-        {
-            if let Some(hand) = hands.get_mut(hand) {
-                hand.push((heights, leaves));
-            }
+    ) -> Result<Self, InvalidCommitment> {
+        check_heights(schedule.start_height(), schedule.count().into())?;
+        if schedule.interval() > 1 && schedule.count() > 1 {
+            return Err(InvalidCommitment::Sparse { interval: schedule.interval() });
         }
-        let work = |hand: Vec<(&[u64], &mut [[u8; 32]])>| {
-            for (heights, leaves) in hand {
-                for (height, leaf) in heights.iter().zip(leaves) {
-                    *leaf = leaf_hash(SecretRandomness::derive(key, chain_id, *height).public_randomness());
-                }
-                let portion = u64::try_from(heights.len()).unwrap_or(u64::MAX);
-                progress(done.fetch_add(portion, Ordering::Relaxed).saturating_add(portion));
-            }
-        };
-        thread::scope(|scope| {
-            for hand in hands {
-                scope.spawn(|| work(hand));
-            }
-        });
-        Self::from_leaf_hashes(schedule.start_height(), leaves)
+        let leaves = schedule.for_each_height(key, chain_id, threads, progress, leaf_hash);
+        Ok(Self::from_leaf_hashes(schedule.start_height(), leaves))
     }
 
     /// The tree over `leaves`, whose first is for `start_height` and each next for the height after.
-    pub fn new(start_height: u64, leaves: &[PublicRandomness]) -> Self {
-        Self::from_leaf_hashes(start_height, leaves.iter().map(leaf_hash).collect())
+    ///
+    /// # Errors
+    /// [`InvalidCommitment`] when there are none, or the last would be for the very last height or beyond.
+    pub fn new(start_height: u64, leaves: &[PublicRandomness]) -> Result<Self, InvalidCommitment> {
+        check_heights(start_height, u64::try_from(leaves.len()).unwrap_or(u64::MAX))?;
+        Ok(Self::from_leaf_hashes(start_height, leaves.iter().map(leaf_hash).collect()))
     }
 
     fn from_leaf_hashes(start_height: u64, leaves: Vec<[u8; 32]>) -> Self {
@@ -86,9 +66,8 @@ impl RandomnessTree {
 
     /// The commitment to publish.
     pub fn commitment(&self) -> RandomnessCommitment {
-        let root = self.levels.last().and_then(|level| level.first()).copied();
-        // The root of an empty tree is the hash of nothing.
-        let root = root.unwrap_or_else(|| Sha256::digest(b"").into());
+        // There is at least one leaf, so there is a root.
+        let root = self.levels.last().and_then(|level| level.first()).copied().unwrap_or_default();
         RandomnessCommitment { start_height: self.start_height, count: self.count(), root }
     }
 

@@ -1,7 +1,7 @@
 //! Adaptor signatures.
 
 use proptest::prelude::*;
-use secp256k1::{Keypair, Message, Parity, PublicKey, SECP256K1};
+use secp256k1::{Keypair, Message, Parity, PublicKey, SECP256K1, XOnlyPublicKey};
 
 use super::{any_key, order_minus};
 use crate::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature, SecretKey};
@@ -31,16 +31,6 @@ proptest! {
         old.push(old[0] - 2);
         old[0] = 2;
         prop_assert_eq!(AdaptorSignature::from_slice(&old).unwrap(), adaptor);
-    }
-
-    #[test]
-    fn every_bit_counts(signer in any_key(), provider in any_key(), message: [u8; 32], bit in 0usize..(65 + 32) * 8) {
-        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &[0; 32]).unwrap();
-        let mut bytes = [adaptor.to_bytes().as_slice(), &message].concat();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        let Ok(adaptor) = AdaptorSignature::from_slice(&bytes[..65]) else { return Ok(()) };
-        let message = bytes[65..].try_into().unwrap();
-        prop_assert!(adaptor.verify(signer.public_key(), provider.public_key(), &message).is_err());
     }
 
     #[test]
@@ -88,6 +78,40 @@ proptest! {
         prop_assert_ne!(base, nonce(&signer, &a, &flipped, &[0; 32]), "another message");
         prop_assert_ne!(base, nonce(&signer, &a, &message, &[1; 32]), "other auxiliary randomness");
         prop_assert_eq!(base, nonce(&signer, &a, &message, &[0; 32]));
+    }
+}
+
+/// Each bit of each input turned over: no adaptor signature.
+#[test]
+fn every_bit_counts() {
+    for byte in [1, 2, 3] {
+        let [signer, provider] = [byte, byte + 10].map(|byte| SecretKey::from_bytes(&[byte; 32]).unwrap());
+        let (message, keys) = ([7; 32], [*signer.public_key(), *provider.public_key()]);
+        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &[0; 32]).unwrap();
+        let [p, t] = keys.map(|key| key.serialize());
+        let bytes = [adaptor.to_bytes().as_slice(), &message, &p, &t].concat();
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let Ok(adaptor) = AdaptorSignature::from_slice(&bytes[..65]) else { continue };
+            let key = |at: usize| XOnlyPublicKey::from_slice(&bytes[at..at + 32]);
+            let (Ok(p), Ok(t)) = (key(97), key(129)) else { continue };
+            let message = bytes[65..97].try_into().unwrap();
+            assert!(adaptor.verify(&p, &t, &message).is_err(), "bit {bit}");
+        }
+    }
+}
+
+/// Keys at the edges of their range, in both roles.
+#[test]
+fn edge_scalars() {
+    let edges = [super::small(1), super::small(2), order_minus(2), order_minus(1)];
+    let keys = edges.map(|secret| SecretKey::from_bytes(&secret).unwrap());
+    for (signer, provider) in keys.iter().flat_map(|signer| keys.iter().map(move |provider| (signer, provider))) {
+        let adaptor = AdaptorSignature::sign(signer, provider.public_key(), &[7; 32], &[0; 32]).unwrap();
+        let signature = adaptor.decrypt(provider).unwrap();
+        SECP256K1.verify_schnorr(&signature, &Message::from_digest([7; 32]), signer.public_key()).unwrap();
+        assert_eq!(adaptor.recover(&signature).unwrap().public_key(), provider.public_key());
     }
 }
 

@@ -5,7 +5,7 @@ use secp256k1::{Message, SECP256K1};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    CommitmentError, Consumer, Genesis, InclusionProof, InvalidProof, Operation, PublicRandomness,
+    CommitmentError, Consumer, Genesis, InclusionProof, InvalidCommitment, InvalidProof, Operation, PublicRandomness,
     RandomnessCommitment, RandomnessSchedule, RandomnessTree, Runway, RunwayError, SecretKey, SigningContext,
 };
 
@@ -28,9 +28,9 @@ fn leaves(count: usize) -> Vec<PublicRandomness> {
 
 #[test]
 fn every_leaf_of_every_small_tree_is_proven() {
-    for count in 0..70 {
+    for count in 1..70 {
         let leaves = leaves(count);
-        let tree = RandomnessTree::new(1000, &leaves);
+        let tree = RandomnessTree::new(1000, &leaves).unwrap();
         let commitment = tree.commitment();
         assert_eq!(commitment.root, merkle_tree_hash(&leaves), "{count} leaves");
         assert_eq!((commitment.start_height, commitment.count), (1000, count as u64));
@@ -46,7 +46,7 @@ proptest! {
     #[test]
     fn a_proof_proves_one_thing(count in 1usize..40, at in any::<prop::sample::Index>(), bit in 0usize..256, aunt in any::<prop::sample::Index>()) {
         let leaves = leaves(count);
-        let tree = RandomnessTree::new(7, &leaves);
+        let tree = RandomnessTree::new(7, &leaves).unwrap();
         let commitment = tree.commitment();
         let index = at.index(count);
         let (height, leaf) = (7 + index as u64, leaves[index]);
@@ -84,15 +84,15 @@ proptest! {
 #[test]
 fn deriving_in_parallel_gives_the_same_tree() {
     let key = SecretKey::from_bytes(&[3; 32]).unwrap();
-    for (count, interval) in [(0, 1), (1, 1), (7, 3), (2500, 1)] {
+    for (count, interval) in [(1, 1), (1, 5), (7, 1), (2500, 1)] {
         let schedule = RandomnessSchedule::new(100, count, interval).unwrap();
-        let one_by_one = RandomnessTree::new(100, &schedule.public_randomness(&key, b"chain"));
-        for threads in [1, 2, 5] {
+        let one_by_one = RandomnessTree::new(100, &schedule.public_randomness(&key, b"chain")).unwrap();
+        for threads in [1, 2, 5, usize::MAX] {
             let most = std::sync::atomic::AtomicU64::new(0);
             let report = |done| {
                 most.fetch_max(done, std::sync::atomic::Ordering::Relaxed);
             };
-            let tree = RandomnessTree::derive(&key, b"chain", schedule, threads.try_into().unwrap(), report);
+            let tree = RandomnessTree::derive(&key, b"chain", schedule, threads.try_into().unwrap(), report).unwrap();
             assert_eq!(tree.commitment(), one_by_one.commitment());
             assert_eq!(most.into_inner(), u64::from(count), "the last report says that all is done");
         }
@@ -102,6 +102,33 @@ fn deriving_in_parallel_gives_the_same_tree() {
     }
 }
 
+/// The verifier counts heights by ones: randomness of every fifth height in the leaves would be asked for at two heights.
+#[test]
+fn sparse_heights_are_not_committed_to() {
+    let key = SecretKey::from_bytes(&[3; 32]).unwrap();
+    let schedule = RandomnessSchedule::new(100, 10, 5).unwrap();
+    let one = std::num::NonZeroUsize::MIN;
+    let error = RandomnessTree::derive(&key, b"chain", schedule, one, |_| {}).unwrap_err();
+    assert_eq!(error, InvalidCommitment::Sparse { interval: 5 });
+    let none = RandomnessSchedule::new(100, 0, 1).unwrap();
+    assert_eq!(RandomnessTree::derive(&key, b"c", none, one, |_| {}).unwrap_err(), InvalidCommitment::Empty);
+}
+
+/// What is too long for a proof is not decoded.
+#[test]
+fn a_proof_of_empty_siblings_is_refused_at_once() {
+    let bytes = [0x22, 0].repeat(1 << 20);
+    assert_eq!(InclusionProof::from_protobuf(&bytes), Err(InvalidProof::TooLong(2 << 20)));
+    // The longest there is: 100 siblings, numbers of full size.
+    let longest = InclusionProof {
+        total: i64::MAX.unsigned_abs(),
+        index: i64::MAX.unsigned_abs() - 1,
+        leaf_hash: [1; 32],
+        aunts: vec![[2; 32]; 100],
+    };
+    assert_eq!(InclusionProof::from_protobuf(&longest.to_protobuf()).unwrap(), longest);
+}
+
 #[test]
 fn commitments_are_signed_in_both_dialects() {
     let key = SecretKey::from_bytes(&[3; 32]).unwrap();
@@ -109,8 +136,8 @@ fn commitments_are_signed_in_both_dialects() {
     let message = [5u64.to_be_bytes().as_slice(), &9u64.to_be_bytes(), &[7; 32]].concat();
     let context = SigningContext::new(Operation::RandomnessCommitment, "c", "a");
     let prefixed = [context.to_string().as_bytes(), &message].concat();
-    let genesis = commitment.sign::<Genesis>(&key, &());
-    let consumer = commitment.sign::<Consumer>(&key, &context);
+    let genesis = commitment.sign::<Genesis>(&key, &()).unwrap();
+    let consumer = commitment.sign::<Consumer>(&key, &context).unwrap();
     for (signature, bytes) in [(&genesis, message), (&consumer, prefixed)] {
         let digest = Message::from_digest(Sha256::digest(bytes).into());
         SECP256K1.verify_schnorr(signature, &digest, key.public_key()).unwrap();
@@ -120,9 +147,13 @@ fn commitments_are_signed_in_both_dialects() {
     let crossed = commitment.verify_signature::<Genesis>(key.public_key(), &(), &consumer);
     assert_eq!(crossed, Err(CommitmentError::InvalidSignature(*key.public_key())));
     let none = RandomnessCommitment { count: 0, ..commitment };
-    assert_eq!(none.check(), Err(CommitmentError::Empty));
+    assert_eq!(none.check(), Err(InvalidCommitment::Empty));
     let wraps = RandomnessCommitment { start_height: u64::MAX, count: 1, ..commitment };
-    assert_eq!(wraps.check(), Err(CommitmentError::PastTheEnd { start_height: u64::MAX, count: 1 }));
+    let past_the_end = InvalidCommitment::PastTheEnd { start_height: u64::MAX, count: 1 };
+    assert_eq!(wraps.check(), Err(past_the_end));
+    assert_eq!(wraps.sign::<Genesis>(&key, &()), Err(past_the_end));
+    assert_eq!(RandomnessTree::new(u64::MAX, &leaves(1)).unwrap_err(), past_the_end);
+    assert_eq!(RandomnessTree::new(0, &[]).unwrap_err(), InvalidCommitment::Empty);
     assert_eq!(RandomnessCommitment { start_height: u64::MAX - 1, count: 1, ..commitment }.check(), Ok(()));
     let other = RandomnessCommitment { count: 10, ..commitment };
     assert!(other.verify_signature::<Genesis>(key.public_key(), &(), &genesis).is_err());
@@ -131,7 +162,7 @@ fn commitments_are_signed_in_both_dialects() {
 proptest! {
     #[test]
     fn proofs_travel_as_protobuf(count in 1usize..40, at in any::<prop::sample::Index>()) {
-        let proof = RandomnessTree::new(0, &leaves(count)).prove(at.index(count) as u64).unwrap();
+        let proof = RandomnessTree::new(0, &leaves(count)).unwrap().prove(at.index(count) as u64).unwrap();
         prop_assert_eq!(InclusionProof::from_protobuf(&proof.to_protobuf()).unwrap(), proof);
     }
 
@@ -185,9 +216,9 @@ fn runways() {
     assert_eq!(runway.add(&commitment(110, 1)), Err(overlap(110, 110, 11, 110)));
     assert_eq!(runway.add(&commitment(0, 1000)), Err(overlap(0, 999, 300, 309)));
     assert_eq!(runway.add(&commitment(50, 1)), Err(overlap(50, 50, 11, 110)));
-    assert_eq!(runway.add(&commitment(7, 0)), Err(RunwayError::Empty));
-    let past_the_end = RunwayError::PastTheEnd { start_height: u64::MAX, count: 2 };
-    assert_eq!(runway.add(&commitment(u64::MAX, 2)), Err(past_the_end));
-    runway.add(&commitment(u64::MAX, 1)).unwrap();
-    assert_eq!(runway.next_start_height(0), u64::MAX, "there is nothing after the last height");
+    assert_eq!(runway.add(&commitment(7, 0)), Err(RunwayError::Invalid(InvalidCommitment::Empty)));
+    let past_the_end = InvalidCommitment::PastTheEnd { start_height: u64::MAX, count: 1 };
+    assert_eq!(runway.add(&commitment(u64::MAX, 1)), Err(RunwayError::Invalid(past_the_end)));
+    runway.add(&commitment(u64::MAX - 1, 1)).unwrap();
+    assert_eq!(runway.next_start_height(0), u64::MAX, "nothing can be committed there");
 }

@@ -9,7 +9,7 @@ use crate::{
 
 fn vote(key: &SecretKey, block: u8) -> FinalityVote<Genesis> {
     let schedule = RandomnessSchedule::new(1, 4, 1).unwrap();
-    let tree = RandomnessTree::new(1, &schedule.public_randomness(key, b"c"));
+    let tree = RandomnessTree::new(1, &schedule.public_randomness(key, b"c")).unwrap();
     let randomness = SecretRandomness::derive(key, b"c", 2);
     FinalityVote::sign(key, randomness, VoteMessage::<Genesis>::new(2, [block; 32]), tree.prove(2).unwrap()).unwrap()
 }

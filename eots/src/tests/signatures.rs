@@ -1,7 +1,7 @@
 //! Signing, verifying and extracting.
 
 use proptest::prelude::*;
-use secp256k1::{Message, Parity, SECP256K1, schnorr};
+use secp256k1::{Message, Parity, SECP256K1, XOnlyPublicKey, schnorr};
 use sha2::{Digest, Sha256};
 
 use super::{any_key, order_minus, small};
@@ -43,17 +43,6 @@ proptest! {
         prop_assert_eq!(again.to_bytes(), extracted.to_bytes());
     }
 
-    /// Any one bit of any input turned over: no signature.
-    #[test]
-    fn every_bit_counts(key in any_key(), height: u64, message: [u8; 40], bit in 0usize..(32 + 32 + 40) * 8) {
-        let (public, signature) = signed(&key, height, &message);
-        let mut bytes = [public.to_bytes().as_slice(), &signature.to_bytes(), &message].concat();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        let public = PublicRandomness::from_bytes(bytes[..32].try_into().unwrap());
-        let Ok(signature) = Signature::from_bytes(bytes[32..64].try_into().unwrap()) else { return Ok(()) };
-        prop_assert!(verify(key.public_key(), &public, &bytes[64..], &signature).is_err());
-    }
-
     #[test]
     fn extraction_refuses_what_reveals_nothing(key in any_key(), other in any_key(), height: u64, a: Vec<u8>, b: Vec<u8>) {
         prop_assume!(a != b && key.public_key() != other.public_key());
@@ -74,6 +63,49 @@ proptest! {
         let (elsewhere, third) = signed(&key, height.wrapping_add(1), &b);
         prop_assert_eq!(extract(public_key, &public, (&a, &first), (&b, &third)).unwrap_err(), wrong(*public_key));
         prop_assert_eq!(extract(public_key, &elsewhere, (&a, &first), (&b, &third)).unwrap_err(), wrong(*public_key));
+    }
+}
+
+/// Each bit of each input turned over: no signature.
+#[test]
+fn every_bit_counts() {
+    for byte in [1, 2, 3] {
+        let key = SecretKey::from_bytes(&[byte; 32]).unwrap();
+        let message = [9; 40];
+        let (public, signature) = signed(&key, 7, &message);
+        let numbers = [key.public_key().serialize(), public.to_bytes(), signature.to_bytes()].concat();
+        let bytes = [numbers.as_slice(), &message].concat();
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let part = |at: usize| <[u8; 32]>::try_from(&bytes[at..at + 32]).unwrap();
+            // About half of the numbers are no x coordinate: no key to begin with.
+            let Ok(public_key) = XOnlyPublicKey::from_slice(&part(0)) else { continue };
+            let public = PublicRandomness::from_bytes(part(32));
+            let Ok(signature) = Signature::from_bytes(part(64)) else { continue };
+            assert!(verify(&public_key, &public, &bytes[96..], &signature).is_err(), "bit {bit}");
+        }
+    }
+}
+
+/// Randomness at the edges of its range signs, verifies and extracts like any other, with keys at the edges too.
+#[test]
+fn edge_scalars() {
+    let edges = [small(1), small(2), order_minus(2), order_minus(1), [0x7f; 32]];
+    for (secret, k) in edges.iter().flat_map(|secret| edges.iter().map(move |k| (secret, k))) {
+        let key = SecretKey::from_bytes(secret).unwrap();
+        let randomness = || SecretRandomness::dangerous_from_bytes(k).unwrap();
+        let public = *randomness().public_randomness();
+        let signed = [b"a", b"b"].map(|message| sign(&key, randomness(), message).unwrap());
+        for (signature, message) in signed.iter().zip([b"a", b"b"]) {
+            verify(key.public_key(), &public, message, signature).unwrap();
+        }
+        // Signatures at the edges are none.
+        for s in edges.map(|s| Signature::from_bytes(s).unwrap()) {
+            assert!(signed.contains(&s) || verify(key.public_key(), &public, b"a", &s).is_err());
+        }
+        let extracted = extract(key.public_key(), &public, (b"a", &signed[0]), (b"b", &signed[1])).unwrap();
+        assert_eq!(extracted.with_parity(key.parity()).to_bytes(), key.to_bytes());
     }
 }
 

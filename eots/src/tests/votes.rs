@@ -6,8 +6,8 @@ use secp256k1::{Parity, XOnlyPublicKey};
 use super::any_key;
 use crate::{
     CommitmentError, Consumer, Counted, Dialect, Evidence, FinalityVote, Genesis, NoEvidence, Operation,
-    RandomnessCommitment, RandomnessSchedule, RandomnessTree, SecretKey, SecretRandomness, SigningContext, Tally,
-    TallyError, VoteError, VoteMessage, VotingPower,
+    RandomnessCommitment, RandomnessSchedule, RandomnessTree, SecretKey, SecretRandomness, SignError, SigningContext,
+    Tally, TallyError, VoteError, VoteMessage, VotingPower,
 };
 
 const CHAIN: &[u8] = b"chain";
@@ -18,7 +18,7 @@ fn key(n: u8) -> SecretKey {
 
 fn tree(key: &SecretKey) -> RandomnessTree {
     let schedule = RandomnessSchedule::new(10, 5, 1).unwrap();
-    RandomnessTree::new(10, &schedule.public_randomness(key, CHAIN))
+    RandomnessTree::new(10, &schedule.public_randomness(key, CHAIN)).unwrap()
 }
 
 fn commitment(key: &SecretKey) -> RandomnessCommitment {
@@ -96,7 +96,10 @@ fn votes_need_the_committed_randomness() {
     let after = FinalityVote { message: VoteMessage::<Genesis>::new(15, [1; 32]), ..good.clone() };
     assert!(matches!(refused(&after, commitment(&alice)), CommitmentError::HeightNotCommitted { .. }));
     let other = SecretRandomness::derive(&alice, CHAIN, 12);
-    let other = FinalityVote::sign(&alice, other, good.message, good.proof).unwrap();
+    let public = *other.public_randomness();
+    let error = FinalityVote::sign(&alice, other, good.message, good.proof.clone()).unwrap_err();
+    assert_eq!(error, SignError::OtherRandomness(public));
+    let other = FinalityVote { public_randomness: public, ..good };
     assert!(matches!(refused(&other, commitment(&alice)), CommitmentError::WrongPublicRandomness(_)));
 }
 
@@ -131,8 +134,35 @@ proptest! {
             sums[usize::from(*block)] += u128::from(*power);
         }
         let total: u128 = powers.iter().map(|power| u128::from(*power)).sum();
-        let expected = (0u8..3).find(|block| 3 * sums[usize::from(*block)] > 2 * total).map(|block| [block; 32]);
-        prop_assert_eq!(tally.final_block(), expected);
+        let is_final = |block: &u8| 3 * sums[usize::from(*block)] > 2 * total;
+        let expected: Vec<_> = (0u8..3).filter(is_final).map(|block| [block; 32]).collect();
+        prop_assert!(expected.len() <= 1);
+        prop_assert_eq!(tally.final_blocks(), expected);
+    }
+
+    /// The verdict is that of the votes, whatever their order, also with equivocators among the voters.
+    #[test]
+    fn the_order_of_votes_does_not_matter(
+        powers in prop::collection::vec(1u64..4, 1..6),
+        votes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..3), 0..12),
+        seed: u64,
+    ) {
+        let keys: Vec<_> = (1..=powers.len() as u8).map(key).collect();
+        let power: VotingPower = keys.iter().map(|key| *key.public_key()).zip(powers.iter().copied()).collect();
+        let tally = |votes: &[(prop::sample::Index, u8)]| {
+            let mut tally = Tally::<Genesis>::new((), 12, power.clone());
+            for (provider, block) in votes {
+                let key = &keys[provider.index(keys.len())];
+                tally.add(genesis(key, 12, *block), &commitment(key)).unwrap();
+            }
+            let offenders: Vec<_> = tally.evidence().map(|evidence| evidence.public_key).collect();
+            (tally.final_blocks(), [[0; 32], [1; 32], [2; 32]].map(|block| tally.power_for(&block)), offenders)
+        };
+        let mut shuffled = votes.clone();
+        shuffled.sort_by_key(|(provider, block)| seed.wrapping_mul(provider.index(1000) as u64 + 7).rotate_left(u32::from(*block)));
+        prop_assert_eq!(tally(&votes), tally(&shuffled));
+        let backwards: Vec<_> = votes.iter().rev().copied().collect();
+        prop_assert_eq!(tally(&votes), tally(&backwards));
     }
 }
 
@@ -173,13 +203,20 @@ fn a_tally_names_who_equivocated() {
     assert_eq!(add(&carol, 13, 1), Err(TallyError::OtherHeight { vote: 13, tally: 12 }));
     assert_eq!(add(&mallory, 12, 1), Err(TallyError::NoPower(*mallory.public_key())));
     assert!(matches!(tally.add(genesis(&carol, 12, 1), &commitment(&alice)), Err(TallyError::Invalid(_))));
-    assert_eq!(tally.final_block(), None, "two thirds are not more than two thirds");
+    assert_eq!(tally.final_blocks(), [[0; 32]; 0], "two thirds are not more than two thirds");
     assert_eq!(tally.add(genesis(&carol, 12, 1), &commitment(&carol)), Ok(Counted::New));
-    assert_eq!(tally.final_block(), Some([1; 32]));
-    assert_eq!(tally.power_for(&[2; 32]), 0, "a second vote does not count");
+    assert_eq!(tally.final_blocks(), [[1; 32]]);
+    assert_eq!((tally.power_for(&[1; 32]), tally.power_for(&[2; 32])), (30, 10), "a vote counts for its block");
     let offenders: Vec<&XOnlyPublicKey> = tally.evidence().map(|evidence| &evidence.public_key).collect();
     assert_eq!(offenders, [bob.public_key()]);
-    assert_eq!(tally.votes().count(), 3);
+    assert_eq!(tally.votes().count(), 4);
+    // A third of the power or more on both sides makes two final blocks, and evidence against each of those who did it.
+    for key in [&alice, &carol] {
+        let added = tally.add(genesis(key, 12, 2), &commitment(key));
+        assert!(matches!(added, Ok(Counted::Equivocation(_))));
+    }
+    assert_eq!(tally.final_blocks(), [[1; 32], [2; 32]]);
+    assert_eq!(tally.evidence().count(), 3);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use secp256k1::XOnlyPublicKey;
 
 pub use self::evidence::{Evidence, NoEvidence};
 pub use self::tally::{Counted, Tally, TallyError, VotingPower};
-use crate::commitment::{CommitmentError, InclusionProof, RandomnessCommitment};
+use crate::commitment::{CommitmentError, InclusionProof, RandomnessCommitment, leaf_hash};
 use crate::context::{Consumer, Dialect, Genesis, SigningContext};
 use crate::key::SecretKey;
 use crate::randomness::{PublicRandomness, SecretRandomness};
@@ -131,7 +131,8 @@ impl<D: Dialect> FinalityVote<D> {
     /// Nothing here knows whether the provider voted at this height before; only a signer with a record does.
     ///
     /// # Errors
-    /// [`SignError`]; not to be expected on a sound machine.
+    /// [`SignError::OtherRandomness`] when the proof is of other randomness: signed at the wrong height, the next honest vote with this
+    /// randomness would reveal the key. Else none is to be expected on a sound machine.
     pub fn sign(
         key: &SecretKey,
         randomness: SecretRandomness,
@@ -139,6 +140,9 @@ impl<D: Dialect> FinalityVote<D> {
         proof: InclusionProof,
     ) -> Result<Self, SignError> {
         let public_randomness = *randomness.public_randomness();
+        if proof.leaf_hash != leaf_hash(&public_randomness) {
+            return Err(SignError::OtherRandomness(public_randomness));
+        }
         let signature = sign(key, randomness, &message.to_bytes())?;
         Ok(Self { public_key: *key.public_key(), message, public_randomness, proof, signature })
     }

@@ -33,12 +33,20 @@ impl FromIterator<(XOnlyPublicKey, u64)> for VotingPower {
 }
 
 /// The votes of one height on one chain: which block is final, who equivocated, and the evidence.
+///
+/// A vote counts for the block it is for, also when its provider votes for another block as well. So the verdict depends on the votes alone and
+/// not on their order, and a final block stays final; two blocks are final only if providers with more than a third of the power equivocated,
+/// and there is evidence against each. Every valid vote is kept, and one who equivocated can make as many as it likes: whoever takes votes
+/// from strangers drops those of a provider against whom it has evidence.
 #[derive(Debug, Clone)]
 pub struct Tally<D: Dialect> {
     context: D::Context,
     height: u64,
     power: VotingPower,
-    votes: BTreeMap<XOnlyPublicKey, FinalityVote<D>>,
+    /// By block and provider.
+    votes: BTreeMap<([u8; 32], XOnlyPublicKey), FinalityVote<D>>,
+    /// The first vote of each provider is for this block.
+    first: BTreeMap<XOnlyPublicKey, [u8; 32]>,
     evidence: BTreeMap<XOnlyPublicKey, Evidence<D>>,
 }
 
@@ -46,11 +54,11 @@ pub struct Tally<D: Dialect> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Counted<D: Dialect> {
-    /// It is the provider's first vote at this height, and counts.
+    /// It is the provider's first vote at this height.
     New,
     /// The provider voted for the same block before: nothing changes.
     Again,
-    /// The provider voted for another block before: its secret key is out.
+    /// The provider voted for another block before: its secret key is out. The vote counts all the same.
     Equivocation(Box<Evidence<D>>),
 }
 
@@ -83,11 +91,10 @@ pub enum TallyError {
 impl<D: Dialect> Tally<D> {
     /// Counts the votes at `height` on the chain of `context` (`()` on genesis), with this table of voting power.
     pub const fn new(context: D::Context, height: u64, power: VotingPower) -> Self {
-        Self { context, height, power, votes: BTreeMap::new(), evidence: BTreeMap::new() }
+        Self { context, height, power, votes: BTreeMap::new(), first: BTreeMap::new(), evidence: BTreeMap::new() }
     }
 
-    /// Verifies a vote against the provider's commitment, and counts it. A provider's first vote counts; a second one for another block is
-    /// kept as evidence, and does not count.
+    /// Verifies a vote against the provider's commitment, and counts it. The second vote of a provider, for another block, is evidence.
     ///
     /// # Errors
     /// [`TallyError`] names why the vote is not counted; nothing has changed then.
@@ -102,35 +109,43 @@ impl<D: Dialect> Tally<D> {
             return Err(TallyError::NoPower(vote.public_key));
         }
         vote.verify(commitment)?;
-        match self.votes.get(&vote.public_key) {
-            None => {
-                self.votes.insert(vote.public_key, vote);
-                Ok(Counted::New)
-            }
-            Some(first) if first.message.block_hash() == vote.message.block_hash() => Ok(Counted::Again),
+        let (provider, block) = (vote.public_key, *vote.message.block_hash());
+        if self.votes.contains_key(&(block, provider)) {
+            return Ok(Counted::Again);
+        }
+        let counted = match self.first.get(&provider).and_then(|first| self.votes.get(&(*first, provider))) {
+            None => Counted::New,
             Some(first) => {
                 let evidence = Evidence::from_votes(first, &vote)?;
                 // The first evidence is as good as any later one.
-                self.evidence.entry(vote.public_key).or_insert(evidence);
-                Ok(Counted::Equivocation(Box::new(evidence)))
+                self.evidence.entry(provider).or_insert(evidence);
+                Counted::Equivocation(Box::new(evidence))
             }
-        }
+        };
+        self.first.entry(provider).or_insert(block);
+        self.votes.insert((block, provider), vote);
+        Ok(counted)
     }
 
     /// The power that voted for a block.
     pub fn power_for(&self, block_hash: &[u8; 32]) -> u128 {
-        let voters = self.votes.values().filter(|vote| vote.message.block_hash() == block_hash);
-        voters.fold(0, |sum, vote| sum.saturating_add(u128::from(self.power.of(&vote.public_key))))
+        let voters = self.votes.keys().filter(|(block, _)| block == block_hash);
+        voters.fold(0, |sum, (_, provider)| sum.saturating_add(u128::from(self.power.of(provider))))
     }
 
-    /// The block that more than two thirds of the voting power has voted for; `None` while there is none.
-    pub fn final_block(&self) -> Option<[u8; 32]> {
+    /// The blocks that more than two thirds of the voting power has voted for, ascending: none yet, or one. More than one is the failure of
+    /// the chain that [`evidence`](Self::evidence) is for.
+    pub fn final_blocks(&self) -> Vec<[u8; 32]> {
         let needed = self.power.total().saturating_mul(2);
-        let blocks = self.votes.values().map(|vote| *vote.message.block_hash());
-        blocks.into_iter().find(|block| self.power_for(block).saturating_mul(3) > needed)
+        let mut power: BTreeMap<[u8; 32], u128> = BTreeMap::new();
+        for (block, provider) in self.votes.keys() {
+            let sum = power.entry(*block).or_default();
+            *sum = sum.saturating_add(u128::from(self.power.of(provider)));
+        }
+        power.into_iter().filter(|(_, sum)| sum.saturating_mul(3) > needed).map(|(block, _)| block).collect()
     }
 
-    /// The votes that count, by provider.
+    /// The votes, by block and provider.
     pub fn votes(&self) -> impl Iterator<Item = &FinalityVote<D>> {
         self.votes.values()
     }

@@ -60,7 +60,7 @@ fn commitments_of_the_reference() {
 /// Our tree over the reference's leaves, and over those that we derive; and every proof.
 fn tree(number: usize, case: &Case, key: &SecretKey) -> RandomnessCommitment {
     let leaves: Vec<_> = case.leaves.iter().map(Bytes::public_randomness).collect();
-    let tree = RandomnessTree::new(case.start_height, &leaves);
+    let tree = RandomnessTree::new(case.start_height, &leaves).unwrap();
     let commitment = tree.commitment();
     let count = u64::try_from(leaves.len()).unwrap();
     assert_eq!(
@@ -70,7 +70,7 @@ fn tree(number: usize, case: &Case, key: &SecretKey) -> RandomnessCommitment {
     );
     let schedule = RandomnessSchedule::new(case.start_height, u32::try_from(count).unwrap(), 1).unwrap();
     let one = NonZeroUsize::MIN;
-    let derived = RandomnessTree::derive(key, case.chain_id.as_bytes(), schedule, one, |_| {});
+    let derived = RandomnessTree::derive(key, case.chain_id.as_bytes(), schedule, one, |_| {}).unwrap();
     assert_eq!(derived.commitment(), commitment, "case {number}");
 
     for given in &case.proofs {
@@ -105,7 +105,7 @@ fn signed<D: Dialect>(
     assert_eq!(commitment.digest::<D>(context), digest, "case {number}");
     let signature = schnorr::Signature::from_slice(&case.signature.0).unwrap();
     commitment.verify_signature::<D>(key.public_key(), context, &signature).unwrap();
-    assert_eq!(commitment.sign::<D>(key, context), signature, "case {number}");
+    assert_eq!(commitment.sign::<D>(key, context).unwrap(), signature, "case {number}");
 }
 
 fn refused_in_the_other_dialect(case: &Case, commitment: &RandomnessCommitment, context: Option<SigningContext>) {

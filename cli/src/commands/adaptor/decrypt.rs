@@ -8,7 +8,8 @@ use crate::output::Output;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  btcstake adaptor decrypt --decryption-key-file provider.key --adaptor-signature ADAPTOR_SIGNATURE"
+    after_help = "With another key than the adaptor signature is encrypted to, a number comes out all the same. Whether it is a signature \
+    only the member's --public-key and the --message tell; without them, the JSON says \"verified\": false.\n\nExample:\n  btcstake adaptor decrypt --decryption-key-file provider.key --adaptor-signature ADAPTOR_SIGNATURE"
 )]
 pub(crate) struct Args {
     /// The adaptor signature, 65 bytes (or 66 in the old form).
@@ -36,7 +37,7 @@ impl Args {
                 return Ok(Output::new(reason, &fields)?.negative());
             }
         }
-        let signature = signature.to_string();
-        Output::new(signature.clone(), &serde_json::json!({ "signature": signature }))
+        let (signature, verified) = (signature.to_string(), self.message.is_some());
+        Output::new(signature.clone(), &serde_json::json!({ "signature": signature, "verified": verified }))
     }
 }

@@ -44,8 +44,11 @@ impl Args {
             Ok(key) => {
                 let decryption_key = hex::encode(key.to_bytes().as_slice());
                 let public_key = Some(*key.public_key());
-                let text = format!("{decryption_key}\nwhich is the secret of {}", key.public_key());
-                Output::new(text, &Fields { decryption_key: Some(decryption_key), public_key, reason: None })
+                // As text the key alone, so that it can be written to a key file.
+                Output::new(
+                    decryption_key.clone(),
+                    &Fields { decryption_key: Some(decryption_key), public_key, reason: None },
+                )
             }
             Err(error) => {
                 let reason = error.to_string();

@@ -2,7 +2,7 @@
 
 use eots::{AdaptorSignature, XOnlyPublicKey};
 
-use crate::input;
+use crate::input::{self, Claimed};
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -13,22 +13,26 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// The covenant member's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_key)]
-    public_key: XOnlyPublicKey,
+    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
+    public_key: Claimed<XOnlyPublicKey>,
     /// The finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_key)]
-    encryption_key: XOnlyPublicKey,
+    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
+    encryption_key: Claimed<XOnlyPublicKey>,
     /// The message: the 32-byte sighash of a slashing transaction.
     #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
     message: [u8; 32],
     /// The adaptor signature, 65 bytes (or 66 in the old form).
-    #[arg(long, value_name = "BYTES", value_parser = input::adaptor_signature)]
-    adaptor_signature: AdaptorSignature,
+    #[arg(long, value_name = "BYTES", value_parser = input::claimed_adaptor_signature)]
+    adaptor_signature: Claimed<AdaptorSignature>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let verdict = self.adaptor_signature.verify(&self.public_key, &self.encryption_key, &self.message);
-        Output::verdict(verdict.is_ok(), verdict.err().map(|error| error.to_string()))
+        Ok(Output::verdict(self.verify()))
+    }
+
+    fn verify(&self) -> anyhow::Result<()> {
+        let (public_key, encryption_key) = (self.public_key.get()?, self.encryption_key.get()?);
+        Ok(self.adaptor_signature.get()?.verify(public_key, encryption_key, &self.message)?)
     }
 }

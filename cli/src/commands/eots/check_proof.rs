@@ -1,9 +1,10 @@
 //! `eots check-proof`: is a public randomness in a commitment?
 
-use anyhow::{Context, anyhow};
-use eots::{InclusionProof, PublicRandomness, RandomnessCommitment};
+use anyhow::{Context, anyhow, ensure};
+use eots::{InclusionProof, PublicRandomness, RandomnessCommitment, RandomnessTree};
+use serde::Deserialize;
 
-use crate::input::{self, Bytes};
+use crate::input::{self, Bytes, Claimed};
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -25,35 +26,62 @@ pub(crate) struct Args {
     public_randomness: PublicRandomness,
     /// The proof: the JSON that `eots prove` prints, or the protobuf as hex; or @FILE of either, or of the raw protobuf.
     #[arg(long, value_name = "PROOF", value_parser = proof)]
-    proof: InclusionProof,
+    proof: Claimed<InclusionProof>,
 }
 
-fn proof(text: &str) -> anyhow::Result<InclusionProof> {
-    let from_text = |text: &str| match text.trim() {
-        json if json.starts_with('{') => {
-            serde_json::from_str(json).context("not a proof's JSON").map_err(|e| anyhow!("{e:#}"))
-        }
-        digits => {
-            Ok(InclusionProof::from_protobuf(&hex::decode(digits).map_err(|e| anyhow!("neither JSON nor hex: {e}"))?)?)
-        }
-    };
+/// The JSON that `prove` prints. What it says twice must be the same.
+#[derive(Deserialize)]
+struct Printed {
+    #[serde(flatten)]
+    proof: InclusionProof,
+    public_randomness: Option<PublicRandomness>,
+    protobuf: Option<String>,
+}
+
+fn from_json(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
+    let Printed { proof, public_randomness, protobuf } =
+        serde_json::from_str(text).context("not a proof's JSON").map_err(|e| anyhow!("{e:#}"))?;
+    let agrees = protobuf.is_none_or(|protobuf| protobuf == hex::encode(proof.to_protobuf()));
+    // Of the public randomness, the leaf hash is the hash.
+    let leaf = |public: PublicRandomness| RandomnessTree::new(0, &[public]).map(|tree| tree.commitment().root);
+    let public = public_randomness.is_none_or(|public| leaf(public) == Ok(proof.leaf_hash));
+    let contradicts = || "the proof's JSON contradicts itself".to_owned();
+    Ok(Claimed::new(if agrees && public { Ok(proof) } else { Err(contradicts()) }))
+}
+
+fn from_protobuf(bytes: &[u8]) -> Claimed<InclusionProof> {
+    Claimed::new(InclusionProof::from_protobuf(bytes).map_err(|error| error.to_string()))
+}
+
+fn from_text(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
+    match text.trim() {
+        json if json.starts_with('{') => from_json(json),
+        digits => Ok(from_protobuf(&hex::decode(digits).map_err(|e| anyhow!("neither JSON nor hex: {e}"))?)),
+    }
+}
+
+fn proof(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
     if !text.starts_with('@') && text != "-" {
         return from_text(text);
     }
     let Bytes(bytes) = input::bytes(text)?;
+    ensure!(!bytes.is_empty(), "it is empty");
     match std::str::from_utf8(&bytes) {
         Ok(text) if text.trim_start().starts_with('{') || text.trim().bytes().all(|b| b.is_ascii_hexdigit()) => {
             from_text(text)
         }
-        _ => Ok(InclusionProof::from_protobuf(&bytes)?),
+        _ => Ok(from_protobuf(&bytes)),
     }
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
+        Ok(Output::verdict(self.verify()))
+    }
+
+    fn verify(&self) -> anyhow::Result<()> {
         // The proof speaks of positions only, so any start height will do.
         let commitment = RandomnessCommitment { start_height: 0, count: self.count, root: self.root };
-        let verdict = commitment.verify(self.index, &self.public_randomness, &self.proof);
-        Output::verdict(verdict.is_ok(), verdict.err().map(|error| error.to_string()))
+        Ok(commitment.verify(self.index, &self.public_randomness, self.proof.get()?)?)
     }
 }

@@ -32,8 +32,8 @@ impl Args {
         let commitment = self.range.tree()?.commitment();
         let key = &self.range.secret_key_file;
         let signature = match &self.signing_context {
-            None => commitment.sign::<Genesis>(key, &()),
-            Some(context) => commitment.sign::<Consumer>(key, context),
+            None => commitment.sign::<Genesis>(key, &())?,
+            Some(context) => commitment.sign::<Consumer>(key, context)?,
         };
         let fields = Fields {
             public_key: key.public_key().to_string(),

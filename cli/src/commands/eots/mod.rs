@@ -1,7 +1,9 @@
 //! `eots`: extractable one-time signatures.
 
+mod check_commitment;
 mod check_proof;
 mod commit;
+mod context;
 mod extract;
 mod prove;
 mod provider;
@@ -11,7 +13,9 @@ mod verify;
 mod verify_batch;
 
 use clap::Subcommand;
+use eots::SigningContext;
 
+use crate::input::Bytes;
 use crate::output::Output;
 
 #[derive(Subcommand)]
@@ -20,6 +24,10 @@ pub(crate) enum Command {
     Randomness(randomness::Args),
     /// Commit to the public randomness of a range of heights.
     Commit(commit::Args),
+    /// Verify a finality provider's signature over its commitment.
+    CheckCommitment(check_commitment::Args),
+    /// Compute the signing context of a consumer chain.
+    Context(context::Args),
     /// Prove that a public randomness is in a commitment.
     Prove(prove::Args),
     /// Check such a proof.
@@ -39,6 +47,8 @@ impl Command {
         match self {
             Self::Randomness(args) => args.run(),
             Self::Commit(args) => args.run(),
+            Self::CheckCommitment(args) => args.run(),
+            Self::Context(args) => args.run(),
             Self::Prove(args) => args.run(),
             Self::CheckProof(args) => args.run(),
             Self::Sign(args) => args.run(),
@@ -47,4 +57,10 @@ impl Command {
             Self::Extract(args) => args.run(),
         }
     }
+}
+
+/// What is signed: on a consumer chain, the signing context precedes the message.
+fn in_context(context: Option<SigningContext>, Bytes(message): &Bytes) -> Vec<u8> {
+    let context = context.as_ref().map_or(&[][..], |context| context.as_bytes());
+    [context, message].concat()
 }

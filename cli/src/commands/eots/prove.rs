@@ -1,7 +1,7 @@
-//! `eots prove`: that one public randomness is in a commitment.
+//! `eots prove`: the proof that a public randomness was committed to.
 
 use anyhow::Context;
-use eots::{InclusionProof, SecretRandomness};
+use eots::{InclusionProof, PublicRandomness, RandomnessTree};
 use serde::Serialize;
 
 use super::provider::Range;
@@ -9,37 +9,52 @@ use crate::output::Output;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  btcstake eots prove --secret-key-file provider.key --chain-id bbn-1 --height 100 --count 1000 --index 7"
+    after_help = "Examples:\n  btcstake eots prove --secret-key-file provider.key --chain-id bbn-1 --height 100 --count 1000 --index 7\n  \
+    btcstake eots prove --secret-key-file provider.key --chain-id bbn-1 --height 100 --count 1000 --all"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     range: Range,
     /// Which one, from 0.
-    #[arg(long, allow_negative_numbers = true)]
-    index: u64,
+    #[arg(long, allow_negative_numbers = true, required_unless_present = "all")]
+    index: Option<u64>,
+    /// All of them, as JSON lines: one object for each height, in order.
+    #[arg(long, conflicts_with = "index")]
+    all: bool,
 }
 
 /// A proof as it is printed, and read back by `check-proof`.
 #[derive(Serialize)]
 struct Fields {
-    public_randomness: String,
+    public_randomness: PublicRandomness,
     #[serde(flatten)]
     proof: InclusionProof,
     protobuf: String,
 }
 
+impl Fields {
+    fn new(public_randomness: PublicRandomness, proof: InclusionProof) -> Self {
+        Self { public_randomness, protobuf: hex::encode(proof.to_protobuf()), proof }
+    }
+}
+
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let absent = || format!("--index {} is not below the count of {}", self.index, self.range.count);
-        let position = usize::try_from(self.index).ok().filter(|_| self.index < u64::from(self.range.count));
-        let height = self.range.schedule()?.heights().nth(position.with_context(absent)?).with_context(absent)?;
-        let key = &self.range.secret_key_file;
-        let public = *SecretRandomness::derive(key, self.range.chain_id.as_bytes(), height).public_randomness();
-        // The tree counts its leaves by ones from the first height, whatever the distance between two heights is.
-        let leaf = self.range.height.checked_add(self.index).with_context(absent)?;
-        let proof: InclusionProof = self.range.tree()?.prove(leaf).with_context(absent)?;
-        let fields =
-            Fields { public_randomness: public.to_string(), protobuf: hex::encode(proof.to_protobuf()), proof };
+        // The list gives the tree and the leaves, derived once.
+        let start_height = self.range.height;
+        let leaves = self.range.leaves()?;
+        let tree = RandomnessTree::new(start_height, &leaves)?;
+        let Some(index) = self.index else {
+            let count = u64::try_from(leaves.len())?;
+            return Ok(Output::lines((0..count).zip(leaves).filter_map(move |(index, public)| {
+                let proof = tree.prove(start_height.checked_add(index)?)?;
+                serde_json::to_string(&Fields::new(public, proof)).ok()
+            })));
+        };
+        let absent = || format!("--index {index} is not below the count of {}", self.range.count);
+        let public = usize::try_from(index).ok().and_then(|index| leaves.get(index)).with_context(absent)?;
+        let height = start_height.checked_add(index).with_context(absent)?;
+        let fields = Fields::new(*public, tree.prove(height).with_context(absent)?);
         let text =
             format!("public randomness of height {height}\n{}\nproof\n{}", fields.public_randomness, fields.protobuf);
         Output::new(text, &fields)

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use eots::{RandomnessSchedule, RandomnessTree, SecretKey};
+use eots::{InvalidCommitment, PublicRandomness, RandomnessSchedule, RandomnessTree, SecretKey};
 
 use crate::input;
 
@@ -22,7 +22,7 @@ pub(crate) struct Range {
     /// How many heights, at most ten million.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) count: u32,
-    /// The distance between two heights.
+    /// The distance between two heights. Commitments and proofs are for heights one after the other.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) interval: u64,
 }
@@ -34,23 +34,45 @@ impl Range {
 
     /// The tree over the public randomness of all heights, built on every core; tells on a terminal how far it is.
     pub(crate) fn tree(&self) -> anyhow::Result<RandomnessTree> {
+        let schedule = self.schedule()?;
+        let chain_id = self.chain_id.as_bytes();
+        self.showing_progress(|threads, progress| {
+            Ok(RandomnessTree::derive(&self.secret_key_file, chain_id, schedule, threads, progress)?)
+        })
+    }
+
+    /// The leaves of that tree.
+    pub(crate) fn leaves(&self) -> anyhow::Result<Vec<PublicRandomness>> {
+        if self.interval > 1 && self.count > 1 {
+            return Err(InvalidCommitment::Sparse { interval: self.interval }.into());
+        }
+        self.public_randomness()
+    }
+
+    /// The public randomness of all heights, derived in the same way.
+    pub(crate) fn public_randomness(&self) -> anyhow::Result<Vec<PublicRandomness>> {
+        let schedule = self.schedule()?;
+        let chain_id = self.chain_id.as_bytes();
+        self.showing_progress(|threads, progress| {
+            Ok(schedule.public_randomness_on(threads, &self.secret_key_file, chain_id, progress))
+        })
+    }
+
+    fn showing_progress<T>(
+        &self,
+        work: impl FnOnce(NonZeroUsize, &(dyn Fn(u64) + Sync)) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         // A list that takes a moment only needs no progress.
         let shown = std::io::stderr().is_terminal() && self.count > 10_000;
-        let tree = RandomnessTree::derive(
-            &self.secret_key_file,
-            self.chain_id.as_bytes(),
-            self.schedule()?,
-            threads,
-            |done| {
-                if shown {
-                    let _written = write!(std::io::stderr(), "\r{done} of {} heights", self.count);
-                }
-            },
-        );
+        let done = work(threads, &|done| {
+            if shown {
+                let _written = write!(std::io::stderr(), "\r{done} of {} heights", self.count);
+            }
+        });
         if shown {
             let _written = writeln!(std::io::stderr());
         }
-        Ok(tree)
+        done
     }
 }

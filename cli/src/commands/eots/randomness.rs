@@ -1,5 +1,8 @@
 //! `eots randomness`: public randomness for a range of heights.
 
+use std::fmt::Write;
+
+use eots::{PublicRandomness, XOnlyPublicKey};
 use serde::Serialize;
 
 use super::provider::Range;
@@ -16,18 +19,19 @@ pub(crate) struct Args {
 
 #[derive(Serialize)]
 struct Fields {
-    public_key: String,
-    public_randomness: Vec<String>,
+    public_key: XOnlyPublicKey,
+    public_randomness: Vec<PublicRandomness>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let (schedule, key) = (self.range.schedule()?, &self.range.secret_key_file);
-        let list = schedule.public_randomness(key, self.range.chain_id.as_bytes());
-        let public_randomness: Vec<_> = list.iter().map(ToString::to_string).collect();
-        let lines: Vec<_> =
-            schedule.heights().zip(&public_randomness).map(|(height, public)| format!("{height} {public}")).collect();
-        let public_key = key.public_key().to_string();
-        Output::new(lines.join("\n"), &Fields { public_key, public_randomness })
+        let public_randomness = self.range.public_randomness()?;
+        let mut text = String::new();
+        for (height, public) in schedule.heights().zip(&public_randomness) {
+            let end = if text.is_empty() { "" } else { "\n" };
+            write!(text, "{end}{height} {public}")?;
+        }
+        Output::new(text, &Fields { public_key: *key.public_key(), public_randomness })
     }
 }

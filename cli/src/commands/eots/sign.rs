@@ -1,9 +1,10 @@
 //! `eots sign`: one signature.
 
 use anyhow::bail;
-use eots::{SecretKey, SecretRandomness};
+use eots::{SecretKey, SecretRandomness, SigningContext};
 use serde::Serialize;
 
+use super::in_context;
 use crate::input::{self, Bytes};
 use crate::output::Output;
 
@@ -18,11 +19,14 @@ pub(crate) struct Args {
     #[arg(long)]
     chain_id: String,
     /// The height of the block.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     height: u64,
     /// The message: hex, @FILE or -. A vote is the height (8 bytes, big-endian) and the block hash.
     #[arg(long, value_name = "BYTES", value_parser = input::bytes)]
     message: Bytes,
+    /// On a consumer chain: the signing context, which precedes the message (`btcstake eots context` computes it).
+    #[arg(long, value_name = "64 HEX DIGITS")]
+    signing_context: Option<SigningContext>,
     /// Sign although nothing records this signature. A second one at the same height over another message reveals the secret key.
     #[arg(long)]
     dangerously_unprotected: bool,
@@ -32,6 +36,7 @@ pub(crate) struct Args {
 struct Fields {
     public_key: String,
     public_randomness: String,
+    message: String,
     signature: String,
 }
 
@@ -46,11 +51,12 @@ impl Args {
         }
         let randomness = SecretRandomness::derive(&self.secret_key_file, self.chain_id.as_bytes(), self.height);
         let public_randomness = randomness.public_randomness().to_string();
-        let signature = eots::sign(&self.secret_key_file, randomness, &self.message.0)?.to_string();
+        let message = in_context(self.signing_context, &self.message);
+        let signature = eots::sign(&self.secret_key_file, randomness, &message)?.to_string();
         let public_key = self.secret_key_file.public_key().to_string();
         let text = format!(
             "public key         {public_key}\npublic randomness  {public_randomness}\nsignature          {signature}"
         );
-        Output::new(text, &Fields { public_key, public_randomness, signature })
+        Output::new(text, &Fields { public_key, public_randomness, message: hex::encode(&message), signature })
     }
 }

@@ -1,8 +1,9 @@
 //! `eots verify`: is it a signature?
 
-use eots::{PublicRandomness, Signature, XOnlyPublicKey};
+use eots::{PublicRandomness, Signature, SigningContext, XOnlyPublicKey};
 
-use crate::input::{self, Bytes};
+use super::in_context;
+use crate::input::{self, Bytes, Claimed};
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -14,14 +15,17 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// The finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_key)]
-    public_key: XOnlyPublicKey,
+    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
+    public_key: Claimed<XOnlyPublicKey>,
     /// The public randomness committed to for this height.
     #[arg(long, value_name = "BYTES", value_parser = input::public_randomness)]
     public_randomness: PublicRandomness,
     /// The message signed.
     #[arg(long, value_name = "BYTES", value_parser = input::bytes)]
     message: Bytes,
+    /// On a consumer chain: the signing context, which precedes the message.
+    #[arg(long, value_name = "64 HEX DIGITS")]
+    signing_context: Option<SigningContext>,
     /// The signature, 32 bytes.
     #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
     signature: [u8; 32],
@@ -29,12 +33,12 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        // A number not below the group order is well-formed hex, and no signature: a negative answer, not wrong usage.
-        let signature = match Signature::from_bytes(self.signature) {
-            Ok(signature) => signature,
-            Err(error) => return Output::verdict(false, Some(error.to_string())),
-        };
-        let verdict = eots::verify(&self.public_key, &self.public_randomness, &self.message.0, &signature);
-        Output::verdict(verdict.is_ok(), verdict.err().map(|error| error.to_string()))
+        Ok(Output::verdict(self.verify()))
+    }
+
+    fn verify(&self) -> anyhow::Result<()> {
+        let signature = Signature::from_bytes(self.signature)?;
+        let message = in_context(self.signing_context, &self.message);
+        Ok(eots::verify(self.public_key.get()?, &self.public_randomness, &message, &signature)?)
     }
 }

@@ -1,34 +1,36 @@
 //! `eots verify-batch`: are they all signatures?
 
-use anyhow::{Context, anyhow};
+use std::io::{BufRead, BufReader, Read};
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, anyhow, ensure};
 use eots::{BatchItem, PublicRandomness, Signature, XOnlyPublicKey};
 use serde::{Deserialize, Serialize};
 
-use crate::input::{self, Bytes};
+use crate::input;
 use crate::output::{BAD, GOOD, Output};
+
+/// How many are verified at once: enough for the batch's speed, and little enough memory that a file may have any length.
+const AT_ONCE: usize = 16_384;
+/// The longest line: far above any message, and below what would hurt.
+const LONGEST_LINE: u64 = 64 << 20;
+/// How many invalid ones the text names; the JSON names all.
+const NAMED: usize = 20;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each line is a JSON object: {\"public_key\": …, \"public_randomness\": …, \"message\": …, \"signature\": …}, all in hex. \
-    Exit code 1 when a signature is invalid; its index, from 0, is named.\n\nExample:\n  btcstake eots verify-batch --file votes.jsonl"
+    after_help = "Each line is a JSON object, as `eots sign --json` prints it: {\"public_key\": …, \"public_randomness\": …, \"message\": …, \
+    \"signature\": …}, all in hex; other fields are ignored, and so are empty lines. Exit code 1 when a signature is invalid: its index, which counts \
+    the objects from 0, is named. No signature at all is an error.\n\nExample:\n  btcstake eots verify-batch --file votes.jsonl"
 )]
 pub(crate) struct Args {
     /// File with one signature a line; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = lines)]
-    file: Lines,
-}
-
-/// The text of a file, read.
-#[derive(Debug, Clone)]
-struct Lines(String);
-
-fn lines(path: &str) -> anyhow::Result<Lines> {
-    let Bytes(bytes) = input::bytes(&if path == "-" { path.to_owned() } else { format!("@{path}") })?;
-    Ok(Lines(String::from_utf8(bytes).map_err(|e| anyhow!("not text: {e}"))?))
+    #[arg(long, value_name = "FILE")]
+    file: String,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Line {
     public_key: String,
     public_randomness: String,
@@ -49,8 +51,10 @@ fn bytes32(name: &str, text: &str) -> anyhow::Result<[u8; 32]> {
     Ok(bytes)
 }
 
-fn vote(text: &str) -> anyhow::Result<Vote> {
-    let line: Line = serde_json::from_str(text)?;
+fn vote(text: &[u8]) -> anyhow::Result<Vote> {
+    // The library would take an array for an object.
+    ensure!(text.starts_with(b"{"), "not a JSON object");
+    let line: Line = serde_json::from_slice(text)?;
     let public_key = bytes32("public_key", &line.public_key)?;
     let signature = bytes32("signature", &line.signature)?;
     let checked = XOnlyPublicKey::from_slice(&public_key).ok().zip(Signature::from_bytes(signature).ok());
@@ -59,42 +63,106 @@ fn vote(text: &str) -> anyhow::Result<Vote> {
     Ok(Vote { message, public_randomness, checked })
 }
 
+/// The indices of those of these votes that are invalid.
+fn invalid(votes: &[Vote], threads: NonZeroUsize) -> Vec<usize> {
+    let mut invalid: Vec<usize> =
+        votes.iter().enumerate().filter(|(_, vote)| vote.checked.is_none()).map(|(index, _)| index).collect();
+    let (indices, items): (Vec<usize>, Vec<BatchItem<'_>>) = votes
+        .iter()
+        .enumerate()
+        .filter_map(|(index, vote)| {
+            let (public_key, signature) = vote.checked.as_ref()?;
+            let (public_randomness, message) = (&vote.public_randomness, vote.message.as_slice());
+            Some((index, BatchItem { public_key, public_randomness, message, signature }))
+        })
+        .unzip();
+    if let Err(error) = eots::verify_batch_on(threads, &items) {
+        invalid.extend(error.invalid.iter().filter_map(|index| indices.get(*index)));
+        invalid.sort_unstable();
+    }
+    invalid
+}
+
+/// The votes of a file, a portion at a time.
+struct Lines<R> {
+    reader: R,
+    /// How many lines are read, for messages, which count from 1.
+    lines: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The next votes; none at the end.
+    fn next_votes(&mut self) -> anyhow::Result<Vec<(usize, Vote)>> {
+        let mut votes = Vec::new();
+        let mut line = Vec::new();
+        while votes.len() < AT_ONCE {
+            line.clear();
+            if self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).context("cannot read --file")? == 0
+            {
+                break;
+            }
+            self.lines = self.lines.saturating_add(1);
+            let name = || format!("--file: line {}", self.lines);
+            ensure!(line.len() < usize::try_from(LONGEST_LINE)?, "{}: longer than {LONGEST_LINE} bytes", name());
+            let mut text = line.trim_ascii();
+            if self.lines == 1 {
+                text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+            }
+            if !text.is_empty() {
+                votes.push((self.lines, vote(text).with_context(name)?));
+            }
+        }
+        Ok(votes)
+    }
+}
+
 #[derive(Serialize)]
 struct Fields {
     valid: bool,
     count: usize,
     invalid: Vec<usize>,
+    invalid_lines: Vec<usize>,
 }
 
 impl Args {
+    fn reader(&self) -> anyhow::Result<Box<dyn BufRead>> {
+        Ok(match self.file.as_str() {
+            "-" => Box::new(input::standard_input()?),
+            path => Box::new(BufReader::new(input::open(path).context("--file")?)),
+        })
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let lines = self.file.0.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let votes = lines
-            .map(|(index, line)| vote(line).with_context(|| format!("--file: line {}", index.saturating_add(1))))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        let mut invalid: Vec<usize> =
-            votes.iter().enumerate().filter(|(_, vote)| vote.checked.is_none()).map(|(index, _)| index).collect();
-        let (indices, items): (Vec<usize>, Vec<BatchItem<'_>>) = votes
-            .iter()
-            .enumerate()
-            .filter_map(|(index, vote)| {
-                let (public_key, signature) = vote.checked.as_ref()?;
-                let (public_randomness, message) = (&vote.public_randomness, vote.message.as_slice());
-                Some((index, BatchItem { public_key, public_randomness, message, signature }))
-            })
-            .unzip();
-        if let Err(error) = eots::verify_batch(&items) {
-            invalid.extend(error.invalid.iter().filter_map(|index| indices.get(*index)));
-            invalid.sort_unstable();
+        let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let mut lines = Lines { reader: self.reader()?, lines: 0 };
+        let mut fields = Fields { valid: false, count: 0, invalid: Vec::new(), invalid_lines: Vec::new() };
+        loop {
+            let (numbers, votes): (Vec<usize>, Vec<Vote>) = lines.next_votes()?.into_iter().unzip();
+            if votes.is_empty() {
+                break;
+            }
+            for index in invalid(&votes, threads) {
+                fields.invalid.push(fields.count.saturating_add(index));
+                fields.invalid_lines.extend(numbers.get(index));
+            }
+            fields.count = fields.count.saturating_add(votes.len());
         }
-        let fields = Fields { valid: invalid.is_empty(), count: votes.len(), invalid };
-        let text = if fields.valid {
-            format!("{GOOD}valid{GOOD:#}: all {} signatures", fields.count)
-        } else {
-            let named: Vec<_> = fields.invalid.iter().map(ToString::to_string).collect();
-            format!("{BAD}not valid{BAD:#}: {} of {} signatures: {}", named.len(), fields.count, named.join(", "))
-        };
-        let output = Output::new(text, &fields)?;
+        ensure!(fields.count > 0, "--file: there is no signature in it");
+        fields.valid = fields.invalid.is_empty();
+        let output = Output::new(text(&fields), &fields)?;
         Ok(if fields.valid { output } else { output.negative() })
     }
+}
+
+fn text(fields: &Fields) -> String {
+    if fields.valid {
+        return format!("{GOOD}valid{GOOD:#}: all {} signatures", fields.count);
+    }
+    let mut lines = vec![format!("{BAD}not valid{BAD:#}: {} of {} signatures", fields.invalid.len(), fields.count)];
+    let named = fields.invalid.iter().zip(&fields.invalid_lines).take(NAMED);
+    lines.extend(named.map(|(index, line)| format!("  index {index}, line {line}")));
+    if fields.invalid.len() > NAMED {
+        lines.push("  … (--json names all)".to_owned());
+    }
+    lines.join("\n")
 }

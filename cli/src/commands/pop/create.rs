@@ -3,7 +3,7 @@
 use anyhow::bail;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::ValueEnum;
-use eots::SecretKey;
+use eots::{SecretKey, XOnlyPublicKey};
 use serde::Serialize;
 use staking_scripts::{Bip322Script, ProofOfPossession};
 
@@ -50,6 +50,7 @@ impl From<Script> for Bip322Script {
 
 #[derive(Serialize)]
 struct Fields {
+    public_key: XOnlyPublicKey,
     /// As the chain carries it: with BIP-322 a message of the next two.
     signature: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +71,12 @@ impl Args {
             _ => bail!("--script and --network are for --type bip322, which needs both"),
         };
         let mut text = hex::encode(proof.signature_bytes());
-        let mut fields = Fields { signature: text.clone(), bitcoin_address: None, simple_signature: None };
+        let mut fields = Fields {
+            public_key: *key.public_key(),
+            signature: text.clone(),
+            bitcoin_address: None,
+            simple_signature: None,
+        };
         if let ProofOfPossession::Bip322(signature) = &proof {
             let (address, simple) = (signature.address().to_string(), BASE64_STANDARD.encode(signature.to_simple()));
             text = format!("signature         {text}\nbitcoin address   {address}\nsimple signature  {simple}");

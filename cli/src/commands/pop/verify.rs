@@ -1,13 +1,13 @@
 //! `pop verify`: is it a proof?
 
-use anyhow::anyhow;
+use anyhow::{bail, ensure};
 use bitcoin::Network;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use eots::XOnlyPublicKey;
 use staking_scripts::{Bip322Signature, InvalidProofOfPossession, ProofOfPossession};
 
 use super::{ClaimArgs, Kind};
-use crate::input::{self, Bytes};
+use crate::input::{self, Bytes, Claimed};
 use crate::output::Output;
 
 /// What wallets of late put before the base64 of a simple signature.
@@ -24,8 +24,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     claim: ClaimArgs,
     /// The staker's or the finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_key)]
-    public_key: XOnlyPublicKey,
+    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
+    public_key: Claimed<XOnlyPublicKey>,
     /// The signature: 64 bytes of bip340, 65 bytes of ecdsa; of bip322 the chain's message with the Bitcoin address, or the simple
     /// signature alone. Hex, @FILE, - or, as wallets show it, base64.
     #[arg(long, value_name = "BYTES", value_parser = signature)]
@@ -34,17 +34,19 @@ pub(crate) struct Args {
 
 fn signature(text: &str) -> anyhow::Result<Bytes> {
     let base64 = || BASE64_STANDARD.decode(text.strip_prefix(SIMPLE_PREFIX).unwrap_or(text));
-    input::bytes(text).or_else(|error| base64().map(Bytes).map_err(|_| error))
+    let bytes = input::bytes(text).or_else(|error| base64().map(Bytes).map_err(|_| error))?;
+    ensure!(!bytes.0.is_empty(), "it has no bytes");
+    Ok(bytes)
 }
 
 impl Args {
-    fn proof(&self) -> Result<ProofOfPossession, InvalidProofOfPossession> {
+    fn proof(&self, public_key: &XOnlyPublicKey) -> Result<ProofOfPossession, InvalidProofOfPossession> {
         let Bytes(bytes) = &self.signature;
         match (self.claim.kind, bytes.as_slice()) {
             // A witness begins with the number of its items, and no protobuf message with these bytes. Any network's address will do, as it
             // is the script that is signed.
             (Kind::Bip322, [1 | 2, ..]) => {
-                Bip322Signature::from_simple(bytes, &self.public_key, Network::Bitcoin).map(ProofOfPossession::Bip322)
+                Bip322Signature::from_simple(bytes, public_key, Network::Bitcoin).map(ProofOfPossession::Bip322)
             }
             (kind, bytes) => ProofOfPossession::from_signature_bytes(kind.into(), bytes),
         }
@@ -52,8 +54,13 @@ impl Args {
 
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let claim = self.claim.claim()?;
-        let proof = self.proof().map_err(|e| anyhow!("--signature: {e}"))?;
-        let verdict = proof.verify(&self.public_key, &claim);
-        Output::verdict(verdict.is_ok(), verdict.err().map(|error| error.to_string()))
+        let Ok(public_key) = self.public_key.get() else { return Ok(Output::verdict(self.public_key.get().map(drop))) };
+        match self.proof(public_key) {
+            // A wrong length is wrong usage; what else is wrong with the bytes is a negative answer.
+            Err(error @ InvalidProofOfPossession::Length { .. }) => bail!("--signature: {error}"),
+            proof => {
+                Ok(Output::verdict(proof.map_err(Into::into).and_then(|proof| Ok(proof.verify(public_key, &claim)?))))
+            }
+        }
     }
 }

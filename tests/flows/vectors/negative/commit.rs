@@ -55,7 +55,7 @@ const PROOF: &[Rule] = &[
     ("total_same_shape", &[(ACCEPT, 2)]),
     ("total_smaller", &[("WrongRoot", 1)]),
     ("total_too_large", &[("WrongRoot", 1)]),
-    ("total_zero", &[("HeightNotCommitted", 1)]),
+    ("total_zero", &[("Empty", 1)]),
 ];
 
 #[test]
@@ -179,7 +179,7 @@ const VOTE: &[Rule] = &[
     ("context_unexpected", &[("VerifyError", 1)]),
     ("count_differs", &[("WrongLeaf", 1)]),
     ("height_is_not_of_the_index", &[("WrongLeaf", 1)]),
-    ("heights_wrap", &[("HeightNotCommitted", 1)]),
+    ("heights_wrap", &[("PastTheEnd", 1)]),
     ("key_of_another", &[("VerifyError", 1)]),
     ("little_endian_height", &[("VerifyError", 1)]),
     ("proof_bit", &[("WrongRoot", 1)]),

@@ -54,7 +54,11 @@ type Rule = (&'static str, &'static [(&'static str, usize)]);
 const ACCEPT: &str = "accepted";
 
 fn name(error: impl Debug) -> Refusal {
-    format!("{error:?}").chars().take_while(char::is_ascii_alphanumeric).collect()
+    let text = format!("{error:?}");
+    // That a commitment is none that the chain takes is named after the reason.
+    let reason =
+        text.strip_prefix("Invalid(").filter(|reason| reason.starts_with("Empty") || reason.starts_with("PastTheEnd"));
+    reason.unwrap_or(&text).chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
 /// Bytes for a type that takes exactly so many.

@@ -1,0 +1,51 @@
+//! `eots context`: what precedes the signed messages of a consumer chain.
+
+use clap::ValueEnum;
+use eots::{Operation, SigningContext};
+
+use crate::output::Output;
+
+#[derive(clap::Args)]
+#[command(after_help = "A signature made for one operation, chain or contract is none for any other.\n\n\
+    Example:\n  btcstake eots context --operation finality-vote --chain-id test-1 --address bbn1addr")]
+pub(crate) struct Args {
+    /// What is signed.
+    #[arg(long)]
+    operation: OperationName,
+    /// The consumer chain.
+    #[arg(long)]
+    chain_id: String,
+    /// The address of the module or contract that verifies, as text.
+    #[arg(long)]
+    address: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OperationName {
+    /// A finality provider's proof of possession.
+    ProviderPop,
+    /// A randomness commitment.
+    Commitment,
+    /// A finality vote.
+    FinalityVote,
+    /// A staker's proof of possession.
+    StakerPop,
+}
+
+impl From<OperationName> for Operation {
+    fn from(name: OperationName) -> Self {
+        match name {
+            OperationName::ProviderPop => Self::FinalityProviderPop,
+            OperationName::Commitment => Self::RandomnessCommitment,
+            OperationName::FinalityVote => Self::FinalityVote,
+            OperationName::StakerPop => Self::StakerPop,
+        }
+    }
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        let context = SigningContext::new(self.operation.into(), &self.chain_id, &self.address).to_string();
+        Output::new(context.clone(), &serde_json::json!({ "signing_context": context }))
+    }
+}
