@@ -3,11 +3,14 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod coins;
 mod explaining;
+mod extension;
 mod finished;
 mod outputs;
 mod parameters;
 mod quantities;
+mod signed;
 mod stakes;
 mod transactions;
 
