@@ -15,6 +15,7 @@ pub(crate) fn check(report: &Report) {
         ("slash-unbonding", Some(true), "SLASHED"),
         ("unbond", None, "WITHDRAWN"),
         ("expire", None, "WITHDRAWN"),
+        ("extend", None, "WITHDRAWN"),
     ];
     assert_eq!(outcome, expected);
     let steps = |scenario: usize, refused: bool| -> Vec<&str> {
@@ -31,6 +32,8 @@ pub(crate) fn check(report: &Report) {
     assert_eq!(steps(1, false), ["stake", "unbond", "slash", "withdraw"]);
     assert_eq!(steps(2, false), ["stake", "unbond", "withdraw"]);
     assert_eq!(steps(3, false), ["stake", "withdraw"]);
+    assert_eq!(steps(4, false), ["stake", "extend", "withdraw"]);
+    assert_eq!(steps(4, true), ["extend alone", "withdraw too early"]);
     for step in report.scenarios.iter().flat_map(|scenario| &scenario.steps) {
         let (tried, confirmed) = (step.txid.is_some(), step.txid.is_some() && step.refused.is_none());
         assert_eq!(step.height.is_some(), confirmed, "{}", step.name);
@@ -53,7 +56,13 @@ fn all_scenarios_end_as_they_must() {
 
 #[test]
 fn each_scenario_plays_alone() {
-    for scenario in [ScenarioName::Slash, ScenarioName::SlashUnbonding, ScenarioName::Unbond, ScenarioName::Expire] {
+    for scenario in [
+        ScenarioName::Slash,
+        ScenarioName::SlashUnbonding,
+        ScenarioName::Unbond,
+        ScenarioName::Expire,
+        ScenarioName::Extend,
+    ] {
         assert_eq!(embedded([8; 32], scenario).scenarios.len(), 1);
     }
 }

@@ -15,6 +15,8 @@ const QUORUM: u16 = 6;
 pub(crate) struct Rules {
     pub(crate) stake: Amount,
     pub(crate) staking_time: Timelock,
+    pub(crate) extended_stake: Amount,
+    pub(crate) extended_staking_time: Timelock,
     pub(crate) unbonding_time: Timelock,
     pub(crate) unbonding_fee: Amount,
     pub(crate) slashing_rate: SlashingRate,
@@ -28,6 +30,8 @@ impl Rules {
         Ok(Self {
             stake: Amount::from_sat(1_000_000),
             staking_time: Timelock::from_blocks(150)?,
+            extended_stake: Amount::from_sat(1_050_000),
+            extended_staking_time: Timelock::from_blocks(180)?,
             unbonding_time: Timelock::from_blocks(20)?,
             unbonding_fee: Amount::from_sat(2_000),
             slashing_rate: SlashingRate::from_ten_thousandths(1_000)?,
@@ -57,6 +61,10 @@ pub(crate) struct Cast {
     /// In an order that is not sorted, as on mainnet.
     pub(crate) covenant: Vec<SecretKey>,
     pub(crate) parties: Parties,
+    /// The committee of the day when a stake is extended: one member has left, and one has come.
+    pub(crate) extended_covenant: Vec<SecretKey>,
+    /// With one more finality provider.
+    pub(crate) extended_parties: Parties,
     pub(crate) rules: Rules,
 }
 
@@ -73,8 +81,15 @@ impl Cast {
         let public = |keys: &[SecretKey]| keys.iter().map(|key| *key.public_key()).collect::<Vec<XOnlyPublicKey>>();
         let committee = CovenantCommittee::new(public(&covenant), QUORUM)?;
         let parties = Parties::new(*staker.public_key(), public(&providers), committee)?;
+        let extended_covenant: Vec<_> =
+            covenant.iter().skip(1).cloned().chain([key(seed, "a new covenant member", |_| true)]).collect();
+        let committee = CovenantCommittee::new(public(&extended_covenant), QUORUM)?;
+        let newcomer = *key(seed, "a third finality provider", |_| true).public_key();
+        let all = public(&providers).into_iter().chain([newcomer]);
+        let extended_parties = Parties::new(*staker.public_key(), all, committee)?;
         let (wallet, miner) = (key(seed, "wallet", |_| true), key(seed, "miner", |_| true));
-        Ok(Self { wallet, miner, staker, providers, covenant, parties, rules: Rules::new()? })
+        let rules = Rules::new()?;
+        Ok(Self { wallet, miner, staker, providers, covenant, parties, extended_covenant, extended_parties, rules })
     }
 
     /// Where the staker's coins come from and go to.

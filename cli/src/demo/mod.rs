@@ -53,6 +53,8 @@ pub enum ScenarioName {
     Unbond,
     /// The staking time ends.
     Expire,
+    /// The stake is extended, and then its staking time ends.
+    Extend,
     /// All of them, one after the other on one chain.
     All,
 }
@@ -64,6 +66,7 @@ impl ScenarioName {
             Self::SlashUnbonding => &[Scenario::SlashUnbonding],
             Self::Unbond => &[Scenario::Unbond],
             Self::Expire => &[Scenario::Expire],
+            Self::Extend => &[Scenario::Extend],
             Self::All => &Scenario::ALL,
         }
     }

@@ -29,10 +29,12 @@ pub(crate) enum Scenario {
     Unbond,
     /// The staking time ends.
     Expire,
+    /// The stake is extended, and then its staking time ends.
+    Extend,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 4] = [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire];
+    pub(crate) const ALL: [Self; 5] = [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire, Self::Extend];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -40,6 +42,7 @@ impl Scenario {
             Self::SlashUnbonding => "slash-unbonding",
             Self::Unbond => "unbond",
             Self::Expire => "expire",
+            Self::Extend => "extend",
         }
     }
 
@@ -49,6 +52,7 @@ impl Scenario {
             Self::SlashUnbonding => "a finality provider signs two blocks while the stake unbonds",
             Self::Unbond => "the staker leaves early, with the covenant committee's consent",
             Self::Expire => "the staking time ends",
+            Self::Extend => "the stake is extended under new parameters, and then its staking time ends",
         }
     }
 
@@ -78,6 +82,11 @@ impl Scenario {
             }
             Self::Expire => {
                 stage.withdraw(&stake.staking, stake.height)?;
+                (None, WITHDRAWN)
+            }
+            Self::Extend => {
+                let extended = stage.extend(&stake)?;
+                stage.withdraw(&extended.staking, extended.height)?;
                 (None, WITHDRAWN)
             }
         };

@@ -6,10 +6,12 @@ use bitcoin::{Amount, Transaction};
 use chain::{BlockHeight, Node, NodeError};
 use eots::SecretKey;
 use staking_scripts::{
-    CovenantAdaptorSignatures, CovenantSignature, Funded, FundingCoin, HasTaproot, Path, SlashingTransaction,
-    StakingOutput, StakingTransaction, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction, sign_key_path,
+    CovenantAdaptorSignatures, CovenantSignature, ExtensionTransaction, Funded, FundingCoin, HasTaproot, Path,
+    SlashingTransaction, StakingOutput, StakingTransaction, UnbondingOutput, UnbondingTransaction,
+    WithdrawalTransaction, sign_key_path,
 };
 
+use super::attempts::{signed_by, with_witness};
 use super::cast::Cast;
 use super::report::Step;
 
@@ -88,37 +90,81 @@ impl<'a> Stage<'a> {
         let output = StakingOutput::new(cast.parties.clone(), rules.staking_time)?;
         let fee_rate = self.node.fee_rate(FEE_TARGET)?;
         let staking = StakingTransaction::build(output, rules.stake, &coins, cast.wallet_script(), fee_rate)?;
-        let funded = staking.staking_output();
-
-        let unbonding_output = UnbondingOutput::new(cast.parties.clone(), rules.unbonding_time)?;
-        let unbonding = UnbondingTransaction::new(&funded, unbonding_output, rules.unbonding_fee)?;
-        let slashing = self.pre_sign(SlashingTransaction::new(&funded, &rules.slashing_terms())?)?;
-        let unbonding_slashing =
-            self.pre_sign(SlashingTransaction::new(&unbonding.unbonding_output(), &rules.slashing_terms())?)?;
-        let unbonding_signatures =
-            cast.covenant.iter().map(|key| unbonding.sign_as_covenant_member(key)).collect::<Result<Vec<_>, _>>()?;
-        unbonding_signatures.iter().try_for_each(|signature| unbonding.verify_covenant(signature))?;
-        let members = cast.covenant.len();
-        self.say(
-            "sign in advance",
-            format!(
-                "staker and {members} covenant members sign unbonding and both slashing transactions; the covenant encrypts its slashing \
-                 signatures to each of {} finality providers",
-                cast.providers.len()
-            ),
-        );
+        let signed = self.sign_in_advance(staking.staking_output(), &cast.covenant)?;
 
         let transaction = staking.finalize(&sign_key_path(staking.psbt(), &cast.wallet)?)?;
         let text = format!("{} locked for {} blocks", rules.stake, rules.staking_time);
         let height = self.confirm("stake", &text, &transaction, staking.fee(), None)?;
-        Ok(Stake { staking: funded, height, unbonding, unbonding_signatures, slashing, unbonding_slashing })
+        Ok(Stake { height, ..signed })
     }
 
-    fn pre_sign(&self, transaction: SlashingTransaction) -> anyhow::Result<PreSigned> {
+    /// The stake that a transaction will make, with everything signed that must be before it is broadcast.
+    fn sign_in_advance(&mut self, staking: Funded<StakingOutput>, covenant: &[SecretKey]) -> anyhow::Result<Stake> {
+        let rules = &self.cast.rules;
+        let parties = staking.output().parties().clone();
+        let (members, providers) = (covenant.len(), parties.finality_providers().as_slice().len());
+        let unbonding_output = UnbondingOutput::new(parties, rules.unbonding_time)?;
+        let unbonding = UnbondingTransaction::new(&staking, unbonding_output, rules.unbonding_fee)?;
+        let slashing = self.pre_sign(SlashingTransaction::new(&staking, &rules.slashing_terms())?, covenant)?;
+        let unbonding_slashing = SlashingTransaction::new(&unbonding.unbonding_output(), &rules.slashing_terms())?;
+        let unbonding_slashing = self.pre_sign(unbonding_slashing, covenant)?;
+        let unbonding_signatures =
+            covenant.iter().map(|key| unbonding.sign_as_covenant_member(key)).collect::<Result<Vec<_>, _>>()?;
+        unbonding_signatures.iter().try_for_each(|signature| unbonding.verify_covenant(signature))?;
+        self.say(
+            "sign in advance",
+            format!(
+                "staker and {members} covenant members sign unbonding and both slashing transactions; the covenant encrypts its slashing \
+                 signatures to each of {providers} finality providers"
+            ),
+        );
+        let height = BlockHeight::GENESIS;
+        Ok(Stake { staking, height, unbonding, unbonding_signatures, slashing, unbonding_slashing })
+    }
+
+    /// Extends a stake: more of it, for longer, with one more finality provider and under a covenant committee that has changed since.
+    pub(crate) fn extend(&mut self, stake: &Stake) -> anyhow::Result<Stake> {
+        let (cast, rules) = (self.cast, &self.cast.rules);
+        let coins = self.node.coins(&cast.wallet_script()).context("cannot list the staker's coins")?;
+        let coins: Vec<_> =
+            coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output)).collect::<Result<_, _>>()?;
+        let output = StakingOutput::new(cast.extended_parties.clone(), rules.extended_staking_time)?;
+        let (amount, rate) = (rules.extended_stake, self.node.fee_rate(FEE_TARGET)?);
+        let extension =
+            ExtensionTransaction::build(&stake.staking, output, amount, &coins, cast.wallet_script(), rate)?;
+        let signed = self.sign_in_advance(extension.staking_output(), &cast.extended_covenant)?;
+
+        // The running stake is spent under the committee it was made under.
+        let staker = extension.sign_as_staker(&cast.staker)?;
+        let covenant =
+            cast.covenant.iter().map(|key| extension.sign_as_covenant_member(key)).collect::<Result<Vec<_>, _>>()?;
+        covenant.iter().try_for_each(|signature| extension.verify_covenant(signature))?;
+        let transaction = extension.finalize(&staker, &covenant, &sign_key_path(extension.psbt(), &cast.wallet)?)?;
+        self.extend_alone(stake, &extension, &transaction)?;
+        let text = format!("{amount} locked for {} blocks, without unbonding in between", rules.extended_staking_time);
+        let height = self.confirm("extend", &text, &transaction, extension.fee(), Some(Path::Unbonding))?;
+        Ok(Stake { height, ..signed })
+    }
+
+    /// What must fail: the staker without the committee.
+    fn extend_alone(
+        &mut self,
+        stake: &Stake,
+        extension: &ExtensionTransaction,
+        finished: &Transaction,
+    ) -> anyhow::Result<()> {
+        let leaf = stake.staking.output().taproot().leaf(Path::Unbonding);
+        let leaf = leaf.context("the staking output has no unbonding path")?;
+        let alone = with_witness(finished, leaf, signed_by(&[&self.cast.staker], extension.sighash()?));
+        let text = "the staker without the covenant committee";
+        self.refused("extend alone", text, &alone, extension.fee(), Path::Unbonding)
+    }
+
+    fn pre_sign(&self, transaction: SlashingTransaction, covenant: &[SecretKey]) -> anyhow::Result<PreSigned> {
         let staker = transaction.sign_as_staker(&self.cast.staker)?;
         transaction.verify_staker(&staker)?;
         // Zeros for the auxiliary randomness: the same seed shall give the same bytes.
-        let covenant = self.cast.covenant.iter().map(|key| transaction.sign_as_covenant_member(key, &[0; 32]));
+        let covenant = covenant.iter().map(|key| transaction.sign_as_covenant_member(key, &[0; 32]));
         let covenant = covenant.collect::<Result<Vec<_>, _>>()?;
         covenant.iter().try_for_each(|given| transaction.verify_covenant(given))?;
         Ok(PreSigned { transaction, staker, covenant })
