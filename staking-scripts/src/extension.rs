@@ -14,7 +14,7 @@ use crate::outputs::{StakingOutput, TaprootOutput};
 use crate::parties::Parties;
 use crate::signing::{CovenantSignature, SigningError};
 use crate::spend::{
-    FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf,
+    FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf, sum,
 };
 
 /// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the covenant committee of the
@@ -70,6 +70,23 @@ pub enum ExtensionError {
     /// The funding coin is the running stake itself.
     #[error("the coin {0} is the stake that is extended")]
     FundedByItself(OutPoint),
+    /// It has another number of inputs than two.
+    #[error("it has {0} inputs, and must have two: the running stake, and the coin that funds it")]
+    Inputs(usize),
+    /// Its first input spends something else than the running stake.
+    #[error("its first input spends {found}, not the running stake {expected}")]
+    Spends {
+        /// What it spends.
+        found: OutPoint,
+        /// What it must spend.
+        expected: OutPoint,
+    },
+    /// It pays no fee, or the amounts are none.
+    #[error("it pays out as much as it spends, or more")]
+    NoFee,
+    /// It has a lock time, a sequence that is not final, or a script in an input.
+    #[error("it must have lock time 0, final sequences and no scripts in its inputs")]
+    NotFinal,
     /// The change would go to the new staking output, which must be paid exactly once.
     #[error("the change must not go to the staking output")]
     ChangeToStake,
@@ -144,6 +161,48 @@ impl ExtensionTransaction {
             *input = coin.psbt_input();
         }
         Ok(Self { spend, output, amount })
+    }
+
+    /// The extension that `given` is: its first input spends `previous` through the unbonding path, its second one the output `funding`, and one
+    /// of its outputs is the new stake.
+    ///
+    /// # Errors
+    /// [`ExtensionError`] names what does not fit.
+    pub(crate) fn recognise(
+        previous: &Funded<StakingOutput>,
+        staking: &Funded<StakingOutput>,
+        given: &Transaction,
+        funding: TxOut,
+    ) -> Result<Self, ExtensionError> {
+        check_parties(previous.output().parties(), staking.output().parties())?;
+        if staking.amount() < previous.amount() {
+            return Err(ExtensionError::SmallerStake { old: previous.amount(), new: staking.amount() });
+        }
+        let [first, second] = given.input.as_slice() else { return Err(ExtensionError::Inputs(given.input.len())) };
+        if first.previous_output != previous.outpoint() {
+            return Err(ExtensionError::Spends { found: first.previous_output, expected: previous.outpoint() });
+        }
+        let held = previous.amount().checked_add(funding.value).filter(|held| *held <= Amount::MAX_MONEY);
+        let paid = sum(&given.output).filter(|paid| held.is_some_and(|held| held > *paid));
+        if paid.is_none() {
+            return Err(ExtensionError::NoFee);
+        }
+        let source = previous.output().taproot();
+        let spend = LeafSpend::new(SpendPlan {
+            version: given.version,
+            source,
+            outpoint: previous.outpoint(),
+            amount: previous.amount(),
+            leaf: source.leaf(Path::Unbonding).ok_or(ExtensionError::TooMuch)?,
+            sequence: Sequence::MAX,
+            funding: Some((second.previous_output, funding)),
+            outputs: given.output.iter().map(|output| (output.clone(), None)).collect(),
+        })?;
+        // Version and outputs were taken over; lock time and sequences are the protocol's.
+        if spend.txid() != given.compute_txid() {
+            return Err(ExtensionError::NotFinal);
+        }
+        Ok(Self { spend, output: staking.output().clone(), amount: staking.amount() })
     }
 
     /// The new staking output, at its place in this transaction.

@@ -15,6 +15,7 @@
 
 mod coin;
 mod committee;
+mod delegation;
 mod explain;
 mod extension;
 mod finished;
@@ -25,6 +26,7 @@ mod outputs;
 mod parameters;
 mod parties;
 mod pop;
+mod providers;
 mod signed;
 mod signing;
 mod slashing;
@@ -38,6 +40,9 @@ mod withdrawal;
 pub use bitcoin;
 pub use coin::{CoinError, FundingCoin};
 pub use committee::{CovenantCommittee, InvalidCommittee};
+pub use delegation::{
+    AcceptedStake, AnswerError, CovenantAnswer, Part, RunningStake, SignedSlashing, StakeRequest, StakeViolation,
+};
 pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};
 pub use finished::FinishedError;
@@ -54,6 +59,7 @@ pub use pop::{
     AccountAddress, Bip322Script, Bip322Signature, Claim, CompactSignature, InvalidAccountAddress,
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
+pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
 pub use signed::{LeafSignatures, SignedPsbtError};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};

@@ -127,7 +127,6 @@ impl SlashingTransaction {
     /// # Errors
     /// [`SlashingError`] when the fee is 0, the stake does not pay what is taken, or an output would be dust.
     pub fn new<O: Slashable>(source: &Funded<O>, terms: &SlashingTerms) -> Result<Self, SlashingError> {
-        let parties = source.output().parties().clone();
         if terms.fee == Amount::ZERO {
             return Err(SlashingError::NoFee);
         }
@@ -145,6 +144,17 @@ impl SlashingTransaction {
             slashed,
             fee,
         })?;
+        Self::laid_out(source, terms, Version::ONE, [slashed, refund_amount])
+    }
+
+    /// With this version, and these amounts for its two outputs. Whether they are what the terms ask for is checked before.
+    pub(crate) fn laid_out<O: Slashable>(
+        source: &Funded<O>,
+        terms: &SlashingTerms,
+        version: Version,
+        [slashed, refund_amount]: [Amount; 2],
+    ) -> Result<Self, SlashingError> {
+        let parties = source.output().parties().clone();
         let refund = SlashingRefundOutput::new(*parties.staker(), terms.unbonding_time)?;
         let slashed_out = bitcoin::TxOut { value: slashed, script_pubkey: terms.pk_script.clone() };
         let refund_out = refund.taproot().paying(refund_amount);
@@ -152,10 +162,10 @@ impl SlashingTransaction {
         OutputTooSmall::check(&refund_out)?;
         let taproot = source.output().taproot();
         let spend = LeafSpend::new(SpendPlan {
-            version: Version::ONE,
+            version,
             source: taproot,
             outpoint: source.outpoint(),
-            amount,
+            amount: source.amount(),
             leaf: taproot.leaf(Path::Slashing).ok_or(SlashingError::NoSlashingPath)?,
             sequence: Sequence::MAX,
             funding: None,

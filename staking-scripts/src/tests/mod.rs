@@ -10,6 +10,7 @@ mod finished;
 mod outputs;
 mod parameters;
 mod quantities;
+mod requests;
 mod signed;
 mod stakes;
 mod transactions;

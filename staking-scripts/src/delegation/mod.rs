@@ -1,0 +1,66 @@
+//! A stake request: what a staker asks the covenant committee to sign, and all that must hold of it.
+//!
+//! [`StakeRequest::check`] lists everything that is wrong. What it returns when nothing is, an [`AcceptedStake`], is the only thing that a covenant
+//! member's answer can be made from: no other bytes can be put before its key here.
+
+mod answer;
+mod check;
+mod rules;
+
+use bitcoin::secp256k1::schnorr;
+use bitcoin::{Amount, Transaction, TxOut, XOnlyPublicKey};
+
+pub use self::answer::{AnswerError, CovenantAnswer};
+pub use self::check::AcceptedStake;
+pub use self::rules::{Part, StakeViolation};
+use crate::pop::{Claim, ProofOfPossession};
+use crate::providers::StakedTo;
+
+/// What a staker asks for, as it arrived. Nothing about it is certain yet but that its parts could be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StakeRequest {
+    /// Who stakes.
+    pub staker: XOnlyPublicKey,
+    /// Whom the stake is delegated to.
+    pub staked_to: StakedTo,
+    /// For how many blocks.
+    pub staking_time_blocks: u32,
+    /// How much.
+    pub staking_amount: Amount,
+    /// How long an unbonding stake waits.
+    pub unbonding_time_blocks: u32,
+    /// What makes the stake. Its witnesses do not matter.
+    pub staking_transaction: Transaction,
+    /// What spends the stake early.
+    pub unbonding_transaction: Transaction,
+    /// What slashes the stake, and the staker's signature over it.
+    pub slashing: SignedSlashing,
+    /// What slashes the unbonding stake, and the staker's signature over it.
+    pub unbonding_slashing: SignedSlashing,
+    /// That the staker's account on the secured chain is of who holds the key.
+    pub possession: (Claim, ProofOfPossession),
+    /// The running stake that this one extends.
+    pub extends: Option<RunningStake>,
+}
+
+/// A slashing transaction with the staker's signature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedSlashing {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// The staker's signature over it.
+    pub staker: schnorr::Signature,
+}
+
+/// A running stake that is to be extended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunningStake {
+    /// What made it.
+    pub staking_transaction: Transaction,
+    /// Whom it is delegated to.
+    pub staked_to: StakedTo,
+    /// For how many blocks.
+    pub staking_time_blocks: u32,
+    /// The output that the extension's second input spends.
+    pub funding: TxOut,
+}

@@ -1,0 +1,253 @@
+//! What can be wrong with a stake request, each with its own name.
+
+use std::fmt;
+
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Txid, Weight};
+
+use crate::extension::ExtensionError;
+use crate::funded::FundedError;
+use crate::outputs::OutputError;
+use crate::parties::InvalidParties;
+use crate::pop::PossessionError;
+use crate::spend::OutputTooSmall;
+
+/// Which transaction of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The staking transaction.
+    Staking,
+    /// The unbonding transaction.
+    Unbonding,
+    /// The slashing transaction of the staking output.
+    Slashing,
+    /// The slashing transaction of the unbonding output.
+    UnbondingSlashing,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Staking => "staking transaction",
+            Self::Unbonding => "unbonding transaction",
+            Self::Slashing => "slashing transaction",
+            Self::UnbondingSlashing => "unbonding slashing transaction",
+        })
+    }
+}
+
+/// A rule that a stake request breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StakeViolation {
+    /// The keys make no stake.
+    #[error("{0}")]
+    Parties(#[from] InvalidParties),
+    /// The keys do not fit a script.
+    #[error("{0}")]
+    Output(#[from] OutputError),
+    /// The staking time is out of bounds.
+    #[error("the staking time of {found} blocks is not within {least} to {most}")]
+    StakingTime {
+        /// What is asked for.
+        found: u32,
+        /// The least.
+        least: u16,
+        /// The most.
+        most: u16,
+    },
+    /// The staking amount is out of bounds.
+    #[error("the staking amount of {found} is not within {least} to {most}")]
+    StakingAmount {
+        /// What is asked for.
+        found: Amount,
+        /// The least.
+        least: Amount,
+        /// The most.
+        most: Amount,
+    },
+    /// The unbonding time is not the parameter.
+    #[error("the unbonding time of {found} blocks is not the parameters' {expected}")]
+    UnbondingTime {
+        /// What is asked for.
+        found: u32,
+        /// The parameter.
+        expected: u16,
+    },
+    /// The staking output is not there exactly once.
+    #[error("the staking output: {0}")]
+    StakingOutput(FundedError),
+    /// The staking output holds something else.
+    #[error("the staking output holds {found}, not the {expected} that are to be staked")]
+    StakedAmount {
+        /// What it holds.
+        found: Amount,
+        /// What the request says.
+        expected: Amount,
+    },
+    /// The staking transaction is a coinbase.
+    #[error("the staking transaction is a coinbase, which the chain could take back")]
+    Coinbase,
+    /// A pre-signed transaction has another version than 1 or 2, or 2 for the unbonding.
+    #[error("the {part} has version {found}")]
+    Version {
+        /// Which transaction.
+        part: Part,
+        /// Its version.
+        found: i32,
+    },
+    /// It waits for a time.
+    #[error("the {0} has a lock time, and must be final from the start")]
+    LockTime(Part),
+    /// It does not have one input.
+    #[error("the {part} has {found} inputs, and must have one")]
+    Inputs {
+        /// Which transaction.
+        part: Part,
+        /// How many.
+        found: usize,
+    },
+    /// It has another number of outputs than it must.
+    #[error("the {part} has {found} outputs, and must have {expected}")]
+    Outputs {
+        /// Which transaction.
+        part: Part,
+        /// How many.
+        found: usize,
+        /// How many it must have.
+        expected: usize,
+    },
+    /// Its input is not final, or has a script.
+    #[error("the {part} has an input with the sequence {found}, where only ffffffff without a script is taken")]
+    Input {
+        /// Which transaction.
+        part: Part,
+        /// The sequence.
+        found: Sequence,
+    },
+    /// It spends something else.
+    #[error("the {part} spends {found}, not {expected}")]
+    Spends {
+        /// Which transaction.
+        part: Part,
+        /// What it spends.
+        found: OutPoint,
+        /// What it must spend.
+        expected: OutPoint,
+    },
+    /// An output pays another script.
+    #[error("output {index} of the {part} pays to {found}, not to {expected}")]
+    OutputScript {
+        /// Which transaction.
+        part: Part,
+        /// Which output.
+        index: usize,
+        /// The script it pays.
+        found: ScriptBuf,
+        /// The script it must pay.
+        expected: ScriptBuf,
+    },
+    /// An output pays another amount.
+    #[error("output {index} of the {part} pays {found}, not {expected}")]
+    OutputAmount {
+        /// Which transaction.
+        part: Part,
+        /// Which output.
+        index: usize,
+        /// What it pays.
+        found: Amount,
+        /// What it must pay.
+        expected: Amount,
+    },
+    /// It pays too small a fee, or none at all.
+    #[error("the {part} pays a fee of {found}, and {least} are needed at least")]
+    FeeTooSmall {
+        /// Which transaction.
+        part: Part,
+        /// Its fee; what it pays beyond what it spends is no fee, and 0 here.
+        found: Amount,
+        /// The least.
+        least: Amount,
+    },
+    /// The unbonding transaction's fee is not the parameter.
+    #[error("the unbonding transaction pays a fee of {found}, and exactly {expected} are needed")]
+    UnbondingFee {
+        /// Its fee.
+        found: Amount,
+        /// The parameter.
+        expected: Amount,
+    },
+    /// The stake does not pay what slashing takes.
+    #[error("the {part} cannot be made: {reason}")]
+    Unpayable {
+        /// Which transaction.
+        part: Part,
+        /// Why not.
+        reason: String,
+    },
+    /// An output is dust.
+    #[error("the {part}: {reason}")]
+    Dust {
+        /// Which transaction.
+        part: Part,
+        /// What is too small.
+        reason: OutputTooSmall,
+    },
+    /// It is too heavy to be relayed.
+    #[error("the {part} weighs {found}, more than the 400000 weight units that nodes relay")]
+    TooHeavy {
+        /// Which transaction.
+        part: Part,
+        /// What it weighs, without witnesses.
+        found: Weight,
+    },
+    /// The staker has not signed it.
+    #[error("the staker's signature over the {0} does not verify")]
+    StakerSignature(Part),
+    /// The account is not proven to be the key's holder's.
+    #[error("the proof of possession: {0}")]
+    Possession(#[from] PossessionError),
+    /// The stake that is to be extended is not in the transaction given for it.
+    #[error("the running stake {txid}: {reason}")]
+    RunningStake {
+        /// The transaction given.
+        txid: Txid,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The extension breaks a rule.
+    #[error("the extension: {0}")]
+    Extension(ExtensionError),
+}
+
+impl StakeViolation {
+    /// The rule's name, for machines: stable, in snake case.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Parties(_) => "parties",
+            Self::Output(_) => "output",
+            Self::StakingTime { .. } => "staking_time",
+            Self::StakingAmount { .. } => "staking_amount",
+            Self::UnbondingTime { .. } => "unbonding_time",
+            Self::StakingOutput(_) => "staking_output",
+            Self::StakedAmount { .. } => "staked_amount",
+            Self::Coinbase => "coinbase",
+            Self::Version { .. } => "version",
+            Self::LockTime(_) => "lock_time",
+            Self::Inputs { .. } => "inputs",
+            Self::Outputs { .. } => "outputs",
+            Self::Input { .. } => "input",
+            Self::Spends { .. } => "spends",
+            Self::OutputScript { .. } => "output_script",
+            Self::OutputAmount { .. } => "output_amount",
+            Self::FeeTooSmall { .. } => "fee_too_small",
+            Self::UnbondingFee { .. } => "unbonding_fee",
+            Self::Unpayable { .. } => "unpayable",
+            Self::Dust { .. } => "dust",
+            Self::TooHeavy { .. } => "too_heavy",
+            Self::StakerSignature(_) => "staker_signature",
+            Self::Possession(_) => "possession",
+            Self::RunningStake { .. } => "running_stake",
+            Self::Extension(_) => "extension",
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Whom a stake is delegated to, in the two dialects.
+
+use bitcoin::XOnlyPublicKey;
+
+/// The finality providers of a stake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StakedTo {
+    /// Genesis: exactly one.
+    Genesis(XOnlyPublicKey),
+    /// Chains secured through contracts: one for each.
+    Consumers(ConsumerProviders),
+}
+
+impl StakedTo {
+    /// Their keys, in the order of the stake: adaptor signatures come in this order.
+    pub fn keys(&self) -> Vec<XOnlyPublicKey> {
+        match self {
+            Self::Genesis(key) => vec![*key],
+            Self::Consumers(providers) => providers.0.iter().map(|(_, key)| *key).collect(),
+        }
+    }
+}
+
+/// The finality providers of a stake that secures several chains: at least one, each of another chain, no key twice. In the order given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerProviders(Vec<(String, XOnlyPublicKey)>);
+
+/// These are no finality providers of several chains.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConsumerProviders {
+    /// None is given.
+    #[error("a stake needs at least one finality provider")]
+    None,
+    /// Two are of the same chain.
+    #[error("two finality providers are of the chain {0:?}, and each must be of another one")]
+    SameChain(String),
+    /// A key is given twice.
+    #[error("the finality provider {0} is given twice")]
+    SameKey(XOnlyPublicKey),
+}
+
+impl ConsumerProviders {
+    /// The provider of each chain.
+    ///
+    /// # Errors
+    /// [`InvalidConsumerProviders`] when there is none, or two share a chain or a key.
+    pub fn new(
+        providers: impl IntoIterator<Item = (String, XOnlyPublicKey)>,
+    ) -> Result<Self, InvalidConsumerProviders> {
+        let providers: Vec<_> = providers.into_iter().collect();
+        if providers.is_empty() {
+            return Err(InvalidConsumerProviders::None);
+        }
+        for (number, (chain, key)) in providers.iter().enumerate() {
+            let mut earlier = providers.iter().take(number);
+            if let Some((chain, _)) = earlier.clone().find(|(other, _)| other == chain) {
+                return Err(InvalidConsumerProviders::SameChain(chain.clone()));
+            }
+            if let Some((_, key)) = earlier.find(|(_, other)| other == key) {
+                return Err(InvalidConsumerProviders::SameKey(*key));
+            }
+        }
+        Ok(Self(providers))
+    }
+
+    /// Chain and key of each.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &XOnlyPublicKey)> {
+        self.0.iter().map(|(chain, key)| (chain.as_str(), key))
+    }
+}
