@@ -41,7 +41,9 @@ pub use bitcoin;
 pub use coin::{CoinError, FundingCoin};
 pub use committee::{CovenantCommittee, InvalidCommittee};
 pub use delegation::{
-    AcceptedStake, AnswerError, CovenantAnswer, Part, RunningStake, SignedSlashing, StakeRequest, StakeViolation,
+    AcceptedStake, AnswerError, AnswerField, ConsumerField, CovenantAnswer, DelegationError, DelegationFile, Part,
+    PlanError, PossessionField, PossessionKind, ProvidersField, RunningField, RunningStake, SignedSlashing,
+    StakeRequest, StakeViolation, StakerField,
 };
 pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};

@@ -159,18 +159,23 @@ impl StakingTransaction {
         &self.psbt
     }
 
-    /// The transaction without its witnesses.
+    /// The transaction as the PSBT has it, without signatures and scripts.
     pub const fn unsigned(&self) -> &Transaction {
         &self.psbt.unsigned_tx
     }
 
     /// Its id, which signing does not change.
     pub fn txid(&self) -> Txid {
+        self.without_witnesses().compute_txid()
+    }
+
+    /// The transaction as it will be, but for its witnesses: with its final id, for those who sign what hangs on it.
+    pub fn without_witnesses(&self) -> Transaction {
         let mut transaction = self.unsigned().clone();
         for (input, script_sig) in transaction.input.iter_mut().zip(&self.script_sigs) {
             input.script_sig.clone_from(script_sig);
         }
-        transaction.compute_txid()
+        transaction
     }
 
     /// Its fee.

@@ -2,10 +2,12 @@
 
 mod adaptor;
 mod completions;
+mod covenant;
 mod eots;
-mod pop;
+pub(crate) mod pop;
 mod script;
-mod tx_explain;
+mod stake;
+mod tx;
 
 use clap::Subcommand;
 
@@ -28,17 +30,17 @@ pub(crate) enum Command {
     /// The scripts and addresses of a stake.
     #[command(subcommand)]
     Script(script::Command),
+    /// A stake on its way: signed, checked, answered.
+    #[command(subcommand)]
+    Stake(stake::Command),
+    /// Answers to stakes, for covenant members.
+    #[command(subcommand)]
+    Covenant(covenant::Command),
     /// Transactions.
     #[command(subcommand)]
-    Tx(Tx),
+    Tx(tx::Command),
     /// Print a completion script for a shell.
     Completions(completions::Args),
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Tx {
-    /// Say what a transaction is in the staking protocol.
-    Explain(tx_explain::Args),
 }
 
 impl Command {
@@ -49,7 +51,9 @@ impl Command {
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),
-            Self::Tx(Tx::Explain(args)) => args.run(),
+            Self::Stake(command) => command.run(),
+            Self::Covenant(command) => command.run(),
+            Self::Tx(command) => command.run(),
             Self::Completions(args) => args.run(),
         }
     }

@@ -61,6 +61,14 @@ fn lines() -> Vec<(&'static str, String)> {
         ("--public-key", format!("{pop} bip322 --signature {k}{k}")),
         ("--signature", format!("{pop} bip340 --public-key {k}")),
         ("--signature", format!("{pop} ecdsa --public-key {k}")),
+        (
+            "--staker",
+            format!("tx stake --params params.json --height 900000 --finality-provider {k} --amount-sat 500000"),
+        ),
+        (
+            "--aux-rand",
+            "covenant sign --delegation signed.json --params params.json --secret-key-file member.key".to_owned(),
+        ),
         ("--seed", "demo".to_owned()),
     ]
 }
@@ -92,6 +100,7 @@ fn no_flag_is_forgotten() {
 #[test]
 fn garbage_names_its_flag() {
     let folder = Folder::new();
+    crate::delegation::write_all(&folder);
     folder.write("empty", "");
     folder.write("short", [1; 31]);
     for (flag, line) in lines() {

@@ -13,6 +13,7 @@
 
 mod adaptor;
 mod bad_input;
+mod delegation;
 mod demo;
 mod eots;
 mod help;

@@ -5,6 +5,8 @@
 
 mod answer;
 mod check;
+mod draft;
+mod file;
 mod rules;
 
 use bitcoin::secp256k1::schnorr;
@@ -12,6 +14,11 @@ use bitcoin::{Amount, Transaction, TxOut, XOnlyPublicKey};
 
 pub use self::answer::{AnswerError, CovenantAnswer};
 pub use self::check::AcceptedStake;
+pub use self::draft::PlanError;
+pub use self::file::{
+    AnswerField, ConsumerField, DelegationError, DelegationFile, PossessionField, PossessionKind, ProvidersField,
+    RunningField, StakerField,
+};
 pub use self::rules::{Part, StakeViolation};
 use crate::pop::{Claim, ProofOfPossession};
 use crate::providers::StakedTo;

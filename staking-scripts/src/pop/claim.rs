@@ -126,6 +126,11 @@ impl Claim {
         &self.address
     }
 
+    /// The signing context, on a consumer chain.
+    pub const fn signing_context(&self) -> Option<&SigningContext> {
+        self.context.as_ref()
+    }
+
     /// The message of BIP-340 proofs: SHA256(context ‖ the 20 bytes of the address).
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut engine = sha256::Hash::engine();

@@ -56,6 +56,13 @@ struct ClaimArgs {
     /// The type of proof.
     #[arg(long = "type", value_name = "TYPE")]
     kind: Kind,
+    #[command(flatten)]
+    account: AccountArgs,
+}
+
+/// The account whose holder proves to hold a key.
+#[derive(clap::Args)]
+pub(crate) struct AccountArgs {
     /// The account on the secured chain, as the chain writes it: bbn1…
     #[arg(long)]
     address: AccountAddress,
@@ -66,6 +73,12 @@ struct ClaimArgs {
 
 impl ClaimArgs {
     fn claim(&self) -> anyhow::Result<Claim> {
+        self.account.claim()
+    }
+}
+
+impl AccountArgs {
+    pub(crate) fn claim(&self) -> anyhow::Result<Claim> {
         match self.signing_context {
             None => Ok(Claim::genesis(self.address.clone())?),
             Some(context) => Ok(Claim::consumer(context, self.address.clone())),

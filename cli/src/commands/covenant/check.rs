@@ -1,0 +1,30 @@
+//! `covenant check`: does a member's answer hold?
+
+use anyhow::Context;
+use staking_scripts::AnswerField;
+
+use crate::files::DelegationArgs;
+use crate::input::{self, Bytes};
+use crate::output::Output;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  btcstake covenant check --delegation signed.json --params params.json --answer answer.json"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    files: DelegationArgs,
+    /// What `covenant sign --json` printed.
+    #[arg(long, value_name = "FILE")]
+    answer: String,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        let name = || format!("--answer {}", self.answer.escape_debug());
+        let Bytes(bytes) = input::bytes(&format!("@{}", self.answer)).with_context(name)?;
+        let answer: AnswerField = serde_json::from_slice(&bytes).with_context(name)?;
+        let accepted = self.files.accepted()?;
+        Ok(Output::verdict(accepted.verify_answer(&(&answer).into()).map_err(Into::into)))
+    }
+}

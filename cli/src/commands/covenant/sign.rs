@@ -1,0 +1,117 @@
+//! `covenant sign`: a member's answer.
+
+use anyhow::Context;
+use eots::SecretKey;
+use rand_core::{OsRng, RngCore};
+use serde::Serialize;
+use staking_scripts::{AnswerField, Parameters, Versions};
+
+use crate::commands::stake::Violation;
+use crate::files;
+use crate::input;
+use crate::output::{BAD, Output, plain};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Nothing but a delegation that keeps every rule is signed, and nothing but what the protocol asks of a member: the unbonding transaction, \
+    adaptor signatures over both slashing transactions for each finality provider, and an extension under the parameters of the running stake.\n\n\
+    Of several delegations, each is answered in a JSON line, and a bad one does not keep the others from being answered; the exit code is 1 \
+    then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --secret-key-file member.key"
+)]
+pub(crate) struct Args {
+    /// A delegation (several are answered one after the other); - is standard input.
+    #[arg(long, value_name = "FILE", required = true)]
+    delegation: Vec<String>,
+    /// All versions of the parameters, as the secured chain's nodes give them.
+    #[arg(long, value_name = "FILE", value_parser = files::parameters)]
+    params: Versions<Parameters>,
+    /// File with the covenant member's secret key, 64 hex digits; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
+    secret_key_file: SecretKey,
+    /// 32 bytes of auxiliary randomness; fresh ones when absent.
+    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
+    aux_rand: Option<[u8; 32]>,
+}
+
+/// What became of one delegation.
+enum Answer {
+    Signed(Box<AnswerField>),
+    Refused(Vec<Violation>),
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    accepted: bool,
+    violations: &'a [Violation],
+}
+
+/// One of several delegations.
+#[derive(Serialize)]
+struct Line<'a> {
+    delegation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'a AnswerField>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Refused<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        if let [only] = self.delegation.as_slice() {
+            return match self.answer(only)? {
+                Answer::Signed(answer) => Output::new(serde_json::to_string_pretty(&answer)?, &answer),
+                Answer::Refused(violations) => {
+                    let lines = violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message)));
+                    let head = format!("{BAD}refused{BAD:#}: {} rules are broken", violations.len());
+                    let text: Vec<_> = [head].into_iter().chain(lines).collect();
+                    let fields = Refused { accepted: false, violations: &violations };
+                    Ok(Output::new(text.join("\n"), &fields)?.negative())
+                }
+            };
+        }
+        let (mut lines, mut bad) = (Vec::new(), false);
+        for path in &self.delegation {
+            let answer = self.answer(path);
+            bad |= !matches!(answer, Ok(Answer::Signed(_)));
+            lines.push(serde_json::to_string(&Line {
+                delegation: path,
+                answer: match &answer {
+                    Ok(Answer::Signed(answer)) => Some(answer),
+                    _ => None,
+                },
+                refused: match &answer {
+                    Ok(Answer::Refused(violations)) => Some(Refused { accepted: false, violations }),
+                    _ => None,
+                },
+                error: answer.as_ref().err().map(|error| format!("{error:#}")),
+            })?);
+        }
+        let output = Output::lines(lines.into_iter());
+        Ok(if bad { output.negative() } else { output })
+    }
+
+    fn answer(&self, path: &str) -> anyhow::Result<Answer> {
+        let name = || format!("--delegation {}", path.escape_debug());
+        let delegation = files::delegation(path).with_context(name)?;
+        let accepted = match files::check(&delegation, &self.params).with_context(name)? {
+            Ok(accepted) => accepted,
+            Err(found) => {
+                let found = found.iter();
+                let violation = |found: &staking_scripts::StakeViolation| Violation {
+                    rule: found.rule(),
+                    message: found.to_string(),
+                };
+                return Ok(Answer::Refused(found.map(violation).collect()));
+            }
+        };
+        let aux = self.aux_rand.unwrap_or_else(|| {
+            let mut aux = [0; 32];
+            OsRng.fill_bytes(&mut aux);
+            aux
+        });
+        let answer = accepted.sign_as_covenant_member(&self.secret_key_file, &aux).context("--secret-key-file")?;
+        Ok(Answer::Signed(Box::new(AnswerField::from(&answer))))
+    }
+}

@@ -1,0 +1,47 @@
+//! `tx`: transactions.
+
+mod built;
+mod explain;
+mod slash;
+mod stake;
+mod unbond;
+mod withdraw;
+
+use clap::Subcommand;
+
+use crate::output::Output;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Build a staking transaction, and the delegation that begins with it.
+    ///
+    /// It can be paid for by a child of its own change while it waits. It must not be replaced: its id would change, and everything signed in
+    /// advance with it.
+    Stake(Box<stake::Args>),
+    /// Complete an unbonding transaction.
+    ///
+    /// Its fee is fixed by the parameters, and the staker cannot bump it.
+    Unbond(Box<unbond::Args>),
+    /// Complete a slashing transaction with an extracted key.
+    ///
+    /// Its fee is fixed when it is signed in advance, and nobody can bump it.
+    Slash(Box<slash::Args>),
+    /// Build and complete the withdrawal of a matured output.
+    ///
+    /// While it waits it can be replaced by one at a higher rate.
+    Withdraw(Box<withdraw::Args>),
+    /// Say what a transaction is in the staking protocol.
+    Explain(Box<explain::Args>),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        match self {
+            Self::Stake(args) => args.run(),
+            Self::Unbond(args) => args.run(),
+            Self::Slash(args) => args.run(),
+            Self::Withdraw(args) => args.run(),
+            Self::Explain(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! A delegation through all of its roles, by files: draft, signed, answered; then unbonded, slashed, withdrawn.
+
+use bitcoin::consensus::encode::deserialize_hex;
+use bitcoin::{Psbt, Transaction};
+use eots::SecretKey;
+use serde_json::{Value, json};
+
+use crate::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
+
+const STAKER: &str = "531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe337";
+const WALLET: &str = "5120462779ad4aad39514614751a71085f2f10e1c7a593e4e030efb5b8721ce55b0b";
+const ADDRESS: &str = "bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45";
+const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+
+fn secret(byte: u8) -> String {
+    hex::encode([byte; 32])
+}
+
+/// Mainnet's numbers with a committee of three, two of whom sign: `member.key` and the keys of 05 and 06.
+fn parameters() -> Value {
+    let members = [2, 5, 6].map(|byte| SecretKey::from_bytes(&[byte; 32]).unwrap().public_key().to_string());
+    assert_eq!(members[0], MEMBER_KEY);
+    json!([{
+        "covenant_pks": members, "covenant_quorum": 2,
+        "min_staking_value_sat": "500000", "max_staking_value_sat": "5000000",
+        "min_staking_time_blocks": 64000, "max_staking_time_blocks": 64000,
+        "slashing_pk_script": "agdiYWJ5bG9u", "min_slashing_tx_fee_sat": "100000", "slashing_rate": "0.001000000000000000",
+        "unbonding_time_blocks": 1008, "unbonding_fee_sat": "9600", "btc_activation_height": 857_910
+    }])
+}
+
+/// The keys and the parameters.
+fn keys(folder: &Folder) {
+    folder.write("staker.key", secret(3));
+    folder.write("second.key", secret(5));
+    folder.write("third.key", secret(6));
+    folder.write("params.json", parameters().to_string());
+}
+
+fn stake(out: &str) -> String {
+    let coin = format!("{}:0:900000:{WALLET}", "07".repeat(32));
+    format!(
+        "tx stake --params params.json --height 900000 --staker {STAKER} --finality-provider {PROVIDER_KEY} --amount-sat 500000 \
+         --staking-time 64000 --coin {coin} --change {ADDRESS} --fee-rate 5 --out {out}"
+    )
+}
+
+const FILES: &str = "--params params.json --delegation";
+
+/// Everything that the examples of the help need, made by the commands themselves.
+pub(crate) fn write_all(folder: &Folder) {
+    keys(folder);
+    folder.run(&stake("draft.json")).ends(0);
+    let sign =
+        format!("stake sign {FILES} draft.json --secret-key-file staker.key --address {ACCOUNT} --out signed.json");
+    folder.run(&sign).ends(0);
+    for (member, answer) in [("member.key", "answer.json"), ("second.key", "second.json")] {
+        let line = format!("covenant sign {FILES} signed.json --secret-key-file {member}");
+        folder.write(answer, folder.run(&line).ends(0).stdout());
+    }
+    let add = format!("stake add {FILES} signed.json --answer answer.json --answer second.json --out verified.json");
+    folder.run(&add).ends(0);
+}
+
+fn transaction(json: &Value) -> Transaction {
+    deserialize_hex(json["transaction"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn from_draft_to_withdrawal() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let check = |file: &str| folder.json(&format!("stake check {FILES} {file}"));
+    let signed = check("signed.json");
+    assert_eq!(signed, json!({ "accepted": true, "violations": [], "answers": 0, "quorum": 2, "status": "PENDING" }));
+    assert_eq!(
+        (&check("verified.json")["answers"], &check("verified.json")["status"]),
+        (&json!(2), &json!("VERIFIED"))
+    );
+
+    // The staker leaves early: the key at hand, or a signer elsewhere.
+    let unbond = format!("tx unbond {FILES} verified.json");
+    let psbt: Psbt = folder.run(&unbond).ends(0).stdout().trim().parse().unwrap();
+    let done = folder.json(&format!("{unbond} --secret-key-file staker.key"));
+    let unbonding = transaction(&done);
+    assert_eq!((unbonding.compute_txid(), &done["fee_sat"]), (psbt.unsigned_tx.compute_txid(), &json!(9600)));
+    assert_eq!(done["vsize"], json!(unbonding.vsize()));
+    let mut returned = psbt.clone();
+    returned.inputs[0].final_script_witness = Some(unbonding.input[0].witness.clone());
+    folder.write("returned.psbt", returned.serialize());
+    assert_eq!(transaction(&folder.json(&format!("{unbond} --signed @returned.psbt"))), unbonding);
+    returned.unsigned_tx.lock_time = bitcoin::absolute::LockTime::from_consensus(1);
+    folder.write("changed.psbt", returned.to_string());
+    folder.run(&format!("{unbond} --signed @changed.psbt")).fails(&["was to be signed"]);
+
+    // Slashed with the provider's key, from either output.
+    let slash = format!("tx slash {FILES} verified.json --provider-key-file provider.key");
+    let slashed = transaction(&folder.json(&slash));
+    assert_eq!(slashed.output[0].value.to_sat(), 500);
+    let later = transaction(&folder.json(&format!("{slash} --unbonding")));
+    assert_eq!(later.input[0].previous_output.txid, unbonding.compute_txid());
+    folder
+        .run(&slash.replace("provider.key", "member.key"))
+        .fails(&[MEMBER_KEY, "none of the stake's finality providers"]);
+
+    // Withdrawn, from each of the four.
+    for (from, spent) in [
+        ("staking", slashed.input[0].previous_output.txid),
+        ("unbonding", unbonding.compute_txid()),
+        ("slashing", slashed.compute_txid()),
+        ("unbonding-slashing", later.compute_txid()),
+    ] {
+        let withdraw = format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --fee-rate 2.5");
+        let withdrawal = transaction(&folder.json(&format!("{withdraw} --secret-key-file staker.key")));
+        assert_eq!(withdrawal.input[0].previous_output.txid, spent, "{from}");
+        folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["not the staker's"]);
+        let unsigned: Psbt = folder.run(&withdraw).ends(0).stdout().trim().parse().unwrap();
+        assert_eq!(unsigned.unsigned_tx.compute_txid(), withdrawal.compute_txid());
+        folder.run(&format!("{withdraw} --signed {unsigned}")).fails(&["--signed", "no signature"]);
+    }
+}
+
+#[test]
+fn what_breaks_a_rule_goes_no_further() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let edit = |change: &dyn Fn(&mut Value), name: &str| {
+        let text = std::fs::read_to_string(folder.path().join("signed.json")).unwrap();
+        let mut json: Value = serde_json::from_str(&text).unwrap();
+        change(&mut json);
+        folder.write(name, json.to_string());
+    };
+    edit(&|json| json["unbonding_time_blocks"] = json!(1009), "bad.json");
+    let check = folder.run(&format!("--json stake check {FILES} bad.json")).json(1);
+    assert_eq!((&check["accepted"], &check["status"]), (&json!(false), &json!("REJECTED")));
+    let rules: Vec<_> = check["violations"].as_array().unwrap().iter().map(|v| v["rule"].clone()).collect();
+    assert_eq!(rules[0], json!("unbonding_time"));
+    let sign = format!("covenant sign {FILES} bad.json --secret-key-file member.key");
+    let refused = folder.run(&format!("--json {sign}")).json(1);
+    assert_eq!(refused["violations"], check["violations"]);
+    folder.run(&format!("tx unbond {FILES} bad.json")).fails(&["breaks", "unbonding time of 1009"]);
+
+    // A batch goes on.
+    let batch = format!(
+        "covenant sign {FILES} signed.json --delegation bad.json --delegation nowhere.json --delegation signed.json"
+    );
+    let lines = folder.run(&format!("{batch} --secret-key-file member.key --aux-rand {}", secret(0))).ends(1).stdout();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[0]["answer"], lines[3]["answer"]);
+    assert_eq!(lines[0]["answer"]["member"], json!(MEMBER_KEY));
+    assert_eq!(lines[1]["refused"]["violations"], check["violations"]);
+    assert!(lines[2]["error"].as_str().unwrap().contains("nowhere.json"));
+    let answer = &lines[0]["answer"];
+    for (field, count) in [("slashing_adaptor_signatures", 1), ("unbonding_slashing_adaptor_signatures", 1)] {
+        assert_eq!(answer[field].as_array().unwrap().len(), count);
+    }
+
+    // An answer of a stranger, one that was changed, one that is for something else.
+    let sign = format!("covenant sign {FILES} signed.json --secret-key-file provider.key");
+    folder.run(&sign).fails(&["--secret-key-file", "not in the covenant committee"]);
+    let mut forged = answer.clone();
+    forged["unbonding_signature"] = json!("00".repeat(64));
+    folder.write("forged.json", forged.to_string());
+    let verdict = folder.run(&format!("--json covenant check {FILES} signed.json --answer forged.json")).json(1);
+    assert!(verdict["reason"].as_str().unwrap().contains("unbonding"), "{verdict}");
+    folder
+        .run(&format!("stake add {FILES} signed.json --answer forged.json --out new.json"))
+        .fails(&["--answer forged.json"]);
+    assert!(!folder.path().join("new.json").exists());
+    // Too few to unbond.
+    let one = format!("stake add {FILES} signed.json --answer answer.json --out one.json");
+    folder.run(&one).ends(0);
+    folder.run(&format!("tx unbond {FILES} one.json --secret-key-file staker.key")).fails(&["quorum is 2"]);
+}
+
+#[test]
+fn files_are_read_strictly_and_never_overwritten() {
+    let folder = Folder::new();
+    write_all(&folder);
+    folder.run(&stake("draft.json")).fails(&["--out draft.json"]);
+    let unsigned = folder.run(&format!("stake check {FILES} draft.json"));
+    unsigned.fails(&["staker_signatures is absent"]);
+    let text = std::fs::read_to_string(folder.path().join("signed.json")).unwrap();
+    folder.write("more.json", text.replacen('{', r#"{"unknown":1,"#, 1));
+    folder.run(&format!("stake check {FILES} more.json")).fails(&["--delegation", "unknown"]);
+    folder.write("early.json", text.replace("\"parameters_height\": 900000", "\"parameters_height\": 1"));
+    folder.run(&format!("stake check {FILES} early.json")).fails(&["no parameters are in force at height 1"]);
+    folder.write("bad-params.json", parameters().to_string().replace("\"0.001", "\"2.001"));
+    folder.run("stake check --delegation signed.json --params bad-params.json").fails(&["--params", "slashing_rate"]);
+    // A draft whose transactions are not what the staker's program makes of it is not signed.
+    let mut draft: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("draft.json")).unwrap()).unwrap();
+    draft["slashing_transaction"] = draft["unbonding_slashing_transaction"].clone();
+    folder.write("swapped.json", draft.to_string());
+    let sign = format!("stake sign {FILES} swapped.json --secret-key-file staker.key --address {ACCOUNT}");
+    folder.run(&sign).fails(&["slashing_transaction", "the other fields make"]);
+    let other = format!("stake sign {FILES} draft.json --secret-key-file member.key --address {ACCOUNT}");
+    folder.run(&other).fails(&["not the staker's"]);
+}
+
+#[test]
+fn stakes_that_cannot_be_built() {
+    let folder = Folder::new();
+    keys(&folder);
+    let with = |from: &str, to: &str| folder.run(&stake("new.json").replace(from, to));
+    with("--amount-sat 500000", "--amount-sat 499999").fails(&["--amount-sat", "not within"]);
+    with("--staking-time 64000", "--staking-time 100").fails(&["--staking-time", "not within"]);
+    with("--height 900000", "--height 5").fails(&["height 5"]);
+    with(":900000:", ":400000:").fails(&["the coins hold"]);
+    with(":900000:5120", ":900000:76a9").fails(&["--coin"]);
+    with("--fee-rate 5", "--fee-rate 0").fails(&["--fee-rate"]);
+    with("--fee-rate 5", "--fee-rate 1e9").fails(&["--fee-rate"]);
+    with("--fee-rate 5", "--fee-rate NaN").fails(&["--fee-rate"]);
+    with(ADDRESS, "nonsense").fails(&["--change", "address"]);
+    let two = format!("--finality-provider {PROVIDER_KEY} --finality-provider {}", MEMBER_KEY);
+    with(&format!("--finality-provider {PROVIDER_KEY}"), &two).fails(&["--finality-provider", "CHAIN=KEY"]);
+    assert!(!folder.path().join("new.json").exists());
+    // A provider for each of two chains.
+    let provider = SecretKey::from_bytes(&[9; 32]).unwrap();
+    let two = format!("--finality-provider a={PROVIDER_KEY} --finality-provider b={}", provider.public_key());
+    with(&format!("--finality-provider {PROVIDER_KEY}"), &two).ends(0);
+    let draft: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("new.json")).unwrap()).unwrap();
+    assert_eq!(draft["finality_providers"][0], json!({ "consumer_chain": "a", "public_key": PROVIDER_KEY }));
+}
