@@ -101,6 +101,15 @@ impl RegtestDaemon {
         BitcoinCore::connect(&self.url(), Credentials::CookieFile(self.cookie_file()))
     }
 
+    /// Any of its calls, for what [`Node`](crate::Node) has no method for.
+    ///
+    /// # Errors
+    ///
+    /// As [`BitcoinCore::connect`], and [`NodeError::Rpc`] with the daemon's refusal.
+    pub fn call(&self, method: &str, params: &[serde_json::Value]) -> Result<serde_json::Value, NodeError> {
+        self.connect()?.call_any(method, params)
+    }
+
     /// Stops it in good order and starts it again, in the same directory and on the same port. It has a new cookie then.
     ///
     /// # Errors

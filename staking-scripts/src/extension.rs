@@ -1,13 +1,13 @@
 //! Extension: a running stake becomes a new one, with at least its amount, another staking time and the parameters of the day, without
 //! unbonding in between. Elsewhere it is called expansion.
 
-use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
 use bitcoin::secp256k1::schnorr;
-use bitcoin::transaction::{InputWeightPrediction, Version};
-use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, Weight, XOnlyPublicKey};
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
 use eots::SecretKey;
 
-use crate::coin::{EMPTY_INPUT, FundingCoin, funded_weight};
+use crate::coin::{FundingCoin, funded_weight};
+use crate::fees::leaf_input_weight;
 use crate::funded::Funded;
 use crate::leaf::{Leaf, Path};
 use crate::outputs::{StakingOutput, TaprootOutput};
@@ -154,7 +154,7 @@ impl ExtensionTransaction {
             amount: previous.amount(),
             leaf,
             sequence: Sequence::MAX,
-            funding: Some((coin.outpoint(), coin.output().clone())),
+            funding: Some((coin.outpoint(), coin.output().clone(), coin.input_weight())),
             outputs: [staked].into_iter().chain(change.map(|change| (change, None))).collect(),
         })?;
         if let Some(input) = spend.psbt_mut().inputs.get_mut(1) {
@@ -187,6 +187,8 @@ impl ExtensionTransaction {
         if paid.is_none() {
             return Err(ExtensionError::NoFee);
         }
+        let weight = FundingCoin::new(second.previous_output, funding.clone()).ok();
+        let weight = weight.and_then(|coin| coin.input_weight());
         let source = previous.output().taproot();
         let spend = LeafSpend::new(SpendPlan {
             version: given.version,
@@ -195,7 +197,7 @@ impl ExtensionTransaction {
             amount: previous.amount(),
             leaf: source.leaf(Path::Unbonding).ok_or(ExtensionError::TooMuch)?,
             sequence: Sequence::MAX,
-            funding: Some((second.previous_output, funding)),
+            funding: Some((second.previous_output, funding, weight)),
             outputs: given.output.iter().map(|output| (output.clone(), None)).collect(),
         })?;
         // Version and outputs were taken over; lock time and sequences are the protocol's.
@@ -307,21 +309,8 @@ impl Plan<'_> {
 
     fn fee(&self, coin: &FundingCoin, with_change: bool) -> Result<Amount, ExtensionError> {
         let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
-        let inputs = [unbonding_input(self.leaf), coin.input_weight()];
+        let inputs = [leaf_input_weight(self.leaf), coin.input_weight()];
         let weight = funded_weight(inputs.into_iter(), outputs).ok_or(ExtensionError::TooMuch)?;
         self.fee_rate.checked_mul_by_weight(weight).ok_or(ExtensionError::FeeRateTooHigh(self.fee_rate))
     }
-}
-
-/// What the input weighs that a quorum and the staker sign.
-fn unbonding_input(leaf: &Leaf) -> Option<Weight> {
-    let (covenant, quorum) = leaf.keys.covenant();
-    let signatures = usize::from(quorum).saturating_add(1);
-    let absent = covenant.len().saturating_sub(usize::from(quorum));
-    let elements = std::iter::repeat_n(SCHNORR_SIGNATURE_SIZE, signatures)
-        .chain(std::iter::repeat_n(0, absent))
-        .chain([leaf.script.len(), leaf.control_block.serialize().len()]);
-    let witness = InputWeightPrediction::new(0, elements).weight();
-    // The prediction counts the empty script's length, as the empty input does, and the witness count.
-    EMPTY_INPUT.checked_add(witness)?.checked_sub(Weight::from_wu(5))
 }

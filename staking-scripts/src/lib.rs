@@ -18,6 +18,7 @@ mod committee;
 mod delegation;
 mod explain;
 mod extension;
+mod fees;
 mod finished;
 mod funded;
 mod key_path;
@@ -47,6 +48,7 @@ pub use delegation::{
 };
 pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};
+pub use fees::{ChildError, ChildTransaction, FeeBump};
 pub use finished::FinishedError;
 pub use funded::{Funded, FundedError, HasTaproot};
 pub use key_path::{FundingSignError, key_path_script, sign_key_path};

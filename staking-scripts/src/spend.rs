@@ -8,8 +8,8 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::LeafVersion;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
-    XOnlyPublicKey, taproot,
+    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Weight,
+    Witness, XOnlyPublicKey, taproot,
 };
 use miniscript::psbt::PsbtExt;
 
@@ -108,6 +108,8 @@ pub(crate) struct LeafSpend {
     /// What the inputs spend, in order.
     prevouts: Vec<TxOut>,
     leaf: Leaf,
+    /// What the inputs after the first weigh when they are signed.
+    funding_weights: Vec<Option<Weight>>,
 }
 
 /// What a [`LeafSpend`] is made of.
@@ -118,8 +120,8 @@ pub(crate) struct SpendPlan<'a> {
     pub(crate) amount: Amount,
     pub(crate) leaf: &'a Leaf,
     pub(crate) sequence: Sequence,
-    /// A second input, which adds funds.
-    pub(crate) funding: Option<(OutPoint, TxOut)>,
+    /// A second input, which adds funds: where the coin is, what it pays, and what the input weighs when it is signed, where that is known.
+    pub(crate) funding: Option<(OutPoint, TxOut, Option<Weight>)>,
     /// Each output, and its script tree where it is the protocol's.
     pub(crate) outputs: Vec<(TxOut, Option<&'a TaprootOutput>)>,
 }
@@ -134,7 +136,7 @@ impl LeafSpend {
             sequence,
             witness: Witness::new(),
         };
-        let funding = plan.funding.iter().map(|(outpoint, _)| input(*outpoint, Sequence::MAX));
+        let funding = plan.funding.iter().map(|(outpoint, ..)| input(*outpoint, Sequence::MAX));
         let transaction = Transaction {
             version: plan.version,
             lock_time: LockTime::ZERO,
@@ -143,7 +145,8 @@ impl LeafSpend {
         };
         let unsatisfied = |e: &dyn ToString| FinalizeError::Unsatisfied(e.to_string());
         let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| unsatisfied(&e))?;
-        let funding = plan.funding.into_iter().map(|(_, output)| output);
+        let funding_weights = plan.funding.iter().map(|(.., weight)| *weight).collect();
+        let funding = plan.funding.into_iter().map(|(_, output, _)| output);
         let prevouts: Vec<TxOut> = [plan.source.paying(plan.amount)].into_iter().chain(funding).collect();
         for (input, prevout) in psbt.inputs.iter_mut().zip(&prevouts) {
             input.witness_utxo = Some(prevout.clone());
@@ -159,7 +162,7 @@ impl LeafSpend {
             output.tap_internal_key = taproot.map(TaprootOutput::internal_key);
             output.tap_tree = taproot.and_then(TaprootOutput::tap_tree);
         }
-        Ok(Self { psbt, prevouts, leaf: plan.leaf.clone() })
+        Ok(Self { psbt, prevouts, leaf: plan.leaf.clone(), funding_weights })
     }
 
     pub(crate) const fn psbt(&self) -> &Psbt {
@@ -176,6 +179,10 @@ impl LeafSpend {
 
     pub(crate) fn txid(&self) -> Txid {
         self.unsigned().compute_txid()
+    }
+
+    pub(crate) fn funding_weights(&self) -> &[Option<Weight>] {
+        &self.funding_weights
     }
 
     pub(crate) const fn leaf(&self) -> &Leaf {
@@ -262,6 +269,12 @@ macro_rules! spends_through_one_leaf {
             /// Its fee.
             pub fn fee(&self) -> bitcoin::Amount {
                 self.spend.fee()
+            }
+
+            /// The rate that its fee makes when it is finished, rounded down; for a fixed fee beside the rate that confirms today. Known for every
+            /// transaction of one input, or of a funding coin of a known kind.
+            pub fn fee_rate(&self) -> Option<bitcoin::FeeRate> {
+                self.spend.fee_rate()
             }
 
             /// What every party signs: the BIP-341 script-path sighash.

@@ -67,6 +67,7 @@ pub struct StakingTransaction {
     amount: Amount,
     fee: Amount,
     fee_rate: FeeRate,
+    weight: Weight,
 }
 
 /// A staking transaction that came back signed is not the one that was built.
@@ -150,8 +151,9 @@ impl StakingTransaction {
             first.tap_internal_key = Some(output.taproot().internal_key());
             first.tap_tree = output.taproot().tap_tree();
         }
+        let weight = funding.weight(&selection.coins, selection.change.is_some())?;
         let script_sigs = coins().map(|coin| coin.script_sig().clone()).collect();
-        Ok(Self { psbt, script_sigs, output, amount, fee: selection.fee, fee_rate })
+        Ok(Self { psbt, script_sigs, output, amount, fee: selection.fee, fee_rate, weight })
     }
 
     /// The PSBT, for the wallet that holds the coins.
@@ -181,6 +183,11 @@ impl StakingTransaction {
     /// Its fee.
     pub const fn fee(&self) -> Amount {
         self.fee
+    }
+
+    /// What it weighs when it is signed, at most.
+    pub(crate) const fn weight(&self) -> Weight {
+        self.weight
     }
 
     /// Completes the transaction from the PSBT that the wallet signed, and checks the result against all that was asked for: the same

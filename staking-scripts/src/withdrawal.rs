@@ -1,9 +1,8 @@
 //! Withdrawal: the staker takes out what has matured.
 
-use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxOut, Weight, Witness};
+use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxOut};
 
 use crate::funded::{Funded, HasTaproot};
 use crate::leaf::{LeafKeys, Path};
@@ -80,7 +79,7 @@ impl WithdrawalTransaction {
             })
         };
         // The witness has the same size whatever the signature is, so the fee is exact.
-        let weight = spend(amount)?.weight_with_one_signature();
+        let weight = spend(amount)?.finished_weight().ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
         let fee = fee_rate.checked_mul_by_weight(weight).ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
         let left = amount.checked_sub(fee).filter(|left| *left > Amount::ZERO);
         let left = left.ok_or(WithdrawalError::FeeNotPaid { amount, fee })?;
@@ -95,20 +94,5 @@ impl WithdrawalTransaction {
     pub fn finalize(&self, staker: &schnorr::Signature) -> Result<Transaction, FinalizeError> {
         self.spend.verify_staker(staker)?;
         self.spend.finalize(&[(*self.spend.leaf().keys.staker(), *staker)])
-    }
-}
-
-impl LeafSpend {
-    fn weight_with_one_signature(&self) -> Weight {
-        let mut signed = self.unsigned().clone();
-        if let Some(input) = signed.input.first_mut() {
-            input.witness = Witness::from_slice(&[
-                // With the implied SIGHASH_DEFAULT.
-                [0; SCHNORR_SIGNATURE_SIZE].as_slice(),
-                self.leaf().script.as_bytes(),
-                &self.leaf().control_block.serialize(),
-            ]);
-        }
-        signed.weight()
     }
 }

@@ -8,7 +8,7 @@ use chain::testing::RegtestDaemon;
 use crate::demo;
 
 /// The daemon's program, or a line that says why there is no test.
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     let program = std::env::var_os("BITCOIND_EXE").map(PathBuf::from);
     if program.is_none() {
         eprintln!("SKIPPED: BITCOIND_EXE names no bitcoind");

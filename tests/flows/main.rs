@@ -12,6 +12,7 @@
 )]
 
 mod bitcoind;
+mod core_wallet;
 mod demo;
 mod near_misses;
 mod scripts;

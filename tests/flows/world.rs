@@ -5,9 +5,9 @@ use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, Txid, XOnlyPublicKey};
 use chain::{BlockHeight, EmbeddedRegtest, Node, NodeError};
 use eots::SecretKey;
 use staking_scripts::{
-    CovenantCommittee, Funded, FundingCoin, HasTaproot, Parties, SlashingRate, SlashingTerms, StakingOutput,
-    StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction, key_path_script,
-    sign_key_path,
+    CovenantCommittee, Funded, FundingCoin, HasTaproot, Parties, Slashable, SlashingRate, SlashingTerms,
+    SlashingTransaction, StakingOutput, StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction,
+    WithdrawalTransaction, key_path_script, sign_key_path,
 };
 
 /// The size of a world.
@@ -21,7 +21,7 @@ pub(crate) struct Size {
 }
 
 pub(crate) struct World {
-    pub(crate) node: EmbeddedRegtest,
+    pub(crate) node: Box<dyn Node>,
     pub(crate) wallet: SecretKey,
     pub(crate) staker: SecretKey,
     pub(crate) providers: Vec<SecretKey>,
@@ -41,14 +41,18 @@ fn public(keys: &[SecretKey]) -> Vec<XOnlyPublicKey> {
 }
 
 impl World {
-    /// A chain with mature coins for `stakes` stakes.
+    /// A chain of its own with mature coins for `stakes` stakes.
     pub(crate) fn new(seed: u64, size: Size, stakes: u32) -> Self {
+        Self::on(Box::new(EmbeddedRegtest::in_memory().unwrap()), seed, size, stakes)
+    }
+
+    /// On the chain of this node.
+    pub(crate) fn on(node: Box<dyn Node>, seed: u64, size: Size, stakes: u32) -> Self {
         let keys = |name, count| (0..count).map(|number| key(seed, name, number)).collect::<Vec<_>>();
         let (staker, providers) = (key(seed, "staker", 0), keys("provider", size.providers));
         let covenant = keys("member", size.members);
         let committee = CovenantCommittee::new(public(&covenant), size.quorum).unwrap();
         let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
-        let node = EmbeddedRegtest::in_memory().unwrap();
         let world = Self { node, wallet: key(seed, "wallet", 0), staker, providers, covenant, parties, size };
         world.node.mine(stakes, &world.wallet_script()).unwrap();
         world.mine(100);
@@ -72,17 +76,25 @@ impl World {
         }
     }
 
-    /// Stakes 0.01 bitcoin, confirmed; returns the output and its height.
-    pub(crate) fn stake(&self) -> (Funded<StakingOutput>, BlockHeight) {
-        let coins: Vec<_> = self.node.coins(&self.wallet_script()).unwrap();
-        let coins: Vec<_> =
-            coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output).unwrap()).collect();
+    pub(crate) fn coins(&self) -> Vec<FundingCoin> {
+        let coins = self.node.coins(&self.wallet_script()).unwrap().into_iter();
+        coins.map(|coin| FundingCoin::new(coin.outpoint, coin.output).unwrap()).collect()
+    }
+
+    /// A staking transaction over 0.01 bitcoin at this rate, signed.
+    pub(crate) fn staking(&self, rate: FeeRate) -> (StakingTransaction, Transaction) {
         let time = Timelock::from_blocks(self.size.staking_blocks).unwrap();
         let output = StakingOutput::new(self.parties.clone(), time).unwrap();
-        let rate = FeeRate::from_sat_per_vb_u32(2);
         let amount = Amount::from_sat(1_000_000);
-        let staking = StakingTransaction::build(output, amount, &coins, self.wallet_script(), rate).unwrap();
-        let height = self.confirm(&staking.finalize(&sign_key_path(staking.psbt(), &self.wallet).unwrap()).unwrap());
+        let staking = StakingTransaction::build(output, amount, &self.coins(), self.wallet_script(), rate).unwrap();
+        let transaction = staking.finalize(&sign_key_path(staking.psbt(), &self.wallet).unwrap()).unwrap();
+        (staking, transaction)
+    }
+
+    /// Stakes, confirmed; returns the output and its height.
+    pub(crate) fn stake(&self) -> (Funded<StakingOutput>, BlockHeight) {
+        let (staking, transaction) = self.staking(FeeRate::from_sat_per_vb_u32(2));
+        let height = self.confirm(&transaction);
         (staking.staking_output(), height)
     }
 
@@ -92,13 +104,25 @@ impl World {
         UnbondingTransaction::new(staking, output, Amount::from_sat(3_000)).unwrap()
     }
 
-    pub(crate) fn unbond(&self, staking: &Funded<StakingOutput>) -> (UnbondingTransaction, BlockHeight) {
-        let unbonding = self.unbonding(staking);
+    /// The unbonding transaction, signed by all.
+    pub(crate) fn unbonded(&self, unbonding: &UnbondingTransaction) -> Transaction {
         let covenant: Vec<_> =
             self.covenant.iter().map(|member| unbonding.sign_as_covenant_member(member).unwrap()).collect();
-        let transaction = unbonding.finalize(&unbonding.sign_as_staker(&self.staker).unwrap(), &covenant).unwrap();
-        let height = self.confirm(&transaction);
+        unbonding.finalize(&unbonding.sign_as_staker(&self.staker).unwrap(), &covenant).unwrap()
+    }
+
+    pub(crate) fn unbond(&self, staking: &Funded<StakingOutput>) -> (UnbondingTransaction, BlockHeight) {
+        let unbonding = self.unbonding(staking);
+        let height = self.confirm(&self.unbonded(&unbonding));
         (unbonding, height)
+    }
+
+    /// A slashing transaction, completed with the first provider's key.
+    pub(crate) fn slashed<O: Slashable>(&self, source: &Funded<O>) -> Transaction {
+        let slashing = SlashingTransaction::new(source, &self.terms()).unwrap();
+        let covenant: Vec<_> =
+            self.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[0; 32]).unwrap()).collect();
+        slashing.slash(&slashing.sign_as_staker(&self.staker).unwrap(), &covenant, &self.providers[0]).unwrap()
     }
 
     /// Withdraws an output confirmed at `height`: refused one block too early, taken then.

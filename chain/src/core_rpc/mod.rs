@@ -117,6 +117,10 @@ impl BitcoinCore {
         self.call::<Value>("stop", &[]).map(drop)
     }
 
+    pub(crate) fn call_any(&self, method: &str, params: &[Value]) -> Result<Value, NodeError> {
+        self.call(method, params)
+    }
+
     fn call<T: DeserializeOwned>(&self, method: &str, params: &[Value]) -> Result<T, NodeError> {
         self.rpc.call(method, params, TIMEOUT)
     }

@@ -67,6 +67,7 @@ fn a_stake_is_extended() {
     assert_eq!(transaction.compute_txid(), extension.txid());
     let rate = extension.fee().to_sat() as f64 / transaction.weight().to_wu() as f64 * 4.0;
     assert!((3.0..3.02).contains(&rate), "{rate}");
+    assert_eq!(extension.fee_rate().unwrap().to_sat_per_vb_floor(), 3);
 
     // Everything must be there.
     let two = &covenant[..2];

@@ -6,6 +6,7 @@
 mod coins;
 mod explaining;
 mod extension;
+mod fees;
 mod finished;
 mod outputs;
 mod parameters;

@@ -1,0 +1,189 @@
+//! What can be done when a transaction waits because its fee is too small.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::secp256k1::SECP256K1;
+use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
+use bitcoin::transaction::{InputWeightPrediction, Version};
+use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
+use miniscript::psbt::PsbtExt;
+
+use crate::coin::{CoinError, EMPTY_INPUT, FundingCoin, funded_weight};
+use crate::explain::TransactionKind;
+use crate::leaf::Leaf;
+use crate::spend::{LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::staking::StakingTransaction;
+
+/// What can be done about the fee of a transaction that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeeBump {
+    /// A child of its change pays for both ([`StakingTransaction::child_paying`]). Replacing it would change its id, and void everything that is
+    /// signed in advance.
+    Child,
+    /// It is made anew at a higher rate, which replaces it (BIP-125).
+    Replacement,
+    /// Nothing: all of it is signed in advance, its fee included, by people who sign no second one; and what it pays can be spent by nobody yet, so
+    /// it has no child.
+    Nothing,
+}
+
+impl TransactionKind {
+    /// What can be done about its fee; `None` for what is not of the protocol.
+    ///
+    /// The fee of an unbonding transaction is a parameter. The output that slashing burns to can be spent by nobody, the refund only after the
+    /// unbonding time.
+    pub const fn fee_bump(self) -> Option<FeeBump> {
+        match self {
+            Self::Stake | Self::Extension => Some(FeeBump::Child),
+            Self::Withdrawal => Some(FeeBump::Replacement),
+            Self::Unbonding | Self::Slashing => Some(FeeBump::Nothing),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// What an input weighs that spends through `leaf` with exactly the signatures that its script takes.
+pub(crate) fn leaf_input_weight(leaf: &Leaf) -> Option<Weight> {
+    let (covenant, quorum) = leaf.keys.covenant();
+    let providers = leaf.keys.finality_providers().len();
+    let signatures = usize::from(quorum).saturating_add(1).saturating_add(providers.min(1));
+    let places = covenant.len().saturating_add(1).saturating_add(providers);
+    let absent = places.saturating_sub(signatures);
+    let elements = std::iter::repeat_n(SCHNORR_SIGNATURE_SIZE, signatures)
+        .chain(std::iter::repeat_n(0, absent))
+        .chain([leaf.script.len(), leaf.control_block.serialize().len()]);
+    let witness = InputWeightPrediction::new(0, elements).weight();
+    // The prediction counts the empty script's length, as the empty input does, and the witness count.
+    EMPTY_INPUT.checked_add(witness)?.checked_sub(Weight::from_wu(5))
+}
+
+impl LeafSpend {
+    /// What the transaction weighs when it is finished; `None` when a coin that funds it is of an unknown kind.
+    pub(crate) fn finished_weight(&self) -> Option<Weight> {
+        let outputs = self.unsigned().output.iter().map(|output| &output.script_pubkey);
+        let mut inputs = vec![leaf_input_weight(self.leaf())];
+        inputs.extend(self.funding_weights());
+        funded_weight(inputs.into_iter(), outputs)
+    }
+
+    /// The rate that it pays when it is finished, rounded down.
+    pub(crate) fn fee_rate(&self) -> Option<FeeRate> {
+        let weight = self.finished_weight()?.to_wu();
+        let per_kwu = self.fee().to_sat().checked_mul(1000)?.checked_div(weight)?;
+        Some(FeeRate::from_sat_per_kwu(per_kwu))
+    }
+}
+
+/// A transaction that spends the change of a staking transaction at such a fee that both together pay a rate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildTransaction {
+    psbt: Psbt,
+    fee: Amount,
+}
+
+/// No child can pay.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChildError {
+    /// The staking transaction has no change.
+    #[error("the transaction {0} has no change to pay from")]
+    NoChange(Txid),
+    /// The change is of a kind whose input has no known size.
+    #[error(transparent)]
+    Change(#[from] CoinError),
+    /// The change does not pay for both.
+    #[error("the change of {change} does not pay the {needed} that both transactions need")]
+    InsufficientFunds {
+        /// What the change holds.
+        change: Amount,
+        /// What the child would have to leave.
+        needed: Amount,
+    },
+    /// The transaction pays that rate by itself.
+    #[error("the transaction {0} pays this rate by itself")]
+    NotNeeded(Txid),
+    /// The fee rate is far beyond what a transaction ever paid.
+    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
+    FeeRateTooHigh(FeeRate),
+    /// The destination belongs to no address.
+    #[error(transparent)]
+    Destination(#[from] NotAnAddress),
+    /// What is left is dust.
+    #[error(transparent)]
+    Dust(#[from] OutputTooSmall),
+    /// The transaction could not be laid out, or is not signed.
+    #[error("the child is not complete: {0}")]
+    Incomplete(String),
+}
+
+impl StakingTransaction {
+    /// A child that spends the change to `destination`, at such a fee that it and this transaction pay `fee_rate` together.
+    ///
+    /// # Errors
+    /// [`ChildError`] when there is no change, or it does not pay that much.
+    pub fn child_paying(&self, destination: ScriptBuf, fee_rate: FeeRate) -> Result<ChildTransaction, ChildError> {
+        NotAnAddress::check(&destination)?;
+        let too_high = || ChildError::FeeRateTooHigh(fee_rate);
+        if fee_rate > MAX_FEE_RATE {
+            return Err(too_high());
+        }
+        let change = self.unsigned().output.get(1).ok_or_else(|| ChildError::NoChange(self.txid()))?;
+        let coin = FundingCoin::new(OutPoint::new(self.txid(), 1), change.clone())?;
+        let own = funded_weight([coin.input_weight()].into_iter(), [&destination].into_iter()).ok_or_else(too_high)?;
+        let cost = |weight: Weight| fee_rate.checked_mul_by_weight(weight).ok_or_else(too_high);
+        // What the parent lacks, and what the child costs; never less than what the child costs alone.
+        let lacking = cost(self.weight())?.checked_sub(self.fee());
+        let lacking = lacking.ok_or_else(|| ChildError::NotNeeded(self.txid()))?;
+        let fee = cost(own)?.checked_add(lacking).ok_or_else(too_high)?;
+        let left = change.value.checked_sub(fee).filter(|left| *left > Amount::ZERO);
+        let value = left.ok_or(ChildError::InsufficientFunds { change: change.value, needed: fee })?;
+        let output = TxOut { value, script_pubkey: destination };
+        OutputTooSmall::check(&output)?;
+        let transaction = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn {
+                previous_output: coin.outpoint(),
+                script_sig: ScriptBuf::new(),
+                sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+                witness: Witness::new(),
+            }],
+            output: vec![output],
+        };
+        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| ChildError::Incomplete(e.to_string()))?;
+        if let Some(input) = psbt.inputs.first_mut() {
+            *input = coin.psbt_input();
+        }
+        Ok(ChildTransaction { psbt, fee })
+    }
+}
+
+impl ChildTransaction {
+    /// The PSBT, for the wallet that holds the change.
+    pub const fn psbt(&self) -> &Psbt {
+        &self.psbt
+    }
+
+    /// Its fee.
+    pub const fn fee(&self) -> Amount {
+        self.fee
+    }
+
+    /// Completes it from the PSBT that the wallet signed: the same transaction, every signature verified.
+    ///
+    /// # Errors
+    /// [`ChildError::Incomplete`] when the wallet changed it, or a signature is absent or does not verify.
+    pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, ChildError> {
+        if signed.unsigned_tx != self.psbt.unsigned_tx {
+            return Err(ChildError::Incomplete("the wallet returned another transaction".to_owned()));
+        }
+        let mut psbt = signed.clone();
+        for (input, ours) in psbt.inputs.iter_mut().zip(&self.psbt.inputs) {
+            input.witness_utxo.clone_from(&ours.witness_utxo);
+            input.non_witness_utxo = None;
+        }
+        psbt.finalize_mut(SECP256K1).map_err(|errors| {
+            ChildError::Incomplete(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        })?;
+        Ok(psbt.extract_tx_unchecked_fee_rate())
+    }
+}
