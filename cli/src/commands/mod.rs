@@ -5,6 +5,7 @@ mod completions;
 mod covenant;
 mod eots;
 pub(crate) mod pop;
+mod psbt;
 mod script;
 mod stake;
 mod tx;
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     /// Answers to stakes, for covenant members.
     #[command(subcommand)]
     Covenant(covenant::Command),
+    /// Transactions on their way between signers, by files.
+    #[command(subcommand)]
+    Psbt(psbt::Command),
     /// Transactions.
     #[command(subcommand)]
     Tx(tx::Command),
@@ -53,6 +57,7 @@ impl Command {
             Self::Script(command) => command.run(),
             Self::Stake(command) => command.run(),
             Self::Covenant(command) => command.run(),
+            Self::Psbt(command) => command.run(),
             Self::Tx(command) => command.run(),
             Self::Completions(args) => args.run(),
         }

@@ -8,7 +8,12 @@ use serde_json::{Value, json};
 use crate::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 
 const STAKER: &str = "531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe337";
-const WALLET: &str = "5120462779ad4aad39514614751a71085f2f10e1c7a593e4e030efb5b8721ce55b0b";
+/// The address of the key 04, tweaked as BIP-86 says.
+fn wallet() -> String {
+    let key = SecretKey::from_bytes(&[4; 32]).unwrap();
+    staking_scripts::key_path_script(key.public_key()).to_hex_string()
+}
+
 const ADDRESS: &str = "bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45";
 const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
 
@@ -38,7 +43,7 @@ fn keys(folder: &Folder) {
 }
 
 fn stake(out: &str) -> String {
-    let coin = format!("{}:0:900000:{WALLET}", "07".repeat(32));
+    let coin = format!("{}:0:900000:{}", "07".repeat(32), wallet());
     format!(
         "tx stake --params params.json --height 900000 --staker {STAKER} --finality-provider {PROVIDER_KEY} --amount-sat 500000 \
          --staking-time 64000 --coin {coin} --change {ADDRESS} --fee-rate 5 --out {out}"
@@ -50,7 +55,8 @@ const FILES: &str = "--params params.json --delegation";
 /// Everything that the examples of the help need, made by the commands themselves.
 pub(crate) fn write_all(folder: &Folder) {
     keys(folder);
-    folder.run(&stake("draft.json")).ends(0);
+    let psbt = folder.run(&stake("draft.json")).ends(0).stdout();
+    folder.write("unsigned-stake.psbt", &psbt);
     let sign =
         format!("stake sign {FILES} draft.json --secret-key-file staker.key --address {ACCOUNT} --out signed.json");
     folder.run(&sign).ends(0);
@@ -60,6 +66,13 @@ pub(crate) fn write_all(folder: &Folder) {
     }
     let add = format!("stake add {FILES} signed.json --answer answer.json --answer second.json --out verified.json");
     folder.run(&add).ends(0);
+    folder.write("wallet.key", secret(4));
+    let signed = folder.run("psbt sign --psbt @unsigned-stake.psbt --secret-key-file wallet.key").ends(0).stdout();
+    folder.write("stake.psbt", signed);
+    let unbond = folder.run(&format!("tx unbond {FILES} verified.json")).ends(0).stdout();
+    folder.write("unbonding.psbt", &unbond);
+    let signed = folder.run("psbt sign --psbt @unbonding.psbt --secret-key-file staker.key").ends(0).stdout();
+    folder.write("signed.psbt", signed);
 }
 
 fn transaction(json: &Value) -> Transaction {
@@ -222,4 +235,91 @@ fn stakes_that_cannot_be_built() {
     with(&format!("--finality-provider {PROVIDER_KEY}"), &two).ends(0);
     let draft: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("new.json")).unwrap()).unwrap();
     assert_eq!(draft["finality_providers"][0], json!({ "consumer_chain": "a", "public_key": PROVIDER_KEY }));
+}
+
+/// On machines that know nothing but a PSBT and a key.
+#[test]
+fn signed_elsewhere() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let finalize = format!("psbt finalize {FILES} verified.json --psbt @stake.psbt");
+    let staked = transaction(&folder.json(&finalize));
+    let text = std::fs::read_to_string(folder.path().join("verified.json")).unwrap();
+    let delegation: Value = serde_json::from_str(&text).unwrap();
+    let given: Transaction = deserialize_hex(delegation["staking_transaction"].as_str().unwrap()).unwrap();
+    assert_eq!(staked.compute_txid(), given.compute_txid());
+    // Not before the committee has answered, not unsigned, not another transaction.
+    let early = finalize.replace("verified.json", "signed.json");
+    folder.run(&early).fails(&["0 covenant members have answered", "--without-quorum"]);
+    folder.run(&format!("{early} --without-quorum")).ends(0);
+    folder.run(&finalize.replace("stake.psbt", "unsigned-stake.psbt")).fails(&["--psbt"]);
+    folder.run(&finalize.replace("stake.psbt", "signed.psbt")).fails(&["--psbt"]);
+
+    // The unbonding: who has signed, and what comes of a signature that was tampered with.
+    let check = folder.json("psbt check --psbt @signed.psbt");
+    assert_eq!((&check["kind"], &check["valid"], &check["fee_sat"]), (&json!("unbonding"), &json!(true), &json!(9600)));
+    assert_eq!((check["signatures"].as_array().unwrap().len(), check["missing"].as_array().unwrap().len()), (1, 3));
+    let read =
+        |name: &str| -> Psbt { std::fs::read_to_string(folder.path().join(name)).unwrap().trim().parse().unwrap() };
+    let mut forged = read("signed.psbt");
+    let signature = forged.inputs[0].tap_script_sigs.values_mut().next().unwrap();
+    let mut bytes = signature.signature.serialize();
+    bytes[40] ^= 1;
+    signature.signature = bitcoin::secp256k1::schnorr::Signature::from_slice(&bytes).unwrap();
+    folder.write("forged.psbt", forged.to_string());
+    assert_eq!(folder.run("--json psbt check --psbt @forged.psbt").json(1)["signatures"][0]["valid"], json!(false));
+    folder.run(&format!("tx unbond {FILES} verified.json --signed @forged.psbt")).fails(&["does not verify"]);
+
+    let combined = folder.run("psbt combine --psbt @unbonding.psbt --psbt @signed.psbt").ends(0).stdout();
+    assert_eq!(combined.trim().parse::<Psbt>().unwrap(), read("signed.psbt"));
+    folder.run("psbt combine --psbt @unbonding.psbt --psbt @stake.psbt").fails(&["--psbt number 2"]);
+    // A covenant member's key signs nothing here, nor a provider's.
+    for key in ["member.key", "provider.key"] {
+        folder.run(&format!("psbt sign --psbt @unbonding.psbt --secret-key-file {key}")).fails(&["no input"]);
+    }
+    folder.run("psbt sign --psbt zz --secret-key-file staker.key").fails(&["--psbt"]);
+}
+
+#[test]
+fn extended_by_files() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let coin = format!("{}:0:300000:{}", "08".repeat(32), wallet());
+    let extend = |amount: u32, out: &str| {
+        format!(
+            "tx extend {FILES} verified.json --height 900001 --amount-sat {amount} --staking-time 64000 --coin {coin} --change {ADDRESS} \
+             --fee-rate 5 --out {out}"
+        )
+    };
+    folder.run(&extend(499_999, "less.json")).fails(&["--amount-sat"]);
+    let psbt = folder.run(&extend(600_000, "extension.json")).ends(0).stdout();
+    folder.write("extension.psbt", psbt);
+    let sign = "stake sign --params params.json --delegation extension.json --secret-key-file staker.key";
+    folder.run(&format!("{sign} --address {ACCOUNT} --out extension-signed.json")).ends(0);
+    let mut answers = String::new();
+    for member in ["member", "third"] {
+        let line = format!("covenant sign {FILES} extension-signed.json --secret-key-file {member}.key");
+        let answer = folder.run(&line).ends(0).stdout();
+        assert!(answer.contains("extension_signature"));
+        folder.write(&format!("{member}.answer"), answer);
+        answers.push_str(&format!(" --answer {member}.answer"));
+    }
+    folder.run(&format!("stake add {FILES} extension-signed.json{answers} --out extension-verified.json")).ends(0);
+    let status = folder.json(&format!("stake check {FILES} extension-verified.json"));
+    assert_eq!(status["status"], json!("VERIFIED"));
+    // The staker signs the running stake, the wallet its coin.
+    for (number, key) in ["staker", "wallet"].iter().enumerate() {
+        let line = format!("psbt sign --psbt @extension.psbt --secret-key-file {key}.key");
+        folder.write(&format!("part{number}.psbt"), folder.run(&line).ends(0).stdout());
+    }
+    let both = folder.run("psbt combine --psbt @part0.psbt --psbt @part1.psbt").ends(0).stdout();
+    folder.write("both.psbt", both);
+    let done = folder.json(&format!("psbt finalize {FILES} extension-verified.json --psbt @both.psbt"));
+    let extension = transaction(&done);
+    assert_eq!((extension.input.len(), extension.output[0].value.to_sat()), (2, 600_000));
+    let explained = folder.json(&format!("tx explain {}", done["transaction"].as_str().unwrap()));
+    assert_eq!(explained["kind"], json!("extension"));
+    folder
+        .run(&format!("psbt finalize {FILES} extension-verified.json --psbt @part1.psbt"))
+        .fails(&["staker has not signed"]);
 }

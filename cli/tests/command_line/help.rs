@@ -24,7 +24,7 @@ fn leaves(command: &Command, path: &[String], found: &mut Vec<(Vec<String>, Comm
 fn every_command_has_an_example_that_works() {
     let mut found = Vec::new();
     leaves(&btcstake::command_line(), &[], &mut found);
-    assert_eq!(found.len(), 31, "a command was added: has it an example?");
+    assert_eq!(found.len(), 36, "a command was added: has it an example?");
     let folder = Folder::new();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
     folder.write("withdrawal.tx", Scene::new().withdrawal());

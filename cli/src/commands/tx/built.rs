@@ -1,9 +1,10 @@
 //! What the commands that build transactions print, and the arguments that they share.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{Address, Amount, FeeRate, Psbt, Transaction};
 use serde::Serialize;
+use staking_scripts::{Parameters, Timelock};
 
 use crate::input;
 use crate::output::Output;
@@ -12,7 +13,7 @@ use crate::output::Output;
 const MAX_RATE: f64 = 10_000.0;
 
 #[derive(Serialize)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     pub(super) txid: String,
     pub(super) psbt: String,
     /// Absent while signatures are missing.
@@ -28,7 +29,7 @@ impl Fields {
     }
 
     /// A transaction as it can be broadcast.
-    pub(super) fn finished(psbt: &Psbt, transaction: &Transaction, fee: Amount) -> Self {
+    pub(crate) fn finished(psbt: &Psbt, transaction: &Transaction, fee: Amount) -> Self {
         Self::new(psbt, Some(transaction), fee)
     }
 
@@ -44,13 +45,13 @@ impl Fields {
     }
 
     /// As text: what goes on from here, the transaction or the PSBT, alone.
-    pub(super) fn output(&self) -> anyhow::Result<Output> {
+    pub(crate) fn output(&self) -> anyhow::Result<Output> {
         Output::new(self.transaction.as_ref().unwrap_or(&self.psbt), self)
     }
 }
 
 /// A PSBT in base64, or @FILE of base64 or of its bytes.
-pub(super) fn psbt(text: &str) -> anyhow::Result<Psbt> {
+pub(crate) fn psbt(text: &str) -> anyhow::Result<Psbt> {
     let bytes = match text.starts_with('@') || text == "-" {
         true => input::bytes(text)?.0,
         false => text.as_bytes().to_vec(),
@@ -65,6 +66,14 @@ pub(super) fn psbt(text: &str) -> anyhow::Result<Psbt> {
 pub(super) fn address(text: &str) -> anyhow::Result<Address> {
     let address: Address<_> = text.parse().context("not a Bitcoin address").map_err(|e| anyhow!("{e:#}"))?;
     Ok(address.assume_checked())
+}
+
+/// Amount and time of a stake are what the parameters allow.
+pub(super) fn check_bounds(parameters: &Parameters, amount: Amount, time: Timelock) -> anyhow::Result<()> {
+    let (amounts, times) = (parameters.staking_amount(), parameters.staking_time());
+    ensure!(amounts.contains(&amount), "--amount-sat: {amount} is not within {} to {}", amounts.start(), amounts.end());
+    ensure!(times.contains(&time), "--staking-time: {time} blocks are not within {} to {}", times.start(), times.end());
+    Ok(())
 }
 
 /// Satoshis for a virtual byte, with decimals.

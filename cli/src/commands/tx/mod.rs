@@ -2,6 +2,7 @@
 
 mod built;
 mod explain;
+mod extend;
 mod slash;
 mod stake;
 mod unbond;
@@ -9,6 +10,7 @@ mod withdraw;
 
 use clap::Subcommand;
 
+pub(crate) use self::built::{Fields, psbt};
 use crate::output::Output;
 
 #[derive(Subcommand)]
@@ -30,6 +32,10 @@ pub(crate) enum Command {
     ///
     /// While it waits it can be replaced by one at a higher rate.
     Withdraw(Box<withdraw::Args>),
+    /// Build the transaction that extends a running stake, and the delegation that begins with it.
+    ///
+    /// It can be paid for by a child of its own change while it waits, as a staking transaction.
+    Extend(Box<extend::Args>),
     /// Say what a transaction is in the staking protocol.
     Explain(Box<explain::Args>),
 }
@@ -41,6 +47,7 @@ impl Command {
             Self::Unbond(args) => args.run(),
             Self::Slash(args) => args.run(),
             Self::Withdraw(args) => args.run(),
+            Self::Extend(args) => args.run(),
             Self::Explain(args) => args.run(),
         }
     }

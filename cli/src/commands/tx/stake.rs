@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, bail};
 use bitcoin::absolute::Height;
 use bitcoin::{Address, Amount, FeeRate, OutPoint, ScriptBuf, TxOut};
 use eots::XOnlyPublicKey;
@@ -59,9 +59,9 @@ pub(crate) struct Args {
 }
 
 /// A provider, and its chain if it is of a consumer chain.
-type Provider = (Option<String>, XOnlyPublicKey);
+pub(super) type Provider = (Option<String>, XOnlyPublicKey);
 
-fn provider(text: &str) -> anyhow::Result<Provider> {
+pub(super) fn provider(text: &str) -> anyhow::Result<Provider> {
     match text.rsplit_once('=') {
         None => Ok((None, input::public_key(text)?)),
         Some(("", _)) => bail!("CHAIN=KEY: the chain has no name"),
@@ -69,7 +69,7 @@ fn provider(text: &str) -> anyhow::Result<Provider> {
     }
 }
 
-fn coin(text: &str) -> anyhow::Result<FundingCoin> {
+pub(super) fn coin(text: &str) -> anyhow::Result<FundingCoin> {
     let parts: Vec<&str> = text.split(':').collect();
     let [txid, vout, value, script] = parts.as_slice() else { bail!("a coin is TXID:INDEX:SATOSHIS:SCRIPT") };
     let outpoint = OutPoint::new(txid.parse().context("TXID")?, vout.parse().context("INDEX")?);
@@ -78,36 +78,25 @@ fn coin(text: &str) -> anyhow::Result<FundingCoin> {
     Ok(FundingCoin::new(outpoint, TxOut { value, script_pubkey })?)
 }
 
-impl Args {
-    fn staked_to(&self) -> anyhow::Result<StakedTo> {
-        if let [(None, key)] = self.finality_provider.as_slice() {
-            return Ok(StakedTo::Genesis(*key));
-        }
-        let named = self.finality_provider.iter().map(|(chain, key)| Some((chain.clone()?, *key)));
-        let named: Option<Vec<_>> = named.collect();
-        let named = named.ok_or_else(|| {
-            anyhow!("--finality-provider: on genesis there is one; several are of a consumer chain each, CHAIN=KEY")
-        })?;
-        Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))
+/// Whom the stake goes to: one without a chain, or several with theirs.
+pub(super) fn staked_to(providers: &[Provider]) -> anyhow::Result<StakedTo> {
+    if let [(None, key)] = providers {
+        return Ok(StakedTo::Genesis(*key));
     }
+    let named = providers.iter().map(|(chain, key)| Some((chain.clone()?, *key)));
+    let named: Option<Vec<_>> = named.collect();
+    let named = named.ok_or_else(|| {
+        anyhow!("--finality-provider: on genesis there is one; several are of a consumer chain each, CHAIN=KEY")
+    })?;
+    Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))
+}
 
+impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let (_, parameters) = self.params.in_force(self.height)?;
         let (amount, time) = (Amount::from_sat(self.amount_sat), self.staking_time);
-        let (amounts, times) = (parameters.staking_amount(), parameters.staking_time());
-        ensure!(
-            amounts.contains(&amount),
-            "--amount-sat: {amount} is not within {} to {}",
-            amounts.start(),
-            amounts.end()
-        );
-        ensure!(
-            times.contains(&time),
-            "--staking-time: {time} blocks are not within {} to {}",
-            times.start(),
-            times.end()
-        );
-        let staked_to = self.staked_to()?;
+        built::check_bounds(parameters, amount, time)?;
+        let staked_to = staked_to(&self.finality_provider)?;
         let output = StakingOutput::new(parameters.parties(self.staker, staked_to.keys())?, time)?;
         let change = self.change.script_pubkey();
         let staking = StakingTransaction::build(output, amount, &self.coin, change, self.fee_rate)?;

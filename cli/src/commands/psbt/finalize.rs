@@ -1,0 +1,65 @@
+//! `psbt finalize`: a staking transaction, complete.
+
+use anyhow::{Context, anyhow, ensure};
+use bitcoin::Psbt;
+use bitcoin::secp256k1::SECP256K1;
+use miniscript::psbt::PsbtExt;
+use staking_scripts::CovenantAnswer;
+
+use crate::commands::tx::{Fields, psbt};
+use crate::files::{self, DelegationArgs};
+use crate::output::Output;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "The transaction must be the delegation's staking transaction, byte for byte, and the delegation must keep every rule and have the answers of a \
+    covenant quorum: a stake that is broadcast before waits for its timelock if they never answer. --without-quorum completes it all the same.\n\n\
+    Example:\n  btcstake psbt finalize --delegation verified.json --params params.json --psbt @stake.psbt"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    files: DelegationArgs,
+    /// The PSBT with the signatures of the coins: base64, or @FILE of base64 or of its bytes.
+    #[arg(long, value_name = "PSBT", value_parser = psbt)]
+    psbt: Psbt,
+    /// Complete it although a quorum of the covenant committee has not answered.
+    #[arg(long)]
+    without_quorum: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        let accepted = self.files.accepted()?;
+        let quorum = usize::from(self.files.parameters()?.covenant().quorum());
+        let answers = files::verify_answers(&accepted, &self.files.delegation)?;
+        ensure!(
+            answers >= quorum || self.without_quorum,
+            "{answers} covenant members have answered, and {quorum} must before the stake is broadcast (or give --without-quorum)"
+        );
+        let request = self.files.delegation.request()?;
+        let transaction = match accepted.extension() {
+            Some(extension) => {
+                let staker = extension.signatures(&self.psbt)?.staker;
+                let staker = staker.context("--psbt: the staker has not signed the running stake")?;
+                let answers = self.files.delegation.covenant_answers.iter().map(CovenantAnswer::from);
+                let covenant: Vec<_> = answers.filter_map(|answer| answer.extension).collect();
+                extension.finalize(&staker, &covenant, &self.psbt)?
+            }
+            None => {
+                let mut psbt = self.psbt.clone();
+                psbt.finalize_mut(SECP256K1).map_err(|errors| {
+                    anyhow!("--psbt: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+                })?;
+                psbt.extract_tx_unchecked_fee_rate()
+            }
+        };
+        let (found, expected) = (transaction.compute_txid(), request.staking_transaction.compute_txid());
+        ensure!(found == expected, "--psbt is of {found}, and the delegation's staking transaction is {expected}");
+        let held: Option<Vec<_>> = super::prevouts(&self.psbt);
+        let held: bitcoin::Amount =
+            held.context("--psbt does not say what its inputs spend")?.iter().map(|o| o.value).sum();
+        let paid: bitcoin::Amount = transaction.output.iter().map(|out| out.value).sum();
+        let fee = held.checked_sub(paid).context("--psbt pays more than it spends")?;
+        Fields::finished(&self.psbt, &transaction, fee).output()
+    }
+}
