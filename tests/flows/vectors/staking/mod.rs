@@ -1,5 +1,7 @@
 //! Staking outputs, the transactions that spend them, and broken ones.
 
+mod negative;
+mod negative_stakes;
 mod outputs;
 mod transactions;
 
