@@ -1,4 +1,5 @@
-//! The vectors of the reference implementation (`tests/vectors/eots`, see `tests/interop`), through our library in both directions.
+//! The vectors of the reference implementation (`tests/vectors/eots` and `tests/vectors/staking`, see `tests/interop`), through our library
+//! in both directions.
 
 mod adaptor;
 mod commit;
@@ -7,6 +8,7 @@ mod extract;
 mod negative;
 mod pop;
 mod sign;
+mod staking;
 mod votes;
 
 use std::fs;
@@ -28,7 +30,12 @@ struct File<C> {
 
 /// The cases of a kind with their numbers; the test says how many it expects.
 fn cases<C: DeserializeOwned>(kind: &str, count: usize) -> impl Iterator<Item = (usize, C)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/eots").join(kind).with_extension("json");
+    cases_of("eots", kind, count)
+}
+
+/// As [`cases`], of a named set of vectors.
+fn cases_of<C: DeserializeOwned>(set: &str, kind: &str, count: usize) -> impl Iterator<Item = (usize, C)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(set).join(kind).with_extension("json");
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let file: File<C> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     assert_eq!(file.kind, kind);

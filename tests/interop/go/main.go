@@ -1,6 +1,7 @@
 // Writes the interoperability vectors of this workspace by running the reference implementation.
 //
 //	go run . ../../vectors/eots
+//	go run . staking ../../vectors/staking
 //
 // Every case is checked by the reference before it is written. The output depends on nothing but the seed in rand.go and the
 // versions in go.mod.
@@ -14,22 +15,38 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: go run . OUTPUT-DIRECTORY | bench")
-		os.Exit(2)
-	}
-	if os.Args[1] == "bench" {
+	sets, dir := eotsSet, ""
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "bench":
 		bench()
 		return
+	case len(os.Args) == 2:
+		dir = os.Args[1]
+	case len(os.Args) == 3 && os.Args[1] == "staking":
+		sets, dir = stakingSet, os.Args[2]
+	default:
+		fmt.Fprintln(os.Stderr, "usage: go run . [staking] OUTPUT-DIRECTORY | bench")
+		os.Exit(2)
 	}
-	dir := os.Args[1]
 	sdk.GetConfig().SetBech32PrefixForAccount("bbn", "bbnpub")
 	must(os.MkdirAll(dir, 0o755))
-	for _, make := range []func() file{
-		signCases, extractCases, deriveCases, commitCases, voteCases, evidenceCases, adaptorCases, popCases, negativeCases,
-	} {
-		f := make()
-		must(f.write(dir))
-		fmt.Printf("%-9s %4d cases\n", f.kind, len(f.cases))
+	for _, files := range sets {
+		for _, f := range files() {
+			must(f.write(dir))
+			fmt.Printf("%-12s %4d cases\n", f.kind, len(f.cases))
+		}
 	}
+}
+
+// The two sets of vectors; each function makes one or more files.
+var (
+	eotsSet = []func() []file{
+		one(signCases), one(extractCases), one(deriveCases), one(commitCases), one(voteCases), one(evidenceCases), one(adaptorCases),
+		one(popCases), one(negativeCases),
+	}
+	stakingSet = []func() []file{staking, negativeStaking}
+)
+
+func one(make func() file) func() []file {
+	return func() []file { return []file{make()} }
 }

@@ -17,7 +17,9 @@ use serde_json::{Map, Value};
 use super::cases;
 
 /// Kind, rule, how many cases we accept, and why.
-const ACCEPTED: &[(&str, &str, usize, &str)] = &[
+pub(super) type Accepted = (&'static str, &'static str, usize, &'static str);
+
+const ACCEPTED: &[Accepted] = &[
     (
         "proof",
         "total_same_shape",
@@ -34,7 +36,7 @@ const ACCEPTED: &[(&str, &str, usize, &str)] = &[
 ];
 
 #[derive(Deserialize)]
-struct Case {
+pub(super) struct Case {
     kind: String,
     rule: String,
     reference_rejects: bool,
@@ -46,14 +48,14 @@ struct Case {
 }
 
 /// Why something was refused: the name of the error's variant.
-type Refusal = String;
+pub(super) type Refusal = String;
 
 /// A rule with the refusals that its cases meet.
-type Rule = (&'static str, &'static [(&'static str, usize)]);
+pub(super) type Rule = (&'static str, &'static [(&'static str, usize)]);
 
-const ACCEPT: &str = "accepted";
+pub(super) const ACCEPT: &str = "accepted";
 
-fn name(error: impl Debug) -> Refusal {
+pub(super) fn name(error: impl Debug) -> Refusal {
     let text = format!("{error:?}");
     // That a commitment is none that the chain takes is named after the reason.
     let reason =
@@ -62,11 +64,11 @@ fn name(error: impl Debug) -> Refusal {
 }
 
 /// Bytes for a type that takes exactly so many.
-fn sized<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Refusal> {
+pub(super) fn sized<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Refusal> {
     bytes.try_into().map_err(|_| "Length".to_owned())
 }
 
-fn public_key(bytes: &[u8]) -> Result<XOnlyPublicKey, Refusal> {
+pub(super) fn public_key(bytes: &[u8]) -> Result<XOnlyPublicKey, Refusal> {
     XOnlyPublicKey::from_slice(bytes).map_err(|error| format!("key: {}", name(error)))
 }
 
@@ -74,11 +76,21 @@ fn all() -> impl Iterator<Item = Case> {
     cases::<Case>("negative", 378).map(|(_, case)| case)
 }
 
-/// Runs the cases of one kind and compares what each rule met with the table. `run` says which refusal a case met.
 fn check<C: DeserializeOwned>(kind: &str, count: usize, table: &[Rule], run: impl Fn(&C) -> Result<(), Refusal>) {
+    check_among(all(), ACCEPTED, (kind, count), table, run);
+}
+
+/// Runs the cases of one kind, so many, and compares what each rule met with the table. `run` says which refusal a case met.
+pub(super) fn check_among<C: DeserializeOwned>(
+    all: impl Iterator<Item = Case>,
+    accepted_rules: &[Accepted],
+    (kind, count): (&str, usize),
+    table: &[Rule],
+    run: impl Fn(&C) -> Result<(), Refusal>,
+) {
     let mut seen: BTreeMap<String, BTreeMap<Refusal, usize>> = BTreeMap::new();
     let mut cases = 0;
-    for case in all().filter(|case| case.kind == kind) {
+    for case in all.filter(|case| case.kind == kind) {
         let input = serde_json::from_value(Value::Object(case.input)).unwrap_or_else(|e| panic!("{}: {e}", case.rule));
         let refusal = run(&input).err().unwrap_or_else(|| ACCEPT.to_owned());
         *seen.entry(case.rule).or_default().entry(refusal).or_default() += 1;
@@ -93,19 +105,25 @@ fn check<C: DeserializeOwned>(kind: &str, count: usize, table: &[Rule], run: imp
     let accepted: Vec<_> =
         seen.iter().filter_map(|(rule, met)| Some((kind, rule.as_str(), *met.get(ACCEPT)?))).collect();
     let allowed: Vec<_> =
-        ACCEPTED.iter().filter(|row| row.0 == kind).map(|(kind, rule, n, _)| (*kind, *rule, *n)).collect();
+        accepted_rules.iter().filter(|row| row.0 == kind).map(|(kind, rule, n, _)| (*kind, *rule, *n)).collect();
     assert_eq!(accepted, allowed, "accepted against a rule");
 }
 
-#[test]
-fn all_kinds_are_run() {
+/// Checks that every case has what a case must have, and returns how many there are of each kind, and how many the reference accepts.
+pub(super) fn count_kinds(all: impl Iterator<Item = Case>) -> (BTreeMap<String, usize>, usize) {
     let (mut kinds, mut lax) = (BTreeMap::new(), 0);
-    for case in all() {
+    for case in all {
         assert_eq!(case.reference_says.is_some(), case.reference_rejects, "{}", case.rule);
         assert!(case.reference_rejects || case.note.is_some(), "{}", case.rule);
         lax += usize::from(!case.reference_rejects);
         *kinds.entry(case.kind).or_insert(0) += 1;
     }
+    (kinds, lax)
+}
+
+#[test]
+fn all_kinds_are_run() {
+    let (kinds, lax) = count_kinds(all());
     let expected = [
         ("adaptor_decode", 22),
         ("adaptor_decrypt", 10),
