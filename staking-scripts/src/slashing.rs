@@ -11,7 +11,7 @@ use crate::outputs::{OutputError, SlashingRefundOutput, StakingOutput, Unbonding
 use crate::parties::Parties;
 use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 use crate::slashing_rate::SlashingRate;
-use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan, spends_through_one_leaf};
+use crate::spend::{FinalizeError, LeafSpend, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf};
 use crate::timelock::Timelock;
 
 /// An output that can be slashed: the staking output and the unbonding output.
@@ -82,6 +82,9 @@ pub enum SlashingError {
         /// The fee.
         fee: Amount,
     },
+    /// The slashed part would go to a script that neither burns it nor belongs to an address.
+    #[error(transparent)]
+    Destination(#[from] NotAnAddress),
     /// An output would be dust.
     #[error(transparent)]
     Dust(#[from] OutputTooSmall),
@@ -125,7 +128,7 @@ impl SlashingTransaction {
     /// The slashing transaction of `source`: version 1, one input, two outputs, lock time 0, final sequence.
     ///
     /// # Errors
-    /// [`SlashingError`] when the fee is 0, the stake does not pay what is taken, or an output would be dust.
+    /// [`SlashingError`] when the fee is 0, the slashed part would go to no address, the stake does not pay what is taken, or an output would be dust.
     pub fn new<O: Slashable>(source: &Funded<O>, terms: &SlashingTerms) -> Result<Self, SlashingError> {
         if terms.fee == Amount::ZERO {
             return Err(SlashingError::NoFee);
@@ -133,6 +136,10 @@ impl SlashingTransaction {
         let (amount, fee) = (source.amount(), terms.fee);
         if amount > Amount::MAX_MONEY {
             return Err(SlashingError::TooMuch(amount));
+        }
+        // Burnt, or paid to an address: a script of another kind could be one that anybody spends.
+        if !terms.pk_script.is_op_return() {
+            NotAnAddress::check(&terms.pk_script)?;
         }
         let slashed = terms.rate.slashed_amount(amount);
         if slashed == Amount::ZERO {

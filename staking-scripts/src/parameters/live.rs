@@ -9,6 +9,7 @@ use super::rules::{Findings, Number, ParameterViolation, ParametersError};
 use super::{ChainParameters, Parameters};
 use crate::committee::CovenantCommittee;
 use crate::slashing_rate::SlashingRate;
+use crate::spend::NotAnAddress;
 
 /// One version as the file has it.
 #[derive(Deserialize)]
@@ -80,6 +81,9 @@ impl Raw {
         let script = STANDARD.decode(&self.slashing_pk_script);
         let script = script.map_err(|_| ParameterViolation::SlashingScript(self.slashing_pk_script.clone()));
         let slashing_pk_script = findings.note(script).map(bitcoin::ScriptBuf::from_bytes);
+        if let Some(script) = slashing_pk_script.as_ref().filter(|script| !script.is_op_return()) {
+            findings.note(NotAnAddress::check(script).map_err(ParameterViolation::SlashingDestination));
+        }
         let rate = self.slashing_rate.parse::<SlashingRate>();
         let slashing_rate =
             findings.note(rate.map_err(|_| ParameterViolation::SlashingRate(self.slashing_rate.clone())));

@@ -8,7 +8,7 @@ use bitcoin::{Amount, ScriptBuf};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::committee::InvalidCommittee;
-use crate::spend::OutputTooSmall;
+use crate::spend::{NotAnAddress, OutputTooSmall};
 use crate::timelock::Timelock;
 
 /// A rule that a version of the parameters breaks.
@@ -83,6 +83,9 @@ pub enum ParameterViolation {
     /// The slashing script is not base64.
     #[error("slashing_pk_script: {0:?} is not base64")]
     SlashingScript(String),
+    /// The slashing script neither burns nor belongs to an address.
+    #[error("slashing_pk_script: {0}, and it does not burn it either")]
+    SlashingDestination(NotAnAddress),
     /// The slashing rate is none.
     #[error("slashing_rate: {0:?} does not lie above 0 and below 1, with at most four decimals")]
     SlashingRate(String),

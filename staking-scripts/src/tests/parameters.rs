@@ -109,7 +109,7 @@ fn every_rule_of_the_live_form_has_its_own_error() {
     let key = "d45c70d28f169e1f0c7f4a78e2bc73497afe585b70aa897955989068f3350aaa";
     // Pays to a P2PKH address, for which the 468 sat that are slashed at least are dust.
     let p2pkh = "dqkUAQEBAQEBAQEBAQEBAQEBAQEBAQGIrA==";
-    let cases: [(&str, Value, Breaks); 24] = [
+    let cases: [(&str, Value, Breaks); 25] = [
         ("covenant_pks", json!([key, key, &key[2..]]), |rule| matches!(rule, Rule::CovenantKey(..))),
         ("covenant_pks", json!([key, format!("02{key}")]), |rule| matches!(rule, Rule::CovenantKey(..))),
         ("covenant_pks", json!(vec![key; 9]), |rule| matches!(rule, Rule::Committee(_))),
@@ -124,6 +124,9 @@ fn every_rule_of_the_live_form_has_its_own_error() {
         ("max_staking_time_blocks", json!(65536), |rule| matches!(rule, Rule::TimeOutOfRange { .. })),
         ("max_staking_time_blocks", json!(63999), |rule| matches!(rule, Rule::TimesReversed { .. })),
         ("slashing_pk_script", json!("6a0"), |rule| matches!(rule, Rule::SlashingScript(_))),
+        ("slashing_pk_script", json!("UVFRUQ=="), |rule| {
+            matches!(rule, Rule::SlashingDestination(_) | Rule::SlashedIsDust(_))
+        }),
         ("slashing_pk_script", json!(p2pkh), |rule| matches!(rule, Rule::SlashedIsDust(_))),
         ("min_slashing_tx_fee_sat", json!("0"), |rule| matches!(rule, Rule::AmountOutOfRange { .. })),
         ("slashing_rate", json!("0.000000000000000000"), |rule| matches!(rule, Rule::SlashingRate(_))),
