@@ -28,6 +28,7 @@ mod parameters;
 mod parties;
 mod pop;
 mod providers;
+mod selective;
 mod signed;
 mod signing;
 mod slashing;
@@ -64,6 +65,7 @@ pub use pop::{
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
 pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
+pub use selective::{RecoverError, recover_provider_key};
 pub use signed::{LeafSignatures, SignedPsbtError};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};

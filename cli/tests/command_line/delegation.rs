@@ -112,6 +112,14 @@ fn from_draft_to_withdrawal() {
     assert_eq!(slashed.output[0].value.to_sat(), 500);
     let later = transaction(&folder.json(&format!("{slash} --unbonding")));
     assert_eq!(later.input[0].previous_output.txid, unbonding.compute_txid());
+    // Seen on chain, the slashing transaction shows the key to whoever has the delegation.
+    for slashing in [&slashed, &later] {
+        folder.write("slashing.tx", bitcoin::consensus::encode::serialize_hex(slashing));
+        let explained = folder.json(&format!("tx explain {FILES} verified.json @slashing.tx"));
+        let said = &explained["delegation"];
+        assert_eq!(said["provider_secret_key"], json!(crate::process::PROVIDER_EVEN), "{said}");
+        assert!(said["part"].as_str().unwrap().ends_with("slashing") && said["violations"] == json!([]));
+    }
     folder
         .run(&slash.replace("provider.key", "member.key"))
         .fails(&[MEMBER_KEY, "none of the stake's finality providers"]);

@@ -12,6 +12,7 @@ mod outputs;
 mod parameters;
 mod quantities;
 mod requests;
+mod selective;
 mod signed;
 mod stakes;
 mod transactions;

@@ -3,10 +3,15 @@
 use anyhow::{Context, bail};
 use bitcoin::{Amount, Psbt, Transaction, consensus};
 use serde::Serialize;
-use staking_scripts::{Explanation, LeafKeys, SpentLeaf, explain, explain_psbt};
+use staking_scripts::{
+    CovenantAnswer, DelegationFile, Explanation, LeafKeys, Parameters, SpentLeaf, Versions, explain, explain_psbt,
+    recover_provider_key,
+};
 
+use crate::commands::stake::Violation;
+use crate::files;
 use crate::input::{self, Bytes};
-use crate::output::{FAINT, Output, STRONG};
+use crate::output::{FAINT, Output, STRONG, plain};
 
 #[derive(clap::Args)]
 #[command(
@@ -14,6 +19,13 @@ use crate::output::{FAINT, Output, STRONG};
     it (phase-1 stakes do).\n\nExample:\n  btcstake tx explain @withdrawal.tx"
 )]
 pub(crate) struct Args {
+    /// The delegation that it may be of: which of its transactions it is, which rules the delegation breaks, and, of a slashing transaction, the
+    /// finality provider's secret key, from the covenant's adaptor signatures.
+    #[arg(long, value_name = "FILE", value_parser = files::delegation, requires = "params")]
+    delegation: Option<DelegationFile>,
+    /// All versions of the parameters, as the secured chain's nodes give them.
+    #[arg(long, value_name = "FILE", value_parser = files::parameters, requires = "delegation")]
+    params: Option<Versions<Parameters>>,
     /// The transaction, or a PSBT: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64.
     #[arg(value_name = "TRANSACTION", value_parser = transaction)]
     transaction: Given,
@@ -99,6 +111,45 @@ struct Fields {
     paid_sat: u64,
     fee_sat: Option<u64>,
     vsize: usize,
+    #[serde(rename = "delegation", skip_serializing_if = "Option::is_none")]
+    context: Option<InDelegation>,
+}
+
+/// What the transaction is to a delegation.
+#[derive(Serialize)]
+struct InDelegation {
+    /// Which of the delegation's transactions it is.
+    part: Option<&'static str>,
+    /// What the delegation breaks.
+    violations: Vec<Violation>,
+    /// The finality provider's key that it shows.
+    provider_secret_key: Option<String>,
+}
+
+fn in_delegation(
+    transaction: &Transaction,
+    delegation: &DelegationFile,
+    params: &Versions<Parameters>,
+) -> anyhow::Result<InDelegation> {
+    let txid = transaction.compute_txid();
+    let request = delegation.request()?;
+    let parts = [
+        ("staking", &request.staking_transaction),
+        ("unbonding", &request.unbonding_transaction),
+        ("slashing", &request.slashing.transaction),
+        ("unbonding_slashing", &request.unbonding_slashing.transaction),
+    ];
+    let part = parts.iter().find(|(_, part)| part.compute_txid() == txid).map(|(name, _)| *name);
+    let violations = files::check(delegation, params)?.err().unwrap_or_default();
+    let answers: Vec<CovenantAnswer> = delegation.covenant_answers.iter().map(Into::into).collect();
+    let adaptors: Vec<_> =
+        answers.into_iter().flat_map(|answer| [answer.slashing, answer.unbonding_slashing]).collect();
+    let key = recover_provider_key(transaction, &adaptors).ok();
+    Ok(InDelegation {
+        part,
+        violations: violations.iter().map(|v| Violation { rule: v.rule(), message: v.to_string() }).collect(),
+        provider_secret_key: key.map(|key| hex::encode(key.to_bytes().as_slice())),
+    })
 }
 
 #[derive(Serialize)]
@@ -111,7 +162,11 @@ struct Spent {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let Given { transaction, explanation, finished, input_amounts } = self.transaction;
-        let fields = Fields { finished, ..fields(&transaction, &input_amounts, &explanation) };
+        let context = match (&self.delegation, &self.params) {
+            (Some(delegation), Some(params)) => Some(in_delegation(&transaction, delegation, params)?),
+            _ => None,
+        };
+        let fields = Fields { finished, context, ..fields(&transaction, &input_amounts, &explanation) };
         Output::new(text(&fields, &explanation), &fields)
     }
 }
@@ -165,6 +220,7 @@ fn fields(transaction: &Transaction, input_amounts: &[Option<Amount>], explanati
         paid_sat: explanation.paid.to_sat(),
         fee_sat: held.and_then(|held| held.checked_sub(explanation.paid)).map(Amount::to_sat),
         vsize: transaction.vsize(),
+        context: None,
     }
 }
 
@@ -202,5 +258,11 @@ fn text(fields: &Fields, explanation: &Explanation) -> String {
     let fee = fields.fee_sat.map(|fee| format!("fee {fee} sat, "));
     let size = if fields.finished { "" } else { " without the witnesses that are still absent" };
     lines.push(format!("size                {}{} vB{size}", fee.unwrap_or_default(), fields.vsize));
+    if let Some(InDelegation { part, violations, provider_secret_key }) = &fields.context {
+        lines.push(format!("of the delegation       {}", part.unwrap_or("none of its transactions")));
+        lines.extend(violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));
+        let key = provider_secret_key.iter();
+        lines.extend(key.map(|key| format!("finality provider's key {key}")));
+    }
     lines.join("\n")
 }
