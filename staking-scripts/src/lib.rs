@@ -16,6 +16,7 @@
 mod coin;
 mod committee;
 mod delegation;
+mod descriptor;
 mod explain;
 mod extension;
 mod finished;
@@ -43,6 +44,7 @@ pub use committee::{CovenantCommittee, InvalidCommittee};
 pub use delegation::{
     AcceptedStake, AnswerError, CovenantAnswer, Part, RunningStake, SignedSlashing, StakeRequest, StakeViolation,
 };
+pub use descriptor::{DescriptorError, ProtocolOutput};
 pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};
 pub use finished::FinishedError;
