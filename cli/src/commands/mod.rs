@@ -3,6 +3,7 @@
 mod adaptor;
 mod completions;
 mod eots;
+mod params;
 mod pop;
 mod script;
 mod tx_explain;
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     /// The scripts and addresses of a stake.
     #[command(subcommand)]
     Script(script::Command),
+    /// The parameters that stakes are made under.
+    #[command(subcommand)]
+    Params(params::Command),
     /// Transactions.
     #[command(subcommand)]
     Tx(Tx),
@@ -49,6 +53,7 @@ impl Command {
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),
+            Self::Params(command) => command.run(),
             Self::Tx(Tx::Explain(args)) => args.run(),
             Self::Completions(args) => args.run(),
         }

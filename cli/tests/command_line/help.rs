@@ -24,10 +24,11 @@ fn leaves(command: &Command, path: &[String], found: &mut Vec<(Vec<String>, Comm
 fn every_command_has_an_example_that_works() {
     let mut found = Vec::new();
     leaves(&btcstake::command_line(), &[], &mut found);
-    assert_eq!(found.len(), 22, "a command was added: has it an example?");
+    assert_eq!(found.len(), 24, "a command was added: has it an example?");
     let folder = Folder::new();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
     folder.write("withdrawal.tx", Scene::new().withdrawal());
+    folder.write("parameters.json", crate::params::LIVE);
     let mut ran = 0;
     for (path, _) in found {
         let help = folder.run(&format!("{} --help", path.join(" "))).ends(0).stdout();
@@ -45,7 +46,7 @@ fn every_command_has_an_example_that_works() {
             }
         }
     }
-    assert!(ran >= 13, "{ran} examples ran");
+    assert!(ran >= 16, "{ran} examples ran");
 }
 
 #[test]

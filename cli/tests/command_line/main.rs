@@ -16,6 +16,7 @@ mod bad_input;
 mod demo;
 mod eots;
 mod help;
+mod params;
 mod pop;
 mod process;
 mod readme;
