@@ -2,6 +2,7 @@
 
 mod adaptor;
 mod completions;
+mod descriptor;
 mod eots;
 mod params;
 mod pop;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     /// The scripts and addresses of a stake.
     #[command(subcommand)]
     Script(script::Command),
+    /// Say which output of a stake a descriptor is, and whose.
+    Descriptor(descriptor::Args),
     /// The parameters that stakes are made under.
     #[command(subcommand)]
     Params(params::Command),
@@ -53,6 +56,7 @@ impl Command {
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),
+            Self::Descriptor(args) => args.run(),
             Self::Params(command) => command.run(),
             Self::Tx(Tx::Explain(args)) => args.run(),
             Self::Completions(args) => args.run(),

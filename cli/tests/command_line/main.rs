@@ -14,6 +14,7 @@
 mod adaptor;
 mod bad_input;
 mod demo;
+mod descriptor;
 mod eots;
 mod help;
 mod params;
