@@ -8,22 +8,16 @@ use anyhow::{Context, anyhow, ensure};
 use bitcoin::absolute::Height;
 use staking_scripts::{AcceptedStake, DelegationFile, NotInForce, Parameters, StakeViolation, Versions};
 
-use crate::input::{self, Bytes};
-
-/// The text of a file; `-` is standard input.
-fn text(path: &str) -> anyhow::Result<String> {
-    let Bytes(bytes) = input::bytes(&if path == "-" { path.to_owned() } else { format!("@{path}") })?;
-    String::from_utf8(bytes).map_err(|_| anyhow!("{} is not text", path.escape_debug()))
-}
+use crate::input;
 
 /// Parameters in the live form.
 pub(crate) fn parameters(path: &str) -> anyhow::Result<Versions<Parameters>> {
-    Ok(Versions::from_json(&text(path)?)?)
+    Ok(Versions::from_json(&input::text_file(path)?)?)
 }
 
 /// A delegation.
 pub(crate) fn delegation(path: &str) -> anyhow::Result<DelegationFile> {
-    Ok(DelegationFile::from_json(&text(path)?)?)
+    Ok(DelegationFile::from_json(&input::text_file(path)?)?)
 }
 
 /// A Bitcoin block height.

@@ -75,6 +75,22 @@ pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
     Ok(Bytes(bytes.to_vec()))
 }
 
+/// Bytes as the text they are; a byte order mark says nothing.
+fn as_text(bytes: &[u8]) -> anyhow::Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("it holds no text (UTF-8)"))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
+}
+
+/// A text as the command line takes it: the text itself, `@FILE` for that of a file, `-` for that of standard input.
+pub(crate) fn text(text: &str) -> anyhow::Result<String> {
+    if text.starts_with('@') || text == "-" { as_text(&bytes(text)?.0) } else { Ok(text.to_owned()) }
+}
+
+/// The text of a file of this path; `-` is standard input.
+pub(crate) fn text_file(path: &str) -> anyhow::Result<String> {
+    if path == "-" { text(path) } else { text(&format!("@{path}")) }
+}
+
 fn fixed<const N: usize>(text: &str) -> anyhow::Result<[u8; N]> {
     let Bytes(bytes) = bytes(text)?;
     let length = bytes.len();

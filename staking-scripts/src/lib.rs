@@ -16,6 +16,7 @@
 mod coin;
 mod committee;
 mod delegation;
+mod descriptor;
 mod explain;
 mod extension;
 mod fees;
@@ -47,6 +48,7 @@ pub use delegation::{
     PlanError, PossessionField, PossessionKind, ProvidersField, RunningField, RunningStake, SignedSlashing,
     StakeRequest, StakeViolation, StakerField,
 };
+pub use descriptor::{DescriptorError, ProtocolOutput};
 pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};
 pub use fees::{ChildError, ChildTransaction, FeeBump};

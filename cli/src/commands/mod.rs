@@ -3,7 +3,9 @@
 mod adaptor;
 mod completions;
 mod covenant;
+mod descriptor;
 mod eots;
+mod params;
 pub(crate) mod pop;
 mod psbt;
 mod script;
@@ -31,6 +33,11 @@ pub(crate) enum Command {
     /// The scripts and addresses of a stake.
     #[command(subcommand)]
     Script(script::Command),
+    /// Say which output of a stake a descriptor is, and whose.
+    Descriptor(descriptor::Args),
+    /// The parameters that stakes are made under.
+    #[command(subcommand)]
+    Params(params::Command),
     /// A stake on its way: signed, checked, answered.
     #[command(subcommand)]
     Stake(stake::Command),
@@ -55,6 +62,8 @@ impl Command {
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),
+            Self::Descriptor(args) => args.run(),
+            Self::Params(command) => command.run(),
             Self::Stake(command) => command.run(),
             Self::Covenant(command) => command.run(),
             Self::Psbt(command) => command.run(),

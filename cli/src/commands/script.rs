@@ -93,8 +93,9 @@ impl StakeArgs {
     }
 }
 
+/// What there is to say of an output.
 #[derive(Serialize)]
-struct Fields {
+pub(super) struct Fields {
     address: String,
     script_pubkey: String,
     descriptor: String,
@@ -103,31 +104,45 @@ struct Fields {
     control_blocks: BTreeMap<String, String>,
 }
 
-fn describe(output: &TaprootOutput, network: NetworkName) -> anyhow::Result<Output> {
-    let fields = Fields {
-        address: output.address(network.into()).to_string(),
-        script_pubkey: output.script_pubkey().to_hex_string(),
-        descriptor: output.descriptor().to_string(),
-        merkle_root: output.merkle_root().map(|root| root.to_string()),
-        leaves: output.leaves().map(|leaf| (leaf.keys.path().to_string(), leaf.script.to_hex_string())).collect(),
-        control_blocks: output
-            .leaves()
-            .map(|leaf| (leaf.keys.path().to_string(), hex::encode(leaf.control_block.serialize())))
-            .collect(),
-    };
-    let mut text = format!(
-        "address        {}\nscript pubkey  {}\ndescriptor     {}\nmerkle root    {}",
-        fields.address,
-        fields.script_pubkey,
-        fields.descriptor,
-        fields.merkle_root.as_deref().unwrap_or_default()
-    );
-    for leaf in output.leaves() {
-        text.push_str(&format!("\n{:<9} leaf {}", leaf.keys.path().to_string(), leaf.script.to_hex_string()));
-        text.push_str(&format!("\n{FAINT}          asm  {}{FAINT:#}", leaf.script.to_asm_string()));
-        text.push_str(&format!("\n          control block {}", hex::encode(leaf.control_block.serialize())));
+/// A line of text: what it says, and of what.
+pub(super) fn line(name: &str, value: impl ToString) -> String {
+    format!("{name:<19}{}", value.to_string())
+}
+
+impl Fields {
+    pub(super) fn new(output: &TaprootOutput, network: NetworkName) -> Self {
+        Self {
+            address: output.address(network.into()).to_string(),
+            script_pubkey: output.script_pubkey().to_hex_string(),
+            descriptor: output.descriptor().to_string(),
+            merkle_root: output.merkle_root().map(|root| root.to_string()),
+            leaves: output.leaves().map(|leaf| (leaf.keys.path().to_string(), leaf.script.to_hex_string())).collect(),
+            control_blocks: output
+                .leaves()
+                .map(|leaf| (leaf.keys.path().to_string(), hex::encode(leaf.control_block.serialize())))
+                .collect(),
+        }
     }
-    Output::new(text, &fields)
+
+    pub(super) fn text(&self, output: &TaprootOutput) -> String {
+        let mut lines = vec![
+            line("address", &self.address),
+            line("script pubkey", &self.script_pubkey),
+            line("descriptor", &self.descriptor),
+            line("merkle root", self.merkle_root.as_deref().unwrap_or_default()),
+        ];
+        for leaf in output.leaves() {
+            lines.push(line(&format!("{} leaf", leaf.keys.path()), leaf.script.to_hex_string()));
+            lines.push(format!("{FAINT}{}{FAINT:#}", line("  asm", leaf.script.to_asm_string())));
+            lines.push(line("  control block", hex::encode(leaf.control_block.serialize())));
+        }
+        lines.join("\n")
+    }
+}
+
+fn describe(output: &TaprootOutput, network: NetworkName) -> anyhow::Result<Output> {
+    let fields = Fields::new(output, network);
+    Output::new(fields.text(output), &fields)
 }
 
 impl Command {

@@ -4,6 +4,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod coins;
+mod descriptor;
 mod explaining;
 mod extension;
 mod fees;

@@ -1,0 +1,143 @@
+//! The parts of a descriptor's text: keys, numbers, leaves.
+
+use bitcoin::XOnlyPublicKey;
+use miniscript::expression::{Parens, TreeIterItem, parse_num};
+
+use super::error::DescriptorError;
+use crate::leaf::LeafKeys;
+use crate::timelock::Timelock;
+
+/// The bits of a sequence that BIP-68 gives a meaning: no timelock at all, and time in the place of blocks.
+const DISABLED: u32 = 1 << 31;
+const IN_TIME: u32 = 1 << 22;
+
+/// One link of the chain of conditions in a leaf.
+enum Part {
+    Key(XOnlyPublicKey),
+    Threshold { position: usize, k: u16, keys: Vec<XOnlyPublicKey> },
+    After(Timelock),
+}
+
+impl Part {
+    /// How many of which keys must sign.
+    fn threshold(self, leaf: usize) -> Result<(u16, Vec<XOnlyPublicKey>), DescriptorError> {
+        match self {
+            Self::Key(key) => Ok((1, vec![key])),
+            Self::Threshold { position, keys, .. } if keys.len() < 2 => Err(DescriptorError::LoneKey(position)),
+            Self::Threshold { k, keys, .. } => Ok((k, keys)),
+            Self::After(_) => Err(DescriptorError::Leaf(leaf)),
+        }
+    }
+}
+
+/// An x-only key.
+pub(super) fn key(node: TreeIterItem<'_>) -> Result<XOnlyPublicKey, DescriptorError> {
+    let (text, position) = (node.name(), node.name_pos());
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let reason = match text.len() {
+        _ if node.parens() != Parens::None => "it is an expression",
+        64 if hex => match text.parse() {
+            Ok(key) => return Ok(key),
+            Err(_) => "it is not the x coordinate of a point on secp256k1",
+        },
+        66 if hex && (text.starts_with("02") || text.starts_with("03")) => {
+            "of a compressed key, leave out the first byte"
+        }
+        _ if text.contains(['[', '/', '*']) || text.get(1..4) == Some("pub") || text.get(1..4) == Some("prv") => {
+            "extended keys and derivation paths have no place here"
+        }
+        _ => "it is something else",
+    };
+    Err(DescriptorError::Key { position, reason })
+}
+
+fn number(node: TreeIterItem<'_>, most: u32) -> Result<u32, DescriptorError> {
+    let number = if node.parens() == Parens::None { parse_num(node.name()).ok() } else { None };
+    let error = DescriptorError::Number { position: node.name_pos(), most };
+    number.filter(|number| *number <= most).ok_or(error)
+}
+
+fn timelock(node: TreeIterItem<'_>) -> Result<Timelock, DescriptorError> {
+    match number(node, u32::MAX)? {
+        time if time & DISABLED == 0 && time & IN_TIME != 0 => Err(DescriptorError::TimelockInTime(time)),
+        blocks => Ok(Timelock::from_blocks(blocks)?),
+    }
+}
+
+/// The conditions of a leaf in their order. Nested `and_v` make one script however they are nested. What is read here may still be wrongly
+/// put together (a `v:` too few): that is miniscript's to judge, when all else is right.
+fn parts(node: TreeIterItem<'_>, leaf: usize, found: &mut Vec<Part>) -> Result<(), DescriptorError> {
+    let unknown = DescriptorError::Leaf(leaf);
+    if node.parens() != Parens::Round {
+        return Err(unknown);
+    }
+    let mut children = node.children();
+    match (node.name(), node.n_children()) {
+        ("and_v", 2) => {
+            for child in children {
+                parts(child, leaf, found)?;
+            }
+        }
+        ("pk" | "v:pk" | "c:pk_k" | "vc:pk_k", 1) => {
+            for child in children {
+                found.push(Part::Key(key(child)?));
+            }
+        }
+        ("older", 1) => {
+            for child in children {
+                found.push(Part::After(timelock(child)?));
+            }
+        }
+        ("multi_a" | "v:multi_a", _) => {
+            let most = u16::MAX;
+            let k = number(children.next().ok_or(unknown)?, u32::from(most))?;
+            let (position, keys) = (node.name_pos(), children.map(key).collect::<Result<_, _>>()?);
+            found.push(Part::Threshold { position, k: u16::try_from(k).unwrap_or(most), keys });
+        }
+        _ => return Err(unknown),
+    }
+    Ok(())
+}
+
+/// The first key that is below the one before it.
+fn out_of_order(keys: &[XOnlyPublicKey]) -> Option<XOnlyPublicKey> {
+    let mut pairs = keys.iter().zip(keys.iter().skip(1));
+    pairs.find(|(earlier, later)| earlier.serialize() > later.serialize()).map(|(_, later)| *later)
+}
+
+fn sorted(
+    keys: Vec<XOnlyPublicKey>,
+    unsorted: fn(XOnlyPublicKey) -> DescriptorError,
+) -> Result<Vec<XOnlyPublicKey>, DescriptorError> {
+    match out_of_order(&keys) {
+        Some(key) => Err(unsorted(key)),
+        None => Ok(keys),
+    }
+}
+
+/// What a leaf demands.
+pub(super) fn leaf(node: TreeIterItem<'_>) -> Result<LeafKeys, DescriptorError> {
+    let position = node.name_pos();
+    let mut found = Vec::new();
+    parts(node, position, &mut found)?;
+    let mut found = found.into_iter();
+    match (found.next(), found.next(), found.next(), found.next()) {
+        (Some(Part::Key(staker)), Some(Part::After(timelock)), None, _) => Ok(LeafKeys::Timelock { staker, timelock }),
+        (Some(Part::Key(staker)), Some(covenant), None, _) => {
+            let (quorum, covenant) = covenant.threshold(position)?;
+            let covenant = sorted(covenant, DescriptorError::UnsortedCovenant)?;
+            Ok(LeafKeys::Unbonding { staker, covenant, quorum })
+        }
+        (Some(Part::Key(staker)), Some(providers), Some(covenant), None) => {
+            let (one, finality_providers) = providers.threshold(position)?;
+            if one != 1 {
+                return Err(DescriptorError::ProviderThreshold(one));
+            }
+            let finality_providers = sorted(finality_providers, DescriptorError::UnsortedProviders)?;
+            let (quorum, covenant) = covenant.threshold(position)?;
+            let covenant = sorted(covenant, DescriptorError::UnsortedCovenant)?;
+            Ok(LeafKeys::Slashing { staker, finality_providers, covenant, quorum })
+        }
+        _ => Err(DescriptorError::Leaf(position)),
+    }
+}
