@@ -13,6 +13,7 @@
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
+mod announcement;
 mod coin;
 mod committee;
 mod delegation;
@@ -38,6 +39,7 @@ mod timelock;
 mod unbonding;
 mod withdrawal;
 
+pub use announcement::{AnnouncementError, StakeAnnouncement, announced_stake};
 pub use bitcoin;
 pub use coin::{CoinError, FundingCoin};
 pub use committee::{CovenantCommittee, InvalidCommittee};
@@ -46,7 +48,7 @@ pub use delegation::{
     PlanError, PossessionField, PossessionKind, ProvidersField, RunningField, RunningStake, SignedSlashing,
     StakeRequest, StakeViolation, StakerField,
 };
-pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
+pub use explain::{Explanation, SpentLeaf, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};
 pub use fees::{ChildError, ChildTransaction, FeeBump};
 pub use finished::FinishedError;

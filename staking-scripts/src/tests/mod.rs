@@ -3,6 +3,7 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod announcement;
 mod coins;
 mod explaining;
 mod extension;
