@@ -9,6 +9,7 @@ mod explaining;
 mod extension;
 mod fees;
 mod finished;
+mod inclusion;
 mod outputs;
 mod parameters;
 mod quantities;
