@@ -1,13 +1,11 @@
 //! Reading a transaction back: what it is in this protocol, by the leaf its witness reveals, never by position.
 
-use bitcoin::opcodes::all::OP_RETURN;
-use bitcoin::script::Instruction;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
-use bitcoin::{Amount, OutPoint, Psbt, Script, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
+use bitcoin::{Amount, OutPoint, Psbt, TapLeafHash, Transaction, TxIn, Txid, XOnlyPublicKey, psbt};
 
+use crate::announcement::StakeAnnouncement;
 use crate::leaf::{LeafKeys, Path};
 use crate::outputs::INTERNAL_KEY;
-use crate::timelock::Timelock;
 
 /// What a transaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,19 +55,6 @@ pub struct SpentLeaf {
     pub covenant_signers: Vec<XOnlyPublicKey>,
 }
 
-/// What a phase-1 stake says in its OP_RETURN output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StakeAnnouncement {
-    /// The network's tag.
-    pub tag: [u8; 4],
-    /// The staker.
-    pub staker: XOnlyPublicKey,
-    /// The finality provider.
-    pub finality_provider: XOnlyPublicKey,
-    /// The staking time.
-    pub staking_time: Timelock,
-}
-
 /// What a transaction is in this protocol. Who signed is read from the places that the script gives the
 /// signatures: they are present. Whether they verify is the chain's judgement, and needs the outputs spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +92,7 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
 }
 
 fn named(transaction: &Transaction, spent: Vec<SpentLeaf>) -> Explanation {
-    let announcement = announcement(&transaction.output);
+    let announcement = StakeAnnouncement::of(transaction).ok();
     let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
     let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
         ([], _, _) if announcement.is_some() => TransactionKind::Stake,
@@ -180,35 +165,4 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
 /// Whether a place of the witness has the size of a signature: 64 bytes, or 65 with a sighash type.
 fn is_signature(place: &[u8]) -> bool {
     matches!(place.len(), 64 | 65)
-}
-
-/// The announcement of a phase-1 stake; `None` when there is none, or more than one, which makes it invalid.
-fn announcement(outputs: &[TxOut]) -> Option<StakeAnnouncement> {
-    let mut found = outputs.iter().filter_map(|output| parse_announcement(&output.script_pubkey));
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
-/// `OP_RETURN <tag(4) ‖ version 00 ‖ staker(32) ‖ finality provider(32) ‖ BE16(staking time)>`
-fn parse_announcement(script: &Script) -> Option<StakeAnnouncement> {
-    let mut instructions = script.instructions();
-    let (Instruction::Op(OP_RETURN), Instruction::PushBytes(data)) =
-        (instructions.next()?.ok()?, instructions.next()?.ok()?)
-    else {
-        return None;
-    };
-    let (tag, rest) = data.as_bytes().split_first_chunk::<4>()?;
-    let (version, rest) = rest.split_first()?;
-    let (staker, rest) = rest.split_first_chunk::<32>()?;
-    let (provider, rest) = rest.split_first_chunk::<32>()?;
-    let time: [u8; 2] = rest.try_into().ok()?;
-    if *version != 0 || instructions.next().is_some() {
-        return None;
-    }
-    Some(StakeAnnouncement {
-        tag: *tag,
-        staker: XOnlyPublicKey::from_slice(staker).ok()?,
-        finality_provider: XOnlyPublicKey::from_slice(provider).ok()?,
-        staking_time: Timelock::from_blocks(u16::from_be_bytes(time).into()).ok()?,
-    })
 }

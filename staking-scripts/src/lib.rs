@@ -9,10 +9,12 @@
 //! read again and every promise about it checked before it is returned.
 //!
 //! Before any of that, a staker and a finality provider each give a [`ProofOfPossession`]: that the holder of an account on the secured chain
-//! also holds the Bitcoin key.
+//! also holds the Bitcoin key. Afterwards an [`InclusionProof`] shows that the stake is in a Bitcoin block, and [`announced_stake`] finds
+//! the stakes of phase 1, which had nothing but the chain to register on.
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
+mod announcement;
 mod coin;
 mod committee;
 mod delegation;
@@ -22,6 +24,7 @@ mod extension;
 mod fees;
 mod finished;
 mod funded;
+mod inclusion;
 mod key_path;
 mod leaf;
 mod outputs;
@@ -40,6 +43,7 @@ mod timelock;
 mod unbonding;
 mod withdrawal;
 
+pub use announcement::{AnnouncementError, StakeAnnouncement, announced_stake};
 pub use bitcoin;
 pub use coin::{CoinError, FundingCoin};
 pub use committee::{CovenantCommittee, InvalidCommittee};
@@ -49,11 +53,12 @@ pub use delegation::{
     StakeRequest, StakeViolation, StakerField,
 };
 pub use descriptor::{DescriptorError, ProtocolOutput};
-pub use explain::{Explanation, SpentLeaf, StakeAnnouncement, TransactionKind, explain, explain_psbt};
+pub use explain::{Explanation, SpentLeaf, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};
 pub use fees::{ChildError, ChildTransaction, FeeBump};
 pub use finished::FinishedError;
 pub use funded::{Funded, FundedError, HasTaproot};
+pub use inclusion::{InclusionError, InclusionProof};
 pub use key_path::{FundingSignError, key_path_script, sign_key_path};
 pub use leaf::{Leaf, LeafKeys, Path, UnknownLeaf};
 pub use outputs::{INTERNAL_KEY, OutputError, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};

@@ -3,12 +3,14 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod announcement;
 mod coins;
 mod descriptor;
 mod explaining;
 mod extension;
 mod fees;
 mod finished;
+mod inclusion;
 mod outputs;
 mod parameters;
 mod quantities;

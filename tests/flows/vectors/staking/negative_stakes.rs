@@ -195,7 +195,7 @@ const ANNOUNCEMENT: &[Rule] = &[
     ("provider_not_on_curve", &[("not announced", 1)]),
     ("provider_of_another", &[("Absent", 1)]),
     ("push_cut_off", &[("not announced", 1)]),
-    ("push_with_a_length_byte", &[(ACCEPT, 1)]),
+    ("push_with_a_length_byte", &[("not announced", 1)]),
     ("quorum_above_members", &[("QuorumAboveMembers", 1)]),
     ("quorum_of_another", &[("Absent", 1)]),
     ("something_after_the_push", &[("not announced", 1)]),

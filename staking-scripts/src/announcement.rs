@@ -1,0 +1,187 @@
+//! What a phase-1 stake says of itself in an OP_RETURN output, and the stake that it announces.
+
+use std::ops::RangeInclusive;
+
+use bitcoin::opcodes::all::{OP_PUSHBYTES_71, OP_RETURN};
+use bitcoin::{Amount, Script, ScriptBuf, Transaction, XOnlyPublicKey};
+
+use crate::funded::{Funded, FundedError};
+use crate::outputs::{OutputError, StakingOutput};
+use crate::parameters::Phase1Parameters;
+use crate::parties::{InvalidParties, Parties};
+use crate::timelock::Timelock;
+
+/// What the script begins with: the data is one push of 71 bytes, whose length is its opcode.
+const FRAME: [u8; 2] = [OP_RETURN.to_u8(), OP_PUSHBYTES_71.to_u8()];
+
+/// The version that the data has; there is no other.
+const VERSION: u8 = 0;
+
+/// What a phase-1 stake says in its OP_RETURN output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StakeAnnouncement {
+    /// The network's tag.
+    pub tag: [u8; 4],
+    /// The staker.
+    pub staker: XOnlyPublicKey,
+    /// The finality provider.
+    pub finality_provider: XOnlyPublicKey,
+    /// The staking time.
+    pub staking_time: Timelock,
+}
+
+/// The transaction is no phase-1 stake under the parameters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnnouncementError {
+    /// No output announces a stake.
+    #[error("no output announces a stake: OP_RETURN and one push of 71 bytes, version 0")]
+    NotAnnounced,
+    /// Several outputs announce a stake, where exactly one must.
+    #[error("{0} outputs announce a stake, where exactly one must")]
+    Repeated(usize),
+    /// A key announced is not the x coordinate of a point of the curve (BIP-340).
+    #[error("the key {} announced for the {party} is not on the curve", hex::encode(key))]
+    KeyOffCurve {
+        /// Whose key: the staker's or the finality provider's.
+        party: &'static str,
+        /// The key announced.
+        key: [u8; 32],
+    },
+    /// The staking time announced is 0.
+    #[error("the staking time announced is 0 blocks")]
+    NoStakingTime,
+    /// The tag announced is another network's.
+    #[error("the tag announced is {}, and the parameters have {}", hex::encode(found), hex::encode(expected))]
+    OtherTag {
+        /// The tag announced.
+        found: [u8; 4],
+        /// The parameters' tag.
+        expected: [u8; 4],
+    },
+    /// The keys announced make no stake with the parameters' covenant committee.
+    #[error(transparent)]
+    Parties(#[from] InvalidParties),
+    /// The parameters' covenant committee makes no output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The staking output announced is absent, or there more than once.
+    #[error(transparent)]
+    StakingOutput(#[from] FundedError),
+    /// The staking time announced is outside the parameters' range.
+    #[error("the staking time of {found} blocks is not within {} to {} blocks", allowed.start(), allowed.end())]
+    StakingTime {
+        /// The staking time announced.
+        found: Timelock,
+        /// The parameters' range.
+        allowed: RangeInclusive<Timelock>,
+    },
+    /// The amount staked is outside the parameters' range.
+    #[error("the stake of {found} is not within {} to {}", allowed.start(), allowed.end())]
+    Amount {
+        /// The amount staked.
+        found: Amount,
+        /// The parameters' range.
+        allowed: RangeInclusive<Amount>,
+    },
+}
+
+impl StakeAnnouncement {
+    /// The script of the output that announces the stake, 73 bytes:
+    /// `OP_RETURN OP_PUSHBYTES_71 <tag(4) ‖ version 00 ‖ staker(32) ‖ finality provider(32) ‖ BE16(staking time)>`.
+    pub fn script(&self) -> ScriptBuf {
+        let (staker, provider) = (self.staker.serialize(), self.finality_provider.serialize());
+        let time = self.staking_time.blocks().to_be_bytes();
+        let parts: [&[u8]; 6] = [&FRAME, &self.tag, &[VERSION], &staker, &provider, &time];
+        ScriptBuf::from_bytes(parts.concat())
+    }
+
+    /// Reads the script of an output. Only the script that [`script`](Self::script) makes is an announcement: the same data pushed in
+    /// another way is none.
+    ///
+    /// # Errors
+    /// [`AnnouncementError::NotAnnounced`] for a script of another form or version; [`AnnouncementError::KeyOffCurve`] and
+    /// [`AnnouncementError::NoStakingTime`] for one of this form that says what cannot be.
+    pub fn from_script(script: &Script) -> Result<Self, AnnouncementError> {
+        let fields = Fields::read(script.as_bytes()).ok_or(AnnouncementError::NotAnnounced)?;
+        let key = |party, key: [u8; 32]| {
+            XOnlyPublicKey::from_slice(&key).map_err(|_| AnnouncementError::KeyOffCurve { party, key })
+        };
+        // Keys first: outputs whose keys are none do not count, and one whose staking time is 0 does.
+        let (staker, finality_provider) = (key("staker", fields.staker)?, key("finality provider", fields.provider)?);
+        let staking_time = u16::from_be_bytes(fields.staking_time).into();
+        let staking_time = Timelock::from_blocks(staking_time).map_err(|_| AnnouncementError::NoStakingTime)?;
+        Ok(Self { tag: fields.tag, staker, finality_provider, staking_time })
+    }
+
+    /// The one announcement of a transaction. As in the reference, an output whose keys are off the curve does not count beside another
+    /// one: anybody could write it.
+    ///
+    /// # Errors
+    /// [`AnnouncementError`] when there is none or more than one, or it says what cannot be.
+    pub fn of(transaction: &Transaction) -> Result<Self, AnnouncementError> {
+        let read = transaction.output.iter().map(|output| Self::from_script(&output.script_pubkey));
+        let (mut announced, mut count) = (Err(AnnouncementError::NotAnnounced), 0_usize);
+        for found in read {
+            match found {
+                Err(AnnouncementError::NotAnnounced) => {}
+                Err(AnnouncementError::KeyOffCurve { .. }) if announced != Err(AnnouncementError::NotAnnounced) => {}
+                Err(AnnouncementError::KeyOffCurve { .. }) => announced = found,
+                _ => {
+                    count = count.saturating_add(1);
+                    announced = found;
+                }
+            }
+        }
+        if count > 1 { Err(AnnouncementError::Repeated(count)) } else { announced }
+    }
+}
+
+/// The data of an announcement, of the right form and version. What it says is not looked at.
+struct Fields {
+    tag: [u8; 4],
+    staker: [u8; 32],
+    provider: [u8; 32],
+    staking_time: [u8; 2],
+}
+
+impl Fields {
+    fn read(script: &[u8]) -> Option<Self> {
+        let (frame, data) = script.split_first_chunk::<2>()?;
+        let (tag, rest) = data.split_first_chunk::<4>()?;
+        let (version, rest) = rest.split_first()?;
+        let (staker, rest) = rest.split_first_chunk::<32>()?;
+        let (provider, rest) = rest.split_first_chunk::<32>()?;
+        let staking_time = rest.try_into().ok()?;
+        let fields = Self { tag: *tag, staker: *staker, provider: *provider, staking_time };
+        (*frame == FRAME && *version == VERSION).then_some(fields)
+    }
+}
+
+/// The phase-1 stake that `transaction` announces and pays to, under the parameters in force at the height of the block that includes
+/// it. The caller knows that height, and whether the cap was reached and the block is deep enough: nothing of that is checked here.
+///
+/// # Errors
+/// [`AnnouncementError`], one for each rule: exactly one announcement, with the parameters' tag, keys on the curve that differ from each
+/// other and from the committee's, and a staking time within the range; exactly one output that pays to the staking output announced,
+/// with an amount within the range.
+pub fn announced_stake(
+    transaction: &Transaction,
+    parameters: &Phase1Parameters,
+) -> Result<Funded<StakingOutput>, AnnouncementError> {
+    let said = StakeAnnouncement::of(transaction)?;
+    if said.tag != parameters.tag {
+        return Err(AnnouncementError::OtherTag { found: said.tag, expected: parameters.tag });
+    }
+    let parties = Parties::new(said.staker, [said.finality_provider], parameters.covenant.clone())?;
+    let staking = Funded::find(StakingOutput::new(parties, said.staking_time)?, transaction)?;
+    if !parameters.staking_time.contains(&said.staking_time) {
+        let allowed = parameters.staking_time.clone();
+        return Err(AnnouncementError::StakingTime { found: said.staking_time, allowed });
+    }
+    if !parameters.staking_amount.contains(&staking.amount()) {
+        let allowed = parameters.staking_amount.clone();
+        return Err(AnnouncementError::Amount { found: staking.amount(), allowed });
+    }
+    Ok(staking)
+}

@@ -1,0 +1,248 @@
+//! That a transaction is in a Bitcoin block: the path from its id to the root of the block's transactions.
+//!
+//! The tree of a Bitcoin block is not safe by itself. Its leaves and its inner nodes are hashed alike, so that 64 bytes may be read as
+//! either (CVE-2017-12842), and a row of odd length repeats its last node, so that one node has two places (CVE-2012-2459). Both are
+//! refused here, at every level.
+
+use bitcoin::block::Header;
+use bitcoin::consensus::encode;
+use bitcoin::hashes::{Hash, HashEngine};
+use bitcoin::params::Params;
+use bitcoin::{Amount, Block, BlockHash, Target, Transaction, TxMerkleNode, Txid};
+
+use crate::spend::sum;
+
+/// The most levels between a transaction and the root: a position has 32 bits. A block's own limits allow 14.
+const MAX_LEVELS: usize = 32;
+
+/// How many bytes an inner node hashes: its two children.
+const INNER_NODE: usize = 64;
+
+/// The path from a transaction of a Bitcoin block to the root that the block's header commits to: where the transaction stands, and at
+/// each level the node beside the path.
+///
+/// By itself it proves nothing: [`verify`](Self::verify) does, for a transaction and a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InclusionProof {
+    position: u32,
+    siblings: Vec<TxMerkleNode>,
+}
+
+/// The proof does not show that the transaction is in the block.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InclusionError {
+    /// The block does not have the transaction.
+    #[error("the block {block} does not have the transaction {txid}")]
+    NotInBlock {
+        /// The transaction.
+        txid: Txid,
+        /// The block.
+        block: BlockHash,
+    },
+    /// The siblings are no whole number of nodes.
+    #[error("{0} bytes are no list of nodes, 32 bytes each")]
+    SiblingBytes(usize),
+    /// The path is longer than any position can say.
+    #[error("a path of {0} levels is longer than the {MAX_LEVELS} that a position has bits for")]
+    TooManyLevels(usize),
+    /// The position is beyond the last leaf of a tree of this depth.
+    #[error("there is no position {position} in a tree of {levels} levels")]
+    NoSuchPosition {
+        /// The position.
+        position: u32,
+        /// How many levels the path has.
+        levels: usize,
+    },
+    /// The transaction is a coinbase, or stands first in its block, where the coinbase does. A stake is never one.
+    #[error("the transaction {0} is its block's coinbase")]
+    Coinbase(Txid),
+    /// Without its witnesses the transaction is as long as an inner node, and might be one (CVE-2017-12842).
+    #[error("the transaction {0} is 64 bytes long without its witnesses, and could be an inner node of the tree")]
+    LikeInnerNode(Txid),
+    /// An inner node is also a transaction, so that what hangs below it might never have been in the block (CVE-2017-12842).
+    #[error("the inner node {level} levels above the transaction could be a transaction itself: {txid}")]
+    InnerTransaction {
+        /// How many levels above the transaction the node is, from 1.
+        level: usize,
+        /// The node's hash, which is the id of the transaction that it can be read as.
+        txid: Txid,
+    },
+    /// The position is that of the copy by which a row of odd length is filled (CVE-2012-2459).
+    #[error("the position {position} is that of a copy: the nodes {level} levels above the transaction are equal")]
+    Copy {
+        /// The position.
+        position: u32,
+        /// How many levels above the transaction the equal nodes are, from 0.
+        level: usize,
+    },
+    /// The path leads to another root than the header's.
+    #[error("the transactions' root is {found}, and the block {block} commits to {expected}")]
+    OtherRoot {
+        /// The block.
+        block: BlockHash,
+        /// Where the path leads to.
+        found: TxMerkleNode,
+        /// The header's root.
+        expected: TxMerkleNode,
+    },
+    /// The header demands less work than any block of the network has.
+    #[error("the target {target:x} of the block {block} is above the network's limit {limit:x}")]
+    TargetTooHigh {
+        /// The block.
+        block: BlockHash,
+        /// The header's target.
+        target: Target,
+        /// The network's highest.
+        limit: Target,
+    },
+    /// The header's hash is above its own target.
+    #[error("the block {block} does not meet its target {target:x}")]
+    NoWork {
+        /// The block.
+        block: BlockHash,
+        /// The header's target.
+        target: Target,
+    },
+}
+
+impl InclusionProof {
+    /// The proof for a transaction of `block`. Of the block only its transactions' root is compared; the proof is verified against the
+    /// header like any other.
+    ///
+    /// # Errors
+    /// [`InclusionError::NotInBlock`], [`InclusionError::Coinbase`] or [`InclusionError::LikeInnerNode`] for a transaction that has no
+    /// proof; [`InclusionError::OtherRoot`] when the header is not of these transactions.
+    pub fn from_block(block: &Block, txid: Txid) -> Result<Self, InclusionError> {
+        let mut row: Vec<TxMerkleNode> = block.txdata.iter().map(|tx| tx.compute_txid().into()).collect();
+        let absent = || InclusionError::NotInBlock { txid, block: block.block_hash() };
+        let leaf = TxMerkleNode::from(txid);
+        let (position, transaction) =
+            (0u32..).zip(&block.txdata).zip(&row).find(|(_, node)| **node == leaf).ok_or_else(absent)?.0;
+        check_provable(transaction, position)?;
+        let (mut place, mut siblings) = (position, Vec::new());
+        while row.len() > 1 {
+            // The last node of a row of odd length is its own sibling.
+            let beside = |place: u32| usize::try_from(place).ok().and_then(|place| row.get(place)).copied();
+            siblings.extend(beside(place ^ 1).or_else(|| beside(place)));
+            row = row.chunks(2).filter_map(|pair| Some(parent(*pair.first()?, *pair.last()?))).collect();
+            place >>= 1;
+        }
+        let proof = Self { position, siblings };
+        proof.check_root(txid, &block.header)?;
+        Ok(proof)
+    }
+
+    /// A proof from its parts: the siblings from the transaction's up to the one below the root, 32 bytes each in internal order (which
+    /// is the reverse of how ids are printed), one after the other; and the transaction's position in its block, from 0. At most 32
+    /// siblings; none for a block of one transaction.
+    ///
+    /// # Errors
+    /// [`InclusionError`] when the bytes are no whole number of nodes, there are too many, or a tree of that depth has no such position.
+    pub fn from_bytes(siblings: &[u8], position: u32) -> Result<Self, InclusionError> {
+        let (nodes, rest) = siblings.as_chunks::<32>();
+        if !rest.is_empty() {
+            return Err(InclusionError::SiblingBytes(siblings.len()));
+        }
+        let levels = nodes.len();
+        if levels > MAX_LEVELS {
+            return Err(InclusionError::TooManyLevels(levels));
+        }
+        let beyond = u32::try_from(levels).ok().and_then(|levels| position.checked_shr(levels)).unwrap_or(0);
+        if beyond != 0 {
+            return Err(InclusionError::NoSuchPosition { position, levels });
+        }
+        Ok(Self { position, siblings: nodes.iter().map(|node| TxMerkleNode::from_byte_array(*node)).collect() })
+    }
+
+    /// The siblings, as [`from_bytes`](Self::from_bytes) takes them.
+    pub fn sibling_bytes(&self) -> Vec<u8> {
+        self.siblings.iter().flat_map(|node| node.to_byte_array()).collect()
+    }
+
+    /// Where the transaction stands in its block, from 0.
+    pub const fn position(&self) -> u32 {
+        self.position
+    }
+
+    /// Verifies that the block of `header` has `transaction`, and that work was done for the header: its hash meets its target, and the
+    /// target is not above the highest of the network (`params`). The transaction's id is computed; witnesses are no part of it, so
+    /// nothing is said of them.
+    ///
+    /// Whether the header is of the chain that nodes follow, and how deep, is not checked: that needs the headers after it. A target can
+    /// be right for the network and far too high for its time.
+    ///
+    /// A transaction that could be an inner node is refused, and so is a path through an inner node that could be a transaction. By
+    /// chance this befalls less than one honest proof in 10^11.
+    ///
+    /// # Errors
+    /// [`InclusionError`], one for each of these rules.
+    pub fn verify(&self, transaction: &Transaction, header: &Header, params: &Params) -> Result<(), InclusionError> {
+        check_work(header, params)?;
+        check_provable(transaction, self.position)?;
+        self.check_root(transaction.compute_txid(), header)
+    }
+
+    fn check_root(&self, txid: Txid, header: &Header) -> Result<(), InclusionError> {
+        let (mut node, mut place) = (TxMerkleNode::from(txid), self.position);
+        for (level, sibling) in self.siblings.iter().enumerate() {
+            let on_the_right = place & 1 == 1;
+            if on_the_right && node == *sibling {
+                return Err(InclusionError::Copy { position: self.position, level });
+            }
+            let (left, right) = if on_the_right { (*sibling, node) } else { (node, *sibling) };
+            node = parent(left, right);
+            if is_transaction(left, right) {
+                let txid = Txid::from_byte_array(node.to_byte_array());
+                return Err(InclusionError::InnerTransaction { level: level.saturating_add(1), txid });
+            }
+            place >>= 1;
+        }
+        if node == header.merkle_root {
+            Ok(())
+        } else {
+            let (block, expected) = (header.block_hash(), header.merkle_root);
+            Err(InclusionError::OtherRoot { block, found: node, expected })
+        }
+    }
+}
+
+/// Refuses a transaction that a proof must not be taken for.
+fn check_provable(transaction: &Transaction, position: u32) -> Result<(), InclusionError> {
+    // The first transaction of a block is its coinbase, and no other is.
+    if position == 0 || transaction.is_coinbase() {
+        return Err(InclusionError::Coinbase(transaction.compute_txid()));
+    }
+    if transaction.base_size() == INNER_NODE {
+        return Err(InclusionError::LikeInnerNode(transaction.compute_txid()));
+    }
+    Ok(())
+}
+
+fn check_work(header: &Header, params: &Params) -> Result<(), InclusionError> {
+    let (block, target, limit) = (header.block_hash(), header.target(), params.max_attainable_target);
+    if target > limit {
+        return Err(InclusionError::TargetTooHigh { block, target, limit });
+    }
+    header.validate_pow(target).map(drop).map_err(|_| InclusionError::NoWork { block, target })
+}
+
+/// The inner node over two nodes: the double SHA-256 of both.
+fn parent(left: TxMerkleNode, right: TxMerkleNode) -> TxMerkleNode {
+    let mut engine = TxMerkleNode::engine();
+    engine.input(left.as_byte_array());
+    engine.input(right.as_byte_array());
+    TxMerkleNode::from_engine(engine)
+}
+
+/// Whether what an inner node hashes is also a transaction that a block could have: one with an output, that pays no more than there can
+/// ever be.
+fn is_transaction(left: TxMerkleNode, right: TxMerkleNode) -> bool {
+    let bytes = [left.to_byte_array(), right.to_byte_array()].concat();
+    // Read with witnesses, the bytes are not those that the id hashes.
+    encode::deserialize::<Transaction>(&bytes).is_ok_and(|transaction| {
+        transaction.base_size() == INNER_NODE
+            && !transaction.output.is_empty()
+            && sum(&transaction.output).is_some_and(|paid| paid <= Amount::MAX_MONEY)
+    })
+}

@@ -1,0 +1,219 @@
+//! What phase-1 stakes announce.
+
+use bitcoin::opcodes::all::OP_PUSHDATA1;
+use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut};
+use proptest::prelude::*;
+
+use super::key;
+use crate::{
+    AnnouncementError as Error, FundedError, InvalidParties, Parties, Phase1Parameters, StakeAnnouncement,
+    StakingOutput, Timelock, Versions, announced_stake,
+};
+
+/// Mainnet's last version, which takes any staking time from 100 to 200 blocks here.
+fn parameters() -> Phase1Parameters {
+    let mut parameters = Versions::<Phase1Parameters>::mainnet_phase1().unwrap().get(2).unwrap().clone();
+    parameters.staking_time = time(100)..=time(200);
+    parameters
+}
+
+fn time(blocks: u32) -> Timelock {
+    Timelock::from_blocks(blocks).unwrap()
+}
+
+fn announcement() -> StakeAnnouncement {
+    let (staker, finality_provider) = (*key("staker", 0).public_key(), *key("provider", 0).public_key());
+    StakeAnnouncement { tag: *b"bbn1", staker, finality_provider, staking_time: time(150) }
+}
+
+/// What announces the stake, and the staking output of it.
+fn outputs(said: &StakeAnnouncement, parameters: &Phase1Parameters) -> [TxOut; 2] {
+    let parties = Parties::new(said.staker, [said.finality_provider], parameters.covenant.clone()).unwrap();
+    let staking = StakingOutput::new(parties, said.staking_time).unwrap();
+    [paying(0, said.script()), staking.taproot().paying(Amount::from_sat(1_000_000))]
+}
+
+fn paying(sat: u64, script_pubkey: ScriptBuf) -> TxOut {
+    TxOut { value: Amount::from_sat(sat), script_pubkey }
+}
+
+fn transaction(output: Vec<TxOut>) -> Transaction {
+    let (version, lock_time) = (bitcoin::transaction::Version::TWO, bitcoin::absolute::LockTime::ZERO);
+    Transaction { version, lock_time, input: vec![TxIn::default()], output }
+}
+
+/// The announcement's script with other bytes from `place` on.
+fn with(place: usize, bytes: &[u8]) -> ScriptBuf {
+    let mut script = announcement().script().into_bytes();
+    script[place..place + bytes.len()].copy_from_slice(bytes);
+    ScriptBuf::from_bytes(script)
+}
+
+/// What becomes of a stake that is announced by `script`.
+fn announced_by(script: ScriptBuf) -> Result<(), Error> {
+    let [_, staking] = outputs(&announcement(), &parameters());
+    announced_stake(&transaction(vec![staking, paying(0, script)]), &parameters()).map(drop)
+}
+
+#[test]
+fn a_stake_is_found_wherever_it_stands() {
+    let [said, staking] = outputs(&announcement(), &parameters());
+    let other = paying(5000, ScriptBuf::from_hex("51").unwrap());
+    let note = paying(0, ScriptBuf::from_hex("6a026869").unwrap());
+    for (outputs, vout) in [
+        (vec![said.clone(), staking.clone()], 1),
+        (vec![staking.clone(), said.clone()], 0),
+        (vec![other, note, staking.clone(), said], 2),
+    ] {
+        let transaction = transaction(outputs);
+        let found = announced_stake(&transaction, &parameters()).unwrap();
+        assert_eq!((found.outpoint().txid, found.outpoint().vout), (transaction.compute_txid(), vout));
+        assert_eq!((found.tx_out(), found.amount()), (staking.clone(), Amount::from_sat(1_000_000)));
+        assert_eq!(found.output().staking_time(), time(150));
+    }
+}
+
+#[test]
+fn the_script_is_73_bytes() {
+    let said = announcement();
+    let (staker, provider) = (said.staker, said.finality_provider);
+    assert_eq!(said.script().to_hex_string(), format!("6a4762626e3100{staker}{provider}0096"));
+    assert_eq!(said.script().len(), 73);
+    assert!(said.script().is_op_return());
+}
+
+#[test]
+fn no_other_script_announces_a_stake() {
+    let script = announcement().script().into_bytes();
+    let length_byte = [&script[..1], &[OP_PUSHDATA1.to_u8()], &script[1..]].concat();
+    let two_pushes = [&[0x6a, 4], &script[2..6], &[67], &script[6..]].concat();
+    let longer = [&script[..], &[0x51]].concat();
+    let others = [length_byte, two_pushes, longer, script[..72].to_vec(), script[..1].to_vec(), vec![]];
+    for script in others.into_iter().map(ScriptBuf::from_bytes) {
+        assert_eq!(StakeAnnouncement::from_script(&script), Err(Error::NotAnnounced), "{script}");
+        assert_eq!(announced_by(script), Err(Error::NotAnnounced));
+    }
+    for (place, byte) in [(0, 0x61), (1, 70), (6, 1), (6, 255)] {
+        assert_eq!(announced_by(with(place, &[byte])), Err(Error::NotAnnounced), "byte {place} is {byte}");
+    }
+}
+
+#[test]
+fn exactly_one_output_announces_the_stake() {
+    let [said, staking] = outputs(&announcement(), &parameters());
+    let count = |announcements: &[&TxOut]| {
+        let outputs = announcements.iter().copied().chain([&staking]).cloned().collect();
+        announced_stake(&transaction(outputs), &parameters()).map(drop)
+    };
+    assert_eq!(count(&[]), Err(Error::NotAnnounced));
+    assert_eq!(count(&[&said]), Ok(()));
+    assert_eq!(count(&[&said, &said, &said]), Err(Error::Repeated(3)));
+    // Whatever they say.
+    let (other_tag, no_time) = (paying(0, with(2, b"else")), paying(0, with(71, &[0, 0])));
+    for other in [&other_tag, &no_time] {
+        assert_eq!(count(&[&said, other]), Err(Error::Repeated(2)));
+        assert_eq!(count(&[other, &said]), Err(Error::Repeated(2)));
+    }
+    // But a key that is none is no announcement of anybody's stake.
+    let off_curve = paying(0, with(7, &[0xff; 32]));
+    assert_eq!(count(&[&off_curve, &said, &off_curve]), Ok(()));
+    assert_eq!(count(&[&off_curve, &said, &said]), Err(Error::Repeated(2)));
+    assert!(matches!(count(&[&off_curve, &off_curve]), Err(Error::KeyOffCurve { .. })));
+    assert_eq!(count(&[&off_curve, &no_time]), Err(Error::NoStakingTime));
+    assert_eq!(count(&[&no_time, &off_curve]), Err(Error::NoStakingTime));
+}
+
+#[test]
+fn what_is_announced_must_be_possible() {
+    let found = *b"bbn2";
+    assert_eq!(announced_by(with(2, &found)), Err(Error::OtherTag { found, expected: *b"bbn1" }));
+    assert_eq!(announced_by(with(71, &[0, 0])), Err(Error::NoStakingTime));
+    // Above the field's prime; and BIP-340's vector 5, within it and without a square root.
+    let no_root = hex::decode("eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34").unwrap();
+    for (place, party) in [(7, "staker"), (39, "finality provider")] {
+        for key in [[0xff; 32], no_root.as_slice().try_into().unwrap()] {
+            assert_eq!(announced_by(with(place, &key)), Err(Error::KeyOffCurve { party, key }));
+        }
+    }
+    let (staker, member) = (announcement().staker, parameters().covenant.members()[3]);
+    for (place, key) in [(39, staker), (39, member), (7, member)] {
+        let error = Err(Error::Parties(InvalidParties::DuplicateKey(key)));
+        assert_eq!(announced_by(with(place, &key.serialize())), error);
+    }
+}
+
+#[test]
+fn exactly_one_output_is_the_staking_output() {
+    let [said, staking] = outputs(&announcement(), &parameters());
+    let check = |outputs: Vec<TxOut>| announced_stake(&transaction(outputs), &parameters()).map(drop);
+    let absent = |result: Result<(), Error>| matches!(result, Err(Error::StakingOutput(FundedError::Absent { .. })));
+    assert!(absent(check(vec![said.clone()])));
+    let twice = check(vec![staking.clone(), said.clone(), staking.clone()]);
+    assert!(matches!(twice, Err(Error::StakingOutput(FundedError::Repeated { count: 2, .. }))));
+    // Of another amount, too.
+    let smaller = paying(1000, staking.script_pubkey.clone());
+    let twice = check(vec![staking, said, smaller]);
+    assert!(matches!(twice, Err(Error::StakingOutput(FundedError::Repeated { count: 2, .. }))));
+    // The staking output is that of the keys and the time announced, and of the parameters' committee.
+    let other = key("other", 0).public_key().serialize();
+    for script in [with(7, &other), with(39, &other), with(71, &[0, 151])] {
+        assert!(absent(announced_by(script)));
+    }
+    let mut less = parameters();
+    less.covenant = crate::CovenantCommittee::new(less.covenant.members().to_vec(), 5).unwrap();
+    assert!(absent(announced_stake(&transaction(outputs(&announcement(), &parameters()).to_vec()), &less).map(drop)));
+}
+
+#[test]
+fn time_and_amount_are_within_the_bounds() {
+    let check = |blocks: u32, sat: u64| {
+        let said = StakeAnnouncement { staking_time: time(blocks), ..announcement() };
+        let [said, mut staking] = outputs(&said, &parameters());
+        staking.value = Amount::from_sat(sat);
+        announced_stake(&transaction(vec![said, staking]), &parameters()).map(drop)
+    };
+    for blocks in [100, 200] {
+        assert_eq!(check(blocks, 1_000_000), Ok(()));
+    }
+    for blocks in [1, 99, 201, 65535] {
+        let allowed = time(100)..=time(200);
+        assert_eq!(check(blocks, 1_000_000), Err(Error::StakingTime { found: time(blocks), allowed }));
+    }
+    let allowed = parameters().staking_amount;
+    let (least, most) = (allowed.start().to_sat(), allowed.end().to_sat());
+    assert_eq!((least, check(150, least), check(150, most)), (500_000, Ok(()), Ok(())));
+    for sat in [0, least - 1, most + 1] {
+        assert_eq!(check(150, sat), Err(Error::Amount { found: Amount::from_sat(sat), allowed: allowed.clone() }));
+    }
+}
+
+#[test]
+fn errors_tell_what_is_in_conflict() {
+    let text = |result: Result<(), Error>| result.unwrap_err().to_string();
+    assert_eq!(text(announced_by(with(2, b"bbn2"))), "the tag announced is 62626e32, and the parameters have 62626e31");
+    let key = "ff".repeat(32);
+    let expected = format!("the key {key} announced for the staker is not on the curve");
+    assert_eq!(text(announced_by(with(7, &[0xff; 32]))), expected);
+    let allowed = time(100)..=time(200);
+    let text = Error::StakingTime { found: time(99), allowed }.to_string();
+    assert_eq!(text, "the staking time of 99 blocks is not within 100 to 200 blocks");
+}
+
+proptest! {
+    #[test]
+    fn reading_undoes_building(tag: [u8; 4], staker: u16, provider: u16, blocks in 1..=65535_u32) {
+        let (staker, provider) = (key("staker", staker.into()), key("provider", provider.into()));
+        let (staker, finality_provider) = (*staker.public_key(), *provider.public_key());
+        let said = StakeAnnouncement { tag, staker, finality_provider, staking_time: time(blocks) };
+        prop_assert_eq!(StakeAnnouncement::from_script(&said.script()), Ok(said));
+    }
+
+    /// Any script that is read is built again byte for byte, so each announcement has one script.
+    #[test]
+    fn building_undoes_reading(place in 0..73_usize, byte: u8) {
+        let script = with(place, &[byte]);
+        if let Ok(said) = StakeAnnouncement::from_script(&script) {
+            prop_assert_eq!(said.script(), script);
+        }
+    }
+}
