@@ -1,4 +1,4 @@
-//! What is read as JSON: votes, evidence, commitments, proofs, and the two forms of parameters.
+//! What is read as JSON: votes, evidence, commitments, proofs, the two forms of parameters, delegations; and descriptors.
 #![no_main]
 
 use std::fmt::Debug;
@@ -11,11 +11,11 @@ use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use staking_scripts::bitcoin::absolute::Height;
-use staking_scripts::{Parameters, Phase1Parameters, Version, Versions};
+use staking_scripts::{DelegationFile, Parameters, Phase1Parameters, ProtocolOutput, Version, Versions};
 
 fuzz_target!(|data: &[u8]| {
     let Some((kind, text)) = data.split_first() else { return };
-    match kind % 10 {
+    match kind % 13 {
         0 => drop(read::<FinalityVote<Genesis>>(text)),
         1 => drop(read::<FinalityVote<Consumer>>(text)),
         2 => drop(read::<Evidence<Genesis>>(text).map(|evidence| evidence.extract())),
@@ -25,7 +25,10 @@ fuzz_target!(|data: &[u8]| {
         6 => drop(read::<(Signature, PublicRandomness)>(text)),
         7 => drop(read::<AdaptorSignature>(text)),
         8 => parameters::<Parameters>(text),
-        _ => parameters::<Phase1Parameters>(text),
+        9 => parameters::<Phase1Parameters>(text),
+        10 => delegation(text),
+        11 => descriptor(text),
+        _ => drop(InclusionProof::from_protobuf(text)),
     }
 });
 
@@ -35,6 +38,25 @@ fn read<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &[u8]) -> Opt
     let written = serde_json::to_string(&read).unwrap();
     assert_eq!(serde_json::from_str::<T>(&written).unwrap(), read);
     Some(read)
+}
+
+/// What is read is the same when it is written, and checking it never panics, whatever it says.
+fn delegation(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Ok(file) = DelegationFile::from_json(text) else { return };
+    assert_eq!(DelegationFile::from_json(&file.to_json()).unwrap(), file);
+    let mainnet = Versions::<Parameters>::mainnet().unwrap();
+    if let Ok(request) = file.request() {
+        let _ = request.check(mainnet.get(4).unwrap(), mainnet.get(0));
+    }
+}
+
+/// What is read as an output of the protocol pays to the same script when its own descriptor is read.
+fn descriptor(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Ok(output) = text.parse::<ProtocolOutput>() else { return };
+    let again: ProtocolOutput = output.taproot().descriptor().to_string().parse().unwrap();
+    assert_eq!(again.taproot().script_pubkey(), output.taproot().script_pubkey());
 }
 
 /// What is read keeps the order of versions.
