@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use bitcoin::opcodes::all::{OP_PUSHBYTES_71, OP_RETURN};
+use bitcoin::opcodes::all::{OP_PUSHBYTES_71, OP_PUSHDATA1, OP_PUSHDATA2, OP_PUSHDATA4, OP_RETURN};
 use bitcoin::{Amount, Script, ScriptBuf, Transaction, XOnlyPublicKey};
 
 use crate::funded::{Funded, FundedError};
@@ -96,8 +96,18 @@ impl StakeAnnouncement {
         ScriptBuf::from_bytes(parts.concat())
     }
 
-    /// Reads the script of an output. Only the script that [`script`](Self::script) makes is an announcement: the same data pushed in
-    /// another way is none.
+    /// What announces `output` to the network of this tag; `None` for a stake with several finality providers, which phase 1 did not
+    /// have.
+    pub fn of_stake(tag: [u8; 4], output: &StakingOutput) -> Option<Self> {
+        let &[finality_provider] = output.parties().finality_providers().as_slice() else { return None };
+        Some(Self { tag, staker: *output.parties().staker(), finality_provider, staking_time: output.staking_time() })
+    }
+
+    /// Reads the script of an output, 73 bytes. The same data pushed in another way is no announcement.
+    ///
+    /// As in the reference, the tag begins at the script's third byte even where a longer push has its length there: `OP_PUSHDATA1` and
+    /// 70 bytes announce to the tag that begins with 70, `OP_PUSHDATA2` and 69 bytes to 69 and 0, `OP_PUSHDATA4` and 67 bytes to 67, 0,
+    /// 0 and 0. No network has such a tag; beside another announcement, they make two.
     ///
     /// # Errors
     /// [`AnnouncementError::NotAnnounced`] for a script of another form or version; [`AnnouncementError::KeyOffCurve`] and
@@ -147,15 +157,26 @@ struct Fields {
 
 impl Fields {
     fn read(script: &[u8]) -> Option<Self> {
-        let (frame, data) = script.split_first_chunk::<2>()?;
+        let (opcodes, data) = script.split_first_chunk::<2>()?;
         let (tag, rest) = data.split_first_chunk::<4>()?;
         let (version, rest) = rest.split_first()?;
         let (staker, rest) = rest.split_first_chunk::<32>()?;
         let (provider, rest) = rest.split_first_chunk::<32>()?;
         let staking_time = rest.try_into().ok()?;
         let fields = Self { tag: *tag, staker: *staker, provider: *provider, staking_time };
-        (*frame == FRAME && *version == VERSION).then_some(fields)
+        (is_one_push(*opcodes, *tag) && *version == VERSION).then_some(fields)
     }
+}
+
+/// Whether a script of 73 bytes is `OP_RETURN` and one push, by its first two bytes and the four after them.
+fn is_one_push(opcodes: [u8; 2], next: [u8; 4]) -> bool {
+    const SHORT: u8 = OP_PUSHDATA1.to_u8();
+    const MIDDLE: u8 = OP_PUSHDATA2.to_u8();
+    const LONG: u8 = OP_PUSHDATA4.to_u8();
+    let [first, push] = opcodes;
+    opcodes == FRAME
+        || (first == OP_RETURN.to_u8()
+            && matches!((push, next), (SHORT, [70, ..]) | (MIDDLE, [69, 0, ..]) | (LONG, [67, 0, 0, 0])))
 }
 
 /// The phase-1 stake that `transaction` announces and pays to, under the parameters in force at the height of the block that includes

@@ -126,8 +126,8 @@ impl StakingTransaction {
         if fee_rate > MAX_FEE_RATE {
             return Err(too_high());
         }
-        let change = self.unsigned().output.get(1).ok_or_else(|| ChildError::NoChange(self.txid()))?;
-        let coin = FundingCoin::new(OutPoint::new(self.txid(), 1), change.clone())?;
+        let (vout, change) = self.change().ok_or_else(|| ChildError::NoChange(self.txid()))?;
+        let coin = FundingCoin::new(OutPoint::new(self.txid(), vout), change.clone())?;
         let own = funded_weight([coin.input_weight()].into_iter(), [&destination].into_iter()).ok_or_else(too_high)?;
         let cost = |weight: Weight| fee_rate.checked_mul_by_weight(weight).ok_or_else(too_high);
         // What the parent lacks, and what the child costs; never less than what the child costs alone.

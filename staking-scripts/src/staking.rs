@@ -10,6 +10,7 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
 use miniscript::psbt::PsbtExt;
 
+use crate::announcement::StakeAnnouncement;
 use crate::coin::{FundingCoin, funded_weight};
 use crate::finished::MAX_WEIGHT;
 use crate::funded::Funded;
@@ -51,6 +52,9 @@ pub enum StakingError {
     /// The change would go to the staking output itself, which must be paid exactly once.
     #[error("the change must not go to the staking output")]
     ChangeToStake,
+    /// A stake of phase 1 has one finality provider.
+    #[error("the stake has {0} finality providers, and a stake that is announced has one")]
+    SeveralProviders(usize),
     /// The transaction could not be laid out.
     #[error("the transaction could not be laid out: {0}")]
     Layout(String),
@@ -117,6 +121,35 @@ impl StakingTransaction {
         change: ScriptBuf,
         fee_rate: FeeRate,
     ) -> Result<Self, StakingError> {
+        Self::lay_out(output, amount, None, coins, change, fee_rate)
+    }
+
+    /// Like [`build`](Self::build), with the output that announces a stake of phase 1 to the network of this tag: it is output 1 and holds
+    /// nothing, and the change is output 2. The fee is for it too.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build), and [`StakingError::SeveralProviders`] for a stake that cannot be announced.
+    pub fn build_announced(
+        tag: [u8; 4],
+        output: StakingOutput,
+        amount: Amount,
+        coins: &[FundingCoin],
+        change: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<Self, StakingError> {
+        let providers = output.parties().finality_providers().as_slice().len();
+        let said = StakeAnnouncement::of_stake(tag, &output).ok_or(StakingError::SeveralProviders(providers))?;
+        Self::lay_out(output, amount, Some(&said.script()), coins, change, fee_rate)
+    }
+
+    fn lay_out(
+        output: StakingOutput,
+        amount: Amount,
+        announcement: Option<&ScriptBuf>,
+        coins: &[FundingCoin],
+        change: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<Self, StakingError> {
         let staked = output.taproot().paying(amount);
         OutputTooSmall::check(&staked)?;
         NotAnAddress::check(&change)?;
@@ -126,10 +159,11 @@ impl StakingTransaction {
         if change == staked.script_pubkey {
             return Err(StakingError::ChangeToStake);
         }
-        let funding = Funding { coins, stake: &staked, change: &change, fee_rate };
+        let funding = Funding { coins, stake: &staked, announcement, change: &change, fee_rate };
         funding.check_coins()?;
         let selection = funding.select()?;
         let coins = || selection.coins.iter();
+        let announcing = announcement.map(|script| TxOut { value: Amount::ZERO, script_pubkey: script.clone() });
         let transaction = Transaction {
             version: Version::TWO,
             lock_time: LockTime::ZERO,
@@ -141,7 +175,7 @@ impl StakingTransaction {
                     witness: Witness::new(),
                 })
                 .collect(),
-            output: [staked.clone()].into_iter().chain(selection.change.clone()).collect(),
+            output: [staked.clone()].into_iter().chain(announcing).chain(selection.change.clone()).collect(),
         };
         let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| StakingError::Layout(e.to_string()))?;
         for (input, coin) in psbt.inputs.iter_mut().zip(coins()) {
@@ -178,6 +212,11 @@ impl StakingTransaction {
             input.script_sig.clone_from(script_sig);
         }
         transaction
+    }
+
+    /// The change and its index: what follows the staking output, and what announces it.
+    pub(crate) fn change(&self) -> Option<(u32, &TxOut)> {
+        (0..).zip(&self.unsigned().output).skip(1).find(|(_, output)| !output.script_pubkey.is_op_return())
     }
 
     /// Its fee.
@@ -251,6 +290,7 @@ impl StakingTransaction {
 struct Funding<'a> {
     coins: &'a [FundingCoin],
     stake: &'a TxOut,
+    announcement: Option<&'a ScriptBuf>,
     change: &'a ScriptBuf,
     fee_rate: FeeRate,
 }
@@ -280,7 +320,8 @@ impl<'a> Funding<'a> {
     }
 
     fn weight(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Weight, StakingError> {
-        let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
+        let outputs = [&self.stake.script_pubkey].into_iter().chain(self.announcement);
+        let outputs = outputs.chain(with_change.then_some(self.change));
         funded_weight(coins.iter().map(|coin| coin.input_weight()), outputs).ok_or(StakingError::TooMuch)
     }
 

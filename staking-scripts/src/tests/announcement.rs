@@ -98,6 +98,37 @@ fn no_other_script_announces_a_stake() {
     }
 }
 
+/// What the reference's reader says of scripts of 73 bytes that begin like this and go on with version 0 and two keys.
+#[test]
+fn a_longer_push_announces_to_the_tag_that_its_length_is() {
+    let read = |start: &[u8]| StakeAnnouncement::from_script(&with(0, start));
+    for (start, tag) in [
+        (&[0x6a, 0x4c, 70, b'b', b'n', b'1'], [70, b'b', b'n', b'1']),
+        (&[0x6a, 0x4d, 69, 0, b'n', b'1'], [69, 0, b'n', b'1']),
+        (&[0x6a, 0x4e, 67, 0, 0, 0], [67, 0, 0, 0]),
+    ] {
+        assert_eq!(read(start), Ok(StakeAnnouncement { tag, ..announcement() }));
+        // The network's own announcement is then one of two.
+        let [said, staking] = outputs(&announcement(), &parameters());
+        let both = transaction(vec![said, staking, paying(0, with(0, start))]);
+        assert_eq!(announced_stake(&both, &parameters()).map(drop), Err(Error::Repeated(2)));
+    }
+    for start in [
+        &[0x6a, 0x46][..],
+        &[0x6a, 0x48],
+        &[0x6a, 0x51],
+        &[0x6a, 0x4c, 69],
+        &[0x6a, 0x4c, 71],
+        &[0x6a, 0x4d, 69, 1],
+        &[0x6a, 0x4d, 70, 0],
+        &[0x6a, 0x4e, 67, 0, 0, 1],
+        &[0x6a, 0x4e, 68, 0, 0, 0],
+        &[0x00, 0x4c, 70],
+    ] {
+        assert_eq!(read(start), Err(Error::NotAnnounced), "{start:02x?}");
+    }
+}
+
 #[test]
 fn exactly_one_output_announces_the_stake() {
     let [said, staking] = outputs(&announcement(), &parameters());
@@ -208,7 +239,7 @@ proptest! {
         prop_assert_eq!(StakeAnnouncement::from_script(&said.script()), Ok(said));
     }
 
-    /// Any script that is read is built again byte for byte, so each announcement has one script.
+    /// Any script of this tag that is read is built again byte for byte, so each announcement has one script.
     #[test]
     fn building_undoes_reading(place in 0..73_usize, byte: u8) {
         let script = with(place, &[byte]);

@@ -186,7 +186,7 @@ const ANNOUNCEMENT: &[Rule] = &[
     ("covenant_empty", &[("QuorumAboveMembers", 1)]),
     ("covenant_of_another", &[("Absent", 1)]),
     ("empty", &[("not announced", 1)]),
-    ("length_read_as_tag", &[("not announced", 1)]),
+    ("length_read_as_tag", &[(ACCEPT, 1)]),
     ("member_twice", &[("DuplicateMember", 1)]),
     ("no_op_return", &[("not announced", 1)]),
     ("not_announced", &[("not announced", 1)]),
