@@ -4,7 +4,7 @@ use bitcoin::{Amount, Psbt};
 use serde::Serialize;
 use staking_scripts::explain_psbt;
 
-use super::{leaf_sighash, offered_leaf, prevouts, verifies};
+use super::{leaf_sighash, offered_leaf, prevouts, sum, verifies};
 use crate::commands::tx::psbt;
 use crate::output::{BAD, GOOD, Output, STRONG};
 
@@ -53,8 +53,8 @@ impl Args {
             let absent = keys.in_script_order().filter(|key| !signed(**key)).map(ToString::to_string);
             missing.extend(absent);
         }
-        let held = spent.and_then(|spent| sum(spent.iter().map(|out| out.value)));
-        let fee = held.zip(sum(psbt.unsigned_tx.output.iter().map(|out| out.value)));
+        let held = spent.and_then(|spent| sum(&spent));
+        let fee = held.zip(sum(&psbt.unsigned_tx.output));
         let fields = Fields {
             txid: explanation.txid.to_string(),
             kind: explanation.kind.as_str(),
@@ -73,8 +73,4 @@ impl Args {
         let output = Output::new(lines.join("\n"), &fields)?;
         Ok(if fields.valid { output } else { output.negative() })
     }
-}
-
-fn sum(mut amounts: impl Iterator<Item = Amount>) -> Option<Amount> {
-    amounts.try_fold(Amount::ZERO, |sum, amount| sum.checked_add(amount))
 }

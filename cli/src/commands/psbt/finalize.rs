@@ -6,6 +6,7 @@ use bitcoin::secp256k1::SECP256K1;
 use miniscript::psbt::PsbtExt;
 use staking_scripts::CovenantAnswer;
 
+use super::sum;
 use crate::commands::tx::{Fields, psbt};
 use crate::files::{self, DelegationArgs};
 use crate::output::Output;
@@ -55,11 +56,9 @@ impl Args {
         };
         let (found, expected) = (transaction.compute_txid(), request.staking_transaction.compute_txid());
         ensure!(found == expected, "--psbt is of {found}, and the delegation's staking transaction is {expected}");
-        let held: Option<Vec<_>> = super::prevouts(&self.psbt);
-        let held: bitcoin::Amount =
-            held.context("--psbt does not say what its inputs spend")?.iter().map(|o| o.value).sum();
-        let paid: bitcoin::Amount = transaction.output.iter().map(|out| out.value).sum();
-        let fee = held.checked_sub(paid).context("--psbt pays more than it spends")?;
+        let held = super::prevouts(&self.psbt).context("--psbt does not say what its inputs spend")?;
+        let fee = sum(&held).zip(sum(&transaction.output)).and_then(|(held, paid)| held.checked_sub(paid));
+        let fee = fee.context("--psbt pays more than it spends")?;
         Fields::finished(&self.psbt, &transaction, fee).output()
     }
 }

@@ -10,7 +10,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::{Message, SECP256K1};
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::LeafVersion;
-use bitcoin::{TapLeafHash, TapSighashType, TxOut, XOnlyPublicKey};
+use bitcoin::{Amount, TapLeafHash, TapSighashType, TxOut, XOnlyPublicKey};
 use clap::Subcommand;
 
 use crate::output::Output;
@@ -41,6 +41,11 @@ impl Command {
 /// What the inputs spend; `None` when the PSBT does not say it of all of them.
 fn prevouts(psbt: &Psbt) -> Option<Vec<TxOut>> {
     psbt.iter_funding_utxos().map(|utxo| utxo.ok().cloned()).collect()
+}
+
+/// The sum of outputs; `None` past the end of the number range, where a stranger's numbers may lead.
+fn sum(outputs: &[TxOut]) -> Option<Amount> {
+    outputs.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value))
 }
 
 /// The script-path sighash of an input for a leaf.
