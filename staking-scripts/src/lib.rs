@@ -9,8 +9,8 @@
 //! read again and every promise about it checked before it is returned.
 //!
 //! Before any of that, a staker and a finality provider each give a [`ProofOfPossession`]: that the holder of an account on the secured chain
-//! also holds the Bitcoin key. Afterwards an [`InclusionProof`] shows that the stake is in a Bitcoin block, and [`announced_stake`] finds
-//! the stakes of phase 1, which had nothing but the chain to register on.
+//! also holds the Bitcoin key. Afterwards an [`InclusionProof`] shows that the stake is in a Bitcoin block, and how deep; [`announced_stake`]
+//! finds the stakes of phase 1, which had nothing but the chain to register on.
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
@@ -24,6 +24,7 @@ mod extension;
 mod fees;
 mod finished;
 mod funded;
+mod headers;
 mod inclusion;
 mod key_path;
 mod leaf;
@@ -58,6 +59,7 @@ pub use extension::{ExtensionError, ExtensionTransaction};
 pub use fees::{ChildError, ChildTransaction, FeeBump};
 pub use finished::FinishedError;
 pub use funded::{Funded, FundedError, HasTaproot};
+pub use headers::{HeadersError, inclusion_depth};
 pub use inclusion::{InclusionError, InclusionProof};
 pub use key_path::{FundingSignError, key_path_script, sign_key_path};
 pub use leaf::{Leaf, LeafKeys, Path, UnknownLeaf};

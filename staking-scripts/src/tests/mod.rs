@@ -10,6 +10,7 @@ mod explaining;
 mod extension;
 mod fees;
 mod finished;
+mod headers;
 mod inclusion;
 mod outputs;
 mod parameters;
