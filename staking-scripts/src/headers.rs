@@ -75,8 +75,8 @@ pub enum HeadersError {
 /// The parameters of phase 1 count the block itself too, so that theirs is one more; those of the chain do not.
 ///
 /// Each header must follow the one before it, and work must have been done for each. Where a network adjusts its target only, as mainnet
-/// and signet do, it must change as they change it: to four times as much at most, and not twice within a period of 2016 blocks. Then the
-/// work of the blocks above is at least a quarter of what as many like the first took, so that it is as hard to feign as the first is.
+/// and signet do, it must change as they change it: to four times as much at most, and not twice within a period of 2016 blocks. Then,
+/// within a period, the work of the blocks above is at least a quarter of what as many like the first take: none is easy to feign.
 ///
 /// What is not checked: that the first header is of the chain that nodes follow — a target can be right for the network and far too high
 /// for its time —, that there is no chain with more work, at which heights the target changes, and the times stated.

@@ -10,7 +10,7 @@
 //!
 //! Before any of that, a staker and a finality provider each give a [`ProofOfPossession`]: that the holder of an account on the secured chain
 //! also holds the Bitcoin key. Afterwards an [`InclusionProof`] shows that the stake is in a Bitcoin block, and how deep; [`announced_stake`]
-//! finds the stakes of phase 1, which had nothing but the chain to register on.
+//! and [`announced_stakes`] find the stakes of phase 1, which had nothing but the chain to register on.
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
@@ -33,6 +33,7 @@ mod parameters;
 mod parties;
 mod pop;
 mod providers;
+mod scan;
 mod selective;
 mod signed;
 mod signing;
@@ -74,6 +75,7 @@ pub use pop::{
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
 pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
+pub use scan::{AnnouncedStake, BlockBytesError, announced_stakes};
 pub use selective::{RecoverError, recover_provider_key};
 pub use signed::{LeafSignatures, SignedPsbtError};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};

@@ -16,6 +16,7 @@ mod outputs;
 mod parameters;
 mod quantities;
 mod requests;
+mod scan;
 mod selective;
 mod signed;
 mod stakes;
