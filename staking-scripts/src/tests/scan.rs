@@ -80,6 +80,13 @@ fn stakes_are_found_with_their_places_and_bytes() {
         assert_eq!((found.position, found.transaction), (position, &transaction[..]));
         assert_eq!(found.announcement, announcement(TAG));
     }
+    // One that announces to another network, beside what only looks like an announcement to this one.
+    let mut no_key = announcement(TAG).script().into_bytes();
+    no_key[7..39].fill(0xff);
+    let scripts = vec![ScriptBuf::from_bytes(no_key), announcement(*b"bbn2").script()];
+    let elsewhere = block(vec![transaction(vec![TxIn::default()], scripts)]);
+    assert_eq!(announced_stakes(&elsewhere, TAG), Ok(vec![]));
+    assert_eq!(announced_stakes(&elsewhere, *b"bbn2").unwrap().len(), 1);
     assert_eq!(announced_stakes(&bytes, *b"bbn2").unwrap().len(), 2);
     assert_eq!(announced_stakes(&bytes, *b"bbn3"), Ok(vec![]));
     let genesis = encode::serialize(&genesis_block(Network::Bitcoin));
