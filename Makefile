@@ -30,6 +30,7 @@ lint: deps ## check formatting, lints and documentation
 .PHONY: bench
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios
+	@scripts/build.sh bench --profile dev --package staking-scripts --bench scan
 
 .PHONY: timing
 timing: deps ## measure whether the time of signing or deriving tells anything of the secret

@@ -14,6 +14,9 @@ use crate::timelock::Timelock;
 /// What the script begins with: the data is one push of 71 bytes, whose length is its opcode.
 const FRAME: [u8; 2] = [OP_RETURN.to_u8(), OP_PUSHBYTES_71.to_u8()];
 
+/// How long the script is: the push of 71 bytes behind two opcodes.
+pub(crate) const SCRIPT_SIZE: usize = 73;
+
 /// The version that the data has; there is no other.
 const VERSION: u8 = 0;
 
@@ -130,7 +133,12 @@ impl StakeAnnouncement {
     /// # Errors
     /// [`AnnouncementError`] when there is none or more than one, or it says what cannot be.
     pub fn of(transaction: &Transaction) -> Result<Self, AnnouncementError> {
-        let read = transaction.output.iter().map(|output| Self::from_script(&output.script_pubkey));
+        Self::among(transaction.output.iter().map(|output| output.script_pubkey.as_script()))
+    }
+
+    /// The one announcement among the scripts of a transaction's outputs.
+    pub(crate) fn among<'a>(scripts: impl Iterator<Item = &'a Script>) -> Result<Self, AnnouncementError> {
+        let read = scripts.map(Self::from_script);
         let (mut announced, mut count) = (Err(AnnouncementError::NotAnnounced), 0_usize);
         for found in read {
             match found {

@@ -3,13 +3,17 @@
 //! The tree of a Bitcoin block is not safe by itself. Its leaves and its inner nodes are hashed alike, so that 64 bytes may be read as
 //! either (CVE-2017-12842), and a row of odd length repeats its last node, so that one node has two places (CVE-2012-2459). Both are
 //! refused here, at every level.
+//!
+//! `bitcoin::MerkleBlock` is not used: it needs the number of the block's transactions, which the proofs that the secured chain takes do
+//! not have, it does not look at inner nodes, and it panics on a block without transactions.
 
 use bitcoin::block::Header;
 use bitcoin::consensus::encode;
 use bitcoin::hashes::{Hash, HashEngine};
 use bitcoin::params::Params;
-use bitcoin::{Amount, Block, BlockHash, Target, Transaction, TxMerkleNode, Txid};
+use bitcoin::{Amount, Block, BlockHash, Transaction, TxMerkleNode, Txid};
 
+use crate::headers::{HeadersError, check_work, inclusion_depth};
 use crate::spend::sum;
 
 /// The most levels between a transaction and the root: a position has 32 bits. A block's own limits allow 14.
@@ -86,24 +90,9 @@ pub enum InclusionError {
         /// The header's root.
         expected: TxMerkleNode,
     },
-    /// The header demands less work than any block of the network has.
-    #[error("the target {target:x} of the block {block} is above the network's limit {limit:x}")]
-    TargetTooHigh {
-        /// The block.
-        block: BlockHash,
-        /// The header's target.
-        target: Target,
-        /// The network's highest.
-        limit: Target,
-    },
-    /// The header's hash is above its own target.
-    #[error("the block {block} does not meet its target {target:x}")]
-    NoWork {
-        /// The block.
-        block: BlockHash,
-        /// The header's target.
-        target: Target,
-    },
+    /// The header, or the chain of headers, shows no work or too little.
+    #[error(transparent)]
+    Headers(#[from] HeadersError),
 }
 
 impl InclusionProof {
@@ -169,8 +158,8 @@ impl InclusionProof {
     /// target is not above the highest of the network (`params`). The transaction's id is computed; witnesses are no part of it, so
     /// nothing is said of them.
     ///
-    /// Whether the header is of the chain that nodes follow, and how deep, is not checked: that needs the headers after it. A target can
-    /// be right for the network and far too high for its time.
+    /// Whether the header is of the chain that nodes follow is not checked, and how deep it is, only by [`verify_deep`](Self::verify_deep).
+    /// A target can be right for the network and far too high for its time.
     ///
     /// A transaction that could be an inner node is refused, and so is a path through an inner node that could be a transaction. By
     /// chance this befalls less than one honest proof in 10^11.
@@ -181,6 +170,24 @@ impl InclusionProof {
         check_work(header, params)?;
         check_provable(transaction, self.position)?;
         self.check_root(transaction.compute_txid(), header)
+    }
+
+    /// Verifies the proof against the first of `headers`, and that at least `least_depth` blocks stand on it, by the headers after it.
+    /// Returns how many do. The secured chain's depth is 10; what is counted and checked of the headers says [`inclusion_depth`].
+    ///
+    /// # Errors
+    /// Those of [`verify`](Self::verify) and of [`inclusion_depth`], and [`HeadersError::TooShallow`].
+    pub fn verify_deep(
+        &self,
+        transaction: &Transaction,
+        headers: &[Header],
+        least_depth: u32,
+        params: &Params,
+    ) -> Result<u32, InclusionError> {
+        let header = headers.first().ok_or(HeadersError::Empty)?;
+        self.verify(transaction, header, params)?;
+        let (depth, block, least) = (inclusion_depth(headers, params)?, header.block_hash(), least_depth);
+        if depth < least { Err(HeadersError::TooShallow { block, depth, least }.into()) } else { Ok(depth) }
     }
 
     fn check_root(&self, txid: Txid, header: &Header) -> Result<(), InclusionError> {
@@ -217,14 +224,6 @@ fn check_provable(transaction: &Transaction, position: u32) -> Result<(), Inclus
         return Err(InclusionError::LikeInnerNode(transaction.compute_txid()));
     }
     Ok(())
-}
-
-fn check_work(header: &Header, params: &Params) -> Result<(), InclusionError> {
-    let (block, target, limit) = (header.block_hash(), header.target(), params.max_attainable_target);
-    if target > limit {
-        return Err(InclusionError::TargetTooHigh { block, target, limit });
-    }
-    header.validate_pow(target).map(drop).map_err(|_| InclusionError::NoWork { block, target })
 }
 
 /// The inner node over two nodes: the double SHA-256 of both.

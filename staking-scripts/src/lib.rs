@@ -9,8 +9,8 @@
 //! read again and every promise about it checked before it is returned.
 //!
 //! Before any of that, a staker and a finality provider each give a [`ProofOfPossession`]: that the holder of an account on the secured chain
-//! also holds the Bitcoin key. Afterwards an [`InclusionProof`] shows that the stake is in a Bitcoin block, and [`announced_stake`] finds
-//! the stakes of phase 1, which had nothing but the chain to register on.
+//! also holds the Bitcoin key. Afterwards an [`InclusionProof`] shows that the stake is in a Bitcoin block, and how deep; [`announced_stake`]
+//! and [`announced_stakes`] find the stakes of phase 1, which had nothing but the chain to register on.
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
@@ -24,6 +24,7 @@ mod extension;
 mod fees;
 mod finished;
 mod funded;
+mod headers;
 mod inclusion;
 mod key_path;
 mod leaf;
@@ -32,6 +33,7 @@ mod parameters;
 mod parties;
 mod pop;
 mod providers;
+mod scan;
 mod selective;
 mod signed;
 mod signing;
@@ -58,6 +60,7 @@ pub use extension::{ExtensionError, ExtensionTransaction};
 pub use fees::{ChildError, ChildTransaction, FeeBump};
 pub use finished::FinishedError;
 pub use funded::{Funded, FundedError, HasTaproot};
+pub use headers::{HeadersError, inclusion_depth};
 pub use inclusion::{InclusionError, InclusionProof};
 pub use key_path::{FundingSignError, key_path_script, sign_key_path};
 pub use leaf::{Leaf, LeafKeys, Path, UnknownLeaf};
@@ -72,6 +75,7 @@ pub use pop::{
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
 pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
+pub use scan::{AnnouncedStake, BlockBytesError, announced_stakes};
 pub use selective::{RecoverError, recover_provider_key};
 pub use signed::{LeafSignatures, SignedPsbtError};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};

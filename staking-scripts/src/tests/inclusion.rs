@@ -6,11 +6,12 @@ use bitcoin::consensus::encode;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::params::Params;
 use bitcoin::{
-    Amount, Block, BlockHash, CompactTarget, OutPoint, ScriptBuf, Transaction, TxIn, TxMerkleNode, TxOut, Txid,
+    Amount, Block, BlockHash, CompactTarget, MerkleBlock, OutPoint, ScriptBuf, Transaction, TxIn, TxMerkleNode, TxOut,
+    Txid,
 };
 use proptest::prelude::*;
 
-use crate::{InclusionError as Error, InclusionProof};
+use crate::{HeadersError, InclusionError as Error, InclusionProof};
 
 const REGTEST: &Params = &Params::REGTEST;
 
@@ -48,17 +49,17 @@ fn block(transactions: impl IntoIterator<Item = Transaction>) -> Block {
 }
 
 /// Counts the nonce up to a header that has work, or has none.
-fn mine(header: &mut Header, work: bool) {
+pub(super) fn mine(header: &mut Header, work: bool) {
     while header.validate_pow(header.target()).is_ok() != work {
         header.nonce += 1;
     }
 }
 
-fn block_of(count: u32) -> Block {
+pub(super) fn block_of(count: u32) -> Block {
     block((1..count).map(|seed| transaction(seed, vec![0x51; 34])))
 }
 
-fn proof(block: &Block, place: usize) -> InclusionProof {
+pub(super) fn proof(block: &Block, place: usize) -> InclusionProof {
     InclusionProof::from_block(block, block.txdata[place].compute_txid()).unwrap()
 }
 
@@ -143,18 +144,19 @@ fn a_header_without_work_proves_nothing() {
     mine(&mut block.header, false);
     let (hash, target) = (block.block_hash(), block.header.target());
     let verify = |header: &Header, params: &Params| proof.verify(&block.txdata[2], header, params);
-    assert_eq!(verify(&block.header, REGTEST), Err(Error::NoWork { block: hash, target }));
+    assert_eq!(verify(&block.header, REGTEST), Err(HeadersError::NoWork { block: hash, target }.into()));
     // Work enough for regtest, and not for the others.
     let mut header = block.header;
     mine(&mut header, true);
     assert_eq!(verify(&header, REGTEST), Ok(()));
     for params in [&Params::BITCOIN, &Params::TESTNET3, &Params::TESTNET4, &Params::SIGNET] {
-        let error = Error::TargetTooHigh { block: header.block_hash(), target, limit: params.max_attainable_target };
-        assert_eq!(verify(&header, params), Err(error));
+        let (block, limit) = (header.block_hash(), params.max_attainable_target);
+        let error = HeadersError::TargetTooHigh { block, target, limit };
+        assert_eq!(verify(&header, params), Err(error.into()));
     }
     // Just above regtest's own limit; and targets that are none: negative, or 0.
     header.bits = CompactTarget::from_consensus(0x2100_8000);
-    assert!(matches!(verify(&header, REGTEST), Err(Error::TargetTooHigh { .. })));
+    assert!(matches!(verify(&header, REGTEST), Err(Error::Headers(HeadersError::TargetTooHigh { .. }))));
     for bits in [0, 0x2080_0000, 0x20ff_ffff, 0xff7f_ffff, u32::MAX] {
         header.bits = CompactTarget::from_consensus(bits);
         assert!(verify(&header, REGTEST).is_err(), "{bits:08x}");
@@ -308,6 +310,12 @@ proptest! {
             let bytes = proof.sibling_bytes();
             prop_assert_eq!(bytes.len() / 32, block.txdata.len().next_power_of_two().ilog2() as usize);
             prop_assert_eq!(InclusionProof::from_bytes(&bytes, proof.position()), Ok(proof));
+            // The library's own proof, of another form, says the same.
+            let txid = transaction.compute_txid();
+            let (mut found, mut positions) = (Vec::new(), Vec::new());
+            let proof = MerkleBlock::from_block_with_predicate(&block, |id| *id == txid);
+            prop_assert_eq!(proof.extract_matches(&mut found, &mut positions), Ok(()));
+            prop_assert_eq!((found, positions), (vec![txid], vec![place as u32]));
         }
         if block.txdata.len() > 1 {
             assert_no_other_proof(&block, 1 + chosen.index(block.txdata.len() - 1));

@@ -1,0 +1,66 @@
+//! The bytes of blocks: the scan for announced stakes says the same as reading every transaction.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use btcstake_fuzz::{Changes, change, key};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use staking_scripts::bitcoin::consensus::encode;
+use staking_scripts::bitcoin::constants::genesis_block;
+use staking_scripts::bitcoin::{Amount, Block, Network, TxOut, Witness};
+use staking_scripts::{StakeAnnouncement, Timelock, announced_stakes};
+
+const TAG: [u8; 4] = *b"bbn1";
+
+#[derive(Arbitrary, Debug)]
+enum Input {
+    /// Any bytes.
+    Bytes(Vec<u8>),
+    /// Any transactions behind a header.
+    Transactions(u8, Vec<u8>),
+    /// A block with stakes, changed, and cut off or gone on with.
+    Changed { changes: Changes, length: u16, more: Vec<u8> },
+}
+
+/// A block of three transactions: none announces, one does, and one that has witnesses does.
+static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let (staker, finality_provider) = (*key("staker", 0).public_key(), *key("provider", 0).public_key());
+    let staking_time = Timelock::from_blocks(64000).unwrap();
+    let said = StakeAnnouncement { tag: TAG, staker, finality_provider, staking_time };
+    let mut block = genesis_block(Network::Bitcoin);
+    let mut stake = block.txdata[0].clone();
+    stake.output.push(TxOut { value: Amount::ZERO, script_pubkey: said.script() });
+    block.txdata.push(stake.clone());
+    stake.input[0].witness = Witness::from_slice(&[[1; 64]]);
+    block.txdata.push(stake);
+    encode::serialize(&block)
+});
+
+fuzz_target!(|input: Input| {
+    let block = match input {
+        Input::Bytes(bytes) => bytes,
+        Input::Transactions(count, bytes) => [&BLOCK[..80], &[count], &bytes].concat(),
+        Input::Changed { changes, length, more } => {
+            let mut block = BLOCK.clone();
+            change(&mut block, &changes);
+            block.truncate(usize::from(length).max(1));
+            [block, more].concat()
+        }
+    };
+    let found = announced_stakes(&block, TAG).ok();
+    let found = found.map(|stakes| {
+        let owned = |stake: &staking_scripts::AnnouncedStake<'_>| {
+            (stake.position, stake.transaction.to_vec(), stake.announcement)
+        };
+        stakes.iter().map(owned).collect::<Vec<_>>()
+    });
+    let read = encode::deserialize::<Block>(&block).ok().map(|block| {
+        let said = (0..).zip(&block.txdata).filter_map(|(position, transaction)| {
+            let said = StakeAnnouncement::of(transaction).ok().filter(|said| said.tag == TAG)?;
+            Some((position, encode::serialize(transaction), said))
+        });
+        said.collect::<Vec<_>>()
+    });
+    assert_eq!(found, read);
+});

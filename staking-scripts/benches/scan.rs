@@ -1,0 +1,118 @@
+//! What finding the announced stakes in a block costs beside reading its transactions, as a ratio measured in one run:
+//! `cargo bench --profile dev --package staking-scripts --bench scan`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a bench may stop where its set-up is wrong, and its own numbers are small"
+)]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use staking_scripts::bitcoin::absolute::LockTime;
+use staking_scripts::bitcoin::block::{Header, Version};
+use staking_scripts::bitcoin::consensus::encode;
+use staking_scripts::bitcoin::hashes::{Hash, sha256};
+use staking_scripts::bitcoin::{
+    Amount, Block, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut,
+    Txid, Witness, XOnlyPublicKey, transaction,
+};
+use staking_scripts::{StakeAnnouncement, Timelock, announced_stakes};
+
+const TAG: [u8; 4] = *b"bbn1";
+const TRANSACTIONS: u32 = 3000;
+/// How long the ways are measured, in turns.
+const DURATION: Duration = Duration::from_secs(2);
+
+fn main() {
+    for stakes in [0, 1, 30] {
+        measure(stakes);
+    }
+}
+
+fn measure(stakes: u32) {
+    let bytes = encode::serialize(&block(stakes));
+    let found = announced_stakes(&bytes, TAG).unwrap().len();
+    assert_eq!((found, reading(&bytes)), (stakes as usize, stakes as usize));
+    let (mut scans, mut readings, mut decodings, start) = (Vec::new(), Vec::new(), Vec::new(), Instant::now());
+    while start.elapsed() < DURATION {
+        scans.push(time(|| announced_stakes(black_box(&bytes), TAG).unwrap().len()));
+        readings.push(time(|| reading(black_box(&bytes))));
+        decodings.push(time(|| encode::deserialize::<Block>(black_box(&bytes)).unwrap()));
+    }
+    let [scan, reading, decoding] = [scans, readings, decodings].map(median);
+    println!("{TRANSACTIONS} transactions in {} bytes, {stakes} announce a stake: found in {scan:.0} µs", bytes.len());
+    println!("  reading every transaction, and its outputs: {reading:.0} µs, {:.1}x the time", reading / scan);
+    println!("  reading every transaction only: {decoding:.0} µs, {:.1}x the time", decoding / scan);
+}
+
+/// The slow way.
+fn reading(bytes: &[u8]) -> usize {
+    let block: Block = encode::deserialize(bytes).unwrap();
+    let said = block.txdata.iter().filter_map(|transaction| StakeAnnouncement::of(transaction).ok());
+    said.filter(|said| said.tag == TAG).count()
+}
+
+/// In microseconds.
+fn time<T>(work: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    let result = black_box(work());
+    let time = start.elapsed().as_secs_f64() * 1e6;
+    drop(result);
+    time
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// A block of usual shape: 1 to 3 inputs with the witnesses of P2WPKH and of Taproot's key path, and 2 outputs.
+fn block(stakes: u32) -> Block {
+    let header = Header {
+        version: Version::TWO,
+        prev_blockhash: BlockHash::all_zeros(),
+        merkle_root: TxMerkleNode::all_zeros(),
+        time: 0,
+        bits: CompactTarget::from_consensus(0),
+        nonce: 0,
+    };
+    Block { header, txdata: (0..TRANSACTIONS).map(|number| spending(number, number < stakes)).collect() }
+}
+
+fn spending(number: u32, announces: bool) -> Transaction {
+    let hash = sha256::Hash::hash(&number.to_be_bytes()).to_byte_array();
+    let input = |index: u32| TxIn {
+        previous_output: OutPoint::new(Txid::from_byte_array(hash), index),
+        script_sig: ScriptBuf::new(),
+        sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+        witness: match (number + index) % 3 {
+            0 => Witness::from_slice(&[&[1; 64]]),
+            _ => Witness::from_slice(&[&[1; 71][..], &[2; 33]]),
+        },
+    };
+    let paying = |script: Vec<u8>| TxOut { value: Amount::ONE_BTC, script_pubkey: ScriptBuf::from_bytes(script) };
+    let taproot = paying([&[0x51, 0x20], &hash[..]].concat());
+    let second = if announces {
+        paying(announcement(number).script().into_bytes())
+    } else {
+        paying([&[0x00, 0x14], &hash[..20]].concat())
+    };
+    Transaction {
+        version: transaction::Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: (0..=number % 3).map(input).collect(),
+        output: vec![taproot, second],
+    }
+}
+
+fn announcement(number: u32) -> StakeAnnouncement {
+    // The base point, and its double.
+    let key = |hex: &str| hex.parse::<XOnlyPublicKey>().unwrap();
+    let staker = key("79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+    let finality_provider = key("c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5");
+    let staking_time = Timelock::from_blocks(1 + number).unwrap();
+    StakeAnnouncement { tag: TAG, staker, finality_provider, staking_time }
+}
