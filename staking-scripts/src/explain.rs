@@ -1,7 +1,8 @@
 //! Reading a transaction back: what it is in this protocol, by the leaf its witness reveals, never by position.
 
+use bitcoin::secp256k1::SECP256K1;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
-use bitcoin::{Amount, OutPoint, Psbt, TapLeafHash, Transaction, TxIn, Txid, XOnlyPublicKey, psbt};
+use bitcoin::{Amount, OutPoint, Psbt, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
 
 use crate::announcement::StakeAnnouncement;
 use crate::leaf::{LeafKeys, Path};
@@ -107,15 +108,26 @@ fn named(transaction: &Transaction, spent: Vec<SpentLeaf>) -> Explanation {
     Explanation { txid: transaction.compute_txid(), kind, spent, announcement, paid: paid.unwrap_or(Amount::MAX) }
 }
 
-/// The leaf that a PSBT offers for signing, when it offers one only.
-fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option<SpentLeaf> {
+/// The leaf that a PSBT offers for signing, when it offers one only: one of the protocol, and of the output that it spends where that is known.
+pub(crate) fn offered_keys(input: &psbt::Input) -> Option<(LeafKeys, TapLeafHash)> {
     let mut offered = input.tap_scripts.iter();
     let (control_block, (script, version)) = offered.next()?;
     if offered.next().is_some() || *version != LeafVersion::TapScript || !is_protocols(control_block) {
         return None;
     }
-    let keys = LeafKeys::from_script(script).ok()?;
-    let hash = TapLeafHash::from_script(script, LeafVersion::TapScript);
+    let is_of = |output: &TxOut| {
+        let program = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
+        let key = program.and_then(|program| XOnlyPublicKey::from_slice(program).ok());
+        key.is_some_and(|key| control_block.verify_taproot_commitment(SECP256K1, key, script))
+    };
+    if input.witness_utxo.as_ref().is_some_and(|output| !is_of(output)) {
+        return None;
+    }
+    Some((LeafKeys::from_script(script).ok()?, TapLeafHash::from_script(script, LeafVersion::TapScript)))
+}
+
+fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option<SpentLeaf> {
+    let (keys, hash) = offered_keys(input)?;
     let signed = |key: &XOnlyPublicKey| input.tap_script_sigs.contains_key(&(*key, hash));
     Some(spent_by(index, outpoint, keys, signed))
 }
@@ -131,10 +143,20 @@ fn spent_by(index: usize, outpoint: OutPoint, keys: LeafKeys, signed: impl Fn(&X
     SpentLeaf { input: index, outpoint, keys, provider_signers, covenant_signers }
 }
 
-fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
+/// A leaf that a witness reveals.
+pub(crate) struct RevealedLeaf {
+    pub(crate) keys: LeafKeys,
+    pub(crate) hash: TapLeafHash,
+    /// What stands where each key's signature belongs, in the order of the script.
+    pub(crate) places: Vec<(XOnlyPublicKey, Vec<u8>)>,
+}
+
+/// The leaf of the protocol that an input's witness reveals.
+pub(crate) fn revealed_leaf(input: &TxIn) -> Option<RevealedLeaf> {
     // An annex would stand last in the witness (BIP-341); the library tells it from the control block.
     let leaf = input.witness.taproot_leaf_script().filter(|leaf| leaf.version == LeafVersion::TapScript)?;
     let keys = LeafKeys::from_script(leaf.script).ok()?;
+    let hash = TapLeafHash::from_script(leaf.script, LeafVersion::TapScript);
     let mut elements: Vec<_> = input.witness.iter().collect();
     if input.witness.taproot_annex().is_some() {
         elements.pop();
@@ -153,12 +175,13 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
     if places.len() != in_order.len() {
         return None;
     }
-    let signed: Vec<_> = in_order
-        .iter()
-        .zip(places.iter().rev())
-        .filter(|(_, place)| is_signature(place))
-        .map(|(key, _)| *key)
-        .collect();
+    let places = in_order.into_iter().zip(places.iter().rev().map(|place| place.to_vec())).collect();
+    Some(RevealedLeaf { keys, hash, places })
+}
+
+fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
+    let RevealedLeaf { keys, places, .. } = revealed_leaf(input)?;
+    let signed: Vec<_> = places.into_iter().filter(|(_, place)| is_signature(place)).map(|(key, _)| key).collect();
     Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
 }
 

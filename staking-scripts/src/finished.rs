@@ -136,7 +136,8 @@ fn verify_signatures(
     if places.len() != keys.len() {
         return Err(FinishedError::WitnessLength { found: places.len(), expected: keys.len() });
     }
-    let sighash = leaf_sighash(transaction, prevouts, leaf).ok_or(FinishedError::Changed("number of inputs"))?;
+    let sighash =
+        leaf_sighash(transaction, prevouts, 0, leaf.hash()).ok_or(FinishedError::Changed("number of inputs"))?;
     let mut signed = Vec::new();
     // The script takes its signatures from the top of the stack, so the last place belongs to the first key.
     for (key, place) in keys.iter().zip(places.iter().rev()).filter(|(_, place)| !place.is_empty()) {

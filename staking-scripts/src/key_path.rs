@@ -4,7 +4,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::psbt::Psbt;
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::{ScriptBuf, TapSighashType, TapTweakHash, taproot};
+use bitcoin::{ScriptBuf, TapSighashType, TapTweakHash, TxOut, taproot};
 use eots::{SecretKey, XOnlyPublicKey};
 
 /// The funding coins could not be signed.
@@ -54,20 +54,36 @@ pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignEr
         }
         prevouts.push(output);
     }
-    let tweak = TapTweakHash::from_key_and_tweak(*key.public_key(), None).to_scalar();
-    let tweaked = key.add_x_only_tweak(&tweak).ok_or_else(|| incomplete(&"the tweaked key is zero"))?;
-    let mut cache = SighashCache::new(&psbt.unsigned_tx);
-    for (index, input) in psbt.inputs.iter_mut().enumerate().filter(|(_, input)| is_coin(input)) {
-        let sighash = cache
-            .taproot_key_spend_signature_hash(index, &Prevouts::All(&prevouts), TapSighashType::Default)
-            .map_err(|e| incomplete(&e))?;
-        let signature = tweaked.sign_bip340(&sighash.to_byte_array());
-        input.tap_internal_key = Some(*key.public_key());
-        input.tap_key_sig = Some(taproot::Signature { signature, sighash_type: TapSighashType::Default });
-    }
+    let coins: Vec<usize> =
+        (0..).zip(&psbt.inputs).filter(|(_, input)| is_coin(input)).map(|(index, _)| index).collect();
+    sign_coins(&mut psbt, &coins, &prevouts, key)?;
     Ok(psbt)
 }
 
-fn is_coin(input: &bitcoin::psbt::Input) -> bool {
+/// Signs these inputs of `psbt`, whose coins pay to [`key_path_script`] of the key.
+pub(crate) fn sign_coins(
+    psbt: &mut Psbt,
+    coins: &[usize],
+    prevouts: &[TxOut],
+    key: &SecretKey,
+) -> Result<(), FundingSignError> {
+    let incomplete = |e: &dyn ToString| FundingSignError::Incomplete(e.to_string());
+    let tweak = TapTweakHash::from_key_and_tweak(*key.public_key(), None).to_scalar();
+    let tweaked = key.add_x_only_tweak(&tweak).ok_or_else(|| incomplete(&"the tweaked key is zero"))?;
+    let mut cache = SighashCache::new(&psbt.unsigned_tx);
+    for index in coins {
+        let sighash = cache
+            .taproot_key_spend_signature_hash(*index, &Prevouts::All(prevouts), TapSighashType::Default)
+            .map_err(|e| incomplete(&e))?;
+        let signature = tweaked.sign_bip340(&sighash.to_byte_array());
+        if let Some(input) = psbt.inputs.get_mut(*index) {
+            input.tap_internal_key = Some(*key.public_key());
+            input.tap_key_sig = Some(taproot::Signature { signature, sighash_type: TapSighashType::Default });
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn is_coin(input: &bitcoin::psbt::Input) -> bool {
     input.tap_scripts.is_empty()
 }

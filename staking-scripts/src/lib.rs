@@ -33,6 +33,7 @@ mod parameters;
 mod parties;
 mod pop;
 mod providers;
+mod psbt_signing;
 mod scan;
 mod selective;
 mod signed;
@@ -75,6 +76,7 @@ pub use pop::{
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
 pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
+pub use psbt_signing::{PsbtReview, PsbtSignature, PsbtSigner, PsbtSigningError, review_psbt, sign_psbt};
 pub use scan::{AnnouncedStake, BlockBytesError, announced_stakes};
 pub use selective::{RecoverError, recover_provider_key};
 pub use signed::{LeafSignatures, SignedPsbtError};

@@ -8,8 +8,8 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::LeafVersion;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Weight,
-    Witness, XOnlyPublicKey, taproot,
+    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, TapLeafHash, TapSighashType, Transaction, TxIn, TxOut, Txid,
+    Weight, Witness, XOnlyPublicKey, taproot,
 };
 use miniscript::psbt::PsbtExt;
 
@@ -200,7 +200,7 @@ impl LeafSpend {
 
     /// The BIP-341 script-path sighash over all prevouts, SIGHASH_DEFAULT: what every party signs.
     pub(crate) fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
-        leaf_sighash(self.unsigned(), &self.prevouts, &self.leaf)
+        leaf_sighash(self.unsigned(), &self.prevouts, 0, self.leaf.hash())
             .ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
     }
 
@@ -239,10 +239,15 @@ pub(crate) fn sum(outputs: &[TxOut]) -> Option<Amount> {
     outputs.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value))
 }
 
-/// The script-path sighash of a transaction's first input; `None` when it has another number of inputs than there are prevouts.
-pub(crate) fn leaf_sighash(transaction: &Transaction, prevouts: &[TxOut], leaf: &Leaf) -> Option<[u8; 32]> {
+/// The script-path sighash of an input; `None` when the transaction has another number of inputs than there are prevouts.
+pub(crate) fn leaf_sighash(
+    transaction: &Transaction,
+    prevouts: &[TxOut],
+    input: usize,
+    leaf: TapLeafHash,
+) -> Option<[u8; 32]> {
     SighashCache::new(transaction)
-        .taproot_script_spend_signature_hash(0, &Prevouts::All(prevouts), leaf.hash(), TapSighashType::Default)
+        .taproot_script_spend_signature_hash(input, &Prevouts::All(prevouts), leaf, TapSighashType::Default)
         .ok()
         .map(|sighash| sighash.to_byte_array())
 }

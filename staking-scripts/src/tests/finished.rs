@@ -136,7 +136,7 @@ fn amounts_that_cannot_be() {
         let unsigned = transaction.clone();
         let leaf = finished.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
         let prevout = finished.scene.staking.tx_out();
-        let sighash = crate::spend::leaf_sighash(&transaction, std::slice::from_ref(&prevout), leaf).unwrap();
+        let sighash = crate::spend::leaf_sighash(&transaction, std::slice::from_ref(&prevout), 0, leaf.hash()).unwrap();
         let mut elements = transaction.input[0].witness.to_vec();
         let scene = &finished.scene;
         let secrets = scene.covenant.iter().chain(&scene.providers).chain([&scene.staker]);

@@ -14,6 +14,7 @@ mod headers;
 mod inclusion;
 mod outputs;
 mod parameters;
+mod psbt_signing;
 mod quantities;
 mod requests;
 mod scan;

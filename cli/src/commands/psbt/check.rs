@@ -2,15 +2,15 @@
 
 use bitcoin::{Amount, Psbt};
 use serde::Serialize;
-use staking_scripts::explain_psbt;
+use staking_scripts::{PsbtSignature, explain_psbt, review_psbt};
 
-use super::{leaf_sighash, offered_leaf, prevouts, sum, verifies};
 use crate::commands::tx::psbt;
 use crate::output::{BAD, GOOD, Output, STRONG};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Every signature through a leaf of the protocol is verified over a sighash computed here. Exit code 1 when one does not verify.\n\n\
+    after_help = "Every signature is verified, through a leaf or of a coin, over a sighash computed here. Of inputs that a wallet has finished, those that spend through a leaf \
+    of the protocol are read; the others are named. Exit code 1 when one does not verify.\n\n\
     Example:\n  btcstake psbt check --psbt @unbonding.psbt"
 )]
 pub(crate) struct Args {
@@ -26,6 +26,7 @@ struct Fields {
     valid: bool,
     signatures: Vec<Signature>,
     missing: Vec<String>,
+    unread_inputs: Vec<usize>,
     fee_sat: Option<u64>,
 }
 
@@ -38,36 +39,29 @@ struct Signature {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let psbt = &self.psbt;
-        let explanation = explain_psbt(psbt);
-        let spent = prevouts(psbt);
-        let (mut signatures, mut missing) = (Vec::new(), Vec::new());
-        for (index, input) in psbt.inputs.iter().enumerate() {
-            for ((key, hash), signature) in &input.tap_script_sigs {
-                let sighash = spent.as_ref().and_then(|spent| leaf_sighash(psbt, spent, index, *hash));
-                let valid = sighash.is_some_and(|sighash| verifies(key, signature, sighash));
-                signatures.push(Signature { input: index, public_key: key.to_string(), valid });
-            }
-            let Some((hash, keys)) = offered_leaf(input) else { continue };
-            let signed = |key| input.tap_script_sigs.contains_key(&(key, hash));
-            let absent = keys.in_script_order().filter(|key| !signed(**key)).map(ToString::to_string);
-            missing.extend(absent);
-        }
-        let held = spent.and_then(|spent| sum(&spent));
-        let fee = held.zip(sum(&psbt.unsigned_tx.output));
+        let explanation = explain_psbt(&self.psbt);
+        let review = review_psbt(&self.psbt);
+        let signature = |found: &PsbtSignature| Signature {
+            input: found.input,
+            public_key: found.signer.to_string(),
+            valid: found.valid,
+        };
         let fields = Fields {
             txid: explanation.txid.to_string(),
             kind: explanation.kind.as_str(),
-            valid: signatures.iter().all(|signature| signature.valid),
-            signatures,
-            missing,
-            fee_sat: fee.and_then(|(held, paid)| held.checked_sub(paid)).map(Amount::to_sat),
+            valid: review.signatures.iter().all(|signature| signature.valid),
+            signatures: review.signatures.iter().map(signature).collect(),
+            missing: review.missing.iter().map(|(_, key)| key.to_string()).collect(),
+            unread_inputs: review.unread,
+            fee_sat: review.fee.map(Amount::to_sat),
         };
         let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", fields.kind, fields.txid)];
         for Signature { input, public_key, valid } in &fields.signatures {
             let mark = if *valid { format!("{GOOD}valid{GOOD:#}") } else { format!("{BAD}not valid{BAD:#}") };
             lines.push(format!("input {input}  {public_key}  {mark}"));
         }
+        let unread = fields.unread_inputs.iter();
+        lines.extend(unread.map(|input| format!("input {input}  finished, and not read here")));
         lines.push(format!("{} keys of the leaves have not signed", fields.missing.len()));
         lines.extend(fields.fee_sat.map(|fee| format!("fee {fee} sat")));
         let output = Output::new(lines.join("\n"), &fields)?;

@@ -4,9 +4,8 @@ use anyhow::{Context, anyhow, ensure};
 use bitcoin::Psbt;
 use bitcoin::secp256k1::SECP256K1;
 use miniscript::psbt::PsbtExt;
-use staking_scripts::CovenantAnswer;
+use staking_scripts::{CovenantAnswer, review_psbt};
 
-use super::sum;
 use crate::commands::tx::{Fields, psbt};
 use crate::files::{self, DelegationArgs};
 use crate::output::Output;
@@ -56,9 +55,7 @@ impl Args {
         };
         let (found, expected) = (transaction.compute_txid(), request.staking_transaction.compute_txid());
         ensure!(found == expected, "--psbt is of {found}, and the delegation's staking transaction is {expected}");
-        let held = super::prevouts(&self.psbt).context("--psbt does not say what its inputs spend")?;
-        let fee = sum(&held).zip(sum(&transaction.output)).and_then(|(held, paid)| held.checked_sub(paid));
-        let fee = fee.context("--psbt pays more than it spends")?;
+        let fee = review_psbt(&self.psbt).fee.context("--psbt does not say what its inputs spend, or pays more")?;
         Fields::finished(&self.psbt, &transaction, fee).output()
     }
 }

@@ -1,0 +1,221 @@
+//! What can be done with a PSBT on a machine that knows nothing else: say who has signed, and sign as the staker.
+
+use std::fmt;
+
+use bitcoin::psbt::Input;
+use bitcoin::secp256k1::{Message, SECP256K1};
+use bitcoin::sighash::{Prevouts, SighashCache};
+use bitcoin::{Amount, Psbt, PublicKey, Script, TapLeafHash, TapSighashType, TxIn, TxOut, XOnlyPublicKey, taproot};
+use eots::SecretKey;
+
+use crate::explain::{offered_keys, revealed_leaf};
+use crate::key_path::{FundingSignError, is_coin, key_path_script, sign_coins};
+use crate::leaf::Path;
+use crate::spend::{leaf_sighash, sum};
+
+/// Who signed an input, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PsbtSigner {
+    /// Through a leaf.
+    Leaf(XOnlyPublicKey),
+    /// Through the key path of a Taproot output, whose key this is.
+    KeyPath(XOnlyPublicKey),
+    /// With ECDSA, as the owner of a coin of the first version of segregated witness or before.
+    Ecdsa(PublicKey),
+}
+
+impl fmt::Display for PsbtSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Leaf(key) | Self::KeyPath(key) => key.fmt(f),
+            Self::Ecdsa(key) => key.fmt(f),
+        }
+    }
+}
+
+/// A signature in a PSBT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PsbtSignature {
+    /// Which input.
+    pub input: usize,
+    /// Who signed.
+    pub signer: PsbtSigner,
+    /// Whether it verifies over a sighash that is computed here from what the PSBT says that its inputs spend. Through a leaf, only
+    /// SIGHASH_DEFAULT is taken.
+    pub valid: bool,
+}
+
+/// Who has signed a PSBT, and who has not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PsbtReview {
+    /// The signatures, input by input: those collected, and those of witnesses that are finished.
+    pub signatures: Vec<PsbtSignature>,
+    /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than must sign, where a quorum is enough.
+    pub missing: Vec<(usize, XOnlyPublicKey)>,
+    /// The inputs with a finished witness or script of a kind that is not read here: the node that takes them is their judge.
+    pub unread: Vec<usize>,
+    /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or pays more than it spends.
+    pub fee: Option<Amount>,
+}
+
+/// A PSBT could not be signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PsbtSigningError {
+    /// A signature covers what all inputs spend, so the PSBT must say it.
+    #[error("the PSBT does not say what all of its inputs spend")]
+    Incomplete,
+    /// A slashing transaction has one input: the staker's signature for it is given away in advance.
+    #[error("the PSBT slashes and spends something else too: that is no transaction of the protocol")]
+    SlashesMore,
+    /// No input is this key's.
+    #[error("the PSBT has no input that {0} signs as staker or as owner of a coin")]
+    NothingToSign(XOnlyPublicKey),
+    /// The transaction has no sighash.
+    #[error(transparent)]
+    Coin(#[from] FundingSignError),
+}
+
+/// Verifies every signature in a PSBT, and says whose are absent. Anything can be reviewed.
+pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
+    let prevouts = prevouts(psbt);
+    let judge = prevouts.as_deref().map(|prevouts| Judge { psbt, prevouts });
+    let mut review = PsbtReview::default();
+    for (index, (input, spent)) in psbt.inputs.iter().zip(&psbt.unsigned_tx.input).enumerate() {
+        let mut note = |signer, valid: Option<bool>| {
+            review.signatures.push(PsbtSignature { input: index, signer, valid: valid.unwrap_or(false) });
+        };
+        for ((key, hash), signature) in &input.tap_script_sigs {
+            note(PsbtSigner::Leaf(*key), judge.as_ref().map(|judge| judge.leaf(index, *hash, key, signature)));
+        }
+        if let (Some(signature), Some(judge)) = (&input.tap_key_sig, &judge)
+            && let Some((key, valid)) = judge.key_path(index, signature)
+        {
+            note(PsbtSigner::KeyPath(key), Some(valid));
+        }
+        for (key, signature) in &input.partial_sigs {
+            note(PsbtSigner::Ecdsa(*key), judge.as_ref().and_then(|judge| judge.ecdsa(index, input, key, signature)));
+        }
+        let witness = input.final_script_witness.clone().unwrap_or_default();
+        if let Some(leaf) = revealed_leaf(&TxIn { witness, ..spent.clone() }) {
+            for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
+                let signature = taproot::Signature::from_slice(place);
+                let valid = judge.as_ref().zip(signature.ok()).map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
+                note(PsbtSigner::Leaf(*key), valid);
+            }
+        } else if input.final_script_witness.is_some() || input.final_script_sig.is_some() {
+            review.unread.push(index);
+        } else if let Some((keys, hash)) = offered_keys(input) {
+            let absent = keys.in_script_order().filter(|key| !input.tap_script_sigs.contains_key(&(**key, hash)));
+            review.missing.extend(absent.map(|key| (index, *key)));
+        }
+    }
+    let held = prevouts.as_deref().and_then(sum);
+    review.fee = held.zip(sum(&psbt.unsigned_tx.output)).and_then(|(held, paid)| held.checked_sub(paid));
+    review
+}
+
+/// Signs the inputs whose one offered leaf has `key` as its staker, and the coins that pay to [`key_path_script`] of it; the others are left to
+/// their owners. Returns the PSBT with the signatures, and how many were added. Nothing is signed as a covenant member or as a finality
+/// provider: for them, [`AcceptedStake`](crate::AcceptedStake) is what may be signed.
+///
+/// # Errors
+/// [`PsbtSigningError`] when the PSBT does not say what it spends, slashes beside something else, or has nothing for this key.
+pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSigningError> {
+    let (mut signed, public_key) = (psbt.clone(), *key.public_key());
+    let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
+    let (mut leaves, mut coins) = (0_usize, Vec::new());
+    for (index, (input, spent)) in signed.inputs.iter_mut().zip(&prevouts).enumerate() {
+        if is_coin(input) {
+            coins.extend((spent.script_pubkey == key_path_script(&public_key)).then_some(index));
+            continue;
+        }
+        let Some((keys, hash)) = offered_keys(input).filter(|(keys, _)| *keys.staker() == public_key) else { continue };
+        if keys.path() == Path::Slashing && prevouts.len() != 1 {
+            return Err(PsbtSigningError::SlashesMore);
+        }
+        let sighash = leaf_sighash(&psbt.unsigned_tx, &prevouts, index, hash).ok_or(PsbtSigningError::Incomplete)?;
+        let signature = key.sign_bip340(&sighash);
+        let signature = taproot::Signature { signature, sighash_type: TapSighashType::Default };
+        input.tap_script_sigs.insert((public_key, hash), signature);
+        leaves = leaves.saturating_add(1);
+    }
+    if !coins.is_empty() {
+        sign_coins(&mut signed, &coins, &prevouts, key)?;
+    }
+    match leaves.saturating_add(coins.len()) {
+        0 => Err(PsbtSigningError::NothingToSign(public_key)),
+        count => Ok((signed, count)),
+    }
+}
+
+/// What the inputs spend; `None` when the PSBT does not say it of all of them.
+fn prevouts(psbt: &Psbt) -> Option<Vec<TxOut>> {
+    let described = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);
+    let spent: Option<Vec<_>> = described.map(|(input, described)| prevout(input, described)).collect();
+    spent.filter(|spent| spent.len() == psbt.unsigned_tx.input.len())
+}
+
+fn prevout(input: &TxIn, described: &Input) -> Option<TxOut> {
+    if let Some(output) = &described.witness_utxo {
+        return Some(output.clone());
+    }
+    let outpoint = input.previous_output;
+    let source = described.non_witness_utxo.as_ref().filter(|source| source.compute_txid() == outpoint.txid)?;
+    source.output.get(usize::try_from(outpoint.vout).ok()?).cloned()
+}
+
+/// Verifies signatures over sighashes of its own.
+struct Judge<'a> {
+    psbt: &'a Psbt,
+    prevouts: &'a [TxOut],
+}
+
+impl Judge<'_> {
+    fn leaf(&self, input: usize, hash: TapLeafHash, key: &XOnlyPublicKey, given: &taproot::Signature) -> bool {
+        let sighash = leaf_sighash(&self.psbt.unsigned_tx, self.prevouts, input, hash);
+        let verifies =
+            |sighash: [u8; 32]| SECP256K1.verify_schnorr(&given.signature, &Message::from_digest(sighash), key).is_ok();
+        given.sighash_type == TapSighashType::Default && sighash.is_some_and(verifies)
+    }
+
+    /// The output's key, and whether it signed.
+    fn key_path(&self, input: usize, given: &taproot::Signature) -> Option<(XOnlyPublicKey, bool)> {
+        let script = &self.prevouts.get(input)?.script_pubkey;
+        let program = script.as_bytes().get(2..).filter(|_| script.is_p2tr())?;
+        let key = XOnlyPublicKey::from_slice(program).ok()?;
+        let sighash = SighashCache::new(&self.psbt.unsigned_tx)
+            .taproot_key_spend_signature_hash(input, &Prevouts::All(self.prevouts), given.sighash_type)
+            .ok();
+        let verifies = |message| SECP256K1.verify_schnorr(&given.signature, &message, &key).is_ok();
+        Some((key, sighash.map(Message::from).is_some_and(verifies)))
+    }
+
+    /// `None` when there is no sighash for such a coin.
+    fn ecdsa(&self, index: usize, input: &Input, key: &PublicKey, given: &bitcoin::ecdsa::Signature) -> Option<bool> {
+        let script = &self.prevouts.get(index)?.script_pubkey;
+        if !is_scripts(script, input, key) {
+            return None;
+        }
+        let (message, sighash_type) =
+            self.psbt.sighash_ecdsa(index, &mut SighashCache::new(&self.psbt.unsigned_tx)).ok()?;
+        let verifies = SECP256K1.verify_ecdsa(&message, &given.signature, &key.inner).is_ok();
+        Some(sighash_type == given.sighash_type && verifies)
+    }
+}
+
+/// Whether the scripts that a PSBT gives for a coin, or the key of one without scripts, are the coin's.
+fn is_scripts(script: &Script, input: &Input, key: &PublicKey) -> bool {
+    let program = match &input.redeem_script {
+        Some(redeem) if script.is_p2sh() && redeem.to_p2sh() == *script => redeem,
+        Some(_) => return false,
+        None => script,
+    };
+    if program.is_p2wsh() {
+        return input.witness_script.as_ref().is_some_and(|witness| witness.to_p2wsh() == *program);
+    }
+    key.p2wpkh_script_code().is_ok()
+        && program.is_p2wpkh()
+        && key.wpubkey_hash().is_ok_and(|hash| bitcoin::ScriptBuf::new_p2wpkh(&hash) == *program)
+}
