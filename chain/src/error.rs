@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bitcoin::{Network, Txid};
+use bitcoin::{Network, OutPoint, Txid};
 
 use crate::BlockHeight;
 
@@ -121,6 +121,15 @@ pub enum NodeError {
     NotIndexed {
         /// The transaction.
         txid: Txid,
+        /// How many blocks were searched, from the tip down.
+        scanned_blocks: u32,
+    },
+
+    /// What spends an output was not found in the blocks that were searched, and earlier ones may have it.
+    #[error("{outpoint} is spent, and not in the newest {scanned_blocks} blocks; search more of them")]
+    SpenderNotFound {
+        /// The output.
+        outpoint: OutPoint,
         /// How many blocks were searched, from the tip down.
         scanned_blocks: u32,
     },

@@ -19,7 +19,7 @@ pub use embedded::EmbeddedRegtest;
 pub use error::NodeError;
 pub use types::{BlockHeight, ChainTip, Coin, FoundTransaction};
 
-use bitcoin::{Block, BlockHash, FeeRate, Network, Script, Transaction, Txid};
+use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 
 /// A Bitcoin node.
 ///
@@ -40,6 +40,10 @@ pub trait Node {
 
     /// The confirmed, unspent outputs that pay exactly `script_pubkey`, oldest first. Coinbase outputs are included only once mature.
     fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError>;
+
+    /// What spends an output that is in the block at `since`, or waits for one from then on; `None` while nothing does. No earlier block is
+    /// looked at.
+    fn spender(&self, outpoint: &OutPoint, since: BlockHeight) -> Result<Option<FoundTransaction>, NodeError>;
 
     /// Hands a transaction to the node. It waits for a block then.
     ///

@@ -101,8 +101,16 @@ fn a_real_node_does_what_the_trait_promises() {
     let hurried = spend(&coin, Sequence::from_height(DELAY - 1), delayed, pay(&coin, anyone()));
     let refused = reason(node.broadcast(&hurried));
     assert!(refused.ends_with("(Locktime requirement not satisfied)"), "{refused}");
+    let (spent, since) = (coin.outpoint, coin.height);
+    assert_eq!(node.spender(&spent, since).unwrap(), None);
     node.broadcast(&child).unwrap();
+    let spender = node.spender(&spent, since).unwrap().unwrap();
+    assert_eq!((spender.transaction.compute_txid(), spender.block), (child.compute_txid(), None));
     node.mine(1, &anyone()).unwrap();
+    let spender = node.spender(&spent, since).unwrap().unwrap();
+    let place = node.tip().unwrap();
+    assert_eq!((&spender.transaction, spender.block, spender.confirmations), (&child, Some(place), 1));
+    assert_eq!(node.spender(&spent, place.height.saturating_add(1)).unwrap(), None, "no earlier block is looked at");
     let found = node.transaction(&parent_txid).unwrap().unwrap();
     assert_eq!((found.block.unwrap().height.to_u32(), found.confirmations), (111, 4));
 
@@ -128,7 +136,12 @@ fn a_real_node_does_what_the_trait_promises() {
     assert_eq!(node.transaction(&genesis).unwrap().unwrap().block.unwrap().height, BlockHeight::GENESIS);
     let unknown = Txid::from_byte_array([9; 32]);
     assert_eq!(node.transaction(&unknown).unwrap(), None, "the whole chain was searched");
-    match node.with_search_depth(5).transaction(&unknown) {
+    let node = node.with_search_depth(5);
+    match node.spender(&OutPoint { txid: unknown, vout: 0 }, BlockHeight::GENESIS) {
+        Err(NodeError::SpenderNotFound { scanned_blocks: 5, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    match node.transaction(&unknown) {
         Err(error @ NodeError::NotIndexed { scanned_blocks: 5, .. }) => {
             assert!(error.to_string().contains("-txindex=1"))
         }

@@ -1,9 +1,9 @@
 //! Finding a transaction on a node that may keep no index of them.
 
 use bitcoin::consensus::encode::deserialize_hex;
-use bitcoin::{BlockHash, Transaction, Txid};
+use bitcoin::{BlockHash, OutPoint, Transaction, Txid};
 use corepc_types::v28::{GetBlockHeaderVerbose, GetBlockVerboseOne, GetIndexInfo};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::BitcoinCore;
 use super::transport::malformed;
@@ -19,6 +19,12 @@ const MISC: i32 = -1;
 struct RawTransaction {
     hex: String,
     blockhash: Option<BlockHash>,
+}
+
+/// The part of `gettxspendingprevout`'s answer that is needed.
+#[derive(serde::Deserialize)]
+struct SpendingPrevout {
+    spendingtxid: Option<Txid>,
 }
 
 impl BitcoinCore {
@@ -56,6 +62,50 @@ impl BitcoinCore {
         };
         let block = Some(ChainTip { height: BlockHeight::new(height), hash });
         Ok(Some(FoundTransaction { transaction, block, confirmations }))
+    }
+
+    pub(super) fn find_spender(
+        &self,
+        outpoint: &OutPoint,
+        since: BlockHeight,
+    ) -> Result<Option<FoundTransaction>, NodeError> {
+        // Asked for with what waits: an output that is there is spent by nothing.
+        let unspent: Option<Value> =
+            self.call("gettxout", &[json!(outpoint.txid), json!(outpoint.vout), json!(true)])?;
+        if unspent.is_some() {
+            return Ok(None);
+        }
+        let question = json!([{ "txid": outpoint.txid, "vout": outpoint.vout }]);
+        let waiting: Vec<SpendingPrevout> = self.call("gettxspendingprevout", &[question])?;
+        match waiting.first().and_then(|answer| answer.spendingtxid) {
+            Some(txid) => self.find_directly(&txid),
+            None => self.search_spender(outpoint, since),
+        }
+    }
+
+    /// Looks through the blocks from the tip down to `since`, as far as the search depth goes.
+    fn search_spender(&self, outpoint: &OutPoint, since: BlockHeight) -> Result<Option<FoundTransaction>, NodeError> {
+        let tip = self.tip()?;
+        let (mut hash, mut scanned_blocks) = (tip.hash, 0_u32);
+        for height in (since.to_u32()..=tip.height.to_u32()).rev() {
+            if scanned_blocks >= self.search_depth {
+                return Err(NodeError::SpenderNotFound { outpoint: *outpoint, scanned_blocks });
+            }
+            let block = self.block_by_hash(&hash)?;
+            let (height, next) = (BlockHeight::new(height), block.header.prev_blockhash);
+            let spends =
+                |transaction: &Transaction| transaction.input.iter().any(|input| input.previous_output == *outpoint);
+            if let Some(transaction) = block.txdata.into_iter().find(spends) {
+                let confirmations = tip.height.blocks_since(height).saturating_add(1);
+                return Ok(Some(FoundTransaction {
+                    transaction,
+                    block: Some(ChainTip { height, hash }),
+                    confirmations,
+                }));
+            }
+            (hash, scanned_blocks) = (next, scanned_blocks.saturating_add(1));
+        }
+        Ok(None)
     }
 
     /// Looks through the blocks from the tip down, as far as the search depth goes.

@@ -105,7 +105,7 @@ impl BitcoinCore {
     }
 
     /// How many blocks, from the tip down, [`Node::transaction`] looks through when the node has no index of transactions
-    /// (`-txindex=1`); 2016 unless set. Each costs one call.
+    /// (`-txindex=1`), and [`Node::spender`] in any case; 2016 unless set. Each costs one call.
     #[must_use]
     pub fn with_search_depth(mut self, blocks: u32) -> Self {
         self.search_depth = blocks;
@@ -186,6 +186,14 @@ impl Node for BitcoinCore {
     /// the answer is not `None` but [`NodeError::NotIndexed`].
     fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         self.find(txid)
+    }
+
+    /// As [`Node::spender`].
+    ///
+    /// The node keeps no index of this: it is searched block by block, from the tip down, as deep as
+    /// [`with_search_depth`](BitcoinCore::with_search_depth) says; [`NodeError::SpenderNotFound`] beyond.
+    fn spender(&self, outpoint: &OutPoint, since: BlockHeight) -> Result<Option<FoundTransaction>, NodeError> {
+        self.find_spender(outpoint, since)
     }
 
     /// As [`Node::coins`]. The node reads all its unspent outputs for this, and does so for one caller at a time:

@@ -1,6 +1,6 @@
 //! What the engine does not answer: transactions by id, and unspent outputs by script.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use bitcoin::{Amount, Block, BlockHash, OutPoint, Script, ScriptBuf, Transaction, TxOut, Txid};
 
@@ -28,6 +28,7 @@ pub(super) struct Index {
     transactions: HashMap<Txid, (BlockHeight, usize)>,
     unspent: HashMap<OutPoint, Unspent>,
     by_script: HashMap<ScriptBuf, BTreeMap<Age, OutPoint>>,
+    spenders: HashMap<OutPoint, Txid>,
 }
 
 impl Index {
@@ -44,6 +45,11 @@ impl Index {
     /// The block that holds a transaction, and the transaction's position in it.
     pub(super) fn locate(&self, txid: &Txid) -> Option<(BlockHeight, usize)> {
         self.transactions.get(txid).copied()
+    }
+
+    /// The confirmed transaction that spends an output.
+    pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<Txid> {
+        self.spenders.get(outpoint).copied()
     }
 
     pub(super) fn output(&self, outpoint: &OutPoint) -> Option<&TxOut> {
@@ -95,6 +101,7 @@ impl Index {
         if !coinbase {
             for input in &transaction.input {
                 self.spend(&input.previous_output);
+                self.spenders.insert(input.previous_output, txid);
             }
         }
         // The genesis block's output is no coin: Bitcoin Core never adds it to its set of unspent outputs.
@@ -130,7 +137,7 @@ impl Index {
 pub(super) struct Waiting {
     transactions: Vec<Transaction>,
     positions: HashMap<Txid, usize>,
-    spent: HashSet<OutPoint>,
+    spent: HashMap<OutPoint, Txid>,
 }
 
 impl Waiting {
@@ -144,11 +151,16 @@ impl Waiting {
 
     /// Whether a waiting transaction already spends an input of this one.
     pub(super) fn conflicts_with(&self, transaction: &Transaction) -> bool {
-        transaction.input.iter().any(|input| self.spent.contains(&input.previous_output))
+        transaction.input.iter().any(|input| self.spent.contains_key(&input.previous_output))
+    }
+
+    /// The waiting transaction that spends an output.
+    pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<Txid> {
+        self.spent.get(outpoint).copied()
     }
 
     pub(super) fn push(&mut self, txid: Txid, transaction: Transaction) {
-        self.spent.extend(transaction.input.iter().map(|input| input.previous_output));
+        self.spent.extend(transaction.input.iter().map(|input| (input.previous_output, txid)));
         self.positions.insert(txid, self.transactions.len());
         self.transactions.push(transaction);
     }

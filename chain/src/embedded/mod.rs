@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bitcoin::{Amount, Block, BlockHash, FeeRate, Network, Script, Transaction, Txid};
+use bitcoin::{Amount, Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 use tempfile::TempDir;
 
 use self::block_template::Reward;
@@ -140,6 +140,15 @@ impl Node for EmbeddedRegtest {
     /// As [`Node::coins`]: what the chain holds. A coin that a waiting transaction spends is still among them.
     fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError> {
         Ok(self.state().index.coins(script_pubkey))
+    }
+
+    fn spender(&self, outpoint: &OutPoint, since: BlockHeight) -> Result<Option<FoundTransaction>, NodeError> {
+        let state = self.state();
+        let Some(txid) = state.waiting.spender(outpoint).or_else(|| state.index.spender(outpoint)) else {
+            return Ok(None);
+        };
+        let found = state.transaction(&txid)?;
+        Ok(found.filter(|found| found.block.is_none_or(|block| block.height >= since)))
     }
 
     /// As [`Node::broadcast`]; the reason of a rejection is the engine's word for the broken consensus rule.

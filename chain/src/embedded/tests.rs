@@ -124,10 +124,15 @@ fn a_spend_waits_and_is_then_confirmed_and_its_fee_paid() {
     let waiting = node.transaction(&child.compute_txid()).unwrap().unwrap();
     assert_eq!((waiting.block, waiting.confirmations, &waiting.transaction), (None, 0, &child));
     assert!(node.coins(&target).unwrap().is_empty(), "unconfirmed outputs are no coins");
+    let spender = || node.spender(&coins[0].outpoint, coins[0].height).unwrap();
+    assert_eq!(spender().map(|found| (found.transaction, found.block)), Some((parent.clone(), None)));
 
     let hash = node.mine(1, &ScriptBuf::from_bytes(vec![0x53])).unwrap()[0];
     let found = node.transaction(&child.compute_txid()).unwrap().unwrap();
     assert_eq!((found.block.unwrap().hash, found.confirmations), (hash, 1));
+    assert_eq!(spender().and_then(|found| found.block).map(|block| block.hash), Some(hash));
+    assert_eq!(node.spender(&coins[0].outpoint, BlockHeight::new(112)).unwrap(), None, "no earlier block is looked at");
+    assert_eq!(node.spender(&coins[1].outpoint, coins[1].height).unwrap(), None);
     assert_eq!(node.coins(&target).unwrap(), [first_output(&child, 111)]);
     assert!(!node.coins(&anyone()).unwrap().contains(&coins[0]));
     let reward = node.block(BlockHeight::new(111)).unwrap().txdata[0].output[0].value;
