@@ -47,7 +47,7 @@ fn delegation(text: &[u8]) {
     assert_eq!(DelegationFile::from_json(&file.to_json()).unwrap(), file);
     let mainnet = Versions::<Parameters>::mainnet().unwrap();
     if let Ok(request) = file.request() {
-        let _ = request.check(mainnet.get(4).unwrap(), mainnet.get(0));
+        let _ = request.check(mainnet.get(4).unwrap(), mainnet.get(0), staking_scripts::ChainRules::MAINNET);
     }
 }
 

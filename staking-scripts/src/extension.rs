@@ -99,6 +99,9 @@ pub enum ExtensionError {
     /// An output would be dust.
     #[error(transparent)]
     Dust(#[from] OutputTooSmall),
+    /// A coin that is spent through a script in its input, which an extension does not have.
+    #[error("the coin {0} is of a nested witness program, and an extension has no scripts in its inputs")]
+    NestedCoin(OutPoint),
     /// The amounts add up to more than there can ever be.
     #[error("the amounts add up to more than 21 million bitcoin")]
     TooMuch,
@@ -137,6 +140,9 @@ impl ExtensionTransaction {
         }
         if let Some(itself) = coins.iter().find(|coin| coin.outpoint() == previous.outpoint()) {
             return Err(ExtensionError::FundedByItself(itself.outpoint()));
+        }
+        if let Some(nested) = coins.iter().find(|coin| !coin.script_sig().is_empty()) {
+            return Err(ExtensionError::NestedCoin(nested.outpoint()));
         }
         let source = previous.output().taproot();
         let leaf = source.leaf(Path::Unbonding).ok_or(ExtensionError::TooMuch)?;

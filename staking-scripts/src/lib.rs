@@ -42,6 +42,7 @@ mod slashing;
 mod slashing_rate;
 mod spend;
 mod staking;
+mod status;
 mod timelock;
 mod unbonding;
 mod withdrawal;
@@ -51,9 +52,10 @@ pub use bitcoin;
 pub use coin::{CoinError, FundingCoin};
 pub use committee::{CovenantCommittee, InvalidCommittee};
 pub use delegation::{
-    AcceptedStake, AnswerError, AnswerField, ConsumerField, CovenantAnswer, DelegationError, DelegationFile, Part,
-    PlanError, PossessionField, PossessionKind, ProvidersField, RunningField, RunningStake, SignedSlashing,
-    StakeRequest, StakeViolation, StakerField,
+    AcceptedStake, AnswerError, AnswerField, ChainRules, ConsumerField, CovenantAnswer, DelegationError,
+    DelegationFile, InclusionField, Part, PlanError, PlannedTransactions, PossessionField, PossessionKind,
+    ProvidersField, RunningField, RunningStake, SignedSlashing, StakeInclusion, StakeRequest, StakeViolation,
+    StakerField,
 };
 pub use descriptor::{DescriptorError, ProtocolOutput};
 pub use explain::{Explanation, SpentLeaf, TransactionKind, explain, explain_psbt};
@@ -85,6 +87,7 @@ pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction}
 pub use slashing_rate::{InvalidSlashingRate, SlashingRate};
 pub use spend::{FinalizeError, NotAnAddress, OutputTooSmall};
 pub use staking::{StakingError, StakingFinishedError, StakingTransaction};
+pub use status::{Spending, StakeOnChain, StakeState, StakeStatus};
 pub use timelock::{InvalidTimelock, Timelock};
 pub use unbonding::{UnbondingError, UnbondingTransaction};
 pub use withdrawal::{WithdrawalError, WithdrawalTransaction};

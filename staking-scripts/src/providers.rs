@@ -1,5 +1,7 @@
 //! Whom a stake is delegated to, in the two dialects.
 
+use std::collections::BTreeSet;
+
 use bitcoin::XOnlyPublicKey;
 
 /// The finality providers of a stake.
@@ -52,12 +54,12 @@ impl ConsumerProviders {
         if providers.is_empty() {
             return Err(InvalidConsumerProviders::None);
         }
-        for (number, (chain, key)) in providers.iter().enumerate() {
-            let mut earlier = providers.iter().take(number);
-            if let Some((chain, _)) = earlier.clone().find(|(other, _)| other == chain) {
+        let (mut chains, mut keys) = (BTreeSet::new(), BTreeSet::new());
+        for (chain, key) in &providers {
+            if !chains.insert(chain) {
                 return Err(InvalidConsumerProviders::SameChain(chain.clone()));
             }
-            if let Some((_, key)) = earlier.find(|(_, other)| other == key) {
+            if !keys.insert(key) {
                 return Err(InvalidConsumerProviders::SameKey(*key));
             }
         }

@@ -3,6 +3,7 @@
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxOut};
 
+use super::included::ChainRules;
 use super::rules::{Part, StakeViolation};
 use super::{RunningStake, SignedSlashing, StakeRequest};
 use crate::extension::ExtensionTransaction;
@@ -58,7 +59,8 @@ impl StakeRequest {
     /// the running stake.
     ///
     /// `parameters` is the version in force where the stake is registered or included; `previous` the version that the running stake was
-    /// made under, for an extension. Whether the staking transaction is in a block, and how deep, is not looked at.
+    /// made under, for an extension. `chain` is for a request that says where the staking transaction was included; without, the stake is registered
+    /// before, and nothing is known of a block.
     ///
     /// # Errors
     /// Every violation, in the order of the request's fields.
@@ -66,9 +68,11 @@ impl StakeRequest {
         &self,
         parameters: &Parameters,
         previous: Option<&Parameters>,
+        chain: ChainRules,
     ) -> Result<AcceptedStake, Vec<StakeViolation>> {
         let mut findings = Findings(Vec::new());
         let accepted = self.checked(parameters, previous, &mut findings);
+        findings.0.extend(self.check_included(parameters, chain));
         match accepted {
             Some(accepted) if findings.0.is_empty() => Ok(accepted),
             _ => Err(findings.0),

@@ -1,10 +1,11 @@
 //! What the staker does with a delegation: it begins the file, and signs.
 
-use bitcoin::Transaction;
 use bitcoin::consensus::encode::serialize_hex;
+use bitcoin::{FeeRate, Psbt, Transaction};
 use eots::SecretKey;
 
 use super::file::{DelegationError, DelegationFile, PossessionField, ProvidersField, StakerField, field, transaction};
+use super::rules::Part;
 use crate::funded::Funded;
 use crate::outputs::{StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
@@ -14,11 +15,16 @@ use crate::slashing::{SlashingError, SlashingTransaction};
 use crate::timelock::Timelock;
 use crate::unbonding::{UnbondingError, UnbondingTransaction};
 
-/// What may become of a stake, under the parameters it is made under.
-struct Plan {
-    unbonding: UnbondingTransaction,
-    slashing: SlashingTransaction,
-    unbonding_slashing: SlashingTransaction,
+/// What is signed in advance for a stake, as its parameters have it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PlannedTransactions {
+    /// The unbonding transaction.
+    pub unbonding: UnbondingTransaction,
+    /// The slashing transaction of the stake.
+    pub slashing: SlashingTransaction,
+    /// The slashing transaction of the unbonding stake.
+    pub unbonding_slashing: SlashingTransaction,
 }
 
 /// The stake does not pay for what may become of it.
@@ -33,7 +39,7 @@ pub enum PlanError {
     Slashing(#[from] SlashingError),
 }
 
-impl Plan {
+impl PlannedTransactions {
     fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, PlanError> {
         let parties = staking.output().parties().clone();
         let output = UnbondingOutput::new(parties, parameters.unbonding_time()).map_err(SlashingError::from)?;
@@ -42,6 +48,17 @@ impl Plan {
         let slashing = SlashingTransaction::new(staking, &terms)?;
         let unbonding_slashing = SlashingTransaction::new(&unbonding.unbonding_output(), &terms)?;
         Ok(Self { unbonding, slashing, unbonding_slashing })
+    }
+
+    /// Those whose fee, which is fixed when they are signed, is below this rate, and the rate that it makes: they may wait long for a block, and
+    /// nobody can bump them.
+    pub fn below_rate(&self, rate: FeeRate) -> Vec<(Part, FeeRate)> {
+        let rates = [
+            (Part::Unbonding, self.unbonding.fee_rate()),
+            (Part::Slashing, self.slashing.fee_rate()),
+            (Part::UnbondingSlashing, self.unbonding_slashing.fee_rate()),
+        ];
+        rates.into_iter().filter_map(|(part, own)| Some((part, own.filter(|own| *own < rate)?))).collect()
     }
 }
 
@@ -57,7 +74,7 @@ impl DelegationFile {
         parameters: &Parameters,
         parameters_height: u32,
     ) -> Result<Self, PlanError> {
-        let plan = Plan::new(staking, parameters)?;
+        let plan = PlannedTransactions::new(staking, parameters)?;
         Ok(Self {
             parameters_height,
             staker: *staking.output().parties().staker(),
@@ -70,25 +87,20 @@ impl DelegationFile {
             slashing_transaction: serialize_hex(plan.slashing.unsigned()),
             unbonding_slashing_transaction: serialize_hex(plan.unbonding_slashing.unsigned()),
             extends: None,
+            inclusion: None,
             proof_of_possession: None,
             staker_signatures: None,
             covenant_answers: Vec::new(),
         })
     }
 
-    /// Signs as the staker: both slashing transactions, over sighashes computed from the file's other fields; the file's transactions must be
-    /// what they make. Takes the proof of possession in.
+    /// What is signed in advance, computed from the file's other fields; the file's transactions must be what they make.
     ///
     /// # Errors
-    /// [`DelegationError`] when a field cannot be read or the transactions are others, or the key is not the staker's.
-    pub fn sign_as_staker(
-        &mut self,
-        key: &SecretKey,
-        possession: &(Claim, ProofOfPossession),
-        parameters: &Parameters,
-    ) -> Result<(), DelegationError> {
+    /// [`DelegationError`] when a field cannot be read or the transactions are others.
+    pub fn planned(&self, parameters: &Parameters) -> Result<PlannedTransactions, DelegationError> {
         let staking = self.staking(parameters)?;
-        let plan = field("staking_amount_sat", Plan::new(&staking, parameters))?;
+        let plan = field("staking_amount_sat", PlannedTransactions::new(&staking, parameters))?;
         let same = [
             ("unbonding_transaction", &self.unbonding_transaction, plan.unbonding.txid()),
             ("slashing_transaction", &self.slashing_transaction, plan.slashing.txid()),
@@ -101,9 +113,49 @@ impl DelegationFile {
                 return Err(DelegationError::Field { field: name, reason });
             }
         }
+        Ok(plan)
+    }
+
+    /// Signs as the staker: both slashing transactions, as [`planned`](Self::planned). Takes the proof of possession in.
+    ///
+    /// # Errors
+    /// Those of [`planned`](Self::planned), and [`DelegationError::Field`] when the key is not the staker's.
+    pub fn sign_as_staker(
+        &mut self,
+        key: &SecretKey,
+        possession: &(Claim, ProofOfPossession),
+        parameters: &Parameters,
+    ) -> Result<(), DelegationError> {
+        let plan = self.planned(parameters)?;
         let sign = |slashing: &SlashingTransaction| field("staker", slashing.sign_as_staker(key));
         self.staker_signatures =
             Some(StakerField { slashing: sign(&plan.slashing)?, unbonding_slashing: sign(&plan.unbonding_slashing)? });
+        self.proof_of_possession = Some(PossessionField::new(possession));
+        Ok(())
+    }
+
+    /// Takes in what a staker's wallet signed elsewhere: the PSBTs of both slashing transactions, and the proof of possession. The PSBTs must
+    /// be of the transactions as [`planned`](Self::planned), and their signatures verify.
+    ///
+    /// # Errors
+    /// [`DelegationError`] names what cannot be used.
+    pub fn take_staker_signatures(
+        &mut self,
+        slashing: &Psbt,
+        unbonding_slashing: &Psbt,
+        possession: &(Claim, ProofOfPossession),
+        parameters: &Parameters,
+    ) -> Result<(), DelegationError> {
+        let plan = self.planned(parameters)?;
+        let read = |name: &'static str, slashing: &SlashingTransaction, signed: &Psbt| {
+            let staker = field(name, slashing.signatures(signed))?.staker;
+            let reason = "the staker has not signed it".to_owned();
+            staker.ok_or(DelegationError::Field { field: name, reason })
+        };
+        self.staker_signatures = Some(StakerField {
+            slashing: read("slashing_transaction", &plan.slashing, slashing)?,
+            unbonding_slashing: read("unbonding_slashing_transaction", &plan.unbonding_slashing, unbonding_slashing)?,
+        });
         self.proof_of_possession = Some(PossessionField::new(possession));
         Ok(())
     }

@@ -9,6 +9,7 @@ use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, XOnlyPublicKey};
 use eots::{AdaptorSignature, SigningContext};
 use serde::{Deserialize, Serialize};
 
+use super::included::InclusionField;
 use super::{CovenantAnswer, RunningStake, SignedSlashing, StakeRequest};
 use crate::pop::{AccountAddress, Claim, ProofOfPossession, ProofType};
 use crate::providers::{ConsumerProviders, StakedTo};
@@ -32,6 +33,8 @@ pub struct DelegationFile {
     pub unbonding_slashing_transaction: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extends: Option<RunningField>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inclusion: Option<InclusionField>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_of_possession: Option<PossessionField>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,6 +187,7 @@ impl DelegationFile {
             unbonding_slashing: SignedSlashing { transaction: unbonding_slashing, staker: staker.unbonding_slashing },
             possession,
             extends: self.extends.as_ref().map(RunningField::read).transpose()?,
+            inclusion: self.inclusion.as_ref().map(InclusionField::read).transpose()?,
         })
     }
 }

@@ -7,6 +7,7 @@ mod answer;
 mod check;
 mod draft;
 mod file;
+mod included;
 mod rules;
 
 use bitcoin::secp256k1::schnorr;
@@ -14,11 +15,12 @@ use bitcoin::{Amount, Transaction, TxOut, XOnlyPublicKey};
 
 pub use self::answer::{AnswerError, CovenantAnswer};
 pub use self::check::AcceptedStake;
-pub use self::draft::PlanError;
+pub use self::draft::{PlanError, PlannedTransactions};
 pub use self::file::{
     AnswerField, ConsumerField, DelegationError, DelegationFile, PossessionField, PossessionKind, ProvidersField,
     RunningField, StakerField,
 };
+pub use self::included::{ChainRules, InclusionField, StakeInclusion};
 pub use self::rules::{Part, StakeViolation};
 use crate::pop::{Claim, ProofOfPossession};
 use crate::providers::StakedTo;
@@ -48,6 +50,8 @@ pub struct StakeRequest {
     pub possession: (Claim, ProofOfPossession),
     /// The running stake that this one extends.
     pub extends: Option<RunningStake>,
+    /// That the staking transaction is in a block; absent for a stake that is registered before.
+    pub inclusion: Option<StakeInclusion>,
 }
 
 /// A slashing transaction with the staker's signature.

@@ -6,6 +6,7 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Txid, Weight};
 
 use crate::extension::ExtensionError;
 use crate::funded::FundedError;
+use crate::inclusion::InclusionError;
 use crate::outputs::OutputError;
 use crate::parties::InvalidParties;
 use crate::pop::PossessionError;
@@ -217,6 +218,29 @@ pub enum StakeViolation {
     /// The extension breaks a rule.
     #[error("the extension: {0}")]
     Extension(ExtensionError),
+    /// The staking transaction is not in the block that is given, or not deep enough.
+    #[error("the inclusion: {0}")]
+    Inclusion(InclusionError),
+    /// The parameters came into force after the stake was included.
+    #[error("the parameters are in force from height {activation} on, and the stake was included at {inclusion}")]
+    ParametersTooNew {
+        /// Their activation height.
+        activation: u32,
+        /// The height of the block that includes the stake.
+        inclusion: u32,
+    },
+    /// Too little of the staking time is left for an unbonding.
+    #[error(
+        "{depth} blocks of the staking time of {staking} have passed, and more must be left than the unbonding time of {unbonding}"
+    )]
+    EndsTooSoon {
+        /// How many blocks stand on the one that includes the stake.
+        depth: u32,
+        /// The unbonding time.
+        unbonding: u32,
+        /// The staking time.
+        staking: u32,
+    },
 }
 
 impl StakeViolation {
@@ -248,6 +272,9 @@ impl StakeViolation {
             Self::Possession(_) => "possession",
             Self::RunningStake { .. } => "running_stake",
             Self::Extension(_) => "extension",
+            Self::Inclusion(_) => "inclusion",
+            Self::ParametersTooNew { .. } => "parameters_too_new",
+            Self::EndsTooSoon { .. } => "ends_too_soon",
         }
     }
 }

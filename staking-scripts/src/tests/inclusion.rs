@@ -59,6 +59,11 @@ pub(super) fn block_of(count: u32) -> Block {
     block((1..count).map(|seed| transaction(seed, vec![0x51; 34])))
 }
 
+/// A block with this transaction behind the coinbase.
+pub(super) fn block_with(transaction: Transaction) -> Block {
+    block([transaction])
+}
+
 pub(super) fn proof(block: &Block, place: usize) -> InclusionProof {
     InclusionProof::from_block(block, block.txdata[place].compute_txid()).unwrap()
 }

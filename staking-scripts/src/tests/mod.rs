@@ -21,6 +21,7 @@ mod scan;
 mod selective;
 mod signed;
 mod stakes;
+mod status;
 mod transactions;
 
 use bitcoin::hashes::{Hash, sha256};

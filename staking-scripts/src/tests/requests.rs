@@ -8,10 +8,10 @@ use eots::SecretKey;
 
 use super::{key, keys};
 use crate::{
-    AcceptedStake, AnswerError, Claim, ConsumerProviders, ExtensionError, ExtensionTransaction, Funded, FundingCoin,
-    InvalidConsumerProviders, Parameters, ProofOfPossession, RunningStake, SignedSlashing, SlashingTransaction,
-    StakeRequest, StakeViolation, StakedTo, StakingOutput, StakingTransaction, Timelock, UnbondingOutput,
-    UnbondingTransaction, Versions, key_path_script, sign_key_path,
+    AcceptedStake, AnswerError, ChainRules, Claim, ConsumerProviders, ExtensionError, ExtensionTransaction, Funded,
+    FundingCoin, InvalidConsumerProviders, Parameters, ProofOfPossession, RunningStake, SignedSlashing,
+    SlashingTransaction, StakeRequest, StakeViolation, StakedTo, StakingOutput, StakingTransaction, Timelock,
+    UnbondingOutput, UnbondingTransaction, Versions, key_path_script, sign_key_path,
 };
 
 /// Mainnet's shape with keys of ours: nine members, six of whom sign, in an order that is not sorted.
@@ -75,6 +75,7 @@ fn request_for(
         unbonding_slashing: signed(&unbonding_slashing),
         possession: possession(&staker),
         extends: None,
+        inclusion: None,
     }
 }
 
@@ -83,7 +84,7 @@ fn output(staked_to: &StakedTo, terms: &Parameters, blocks: u32) -> StakingOutpu
     StakingOutput::new(parties, Timelock::from_blocks(blocks).unwrap()).unwrap()
 }
 
-fn honest(staked_to: StakedTo) -> (StakeRequest, Parameters) {
+pub(super) fn honest(staked_to: StakedTo) -> (StakeRequest, Parameters) {
     let terms = parameters(0);
     let change = key_path_script(key("wallet", 0).public_key());
     let (amount, rate) = (Amount::from_sat(1_000_000), FeeRate::from_sat_per_vb_u32(5));
@@ -94,7 +95,7 @@ fn honest(staked_to: StakedTo) -> (StakeRequest, Parameters) {
     (request, terms)
 }
 
-fn genesis() -> StakedTo {
+pub(super) fn genesis() -> StakedTo {
     StakedTo::Genesis(*key("provider", 0).public_key())
 }
 
@@ -103,7 +104,7 @@ fn an_honest_request_is_accepted_and_answered() {
     for staked_to in [genesis(), consumers(3)] {
         let providers = staked_to.keys().len();
         let (request, terms) = honest(staked_to);
-        let accepted = request.check(&terms, None).unwrap();
+        let accepted = request.check(&terms, None, ChainRules::MAINNET).unwrap();
         assert_eq!(accepted.slashing().unsigned(), &request.slashing.transaction);
         assert_eq!(accepted.staking().amount(), request.staking_amount);
         let answers: Vec<_> =
@@ -127,7 +128,7 @@ fn an_honest_request_is_accepted_and_answered() {
 #[test]
 fn another_version_and_a_larger_slash_are_accepted() {
     let (mut request, terms) = honest(genesis());
-    let accepted = request.check(&terms, None).unwrap();
+    let accepted = request.check(&terms, None, ChainRules::MAINNET).unwrap();
     let given = &mut request.slashing;
     given.transaction.version = Version::TWO;
     given.transaction.output[0].value += Amount::from_sat(5);
@@ -137,7 +138,10 @@ fn another_version_and_a_larger_slash_are_accepted() {
     let theirs =
         SlashingTransaction::laid_out(accepted.staking(), &terms.slashing_terms(), Version::TWO, amounts).unwrap();
     request.slashing.staker = theirs.sign_as_staker(&key("staker", 0)).unwrap();
-    assert_eq!(request.check(&terms, None).unwrap().slashing().fee(), terms.min_slashing_fee() + Amount::from_sat(995));
+    assert_eq!(
+        request.check(&terms, None, ChainRules::MAINNET).unwrap().slashing().fee(),
+        terms.min_slashing_fee() + Amount::from_sat(995)
+    );
 }
 
 fn given_amount(request: &StakeRequest, output: usize) -> Amount {
@@ -145,7 +149,7 @@ fn given_amount(request: &StakeRequest, output: usize) -> Amount {
 }
 
 fn violated(request: &StakeRequest, terms: &Parameters) -> Vec<&'static str> {
-    request.check(terms, None).unwrap_err().iter().map(StakeViolation::rule).collect()
+    request.check(terms, None, ChainRules::MAINNET).unwrap_err().iter().map(StakeViolation::rule).collect()
 }
 
 #[test]
@@ -236,7 +240,7 @@ fn all_violations_are_listed() {
     let expected =
         ["staking_amount", "possession", "staked_amount", "input", "dust", "lock_time", "unbonding_fee", "dust"];
     assert_eq!(found, expected);
-    for violation in request.check(&terms, None).unwrap_err() {
+    for violation in request.check(&terms, None, ChainRules::MAINNET).unwrap_err() {
         assert!(!violation.to_string().is_empty());
     }
 }
@@ -263,7 +267,7 @@ struct Extended {
 fn extended() -> Extended {
     let (first, old) = honest(consumers(2));
     let new = parameters(2);
-    let previous = first.check(&old, None).unwrap().staking().clone();
+    let previous = first.check(&old, None, ChainRules::MAINNET).unwrap().staking().clone();
     let change = key_path_script(key("wallet", 0).public_key());
     let (amount, rate) = (Amount::from_sat(1_500_000), FeeRate::from_sat_per_vb_u32(5));
     let (coin, staked_to) = (coin(7, 900_000), consumers(3));
@@ -283,7 +287,7 @@ fn extended() -> Extended {
 #[test]
 fn an_extension_is_accepted_and_answered() {
     let Extended { request, old, new } = extended();
-    let accepted: AcceptedStake = request.check(&new, Some(&old)).unwrap();
+    let accepted: AcceptedStake = request.check(&new, Some(&old), ChainRules::MAINNET).unwrap();
     let extension = accepted.extension().unwrap();
     let mut signatures = Vec::new();
     // Members 2 to 10 are of the committee of the day, 0 to 8 of the old one.
@@ -303,7 +307,7 @@ fn each_rule_of_extensions_is_broken_once() {
     let refused = |harm: &dyn Fn(&mut Extended)| {
         let mut case = extended();
         harm(&mut case);
-        case.request.check(&case.new, Some(&case.old)).unwrap_err()
+        case.request.check(&case.new, Some(&case.old), ChainRules::MAINNET).unwrap_err()
     };
     let running = |case: &mut Extended| case.request.extends.clone().unwrap();
     let found = refused(&|case| {
@@ -333,16 +337,16 @@ fn each_rule_of_extensions_is_broken_once() {
     assert_eq!(found[0], StakeViolation::Extension(ExtensionError::NotFinal));
     // Under which parameters the running stake was made must be known, and be right.
     let Extended { request, new, .. } = extended();
-    let found = request.check(&new, None).unwrap_err();
+    let found = request.check(&new, None, ChainRules::MAINNET).unwrap_err();
     assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
-    let found = request.check(&new, Some(&new)).unwrap_err();
+    let found = request.check(&new, Some(&new), ChainRules::MAINNET).unwrap_err();
     assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
 }
 
 #[test]
 fn answers_that_do_not_hold() {
     let Extended { request, old, new } = extended();
-    let accepted = request.check(&new, Some(&old)).unwrap();
+    let accepted = request.check(&new, Some(&old), ChainRules::MAINNET).unwrap();
     let [one, two] = [2, 3].map(|n| accepted.sign_as_covenant_member(&key("member", n), &[0; 32]).unwrap());
     let mixed = crate::CovenantAnswer { slashing: two.slashing.clone(), ..one.clone() };
     let (a, b) = (one.unbonding.member, two.unbonding.member);
@@ -360,7 +364,7 @@ fn answers_that_do_not_hold() {
     wrong.extension.as_mut().unwrap().signature = one.unbonding.signature;
     assert!(matches!(accepted.verify_answer(&wrong), Err(AnswerError::Extension(_))));
     let (plain, terms) = honest(genesis());
-    let plain = plain.check(&terms, None).unwrap();
+    let plain = plain.check(&terms, None, ChainRules::MAINNET).unwrap();
     let mut wrong = plain.sign_as_covenant_member(&key("member", 2), &[0; 32]).unwrap();
     wrong.extension = one.extension;
     assert_eq!(plain.verify_answer(&wrong), Err(AnswerError::NoExtension));

@@ -1,0 +1,100 @@
+//! A stake that is in a block already: how deep, and with enough of its time left.
+
+use bitcoin::Network;
+use bitcoin::block::Header;
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::params::Params;
+use serde::{Deserialize, Serialize};
+
+use super::StakeRequest;
+use super::file::{DelegationError, field};
+use super::rules::StakeViolation;
+use crate::inclusion::InclusionProof;
+use crate::parameters::Parameters;
+
+/// Which Bitcoin chain stakes are on, and how deep in it they must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainRules {
+    /// The network, whose blocks have a least work.
+    pub network: Network,
+    /// How many blocks must stand on the one that includes a stake.
+    pub depth: u32,
+}
+
+impl ChainRules {
+    /// What the secured chain asks for.
+    pub const MAINNET: Self = Self { network: Network::Bitcoin, depth: 10 };
+}
+
+/// That a staking transaction is in a block, and what stands on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StakeInclusion {
+    /// The block's height. Headers do not say it, so it is the word of who gives the proof.
+    pub height: u32,
+    /// The path to the root of the block's transactions.
+    pub proof: InclusionProof,
+    /// The block's header, and those of the blocks on it.
+    pub headers: Vec<Header>,
+}
+
+impl StakeRequest {
+    /// The rules for a stake that is in a block: deep enough, under parameters that held there, and `tip + unbonding time < inclusion + staking
+    /// time`, in which the height plays no part.
+    pub(super) fn check_included(&self, parameters: &Parameters, rules: ChainRules) -> Vec<StakeViolation> {
+        let Some(inclusion) = &self.inclusion else { return Vec::new() };
+        let mut found = Vec::new();
+        let activation = parameters.activation_height().to_consensus_u32();
+        if activation > inclusion.height {
+            found.push(StakeViolation::ParametersTooNew { activation, inclusion: inclusion.height });
+        }
+        let params = Params::new(rules.network);
+        let headers = &inclusion.headers;
+        match inclusion.proof.verify_deep(&self.staking_transaction, headers, rules.depth, &params) {
+            Err(reason) => found.push(StakeViolation::Inclusion(reason)),
+            Ok(depth) => {
+                let (unbonding, staking) = (self.unbonding_time_blocks, self.staking_time_blocks);
+                if depth.saturating_add(unbonding) >= staking {
+                    found.push(StakeViolation::EndsTooSoon { depth, unbonding, staking });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// An inclusion in a delegation's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the schema describes each field")]
+pub struct InclusionField {
+    pub height: u32,
+    pub position: u32,
+    /// Hex, 32 bytes each in internal order, one after the other.
+    pub siblings: String,
+    /// The block's header and those on it, 80 bytes each.
+    pub headers: Vec<String>,
+}
+
+impl From<&StakeInclusion> for InclusionField {
+    fn from(inclusion: &StakeInclusion) -> Self {
+        Self {
+            height: inclusion.height,
+            position: inclusion.proof.position(),
+            siblings: hex::encode(inclusion.proof.sibling_bytes()),
+            headers: inclusion.headers.iter().map(serialize_hex).collect(),
+        }
+    }
+}
+
+impl InclusionField {
+    pub(super) fn read(&self) -> Result<StakeInclusion, DelegationError> {
+        const NAME: &str = "inclusion";
+        let siblings = field(NAME, hex::decode(&self.siblings))?;
+        let headers = self.headers.iter().map(|header| field(NAME, deserialize_hex(header)));
+        Ok(StakeInclusion {
+            height: self.height,
+            proof: field(NAME, InclusionProof::from_bytes(&siblings, self.position))?,
+            headers: headers.collect::<Result<_, _>>()?,
+        })
+    }
+}
