@@ -1,13 +1,14 @@
 //! The files that roles hand to each other: parameters and delegations.
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, ensure};
 use bitcoin::absolute::Height;
-use staking_scripts::{AcceptedStake, DelegationFile, NotInForce, Parameters, StakeViolation, Versions};
+use clap::Args;
+use staking_scripts::{AcceptedStake, ChainRules, DelegationFile, NotInForce, Parameters, StakeViolation, Versions};
 
+use crate::commands::NetworkName;
 use crate::input;
 
 /// Parameters in the live form.
@@ -20,21 +21,43 @@ pub(crate) fn delegation(path: &str) -> anyhow::Result<DelegationFile> {
     Ok(DelegationFile::from_json(&input::text_file(path)?)?)
 }
 
-/// A Bitcoin block height.
-pub(crate) fn height(text: &str) -> anyhow::Result<Height> {
-    let height: u32 = text.parse()?;
-    Height::from_consensus(height).map_err(|_| anyhow!("{height} is no block height"))
-}
-
-/// Writes a new file; one that is there already is left as it is.
+/// Writes a new file, whole or not at all; one that is there already is left as it is.
 pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     let shown = || format!("--out {}", path.display().to_string().escape_debug());
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).with_context(shown)?;
-    writeln!(file, "{text}").and_then(|()| file.sync_all()).with_context(shown)
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        // As other programs' files: what it holds is for other roles to read.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
+        writeln!(file, "{text}")?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().with_context(shown)
+}
+
+/// Where stakes are included, for delegations that say so (`stake include`).
+#[derive(Args, Clone, Copy)]
+pub(crate) struct ChainArgs {
+    /// The Bitcoin network of a delegation that says where it was included.
+    #[arg(long, default_value = "mainnet")]
+    pub(crate) network: NetworkName,
+    /// How many blocks must stand on the one that includes it.
+    #[arg(long, value_name = "BLOCKS", default_value_t = ChainRules::MAINNET.depth)]
+    pub(crate) depth: u32,
+}
+
+impl ChainArgs {
+    fn rules(self) -> ChainRules {
+        ChainRules { network: self.network.into(), depth: self.depth }
+    }
 }
 
 /// A delegation, and the parameters it is made under.
-#[derive(clap::Args)]
+#[derive(Args)]
 pub(crate) struct DelegationArgs {
     /// The delegation; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = delegation)]
@@ -42,6 +65,8 @@ pub(crate) struct DelegationArgs {
     /// All versions of the parameters, as the secured chain's nodes give them; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = parameters)]
     pub(crate) params: Versions<Parameters>,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
 }
 
 impl DelegationArgs {
@@ -52,7 +77,7 @@ impl DelegationArgs {
 
     /// Every rule that the delegation breaks, or the stake as it was accepted.
     pub(crate) fn check(&self) -> anyhow::Result<Result<AcceptedStake, Vec<StakeViolation>>> {
-        check(&self.delegation, &self.params)
+        check(&self.delegation, &self.params, self.chain)
     }
 
     /// The stake, for steps that go no further with one that breaks a rule.
@@ -74,10 +99,11 @@ fn in_force(versions: &Versions<Parameters>, height: u32) -> anyhow::Result<&Par
 pub(crate) fn check(
     delegation: &DelegationFile,
     versions: &Versions<Parameters>,
+    chain: ChainArgs,
 ) -> anyhow::Result<Result<AcceptedStake, Vec<StakeViolation>>> {
     let parameters = in_force(versions, delegation.parameters_height)?;
     let previous = delegation.extends.as_ref().map(|running| in_force(versions, running.parameters_height));
-    Ok(delegation.request()?.check(parameters, previous.transpose()?))
+    Ok(delegation.request()?.check(parameters, previous.transpose()?, chain.rules()))
 }
 
 /// The members that have given a valid answer; a member counts once.

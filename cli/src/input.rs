@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail};
+use bitcoin::absolute::Height;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
@@ -154,6 +155,12 @@ pub(crate) fn schnorr_signature(text: &str) -> anyhow::Result<bitcoin::secp256k1
 /// A timelock in blocks.
 pub(crate) fn timelock(text: &str) -> anyhow::Result<Timelock> {
     Ok(Timelock::from_blocks(text.parse()?)?)
+}
+
+/// A Bitcoin block height.
+pub(crate) fn height(text: &str) -> anyhow::Result<Height> {
+    let height = text.parse().ok().and_then(|height| Height::from_consensus(height).ok());
+    height.ok_or_else(|| anyhow!("a block height is 0 to {}", Height::MAX))
 }
 
 /// Reads a secret key from a file of 64 hex digits (`-` is standard input). Neither the file's content nor an argument that looks like a key

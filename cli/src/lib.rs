@@ -7,6 +7,7 @@ mod commands;
 pub mod demo;
 mod files;
 mod input;
+mod node;
 mod output;
 
 use std::ffi::OsString;

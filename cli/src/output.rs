@@ -18,6 +18,8 @@ pub struct Output {
     /// In the place of text and JSON.
     lines: Option<Box<dyn Iterator<Item = String>>>,
     negative: bool,
+    /// For people: scripts find them in the fields.
+    warnings: Vec<String>,
 }
 
 impl Output {
@@ -26,12 +28,24 @@ impl Output {
     /// # Errors
     /// When the fields are not serializable, which is a defect of the command.
     pub fn new(text: impl Into<String>, fields: &impl Serialize) -> anyhow::Result<Self> {
-        Ok(Self { text: text.into(), json: serde_json::to_string(fields)?, lines: None, negative: false })
+        Ok(Self {
+            text: text.into(),
+            json: serde_json::to_string(fields)?,
+            lines: None,
+            negative: false,
+            warnings: Vec::new(),
+        })
     }
 
     /// JSON lines, printed as they are made.
     pub fn lines(lines: impl Iterator<Item = String> + 'static) -> Self {
-        Self { text: String::new(), json: String::new(), lines: Some(Box::new(lines)), negative: false }
+        Self {
+            text: String::new(),
+            json: String::new(),
+            lines: Some(Box::new(lines)),
+            negative: false,
+            warnings: Vec::new(),
+        }
     }
 
     /// A yes, or a no with its reason: `{"valid": …, "reason": …}`.
@@ -39,11 +53,17 @@ impl Output {
         match verdict.map_err(|error| format!("{error:#}")) {
             Ok(()) => {
                 let json = serde_json::json!({ "valid": true }).to_string();
-                Self { text: format!("{GOOD}valid{GOOD:#}"), json, lines: None, negative: false }
+                Self { text: format!("{GOOD}valid{GOOD:#}"), json, lines: None, negative: false, warnings: Vec::new() }
             }
             Err(reason) => {
                 let json = serde_json::json!({ "valid": false, "reason": reason }).to_string();
-                Self { text: format!("{BAD}not valid{BAD:#}: {}", plain(&reason)), json, lines: None, negative: true }
+                Self {
+                    text: format!("{BAD}not valid{BAD:#}: {}", plain(&reason)),
+                    json,
+                    lines: None,
+                    negative: true,
+                    warnings: Vec::new(),
+                }
             }
         }
     }
@@ -55,7 +75,19 @@ impl Output {
         self
     }
 
+    /// Adds what people should know beside the text: printed to standard error, as the text may go into a file.
+    #[must_use]
+    pub(crate) fn warning(mut self, warnings: &[String]) -> Self {
+        self.warnings.extend_from_slice(warnings);
+        self
+    }
+
     pub(crate) fn print(self, json: bool) -> ExitCode {
+        let mut stderr = anstream::stderr().lock();
+        for warning in self.warnings.iter().filter(|_| !json) {
+            let _printed = writeln!(stderr, "{BAD}warning:{BAD:#} {}", plain(warning));
+        }
+        drop(stderr);
         let mut stdout = anstream::stdout().lock();
         let printed = match self.lines {
             Some(mut lines) => lines.try_for_each(|line| writeln!(stdout, "{line}")),

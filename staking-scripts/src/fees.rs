@@ -121,18 +121,34 @@ impl StakingTransaction {
     /// # Errors
     /// [`ChildError`] when there is no change, or it does not pay that much.
     pub fn child_paying(&self, destination: ScriptBuf, fee_rate: FeeRate) -> Result<ChildTransaction, ChildError> {
+        let (vout, _) = self.change().ok_or_else(|| ChildError::NoChange(self.txid()))?;
+        let parent = Parent { transaction: &self.without_witnesses(), weight: self.weight(), fee: self.fee() };
+        parent.child(vout, destination, fee_rate)
+    }
+}
+
+/// A transaction that waits.
+struct Parent<'a> {
+    transaction: &'a Transaction,
+    weight: Weight,
+    fee: Amount,
+}
+
+impl Parent<'_> {
+    fn child(&self, vout: u32, destination: ScriptBuf, fee_rate: FeeRate) -> Result<ChildTransaction, ChildError> {
         NotAnAddress::check(&destination)?;
         let too_high = || ChildError::FeeRateTooHigh(fee_rate);
         if fee_rate > MAX_FEE_RATE {
             return Err(too_high());
         }
-        let (vout, change) = self.change().ok_or_else(|| ChildError::NoChange(self.txid()))?;
-        let coin = FundingCoin::new(OutPoint::new(self.txid(), vout), change.clone())?;
+        let txid = self.transaction.compute_txid();
+        let change = usize::try_from(vout).ok().and_then(|vout| self.transaction.output.get(vout));
+        let change = change.ok_or(ChildError::NoChange(txid))?;
+        let coin = FundingCoin::new(OutPoint::new(txid, vout), change.clone())?;
         let own = funded_weight([coin.input_weight()].into_iter(), [&destination].into_iter()).ok_or_else(too_high)?;
         let cost = |weight: Weight| fee_rate.checked_mul_by_weight(weight).ok_or_else(too_high);
         // What the parent lacks, and what the child costs; never less than what the child costs alone.
-        let lacking = cost(self.weight())?.checked_sub(self.fee());
-        let lacking = lacking.ok_or_else(|| ChildError::NotNeeded(self.txid()))?;
+        let lacking = cost(self.weight)?.checked_sub(self.fee).ok_or(ChildError::NotNeeded(txid))?;
         let fee = cost(own)?.checked_add(lacking).ok_or_else(too_high)?;
         let left = change.value.checked_sub(fee).filter(|left| *left > Amount::ZERO);
         let value = left.ok_or(ChildError::InsufficientFunds { change: change.value, needed: fee })?;
@@ -158,6 +174,21 @@ impl StakingTransaction {
 }
 
 impl ChildTransaction {
+    /// A child that spends the output `vout` of `parent` (P2WPKH or P2TR) to `destination`, at such a fee that both together pay `fee_rate`.
+    /// `parent` is as it waits, with its witnesses; `fee` is what it pays.
+    ///
+    /// # Errors
+    /// [`ChildError`] when there is no such output, or it does not pay that much.
+    pub fn paying_for(
+        parent: &Transaction,
+        fee: Amount,
+        vout: u32,
+        destination: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<Self, ChildError> {
+        Parent { transaction: parent, weight: parent.weight(), fee }.child(vout, destination, fee_rate)
+    }
+
     /// The PSBT, for the wallet that holds the change.
     pub const fn psbt(&self) -> &Psbt {
         &self.psbt

@@ -4,10 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use bitcoin::absolute::LockTime;
+use bitcoin::bip32::KeySource;
 use bitcoin::psbt::Psbt;
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
+use bitcoin::{
+    Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness, XOnlyPublicKey,
+};
 use miniscript::psbt::PsbtExt;
 
 use crate::announcement::StakeAnnouncement;
@@ -15,6 +18,7 @@ use crate::coin::{FundingCoin, funded_weight};
 use crate::finished::MAX_WEIGHT;
 use crate::funded::Funded;
 use crate::outputs::StakingOutput;
+use crate::signed::add_output_origin;
 use crate::spend::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 
 /// No staking transaction can be made of this.
@@ -193,6 +197,12 @@ impl StakingTransaction {
     /// The PSBT, for the wallet that holds the coins.
     pub const fn psbt(&self) -> &Psbt {
         &self.psbt
+    }
+
+    /// Says in the PSBT where a key of the staking output comes from (fingerprint and path, BIP-32). Those of the coins' keys come with the coins'
+    /// descriptors.
+    pub fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
+        self.psbt.outputs.iter_mut().for_each(|output| add_output_origin(output, key, source));
     }
 
     /// The transaction as the PSBT has it, without signatures and scripts.

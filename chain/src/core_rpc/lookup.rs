@@ -21,6 +21,16 @@ struct RawTransaction {
     blockhash: Option<BlockHash>,
 }
 
+/// How many outputs of a transaction are asked for before blocks are searched.
+const FIRST_OUTPUTS: u32 = 2;
+
+/// The part of `gettxout`'s answer that is needed.
+#[derive(serde::Deserialize)]
+struct Unspent {
+    bestblock: BlockHash,
+    confirmations: u32,
+}
+
 /// The part of `gettxspendingprevout`'s answer that is needed.
 #[derive(serde::Deserialize)]
 struct SpendingPrevout {
@@ -36,7 +46,28 @@ impl BitcoinCore {
         if indexes.0.get("txindex").is_some_and(|index| index.synced) {
             return Ok(None);
         }
+        if let Some(found) = self.find_by_output(txid)? {
+            return Ok(Some(found));
+        }
         self.search(txid)
+    }
+
+    /// By one of its first outputs, if it is unspent: then the node knows in which block it is.
+    fn find_by_output(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
+        const METHOD: &str = "gettxout";
+        for vout in 0..FIRST_OUTPUTS {
+            let unspent: Option<Unspent> = self.call(METHOD, &[json!(txid), json!(vout), json!(false)])?;
+            let Some(Unspent { bestblock, confirmations }) = unspent else { continue };
+            let tip: GetBlockHeaderVerbose = self.call("getblockheader", &[json!(bestblock), json!(true)])?;
+            let height = u32::try_from(tip.height).ok().and_then(|tip| tip.checked_sub(confirmations.checked_sub(1)?));
+            let height = BlockHeight::new(height.ok_or_else(|| malformed(METHOD, "its confirmations are none"))?);
+            let block = self.block(height)?;
+            let place = Some(ChainTip { height, hash: block.block_hash() });
+            // Another one, where the chain was reorganized in the meantime.
+            let transaction = block.txdata.into_iter().find(|transaction| transaction.compute_txid() == *txid);
+            return Ok(transaction.map(|transaction| FoundTransaction { transaction, block: place, confirmations }));
+        }
+        Ok(None)
     }
 
     /// As the node itself finds it: waiting, or in its index of transactions.

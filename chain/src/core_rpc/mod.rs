@@ -181,9 +181,9 @@ impl Node for BitcoinCore {
 
     /// As [`Node::transaction`].
     ///
-    /// A node without an index of transactions is searched block by block, from the tip down, as deep as
-    /// [`with_search_depth`](BitcoinCore::with_search_depth) says. When the chain has more blocks, or a pruned node has deleted them,
-    /// the answer is not `None` but [`NodeError::NotIndexed`].
+    /// A node without an index of transactions finds one of whose first two outputs one is unspent. For any other it is searched block
+    /// by block, from the tip down, as deep as [`with_search_depth`](BitcoinCore::with_search_depth) says. When the chain has more blocks,
+    /// or a pruned node has deleted them, the answer is not `None` but [`NodeError::NotIndexed`].
     fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         self.find(txid)
     }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod adaptor;
+mod broadcast;
 mod completions;
 mod covenant;
 mod descriptor;
@@ -10,10 +11,12 @@ pub(crate) mod pop;
 mod psbt;
 mod script;
 mod stake;
+mod status;
 mod tx;
 
 use clap::Subcommand;
 
+pub(crate) use self::script::NetworkName;
 use crate::demo;
 use crate::output::Output;
 
@@ -50,6 +53,10 @@ pub(crate) enum Command {
     /// Transactions.
     #[command(subcommand)]
     Tx(tx::Command),
+    /// Hand a finished transaction to a node.
+    Broadcast(Box<broadcast::Args>),
+    /// Say where a stake stands on a node's chain.
+    Status(Box<status::Args>),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }
@@ -68,6 +75,8 @@ impl Command {
             Self::Covenant(command) => command.run(),
             Self::Psbt(command) => command.run(),
             Self::Tx(command) => command.run(),
+            Self::Broadcast(args) => args.run(),
+            Self::Status(args) => args.run(),
             Self::Completions(args) => args.run(),
         }
     }

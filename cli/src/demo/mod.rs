@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use bitcoin::Network;
-use chain::{BitcoinCore, Credentials, EmbeddedRegtest, Node};
+use chain::{EmbeddedRegtest, Node};
 use clap::ValueEnum;
 use rand_core::{OsRng, RngCore};
 
@@ -20,8 +20,8 @@ use self::cast::Cast;
 pub use self::report::{Report, ScenarioReport, Step};
 use self::scenarios::Scenario;
 use self::stage::Stage;
-use crate::input;
 use crate::output::Output;
+use crate::{input, node};
 
 /// Plays a stake's life.
 #[derive(clap::Args)]
@@ -97,8 +97,7 @@ impl Args {
             let node = EmbeddedRegtest::in_memory().context("cannot start the embedded node")?;
             return Ok((Box::new(node), "Bitcoin Core's own engine, embedded, on regtest".to_owned()));
         }
-        let credentials = self.cookie_file.clone().map_or(Credentials::None, Credentials::CookieFile);
-        let node = BitcoinCore::connect(&self.node, credentials).context("cannot use the node given with --node")?;
+        let node = node::bitcoind(&self.node, self.cookie_file.clone())?;
         Ok((Box::new(node), "bitcoind, on regtest".to_owned()))
     }
 }

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use crate::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 
-const STAKER: &str = "531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe337";
+pub(crate) const STAKER: &str = "531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe337";
 /// The address of the key 04, tweaked as BIP-86 says.
 fn wallet() -> String {
     let key = SecretKey::from_bytes(&[4; 32]).unwrap();
     staking_scripts::key_path_script(key.public_key()).to_hex_string()
 }
 
-const ADDRESS: &str = "bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45";
-const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+pub(crate) const ADDRESS: &str = "bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45";
+pub(crate) const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
 
 fn secret(byte: u8) -> String {
     hex::encode([byte; 32])
@@ -42,7 +42,7 @@ fn keys(folder: &Folder) {
     folder.write("params.json", parameters().to_string());
 }
 
-fn stake(out: &str) -> String {
+pub(crate) fn stake(out: &str) -> String {
     let coin = format!("{}:0:900000:{}", "07".repeat(32), wallet());
     format!(
         "tx stake --params params.json --height 900000 --staker {STAKER} --finality-provider {PROVIDER_KEY} --amount-sat 500000 \
@@ -50,7 +50,7 @@ fn stake(out: &str) -> String {
     )
 }
 
-const FILES: &str = "--params params.json --delegation";
+pub(crate) const FILES: &str = "--params params.json --delegation";
 
 /// Everything that the examples of the help need, made by the commands themselves.
 pub(crate) fn write_all(folder: &Folder) {
@@ -73,6 +73,8 @@ pub(crate) fn write_all(folder: &Folder) {
     folder.write("unbonding.psbt", &unbond);
     let signed = folder.run("psbt sign --psbt @unbonding.psbt --secret-key-file staker.key").ends(0).stdout();
     folder.write("signed.psbt", signed);
+    let finalize = format!("psbt finalize {FILES} verified.json --psbt @stake.psbt");
+    folder.write("stake.tx", folder.run(&finalize).ends(0).stdout());
 }
 
 fn transaction(json: &Value) -> Transaction {

@@ -28,8 +28,12 @@ fn verify(key: &str, rest: &str) -> String {
 #[test]
 fn the_three_types() {
     let folder = Folder::new();
-    assert_eq!(folder.json(&create("provider", "bip340")), json!({ "public_key": PROVIDER_KEY, "signature": BIP340 }));
-    assert_eq!(folder.json(&create("member", "ecdsa")), json!({ "public_key": MEMBER_KEY, "signature": ECDSA }));
+    for (name, key, kind, signature) in
+        [("provider", PROVIDER_KEY, "bip340", BIP340), ("member", MEMBER_KEY, "ecdsa", ECDSA)]
+    {
+        let expected = json!({ "public_key": key, "type": kind, "address": ADDRESS, "signature": signature });
+        assert_eq!(folder.json(&create(name, kind)), expected);
+    }
     let p2wpkh = folder.json(&create("member", "bip322 --script p2wpkh --network mainnet"));
     assert_eq!(p2wpkh["bitcoin_address"], json!("bc1qa0qwuze2h85zw7nqpsj3ga0z9geyrgwpp9ee7r"));
     assert_eq!(p2wpkh["simple_signature"], json!(P2WPKH));

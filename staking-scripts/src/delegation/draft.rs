@@ -4,6 +4,7 @@ use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{FeeRate, Psbt, Transaction};
 use eots::SecretKey;
 
+use super::check::AcceptedStake;
 use super::file::{DelegationError, DelegationFile, PossessionField, ProvidersField, StakerField, field, transaction};
 use super::rules::Part;
 use crate::funded::Funded;
@@ -37,6 +38,17 @@ pub enum PlanError {
     /// It does not pay its slashing.
     #[error("slashing: {0}")]
     Slashing(#[from] SlashingError),
+}
+
+impl AcceptedStake {
+    /// What is signed in advance for this stake.
+    pub fn planned(&self) -> PlannedTransactions {
+        PlannedTransactions {
+            unbonding: self.unbonding.clone(),
+            slashing: self.slashing.clone(),
+            unbonding_slashing: self.unbonding_slashing.clone(),
+        }
+    }
 }
 
 impl PlannedTransactions {

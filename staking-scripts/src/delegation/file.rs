@@ -237,7 +237,11 @@ impl PossessionField {
         }
     }
 
-    fn read(&self) -> Result<(Claim, ProofOfPossession), DelegationError> {
+    /// What is claimed, and the proof.
+    ///
+    /// # Errors
+    /// [`DelegationError::Field`] when the address, the context or the signature cannot be read.
+    pub fn read(&self) -> Result<(Claim, ProofOfPossession), DelegationError> {
         const NAME: &str = "proof_of_possession";
         let address = field(NAME, self.address.parse::<AccountAddress>())?;
         let claim = match &self.signing_context {

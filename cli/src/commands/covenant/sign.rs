@@ -7,7 +7,7 @@ use serde::Serialize;
 use staking_scripts::{AnswerField, Parameters, Versions};
 
 use crate::commands::stake::Violation;
-use crate::files;
+use crate::files::{self, ChainArgs};
 use crate::input;
 use crate::output::{BAD, Output, plain};
 
@@ -25,6 +25,8 @@ pub(crate) struct Args {
     /// All versions of the parameters, as the secured chain's nodes give them.
     #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Versions<Parameters>,
+    #[command(flatten)]
+    chain: ChainArgs,
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     secret_key_file: SecretKey,
@@ -95,7 +97,7 @@ impl Args {
     fn answer(&self, path: &str) -> anyhow::Result<Answer> {
         let name = || format!("--delegation {}", path.escape_debug());
         let delegation = files::delegation(path).with_context(name)?;
-        let accepted = match files::check(&delegation, &self.params).with_context(name)? {
+        let accepted = match files::check(&delegation, &self.params, self.chain).with_context(name)? {
             Ok(accepted) => accepted,
             Err(found) => {
                 let found = found.iter();

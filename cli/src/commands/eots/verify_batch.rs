@@ -13,6 +13,8 @@ use crate::output::{BAD, GOOD, Output};
 
 /// How many are verified at once: enough for the batch's speed, and little enough memory that a file may have any length.
 const AT_ONCE: usize = 16_384;
+/// How many bytes of messages are held at once, beyond which fewer are verified together.
+const MESSAGES_AT_ONCE: usize = 64 << 20;
 /// The longest line: far above any message, and below what would hurt.
 const LONGEST_LINE: u64 = 64 << 20;
 /// How many invalid ones the text names; the JSON names all.
@@ -94,8 +96,8 @@ impl<R: BufRead> Lines<R> {
     /// The next votes; none at the end.
     fn next_votes(&mut self) -> anyhow::Result<Vec<(usize, Vote)>> {
         let mut votes = Vec::new();
-        let mut line = Vec::new();
-        while votes.len() < AT_ONCE {
+        let (mut line, mut held) = (Vec::new(), 0_usize);
+        while votes.len() < AT_ONCE && held < MESSAGES_AT_ONCE {
             line.clear();
             if self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).context("cannot read --file")? == 0
             {
@@ -109,7 +111,9 @@ impl<R: BufRead> Lines<R> {
                 text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
             }
             if !text.is_empty() {
-                votes.push((self.lines, vote(text).with_context(name)?));
+                let vote = vote(text).with_context(name)?;
+                held = held.saturating_add(vote.message.len());
+                votes.push((self.lines, vote));
             }
         }
         Ok(votes)

@@ -6,6 +6,7 @@ use serde::Serialize;
 use staking_scripts::{CovenantCommittee, Parameters, Phase1Parameters, StakingCap, Version, Versions};
 
 use super::{AnyVersions, Source};
+use crate::input;
 use crate::output::{FAINT, Output, STRONG, plain};
 
 #[derive(clap::Args)]
@@ -21,16 +22,11 @@ pub(crate) struct Args {
     #[arg(long)]
     phase1: bool,
     /// The version in force at this Bitcoin height.
-    #[arg(long, value_parser = height, allow_negative_numbers = true, conflicts_with = "version")]
+    #[arg(long, value_parser = input::height, allow_negative_numbers = true, conflicts_with = "version")]
     height: Option<Height>,
     /// The version of this number.
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     version: Option<usize>,
-}
-
-fn height(text: &str) -> anyhow::Result<Height> {
-    let height = text.parse().ok().and_then(|height| Height::from_consensus(height).ok());
-    height.ok_or_else(|| anyhow!("a block height is 0 to {}", Height::MAX))
 }
 
 /// A version of the form of today.

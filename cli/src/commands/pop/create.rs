@@ -5,7 +5,7 @@ use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::ValueEnum;
 use eots::{SecretKey, XOnlyPublicKey};
 use serde::Serialize;
-use staking_scripts::{Bip322Script, ProofOfPossession};
+use staking_scripts::{Bip322Script, PossessionField, ProofOfPossession};
 
 use super::{ClaimArgs, Kind};
 use crate::commands::script::NetworkName;
@@ -51,8 +51,9 @@ impl From<Script> for Bip322Script {
 #[derive(Serialize)]
 struct Fields {
     public_key: XOnlyPublicKey,
-    /// As the chain carries it: with BIP-322 a message of the next two.
-    signature: String,
+    /// As a delegation has it.
+    #[serde(flatten)]
+    possession: PossessionField,
     #[serde(skip_serializing_if = "Option::is_none")]
     bitcoin_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +74,7 @@ impl Args {
         let mut text = hex::encode(proof.signature_bytes());
         let mut fields = Fields {
             public_key: *key.public_key(),
-            signature: text.clone(),
+            possession: PossessionField::new(&(claim, proof.clone())),
             bitcoin_address: None,
             simple_signature: None,
         };

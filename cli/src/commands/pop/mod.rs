@@ -51,18 +51,12 @@ impl From<Kind> for ProofType {
     }
 }
 
+/// The type of proof, and the account whose holder proves to hold a key.
 #[derive(clap::Args)]
 struct ClaimArgs {
     /// The type of proof.
     #[arg(long = "type", value_name = "TYPE")]
     kind: Kind,
-    #[command(flatten)]
-    account: AccountArgs,
-}
-
-/// The account whose holder proves to hold a key.
-#[derive(clap::Args)]
-pub(crate) struct AccountArgs {
     /// The account on the secured chain, as the chain writes it: bbn1…
     #[arg(long)]
     address: AccountAddress,
@@ -73,15 +67,14 @@ pub(crate) struct AccountArgs {
 
 impl ClaimArgs {
     fn claim(&self) -> anyhow::Result<Claim> {
-        self.account.claim()
+        claim(&self.address, self.signing_context)
     }
 }
 
-impl AccountArgs {
-    pub(crate) fn claim(&self) -> anyhow::Result<Claim> {
-        match self.signing_context {
-            None => Ok(Claim::genesis(self.address.clone())?),
-            Some(context) => Ok(Claim::consumer(context, self.address.clone())),
-        }
+/// What a proof proves.
+pub(crate) fn claim(address: &AccountAddress, signing_context: Option<SigningContext>) -> anyhow::Result<Claim> {
+    match signing_context {
+        None => Ok(Claim::genesis(address.clone())?),
+        Some(context) => Ok(Claim::consumer(context, address.clone())),
     }
 }

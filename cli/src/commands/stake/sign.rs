@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
-use eots::SecretKey;
-use staking_scripts::ProofOfPossession;
+use anyhow::bail;
+use bitcoin::Psbt;
+use eots::{SecretKey, SigningContext};
+use serde::Deserialize;
+use staking_scripts::{AccountAddress, Claim, PossessionField, PossessionKind, ProofOfPossession};
 
-use crate::commands::pop::AccountArgs;
+use crate::commands::pop::claim;
+use crate::commands::tx::psbt;
 use crate::files::{self, DelegationArgs};
 use crate::input;
 use crate::output::Output;
@@ -20,21 +24,67 @@ pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// File with the staker's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: SecretKey,
-    #[command(flatten)]
-    account: AccountArgs,
+    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile, required_unless_present = "slashing")]
+    secret_key_file: Option<SecretKey>,
+    /// The account on the secured chain, as the chain writes it: bbn1…
+    #[arg(long, requires = "secret_key_file")]
+    address: Option<AccountAddress>,
+    /// The signing context of a consumer chain; absent on the genesis chain.
+    #[arg(long, value_name = "64 HEX DIGITS", requires = "address")]
+    signing_context: Option<SigningContext>,
+    /// A file with the proof of possession, as `pop create --json` prints it, in the place of --address: the proof that a wallet gave.
+    #[arg(long, value_name = "FILE", value_parser = possession, conflicts_with = "address", required_unless_present = "address")]
+    possession: Option<PossessionField>,
+    /// The PSBT of the stake's slashing transaction that the wallet signed: base64, or @FILE.
+    #[arg(long, value_name = "PSBT", value_parser = psbt, requires_all = ["unbonding_slashing", "possession"], conflicts_with = "secret_key_file")]
+    slashing: Option<Psbt>,
+    /// The PSBT of the unbonding stake's slashing transaction that the wallet signed: base64, or @FILE.
+    #[arg(long, value_name = "PSBT", value_parser = psbt, requires = "slashing")]
+    unbonding_slashing: Option<Psbt>,
     /// A file to write the delegation to, which must not exist.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
+/// A proof in a file. What else `pop create` says is not needed.
+fn possession(path: &str) -> anyhow::Result<PossessionField> {
+    #[derive(Deserialize)]
+    struct Given {
+        #[serde(rename = "type")]
+        kind: PossessionKind,
+        address: String,
+        signature: String,
+        signing_context: Option<String>,
+    }
+    let Given { kind, address, signature, signing_context } = serde_json::from_str(&input::text_file(path)?)?;
+    Ok(PossessionField { kind, address, signature, signing_context })
+}
+
 impl Args {
+    /// The proof that is given, or one made with the key.
+    fn possession(&self) -> anyhow::Result<(Claim, ProofOfPossession)> {
+        match (&self.possession, &self.secret_key_file, &self.address) {
+            (Some(given), ..) => Ok(given.read()?),
+            (None, Some(key), Some(address)) => {
+                let claim = claim(address, self.signing_context)?;
+                let proof = ProofOfPossession::create_bip340(key, &claim);
+                Ok((claim, proof))
+            }
+            _ => bail!("--address, or --possession, is needed"),
+        }
+    }
+
     pub(crate) fn run(mut self) -> anyhow::Result<Output> {
-        let claim = self.account.claim()?;
-        let proof = ProofOfPossession::create_bip340(&self.secret_key_file, &claim);
         let parameters = self.files.parameters()?.clone();
-        self.files.delegation.sign_as_staker(&self.secret_key_file, &(claim, proof), &parameters)?;
+        let proof = self.possession()?;
+        let delegation = &mut self.files.delegation;
+        match (&self.secret_key_file, &self.slashing, &self.unbonding_slashing) {
+            (Some(key), ..) => delegation.sign_as_staker(key, &proof, &parameters)?,
+            (None, Some(slashing), Some(later)) => {
+                delegation.take_staker_signatures(slashing, later, &proof, &parameters)?;
+            }
+            _ => bail!("--secret-key-file, or --slashing and --unbonding-slashing, are needed"),
+        }
         // What leaves here is what a covenant member will accept.
         self.files.accepted()?;
         finish(&self.files.delegation.to_json(), self.out, &self.files.delegation)

@@ -1,10 +1,13 @@
 //! What the commands that build transactions print, and the arguments that they share.
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, bail};
+use bitcoin::bip32::KeySource;
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{Address, Amount, FeeRate, Psbt, Transaction};
+use eots::XOnlyPublicKey;
+use miniscript::descriptor::{DescriptorPublicKey, SinglePub, SinglePubKey};
 use serde::Serialize;
-use staking_scripts::{Parameters, Timelock};
+use staking_scripts::PlannedTransactions;
 
 use crate::input;
 use crate::output::Output;
@@ -20,6 +23,8 @@ pub(crate) struct Fields {
     pub(super) transaction: Option<String>,
     pub(super) fee_sat: u64,
     pub(super) vsize: usize,
+    /// What the staker should know before going on.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Fields {
@@ -41,12 +46,13 @@ impl Fields {
             transaction: transaction.map(serialize_hex),
             fee_sat: fee.to_sat(),
             vsize: shown.vsize(),
+            warnings: Vec::new(),
         }
     }
 
     /// As text: what goes on from here, the transaction or the PSBT, alone.
     pub(crate) fn output(&self) -> anyhow::Result<Output> {
-        Output::new(self.transaction.as_ref().unwrap_or(&self.psbt), self)
+        Ok(Output::new(self.transaction.as_ref().unwrap_or(&self.psbt), self)?.warning(&self.warnings))
     }
 }
 
@@ -68,14 +74,6 @@ pub(super) fn address(text: &str) -> anyhow::Result<Address> {
     Ok(address.assume_checked())
 }
 
-/// Amount and time of a stake are what the parameters allow.
-pub(super) fn check_bounds(parameters: &Parameters, amount: Amount, time: Timelock) -> anyhow::Result<()> {
-    let (amounts, times) = (parameters.staking_amount(), parameters.staking_time());
-    ensure!(amounts.contains(&amount), "--amount-sat: {amount} is not within {} to {}", amounts.start(), amounts.end());
-    ensure!(times.contains(&time), "--staking-time: {time} blocks are not within {} to {}", times.start(), times.end());
-    Ok(())
-}
-
 /// Satoshis for a virtual byte, with decimals.
 pub(super) fn fee_rate(text: &str) -> anyhow::Result<FeeRate> {
     let rate: f64 = text.parse()?;
@@ -86,4 +84,43 @@ pub(super) fn fee_rate(text: &str) -> anyhow::Result<FeeRate> {
     let per_kwu = (rate * 250.0).ceil();
     let per_kwu: u64 = format!("{per_kwu:.0}").parse()?;
     Ok(FeeRate::from_sat_per_kwu(per_kwu))
+}
+
+/// Where a key comes from, as descriptors write it: [FINGERPRINT/PATH]KEY.
+#[derive(clap::Args)]
+pub(crate) struct OriginArgs {
+    /// Where a key comes from, for hardware wallets (once for each): [FINGERPRINT/PATH]KEY, as in descriptors.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    key_origin: Vec<(XOnlyPublicKey, KeySource)>,
+}
+
+impl OriginArgs {
+    /// Each key and where it comes from.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (XOnlyPublicKey, &KeySource)> {
+        self.key_origin.iter().map(|(key, source)| (*key, source))
+    }
+}
+
+fn origin(text: &str) -> anyhow::Result<(XOnlyPublicKey, KeySource)> {
+    let key: DescriptorPublicKey = text.parse().map_err(|e| anyhow!("not [FINGERPRINT/PATH]KEY: {e}"))?;
+    match key {
+        DescriptorPublicKey::Single(SinglePub { origin: Some(source), key: SinglePubKey::XOnly(key) }) => {
+            Ok((key, source))
+        }
+        _ => bail!("not [FINGERPRINT/PATH]KEY with an x-only key of 64 hex digits"),
+    }
+}
+
+/// What is said of transactions whose fee is fixed, below the rate that is paid today.
+pub(crate) fn fixed_fee_warnings(planned: &PlannedTransactions, rate: FeeRate) -> Vec<String> {
+    let shown =
+        |rate: FeeRate| format!("{:.1}", f64::from(u32::try_from(rate.to_sat_per_kwu()).unwrap_or(u32::MAX)) / 250.0);
+    let below = planned.below_rate(rate).into_iter().map(|(part, own)| {
+        format!(
+            "the parameters fix the fee of the {part} at {} sat/vB, below the {} sat/vB of today; nobody can bump it",
+            shown(own),
+            shown(rate)
+        )
+    });
+    below.collect()
 }

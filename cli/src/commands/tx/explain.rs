@@ -1,16 +1,18 @@
 //! `tx explain`: what a transaction is in the staking protocol.
 
-use anyhow::{Context, bail};
-use bitcoin::{Amount, Psbt, Transaction, consensus};
+use anyhow::anyhow;
+use bitcoin::{Amount, OutPoint, Transaction, Txid};
+use chain::{FoundTransaction, Node};
 use serde::Serialize;
 use staking_scripts::{
-    CovenantAnswer, DelegationFile, Explanation, LeafKeys, Parameters, SpentLeaf, Versions, explain, explain_psbt,
+    CovenantAnswer, DelegationFile, Explanation, LeafKeys, Parameters, SpentLeaf, Versions, explain,
     recover_provider_key,
 };
 
+use super::given::{Given, transaction};
 use crate::commands::stake::Violation;
-use crate::files;
-use crate::input::{self, Bytes};
+use crate::files::{self, ChainArgs};
+use crate::node::NodeArgs;
 use crate::output::{FAINT, Output, STRONG, plain};
 
 #[derive(clap::Args)]
@@ -26,68 +28,45 @@ pub(crate) struct Args {
     /// All versions of the parameters, as the secured chain's nodes give them.
     #[arg(long, value_name = "FILE", value_parser = files::parameters, requires = "delegation")]
     params: Option<Versions<Parameters>>,
-    /// The transaction, or a PSBT: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64.
-    #[arg(value_name = "TRANSACTION", value_parser = transaction)]
-    transaction: Given,
+    #[command(flatten)]
+    chain: ChainArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+    /// The transaction, or a PSBT: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64. With --node, a txid will do.
+    #[arg(value_name = "TRANSACTION", value_parser = source)]
+    transaction: Source,
 }
 
-/// A transaction, and what its inputs hold as far as that is known.
+/// A transaction, or its id.
 #[derive(Debug, Clone)]
-struct Given {
-    transaction: Transaction,
-    explanation: Explanation,
-    /// Whether every input has its witness or script.
-    finished: bool,
-    input_amounts: Vec<Option<Amount>>,
+enum Source {
+    Given(Box<Given>),
+    Id(Txid),
 }
 
-const PSBT_MAGIC: &[u8] = b"psbt\xff";
+/// 32 bytes are no transaction, so they are an id.
+fn source(text: &str) -> anyhow::Result<Source> {
+    match text.parse() {
+        Ok(txid) => Ok(Source::Id(txid)),
+        Err(_) => transaction(text).map(|given| Source::Given(Box::new(given))),
+    }
+}
 
-/// A transaction or PSBT, as raw bytes or as text.
-fn transaction(text: &str) -> anyhow::Result<Given> {
-    if text.starts_with('@') || text == "-" {
-        let Bytes(bytes) = input::bytes(text)?;
-        return match std::str::from_utf8(&bytes) {
-            Ok(text) if text.trim().bytes().all(|byte| byte.is_ascii_graphic()) => from_text(text.trim()),
-            _ => from_bytes(&bytes),
+impl NodeArgs {
+    /// A transaction that the node has, and where.
+    fn find(&self, txid: &Txid) -> anyhow::Result<(Given, FoundTransaction)> {
+        let found = self.connect()?.transaction(txid)?;
+        let found = found.ok_or_else(|| anyhow!("the node has no transaction {txid}, waiting or in a block"))?;
+        let node = self.connect_without_search()?;
+        // What the node does not find at once stays unknown: amounts are worth no search.
+        let amount = |outpoint: OutPoint| -> Option<Amount> {
+            let source = node.transaction(&outpoint.txid).ok()??.transaction;
+            source.output.get(usize::try_from(outpoint.vout).ok()?).map(|output| output.value)
         };
+        let transaction = found.transaction.clone();
+        let input_amounts = transaction.input.iter().map(|input| amount(input.previous_output)).collect();
+        Ok((Given { explanation: explain(&transaction), transaction, finished: true, input_amounts }, found))
     }
-    from_text(text)
-}
-
-fn from_text(text: &str) -> anyhow::Result<Given> {
-    match hex::decode(text) {
-        Ok(bytes) => from_bytes(&bytes),
-        Err(error) => match text.parse::<Psbt>() {
-            Ok(psbt) => from_psbt(psbt),
-            Err(_) => bail!("neither hex ({error}) nor a PSBT in base64"),
-        },
-    }
-}
-
-fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
-    if bytes.starts_with(PSBT_MAGIC) {
-        let psbt = Psbt::deserialize(bytes).context("not a PSBT").map_err(|e| anyhow::anyhow!("{e:#}"))?;
-        return from_psbt(psbt);
-    }
-    let transaction: Transaction =
-        consensus::deserialize(bytes).context("not a transaction").map_err(|e| anyhow::anyhow!("{e:#}"))?;
-    let input_amounts = vec![None; transaction.input.len()];
-    Ok(Given { explanation: explain(&transaction), transaction, finished: true, input_amounts })
-}
-
-fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
-    for (input, described) in psbt.unsigned_tx.input.iter().zip(&psbt.inputs) {
-        let (spent, other) = (input.previous_output.txid, described.non_witness_utxo.as_ref());
-        if let Some(other) = other.map(Transaction::compute_txid).filter(|other| *other != spent) {
-            bail!("the PSBT spends {spent} and describes {other}");
-        }
-    }
-    let input_amounts = psbt.iter_funding_utxos().map(|utxo| utxo.ok().map(|out| out.value)).collect();
-    let explanation = explain_psbt(&psbt);
-    let transaction = psbt.extract_tx_unchecked_fee_rate();
-    let finished = transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty());
-    Ok(Given { transaction, explanation, finished, input_amounts })
 }
 
 #[derive(Serialize)]
@@ -111,6 +90,11 @@ struct Fields {
     paid_sat: u64,
     fee_sat: Option<u64>,
     vsize: usize,
+    /// Where a node has it: the height of its block, and how many blocks deep; 0 while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmations: Option<u32>,
     #[serde(rename = "delegation", skip_serializing_if = "Option::is_none")]
     context: Option<InDelegation>,
 }
@@ -130,6 +114,7 @@ fn in_delegation(
     transaction: &Transaction,
     delegation: &DelegationFile,
     params: &Versions<Parameters>,
+    chain: ChainArgs,
 ) -> anyhow::Result<InDelegation> {
     let txid = transaction.compute_txid();
     let request = delegation.request()?;
@@ -140,7 +125,7 @@ fn in_delegation(
         ("unbonding_slashing", &request.unbonding_slashing.transaction),
     ];
     let part = parts.iter().find(|(_, part)| part.compute_txid() == txid).map(|(name, _)| *name);
-    let violations = files::check(delegation, params)?.err().unwrap_or_default();
+    let violations = files::check(delegation, params, chain)?.err().unwrap_or_default();
     let answers: Vec<CovenantAnswer> = delegation.covenant_answers.iter().map(Into::into).collect();
     let adaptors: Vec<_> =
         answers.into_iter().flat_map(|answer| [answer.slashing, answer.unbonding_slashing]).collect();
@@ -161,12 +146,19 @@ struct Spent {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let Given { transaction, explanation, finished, input_amounts } = self.transaction;
+        let (given, found) = match self.transaction {
+            Source::Given(given) => (*given, None),
+            Source::Id(txid) => self.node.find(&txid).map(|(given, found)| (given, Some(found)))?,
+        };
+        let Given { transaction, explanation, finished, input_amounts } = given;
         let context = match (&self.delegation, &self.params) {
-            (Some(delegation), Some(params)) => Some(in_delegation(&transaction, delegation, params)?),
+            (Some(delegation), Some(params)) => Some(in_delegation(&transaction, delegation, params, self.chain)?),
             _ => None,
         };
-        let fields = Fields { finished, context, ..fields(&transaction, &input_amounts, &explanation) };
+        let block_height = found.as_ref().and_then(|found| found.block).map(|block| block.height.to_u32());
+        let confirmations = found.map(|found| found.confirmations);
+        let fields = fields(&transaction, &input_amounts, &explanation);
+        let fields = Fields { finished, context, block_height, confirmations, ..fields };
         Output::new(text(&fields, &explanation), &fields)
     }
 }
@@ -220,6 +212,8 @@ fn fields(transaction: &Transaction, input_amounts: &[Option<Amount>], explanati
         paid_sat: explanation.paid.to_sat(),
         fee_sat: held.and_then(|held| held.checked_sub(explanation.paid)).map(Amount::to_sat),
         vsize: transaction.vsize(),
+        block_height: None,
+        confirmations: None,
         context: None,
     }
 }
@@ -258,6 +252,11 @@ fn text(fields: &Fields, explanation: &Explanation) -> String {
     let fee = fields.fee_sat.map(|fee| format!("fee {fee} sat, "));
     let size = if fields.finished { "" } else { " without the witnesses that are still absent" };
     lines.push(format!("size                {}{} vB{size}", fee.unwrap_or_default(), fields.vsize));
+    match (fields.block_height, fields.confirmations) {
+        (Some(height), Some(deep)) => lines.push(format!("block               at height {height}, {deep} deep")),
+        (None, Some(_)) => lines.push("block               none yet, it waits".to_owned()),
+        (_, None) => {}
+    }
     if let Some(InDelegation { part, violations, provider_secret_key }) = &fields.context {
         lines.push(format!("of the delegation       {}", part.unwrap_or("none of its transactions")));
         lines.extend(violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));

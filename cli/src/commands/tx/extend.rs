@@ -1,16 +1,11 @@
 //! `tx extend`: a running stake, extended.
 
-use std::path::PathBuf;
-
 use anyhow::ensure;
-use bitcoin::absolute::Height;
-use bitcoin::{Address, Amount, FeeRate};
-use staking_scripts::{DelegationFile, ExtensionTransaction, FundingCoin, RunningField, StakingOutput, Timelock};
+use staking_scripts::{DelegationFile, ExtensionTransaction, RunningField, StakingOutput};
 
-use super::built::{self, Fields};
-use super::stake::{Provider, coin, provider, staked_to};
+use super::built::{self, Fields, OriginArgs};
+use super::terms::{Provider, TermsArgs, provider, staked_to};
 use crate::files::{self, DelegationArgs};
-use crate::input;
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -24,48 +19,30 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     running: DelegationArgs,
-    /// The Bitcoin height whose parameters hold for the new stake: the tip.
-    #[arg(long, value_parser = files::height)]
-    height: Height,
     /// The finality providers of the new stake, when there are more: CHAIN=KEY, once for each. The running stake's when absent.
     #[arg(long, value_name = "KEY", value_parser = provider)]
     finality_provider: Vec<Provider>,
-    /// How much to stake, at least what is staked already.
-    #[arg(long)]
-    amount_sat: u64,
-    /// For how many blocks.
-    #[arg(long, value_name = "BLOCKS", value_parser = input::timelock)]
-    staking_time: Timelock,
-    /// A coin that may pay what is added, and the fee (once for each; one is spent): TXID:INDEX:SATOSHIS:SCRIPT, of P2WPKH or P2TR.
-    #[arg(long, value_name = "COIN", value_parser = coin, required = true)]
-    coin: Vec<FundingCoin>,
-    /// Where change goes.
-    #[arg(long, value_name = "ADDRESS", value_parser = built::address)]
-    change: Address,
-    /// The fee rate in satoshis for a virtual byte.
-    #[arg(long, value_name = "RATE", value_parser = built::fee_rate)]
-    fee_rate: FeeRate,
-    /// A file to write the delegation to, which must not exist.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[command(flatten)]
+    terms: TermsArgs,
+    #[command(flatten)]
+    origins: OriginArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let accepted = self.running.accepted()?;
         let running = &self.running.delegation;
-        let (_, parameters) = self.running.params.in_force(self.height)?;
-        let (amount, time) = (Amount::from_sat(self.amount_sat), self.staking_time);
-        built::check_bounds(parameters, amount, time)?;
+        let terms = &self.terms;
+        let parameters = terms.parameters(&self.running.params)?;
         let to = match self.finality_provider.as_slice() {
             [] => running.finality_providers.read()?,
             more => staked_to(more)?,
         };
-        let output = StakingOutput::new(parameters.parties(running.staker, to.keys())?, time)?;
-        let change = self.change.script_pubkey();
-        let extension =
-            ExtensionTransaction::build(accepted.staking(), output, amount, &self.coin, change, self.fee_rate)?;
-        let height = self.height.to_consensus_u32();
+        let output = StakingOutput::new(parameters.parties(running.staker, to.keys())?, terms.staking_time)?;
+        let (amount, change, rate) = (terms.amount(), terms.change(), terms.fee_rate);
+        let mut extension = ExtensionTransaction::build(accepted.staking(), output, amount, &terms.coin, change, rate)?;
+        self.origins.iter().for_each(|(key, source)| extension.add_key_origin(key, source));
+        let height = terms.height.to_consensus_u32();
         let (staking, unsigned) = (extension.staking_output(), extension.unsigned());
         let mut delegation = DelegationFile::draft(&to, &staking, unsigned, parameters, height)?;
         let funding = extension.psbt().inputs.get(1).and_then(|input| input.witness_utxo.clone());
@@ -78,7 +55,8 @@ impl Args {
             funding_amount_sat: funding.value.to_sat(),
             funding_script_pubkey: funding.script_pubkey.to_hex_string(),
         });
-        files::write_new(&self.out, &delegation.to_json())?;
-        Fields::unsigned(extension.psbt(), extension.fee()).output()
+        let warnings = built::fixed_fee_warnings(&delegation.planned(parameters)?, rate);
+        files::write_new(&terms.out, &delegation.to_json())?;
+        Fields { warnings, ..Fields::unsigned(extension.psbt(), extension.fee()) }.output()
     }
 }

@@ -1,23 +1,27 @@
 //! `tx`: transactions.
 
 mod built;
+mod bump;
 mod explain;
 mod extend;
+mod given;
 mod slash;
 mod stake;
+mod terms;
 mod unbond;
 mod withdraw;
 
 use clap::Subcommand;
 
-pub(crate) use self::built::{Fields, psbt};
+pub(crate) use self::built::{Fields, OriginArgs, fixed_fee_warnings, psbt};
+pub(crate) use self::given::{Given, transaction};
 use crate::output::Output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Build a staking transaction, and the delegation that begins with it.
     ///
-    /// It can be paid for by a child of its own change while it waits. It must not be replaced: its id would change, and everything signed in
+    /// It can be paid for by a child of its own change while it waits (`tx bump`). It must not be replaced: its id would change, and everything signed in
     /// advance with it.
     Stake(Box<stake::Args>),
     /// Complete an unbonding transaction.
@@ -36,6 +40,8 @@ pub(crate) enum Command {
     ///
     /// It can be paid for by a child of its own change while it waits, as a staking transaction.
     Extend(Box<extend::Args>),
+    /// Build the child that pays for a staking transaction or an extension that waits for a block.
+    Bump(Box<bump::Args>),
     /// Say what a transaction is in the staking protocol.
     Explain(Box<explain::Args>),
 }
@@ -48,6 +54,7 @@ impl Command {
             Self::Slash(args) => args.run(),
             Self::Withdraw(args) => args.run(),
             Self::Extend(args) => args.run(),
+            Self::Bump(args) => args.run(),
             Self::Explain(args) => args.run(),
         }
     }

@@ -4,7 +4,7 @@ use bitcoin::Psbt;
 use eots::SecretKey;
 use staking_scripts::CovenantAnswer;
 
-use super::built::{self, Fields};
+use super::built::{self, Fields, OriginArgs};
 use crate::files::DelegationArgs;
 use crate::input;
 use crate::output::Output;
@@ -23,12 +23,15 @@ pub(crate) struct Args {
     /// The PSBT that a signer elsewhere returned: base64, or @FILE.
     #[arg(long, value_name = "PSBT", value_parser = built::psbt, conflicts_with = "secret_key_file")]
     signed: Option<Psbt>,
+    #[command(flatten)]
+    origins: OriginArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let accepted = self.files.accepted()?;
-        let unbonding = accepted.unbonding();
+        let mut unbonding = accepted.unbonding().clone();
+        self.origins.iter().for_each(|(key, source)| unbonding.add_key_origin(key, source));
         let staker = match (&self.secret_key_file, &self.signed) {
             (Some(key), _) => Some(unbonding.sign_as_staker(key)?),
             (None, Some(signed)) => unbonding.signatures(signed)?.staker,

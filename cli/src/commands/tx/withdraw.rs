@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use eots::SecretKey;
 use staking_scripts::WithdrawalTransaction;
 
-use super::built::{self, Fields};
+use super::built::{self, Fields, OriginArgs};
 use crate::files::DelegationArgs;
 use crate::input;
 use crate::output::Output;
@@ -35,6 +35,8 @@ pub(crate) struct Args {
     /// The PSBT that a signer elsewhere returned: base64, or @FILE.
     #[arg(long, value_name = "PSBT", value_parser = built::psbt, conflicts_with = "secret_key_file")]
     signed: Option<Psbt>,
+    #[command(flatten)]
+    origins: OriginArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,7 +66,8 @@ impl Args {
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let withdrawal = self.withdrawal()?;
+        let mut withdrawal = self.withdrawal()?;
+        self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
         let staker = match (&self.secret_key_file, &self.signed) {
             (Some(key), _) => withdrawal.sign_as_staker(key)?,
             (None, Some(signed)) => {

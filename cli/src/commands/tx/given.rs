@@ -1,0 +1,66 @@
+//! A transaction as an argument gives it: bytes, or a PSBT.
+
+use anyhow::{Context, bail};
+use bitcoin::{Amount, Psbt, Transaction, consensus};
+use staking_scripts::{Explanation, explain, explain_psbt};
+
+use crate::input::{self, Bytes};
+
+/// A transaction, and what its inputs hold as far as that is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) transaction: Transaction,
+    pub(crate) explanation: Explanation,
+    /// Whether every input has its witness or script.
+    pub(crate) finished: bool,
+    pub(crate) input_amounts: Vec<Option<Amount>>,
+}
+
+const PSBT_MAGIC: &[u8] = b"psbt\xff";
+
+/// A transaction or PSBT, as raw bytes or as text.
+pub(crate) fn transaction(text: &str) -> anyhow::Result<Given> {
+    if text.starts_with('@') || text == "-" {
+        let Bytes(bytes) = input::bytes(text)?;
+        return match std::str::from_utf8(&bytes) {
+            Ok(text) if text.trim().bytes().all(|byte| byte.is_ascii_graphic()) => from_text(text.trim()),
+            _ => from_bytes(&bytes),
+        };
+    }
+    from_text(text)
+}
+
+fn from_text(text: &str) -> anyhow::Result<Given> {
+    match hex::decode(text) {
+        Ok(bytes) => from_bytes(&bytes),
+        Err(error) => match text.parse::<Psbt>() {
+            Ok(psbt) => from_psbt(psbt),
+            Err(_) => bail!("neither hex ({error}) nor a PSBT in base64"),
+        },
+    }
+}
+
+fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
+    if bytes.starts_with(PSBT_MAGIC) {
+        let psbt = Psbt::deserialize(bytes).context("not a PSBT").map_err(|e| anyhow::anyhow!("{e:#}"))?;
+        return from_psbt(psbt);
+    }
+    let transaction: Transaction =
+        consensus::deserialize(bytes).context("not a transaction").map_err(|e| anyhow::anyhow!("{e:#}"))?;
+    let input_amounts = vec![None; transaction.input.len()];
+    Ok(Given { explanation: explain(&transaction), transaction, finished: true, input_amounts })
+}
+
+fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
+    for (input, described) in psbt.unsigned_tx.input.iter().zip(&psbt.inputs) {
+        let (spent, other) = (input.previous_output.txid, described.non_witness_utxo.as_ref());
+        if let Some(other) = other.map(Transaction::compute_txid).filter(|other| *other != spent) {
+            bail!("the PSBT spends {spent} and describes {other}");
+        }
+    }
+    let input_amounts = psbt.iter_funding_utxos().map(|utxo| utxo.ok().map(|out| out.value)).collect();
+    let explanation = explain_psbt(&psbt);
+    let transaction = psbt.extract_tx_unchecked_fee_rate();
+    let finished = transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty());
+    Ok(Given { transaction, explanation, finished, input_amounts })
+}

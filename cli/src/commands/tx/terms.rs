@@ -1,0 +1,109 @@
+//! The terms of a stake that is to be made, and the coins that fund it: what `tx stake` and `tx extend` share.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use bitcoin::absolute::Height;
+use bitcoin::{Address, Amount, FeeRate, OutPoint, ScriptBuf, TxOut};
+use eots::XOnlyPublicKey;
+use miniscript::{DefiniteDescriptorKey, Descriptor};
+use staking_scripts::{ConsumerProviders, FundingCoin, Parameters, StakedTo, Timelock, Versions};
+
+use super::built;
+use crate::input;
+
+#[derive(clap::Args)]
+pub(super) struct TermsArgs {
+    /// The Bitcoin height whose parameters hold: the tip, when the stake is registered before it is included.
+    #[arg(long, value_parser = input::height)]
+    pub(super) height: Height,
+    /// How much to stake; an extension, at least what is staked already.
+    #[arg(long)]
+    amount_sat: u64,
+    /// For how many blocks.
+    #[arg(long, value_name = "BLOCKS", value_parser = input::timelock)]
+    pub(super) staking_time: Timelock,
+    /// A coin that may be spent (once for each; an extension spends one): TXID:INDEX:SATOSHIS:SCRIPT of P2WPKH or P2TR, or with a descriptor in the
+    /// place of the script, which may be of any segregated witness kind.
+    #[arg(long, value_name = "COIN", value_parser = coin, required = true)]
+    pub(super) coin: Vec<FundingCoin>,
+    /// Where change goes.
+    #[arg(long, value_name = "ADDRESS", value_parser = built::address)]
+    change: Address,
+    /// The fee rate in satoshis for a virtual byte: what confirms today.
+    #[arg(long, value_name = "RATE", value_parser = built::fee_rate)]
+    pub(super) fee_rate: FeeRate,
+    /// A file to write the delegation to, which must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+}
+
+impl TermsArgs {
+    pub(super) const fn amount(&self) -> Amount {
+        Amount::from_sat(self.amount_sat)
+    }
+
+    pub(super) fn change(&self) -> ScriptBuf {
+        self.change.script_pubkey()
+    }
+
+    /// The parameters in force, whose bounds the terms must keep.
+    pub(super) fn parameters<'a>(&self, versions: &'a Versions<Parameters>) -> anyhow::Result<&'a Parameters> {
+        let (_, parameters) = versions.in_force(self.height)?;
+        let (amounts, times) = (parameters.staking_amount(), parameters.staking_time());
+        let (amount, time) = (self.amount(), self.staking_time);
+        ensure!(
+            amounts.contains(&amount),
+            "--amount-sat: {amount} is not within {} to {}",
+            amounts.start(),
+            amounts.end()
+        );
+        ensure!(
+            times.contains(&time),
+            "--staking-time: {time} blocks are not within {} to {}",
+            times.start(),
+            times.end()
+        );
+        Ok(parameters)
+    }
+}
+
+fn coin(text: &str) -> anyhow::Result<FundingCoin> {
+    let parts: Vec<&str> = text.splitn(4, ':').collect();
+    let [txid, vout, value, script] = parts.as_slice() else {
+        bail!("a coin is TXID:INDEX:SATOSHIS:SCRIPT, or with a descriptor in the place of the script")
+    };
+    let outpoint = OutPoint::new(txid.parse().context("TXID")?, vout.parse().context("INDEX")?);
+    let value = Amount::from_sat(value.parse().context("SATOSHIS")?);
+    if !script.contains('(') {
+        let script_pubkey = ScriptBuf::from_hex(script).context("SCRIPT")?;
+        return Ok(FundingCoin::new(outpoint, TxOut { value, script_pubkey })?);
+    }
+    let descriptor: Descriptor<DefiniteDescriptorKey> = script.parse().map_err(|e| anyhow!("the descriptor: {e}"))?;
+    let script_pubkey = descriptor.script_pubkey();
+    Ok(FundingCoin::with_descriptor(outpoint, TxOut { value, script_pubkey }, &descriptor)?)
+}
+
+/// A provider, and its chain if it is of a consumer chain.
+pub(super) type Provider = (Option<String>, XOnlyPublicKey);
+
+pub(super) fn provider(text: &str) -> anyhow::Result<Provider> {
+    match text.rsplit_once('=') {
+        None => Ok((None, input::public_key(text)?)),
+        Some(("", _)) => bail!("CHAIN=KEY: the chain has no name"),
+        Some((chain, key)) => Ok((Some(chain.to_owned()), input::public_key(key)?)),
+    }
+}
+
+/// Whom the stake goes to: one without a chain, or several with theirs.
+pub(super) fn staked_to(providers: &[Provider]) -> anyhow::Result<StakedTo> {
+    if let [(None, key)] = providers {
+        return Ok(StakedTo::Genesis(*key));
+    }
+    let named = providers.iter().map(|(chain, key)| Some((chain.clone()?, *key)));
+    let named: Option<Vec<_>> = named.collect();
+    let named = named.ok_or_else(|| {
+        anyhow!("--finality-provider: on genesis there is one; several are of a consumer chain each, CHAIN=KEY")
+    })?;
+    Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))
+}
