@@ -10,7 +10,7 @@ use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction, TxOut, Witness};
 use staking_scripts::{
     Explanation, Funded, FundingCoin, Path, StakingTransaction, TransactionKind, UnbondingTransaction,
-    WithdrawalTransaction, explain, explain_psbt, key_path_script, sign_key_path,
+    WithdrawalTransaction, explain, explain_psbt, key_path_script, review_psbt, sign_key_path, sign_psbt,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -79,6 +79,13 @@ fn read(bytes: &[u8]) {
     check(&explain_psbt(&psbt), &psbt.unsigned_tx);
     if let Ok(signed) = sign_key_path(&psbt, &SAMPLES.scene.staker) {
         assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
+    }
+    let review = review_psbt(&psbt);
+    assert!(review.signatures.iter().all(|found| found.input < psbt.inputs.len()));
+    if let Ok((signed, count)) = sign_psbt(&psbt, &SAMPLES.scene.staker) {
+        assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
+        let valid = review_psbt(&signed).signatures.iter().filter(|found| found.valid).count();
+        assert!(valid >= count, "what was signed verifies");
     }
     if let Ok(finished) = SAMPLES.staking.finalize(&psbt) {
         assert_eq!(finished.compute_txid(), SAMPLES.staking.txid());

@@ -14,6 +14,7 @@
 mod bitcoind;
 mod core_wallet;
 mod demo;
+mod extensions;
 mod near_misses;
 mod scripts;
 mod spends;

@@ -31,12 +31,12 @@ pub(crate) struct World {
 }
 
 /// A key that differs with the seed, its name and number.
-fn key(seed: u64, name: &str, number: usize) -> SecretKey {
+pub(crate) fn key(seed: u64, name: &str, number: usize) -> SecretKey {
     let hash = sha256::Hash::hash(format!("{seed} {name} {number}").as_bytes());
     SecretKey::from_bytes(&hash.to_byte_array()).unwrap()
 }
 
-fn public(keys: &[SecretKey]) -> Vec<XOnlyPublicKey> {
+pub(crate) fn public(keys: &[SecretKey]) -> Vec<XOnlyPublicKey> {
     keys.iter().map(|key| *key.public_key()).collect()
 }
 
@@ -57,6 +57,11 @@ impl World {
         world.node.mine(stakes, &world.wallet_script()).unwrap();
         world.mine(100);
         world
+    }
+
+    /// Those who take part from now on.
+    pub(crate) fn adopt(&mut self, parties: Parties, providers: Vec<SecretKey>, covenant: Vec<SecretKey>) {
+        (self.parties, self.providers, self.covenant) = (parties, providers, covenant);
     }
 
     pub(crate) fn wallet_script(&self) -> ScriptBuf {
