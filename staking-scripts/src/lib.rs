@@ -16,6 +16,7 @@
 
 mod announcement;
 mod coin;
+mod coin_selection;
 mod committee;
 mod delegation;
 mod descriptor;

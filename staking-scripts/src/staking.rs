@@ -1,8 +1,5 @@
 //! Staking: the transaction that pays to the staking output, funded from given coins.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
-
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::KeySource;
 use bitcoin::psbt::Psbt;
@@ -14,7 +11,8 @@ use bitcoin::{
 use miniscript::psbt::PsbtExt;
 
 use crate::announcement::StakeAnnouncement;
-use crate::coin::{FundingCoin, funded_weight};
+use crate::coin::FundingCoin;
+use crate::coin_selection::Funding;
 use crate::finished::MAX_WEIGHT;
 use crate::funded::Funded;
 use crate::outputs::StakingOutput;
@@ -293,106 +291,5 @@ impl StakingTransaction {
     /// The staking output, at its place in this transaction.
     pub fn staking_output(&self) -> Funded<StakingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
-    }
-}
-
-/// The coins to choose from, and what they must pay.
-struct Funding<'a> {
-    coins: &'a [FundingCoin],
-    stake: &'a TxOut,
-    announcement: Option<&'a ScriptBuf>,
-    change: &'a ScriptBuf,
-    fee_rate: FeeRate,
-}
-
-struct Selection<'a> {
-    coins: Vec<&'a FundingCoin>,
-    change: Option<TxOut>,
-    fee: Amount,
-}
-
-impl<'a> Funding<'a> {
-    fn check_coins(&self) -> Result<(), StakingError> {
-        let mut seen = BTreeSet::new();
-        for coin in self.coins {
-            if !seen.insert(coin.outpoint()) {
-                return Err(StakingError::RepeatedCoin(coin.outpoint()));
-            }
-        }
-        match self.value(self.coins.iter()) {
-            Some(value) if value.max(self.stake.value) <= Amount::MAX_MONEY => Ok(()),
-            _ => Err(StakingError::TooMuch),
-        }
-    }
-
-    fn value(&self, coins: impl Iterator<Item = &'a FundingCoin>) -> Option<Amount> {
-        coins.map(|coin| coin.output().value).try_fold(Amount::ZERO, Amount::checked_add)
-    }
-
-    fn weight(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Weight, StakingError> {
-        let outputs = [&self.stake.script_pubkey].into_iter().chain(self.announcement);
-        let outputs = outputs.chain(with_change.then_some(self.change));
-        funded_weight(coins.iter().map(|coin| coin.input_weight()), outputs).ok_or(StakingError::TooMuch)
-    }
-
-    /// The fee of spending these coins, with or without a change output.
-    fn fee(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Amount, StakingError> {
-        let weight = self.weight(coins, with_change)?;
-        self.fee_rate.checked_mul_by_weight(weight).ok_or(StakingError::FeeRateTooHigh(self.fee_rate))
-    }
-
-    /// What a coin adds beyond the cost of spending it; `None` for a coin that costs more than it holds.
-    fn worth(&self, coin: &FundingCoin) -> Option<Amount> {
-        let cost = self.fee_rate.checked_mul_by_weight(coin.input_weight()?)?;
-        coin.output().value.checked_sub(cost).filter(|worth| *worth > Amount::ZERO)
-    }
-
-    /// The coins of most worth, and no more of them than are needed: few inputs, so a small fee.
-    fn select(&self) -> Result<Selection<'a>, StakingError> {
-        let mut coins: Vec<_> = self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
-        coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint()));
-        // Their worth adds up to what is needed, or nearly: the exact account follows, with one more coin where it falls short.
-        let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(StakingError::TooMuch)?;
-        let (mut sum, mut chosen) = (Amount::ZERO, Vec::new());
-        for (worth, coin) in coins {
-            chosen.push(coin);
-            sum = sum.checked_add(worth).ok_or(StakingError::TooMuch)?;
-            if sum < needed {
-                continue;
-            }
-            if let Some(selection) = self.account(chosen.clone())? {
-                let weight = self.weight(&selection.coins, selection.change.is_some())?;
-                return if weight > MAX_WEIGHT { Err(StakingError::TooHeavy(weight)) } else { Ok(selection) };
-            }
-        }
-        Err(self.insufficient()?)
-    }
-
-    /// `None` when these coins do not pay the stake and the fee.
-    fn account(&self, coins: Vec<&'a FundingCoin>) -> Result<Option<Selection<'a>>, StakingError> {
-        if coins.is_empty() {
-            return Ok(None);
-        }
-        let left_after = |fee: Amount| {
-            let value = self.value(coins.iter().copied())?;
-            value.checked_sub(self.stake.value)?.checked_sub(fee)
-        };
-        let fee = self.fee(&coins, true)?;
-        if let Some(value) = left_after(fee).filter(|value| *value >= self.change.minimal_non_dust()) {
-            let change = TxOut { value, script_pubkey: self.change.clone() };
-            return Ok(Some(Selection { coins, change: Some(change), fee }));
-        }
-        // Without change, whatever the coins hold beyond the stake is the fee.
-        let enough = left_after(self.fee(&coins, false)?).is_some();
-        let fee = left_after(Amount::ZERO).filter(|_| enough);
-        Ok(fee.map(|fee| Selection { coins, change: None, fee }))
-    }
-
-    fn insufficient(&self) -> Result<StakingError, StakingError> {
-        let all: Vec<_> = self.coins.iter().collect();
-        let available = self.value(self.coins.iter()).ok_or(StakingError::TooMuch)?;
-        let amount = self.stake.value;
-        let needed = self.fee(&all, false)?.checked_add(amount).ok_or(StakingError::TooMuch)?;
-        Ok(StakingError::InsufficientFunds { available, amount, needed })
     }
 }
