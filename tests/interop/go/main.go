@@ -44,7 +44,7 @@ var (
 		one(signCases), one(extractCases), one(deriveCases), one(commitCases), one(voteCases), one(evidenceCases), one(adaptorCases),
 		one(popCases), one(negativeCases),
 	}
-	stakingSet = []func() []file{staking, negativeStaking}
+	stakingSet = []func() []file{staking, negativeStaking, one(inclusions)}
 )
 
 func one(make func() file) func() []file {

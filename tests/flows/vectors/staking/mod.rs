@@ -1,5 +1,6 @@
 //! Staking outputs, the transactions that spend them, and broken ones.
 
+mod inclusion;
 mod negative;
 mod negative_stakes;
 mod outputs;
