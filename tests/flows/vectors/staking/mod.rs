@@ -4,6 +4,7 @@ mod inclusion;
 mod negative;
 mod negative_stakes;
 mod outputs;
+mod requests;
 mod transactions;
 
 use bitcoin::consensus::encode;

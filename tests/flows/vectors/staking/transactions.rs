@@ -17,39 +17,39 @@ use super::{Bytes, Hex, Outputs, STAKES, cases_of, keys, time, transaction};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    staker_secret: Bytes<32>,
+pub(super) struct Case {
+    pub(super) staker_secret: Bytes<32>,
     provider_secrets: Vec<Bytes<32>>,
-    covenant_secrets: Vec<Bytes<32>>,
-    amount_sat: u64,
-    staking_transaction: Hex,
+    pub(super) covenant_secrets: Vec<Bytes<32>>,
+    pub(super) amount_sat: u64,
+    pub(super) staking_transaction: Hex,
     tag: Option<Bytes<4>>,
-    unbonding_fee_sat: u64,
-    slashing_rate: String,
-    slashing_pk_script: Hex,
+    pub(super) unbonding_fee_sat: u64,
+    pub(super) slashing_rate: String,
+    pub(super) slashing_pk_script: Hex,
     signers: Vec<usize>,
     provider: usize,
-    unbonding: Spend,
-    slashing: Slashing,
-    unbonding_slashing: Slashing,
+    pub(super) unbonding: Spend,
+    pub(super) slashing: Slashing,
+    pub(super) unbonding_slashing: Slashing,
     withdrawal: Withdrawal,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Spend {
-    transaction: Hex,
-    sighash: Bytes<32>,
+pub(super) struct Spend {
+    pub(super) transaction: Hex,
+    pub(super) sighash: Bytes<32>,
     places: Vec<Hex>,
     wtxid: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Slashing {
-    fee_sat: u64,
+pub(super) struct Slashing {
+    pub(super) fee_sat: u64,
     adaptor_signatures: Vec<Hex>,
-    spend: Spend,
+    pub(super) spend: Spend,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +57,7 @@ struct Slashing {
 struct Withdrawal {
     source: Source,
     sat_per_vbyte: u64,
-    spend: Spend,
+    pub(super) spend: Spend,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]

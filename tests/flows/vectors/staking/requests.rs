@@ -1,0 +1,87 @@
+//! The reference's stakes as requests to a covenant member: accepted, answered, and the answers are the reference's signatures.
+
+use bitcoin::Amount;
+use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::json;
+use staking_scripts::{
+    ChainRules, ConsumerProviders, Parameters, SignedSlashing, StakeRequest, StakedTo, UnbondingTransaction, Versions,
+};
+
+use super::negative_stakes::possession;
+use super::transactions::{Case, Slashing};
+use super::{Outputs, STAKES, cases_of, keys, transaction};
+
+/// The parameters that the stake may have been made under; `None` when they break a rule, as quorums of half the committee or less do.
+fn parameters(outputs: &Outputs, case: &Case) -> Option<Parameters> {
+    let file = json!([{
+        "covenant_pks": keys(&outputs.covenant),
+        "covenant_quorum": outputs.quorum,
+        "min_staking_value_sat": case.amount_sat,
+        "max_staking_value_sat": case.amount_sat,
+        "min_staking_time_blocks": outputs.staking_time,
+        "max_staking_time_blocks": outputs.staking_time,
+        "slashing_pk_script": BASE64_STANDARD.encode(&case.slashing_pk_script.0),
+        "min_slashing_tx_fee_sat": case.slashing.fee_sat.min(case.unbonding_slashing.fee_sat),
+        "slashing_rate": case.slashing_rate,
+        "unbonding_time_blocks": outputs.unbonding_time,
+        "unbonding_fee_sat": case.unbonding_fee_sat,
+        "btc_activation_height": 1,
+    }]);
+    match Versions::<Parameters>::from_json(&file.to_string()) {
+        Ok(versions) => versions.get(0).cloned(),
+        Err(error) => {
+            assert!(error.to_string().contains("not more than half"), "{error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn the_references_stakes_are_accepted() {
+    let (mut accepted, mut consumers) = (0, 0);
+    for ((number, outputs), (_, case)) in Outputs::all().zip(cases_of::<Case>("staking", "transactions", STAKES)) {
+        let Some(parameters) = parameters(&outputs, &case) else { continue };
+        let staker = case.staker_secret.secret_key();
+        let providers = keys(&outputs.finality_providers);
+        let staked_to = match providers.as_slice() {
+            [one] => StakedTo::Genesis(*one),
+            several => {
+                consumers += 1;
+                let named = (0..).zip(several).map(|(n, key): (u32, _)| (format!("chain-{n}"), *key));
+                StakedTo::Consumers(ConsumerProviders::new(named).unwrap())
+            }
+        };
+        let unbonding = transaction(&case.unbonding.transaction);
+        let signed = |slashing: &Slashing| {
+            let signature = staker.sign_bip340(&slashing.spend.sighash.0);
+            SignedSlashing { transaction: transaction(&slashing.spend.transaction), staker: signature }
+        };
+        let request = StakeRequest {
+            staker: *staker.public_key(),
+            staked_to,
+            staking_time_blocks: outputs.staking_time,
+            staking_amount: Amount::from_sat(case.amount_sat),
+            unbonding_time_blocks: outputs.unbonding_time,
+            staking_transaction: transaction(&case.staking_transaction),
+            unbonding_transaction: unbonding.clone(),
+            slashing: signed(&case.slashing),
+            unbonding_slashing: signed(&case.unbonding_slashing),
+            possession: possession(&staker),
+            extends: None,
+            inclusion: None,
+        };
+        let stake = request.check(&parameters, None, ChainRules::MAINNET);
+        let stake = stake.unwrap_or_else(|violations| panic!("case {number}: {violations:?}"));
+        let answer = stake.sign_as_covenant_member(&case.covenant_secrets[0].secret_key(), &[0; 32]).unwrap();
+        stake.verify_answer(&answer).unwrap();
+        let reference =
+            UnbondingTransaction::new(stake.staking(), outputs.unbonding_output(), parameters.unbonding_fee());
+        assert_eq!(
+            answer.unbonding,
+            reference.unwrap().sign_as_covenant_member(&case.covenant_secrets[0].secret_key()).unwrap()
+        );
+        accepted += 1;
+    }
+    // The others have a quorum of half the committee or less.
+    assert_eq!((accepted, consumers), (200, 89));
+}
