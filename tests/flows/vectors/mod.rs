@@ -9,6 +9,7 @@ mod negative;
 mod pop;
 mod sign;
 mod staking;
+mod typescript;
 mod votes;
 
 use std::fs;
