@@ -1,4 +1,4 @@
-//! Which of the given coins pay for a stake: exact arithmetic over a simple rule, so that no input makes it panic or take long.
+//! Which of the given coins pay for a stake, or for extending one: exact arithmetic over a simple rule, so that no input makes it panic or take long.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Weight};
 
 use crate::coin::{FundingCoin, funded_weight};
-use crate::finished::MAX_WEIGHT;
+use crate::extension::ExtensionError;
+use crate::fees::leaf_input_weight;
+use crate::leaf::Leaf;
+use crate::relay::MAX_WEIGHT;
 use crate::staking::StakingError;
 
 /// The coins to choose from, and what they must pay.
@@ -108,5 +111,46 @@ impl<'a> Funding<'a> {
         let amount = self.stake.value;
         let needed = self.fee(&all, false)?.checked_add(amount).ok_or(StakingError::TooMuch)?;
         Ok(StakingError::InsufficientFunds { available, amount, needed })
+    }
+}
+
+/// What the funding coin must pay.
+pub(crate) struct ExtensionFunding<'a> {
+    pub(crate) leaf: &'a Leaf,
+    pub(crate) stake: &'a TxOut,
+    pub(crate) change: &'a ScriptBuf,
+    pub(crate) fee_rate: FeeRate,
+    pub(crate) added: Amount,
+}
+
+impl ExtensionFunding<'_> {
+    /// The smallest coin that suffices, and the change it leaves.
+    pub(crate) fn choose<'c>(
+        &self,
+        coins: &'c [FundingCoin],
+    ) -> Result<(&'c FundingCoin, Option<TxOut>), ExtensionError> {
+        let mut coins: Vec<&FundingCoin> = coins.iter().collect();
+        coins.sort_by_key(|coin| (coin.output().value, coin.outpoint()));
+        for coin in &coins {
+            let left_after = |fee: Amount| coin.output().value.checked_sub(self.added)?.checked_sub(fee);
+            if left_after(self.fee(coin, false)?).is_none() {
+                continue;
+            }
+            let change = left_after(self.fee(coin, true)?).filter(|left| *left >= self.change.minimal_non_dust());
+            return Ok((*coin, change.map(|value| TxOut { value, script_pubkey: self.change.clone() })));
+        }
+        let largest = coins.last();
+        let fee = largest.map_or(Ok(Amount::ZERO), |coin| self.fee(coin, false))?;
+        Err(ExtensionError::InsufficientFunds {
+            needed: self.added.checked_add(fee).ok_or(ExtensionError::TooMuch)?,
+            largest: largest.map_or(Amount::ZERO, |coin| coin.output().value),
+        })
+    }
+
+    fn fee(&self, coin: &FundingCoin, with_change: bool) -> Result<Amount, ExtensionError> {
+        let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
+        let inputs = [leaf_input_weight(self.leaf), coin.input_weight()];
+        let weight = funded_weight(inputs.into_iter(), outputs).ok_or(ExtensionError::TooMuch)?;
+        self.fee_rate.checked_mul_by_weight(weight).ok_or(ExtensionError::FeeRateTooHigh(self.fee_rate))
     }
 }

@@ -6,24 +6,26 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
 use eots::SecretKey;
 
-use crate::coin::{FundingCoin, funded_weight};
-use crate::fees::leaf_input_weight;
+use crate::coin::FundingCoin;
+use crate::coin_selection::ExtensionFunding;
 use crate::funded::Funded;
-use crate::leaf::{Leaf, Path};
+use crate::leaf::Path;
 use crate::outputs::{StakingOutput, TaprootOutput};
 use crate::parties::Parties;
+use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 use crate::signing::{CovenantSignature, SigningError};
-use crate::spend::{
-    FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf, sum,
-};
+use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf, sum};
 
 /// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the covenant committee of the
-/// parameters it was made under signs; input 1 is one coin that pays the fee and whatever is added. Output 0 is the new staking output.
+/// parameters it was made under signs; input 1 is one coin that pays the fee and whatever is added. Output 0 is the new staking output, where it is built here; one that came from
+/// elsewhere may have it at another place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtensionTransaction {
     spend: LeafSpend,
     output: StakingOutput,
     amount: Amount,
+    /// Which of its outputs the new stake is.
+    vout: u32,
 }
 
 /// No extension can be made of this.
@@ -146,7 +148,7 @@ impl ExtensionTransaction {
         }
         let source = previous.output().taproot();
         let leaf = source.leaf(Path::Unbonding).ok_or(ExtensionError::TooMuch)?;
-        let plan = Plan { leaf, stake: &stake, change: &change, fee_rate, added };
+        let plan = ExtensionFunding { leaf, stake: &stake, change: &change, fee_rate, added };
         let (coin, change) = plan.choose(coins)?;
         let held = previous.amount().checked_add(coin.output().value);
         if held.is_none_or(|held| held > Amount::MAX_MONEY) {
@@ -166,7 +168,7 @@ impl ExtensionTransaction {
         if let Some(input) = spend.psbt_mut().inputs.get_mut(1) {
             *input = coin.psbt_input();
         }
-        Ok(Self { spend, output, amount })
+        Ok(Self { spend, output, amount, vout: 0 })
     }
 
     /// The extension that `given` is: its first input spends `previous` through the unbonding path, its second one the output `funding`, and one
@@ -187,6 +189,9 @@ impl ExtensionTransaction {
         let [first, second] = given.input.as_slice() else { return Err(ExtensionError::Inputs(given.input.len())) };
         if first.previous_output != previous.outpoint() {
             return Err(ExtensionError::Spends { found: first.previous_output, expected: previous.outpoint() });
+        }
+        if second.previous_output == previous.outpoint() {
+            return Err(ExtensionError::FundedByItself(second.previous_output));
         }
         let held = previous.amount().checked_add(funding.value).filter(|held| *held <= Amount::MAX_MONEY);
         let paid = sum(&given.output).filter(|paid| held.is_some_and(|held| held > *paid));
@@ -210,12 +215,13 @@ impl ExtensionTransaction {
         if spend.txid() != given.compute_txid() {
             return Err(ExtensionError::NotFinal);
         }
-        Ok(Self { spend, output: staking.output().clone(), amount: staking.amount() })
+        let (output, amount, vout) = (staking.output().clone(), staking.amount(), staking.outpoint().vout);
+        Ok(Self { spend, output, amount, vout })
     }
 
     /// The new staking output, at its place in this transaction.
     pub fn staking_output(&self) -> Funded<StakingOutput> {
-        Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
+        Funded::new(self.output.clone(), OutPoint::new(self.txid(), self.vout), self.amount)
     }
 
     /// Signs as a member of the covenant committee of the running stake. Whether it may be extended is for the caller to decide before.
@@ -281,42 +287,4 @@ fn check_parties(old: &Parties, new: &Parties) -> Result<(), ExtensionError> {
         return Err(ExtensionError::CovenantOverlap { common, quorum });
     }
     Ok(())
-}
-
-/// What the funding coin must pay.
-struct Plan<'a> {
-    leaf: &'a Leaf,
-    stake: &'a TxOut,
-    change: &'a ScriptBuf,
-    fee_rate: FeeRate,
-    added: Amount,
-}
-
-impl Plan<'_> {
-    /// The smallest coin that suffices, and the change it leaves.
-    fn choose<'c>(&self, coins: &'c [FundingCoin]) -> Result<(&'c FundingCoin, Option<TxOut>), ExtensionError> {
-        let mut coins: Vec<&FundingCoin> = coins.iter().collect();
-        coins.sort_by_key(|coin| (coin.output().value, coin.outpoint()));
-        for coin in &coins {
-            let left_after = |fee: Amount| coin.output().value.checked_sub(self.added)?.checked_sub(fee);
-            if left_after(self.fee(coin, false)?).is_none() {
-                continue;
-            }
-            let change = left_after(self.fee(coin, true)?).filter(|left| *left >= self.change.minimal_non_dust());
-            return Ok((*coin, change.map(|value| TxOut { value, script_pubkey: self.change.clone() })));
-        }
-        let largest = coins.last();
-        let fee = largest.map_or(Ok(Amount::ZERO), |coin| self.fee(coin, false))?;
-        Err(ExtensionError::InsufficientFunds {
-            needed: self.added.checked_add(fee).ok_or(ExtensionError::TooMuch)?,
-            largest: largest.map_or(Amount::ZERO, |coin| coin.output().value),
-        })
-    }
-
-    fn fee(&self, coin: &FundingCoin, with_change: bool) -> Result<Amount, ExtensionError> {
-        let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
-        let inputs = [leaf_input_weight(self.leaf), coin.input_weight()];
-        let weight = funded_weight(inputs.into_iter(), outputs).ok_or(ExtensionError::TooMuch)?;
-        self.fee_rate.checked_mul_by_weight(weight).ok_or(ExtensionError::FeeRateTooHigh(self.fee_rate))
-    }
 }

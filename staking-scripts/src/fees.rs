@@ -1,16 +1,16 @@
 //! What can be done when a transaction waits because its fee is too small.
 
 use bitcoin::absolute::LockTime;
-use bitcoin::secp256k1::SECP256K1;
 use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
 use bitcoin::transaction::{InputWeightPrediction, Version};
 use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
-use miniscript::psbt::PsbtExt;
 
 use crate::coin::{CoinError, EMPTY_INPUT, FundingCoin, funded_weight};
+use crate::coin_witness::finish;
 use crate::explain::TransactionKind;
 use crate::leaf::Leaf;
-use crate::spend::{LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::spend::LeafSpend;
 use crate::staking::StakingTransaction;
 
 /// What can be done about the fee of a transaction that waits.
@@ -212,9 +212,7 @@ impl ChildTransaction {
             input.witness_utxo.clone_from(&ours.witness_utxo);
             input.non_witness_utxo = None;
         }
-        psbt.finalize_mut(SECP256K1).map_err(|errors| {
-            ChildError::Incomplete(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })?;
-        Ok(psbt.extract_tx_unchecked_fee_rate())
+        let prevouts: Option<Vec<TxOut>> = self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
+        finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(ChildError::Incomplete)
     }
 }

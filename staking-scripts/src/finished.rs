@@ -5,10 +5,8 @@ use bitcoin::taproot::ControlBlock;
 use bitcoin::{Amount, Script, Transaction, TxOut, Weight, XOnlyPublicKey};
 
 use crate::leaf::Leaf;
-use crate::spend::{OutputTooSmall, leaf_sighash, sum};
-
-/// The most a standard transaction may weigh.
-pub(crate) const MAX_WEIGHT: Weight = Weight::from_wu(400_000);
+use crate::relay::{MAX_WEIGHT, OutputTooSmall};
+use crate::spend::{leaf_sighash, sum};
 
 /// A promise that a finished transaction breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,9 +9,10 @@ use crate::funded::{Funded, HasTaproot};
 use crate::leaf::Path;
 use crate::outputs::{OutputError, SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parties::Parties;
+use crate::relay::{NotAnAddress, OutputTooSmall};
 use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 use crate::slashing_rate::SlashingRate;
-use crate::spend::{FinalizeError, LeafSpend, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf};
+use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 use crate::timelock::Timelock;
 
 /// An output that can be slashed: the staking output and the unbonding output.

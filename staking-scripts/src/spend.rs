@@ -3,63 +3,19 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
 use bitcoin::psbt::PsbtSighashType;
-use bitcoin::secp256k1::{SECP256K1, schnorr};
+use bitcoin::secp256k1::schnorr;
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::LeafVersion;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, TapLeafHash, TapSighashType, Transaction, TxIn, TxOut, Txid,
-    Weight, Witness, XOnlyPublicKey, taproot,
+    Amount, OutPoint, Psbt, ScriptBuf, Sequence, TapLeafHash, TapSighashType, Transaction, TxIn, TxOut, Txid, Weight,
+    Witness, XOnlyPublicKey, taproot,
 };
-use miniscript::psbt::PsbtExt;
 
+use crate::coin_witness::finish;
 use crate::finished::{FinishedError, check_finished};
 use crate::leaf::Leaf;
 use crate::outputs::TaprootOutput;
-
-/// An output that the network would not relay for its small amount.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an output of {amount} to {script_pubkey} is dust: at least {minimum} is needed")]
-#[non_exhaustive]
-pub struct OutputTooSmall {
-    /// The amount it would have.
-    pub amount: Amount,
-    /// The least that it may have.
-    pub minimum: Amount,
-    /// The script it would pay.
-    pub script_pubkey: ScriptBuf,
-}
-
-impl OutputTooSmall {
-    /// Fails when `output` is dust (Bitcoin Core's `GetDustThreshold` at the default dust relay fee). OP_RETURN outputs are exempt.
-    pub(crate) fn check(output: &TxOut) -> Result<(), Self> {
-        let minimum = output.script_pubkey.minimal_non_dust();
-        if output.value >= minimum || output.script_pubkey.is_op_return() {
-            return Ok(());
-        }
-        Err(Self { amount: output.value, minimum, script_pubkey: output.script_pubkey.clone() })
-    }
-}
-
-/// The highest fee rate that transactions are built at: what Bitcoin Core's `sendrawtransaction` takes by default (0.1 BTC/kvB). Above it,
-/// the one who named the rate was mistaken, or lied.
-pub(crate) const MAX_FEE_RATE: FeeRate = FeeRate::from_sat_per_kwu(10_000 * 250);
-
-/// A script that belongs to no address, where money would be lost.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the script {script_pubkey} belongs to no address, and what is paid there would be lost")]
-#[non_exhaustive]
-pub struct NotAnAddress {
-    /// The script.
-    pub script_pubkey: ScriptBuf,
-}
-
-impl NotAnAddress {
-    pub(crate) fn check(script_pubkey: &ScriptBuf) -> Result<(), Self> {
-        let known = script_pubkey.is_witness_program() || script_pubkey.is_p2pkh() || script_pubkey.is_p2sh();
-        if known { Ok(()) } else { Err(Self { script_pubkey: script_pubkey.clone() }) }
-    }
-}
 
 /// A transaction could not be completed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -225,10 +181,7 @@ impl LeafSpend {
                 input.tap_script_sigs.insert((*key, hash), signature);
             }
         }
-        psbt.finalize_mut(SECP256K1).map_err(|errors| {
-            FinalizeError::Unsatisfied(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })?;
-        let transaction = psbt.extract_tx_unchecked_fee_rate();
+        let transaction = finish(&mut psbt, &self.prevouts).map_err(FinalizeError::Unsatisfied)?;
         check_finished(&transaction, self.unsigned(), &self.prevouts, &self.leaf)?;
         Ok(transaction)
     }

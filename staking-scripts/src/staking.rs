@@ -3,21 +3,20 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::KeySource;
 use bitcoin::psbt::Psbt;
-use bitcoin::secp256k1::SECP256K1;
 use bitcoin::transaction::Version;
 use bitcoin::{
     Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness, XOnlyPublicKey,
 };
-use miniscript::psbt::PsbtExt;
 
 use crate::announcement::StakeAnnouncement;
 use crate::coin::FundingCoin;
 use crate::coin_selection::Funding;
-use crate::finished::MAX_WEIGHT;
+use crate::coin_witness::finish;
 use crate::funded::Funded;
 use crate::outputs::StakingOutput;
+use crate::relay::MAX_WEIGHT;
+use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 use crate::signed::add_output_origin;
-use crate::spend::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 
 /// No staking transaction can be made of this.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -255,10 +254,8 @@ impl StakingTransaction {
             input.witness_utxo = coin;
             input.non_witness_utxo = None;
         }
-        psbt.finalize_mut(SECP256K1).map_err(|errors| {
-            StakingFinishedError::Unsigned(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })?;
-        let transaction = psbt.extract_tx_unchecked_fee_rate();
+        let prevouts: Option<Vec<TxOut>> = self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
+        let transaction = finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(StakingFinishedError::Unsigned)?;
         self.check_finished(&transaction)?;
         Ok(transaction)
     }
@@ -282,7 +279,11 @@ impl StakingTransaction {
         if weight > MAX_WEIGHT {
             return Err(StakingFinishedError::TooHeavy(weight));
         }
-        match self.fee_rate.checked_mul_by_weight(weight) {
+        // A Taproot signature that names its sighash type is a byte longer than was foreseen.
+        let named = |input: &&TxIn| input.witness.len() == 1 && input.witness.nth(0).is_some_and(|it| it.len() == 65);
+        let named = Weight::from_wu_usize(transaction.input.iter().filter(named).count());
+        let foreseen = weight.checked_sub(named).unwrap_or(weight);
+        match self.fee_rate.checked_mul_by_weight(foreseen) {
             Some(needed) if needed > self.fee => Err(StakingFinishedError::FeeBelowRate { fee: self.fee, needed }),
             _ => Ok(()),
         }

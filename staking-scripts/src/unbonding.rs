@@ -8,8 +8,9 @@ use eots::SecretKey;
 use crate::funded::Funded;
 use crate::leaf::Path;
 use crate::outputs::{StakingOutput, UnbondingOutput};
+use crate::relay::OutputTooSmall;
 use crate::signing::{CovenantSignature, SigningError};
-use crate::spend::{FinalizeError, LeafSpend, OutputTooSmall, SpendPlan, spends_through_one_leaf};
+use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 
 /// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding output.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,9 +6,8 @@ use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxOut};
 
 use crate::funded::{Funded, HasTaproot};
 use crate::leaf::{LeafKeys, Path};
-use crate::spend::{
-    FinalizeError, LeafSpend, MAX_FEE_RATE, NotAnAddress, OutputTooSmall, SpendPlan, spends_through_one_leaf,
-};
+use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 
 /// The withdrawal of a staking, unbonding or slashing refund output through its timelock path.
 #[derive(Debug, Clone, PartialEq)]

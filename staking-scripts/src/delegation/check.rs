@@ -7,12 +7,13 @@ use super::included::ChainRules;
 use super::rules::{Part, StakeViolation};
 use super::{RunningStake, SignedSlashing, StakeRequest};
 use crate::extension::ExtensionTransaction;
-use crate::finished::MAX_WEIGHT;
 use crate::funded::Funded;
 use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
+use crate::relay::MAX_WEIGHT;
+use crate::relay::OutputTooSmall;
 use crate::slashing::{Slashable, SlashingTerms, SlashingTransaction};
-use crate::spend::{OutputTooSmall, sum};
+use crate::spend::sum;
 use crate::timelock::Timelock;
 use crate::unbonding::UnbondingTransaction;
 

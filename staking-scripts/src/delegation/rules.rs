@@ -10,7 +10,7 @@ use crate::inclusion::InclusionError;
 use crate::outputs::OutputError;
 use crate::parties::InvalidParties;
 use crate::pop::PossessionError;
-use crate::spend::OutputTooSmall;
+use crate::relay::OutputTooSmall;
 
 /// Which transaction of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

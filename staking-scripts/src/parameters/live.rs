@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::rules::{Findings, Number, ParameterViolation, ParametersError};
 use super::{ChainParameters, Parameters};
 use crate::committee::CovenantCommittee;
+use crate::relay::NotAnAddress;
 use crate::slashing_rate::SlashingRate;
-use crate::spend::NotAnAddress;
 
 /// One version as the file has it.
 #[derive(Deserialize)]

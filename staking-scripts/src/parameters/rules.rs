@@ -8,7 +8,7 @@ use bitcoin::{Amount, ScriptBuf};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::committee::InvalidCommittee;
-use crate::spend::{NotAnAddress, OutputTooSmall};
+use crate::relay::{NotAnAddress, OutputTooSmall};
 use crate::timelock::Timelock;
 
 /// A rule that a version of the parameters breaks.
