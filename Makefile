@@ -31,6 +31,7 @@ lint: deps ## check formatting, lints and documentation
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios
 	@scripts/build.sh bench --profile dev --package staking-scripts --bench scan
+	@scripts/build.sh bench --profile dev --package staking-scripts --bench delegation
 
 .PHONY: timing
 timing: deps ## measure whether the time of signing or deriving tells anything of the secret

@@ -1,10 +1,11 @@
 //! The leaves: the scripts through which the outputs are spent.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bitcoin::taproot::{ControlBlock, LeafVersion};
 use bitcoin::{Script, ScriptBuf, TapLeafHash, XOnlyPublicKey};
-use miniscript::{Miniscript, Tap, Terminal};
+use miniscript::{Miniscript, RelLockTime, Tap, Terminal, Threshold};
 
 use crate::timelock::Timelock;
 
@@ -101,23 +102,24 @@ impl LeafKeys {
         if keys.script().as_deref() == Some(script) { Ok(keys) } else { Err(unknown()) }
     }
 
-    /// The leaf as a miniscript expression.
-    pub(crate) fn miniscript(&self) -> String {
+    /// The leaf as a miniscript. It is put together from the keys and not from text, because reading a key costs a square root.
+    pub(crate) fn miniscript(&self) -> Result<TapMiniscript, Unscriptable> {
+        let staker = |rest| both(verify(key(*self.staker()))?, rest);
         match self {
-            Self::Timelock { staker, timelock } => format!("and_v(v:pk({staker}),older({timelock}))"),
-            Self::Unbonding { staker, covenant, quorum } => {
-                format!("and_v(v:pk({staker}),{})", threshold(*quorum, covenant))
+            Self::Timelock { timelock, .. } => {
+                let lock = RelLockTime::from_height(timelock.blocks());
+                staker(from_ast(Terminal::Older(lock))?)
             }
-            Self::Slashing { staker, finality_providers, covenant, quorum } => format!(
-                "and_v(and_v(v:pk({staker}),v:{}),{})",
-                threshold(1, finality_providers),
-                threshold(*quorum, covenant)
-            ),
+            Self::Unbonding { covenant, quorum, .. } => staker(threshold(*quorum, covenant)?),
+            Self::Slashing { finality_providers, covenant, quorum, .. } => {
+                let provider = verify(threshold(1, finality_providers))?;
+                both(staker(provider)?, threshold(*quorum, covenant)?)
+            }
         }
     }
 
     fn script(&self) -> Option<ScriptBuf> {
-        self.miniscript().parse::<Miniscript<XOnlyPublicKey, Tap>>().ok().map(|miniscript| miniscript.encode())
+        self.miniscript().ok().map(|miniscript| miniscript.encode())
     }
 
     /// The path this leaf belongs to.
@@ -158,13 +160,35 @@ impl LeafKeys {
     }
 }
 
+/// A leaf's script, with its keys.
+pub(crate) type TapMiniscript = Miniscript<XOnlyPublicKey, Tap>;
+
+/// Why no script could be made, as the miniscript library says it.
+pub(crate) type Unscriptable = String;
+
+fn from_ast(node: Terminal<XOnlyPublicKey, Tap>) -> Result<TapMiniscript, Unscriptable> {
+    Miniscript::from_ast(node).map_err(|e| e.to_string())
+}
+
+fn key(key: XOnlyPublicKey) -> Result<TapMiniscript, Unscriptable> {
+    from_ast(Terminal::Check(Arc::new(from_ast(Terminal::PkK(key))?)))
+}
+
+fn verify(inner: Result<TapMiniscript, Unscriptable>) -> Result<TapMiniscript, Unscriptable> {
+    from_ast(Terminal::Verify(Arc::new(inner?)))
+}
+
+fn both(left: TapMiniscript, right: TapMiniscript) -> Result<TapMiniscript, Unscriptable> {
+    from_ast(Terminal::AndV(Arc::new(left), Arc::new(right)))
+}
+
 /// `k` of `keys`, as the protocol writes it: a single key stands alone, without a count.
-fn threshold(k: u16, keys: &[XOnlyPublicKey]) -> String {
+fn threshold(k: u16, keys: &[XOnlyPublicKey]) -> Result<TapMiniscript, Unscriptable> {
     match keys {
-        [key] => format!("pk({key})"),
+        [single] => key(*single),
         _ => {
-            let keys: Vec<_> = keys.iter().map(XOnlyPublicKey::to_string).collect();
-            format!("multi_a({k},{})", keys.join(","))
+            let threshold = Threshold::new(k.into(), keys.to_vec()).map_err(|e| e.to_string())?;
+            from_ast(Terminal::MultiA(threshold))
         }
     }
 }

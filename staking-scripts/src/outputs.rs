@@ -1,11 +1,14 @@
 //! The outputs, as Taproot descriptors.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use bitcoin::taproot::{TapNodeHash, TapTree};
+use bitcoin::key::TweakedPublicKey;
+use bitcoin::secp256k1::{self, SECP256K1};
+use bitcoin::taproot::{LeafVersion, TapNodeHash, TapTree, TaprootBuilder};
 use bitcoin::{Address, Amount, Network, ScriptBuf, TxOut, XOnlyPublicKey};
 use miniscript::Descriptor;
-use miniscript::descriptor::Tr;
+use miniscript::descriptor::{self, Tr};
 
 use crate::leaf::{Leaf, LeafKeys, Path};
 use crate::parties::Parties;
@@ -14,6 +17,8 @@ use crate::timelock::Timelock;
 /// The internal key of every output: the x coordinate that BIP-341 ("Constructing and spending Taproot outputs") proposes for outputs
 /// without a key path. Nobody knows its discrete logarithm.
 pub const INTERNAL_KEY: &str = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0";
+
+static UNSPENDABLE: LazyLock<Result<XOnlyPublicKey, secp256k1::Error>> = LazyLock::new(|| INTERNAL_KEY.parse());
 
 /// The scripts do not make an output: there are more keys than a Taproot script can evaluate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,31 +34,52 @@ pub struct OutputError {
 pub struct TaprootOutput {
     tr: Tr<XOnlyPublicKey>,
     leaves: BTreeMap<Path, Leaf>,
+    output_key: TweakedPublicKey,
+    merkle_root: Option<TapNodeHash>,
+    tap_tree: TapTree,
 }
 
 impl TaprootOutput {
-    /// The output whose script tree has this shape; `tree` is a descriptor's tree expression.
-    fn new(tree: &str) -> Result<Self, OutputError> {
+    /// The output with these leaves, each beside all that follow it: `{first,{second,third}}`.
+    fn new(leaves: Vec<LeafKeys>) -> Result<Self, OutputError> {
         let error = |reason: &dyn ToString| OutputError { reason: reason.to_string() };
-        let tr: Tr<XOnlyPublicKey> = format!("tr({INTERNAL_KEY},{tree})").parse().map_err(|e| error(&e))?;
-        tr.sanity_check().map_err(|e| error(&e))?;
-        let mut leaves = BTreeMap::new();
-        for leaf in tr.spend_info().leaves() {
-            let script = leaf.script().to_owned();
-            let keys = LeafKeys::from_script(&script).map_err(|e| error(&e))?;
-            leaves.insert(keys.path(), Leaf { keys, script, control_block: leaf.control_block().clone() });
+        let (mut tree, mut found, mut builder) = (None, BTreeMap::new(), TaprootBuilder::new());
+        let mut scripts = Vec::with_capacity(leaves.len());
+        for keys in leaves.into_iter().rev() {
+            let miniscript = keys.miniscript().map_err(|e| error(&e))?;
+            scripts.push((keys, miniscript.encode()));
+            let leaf = descriptor::TapTree::leaf(miniscript);
+            tree = Some(match tree {
+                None => leaf,
+                Some(following) => descriptor::TapTree::combine(leaf, following).map_err(|e| error(&e))?,
+            });
         }
-        Ok(Self { tr, leaves })
+        let internal_key = *UNSPENDABLE.as_ref().map_err(|e| error(e))?;
+        let tr = Tr::new(internal_key, tree).map_err(|e| error(&e))?;
+        tr.sanity_check().map_err(|e| error(&e))?;
+        // The tree is hashed here and not by the descriptor, which would make a context of libsecp256k1 for every output.
+        for (leaf, (_, script)) in tr.leaves().zip(scripts.iter().rev()) {
+            builder = builder.add_leaf(leaf.depth(), script.clone()).map_err(|e| error(&e))?;
+        }
+        let tap_tree = TapTree::try_from(builder.clone()).map_err(|e| error(&e))?;
+        let spend_info = builder.finalize(SECP256K1, internal_key).map_err(|_| error(&"the tree is not complete"))?;
+        for (keys, script) in scripts {
+            let place = (script, LeafVersion::TapScript);
+            let control_block = spend_info.control_block(&place).ok_or_else(|| error(&"a leaf is not in the tree"))?;
+            found.insert(keys.path(), Leaf { keys, script: place.0, control_block });
+        }
+        let (output_key, merkle_root) = (spend_info.output_key(), spend_info.merkle_root());
+        Ok(Self { tr, leaves: found, output_key, merkle_root, tap_tree })
     }
 
     /// What pays to this output.
     pub fn script_pubkey(&self) -> ScriptBuf {
-        self.tr.script_pubkey()
+        ScriptBuf::new_p2tr_tweaked(self.output_key)
     }
 
     /// Its address on `network`.
     pub fn address(&self, network: Network) -> Address {
-        self.tr.address(network)
+        Address::p2tr_tweaked(self.output_key, network)
     }
 
     /// The standard descriptor (BIP-386); printed, it ends with its checksum.
@@ -67,13 +93,13 @@ impl TaprootOutput {
     }
 
     /// The root of the script tree (BIP-341).
-    pub fn merkle_root(&self) -> Option<TapNodeHash> {
-        self.tr.spend_info().merkle_root()
+    pub const fn merkle_root(&self) -> Option<TapNodeHash> {
+        self.merkle_root
     }
 
     /// The script tree, for a PSBT's output.
-    pub(crate) fn tap_tree(&self) -> Option<TapTree> {
-        self.tr.spend_info().to_tap_tree()
+    pub(crate) fn tap_tree(&self) -> TapTree {
+        self.tap_tree.clone()
     }
 
     /// The leaf of a path; `None` when this kind of output lacks it.
@@ -92,17 +118,17 @@ impl TaprootOutput {
     }
 }
 
-fn timelock_leaf(parties: &Parties, timelock: Timelock) -> String {
-    LeafKeys::Timelock { staker: *parties.staker(), timelock }.miniscript()
+fn timelock_leaf(parties: &Parties, timelock: Timelock) -> LeafKeys {
+    LeafKeys::Timelock { staker: *parties.staker(), timelock }
 }
 
-fn unbonding_leaf(parties: &Parties) -> String {
+fn unbonding_leaf(parties: &Parties) -> LeafKeys {
     let covenant = parties.covenant();
     let (members, quorum) = (covenant.members().to_vec(), covenant.quorum());
-    LeafKeys::Unbonding { staker: *parties.staker(), covenant: members, quorum }.miniscript()
+    LeafKeys::Unbonding { staker: *parties.staker(), covenant: members, quorum }
 }
 
-fn slashing_leaf(parties: &Parties) -> String {
+fn slashing_leaf(parties: &Parties) -> LeafKeys {
     let covenant = parties.covenant();
     LeafKeys::Slashing {
         staker: *parties.staker(),
@@ -110,7 +136,6 @@ fn slashing_leaf(parties: &Parties) -> String {
         covenant: covenant.members().to_vec(),
         quorum: covenant.quorum(),
     }
-    .miniscript()
 }
 
 /// The output that a stake is locked in: `tr(NUMS,{slashing,{unbonding,timelock}})`.
@@ -129,7 +154,7 @@ impl StakingOutput {
     pub fn new(parties: Parties, staking_time: Timelock) -> Result<Self, OutputError> {
         let (slashing, unbonding) = (slashing_leaf(&parties), unbonding_leaf(&parties));
         let timelock = timelock_leaf(&parties, staking_time);
-        let taproot = TaprootOutput::new(&format!("{{{slashing},{{{unbonding},{timelock}}}}}"))?;
+        let taproot = TaprootOutput::new(vec![slashing, unbonding, timelock])?;
         Ok(Self { parties, staking_time, taproot })
     }
 
@@ -164,7 +189,7 @@ impl UnbondingOutput {
     /// [`OutputError`] when there are more keys than a script can evaluate (about 990).
     pub fn new(parties: Parties, unbonding_time: Timelock) -> Result<Self, OutputError> {
         let (slashing, timelock) = (slashing_leaf(&parties), timelock_leaf(&parties, unbonding_time));
-        let taproot = TaprootOutput::new(&format!("{{{slashing},{timelock}}}"))?;
+        let taproot = TaprootOutput::new(vec![slashing, timelock])?;
         Ok(Self { parties, unbonding_time, taproot })
     }
 
@@ -198,7 +223,7 @@ impl SlashingRefundOutput {
     /// # Errors
     /// [`OutputError`]; not to be expected, as one key always fits.
     pub fn new(staker: XOnlyPublicKey, unbonding_time: Timelock) -> Result<Self, OutputError> {
-        let taproot = TaprootOutput::new(&LeafKeys::Timelock { staker, timelock: unbonding_time }.miniscript())?;
+        let taproot = TaprootOutput::new(vec![LeafKeys::Timelock { staker, timelock: unbonding_time }])?;
         Ok(Self { staker, unbonding_time, taproot })
     }
 

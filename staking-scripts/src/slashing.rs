@@ -152,18 +152,19 @@ impl SlashingTransaction {
             slashed,
             fee,
         })?;
-        Self::laid_out(source, terms, Version::ONE, [slashed, refund_amount])
+        let refund = SlashingRefundOutput::new(*source.output().parties().staker(), terms.unbonding_time)?;
+        Self::laid_out(source, terms, refund, Version::ONE, [slashed, refund_amount])
     }
 
-    /// With this version, and these amounts for its two outputs. Whether they are what the terms ask for is checked before.
+    /// With this refund output, this version, and these amounts for its two outputs. Whether they are what the terms ask for is checked before.
     pub(crate) fn laid_out<O: Slashable>(
         source: &Funded<O>,
         terms: &SlashingTerms,
+        refund: SlashingRefundOutput,
         version: Version,
         [slashed, refund_amount]: [Amount; 2],
     ) -> Result<Self, SlashingError> {
         let parties = source.output().parties().clone();
-        let refund = SlashingRefundOutput::new(*parties.staker(), terms.unbonding_time)?;
         let slashed_out = bitcoin::TxOut { value: slashed, script_pubkey: terms.pk_script.clone() };
         let refund_out = refund.taproot().paying(refund_amount);
         OutputTooSmall::check(&slashed_out)?;

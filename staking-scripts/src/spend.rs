@@ -64,6 +64,8 @@ pub(crate) struct LeafSpend {
     /// What the inputs spend, in order.
     prevouts: Vec<TxOut>,
     leaf: Leaf,
+    /// What every party signs; it is asked for once for each signature.
+    sighash: Option<[u8; 32]>,
     /// What the inputs after the first weigh when they are signed.
     funding_weights: Vec<Option<Weight>>,
 }
@@ -116,9 +118,10 @@ impl LeafSpend {
         }
         for (output, (_, taproot)) in psbt.outputs.iter_mut().zip(&plan.outputs) {
             output.tap_internal_key = taproot.map(TaprootOutput::internal_key);
-            output.tap_tree = taproot.and_then(TaprootOutput::tap_tree);
+            output.tap_tree = taproot.map(TaprootOutput::tap_tree);
         }
-        Ok(Self { psbt, prevouts, leaf: plan.leaf.clone(), funding_weights })
+        let sighash = leaf_sighash(&psbt.unsigned_tx, &prevouts, 0, plan.leaf.hash());
+        Ok(Self { psbt, prevouts, leaf: plan.leaf.clone(), sighash, funding_weights })
     }
 
     pub(crate) const fn psbt(&self) -> &Psbt {
@@ -156,8 +159,7 @@ impl LeafSpend {
 
     /// The BIP-341 script-path sighash over all prevouts, SIGHASH_DEFAULT: what every party signs.
     pub(crate) fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
-        leaf_sighash(self.unsigned(), &self.prevouts, 0, self.leaf.hash())
-            .ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
+        self.sighash.ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
     }
 
     /// Puts the witness together, and checks the finished transaction against everything it promises.

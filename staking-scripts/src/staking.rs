@@ -184,7 +184,7 @@ impl StakingTransaction {
         }
         if let Some(first) = psbt.outputs.first_mut() {
             first.tap_internal_key = Some(output.taproot().internal_key());
-            first.tap_tree = output.taproot().tap_tree();
+            first.tap_tree = Some(output.taproot().tap_tree());
         }
         let weight = funding.weight(&selection.coins, selection.change.is_some())?;
         let script_sigs = coins().map(|coin| coin.script_sig().clone()).collect();

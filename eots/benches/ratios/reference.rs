@@ -20,9 +20,18 @@ impl Reference {
             Ok(output) => return absent(&String::from_utf8_lossy(&output.stderr)),
             Err(error) => return absent(&error.to_string()),
         }
-        let child = Command::new(program).arg("bench").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let Child { stdin: Some(stdin), stdout: Some(stdout), .. } = child.ok()? else { return None };
-        Some(Self(Mutex::new((stdin, BufReader::new(stdout)))))
+        Self::running(Command::new(program).arg("bench"))
+    }
+
+    /// The process of this command; `None`, with a line that says why, where it cannot be started.
+    pub(crate) fn running(command: &mut Command) -> Option<Self> {
+        match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+            Ok(Child { stdin: Some(stdin), stdout: Some(stdout), .. }) => {
+                Some(Self(Mutex::new((stdin, BufReader::new(stdout)))))
+            }
+            Ok(_) => absent("it has no input or output"),
+            Err(error) => absent(&error.to_string()),
+        }
     }
 
     /// A side of a row: so many calls of this work, whose seconds are those of one.
@@ -38,7 +47,8 @@ impl Reference {
     }
 }
 
-fn absent(why: &str) -> Option<Reference> {
-    println!("the reference implementation is not measured: {}", why.lines().next().unwrap_or("no reason given"));
+/// Says why it is left out.
+pub(crate) fn absent(why: &str) -> Option<Reference> {
+    println!("a reference implementation is not measured: {}", why.lines().next().unwrap_or("no reason given"));
     None
 }

@@ -94,6 +94,8 @@ impl StakeRequest {
         let staking_output = findings.note(StakingOutput::new(parties.clone(), staking_time))?;
         let unbonding_output = findings.note(UnbondingOutput::new(parties, unbonding_time))?;
 
+        // What slashing leaves of the stake, and of the unbonding stake, goes to the same script.
+        let refund = findings.note(SlashingRefundOutput::new(self.staker, unbonding_time))?;
         let staking = self.staking(staking_output, findings)?;
         let extension = match (&self.extends, previous) {
             (Some(running), Some(previous)) => self.extension(running, previous, &staking, findings),
@@ -106,9 +108,10 @@ impl StakeRequest {
             (None, _) => None,
         };
         let terms = SlashingTerms { unbonding_time, ..parameters.slashing_terms() };
-        let slashing = slashing(Part::Slashing, &self.slashing, &staking, &terms, findings);
+        let slashing = slashing(Part::Slashing, &self.slashing, &staking, (&terms, &refund), findings);
         let unbonding = self.unbonding(parameters, &staking, unbonding_output, findings)?;
-        let unbonding_slashing = slashing_of_unbonding(&self.unbonding_slashing, &unbonding, &terms, findings);
+        let unbonding_slashing =
+            slashing_of_unbonding(&self.unbonding_slashing, &unbonding, (&terms, &refund), findings);
         Some(AcceptedStake {
             staking,
             unbonding,
@@ -198,7 +201,7 @@ impl StakeRequest {
 fn slashing_of_unbonding(
     given: &SignedSlashing,
     unbonding: &UnbondingTransaction,
-    terms: &SlashingTerms,
+    terms: (&SlashingTerms, &SlashingRefundOutput),
     findings: &mut Findings,
 ) -> Option<SlashingTransaction> {
     slashing(Part::UnbondingSlashing, given, &unbonding.unbonding_output(), terms, findings)
@@ -209,14 +212,12 @@ fn slashing<O: Slashable>(
     part: Part,
     SignedSlashing { transaction: given, staker }: &SignedSlashing,
     source: &Funded<O>,
-    terms: &SlashingTerms,
+    (terms, refund): (&SlashingTerms, &SlashingRefundOutput),
     findings: &mut Findings,
 ) -> Option<SlashingTransaction> {
-    let refund = SlashingRefundOutput::new(*source.output().parties().staker(), terms.unbonding_time);
-    let refund = findings.note(refund)?.taproot().script_pubkey();
     let before = findings.0.len();
     let versions = [Version::ONE, Version::TWO];
-    shape(part, given, source.outpoint(), &versions, &[&terms.pk_script, &refund], findings);
+    shape(part, given, source.outpoint(), &versions, &[&terms.pk_script, &refund.taproot().script_pubkey()], findings);
     let (least, found) = (terms.fee, fee_of(source.amount(), given));
     findings.require(found >= least, || StakeViolation::FeeTooSmall { part, found, least });
     dust(part, given, findings);
@@ -227,7 +228,8 @@ fn slashing<O: Slashable>(
     if findings.0.len() > before {
         return None;
     }
-    let built = SlashingTransaction::laid_out(source, terms, given.version, [slashed.value, refunded.value]);
+    let amounts = [slashed.value, refunded.value];
+    let built = SlashingTransaction::laid_out(source, terms, refund.clone(), given.version, amounts);
     let built = findings.note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
     findings.require(built.verify_staker(staker).is_ok(), || StakeViolation::StakerSignature(part));
     same(part, built.unsigned(), given, findings).then_some(built)

@@ -135,8 +135,14 @@ fn another_version_and_a_larger_slash_are_accepted() {
     given.transaction.output[1].value -= Amount::from_sat(1000);
     assert_eq!(violated(&request, &terms), ["staker_signature"]);
     let amounts = [0, 1].map(|n: usize| given_amount(&request, n));
-    let theirs =
-        SlashingTransaction::laid_out(accepted.staking(), &terms.slashing_terms(), Version::TWO, amounts).unwrap();
+    let theirs = SlashingTransaction::laid_out(
+        accepted.staking(),
+        &terms.slashing_terms(),
+        accepted.slashing().refund_output().output().clone(),
+        Version::TWO,
+        amounts,
+    )
+    .unwrap();
     request.slashing.staker = theirs.sign_as_staker(&key("staker", 0)).unwrap();
     assert_eq!(
         request.check(&terms, None, ChainRules::MAINNET).unwrap().slashing().fee(),

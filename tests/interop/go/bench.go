@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -39,6 +40,7 @@ func bench() {
 			merkle.ProofsFromByteSlices(leaves)
 		},
 	}
+	maps.Copy(works, delegationWorks())
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var name string

@@ -1,0 +1,64 @@
+//! What a complete delegation and a covenant member's complete answer cost beside the two reference implementations, and beside the
+//! signatures alone, as ratios measured in one run: `cargo bench --profile dev --package staking-scripts --bench delegation`.
+//!
+//! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is missed.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a bench may stop where its set-up is wrong, and its own numbers are small"
+)]
+
+#[path = "../../../eots/benches/ratios/measure.rs"]
+mod measure;
+#[path = "../../../eots/benches/ratios/reference.rs"]
+mod reference;
+mod work;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use measure::Ratio::{Speed, Time};
+use measure::{Table, each};
+use reference::{Reference, absent};
+use work::{Signatures, Stake};
+
+const GO: &str = "the reference, in Go";
+const TYPESCRIPT: &str = "TypeScript, no adaptors";
+
+fn main() -> ExitCode {
+    // `cargo bench` passes a flag of its own.
+    let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    let mut table = Table::new(words.into_iter().next());
+    measure_all(&mut table);
+    let missed = table.finish();
+    if missed > 0 && flags.iter().any(|flag| flag == "--strict") { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn measure_all(table: &mut Table) {
+    let stake = Stake::new();
+    let (request, answers) = (stake.request(), stake.answers());
+    let delegation = || each(&[()], |()| stake.delegation(&answers));
+    let answer = || each(&[()], |()| stake.answer(&request));
+    // What no other way of building could save: the signatures that must be made and verified.
+    let signatures = Signatures::new(&stake);
+    let alone = each(&[()], |()| signatures.delegation(&answers));
+    table.row("delegation, 9 members", "its signatures alone", Time(None), delegation(), alone);
+    let alone = each(&[()], |()| signatures.answer());
+    table.row("a member's answer", "its signatures alone", Time(None), answer(), alone);
+    for (name, peer) in [(GO, Reference::start()), (TYPESCRIPT, typescript())] {
+        let Some(peer) = peer else { continue };
+        table.row("delegation, 9 members", name, Speed(Some(5.0)), delegation(), peer.side("delegation"));
+        table.row("a member's answer", name, Speed(Some(5.0)), answer(), peer.side("answer"));
+    }
+}
+
+/// The TypeScript library, where node and its packages are.
+fn typescript() -> Option<Reference> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/typescript");
+    if !source.join("node_modules").is_dir() {
+        return absent("no packages in tests/interop/typescript: `npm ci` there installs them");
+    }
+    Reference::running(Command::new("node").arg("bench.mjs").current_dir(source))
+}
