@@ -1,11 +1,12 @@
 //! `btcstake demo --report`: the page, read back as the XML that it is besides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::Transaction;
 use bitcoin::consensus::encode::deserialize_hex;
+use bitcoin::{Script, Transaction};
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
+use staking_scripts::LeafKeys;
 
 use crate::process::Folder;
 
@@ -110,27 +111,70 @@ fn every_step_is_in_it_with_its_figures() {
     }
 }
 
-/// As many signs are filled in as the transaction itself has signatures, and as many are empty as it has empty places.
+/// The signs that are filled in are those of the keys whose places in the witness are, by the page's own list of keys.
 #[test]
 fn who_signed_is_read_from_the_witnesses() {
     let (json, page) = play("all");
     let document = read(&page);
+    let entries = elements(document.root(), "keys").flat_map(|keys| keys.children().filter(Node::is_element));
+    let signs: BTreeMap<_, _> = entries
+        .map(|entry| text(entry).split_once(' ').map(|(sign, key)| (key.to_owned(), sign.to_owned())).unwrap())
+        .collect();
+    assert_eq!(signs.len(), 14);
     let mut seen = BTreeSet::new();
     for (id, step) in steps(&json).into_iter().filter(|(_, step)| !step["path"].is_null()) {
         let transaction: Transaction = deserialize_hex(step["transaction"].as_str().unwrap()).unwrap();
-        let witness = &transaction.input[0].witness;
-        let places = || witness.iter().take(witness.len() - 2);
-        let empty = places().filter(|place| place.is_empty()).count();
-        let card = by_id(&document, &id);
+        let witness: Vec<_> = transaction.input[0].witness.iter().collect();
+        let [places @ .., script, _] = witness.as_slice() else { panic!("{witness:?}") };
+        let keys = LeafKeys::from_script(Script::from_bytes(script)).unwrap();
+        let of = |empty: bool| -> BTreeSet<_> {
+            let places = keys.in_script_order().zip(places.iter().rev());
+            places
+                .filter(|(_, place)| place.is_empty() == empty)
+                .map(|(key, _)| signs[&key.to_string()].clone())
+                .collect()
+        };
         // A refused one has its signs inside its box, and one that was taken has them at the line that leads to it.
+        let card = by_id(&document, &id);
         let drawn = if step["refused"].is_null() { card.prev_sibling_element().unwrap() } else { card };
         let line = elements(drawn, "chips").next().unwrap();
-        assert_eq!(elements(line, "chip").count(), places().count(), "{id}");
-        assert_eq!(elements(line, "empty").count(), empty, "{id}");
-        seen.insert((places().count(), empty));
+        let empty: BTreeSet<_> = elements(line, "empty").map(text).collect();
+        let filled: BTreeSet<_> = elements(line, "chip").map(text).filter(|sign| !empty.contains(sign)).collect();
+        assert_eq!((&filled, &empty), (&of(false), &of(true)), "{id}");
+        seen.insert((places.len(), empty.len()));
     }
     // On the timelock path the staker; and with 9 members, or 9 and 2 providers, none, one too few, or enough of them.
     assert_eq!(seen, BTreeSet::from([(1, 0), (10, 3), (10, 4), (10, 9), (12, 4), (12, 5)]));
+}
+
+/// From the block that made an output to the one that spent it.
+#[test]
+fn the_outputs_are_drawn_over_the_heights() {
+    let (json, page) = play("all");
+    let document = read(&page);
+    for scenario in json["scenarios"].as_array().unwrap() {
+        let figure = elements(by_id(&document, scenario["name"].as_str().unwrap()), "lifeline").next().unwrap();
+        let drawing = figure.descendants().find(|node| node.has_tag_name("svg")).unwrap();
+        let told = drawing.attribute("aria-label").unwrap();
+        let confirmed: Vec<_> =
+            scenario["steps"].as_array().unwrap().iter().filter(|step| !step["height"].is_null()).collect();
+        for pair in confirmed.windows(2) {
+            let (from, to, path) = (&pair[0]["height"], &pair[1]["height"], pair[1]["path"].as_str().unwrap());
+            assert!(told.contains(&format!("blocks {from} to {to}, {path} path")), "{told}");
+        }
+        assert_eq!(elements(figure, "bar").count(), confirmed.len() - 1);
+        let whole = |bar: Node<'_, '_>, name: &str| -> f64 {
+            bar.attribute(name).unwrap().strip_suffix('%').unwrap().parse().unwrap()
+        };
+        let bars: Vec<_> = elements(figure, "bar").map(|bar| (whole(bar, "x"), whole(bar, "width"))).collect();
+        // They follow each other from the left end to the right.
+        let mut end = 1.0;
+        for (start, width) in bars {
+            assert!((start - end).abs() < 0.02, "{start} after {end}");
+            end = start + width;
+        }
+        assert!((end - 99.0).abs() < 0.02, "{end}");
+    }
 }
 
 #[test]

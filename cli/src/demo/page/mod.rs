@@ -178,3 +178,19 @@ fn closing(report: &Report) -> Markup {
         p.soft { "Made by btcstake " (env!("CARGO_PKG_VERSION")) ". This page loads nothing and runs no scripts." }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chain::EmbeddedRegtest;
+
+    use super::super::{ScenarioName, play};
+    use super::page;
+
+    #[test]
+    fn what_it_is_told_is_escaped() {
+        let node = EmbeddedRegtest::in_memory().unwrap();
+        let report = play(&node, "<script>\"&", &[7; 32], ScenarioName::Expire).unwrap();
+        let page = page(&report);
+        assert!(page.contains("&lt;script&gt;&quot;&amp;") && !page.contains("<script"));
+    }
+}

@@ -38,8 +38,9 @@ fn path(life: &Life<'_>, leaf: &Leaf, background: &Background) -> Markup {
     let path = leaf.keys.path();
     let here = |spend: &Spend| spend.path() == path;
     let taken = life.spent.as_ref().filter(|(_, spend)| here(spend));
+    let tried = taken.is_some() || life.attempts.iter().any(|(_, spend)| here(spend));
     html! {
-        li class={ (path) @if taken.is_some() { " taken" } } {
+        li class={ (path) @if !tried { " untried" } } {
             p {
                 b.path { (path) " path" } " " span.soft { (demand(&leaf.keys)) }
             }
@@ -51,7 +52,7 @@ fn path(life: &Life<'_>, leaf: &Leaf, background: &Background) -> Markup {
                     span.mark aria-hidden="true" { "✓" } " taken by "
                     a href={ "#" (numbered.id()) } { span.number { (numbered.number) } " " (numbered.step.name) }
                 }
-            } @else if !life.attempts.iter().any(|(_, spend)| here(spend)) {
+            } @else if !tried {
                 p.verdict.soft { span.mark aria-hidden="true" { "–" } " not tried" }
             }
         }
