@@ -141,6 +141,16 @@ fn who_signed_is_read_from_the_witnesses() {
         let empty: BTreeSet<_> = elements(line, "empty").map(text).collect();
         let filled: BTreeSet<_> = elements(line, "chip").map(text).filter(|sign| !empty.contains(sign)).collect();
         assert_eq!((&filled, &empty), (&of(false), &of(true)), "{id}");
+        // In the witness itself, each place is named after its key.
+        let labels: Vec<_> = elements(elements(card, "witness").next().unwrap(), "label").map(text).collect();
+        let role = |sign: &str| {
+            sign.replace('S', "the staker").replace('P', "finality provider ").replace('C', "covenant member ")
+        };
+        for ((label, key), place) in labels.iter().zip(keys.in_script_order().rev()).zip(places) {
+            let size = if place.is_empty() { "empty".to_owned() } else { format!("{} bytes", place.len()) };
+            assert_eq!(*label, format!("place of {}, {size}", role(&signs[&key.to_string()])), "{id}");
+        }
+        assert_eq!(labels.len(), witness.len(), "{id}");
         seen.insert((places.len(), empty.len()));
     }
     // On the timelock path the staker; and with 9 members, or 9 and 2 providers, none, one too few, or enough of them.

@@ -8,7 +8,7 @@ use staking_scripts::Leaf;
 
 use super::super::record::Background;
 use super::life::{Life, Numbered};
-use super::text::{address, outpoint, sat};
+use super::text::{address, long, outpoint, sat};
 use super::transaction::{contents, figures};
 use super::who::{Spend, demand, signers};
 
@@ -68,6 +68,7 @@ fn refused(attempt: &Numbered<'_>, spend: &Spend, background: &Background) -> Ma
                 span.mark aria-hidden="true" { "✗" } " refused: " span.number { (attempt.number) } " " (step.name)
             }
             p { (step.text) ", for block " (attempt.played.block) }
+            p { (long(attempt.played.transaction.compute_txid())) }
             p { (signers(spend, background)) }
             p { "The node: " code.reason { (step.refused.as_deref().unwrap_or_default()) } }
             (figures(attempt.played, step.fee_sat))

@@ -50,7 +50,6 @@ pub(super) fn contents(played: &Played, background: &Background) -> Markup {
         details {
             summary { "Inputs, outputs and witness" }
             dl.facts {
-                (fact("txid", &long(transaction.compute_txid())))
                 (fact("version", &html! { (transaction.version.0) }))
                 (fact("lock time", &html! { (transaction.lock_time.to_consensus_u32()) }))
                 (fact("weight", &html! { (transaction.weight().to_wu()) " weight units" }))
