@@ -111,6 +111,16 @@ fn every_step_is_in_it_with_its_figures() {
     }
 }
 
+#[test]
+fn those_who_take_part_are_listed_and_no_others() {
+    for (scenario, count) in [("slash", 1 + 2 + 9), ("extend", 1 + 3 + 10)] {
+        let (_, page) = play(scenario);
+        let document = read(&page);
+        let keys = elements(document.root(), "keys").flat_map(|keys| keys.children().filter(Node::is_element));
+        assert_eq!(keys.count(), count, "{scenario}");
+    }
+}
+
 /// The signs that are filled in are those of the keys whose places in the witness are, by the page's own list of keys.
 #[test]
 fn who_signed_is_read_from_the_witnesses() {

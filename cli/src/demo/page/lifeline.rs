@@ -49,7 +49,10 @@ pub(super) fn figure(scenario: &ScenarioReport, lives: &[Life<'_>]) -> Markup {
                 text x=(scale.at(first)) y=(rows + 20.0) { "block " (first) }
                 text.end x=(scale.at(last)) y=(rows + 20.0) { "block " (last) }
             }
-            figcaption { "A bar is an output as long as it is unspent, then the path through which it was spent. " span.bad { "✗" } " is an attempt that was refused." }
+            figcaption {
+                "A bar is an output as long as it is unspent, then the path through which it was spent. " span.bad { "✗" }
+                " is an attempt that was refused."
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod transaction;
 mod votes;
 mod who;
 
+use bitcoin::XOnlyPublicKey;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub(crate) use self::file::PageFile;
@@ -25,7 +26,12 @@ const STYLE: &str = include_str!("page.css");
 
 /// What browsers are told. The policy makes them keep the promise that the page asks for nothing else; `data:,` is an icon of no bytes, as
 /// they would ask for one.
-const HEAD: &str = r#"<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="color-scheme" content="light dark"/><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"/><link rel="icon" href="data:,"/>"#;
+const HEAD: &str = concat!(
+    r#"<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>"#,
+    r#"<meta name="color-scheme" content="light dark"/>"#,
+    r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"/>"#,
+    r#"<link rel="icon" href="data:,"/>"#,
+);
 
 /// The page.
 pub(crate) fn page(report: &Report) -> String {
@@ -41,7 +47,7 @@ pub(crate) fn page(report: &Report) -> String {
             body {
                 header.top { (opening(report)) }
                 main {
-                    (players(background))
+                    (players(report))
                     (rules(background))
                     @for scenario in &report.scenarios { (scenario::section(scenario, background)) }
                     (scripts(report))
@@ -66,6 +72,10 @@ fn opening(report: &Report) -> Markup {
             "A staker locks bitcoin in a Taproot output that opens in three ways. What follows was played, not drawn up: every transaction was
             validated by " (report.node) ", and what is marked as refused, it refused."
         }
+        p.lede.soft {
+            "All keys come from the seed " (long(&report.seed)) ", which stands here for everyone to read: this is play money on regtest. Never use
+            the seed, or a key made of it, for anything else."
+        }
         nav aria-label="Scenarios" {
             ol {
                 @for scenario in &report.scenarios {
@@ -83,9 +93,16 @@ fn opening(report: &Report) -> Markup {
     }
 }
 
-fn players(background: &Background) -> Markup {
+/// Those whose keys are in the outputs that were on the chain.
+fn players(report: &Report) -> Markup {
+    let outputs = || report.scenarios.iter().flat_map(|scenario| &scenario.outputs);
+    let leaves = || outputs().flat_map(|locked| locked.taproot.leaves()).map(|leaf| &leaf.keys);
+    let takes_part = |key: &XOnlyPublicKey| leaves().any(|keys| keys.in_script_order().any(|one| one == key));
+    let committee = leaves().map(|keys| keys.covenant().0.len()).max().unwrap_or_default();
+    let roles: Vec<_> = report.background.roles.iter().filter(|(_, key)| takes_part(key)).collect();
+    let members = roles.iter().filter(|(role, _)| matches!(role, Role::CovenantMember(_))).count();
     let keys = |wanted: fn(&Role) -> bool| {
-        let found: Vec<_> = background.roles.iter().filter(|(role, _)| wanted(role)).collect();
+        let found: Vec<_> = roles.iter().filter(|(role, _)| wanted(role)).collect();
         html! {
             details {
                 summary { @if found.len() == 1 { "Its key" } @else { "Their " (found.len()) " keys" } }
@@ -104,14 +121,19 @@ fn players(background: &Background) -> Markup {
                 }
                 article {
                     h3 { (chip(Role::FinalityProvider(1))) " Finality providers" }
-                    p { "Vote on the blocks of the secured chain. Two votes at one height reveal the key of who cast them, and only then can a stake be slashed." }
+                    p {
+                        "Vote on the blocks of the secured chain. Two votes at one height reveal the key of who cast them, and only
+                        then can a stake be slashed."
+                    }
                     (keys(|role| matches!(role, Role::FinalityProvider(_))))
                 }
                 article {
                     h3 { (chip(Role::CovenantMember(1))) " Covenant committee" }
                     p {
-                        "Signs with exactly " (background.quorum) " members, towards the agreed transactions only. Its signatures for slashing are encrypted
-                        to the finality providers' keys. Members are numbered as the parameters list them; scripts have their keys in ascending order."
+                        "Signs with exactly " (report.background.quorum) " of " (committee) " members, towards the agreed transactions
+                        only. Its signatures for slashing are encrypted to the finality providers' keys. Members are numbered as the
+                        parameters list them; scripts have their keys in ascending order."
+                        @if members > committee { " When the stake is extended, the committee is no longer the same." }
                     }
                     (keys(|role| matches!(role, Role::CovenantMember(_))))
                 }
@@ -170,10 +192,7 @@ fn closing(report: &Report) -> Markup {
         _ => String::new(),
     };
     html! {
-        p {
-            "All keys come from the seed " (long(&report.seed)) ", which stands here for everyone to read: it is play money on regtest. Never use it,
-            or a key made of it, for anything else. The same seed plays with the same keys again:"
-        }
+        p { "The same seed plays with the same keys again:" }
         p { code.long { "btcstake demo" (only) " --report again.html --seed " (report.seed) } }
         p.soft { "Made by btcstake " (env!("CARGO_PKG_VERSION")) ". This page loads nothing and runs no scripts." }
     }

@@ -90,7 +90,7 @@ pub(super) fn coin(place: &OutPoint, coin: &TxOut, background: &Background) -> M
 }
 
 /// An output that is none of the protocol's.
-pub(super) fn plain(output: &TxOut, number: usize, background: &Background) -> Markup {
+pub(super) fn plain(output: &TxOut, vout: u32, background: &Background) -> Markup {
     let script = &output.script_pubkey;
     let (name, what) = match burnt(script) {
         Some(said) => ("burnt".to_owned(), html! { code { "OP_RETURN " (said) } ", which nobody can ever spend" }),
@@ -100,7 +100,7 @@ pub(super) fn plain(output: &TxOut, number: usize, background: &Background) -> M
         div.branch {
             article.output.plain {
                 header {
-                    h4 { span.soft { "output " (number) } " " (name) }
+                    h4 { span.soft { "output " (vout) } " " (name) }
                     p.amount { (sat(output.value)) }
                 }
                 p.soft { (what) }

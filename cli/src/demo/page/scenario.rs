@@ -24,7 +24,7 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
                 p { (status(scenario.final_status)) }
             }
             (lifeline::figure(scenario, &lives))
-            h3 { "What happened on Bitcoin" }
+            h3 { "What happened, from top to bottom" }
             ol.flow role="list" {
                 @for (number, step) in (1..).zip(&scenario.steps) {
                     @match (&step.played, &step.refused) {
@@ -64,22 +64,13 @@ fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Backgroun
     let played = numbered.played;
     let transaction = &played.transaction;
     let txid = transaction.compute_txid();
-    let inputs = transaction.input.iter().zip(&played.spent).enumerate();
-    let known = |number: usize| {
-        let place = |life: &&Life<'_>| {
-            life.locked.outpoint.txid == txid && usize::try_from(life.locked.outpoint.vout) == Ok(number)
-        };
-        lives.iter().find(place)
-    };
     // Coins join the line that comes from the output of the protocol; what goes elsewhere branches off before the line goes on.
+    let inputs = transaction.input.iter().zip(&played.spent).enumerate();
     let (spends, coins): (Vec<_>, Vec<_>) =
         inputs.map(|(index, input)| (Spend::of(transaction, index), input)).partition(|(spend, _)| spend.is_some());
-    let (kept, others): (Vec<_>, Vec<_>) = transaction
-        .output
-        .iter()
-        .enumerate()
-        .map(|output| (known(output.0), output))
-        .partition(|(life, _)| life.is_some());
+    let kept = || lives.iter().filter(|life| life.locked.outpoint.txid == txid);
+    let others = (0u32..).zip(&transaction.output);
+    let others = others.filter(|(vout, _)| !kept().any(|life| life.locked.outpoint.vout == *vout));
     html! {
         li.event {
             div.inputs {
@@ -91,10 +82,8 @@ fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Backgroun
             }
             (transaction::card(numbered, background))
             div.outputs {
-                @for (_, (number, paid)) in others { (output::plain(paid, number, background)) }
-                @for life in kept.iter().filter_map(|(life, _)| *life) {
-                    (output::locked(life, &script::id(&life.locked.taproot), background))
-                }
+                @for (vout, paid) in others { (output::plain(paid, vout, background)) }
+                @for life in kept() { (output::locked(life, &script::id(&life.locked.taproot), background)) }
             }
         }
     }

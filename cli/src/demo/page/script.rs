@@ -28,7 +28,10 @@ pub(super) fn section(locked: &Locked, open: bool, background: &Background) -> M
             dl.facts {
                 (fact("address", &long(output.address(Network::Regtest))))
                 (fact("script_pubkey", &long(output.script_pubkey().to_hex_string())))
-                (fact("internal key", &html! { (long(output.internal_key())) " " span.soft { "nobody has its secret key, so there is no key path (BIP-341)" } }))
+                (fact("internal key", &html! {
+                    (long(output.internal_key())) " "
+                    span.soft { "nobody has its secret key, so there is no key path (BIP-341)" }
+                }))
                 @if let Some(root) = output.merkle_root() { (fact("merkle root", &long(root))) }
             }
             details { summary { "Its descriptor" } p { (long(output.descriptor())) } }
