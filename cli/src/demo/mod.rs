@@ -3,6 +3,8 @@
 pub mod attempts;
 mod cast;
 mod consumer_chain;
+mod page;
+mod record;
 mod report;
 mod scenarios;
 mod stage;
@@ -17,6 +19,8 @@ use clap::ValueEnum;
 use rand_core::{OsRng, RngCore};
 
 use self::cast::Cast;
+use self::page::PageFile;
+use self::record::Background;
 pub use self::report::{Report, ScenarioReport, Step};
 use self::scenarios::Scenario;
 use self::stage::Stage;
@@ -25,7 +29,9 @@ use crate::{input, node};
 
 /// Plays a stake's life.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json")]
+#[command(
+    after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json\n  btcstake demo --report stake.html"
+)]
 pub(crate) struct Args {
     /// What to play.
     #[arg(long, default_value = "all")]
@@ -39,6 +45,9 @@ pub(crate) struct Args {
     /// 32 bytes from which all keys are derived: the same seed gives the same bytes. A fresh one when absent.
     #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
     seed: Option<[u8; 32]>,
+    /// Also draw what was played, as one page for the browser: a new HTML file that needs nothing else.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 }
 
 /// What to play, as it is named on the command line.
@@ -75,6 +84,7 @@ impl ScenarioName {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let start = Instant::now();
+        let file = self.report.as_deref().map(PageFile::create).transpose()?;
         let seed = self.seed.unwrap_or_else(|| {
             let mut seed = [0; 32];
             OsRng.fill_bytes(&mut seed);
@@ -83,8 +93,10 @@ impl Args {
         let (node, name) = self.node()?;
         let report = play(node.as_ref(), &name, &seed, self.scenario)
             .with_context(|| format!("the demo failed; --seed {} plays the same again", hex::encode(seed)))?;
+        let written = file.map(|file| file.write(&page::page(&report))).transpose()?;
+        let written = written.map_or_else(String::new, |path| format!("The report is in {path}.\n"));
         let memory = peak_memory_mib().map_or_else(String::new, |mib| format!(", {mib:.0} MB of memory at most"));
-        let closing = format!("It took {:.2} s{memory}.", start.elapsed().as_secs_f64());
+        let closing = format!("{written}It took {:.2} s{memory}.", start.elapsed().as_secs_f64());
         Output::new(report.text(&closing), &report)
     }
 
@@ -116,7 +128,12 @@ pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName
     let scenarios = scenarios
         .iter()
         .map(|scenario| scenario.play(node, &cast).with_context(|| format!("in the scenario {}", scenario.name())));
-    Ok(Report { seed: hex::encode(seed), node: name.to_owned(), scenarios: scenarios.collect::<anyhow::Result<_>>()? })
+    Ok(Report {
+        seed: hex::encode(seed),
+        node: name.to_owned(),
+        scenarios: scenarios.collect::<anyhow::Result<_>>()?,
+        background: Background::new(&cast),
+    })
 }
 
 /// The most memory this process has had, where the system tells (Linux).

@@ -1,10 +1,11 @@
 //! What the demo tells: steps, each with the transaction it made or the refusal it met.
 
+use bitcoin::Amount;
 use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{Amount, Transaction};
 use serde::Serialize;
 use staking_scripts::Path;
 
+use super::record::{Background, Equivocation, Locked, Played};
 use crate::output::{BAD, FAINT, GOOD, STRONG};
 
 /// One step.
@@ -29,6 +30,9 @@ pub struct Step {
     /// Why Bitcoin Core refused it, where it had to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// For the page.
+    #[serde(skip)]
+    pub(crate) played: Option<Played>,
 }
 
 impl Step {
@@ -45,17 +49,20 @@ impl Step {
             height: None,
             path: None,
             refused: None,
+            played: None,
         }
     }
 
     /// A step that made, or tried, a transaction.
-    pub(crate) fn with(name: &str, text: impl Into<String>, tx: &Transaction, fee: Amount, path: Option<Path>) -> Self {
+    pub(crate) fn with(name: &str, text: impl Into<String>, played: Played, fee: Amount, path: Option<Path>) -> Self {
+        let tx = &played.transaction;
         Self {
             txid: Some(tx.compute_txid().to_string()),
             transaction: Some(serialize_hex(tx)),
             vsize: Some(tx.vsize()),
             fee_sat: Some(fee.to_sat()),
             path: path.map(|path| path.to_string()),
+            played: Some(played),
             ..Self::said(name, text)
         }
     }
@@ -76,6 +83,11 @@ pub struct ScenarioReport {
     pub extracted_key_matches: Option<bool>,
     /// What became of the stake: SLASHED or WITHDRAWN.
     pub final_status: &'static str,
+    /// For the page: the outputs of the protocol in the order in which they came to be, and the two votes.
+    #[serde(skip)]
+    pub(crate) outputs: Vec<Locked>,
+    #[serde(skip)]
+    pub(crate) equivocation: Option<Equivocation>,
 }
 
 /// The demo.
@@ -87,6 +99,9 @@ pub struct Report {
     pub node: String,
     /// The scenarios.
     pub scenarios: Vec<ScenarioReport>,
+    /// For the page.
+    #[serde(skip)]
+    pub(crate) background: Background,
 }
 
 impl Report {

@@ -8,6 +8,7 @@ use staking_scripts::{Leaf, Path, WithdrawalTransaction};
 use super::attempts::{signed_by, with_witness};
 use super::cast::Cast;
 use super::consumer_chain::ConsumerChain;
+use super::record::Equivocation;
 use super::report::ScenarioReport;
 use super::stage::{PreSigned, Stage, Stake};
 
@@ -97,6 +98,8 @@ impl Scenario {
             staking_script_pubkey: stake.staking.tx_out().script_pubkey.to_hex_string(),
             extracted_key_matches,
             final_status,
+            outputs: stage.outputs,
+            equivocation: stage.equivocation,
         })
     }
 }
@@ -122,15 +125,14 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     stage.refused(
         "withdraw at once",
         "the staker, long before the timelock",
-        &transaction,
-        withdrawal.fee(),
+        (&transaction, withdrawal.psbt()),
         Path::Timelock,
     )?;
 
     let (leaf, sighash) = (staking_leaf(stake, Path::Unbonding)?, stake.unbonding.sighash()?);
     let mut unbond = |name: &str, text: &str, signers: &[&SecretKey]| {
         let transaction = with_witness(stake.unbonding.unsigned(), leaf, signed_by(signers, sighash));
-        stage.refused(name, text, &transaction, stake.unbonding.fee(), Path::Unbonding)
+        stage.refused(name, text, (&transaction, stake.unbonding.psbt()), Path::Unbonding)
     };
     unbond("unbond alone", "the staker without the covenant committee", &[&cast.staker])?;
     let below: Vec<_> = covenant.iter().copied().take(quorum.saturating_sub(1)).chain([&cast.staker]).collect();
@@ -150,7 +152,7 @@ fn without_key(stage: &mut Stage<'_>, pre_signed: &PreSigned, leaf: Leaf) -> any
     let conspirators: Vec<_> = cast.covenant.iter().take(quorum).chain([&cast.staker]).collect();
     let transaction = with_witness(slashing.unsigned(), &leaf, signed_by(&conspirators, sighash));
     let text = "staker and covenant quorum, all signing outright, but not the finality provider";
-    stage.refused("slash without its key", text, &transaction, slashing.fee(), Path::Slashing)?;
+    stage.refused("slash without its key", text, (&transaction, slashing.psbt()), Path::Slashing)?;
 
     // Even if the finality provider signed: what the covenant members gave are not signatures yet.
     let signers = [&cast.staker, &cast.providers[0]];
@@ -162,7 +164,7 @@ fn without_key(stage: &mut Stage<'_>, pre_signed: &PreSigned, leaf: Leaf) -> any
         adaptor.map(|adaptor| adaptor.to_bytes().iter().skip(1).copied().collect()).or_else(|| sign(key))
     });
     let text = "the covenant's adaptor signatures, not decrypted";
-    stage.refused("adaptor used as it is", text, &transaction, slashing.fee(), Path::Slashing)
+    stage.refused("adaptor used as it is", text, (&transaction, slashing.psbt()), Path::Slashing)
 }
 
 /// The providers vote, the offender votes twice, and its key is extracted from the two votes.
@@ -185,6 +187,8 @@ fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(Se
     let extracted = evidence.extract()?;
     let matches = extracted.with_parity(offender.parity()).to_bytes() == offender.to_bytes();
     ensure!(matches, "the key extracted is not the finality provider's");
+    let (extracted_key, parity) = (*extracted.public_key(), offender.parity());
+    stage.equivocation = Some(Equivocation { evidence, extracted: extracted_key, parity });
     stage.say("extract", "its secret key, from the two votes alone: it is the finality provider's");
     Ok((extracted, matches))
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::secp256k1::schnorr;
-use bitcoin::{Amount, Transaction};
+use bitcoin::{Amount, Psbt, Transaction};
 use chain::{BlockHeight, Node, NodeError};
 use eots::SecretKey;
 use staking_scripts::{
@@ -13,6 +13,7 @@ use staking_scripts::{
 
 use super::attempts::{signed_by, with_witness};
 use super::cast::Cast;
+use super::record::{Equivocation, Locked, Played};
 use super::report::Step;
 
 /// Block rewards must be this deep before they can be spent.
@@ -27,6 +28,9 @@ pub(crate) struct Stage<'a> {
     node: &'a dyn Node,
     pub(crate) cast: &'a Cast,
     pub(crate) steps: Vec<Step>,
+    /// The outputs of the protocol that are on the chain.
+    pub(crate) outputs: Vec<Locked>,
+    pub(crate) equivocation: Option<Equivocation>,
 }
 
 /// A stake with everything that was signed in advance.
@@ -48,7 +52,7 @@ pub(crate) struct PreSigned {
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(node: &'a dyn Node, cast: &'a Cast) -> Self {
-        Self { node, cast, steps: Vec::new() }
+        Self { node, cast, steps: Vec::new(), outputs: Vec::new(), equivocation: None }
     }
 
     /// Mines `count` blocks whose rewards concern nobody.
@@ -94,7 +98,8 @@ impl<'a> Stage<'a> {
 
         let transaction = staking.finalize(&sign_key_path(staking.psbt(), &cast.wallet)?)?;
         let text = format!("{} locked for {} blocks", rules.stake, rules.staking_time);
-        let height = self.confirm("stake", &text, &transaction, staking.fee(), None)?;
+        let height = self.confirm("stake", &text, (&transaction, staking.psbt()), None)?;
+        self.outputs.push(Locked::new("staking output", &signed.staking));
         Ok(Stake { height, ..signed })
     }
 
@@ -142,7 +147,8 @@ impl<'a> Stage<'a> {
         let transaction = extension.finalize(&staker, &covenant, &sign_key_path(extension.psbt(), &cast.wallet)?)?;
         self.extend_alone(stake, &extension, &transaction)?;
         let text = format!("{amount} locked for {} blocks, without unbonding in between", rules.extended_staking_time);
-        let height = self.confirm("extend", &text, &transaction, extension.fee(), Some(Path::Unbonding))?;
+        let height = self.confirm("extend", &text, (&transaction, extension.psbt()), Some(Path::Unbonding))?;
+        self.outputs.push(Locked::new("extended staking output", &signed.staking));
         Ok(Stake { height, ..signed })
     }
 
@@ -157,7 +163,7 @@ impl<'a> Stage<'a> {
         let leaf = leaf.context("the staking output has no unbonding path")?;
         let alone = with_witness(finished, leaf, signed_by(&[&self.cast.staker], extension.sighash()?));
         let text = "the staker without the covenant committee";
-        self.refused("extend alone", text, &alone, extension.fee(), Path::Unbonding)
+        self.refused("extend alone", text, (&alone, extension.psbt()), Path::Unbonding)
     }
 
     fn pre_sign(&self, transaction: SlashingTransaction, covenant: &[SecretKey]) -> anyhow::Result<PreSigned> {
@@ -170,13 +176,12 @@ impl<'a> Stage<'a> {
         Ok(PreSigned { transaction, staker, covenant })
     }
 
-    /// Broadcasts a transaction, mines a block, and makes sure that it is in there.
+    /// Broadcasts a transaction (with the PSBT that it comes from), mines a block, and makes sure that it is in there.
     pub(crate) fn confirm(
         &mut self,
         name: &str,
         text: &str,
-        transaction: &Transaction,
-        fee: Amount,
+        (transaction, psbt): (&Transaction, &Psbt),
         path: Option<Path>,
     ) -> anyhow::Result<BlockHeight> {
         let txid = self.node.broadcast(transaction).with_context(|| format!("{name}: the node does not take it"))?;
@@ -184,8 +189,9 @@ impl<'a> Stage<'a> {
         let found = self.node.transaction(&txid)?.with_context(|| format!("{name}: {txid} is nowhere"))?;
         let block = found.block.with_context(|| format!("{name}: {txid} was not mined"))?;
         ensure!(found.transaction == *transaction, "{name}: the chain has another transaction {txid}");
-        let height = Some(block.height.to_u32());
-        self.steps.push(Step { height, ..Step::with(name, text, transaction, fee, path) });
+        let height = block.height.to_u32();
+        let played = Played::new(transaction, psbt, height)?;
+        self.steps.push(Step { height: Some(height), ..Step::with(name, text, played, psbt.fee()?, path) });
         Ok(block.height)
     }
 
@@ -194,8 +200,7 @@ impl<'a> Stage<'a> {
         &mut self,
         name: &str,
         text: &str,
-        transaction: &Transaction,
-        fee: Amount,
+        (transaction, psbt): (&Transaction, &Psbt),
         path: Path,
     ) -> anyhow::Result<()> {
         let reason = match self.node.broadcast(transaction) {
@@ -203,8 +208,9 @@ impl<'a> Stage<'a> {
             Err(other) => return Err(anyhow!(other).context(format!("{name}: no verdict"))),
             Ok(txid) => bail!("{name}: the node took {txid}, which it must refuse"),
         };
-        let refused = Some(reason);
-        self.steps.push(Step { refused, ..Step::with(name, text, transaction, fee, Some(path)) });
+        let next_block = self.node.tip()?.height.saturating_add(1).to_u32();
+        let played = Played::new(transaction, psbt, next_block)?;
+        self.steps.push(Step { refused: Some(reason), ..Step::with(name, text, played, psbt.fee()?, Some(path)) });
         Ok(())
     }
 
@@ -224,10 +230,10 @@ impl<'a> Stage<'a> {
             "someone else mines on this chain: it is at height {tip}, not at {last_too_early}"
         );
         let (name, text) = ("withdraw too early", "one block before the timelock ends");
-        self.refused(name, text, &transaction, withdrawal.fee(), Path::Timelock)?;
+        self.refused(name, text, (&transaction, withdrawal.psbt()), Path::Timelock)?;
         self.mine(1)?;
         let text = format!("the staker takes out {}, {timelock} blocks after it was locked", output.amount());
-        self.confirm("withdraw", &text, &transaction, withdrawal.fee(), Some(Path::Timelock))?;
+        self.confirm("withdraw", &text, (&transaction, withdrawal.psbt()), Some(Path::Timelock))?;
         Ok(())
     }
 
@@ -238,7 +244,9 @@ impl<'a> Stage<'a> {
         let transaction = unbonding.finalize(&staker, &stake.unbonding_signatures)?;
         let text =
             format!("the staker leaves early, with {} covenant signatures", self.cast.parties.covenant().quorum());
-        self.confirm("unbond", &text, &transaction, unbonding.fee(), Some(Path::Unbonding))
+        let height = self.confirm("unbond", &text, (&transaction, unbonding.psbt()), Some(Path::Unbonding))?;
+        self.outputs.push(Locked::new("unbonding output", &unbonding.unbonding_output()));
+        Ok(height)
     }
 
     /// Slashes with an extracted key, and withdraws the refund.
@@ -247,7 +255,9 @@ impl<'a> Stage<'a> {
         let transaction = slashing.slash(staker, covenant, extracted)?;
         let slashed = transaction.output.first().map_or(Amount::ZERO, |out| out.value);
         let text = format!("anyone with the extracted key completes it: {slashed} burn, the rest waits for the staker");
-        let height = self.confirm("slash", &text, &transaction, slashing.fee(), Some(Path::Slashing))?;
-        self.withdraw(&slashing.refund_output(), height)
+        let height = self.confirm("slash", &text, (&transaction, slashing.psbt()), Some(Path::Slashing))?;
+        let refund = slashing.refund_output();
+        self.outputs.push(Locked::new("slashing refund output", &refund));
+        self.withdraw(&refund, height)
     }
 }

@@ -15,6 +15,7 @@ mod adaptor;
 mod bad_input;
 mod delegation;
 mod demo;
+mod demo_report;
 mod descriptor;
 mod eots;
 mod help;

@@ -1,0 +1,53 @@
+//! The two votes at one height, and what they give away.
+
+use maud::{Markup, html};
+
+use super::super::record::Equivocation;
+use super::super::report::ScenarioReport;
+use super::text::{fact, long};
+
+/// Both votes side by side. The secret key itself is not printed: anyone computes it from what stands here, which is the point, but a
+/// page is no place for a secret.
+pub(super) fn figure(equivocation: &Equivocation, scenario: &ScenarioReport) -> Markup {
+    let evidence = &equivocation.evidence;
+    let votes = [
+        ("Vote", "s", &evidence.canonical, &evidence.canonical_signature),
+        ("Second vote", "s′", &evidence.fork, &evidence.fork_signature),
+    ];
+    let parity = format!("{:?}", equivocation.parity).to_lowercase();
+    html! {
+        figure.votes {
+            div.pair {
+                @for (title, name, message, signature) in votes {
+                    div.vote {
+                        h4 { (title) " at height " (message.height()) }
+                        dl.facts {
+                            (fact("block", &long(hex::encode(message.block_hash()))))
+                            (fact(name, &long(signature)))
+                        }
+                    }
+                }
+            }
+            dl.facts {
+                (fact("R, the same in both", &long(evidence.public_randomness)))
+                (fact("P, who signed", &html! { (long(evidence.public_key)) " (" (parity) " y)" }))
+            }
+            p.formula {
+                span.nowrap { "s = k + e·d" } span.soft { " and " } span.nowrap { "s′ = k + e′·d" } span.soft { " so " }
+                span.nowrap { "d = (s − s′) / (e − e′) mod n" }
+            }
+            p {
+                "d·G = " (long(equivocation.extracted))
+                @if scenario.extracted_key_matches == Some(true) && equivocation.extracted == evidence.public_key {
+                    " " strong.good { span.mark aria-hidden="true" { "✓" } " this is P" }
+                } @else {
+                    " " strong.bad { span.mark aria-hidden="true" { "✗" } " this is not P" }
+                }
+            }
+            figcaption {
+                "e and e′ are the hashes of R, P and the vote (BIP-340's challenge): everyone has them. k is the secret randomness that R commits
+                to, and it cancels out because both votes used it. The secret key d is not printed here."
+            }
+        }
+    }
+}

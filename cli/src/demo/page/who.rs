@@ -1,0 +1,107 @@
+//! Whose keys these are, and who of them signed.
+
+use bitcoin::{Transaction, XOnlyPublicKey};
+use maud::{Markup, html};
+use staking_scripts::{LeafKeys, Path, explain};
+
+use super::super::record::{Background, Role};
+use super::text::list;
+
+impl Role {
+    /// The letter and number that stand for it in the drawings.
+    pub(super) fn sign(self) -> String {
+        match self {
+            Self::Staker => "S".to_owned(),
+            Self::FinalityProvider(number) => format!("P{number}"),
+            Self::CovenantMember(number) => format!("C{number}"),
+        }
+    }
+
+    /// In words.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Staker => "the staker".to_owned(),
+            Self::FinalityProvider(number) => format!("finality provider {number}"),
+            Self::CovenantMember(number) => format!("covenant member {number}"),
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Staker => "chip staker",
+            Self::FinalityProvider(_) => "chip provider",
+            Self::CovenantMember(_) => "chip member",
+        }
+    }
+}
+
+impl Background {
+    /// In words whose key this is; a stranger's is given itself.
+    pub(super) fn name(&self, key: &XOnlyPublicKey) -> String {
+        self.role(key).map_or_else(|| key.to_string(), Role::name)
+    }
+}
+
+/// The sign of one role.
+pub(super) fn chip(role: Role) -> Markup {
+    html! { span class=(role.class()) { (role.sign()) } }
+}
+
+/// How an input spends a leaf.
+pub(super) struct Spend {
+    pub(super) keys: LeafKeys,
+    /// Every key of the script in its order, and whether there is a signature in its place of the witness.
+    pub(super) places: Vec<(XOnlyPublicKey, bool)>,
+}
+
+impl Spend {
+    /// How an input of `transaction` spends a leaf of the protocol, if it does.
+    pub(super) fn of(transaction: &Transaction, input: usize) -> Option<Self> {
+        let keys = explain(transaction).spent.into_iter().find(|spent| spent.input == input)?.keys;
+        let witness = &transaction.input.get(input)?.witness;
+        let order: Vec<_> = keys.in_script_order().copied().collect();
+        // The witness has the places in the reverse order of the script's keys.
+        let places = order.iter().rev().zip(witness.iter()).map(|(key, place)| (*key, !place.is_empty()));
+        let mut places: Vec<_> = places.collect();
+        places.reverse();
+        Some(Self { keys, places })
+    }
+
+    pub(super) const fn path(&self) -> Path {
+        self.keys.path()
+    }
+}
+
+/// Every key of a leaf by its sign, those that signed filled in, and the same in words.
+pub(super) fn signers(spend: &Spend, background: &Background) -> Markup {
+    let mut places: Vec<(Role, bool)> =
+        spend.places.iter().filter_map(|(key, signed)| Some((background.role(key)?, *signed))).collect();
+    places.sort_unstable();
+    let names: Vec<_> = places.iter().filter(|(_, signed)| *signed).map(|(role, _)| role.name()).collect();
+    html! {
+        span.chips role="img" aria-label={ "in the witness: " (list(&names)) } title={ "in the witness: " (list(&names)) } {
+            @for (role, signed) in &places {
+                span class={ (role.class()) @if !signed { " empty" } } { (role.sign()) }
+            }
+        }
+    }
+}
+
+/// What a leaf demands, in a few words.
+pub(super) fn demand(keys: &LeafKeys) -> String {
+    let covenant = |keys: &LeafKeys| {
+        let (members, quorum) = keys.covenant();
+        format!("exactly {quorum} of {} covenant members", members.len())
+    };
+    match keys {
+        LeafKeys::Timelock { timelock, .. } => format!("the staker alone, after {timelock} blocks"),
+        LeafKeys::Unbonding { .. } => format!("the staker and {}", covenant(keys)),
+        LeafKeys::Slashing { finality_providers, .. } => {
+            let one = match finality_providers.len() {
+                1 => "the finality provider".to_owned(),
+                many => format!("one of {many} finality providers"),
+            };
+            format!("the staker, {one} and {}", covenant(keys))
+        }
+    }
+}

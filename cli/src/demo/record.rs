@@ -1,0 +1,95 @@
+//! What is kept of a play beyond what the report says in words, for the page that draws it. Nothing in it is secret.
+
+use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, XOnlyPublicKey};
+use eots::{Evidence, Genesis, Parity};
+use staking_scripts::{Funded, HasTaproot, TaprootOutput};
+
+use super::cast::{Cast, Rules};
+
+/// A transaction that was made or tried.
+#[derive(Debug, Clone)]
+pub(crate) struct Played {
+    pub(crate) transaction: Transaction,
+    /// The outputs that it spends.
+    pub(crate) spent: Vec<TxOut>,
+    /// The block that confirmed it, or that would have if it had not been refused.
+    pub(crate) block: u32,
+}
+
+impl Played {
+    /// The transaction with the outputs that the PSBT it comes from says it spends.
+    pub(crate) fn new(transaction: &Transaction, psbt: &Psbt, block: u32) -> anyhow::Result<Self> {
+        let spent = psbt.iter_funding_utxos().map(|output| output.cloned()).collect::<Result<_, _>>()?;
+        Ok(Self { transaction: transaction.clone(), spent, block })
+    }
+}
+
+/// An output of the protocol, at its place on the chain.
+#[derive(Debug, Clone)]
+pub(crate) struct Locked {
+    pub(crate) name: &'static str,
+    pub(crate) taproot: TaprootOutput,
+    pub(crate) outpoint: OutPoint,
+    pub(crate) amount: Amount,
+}
+
+impl Locked {
+    pub(crate) fn new<O: HasTaproot>(name: &'static str, output: &Funded<O>) -> Self {
+        Self { name, taproot: output.output().taproot().clone(), outpoint: output.outpoint(), amount: output.amount() }
+    }
+}
+
+/// Two votes at one height, and whose key they gave away.
+#[derive(Debug, Clone)]
+pub(crate) struct Equivocation {
+    pub(crate) evidence: Evidence<Genesis>,
+    /// The public key of the secret that was extracted.
+    pub(crate) extracted: XOnlyPublicKey,
+    pub(crate) parity: Parity,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    Staker,
+    /// Numbered in the order in which the stake names them.
+    FinalityProvider(usize),
+    /// Numbered as the parameters list them, which is not the order of the keys; who came later comes last.
+    CovenantMember(usize),
+}
+
+/// Who is who, and the rules they play by.
+#[derive(Debug, Clone)]
+pub(crate) struct Background {
+    pub(crate) roles: Vec<(Role, XOnlyPublicKey)>,
+    pub(crate) quorum: u16,
+    pub(crate) rules: Rules,
+    /// Where the staker's coins come from and go to.
+    pub(crate) wallet_script: ScriptBuf,
+}
+
+impl Background {
+    pub(crate) fn new(cast: &Cast) -> Self {
+        let mut roles = vec![(Role::Staker, *cast.staker.public_key())];
+        let providers = cast.extended_parties.finality_providers().as_slice();
+        roles.extend((1..).map(Role::FinalityProvider).zip(providers.iter().copied()));
+        let mut members: Vec<XOnlyPublicKey> = Vec::new();
+        for key in cast.covenant.iter().chain(&cast.extended_covenant) {
+            if !members.contains(key.public_key()) {
+                members.push(*key.public_key());
+            }
+        }
+        roles.extend((1..).map(Role::CovenantMember).zip(members));
+        Self {
+            roles,
+            quorum: cast.parties.covenant().quorum(),
+            rules: cast.rules.clone(),
+            wallet_script: cast.wallet_script(),
+        }
+    }
+
+    /// What a key is for; `None` for a stranger's.
+    pub(crate) fn role(&self, key: &XOnlyPublicKey) -> Option<Role> {
+        self.roles.iter().find(|(_, known)| known == key).map(|(role, _)| *role)
+    }
+}
