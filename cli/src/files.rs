@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, ensure};
 use bitcoin::absolute::Height;
 use clap::Args;
+use eots::SigningContext;
 use staking_scripts::{AcceptedStake, ChainRules, DelegationFile, NotInForce, Parameters, StakeViolation, Versions};
 
 use crate::commands::NetworkName;
@@ -39,7 +40,7 @@ pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     write().with_context(shown)
 }
 
-/// Where stakes are included, for delegations that say so (`stake include`).
+/// Which chains stakes are between.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct ChainArgs {
     /// The Bitcoin network of a delegation that says where it was included.
@@ -48,11 +49,15 @@ pub(crate) struct ChainArgs {
     /// How many blocks must stand on the one that includes it.
     #[arg(long, value_name = "BLOCKS", default_value_t = ChainRules::MAINNET.depth)]
     pub(crate) depth: u32,
+    /// The signing context of stakers' proofs of possession on the consumer chain that is secured; absent on the genesis chain.
+    #[arg(long, value_name = "64 HEX DIGITS")]
+    pub(crate) signing_context: Option<SigningContext>,
 }
 
 impl ChainArgs {
     fn rules(self) -> ChainRules {
-        ChainRules { network: self.network.into(), depth: self.depth }
+        let Self { network, depth, signing_context } = self;
+        ChainRules { network: network.into(), depth, signing_context }
     }
 }
 
@@ -93,6 +98,23 @@ fn in_force(versions: &Versions<Parameters>, height: u32) -> anyhow::Result<&Par
     let height = Height::from_consensus(height).map_err(|_| anyhow!("parameters_height: {height} is none"))?;
     let found: Result<_, NotInForce> = versions.in_force(height);
     Ok(found?.1)
+}
+
+/// Whether the version that a delegation names is the one in force at `height`, or the last one when no height is given. Whoever is to sign must
+/// not take the staker's word for it: versions of old have other times and rates.
+pub(crate) fn check_version(
+    delegation: &DelegationFile,
+    versions: &Versions<Parameters>,
+    height: Option<Height>,
+) -> anyhow::Result<Option<StakeViolation>> {
+    let number = |height| versions.in_force(height).map(|(number, _)| number);
+    let stated = Height::from_consensus(delegation.parameters_height);
+    let found = number(stated.map_err(|_| anyhow!("parameters_height: {} is none", delegation.parameters_height))?)?;
+    let expected = match height {
+        Some(height) => number(height).context("--height")?,
+        None => versions.iter().len().saturating_sub(1),
+    };
+    Ok((found != expected).then_some(StakeViolation::ParametersVersion { found, expected }))
 }
 
 /// As [`DelegationArgs::check`].

@@ -101,6 +101,9 @@ pub enum ExtensionError {
     /// An output would be dust.
     #[error(transparent)]
     Dust(#[from] OutputTooSmall),
+    /// A finality provider of the running stake is given for another chain.
+    #[error("the finality provider {0} of the running stake is given for another chain")]
+    ProviderMoved(XOnlyPublicKey),
     /// A coin that is spent through a script in its input, which an extension does not have.
     #[error("the coin {0} is of a nested witness program, and an extension has no scripts in its inputs")]
     NestedCoin(OutPoint),
@@ -222,6 +225,11 @@ impl ExtensionTransaction {
     /// The new staking output, at its place in this transaction.
     pub fn staking_output(&self) -> Funded<StakingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), self.vout), self.amount)
+    }
+
+    /// How many members of the running stake's committee must sign.
+    pub(crate) fn quorum(&self) -> u16 {
+        self.spend.leaf().keys.covenant().1
     }
 
     /// Signs as a member of the covenant committee of the running stake. Whether it may be extended is for the caller to decide before.

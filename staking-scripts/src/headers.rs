@@ -21,6 +21,14 @@ pub enum HeadersError {
         /// The network's highest.
         limit: Target,
     },
+    /// The target is written as no node writes it: negative, beyond 256 bits, or with another exponent.
+    #[error("the target of the block {block} is written as {bits:08x}, which is no number's own form")]
+    TargetForm {
+        /// The block.
+        block: BlockHash,
+        /// The header's bits.
+        bits: u32,
+    },
     /// The header's hash is above its own target.
     #[error("the block {block} does not meet its target {target:x}")]
     NoWork {
@@ -111,6 +119,10 @@ pub fn inclusion_depth(headers: &[Header], params: &Params) -> Result<u32, Heade
 /// Checks that work was done for a header: its hash meets its target, and the target is not above the network's limit.
 pub(crate) fn check_work(header: &Header, params: &Params) -> Result<(), HeadersError> {
     let (block, target, limit) = (header.block_hash(), header.target(), params.max_attainable_target);
+    // Bits beyond the number's end are lost where they are read; and what is lost, a node sees.
+    if target.to_compact_lossy() != header.bits {
+        return Err(HeadersError::TargetForm { block, bits: header.bits.to_consensus() });
+    }
     if target > limit {
         return Err(HeadersError::TargetTooHigh { block, target, limit });
     }

@@ -7,6 +7,7 @@ use bitcoin::taproot::{ControlBlock, LeafVersion};
 use bitcoin::{Script, ScriptBuf, TapLeafHash, XOnlyPublicKey};
 use miniscript::{Miniscript, RelLockTime, Tap, Terminal, Threshold};
 
+use crate::coin_witness::MAX_SCRIPT;
 use crate::timelock::Timelock;
 
 /// The path through which an output is spent.
@@ -75,6 +76,10 @@ impl LeafKeys {
     /// [`UnknownLeaf`] with the script.
     pub fn from_script(script: &Script) -> Result<Self, UnknownLeaf> {
         let unknown = || UnknownLeaf(script.to_owned());
+        // Decoding takes some hundred times as much memory as the script.
+        if script.len() > MAX_SCRIPT {
+            return Err(unknown());
+        }
         let miniscript = Miniscript::<XOnlyPublicKey, Tap>::decode(script).map_err(|_| unknown())?;
         let mut parts = Vec::new();
         flatten(&miniscript, &mut parts);

@@ -81,7 +81,9 @@ pub use pop::{
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
 pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
-pub use psbt_signing::{PsbtReview, PsbtSignature, PsbtSigner, PsbtSigningError, review_psbt, sign_psbt};
+pub use psbt_signing::{
+    PsbtReview, PsbtSignature, PsbtSigner, PsbtSigningError, finalize_psbt, review_psbt, sign_psbt,
+};
 pub use relay::{NotAnAddress, OutputTooSmall};
 pub use scan::{AnnouncedStake, BlockBytesError, announced_stakes};
 pub use selective::{RecoverError, recover_provider_key};

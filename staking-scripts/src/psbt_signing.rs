@@ -2,16 +2,22 @@
 
 use std::fmt;
 
+use bitcoin::hashes::Hash;
 use bitcoin::psbt::Input;
 use bitcoin::secp256k1::{Message, SECP256K1};
 use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::{Amount, Psbt, PublicKey, Script, TapLeafHash, TapSighashType, TxIn, TxOut, XOnlyPublicKey, taproot};
+use bitcoin::{
+    Amount, EcdsaSighashType, Psbt, PublicKey, Script, TapLeafHash, TapSighashType, Transaction, TxIn, TxOut,
+    XOnlyPublicKey, taproot,
+};
 use eots::SecretKey;
+use miniscript::interpreter::KeySigPair;
 
+use crate::coin_witness::{finish, verify_input};
 use crate::explain::{offered_keys, revealed_leaf};
 use crate::key_path::{FundingSignError, is_coin, key_path_script, sign_coins};
 use crate::leaf::Path;
-use crate::spend::{leaf_sighash, sum};
+use crate::spend::sum;
 
 /// Who signed an input, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +59,8 @@ pub struct PsbtReview {
     pub signatures: Vec<PsbtSignature>,
     /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than must sign, where a quorum is enough.
     pub missing: Vec<(usize, XOnlyPublicKey)>,
-    /// The inputs with a finished witness or script of a kind that is not read here: the node that takes them is their judge.
-    pub unread: Vec<usize>,
+    /// The inputs that a wallet finished with a witness or script that does not verify, or is of a kind that cannot be read here.
+    pub invalid_witnesses: Vec<usize>,
     /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or pays more than it spends.
     pub fee: Option<Amount>,
 }
@@ -72,6 +78,9 @@ pub enum PsbtSigningError {
     /// No input is this key's.
     #[error("the PSBT has no input that {0} signs as staker or as owner of a coin")]
     NothingToSign(XOnlyPublicKey),
+    /// It lacks a signature, or one does not verify or cover the whole transaction.
+    #[error("the PSBT is not complete: {0}")]
+    Unfinished(String),
     /// The transaction has no sighash.
     #[error(transparent)]
     Coin(#[from] FundingSignError),
@@ -80,32 +89,36 @@ pub enum PsbtSigningError {
 /// Verifies every signature in a PSBT, and says whose are absent. Anything can be reviewed.
 pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
     let prevouts = prevouts(psbt);
-    let judge = prevouts.as_deref().map(|prevouts| Judge { psbt, prevouts });
+    let mut judge = prevouts.as_deref().map(|prevouts| Judge::new(psbt, prevouts));
     let mut review = PsbtReview::default();
     for (index, (input, spent)) in psbt.inputs.iter().zip(&psbt.unsigned_tx.input).enumerate() {
         let mut note = |signer, valid: Option<bool>| {
             review.signatures.push(PsbtSignature { input: index, signer, valid: valid.unwrap_or(false) });
         };
         for ((key, hash), signature) in &input.tap_script_sigs {
-            note(PsbtSigner::Leaf(*key), judge.as_ref().map(|judge| judge.leaf(index, *hash, key, signature)));
+            note(PsbtSigner::Leaf(*key), judge.as_mut().map(|judge| judge.leaf(index, *hash, key, signature)));
         }
-        if let (Some(signature), Some(judge)) = (&input.tap_key_sig, &judge)
+        if let (Some(signature), Some(judge)) = (&input.tap_key_sig, &mut judge)
             && let Some((key, valid)) = judge.key_path(index, signature)
         {
             note(PsbtSigner::KeyPath(key), Some(valid));
         }
         for (key, signature) in &input.partial_sigs {
-            note(PsbtSigner::Ecdsa(*key), judge.as_ref().and_then(|judge| judge.ecdsa(index, input, key, signature)));
+            note(PsbtSigner::Ecdsa(*key), judge.as_mut().and_then(|judge| judge.ecdsa(index, input, key, signature)));
         }
         let witness = input.final_script_witness.clone().unwrap_or_default();
+        let finished = input.final_script_witness.is_some() || input.final_script_sig.is_some();
         if let Some(leaf) = revealed_leaf(&TxIn { witness, ..spent.clone() }) {
             for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
                 let signature = taproot::Signature::from_slice(place);
-                let valid = judge.as_ref().zip(signature.ok()).map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
+                let valid = judge.as_mut().zip(signature.ok()).map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
                 note(PsbtSigner::Leaf(*key), valid);
             }
-        } else if input.final_script_witness.is_some() || input.final_script_sig.is_some() {
-            review.unread.push(index);
+        } else if finished {
+            match judge.as_ref().and_then(|judge| judge.finished(index)) {
+                Some(signers) => signers.into_iter().for_each(|signer| note(signer, Some(true))),
+                None => review.invalid_witnesses.push(index),
+            }
         } else if let Some((keys, hash)) = offered_keys(input) {
             let absent = keys.in_script_order().filter(|key| !input.tap_script_sigs.contains_key(&(**key, hash)));
             review.missing.extend(absent.map(|key| (index, *key)));
@@ -126,6 +139,7 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
     let (mut signed, public_key) = (psbt.clone(), *key.public_key());
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
     let (mut leaves, mut coins) = (0_usize, Vec::new());
+    let mut sighashes = SighashCache::new(&psbt.unsigned_tx);
     for (index, (input, spent)) in signed.inputs.iter_mut().zip(&prevouts).enumerate() {
         if is_coin(input) {
             coins.extend((spent.script_pubkey == key_path_script(&public_key)).then_some(index));
@@ -135,8 +149,9 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
         if keys.path() == Path::Slashing && prevouts.len() != 1 {
             return Err(PsbtSigningError::SlashesMore);
         }
-        let sighash = leaf_sighash(&psbt.unsigned_tx, &prevouts, index, hash).ok_or(PsbtSigningError::Incomplete)?;
-        let signature = key.sign_bip340(&sighash);
+        let all = Prevouts::All(prevouts.as_slice());
+        let sighash = sighashes.taproot_script_spend_signature_hash(index, &all, hash, TapSighashType::Default);
+        let signature = key.sign_bip340(&sighash.map_err(|_| PsbtSigningError::Incomplete)?.to_byte_array());
         let signature = taproot::Signature { signature, sighash_type: TapSighashType::Default };
         input.tap_script_sigs.insert((public_key, hash), signature);
         leaves = leaves.saturating_add(1);
@@ -148,6 +163,16 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
         0 => Err(PsbtSigningError::NothingToSign(public_key)),
         count => Ok((signed, count)),
     }
+}
+
+/// Completes a PSBT that is signed, and runs every witness against what the PSBT says that it spends. All signatures must cover the whole
+/// transaction.
+///
+/// # Errors
+/// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::Unfinished`].
+pub fn finalize_psbt(psbt: &Psbt) -> Result<Transaction, PsbtSigningError> {
+    let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
+    finish(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::Unfinished)
 }
 
 /// What the inputs spend; `None` when the PSBT does not say it of all of them.
@@ -166,42 +191,73 @@ fn prevout(input: &TxIn, described: &Input) -> Option<TxOut> {
     source.output.get(usize::try_from(outpoint.vout).ok()?).cloned()
 }
 
-/// Verifies signatures over sighashes of its own.
+/// Verifies signatures over sighashes of its own. What they have in common is hashed once.
 struct Judge<'a> {
     psbt: &'a Psbt,
     prevouts: &'a [TxOut],
+    sighashes: SighashCache<&'a Transaction>,
+    /// The transaction with what wallets have finished.
+    finished: Transaction,
 }
 
-impl Judge<'_> {
-    fn leaf(&self, input: usize, hash: TapLeafHash, key: &XOnlyPublicKey, given: &taproot::Signature) -> bool {
-        let sighash = leaf_sighash(&self.psbt.unsigned_tx, self.prevouts, input, hash);
-        let verifies =
-            |sighash: [u8; 32]| SECP256K1.verify_schnorr(&given.signature, &Message::from_digest(sighash), key).is_ok();
-        given.sighash_type == TapSighashType::Default && sighash.is_some_and(verifies)
+impl<'a> Judge<'a> {
+    fn new(psbt: &'a Psbt, prevouts: &'a [TxOut]) -> Self {
+        let mut finished = psbt.unsigned_tx.clone();
+        for (input, described) in finished.input.iter_mut().zip(&psbt.inputs) {
+            input.witness = described.final_script_witness.clone().unwrap_or_default();
+            input.script_sig = described.final_script_sig.clone().unwrap_or_default();
+        }
+        Self { psbt, prevouts, sighashes: SighashCache::new(&psbt.unsigned_tx), finished }
+    }
+
+    fn leaf(&mut self, input: usize, hash: TapLeafHash, key: &XOnlyPublicKey, given: &taproot::Signature) -> bool {
+        let sighash = self.sighashes.taproot_script_spend_signature_hash(
+            input,
+            &Prevouts::All(self.prevouts),
+            hash,
+            TapSighashType::Default,
+        );
+        let verifies = |message| SECP256K1.verify_schnorr(&given.signature, &message, key).is_ok();
+        given.sighash_type == TapSighashType::Default && sighash.is_ok_and(|sighash| verifies(Message::from(sighash)))
     }
 
     /// The output's key, and whether it signed.
-    fn key_path(&self, input: usize, given: &taproot::Signature) -> Option<(XOnlyPublicKey, bool)> {
+    fn key_path(&mut self, input: usize, given: &taproot::Signature) -> Option<(XOnlyPublicKey, bool)> {
         let script = &self.prevouts.get(input)?.script_pubkey;
         let program = script.as_bytes().get(2..).filter(|_| script.is_p2tr())?;
         let key = XOnlyPublicKey::from_slice(program).ok()?;
-        let sighash = SighashCache::new(&self.psbt.unsigned_tx)
-            .taproot_key_spend_signature_hash(input, &Prevouts::All(self.prevouts), given.sighash_type)
-            .ok();
+        let all = Prevouts::All(self.prevouts);
+        let sighash = self.sighashes.taproot_key_spend_signature_hash(input, &all, given.sighash_type).ok();
+        let covers_all = matches!(given.sighash_type, TapSighashType::Default | TapSighashType::All);
         let verifies = |message| SECP256K1.verify_schnorr(&given.signature, &message, &key).is_ok();
-        Some((key, sighash.map(Message::from).is_some_and(verifies)))
+        Some((key, covers_all && sighash.map(Message::from).is_some_and(verifies)))
     }
 
     /// `None` when there is no sighash for such a coin.
-    fn ecdsa(&self, index: usize, input: &Input, key: &PublicKey, given: &bitcoin::ecdsa::Signature) -> Option<bool> {
+    fn ecdsa(
+        &mut self,
+        index: usize,
+        input: &Input,
+        key: &PublicKey,
+        given: &bitcoin::ecdsa::Signature,
+    ) -> Option<bool> {
         let script = &self.prevouts.get(index)?.script_pubkey;
         if !is_scripts(script, input, key) {
             return None;
         }
-        let (message, sighash_type) =
-            self.psbt.sighash_ecdsa(index, &mut SighashCache::new(&self.psbt.unsigned_tx)).ok()?;
+        let (message, sighash_type) = self.psbt.sighash_ecdsa(index, &mut self.sighashes).ok()?;
         let verifies = SECP256K1.verify_ecdsa(&message, &given.signature, &key.inner).is_ok();
-        Some(sighash_type == given.sighash_type && verifies)
+        Some(sighash_type == EcdsaSighashType::All && given.sighash_type == sighash_type && verifies)
+    }
+
+    /// Who signed a witness that is finished and verifies.
+    fn finished(&self, index: usize) -> Option<Vec<PsbtSigner>> {
+        let signer = |pair| match pair {
+            KeySigPair::Ecdsa(key, _) => PsbtSigner::Ecdsa(key),
+            KeySigPair::Schnorr(key, _) => PsbtSigner::KeyPath(key),
+        };
+        let pairs = verify_input(&self.finished, index, self.prevouts).ok()?;
+        Some(pairs.into_iter().map(signer).collect())
     }
 }
 

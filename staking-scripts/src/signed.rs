@@ -98,19 +98,23 @@ impl LeafSpend {
         if self.verifies(key, &given.signature) { Ok(()) } else { Err(SignedPsbtError::Invalid(*key)) }
     }
 
-    /// The signatures of a finished witness. Wallets that know nothing of the script put their one signature where the script wants many,
-    /// so a signature's place says nothing, and each is tried with every key.
+    /// The signatures of a finished witness, each in its key's place. A wallet that knows nothing of the script puts its one signature where the
+    /// script wants many: then it is tried with every key.
     fn read_witness(&self, elements: &[&[u8]]) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, SignedPsbtError> {
         let [places @ .., script, control_block] = elements else { return Err(SignedPsbtError::Witness) };
         let leaf = self.leaf();
-        let keys: Vec<&XOnlyPublicKey> = leaf.keys.in_script_order().collect();
+        let keys: Vec<&XOnlyPublicKey> = leaf.keys.in_script_order().rev().collect();
         let reveals = *script == leaf.script.as_bytes() && *control_block == leaf.control_block.serialize();
         if !reveals || places.len() > keys.len() {
             return Err(SignedPsbtError::Witness);
         }
-        let signatures = places.iter().filter(|place| !place.is_empty()).map(|place| {
+        let given: Vec<_> = places.iter().enumerate().filter(|(_, place)| !place.is_empty()).collect();
+        let alone = given.len() == 1;
+        let signatures = given.into_iter().map(|(number, place)| {
             let signature = schnorr::Signature::from_slice(place).map_err(|_| SignedPsbtError::Witness)?;
-            let signer = keys.iter().find(|key| self.verifies(key, &signature));
+            let own = keys.get(number).filter(|_| places.len() == keys.len());
+            let mut candidates = own.into_iter().chain(keys.iter().filter(|_| alone));
+            let signer = candidates.find(|key| self.verifies(key, &signature));
             signer.map(|key| (**key, signature)).ok_or(SignedPsbtError::Witness)
         });
         signatures.collect()

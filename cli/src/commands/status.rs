@@ -134,7 +134,7 @@ fn observe(stake: &AcceptedStake, node: impl Node) -> anyhow::Result<Observed> {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let stake = self.files.accepted()?;
-        let quorum = self.files.parameters()?.covenant().quorum();
+        let quorum = stake.quorum();
         let answers = files::verify_answers(&stake, &self.files.delegation)?;
         let Observed { chain, spent, unbonding_spent, waiting, node_warnings } = observe(&stake, self.node.connect()?)?;
         let StakeState { status, withdrawable_from } =

@@ -333,3 +333,75 @@ fn extended_by_files() {
         .run(&format!("psbt finalize {FILES} extension-verified.json --psbt @part1.psbt"))
         .fails(&["staker has not signed"]);
 }
+
+/// The staker names the parameters' height; a member takes it only where its own knowledge agrees.
+#[test]
+fn a_member_chooses_the_parameters_and_remembers() {
+    let folder = Folder::new();
+    write_all(&folder);
+    // A second version, in force later, with another unbonding fee.
+    let mut versions = parameters();
+    let mut later = versions[0].clone();
+    later["unbonding_fee_sat"] = json!("20000");
+    later["btc_activation_height"] = json!(950_000);
+    versions.as_array_mut().unwrap().push(later);
+    folder.write("two.json", versions.to_string());
+    let sign = |file: &str, rest: &str| {
+        folder.run(&format!(
+            "--json covenant sign --params two.json --delegation {file} --secret-key-file member.key {rest}"
+        ))
+    };
+    let refused = sign("signed.json", "").json(1);
+    assert_eq!(refused["violations"][0]["rule"], json!("parameters_version"));
+    assert_eq!(sign("signed.json", "--height 960000").json(1), refused);
+    sign("signed.json", "--height 100").fails(&["--height"]);
+    sign("signed.json", "--height 900000").ends(0);
+
+    // The same staking transaction under the later version: while the committee is the same, so is the staking output.
+    let draft = stake("later.json").replace("params.json", "two.json").replace("--height 900000", "--height 960000");
+    folder.run(&draft).ends(0);
+    let by = "--params two.json --secret-key-file staker.key --address";
+    folder.run(&format!("stake sign --delegation later.json {by} {ACCOUNT} --out later-signed.json")).ends(0);
+    let read = |name: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(read("signed.json")["staking_transaction"], read("later-signed.json")["staking_transaction"]);
+    let first = sign("signed.json", "--height 900000 --record record.jsonl --aux-rand 00").code();
+    assert_eq!(first, Some(2), "auxiliary randomness of one byte");
+    assert!(!folder.path().join("record.jsonl").exists());
+    sign("signed.json", "--height 900000 --record record.jsonl").ends(0);
+    sign("signed.json", "--height 900000 --record record.jsonl").ends(0);
+    let record = std::fs::read_to_string(folder.path().join("record.jsonl")).unwrap();
+    assert_eq!(record.lines().count(), 1, "the same answer again is no second one");
+    sign("later-signed.json", "--record record.jsonl").fails(&["--record record.jsonl", "was signed"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("record.jsonl")).unwrap(), record);
+    // A record that is not whole stops everything.
+    folder.write("record.jsonl", record.trim_end());
+    sign("signed.json", "--height 900000 --record record.jsonl").fails(&["cut off"]);
+    folder.write("record.jsonl", "nonsense\n");
+    sign("signed.json", "--height 900000 --record record.jsonl").fails(&["line 1"]);
+}
+
+#[test]
+fn consumer_chains_have_their_own_signing_context() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let second = SecretKey::from_bytes(&[9; 32]).unwrap();
+    let two = format!("--finality-provider a={PROVIDER_KEY} --finality-provider b={}", second.public_key());
+    let draft = stake("two.json").replace(&format!("--finality-provider {PROVIDER_KEY}"), &two);
+    folder.run(&draft).ends(0);
+    let context = folder.json("eots context --operation staker-pop --chain-id consumer-1 --address bbn1contract");
+    let context = format!("--signing-context {}", context["signing_context"].as_str().unwrap());
+    let sign = format!("stake sign {FILES} two.json --secret-key-file staker.key --address {ACCOUNT}");
+    folder.run(&sign).fails(&["on genesis there is one"]);
+    folder.run(&format!("{sign} {context} --out two-signed.json")).ends(0);
+    let check = format!("stake check {FILES} two-signed.json");
+    assert_eq!(folder.json(&format!("{check} {context}"))["accepted"], json!(true));
+    let refused = folder.run(&format!("--json {check}")).json(1);
+    let rules: Vec<_> = refused["violations"].as_array().unwrap().iter().map(|v| v["rule"].clone()).collect();
+    assert_eq!(rules, [json!("signing_context"), json!("dialect")]);
+    let member = format!("covenant sign {FILES} two-signed.json --secret-key-file member.key");
+    folder.run(&member).ends(1);
+    let answer: Value = folder.json(&format!("{member} {context}"));
+    assert_eq!(answer["slashing_adaptor_signatures"].as_array().unwrap().len(), 2);
+}

@@ -4,6 +4,7 @@ use bitcoin::XOnlyPublicKey;
 use eots::SecretKey;
 
 use super::check::AcceptedStake;
+use crate::extension::ExtensionTransaction;
 use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 use crate::slashing::SlashingError;
 use crate::spend::FinalizeError;
@@ -17,8 +18,7 @@ pub struct CovenantAnswer {
     pub slashing: CovenantAdaptorSignatures,
     /// Over the slashing transaction of the unbonding stake, in the same way.
     pub unbonding_slashing: CovenantAdaptorSignatures,
-    /// Over the extension, under the parameters of the running stake; only for a stake that extends one, and by a member of the committee of
-    /// that time.
+    /// Over the extension, under the parameters of the running stake; for a stake that extends one, and only then.
     pub extension: Option<CovenantSignature>,
 }
 
@@ -41,6 +41,9 @@ pub enum AnswerError {
     /// The signature over the extension.
     #[error("extension: {0}")]
     Extension(FinalizeError),
+    /// The stake extends another one, and the member has not signed the extension.
+    #[error("extension: {0} has not signed it, as a member of the running stake's committee must")]
+    ExtensionNotSigned(XOnlyPublicKey),
     /// There is a signature over an extension, and the stake extends none.
     #[error("extension: the stake extends none")]
     NoExtension,
@@ -49,16 +52,13 @@ pub enum AnswerError {
 impl AcceptedStake {
     /// Signs all that this stake needs of a covenant member. `aux` is 32 bytes of fresh randomness, or zeros for the same bytes each time.
     ///
-    /// A member that has left since the running stake was made signs nothing here; one that has come since does not sign the
-    /// extension.
+    /// For an extension the key must be of both committees: the secured chain counts no answer without a signature over the extension, under
+    /// the parameters of the running stake.
     ///
     /// # Errors
-    /// [`SigningError::NotAMember`] for a key outside the committee.
+    /// [`SigningError::NotAMember`] for a key outside a committee that must sign.
     pub fn sign_as_covenant_member(&self, key: &SecretKey, aux: &[u8; 32]) -> Result<CovenantAnswer, SigningError> {
-        let extension = match self.extension.as_ref().map(|extension| extension.sign_as_covenant_member(key)) {
-            None | Some(Err(SigningError::NotAMember(_))) => None,
-            Some(signed) => Some(signed?),
-        };
+        let extension = self.extension.as_ref().map(|extension| extension.sign_as_covenant_member(key)).transpose()?;
         Ok(CovenantAnswer {
             unbonding: self.unbonding.sign_as_covenant_member(key)?,
             slashing: self.slashing.sign_as_covenant_member(key, aux)?,
@@ -84,7 +84,14 @@ impl AcceptedStake {
         match (&answer.extension, &self.extension) {
             (Some(signature), Some(extension)) => extension.verify_covenant(signature).map_err(AnswerError::Extension),
             (Some(_), None) => Err(AnswerError::NoExtension),
-            (None, _) => Ok(()),
+            (None, Some(_)) => Err(AnswerError::ExtensionNotSigned(member)),
+            (None, None) => Ok(()),
         }
+    }
+
+    /// How many valid answers make a quorum: of an extension, in the running stake's committee too.
+    pub fn quorum(&self) -> u16 {
+        let own = self.unbonding.unbonding_output().output().parties().covenant().quorum();
+        own.max(self.extension.as_ref().map_or(0, ExtensionTransaction::quorum))
     }
 }

@@ -1,18 +1,19 @@
 //! Checking a stake request against the parameters: every rule, and a list of all that are broken.
 
-use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxOut};
+use std::collections::{BTreeMap, BTreeSet};
 
+use bitcoin::{Amount, Transaction};
+
+use super::advance::{self, Findings};
 use super::included::ChainRules;
 use super::rules::{Part, StakeViolation};
-use super::{RunningStake, SignedSlashing, StakeRequest};
-use crate::extension::ExtensionTransaction;
+use super::{RunningStake, StakeRequest};
+use crate::extension::{ExtensionError, ExtensionTransaction};
 use crate::funded::Funded;
 use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
-use crate::relay::MAX_WEIGHT;
-use crate::relay::OutputTooSmall;
-use crate::slashing::{Slashable, SlashingTerms, SlashingTransaction};
+use crate::providers::StakedTo;
+use crate::slashing::{SlashingTerms, SlashingTransaction};
 use crate::spend::sum;
 use crate::timelock::Timelock;
 use crate::unbonding::UnbondingTransaction;
@@ -59,19 +60,25 @@ impl StakeRequest {
     /// keys, every field of the four transactions, the staker's signatures, the proof of possession, and for an extension what binds it to
     /// the running stake.
     ///
-    /// `parameters` is the version in force where the stake is registered or included; `previous` the version that the running stake was
-    /// made under, for an extension. `chain` is for a request that says where the staking transaction was included; without, the stake is registered
+    /// `parameters` is the version in force where the stake is registered or included, which is the caller's to know: a staker that names it
+    /// could choose one of old. `previous` is the version that the running stake was made under, for an extension. `chain` says which dialect
+    /// the secured chain speaks, and is for a request that says where the staking transaction was included; without, the stake is registered
     /// before, and nothing is known of a block.
     ///
+    /// What only the secured chain's state tells is not checked: that the staking transaction was not registered before, that providers are
+    /// known and not slashed, that a running stake is active and of the same account, and that an extension's funding is no stake itself.
+    ///
     /// # Errors
-    /// Every violation, in the order of the request's fields.
+    /// Every violation. Where one rule must hold for another to mean anything, only the first is named: without sound keys and times there is no
+    /// staking output to look for.
     pub fn check(
         &self,
         parameters: &Parameters,
         previous: Option<&Parameters>,
         chain: ChainRules,
     ) -> Result<AcceptedStake, Vec<StakeViolation>> {
-        let mut findings = Findings(Vec::new());
+        let mut findings = Findings::default();
+        self.check_dialect(chain, &mut findings);
         let accepted = self.checked(parameters, previous, &mut findings);
         findings.0.extend(self.check_included(parameters, chain));
         match accepted {
@@ -89,32 +96,35 @@ impl StakeRequest {
         let times = self.check_bounds(parameters, findings);
         let (claim, proof) = &self.possession;
         findings.note(proof.verify(&self.staker, claim));
+        self.check_staking_transaction(findings);
+        // What needs no other part of the request.
+        let [slashing_form, unbonding_form, later_form] = [
+            advance::form(Part::Slashing, &self.slashing.transaction, findings),
+            advance::form(Part::Unbonding, &self.unbonding_transaction, findings),
+            advance::form(Part::UnbondingSlashing, &self.unbonding_slashing.transaction, findings),
+        ];
         let parties = findings.note(parameters.parties(self.staker, self.staked_to.keys()));
         let ((staking_time, unbonding_time), parties) = (times?, parties?);
         let staking_output = findings.note(StakingOutput::new(parties.clone(), staking_time))?;
         let unbonding_output = findings.note(UnbondingOutput::new(parties, unbonding_time))?;
-
         // What slashing leaves of the stake, and of the unbonding stake, goes to the same script.
         let refund = findings.note(SlashingRefundOutput::new(self.staker, unbonding_time))?;
-        let staking = self.staking(staking_output, findings)?;
-        let extension = match (&self.extends, previous) {
-            (Some(running), Some(previous)) => self.extension(running, previous, &staking, findings),
-            (Some(running), None) => {
-                let txid = running.staking_transaction.compute_txid();
-                let reason = "the parameters that it was made under are not known".to_owned();
-                findings.0.push(StakeViolation::RunningStake { txid, reason });
-                None
-            }
-            (None, _) => None,
-        };
         let terms = SlashingTerms { unbonding_time, ..parameters.slashing_terms() };
-        let slashing = slashing(Part::Slashing, &self.slashing, &staking, (&terms, &refund), findings);
-        let unbonding = self.unbonding(parameters, &staking, unbonding_output, findings)?;
-        let unbonding_slashing =
-            slashing_of_unbonding(&self.unbonding_slashing, &unbonding, (&terms, &refund), findings);
+
+        let staking = self.staking(staking_output, findings)?;
+        let extension = self.extension(previous, &staking, findings);
+        let slash_to = (&terms, &refund);
+        let slashing = advance::slashing(Part::Slashing, &self.slashing, &staking, slash_to, slashing_form, findings);
+        let given = &self.unbonding_transaction;
+        // Even of an unbonding that is wrong it can be said what is wrong with its slashing.
+        let waiting = advance::given_unbonding(given, unbonding_output.clone());
+        let fee = parameters.unbonding_fee();
+        let unbonding = advance::unbonding(given, &staking, unbonding_output, fee, unbonding_form, findings);
+        let (part, later) = (Part::UnbondingSlashing, &self.unbonding_slashing);
+        let unbonding_slashing = advance::slashing(part, later, &waiting?, slash_to, later_form, findings);
         Some(AcceptedStake {
             staking,
-            unbonding,
+            unbonding: unbonding?,
             slashing: slashing?,
             unbonding_slashing: unbonding_slashing?,
             extension,
@@ -143,10 +153,27 @@ impl StakeRequest {
         staking_time.zip(unbonding_time)
     }
 
-    fn staking(&self, output: StakingOutput, findings: &mut Findings) -> Option<Funded<StakingOutput>> {
+    /// One provider and a proof without a context on genesis, providers of chains and a proof with the chain's context elsewhere.
+    fn check_dialect(&self, chain: ChainRules, findings: &mut Findings) {
+        let (found, expected) = (self.possession.0.signing_context(), chain.signing_context);
+        findings
+            .require(found.copied() == expected, || StakeViolation::SigningContext { found: found.copied(), expected });
+        let on_genesis = matches!(self.staked_to, StakedTo::Genesis(_));
+        findings.require(on_genesis == expected.is_none(), || StakeViolation::Dialect { genesis: expected.is_none() });
+    }
+
+    /// What any transaction must keep to be in a block.
+    fn check_staking_transaction(&self, findings: &mut Findings) {
         let transaction = &self.staking_transaction;
         findings.require(!transaction.is_coinbase(), || StakeViolation::Coinbase);
-        let staking = findings.note(Funded::find(output, transaction).map_err(StakeViolation::StakingOutput))?;
+        if let Err(reason) = possible(transaction) {
+            findings.0.push(StakeViolation::Impossible(reason));
+        }
+    }
+
+    fn staking(&self, output: StakingOutput, findings: &mut Findings) -> Option<Funded<StakingOutput>> {
+        let found = Funded::find(output, &self.staking_transaction).map_err(StakeViolation::StakingOutput);
+        let staking = findings.note(found)?;
         let (found, expected) = (staking.amount(), self.staking_amount);
         findings.require(found == expected, || StakeViolation::StakedAmount { found, expected });
         Some(staking)
@@ -154,15 +181,18 @@ impl StakeRequest {
 
     fn extension(
         &self,
-        running: &RunningStake,
-        previous: &Parameters,
+        previous: Option<&Parameters>,
         staking: &Funded<StakingOutput>,
         findings: &mut Findings,
     ) -> Option<ExtensionTransaction> {
+        let running = self.extends.as_ref()?;
         let wrong = |reason: &dyn ToString| StakeViolation::RunningStake {
             txid: running.staking_transaction.compute_txid(),
             reason: reason.to_string(),
         };
+        let unknown = || wrong(&"the parameters that it was made under are not known");
+        let previous = findings.note(previous.ok_or_else(unknown))?;
+        findings.note(self.keeps_providers(running));
         let parties = previous.parties(self.staker, running.staked_to.keys()).map_err(|e| wrong(&e));
         let time = Timelock::from_blocks(running.staking_time_blocks).map_err(|e| wrong(&e));
         let (parties, time) = (findings.note(parties), findings.note(time));
@@ -173,131 +203,42 @@ impl StakeRequest {
         findings.note(extension.map_err(StakeViolation::Extension))
     }
 
-    fn unbonding(
-        &self,
-        parameters: &Parameters,
-        staking: &Funded<StakingOutput>,
-        output: UnbondingOutput,
-        findings: &mut Findings,
-    ) -> Option<UnbondingTransaction> {
-        let (part, given) = (Part::Unbonding, &self.unbonding_transaction);
-        let expected = output.taproot().script_pubkey();
-        let fee = parameters.unbonding_fee();
-        let before = findings.0.len();
-        shape(part, given, staking.outpoint(), &[Version::TWO], &[&expected], findings);
-        let found = fee_of(staking.amount(), given);
-        findings.require(found == fee, || StakeViolation::UnbondingFee { found, expected: fee });
-        dust(part, given, findings);
-        if findings.0.len() > before {
-            return None;
-        }
-        let built = UnbondingTransaction::new(staking, output, fee);
-        let built =
-            findings.note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
-        same(part, built.unsigned(), given, findings).then_some(built)
-    }
-}
-
-fn slashing_of_unbonding(
-    given: &SignedSlashing,
-    unbonding: &UnbondingTransaction,
-    terms: (&SlashingTerms, &SlashingRefundOutput),
-    findings: &mut Findings,
-) -> Option<SlashingTransaction> {
-    slashing(Part::UnbondingSlashing, given, &unbonding.unbonding_output(), terms, findings)
-}
-
-/// A slashing transaction must pay at least the fee of the terms, and slash at least what their rate says.
-fn slashing<O: Slashable>(
-    part: Part,
-    SignedSlashing { transaction: given, staker }: &SignedSlashing,
-    source: &Funded<O>,
-    (terms, refund): (&SlashingTerms, &SlashingRefundOutput),
-    findings: &mut Findings,
-) -> Option<SlashingTransaction> {
-    let before = findings.0.len();
-    let versions = [Version::ONE, Version::TWO];
-    shape(part, given, source.outpoint(), &versions, &[&terms.pk_script, &refund.taproot().script_pubkey()], findings);
-    let (least, found) = (terms.fee, fee_of(source.amount(), given));
-    findings.require(found >= least, || StakeViolation::FeeTooSmall { part, found, least });
-    dust(part, given, findings);
-    let [slashed, refunded] = given.output.as_slice() else { return None };
-    let (found, expected) = (slashed.value, terms.rate.slashed_amount(source.amount()));
-    let enough = found >= expected && found > Amount::ZERO;
-    findings.require(enough, || StakeViolation::OutputAmount { part, index: 0, found, expected });
-    if findings.0.len() > before {
-        return None;
-    }
-    let amounts = [slashed.value, refunded.value];
-    let built = SlashingTransaction::laid_out(source, terms, refund.clone(), given.version, amounts);
-    let built = findings.note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
-    findings.require(built.verify_staker(staker).is_ok(), || StakeViolation::StakerSignature(part));
-    same(part, built.unsigned(), given, findings).then_some(built)
-}
-
-/// What holds of every transaction that is signed in advance.
-fn shape(
-    part: Part,
-    given: &Transaction,
-    spends: OutPoint,
-    versions: &[Version],
-    scripts: &[&ScriptBuf],
-    findings: &mut Findings,
-) {
-    findings.require(versions.contains(&given.version), || StakeViolation::Version { part, found: given.version.0 });
-    findings.require(given.lock_time.to_consensus_u32() == 0, || StakeViolation::LockTime(part));
-    findings.require(given.input.len() == 1, || StakeViolation::Inputs { part, found: given.input.len() });
-    if let Some(input) = given.input.first() {
-        let (found, expected) = (input.previous_output, spends);
-        findings.require(found == expected, || StakeViolation::Spends { part, found, expected });
-        let is_final = input.sequence == Sequence::MAX && input.script_sig.is_empty();
-        findings.require(is_final, || StakeViolation::Input { part, found: input.sequence });
-    }
-    let (found, expected) = (given.output.len(), scripts.len());
-    findings.require(found == expected, || StakeViolation::Outputs { part, found, expected });
-    for (index, (output, expected)) in given.output.iter().zip(scripts).enumerate() {
-        findings.require(output.script_pubkey == **expected, || StakeViolation::OutputScript {
-            part,
-            index,
-            found: output.script_pubkey.clone(),
-            expected: (*expected).clone(),
-        });
-    }
-    findings.require(given.weight() <= MAX_WEIGHT, || StakeViolation::TooHeavy { part, found: given.weight() });
-}
-
-/// What a transaction that spends `spent` leaves; 0 when it pays more than that.
-fn fee_of(spent: Amount, given: &Transaction) -> Amount {
-    sum(&given.output).and_then(|paid| spent.checked_sub(paid)).unwrap_or(Amount::ZERO)
-}
-
-fn dust(part: Part, given: &Transaction, findings: &mut Findings) {
-    for output in &given.output {
-        let small = |output: &TxOut| OutputTooSmall::check(output);
-        findings.note(small(output).map_err(|reason| StakeViolation::Dust { part, reason }));
-    }
-}
-
-/// The last look: what is about to be signed is what was given, whatever was checked before.
-fn same(part: Part, built: &Transaction, given: &Transaction, findings: &mut Findings) -> bool {
-    let same = built.compute_txid() == given.compute_txid();
-    let reason = || "it differs from what the protocol makes of these terms".to_owned();
-    findings.require(same, || StakeViolation::Unpayable { part, reason: reason() });
-    same
-}
-
-/// Collects what is wrong.
-struct Findings(Vec<StakeViolation>);
-
-impl Findings {
-    /// The value, or the violation noted.
-    fn note<T>(&mut self, result: Result<T, impl Into<StakeViolation>>) -> Option<T> {
-        result.map_err(|rule| self.0.push(rule.into())).ok()
-    }
-
-    fn require(&mut self, holds: bool, rule: impl FnOnce() -> StakeViolation) {
-        if !holds {
-            self.0.push(rule());
+    /// Every provider is kept, and for its chain.
+    fn keeps_providers(&self, running: &RunningStake) -> Result<(), StakeViolation> {
+        let (StakedTo::Consumers(old), StakedTo::Consumers(new)) = (&running.staked_to, &self.staked_to) else {
+            // Of one provider there is only the key, which is compared with the parties.
+            let same = matches!((&running.staked_to, &self.staked_to), (StakedTo::Genesis(_), StakedTo::Genesis(_)));
+            return if same { Ok(()) } else { Err(StakeViolation::OtherDialect) };
+        };
+        let chains: BTreeMap<_, _> = new.iter().map(|(chain, key)| (key, chain)).collect();
+        let moved = old.iter().find(|(chain, key)| chains.get(key).is_some_and(|other| other != chain));
+        match moved {
+            Some((_, key)) => Err(StakeViolation::Extension(ExtensionError::ProviderMoved(*key))),
+            None => Ok(()),
         }
     }
+}
+
+/// Whether a block can hold a transaction at all, as far as the transaction tells (Bitcoin Core's `CheckTransaction`).
+fn possible(transaction: &Transaction) -> Result<(), &'static str> {
+    /// A block has four million weight units, and what stands outside the witnesses counts fourfold.
+    const MOST_BYTES: usize = 1_000_000;
+    if transaction.input.is_empty() || transaction.output.is_empty() {
+        return Err("it has no inputs, or no outputs");
+    }
+    if transaction.base_size() > MOST_BYTES {
+        return Err("it is larger than a block");
+    }
+    let paid = sum(&transaction.output);
+    if paid.is_none_or(|paid| paid > Amount::MAX_MONEY) {
+        return Err("it pays more than 21 million bitcoin");
+    }
+    let mut spent = BTreeSet::new();
+    if !transaction.input.iter().all(|input| spent.insert(input.previous_output)) {
+        return Err("it spends an output twice");
+    }
+    if !transaction.is_coinbase() && transaction.input.iter().any(|input| input.previous_output.is_null()) {
+        return Err("it spends no output");
+    }
+    Ok(())
 }

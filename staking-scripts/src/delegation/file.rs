@@ -142,6 +142,9 @@ pub enum DelegationError {
     Absent(&'static str),
 }
 
+/// The longest file that is read: above any stake, with the headers of its whole time.
+const MOST_BYTES: usize = 16 << 20;
+
 pub(super) fn field<T, E: ToString>(field: &'static str, read: Result<T, E>) -> Result<T, DelegationError> {
     read.map_err(|error| DelegationError::Field { field, reason: error.to_string() })
 }
@@ -156,6 +159,13 @@ impl DelegationFile {
     /// # Errors
     /// [`DelegationError::Form`] says where it is none.
     pub fn from_json(text: &str) -> Result<Self, DelegationError> {
+        // The library would take an array of the fields for an object.
+        if !text.trim_start().starts_with('{') {
+            return Err(DelegationError::Form("it is no JSON object".to_owned()));
+        }
+        if text.len() > MOST_BYTES {
+            return Err(DelegationError::Form(format!("it is longer than {MOST_BYTES} bytes")));
+        }
         serde_json::from_str(text).map_err(|error| DelegationError::Form(error.to_string()))
     }
 

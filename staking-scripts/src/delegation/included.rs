@@ -4,6 +4,7 @@ use bitcoin::Network;
 use bitcoin::block::Header;
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use bitcoin::params::Params;
+use eots::SigningContext;
 use serde::{Deserialize, Serialize};
 
 use super::StakeRequest;
@@ -12,18 +13,20 @@ use super::rules::StakeViolation;
 use crate::inclusion::InclusionProof;
 use crate::parameters::Parameters;
 
-/// Which Bitcoin chain stakes are on, and how deep in it they must be.
+/// Which chains stakes are between: the Bitcoin chain that they are on, how deep in it they must be, and the dialect of the secured chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainRules {
     /// The network, whose blocks have a least work.
     pub network: Network,
     /// How many blocks must stand on the one that includes a stake.
     pub depth: u32,
+    /// The signing context of stakers' proofs of possession on a consumer chain; none on genesis.
+    pub signing_context: Option<SigningContext>,
 }
 
 impl ChainRules {
-    /// What the secured chain asks for.
-    pub const MAINNET: Self = Self { network: Network::Bitcoin, depth: 10 };
+    /// What genesis asks for.
+    pub const MAINNET: Self = Self { network: Network::Bitcoin, depth: 10, signing_context: None };
 }
 
 /// That a staking transaction is in a block, and what stands on it.

@@ -3,6 +3,7 @@
 //! [`StakeRequest::check`] lists everything that is wrong. What it returns when nothing is, an [`AcceptedStake`], is the only thing that a covenant
 //! member's answer can be made from: no other bytes can be put before its key here.
 
+mod advance;
 mod answer;
 mod check;
 mod draft;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Txid, Weight};
+use eots::SigningContext;
 
 use crate::extension::ExtensionError;
 use crate::funded::FundedError;
@@ -88,6 +89,38 @@ pub enum StakeViolation {
     /// The staking transaction is a coinbase.
     #[error("the staking transaction is a coinbase, which the chain could take back")]
     Coinbase,
+    /// No block could hold the staking transaction.
+    #[error("the staking transaction is impossible: {0}")]
+    Impossible(&'static str),
+    /// The proof of possession is of another dialect, operation or chain.
+    #[error(
+        "the proof of possession is for {}, where {} is asked for",
+        context(found.as_ref()),
+        context(expected.as_ref())
+    )]
+    SigningContext {
+        /// The signing context that it claims; none for genesis.
+        found: Option<SigningContext>,
+        /// The one asked for.
+        expected: Option<SigningContext>,
+    },
+    /// The finality providers are of the other dialect.
+    #[error("{}", if *genesis { "on genesis there is one finality provider, and no chain is named" } else { "each finality provider is of a consumer chain, and none is named" })]
+    Dialect {
+        /// Whether it is genesis that is asked for.
+        genesis: bool,
+    },
+    /// The running stake is of the other dialect.
+    #[error("the running stake is of the other dialect, and cannot be extended into this one")]
+    OtherDialect,
+    /// The parameters that the staker names are not those that the member knows to be in force.
+    #[error("the delegation names version {found} of the parameters, and version {expected} is in force")]
+    ParametersVersion {
+        /// The version that the delegation's height selects.
+        found: usize,
+        /// The version in force.
+        expected: usize,
+    },
     /// A pre-signed transaction has another version than 1 or 2, or 2 for the unbonding.
     #[error("the {part} has version {found}")]
     Version {
@@ -243,6 +276,11 @@ pub enum StakeViolation {
     },
 }
 
+/// A signing context for people.
+fn context(context: Option<&SigningContext>) -> String {
+    context.map_or_else(|| "genesis, which has no signing context".to_owned(), |it| format!("the signing context {it}"))
+}
+
 impl StakeViolation {
     /// The rule's name, for machines: stable, in snake case.
     pub const fn rule(&self) -> &'static str {
@@ -255,6 +293,10 @@ impl StakeViolation {
             Self::StakingOutput(_) => "staking_output",
             Self::StakedAmount { .. } => "staked_amount",
             Self::Coinbase => "coinbase",
+            Self::Impossible(_) => "impossible",
+            Self::SigningContext { .. } => "signing_context",
+            Self::Dialect { .. } | Self::OtherDialect => "dialect",
+            Self::ParametersVersion { .. } => "parameters_version",
             Self::Version { .. } => "version",
             Self::LockTime(_) => "lock_time",
             Self::Inputs { .. } => "inputs",

@@ -25,7 +25,7 @@ const MOST_LEAVES: usize = 3;
 /// is: a staking output has the three leaves `{slashing,{unbonding,timelock}}`, an unbonding output the two leaves `{slashing,timelock}`,
 /// a slashing refund output the one leaf `timelock`.
 ///
-/// A text is read exactly when it pays to the same script pubkey as one of these outputs. So the two sides of a branch may be swapped, as
+/// A text is read only when it pays to the same script pubkey as one of these outputs; some other spellings of the same script are refused. The two sides of a branch may be swapped, as
 /// Taproot sorts them (BIP-341); `and_v` may nest in either way, and `pk(KEY)` be spelled out as `c:pk_k(KEY)`, as the script is the same.
 /// Keys in another order are another script, and refused. A script has the finality providers ascending; in which order the staker gave
 /// them it does not tell, so in an output that is read they are ascending.

@@ -70,6 +70,11 @@ impl<P: Version> Versions<P> {
     /// # Errors
     /// [`ParametersError`] with every rule that the file breaks, and in which version.
     pub fn from_json(text: &str) -> Result<Self, ParametersError> {
+        // Far above any chain's parameters, and little enough to be read into memory many times over.
+        const MOST_BYTES: usize = 1 << 20;
+        if text.len() > MOST_BYTES {
+            return Err(ParametersError::Form(format!("it is longer than {MOST_BYTES} bytes")));
+        }
         let versions = P::read(text)?;
         let heights = versions.iter().map(Version::activation_height);
         let order = heights.clone().zip(heights.skip(1)).zip(1_usize..);

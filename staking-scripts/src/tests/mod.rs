@@ -11,6 +11,7 @@ mod extension;
 mod fees;
 mod finished;
 mod headers;
+mod hostile;
 mod inclusion;
 mod outputs;
 mod parameters;

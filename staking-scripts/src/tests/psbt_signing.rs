@@ -25,7 +25,7 @@ fn the_staker_signs_and_nobody_else() {
     let staker = unbonding.signatures(&signed).unwrap().staker.unwrap();
     unbonding.verify_staker(&staker).unwrap();
     let review = review_psbt(&signed);
-    assert_eq!((review.fee, review.missing.len(), review.unread.len()), (Some(Amount::from_sat(500)), 4, 0));
+    assert_eq!((review.fee, review.missing.len(), review.invalid_witnesses.len()), (Some(Amount::from_sat(500)), 4, 0));
     let found = review.signatures[0];
     assert!(found.valid && found.signer == PsbtSigner::Leaf(*scene.staker.public_key()) && found.input == 0);
 
@@ -91,7 +91,7 @@ fn a_signature_that_was_tampered_with_is_seen() {
     psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
     let review = review_psbt(&psbt);
     assert!(review.signatures.len() == 3 && review.signatures.iter().all(|found| found.valid), "{review:?}");
-    assert!(review.missing.is_empty() && review.unread.is_empty());
+    assert!(review.missing.is_empty() && review.invalid_witnesses.is_empty());
     for (place, element) in finished.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
     {
         let mut elements = finished.input[0].witness.to_vec();
@@ -100,7 +100,7 @@ fn a_signature_that_was_tampered_with_is_seen() {
         assert_eq!(review_psbt(&psbt).signatures.iter().filter(|found| !found.valid).count(), 1);
     }
     psbt.inputs[0].final_script_witness = Some(Witness::from_slice(&[[1_u8; 64]]));
-    assert_eq!((review_psbt(&psbt).unread, review_psbt(&psbt).signatures.len()), (vec![0], 0));
+    assert_eq!((review_psbt(&psbt).invalid_witnesses, review_psbt(&psbt).signatures.len()), (vec![0], 0));
 }
 
 /// Coins of two wallets and of two kinds: each signs its own, and what each signed is verified.

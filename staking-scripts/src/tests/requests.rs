@@ -4,9 +4,10 @@ use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, Txid};
-use eots::SecretKey;
+use eots::{Operation, SecretKey, SigningContext};
 
 use super::{key, keys};
+use crate::SigningError;
 use crate::{
     AcceptedStake, AnswerError, ChainRules, Claim, ConsumerProviders, ExtensionError, ExtensionTransaction, Funded,
     FundingCoin, InvalidConsumerProviders, Parameters, ProofOfPossession, RunningStake, SignedSlashing,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Mainnet's shape with keys of ours: nine members, six of whom sign, in an order that is not sorted.
-fn parameters(first_member: usize) -> Parameters {
+pub(super) fn parameters(first_member: usize) -> Parameters {
     let mut file: serde_json::Value = serde_json::from_str(include_str!("../../data/mainnet-parameters.json")).unwrap();
     let members: Vec<String> =
         (first_member..first_member + 9).map(|n| key("member", n).public_key().to_string()).collect();
@@ -29,32 +30,49 @@ fn members(first: usize) -> Vec<SecretKey> {
     (first..first + 9).map(|n| key("member", n)).collect()
 }
 
-fn coin(number: u8, sat: u64) -> FundingCoin {
+pub(super) fn coin(number: u8, sat: u64) -> FundingCoin {
     let outpoint = OutPoint::new(Txid::from_byte_array([number; 32]), 0);
     let script_pubkey = key_path_script(key("wallet", 0).public_key());
     FundingCoin::new(outpoint, TxOut { value: Amount::from_sat(sat), script_pubkey }).unwrap()
 }
 
 fn possession(staker: &SecretKey) -> (Claim, ProofOfPossession) {
-    let claim = Claim::genesis("bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap()).unwrap();
+    proven(staker, Claim::genesis("bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap()).unwrap())
+}
+
+pub(super) fn proven(staker: &SecretKey, claim: Claim) -> (Claim, ProofOfPossession) {
     let proof = ProofOfPossession::create_bip340(staker, &claim);
     (claim, proof)
 }
 
-fn consumers(count: usize) -> StakedTo {
+fn context() -> SigningContext {
+    SigningContext::new(Operation::StakerPop, "a-consumer", "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm")
+}
+
+/// A consumer chain's rules.
+pub(super) fn consumer_rules() -> ChainRules {
+    ChainRules { signing_context: Some(context()), ..ChainRules::MAINNET }
+}
+
+fn consumer_possession(staker: &SecretKey) -> (Claim, ProofOfPossession) {
+    proven(staker, Claim::consumer(context(), "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap()))
+}
+
+pub(super) fn consumers(count: usize) -> StakedTo {
     let providers = keys("provider", count);
     let named = providers.iter().enumerate().map(|(n, key)| (format!("chain-{n}"), *key.public_key()));
     StakedTo::Consumers(ConsumerProviders::new(named).unwrap())
 }
 
 /// A request for a stake that `transaction` makes.
-fn request_for(
+pub(super) fn request_for(
     staking: &Funded<StakingOutput>,
     transaction: Transaction,
     staked_to: StakedTo,
     terms: &Parameters,
 ) -> StakeRequest {
     let staker = key("staker", 0);
+    let request_is_genesis = matches!(staked_to, StakedTo::Genesis(_));
     let output = UnbondingOutput::new(staking.output().parties().clone(), terms.unbonding_time()).unwrap();
     let unbonding = UnbondingTransaction::new(staking, output, terms.unbonding_fee()).unwrap();
     let slashing = SlashingTransaction::new(staking, &terms.slashing_terms()).unwrap();
@@ -73,13 +91,16 @@ fn request_for(
         unbonding_transaction: unbonding.unsigned().clone(),
         slashing: signed(&slashing),
         unbonding_slashing: signed(&unbonding_slashing),
-        possession: possession(&staker),
+        possession: match request_is_genesis {
+            true => possession(&staker),
+            false => consumer_possession(&staker),
+        },
         extends: None,
         inclusion: None,
     }
 }
 
-fn output(staked_to: &StakedTo, terms: &Parameters, blocks: u32) -> StakingOutput {
+pub(super) fn output(staked_to: &StakedTo, terms: &Parameters, blocks: u32) -> StakingOutput {
     let parties = terms.parties(*key("staker", 0).public_key(), staked_to.keys()).unwrap();
     StakingOutput::new(parties, Timelock::from_blocks(blocks).unwrap()).unwrap()
 }
@@ -103,8 +124,9 @@ pub(super) fn genesis() -> StakedTo {
 fn an_honest_request_is_accepted_and_answered() {
     for staked_to in [genesis(), consumers(3)] {
         let providers = staked_to.keys().len();
+        let rules = if providers == 1 { ChainRules::MAINNET } else { consumer_rules() };
         let (request, terms) = honest(staked_to);
-        let accepted = request.check(&terms, None, ChainRules::MAINNET).unwrap();
+        let accepted = request.check(&terms, None, rules).unwrap();
         assert_eq!(accepted.slashing().unsigned(), &request.slashing.transaction);
         assert_eq!(accepted.staking().amount(), request.staking_amount);
         let answers: Vec<_> =
@@ -154,7 +176,7 @@ fn given_amount(request: &StakeRequest, output: usize) -> Amount {
     request.slashing.transaction.output[output].value
 }
 
-fn violated(request: &StakeRequest, terms: &Parameters) -> Vec<&'static str> {
+pub(super) fn violated(request: &StakeRequest, terms: &Parameters) -> Vec<&'static str> {
     request.check(terms, None, ChainRules::MAINNET).unwrap_err().iter().map(StakeViolation::rule).collect()
 }
 
@@ -169,10 +191,22 @@ fn each_rule_is_broken_once() {
         (&["staking_time"], |r| r.staking_time_blocks = 0),
         (&["staking_time"], |r| r.staking_time_blocks = 65536),
         (&["staking_output"], |r| r.staking_time_blocks = 2001),
-        (&["unbonding_time", "output_script", "output_script", "unbonding_fee"], |r| {
-            r.unbonding_time_blocks = 1009;
-            r.unbonding_transaction.output[0].value -= Amount::from_sat(1);
-        }),
+        (
+            &[
+                "unbonding_time",
+                "output_script",
+                "output_script",
+                "unbonding_fee",
+                "spends",
+                "output_script",
+                "fee_too_small",
+                "staker_signature",
+            ],
+            |r| {
+                r.unbonding_time_blocks = 1009;
+                r.unbonding_transaction.output[0].value -= Amount::from_sat(1);
+            },
+        ),
         (&["staking_amount", "staked_amount"], |r| r.staking_amount = Amount::from_sat(499_999)),
         (&["staked_amount"], |r| r.staking_amount += Amount::from_sat(1)),
         (&["staking_output"], |r| {
@@ -180,36 +214,44 @@ fn each_rule_is_broken_once() {
             r.staking_transaction.output.push(again);
         }),
         (&["staking_output"], |r| r.staking_transaction.output[0].script_pubkey = ScriptBuf::new()),
-        (&["version"], |r| r.unbonding_transaction.version = Version::ONE),
-        (&["version"], |r| r.slashing.transaction.version = Version::non_standard(3)),
-        (&["version"], |r| r.unbonding_slashing.transaction.version = Version::non_standard(0)),
-        (&["lock_time"], |r| r.unbonding_transaction.lock_time = LockTime::from_consensus(1)),
-        (&["lock_time"], |r| r.slashing.transaction.lock_time = LockTime::from_consensus(1)),
-        (&["inputs"], |r| {
+        (&["version", "spends"], |r| r.unbonding_transaction.version = Version::ONE),
+        (&["version", "staker_signature"], |r| r.slashing.transaction.version = Version::non_standard(3)),
+        (&["version", "staker_signature"], |r| r.unbonding_slashing.transaction.version = Version::non_standard(0)),
+        (&["lock_time", "spends"], |r| r.unbonding_transaction.lock_time = LockTime::from_consensus(1)),
+        (&["lock_time", "staker_signature"], |r| r.slashing.transaction.lock_time = LockTime::from_consensus(1)),
+        (&["inputs", "staker_signature"], |r| {
             let again = r.slashing.transaction.input[0].clone();
             r.slashing.transaction.input.push(again);
         }),
-        (&["inputs"], |r| r.unbonding_transaction.input.clear()),
-        (&["outputs"], |r| {
+        (&["inputs", "spends"], |r| r.unbonding_transaction.input.clear()),
+        (&["outputs", "spends"], |r| {
             let out = TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from_bytes(vec![0x6a]) };
             r.unbonding_transaction.output.push(out);
         }),
-        (&["input"], |r| r.unbonding_transaction.input[0].sequence = Sequence::ZERO),
+        (&["input", "spends"], |r| r.unbonding_transaction.input[0].sequence = Sequence::ZERO),
         (&["input"], |r| r.slashing.transaction.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51])),
-        (&["spends"], |r| r.unbonding_slashing.transaction.input[0].previous_output.vout = 1),
-        (&["spends"], |r| r.slashing.transaction.input[0].previous_output.txid = Txid::from_byte_array([9; 32])),
-        (&["output_script"], |r| r.slashing.transaction.output[0].script_pubkey = ScriptBuf::from_bytes(vec![0x6a, 0])),
-        (&["output_script"], |r| {
+        (&["spends", "staker_signature"], |r| r.unbonding_slashing.transaction.input[0].previous_output.vout = 1),
+        (&["spends", "staker_signature"], |r| {
+            r.slashing.transaction.input[0].previous_output.txid = Txid::from_byte_array([9; 32])
+        }),
+        (&["output_script", "staker_signature"], |r| {
+            r.slashing.transaction.output[0].script_pubkey = ScriptBuf::from_bytes(vec![0x6a, 0])
+        }),
+        (&["output_script", "staker_signature"], |r| {
             r.slashing.transaction.output[1].script_pubkey = key_path_script(key("wallet", 0).public_key());
         }),
-        (&["output_amount"], |r| {
+        (&["output_amount", "staker_signature"], |r| {
             r.slashing.transaction.output[0].value -= Amount::from_sat(1);
         }),
-        (&["fee_too_small"], |r| r.slashing.transaction.output[1].value += Amount::from_sat(1)),
-        (&["fee_too_small"], |r| r.slashing.transaction.output[1].value = Amount::MAX),
-        (&["unbonding_fee"], |r| r.unbonding_transaction.output[0].value -= Amount::from_sat(1)),
-        (&["unbonding_fee"], |r| r.unbonding_transaction.output[0].value += Amount::from_sat(64_000)),
-        (&["dust"], |r| r.slashing.transaction.output[1].value = Amount::from_sat(329)),
+        (&["fee_too_small", "staker_signature"], |r| r.slashing.transaction.output[1].value += Amount::from_sat(1)),
+        (&["fee_too_small", "staker_signature"], |r| r.slashing.transaction.output[1].value = Amount::MAX),
+        (&["unbonding_fee", "spends", "fee_too_small", "staker_signature"], |r| {
+            r.unbonding_transaction.output[0].value -= Amount::from_sat(1)
+        }),
+        (&["unbonding_fee", "spends", "output_amount", "staker_signature"], |r| {
+            r.unbonding_transaction.output[0].value += Amount::from_sat(64_000)
+        }),
+        (&["dust", "staker_signature"], |r| r.slashing.transaction.output[1].value = Amount::from_sat(329)),
         (&["staker_signature"], |r| r.slashing.staker = r.unbonding_slashing.staker),
         (&["staker_signature"], |r| r.unbonding_slashing.staker = r.slashing.staker),
         (&["too_heavy"], |r| {
@@ -243,8 +285,21 @@ fn all_violations_are_listed() {
     request.slashing.transaction.input[0].sequence = Sequence::ZERO;
     request.slashing.transaction.output[1].value = Amount::from_sat(100);
     let found = violated(&request, &terms);
-    let expected =
-        ["staking_amount", "possession", "staked_amount", "input", "dust", "lock_time", "unbonding_fee", "dust"];
+    let expected = [
+        "staking_amount",
+        "possession",
+        "input",
+        "dust",
+        "lock_time",
+        "dust",
+        "staked_amount",
+        "staker_signature",
+        "unbonding_fee",
+        // Of the unbonding's slashing: the unbonding is another transaction now, and holds less.
+        "spends",
+        "fee_too_small",
+        "staker_signature",
+    ];
     assert_eq!(found, expected);
     for violation in request.check(&terms, None, ChainRules::MAINNET).unwrap_err() {
         assert!(!violation.to_string().is_empty());
@@ -263,17 +318,17 @@ fn providers_of_several_chains() {
     assert_eq!(new(&[("x", a), ("y", b)]).unwrap().iter().collect::<Vec<_>>(), [("x", &a), ("y", &b)]);
 }
 
-struct Extended {
-    request: StakeRequest,
-    old: Parameters,
-    new: Parameters,
+pub(super) struct Extended {
+    pub(super) request: StakeRequest,
+    pub(super) old: Parameters,
+    pub(super) new: Parameters,
 }
 
 /// A stake of two chains, extended to a third one, under a committee of which two members are new.
-fn extended() -> Extended {
+pub(super) fn extended() -> Extended {
     let (first, old) = honest(consumers(2));
     let new = parameters(2);
-    let previous = first.check(&old, None, ChainRules::MAINNET).unwrap().staking().clone();
+    let previous = first.check(&old, None, consumer_rules()).unwrap().staking().clone();
     let change = key_path_script(key("wallet", 0).public_key());
     let (amount, rate) = (Amount::from_sat(1_500_000), FeeRate::from_sat_per_vb_u32(5));
     let (coin, staked_to) = (coin(7, 900_000), consumers(3));
@@ -293,16 +348,24 @@ fn extended() -> Extended {
 #[test]
 fn an_extension_is_accepted_and_answered() {
     let Extended { request, old, new } = extended();
-    let accepted: AcceptedStake = request.check(&new, Some(&old), ChainRules::MAINNET).unwrap();
+    let accepted: AcceptedStake = request.check(&new, Some(&old), consumer_rules()).unwrap();
     let extension = accepted.extension().unwrap();
     let mut signatures = Vec::new();
-    // Members 2 to 10 are of the committee of the day, 0 to 8 of the old one.
-    for member in members(2) {
-        let answer = accepted.sign_as_covenant_member(&member, &[0; 32]).unwrap();
+    // Members 2 to 10 are of the committee of the day, 0 to 8 of the old one. Who is in one of the two only has nothing to sign.
+    for number in 2..9 {
+        let answer = accepted.sign_as_covenant_member(&key("member", number), &[0; 32]).unwrap();
         accepted.verify_answer(&answer).unwrap();
+        let unsigned = crate::CovenantAnswer { extension: None, ..answer.clone() };
+        let member = answer.unbonding.member;
+        assert_eq!(accepted.verify_answer(&unsigned), Err(AnswerError::ExtensionNotSigned(member)));
         signatures.extend(answer.extension);
     }
-    assert_eq!(signatures.len(), 7);
+    assert_eq!((signatures.len(), accepted.quorum()), (7, 6));
+    for outside in [0, 1, 9, 10] {
+        let member = key("member", outside);
+        let refused = accepted.sign_as_covenant_member(&member, &[0; 32]).unwrap_err();
+        assert_eq!(refused, SigningError::NotAMember(*member.public_key()));
+    }
     let funding = sign_key_path(extension.psbt(), &key("wallet", 0)).unwrap();
     let staker = extension.sign_as_staker(&key("staker", 0)).unwrap();
     extension.finalize(&staker, &signatures, &funding).unwrap();
@@ -313,7 +376,7 @@ fn each_rule_of_extensions_is_broken_once() {
     let refused = |harm: &dyn Fn(&mut Extended)| {
         let mut case = extended();
         harm(&mut case);
-        case.request.check(&case.new, Some(&case.old), ChainRules::MAINNET).unwrap_err()
+        case.request.check(&case.new, Some(&case.old), consumer_rules()).unwrap_err()
     };
     let running = |case: &mut Extended| case.request.extends.clone().unwrap();
     let found = refused(&|case| {
@@ -334,7 +397,8 @@ fn each_rule_of_extensions_is_broken_once() {
         let again = case.request.staking_transaction.input[1].clone();
         case.request.staking_transaction.input.push(again);
     });
-    assert_eq!((&found[0], spends(&found)), (&StakeViolation::Extension(ExtensionError::Inputs(3)), 2));
+    assert_eq!((&found[1], spends(&found)), (&StakeViolation::Extension(ExtensionError::Inputs(3)), 2));
+    assert_eq!(found[0].rule(), "impossible", "it spends an output twice");
     let found = refused(&|case| case.request.staking_transaction.input.swap(0, 1));
     assert!(matches!(found[0], StakeViolation::Extension(ExtensionError::Spends { .. })));
     let found = refused(&|case| case.request.staking_transaction.lock_time = LockTime::from_consensus(9));
@@ -343,16 +407,16 @@ fn each_rule_of_extensions_is_broken_once() {
     assert_eq!(found[0], StakeViolation::Extension(ExtensionError::NotFinal));
     // Under which parameters the running stake was made must be known, and be right.
     let Extended { request, new, .. } = extended();
-    let found = request.check(&new, None, ChainRules::MAINNET).unwrap_err();
+    let found = request.check(&new, None, consumer_rules()).unwrap_err();
     assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
-    let found = request.check(&new, Some(&new), ChainRules::MAINNET).unwrap_err();
+    let found = request.check(&new, Some(&new), consumer_rules()).unwrap_err();
     assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
 }
 
 #[test]
 fn answers_that_do_not_hold() {
     let Extended { request, old, new } = extended();
-    let accepted = request.check(&new, Some(&old), ChainRules::MAINNET).unwrap();
+    let accepted = request.check(&new, Some(&old), consumer_rules()).unwrap();
     let [one, two] = [2, 3].map(|n| accepted.sign_as_covenant_member(&key("member", n), &[0; 32]).unwrap());
     let mixed = crate::CovenantAnswer { slashing: two.slashing.clone(), ..one.clone() };
     let (a, b) = (one.unbonding.member, two.unbonding.member);

@@ -11,7 +11,7 @@ use crate::{
     StakeInclusion, StakeOnChain, StakeRequest, StakeStatus as Is, StakeViolation,
 };
 
-const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10 };
+const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10, signing_context: None };
 const HEIGHT: u32 = 900_000;
 
 /// The request, with its transaction in a block that this many others stand on.

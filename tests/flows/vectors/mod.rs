@@ -19,6 +19,7 @@ use eots::{Operation, Parity, SecretKey, SigningContext, XOnlyPublicKey};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use staking_scripts::{ChainRules, Claim, ProofOfPossession};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,4 +146,17 @@ impl<'de, C: DeserializeOwned> Deserialize<'de> for InDialect<C> {
         let case = serde_json::from_value(Value::Object(fields.case)).map_err(D::Error::custom)?;
         Ok(Self { consumer, case })
     }
+}
+
+/// The rules for this many finality providers (one is of genesis, several are of consumer chains), and a proof of possession under them.
+fn dialect(providers: usize, staker: &SecretKey) -> (ChainRules, (Claim, ProofOfPossession)) {
+    let account = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let context = SigningContext::new(Operation::StakerPop, "a-consumer", account);
+    let context = (providers > 1).then_some(context);
+    let claim = match context {
+        None => Claim::genesis(account.parse().unwrap()).unwrap(),
+        Some(context) => Claim::consumer(context, account.parse().unwrap()),
+    };
+    let proof = ProofOfPossession::create_bip340(staker, &claim);
+    (ChainRules { signing_context: context, ..ChainRules::MAINNET }, (claim, proof))
 }

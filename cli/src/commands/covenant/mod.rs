@@ -1,6 +1,7 @@
 //! `covenant`: what a covenant member does.
 
 mod check;
+mod record;
 mod sign;
 
 use clap::Subcommand;

@@ -1,11 +1,15 @@
 //! `covenant sign`: a member's answer.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context;
+use bitcoin::absolute::Height;
 use eots::SecretKey;
 use rand_core::{OsRng, RngCore};
 use serde::Serialize;
 use staking_scripts::{AnswerField, Parameters, Versions};
 
+use super::record;
 use crate::commands::stake::Violation;
 use crate::files::{self, ChainArgs};
 use crate::input;
@@ -25,8 +29,15 @@ pub(crate) struct Args {
     /// All versions of the parameters, as the secured chain's nodes give them.
     #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Versions<Parameters>,
+    /// The Bitcoin height whose parameters hold, as the member's own node or the secured chain says it, and not the staker: of the tip when the stake
+    /// was registered, or of its inclusion. When absent, a delegation must be under the last version in the file.
+    #[arg(long, value_parser = input::height)]
+    height: Option<Height>,
     #[command(flatten)]
     chain: ChainArgs,
+    /// A file that remembers what was signed, made when it is not there: a second, different answer for a staking output is refused.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     secret_key_file: SecretKey,
@@ -97,15 +108,13 @@ impl Args {
     fn answer(&self, path: &str) -> anyhow::Result<Answer> {
         let name = || format!("--delegation {}", path.escape_debug());
         let delegation = files::delegation(path).with_context(name)?;
-        let accepted = match files::check(&delegation, &self.params, self.chain).with_context(name)? {
-            Ok(accepted) => accepted,
-            Err(found) => {
-                let found = found.iter();
-                let violation = |found: &staking_scripts::StakeViolation| Violation {
-                    rule: found.rule(),
-                    message: found.to_string(),
-                };
-                return Ok(Answer::Refused(found.map(violation).collect()));
+        let version = files::check_version(&delegation, &self.params, self.height).with_context(name)?;
+        let checked = files::check(&delegation, &self.params, self.chain).with_context(name)?;
+        let accepted = match (version, checked) {
+            (None, Ok(accepted)) => accepted,
+            (version, checked) => {
+                let found = checked.err().unwrap_or_default();
+                return Ok(Answer::Refused(version.iter().chain(&found).map(Violation::from).collect()));
             }
         };
         let aux = self.aux_rand.unwrap_or_else(|| {
@@ -113,7 +122,14 @@ impl Args {
             OsRng.fill_bytes(&mut aux);
             aux
         });
+        if let Some(path) = &self.record {
+            record::remember(path, &accepted).with_context(|| format!("--record {}", shown(path)))?;
+        }
         let answer = accepted.sign_as_covenant_member(&self.secret_key_file, &aux).context("--secret-key-file")?;
         Ok(Answer::Signed(Box::new(AnswerField::from(&answer))))
     }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
 }

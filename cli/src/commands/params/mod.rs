@@ -54,8 +54,14 @@ enum AnyVersions {
 impl AnyVersions {
     /// The versions in a file's text. A file of phase 1 is known by its `versions`.
     fn from_json(text: &str, phase1: bool) -> Result<Self, ParametersError> {
-        let has_versions = |file: serde_json::Value| file.get("versions").is_some();
-        if phase1 || serde_json::from_str(text).is_ok_and(has_versions) {
+        #[derive(serde::Deserialize)]
+        struct Phase1File {
+            #[serde(rename = "versions")]
+            _versions: serde::de::IgnoredAny,
+        }
+        // An array would be read as the struct's fields.
+        let is_object = text.trim_start().starts_with('{');
+        if phase1 || (is_object && serde_json::from_str::<Phase1File>(text).is_ok()) {
             Versions::from_json(text).map(Self::Phase1)
         } else {
             Versions::from_json(text).map(Self::Live)

@@ -9,8 +9,8 @@ use crate::output::{BAD, GOOD, Output, STRONG};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Every signature is verified, through a leaf or of a coin, over a sighash computed here. Of inputs that a wallet has finished, those that spend through a leaf \
-    of the protocol are read; the others are named. Exit code 1 when one does not verify.\n\n\
+    after_help = "Every signature is verified, through a leaf or of a coin, over a sighash computed here. What a wallet has finished is run; an input whose \
+    witness does not verify, or is of a kind that cannot be read here, is named. Exit code 1 when something does not verify.\n\n\
     Example:\n  btcstake psbt check --psbt @unbonding.psbt"
 )]
 pub(crate) struct Args {
@@ -26,7 +26,7 @@ struct Fields {
     valid: bool,
     signatures: Vec<Signature>,
     missing: Vec<String>,
-    unread_inputs: Vec<usize>,
+    invalid_witnesses: Vec<usize>,
     fee_sat: Option<u64>,
 }
 
@@ -49,10 +49,10 @@ impl Args {
         let fields = Fields {
             txid: explanation.txid.to_string(),
             kind: explanation.kind.as_str(),
-            valid: review.signatures.iter().all(|signature| signature.valid),
+            valid: review.signatures.iter().all(|signature| signature.valid) && review.invalid_witnesses.is_empty(),
             signatures: review.signatures.iter().map(signature).collect(),
             missing: review.missing.iter().map(|(_, key)| key.to_string()).collect(),
-            unread_inputs: review.unread,
+            invalid_witnesses: review.invalid_witnesses,
             fee_sat: review.fee.map(Amount::to_sat),
         };
         let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", fields.kind, fields.txid)];
@@ -60,8 +60,10 @@ impl Args {
             let mark = if *valid { format!("{GOOD}valid{GOOD:#}") } else { format!("{BAD}not valid{BAD:#}") };
             lines.push(format!("input {input}  {public_key}  {mark}"));
         }
-        let unread = fields.unread_inputs.iter();
-        lines.extend(unread.map(|input| format!("input {input}  finished, and not read here")));
+        let invalid = fields.invalid_witnesses.iter();
+        lines.extend(
+            invalid.map(|input| format!("input {input}  {BAD}finished, and its witness does not verify{BAD:#}")),
+        );
         lines.push(format!("{} keys of the leaves have not signed", fields.missing.len()));
         lines.extend(fields.fee_sat.map(|fee| format!("fee {fee} sat")));
         let output = Output::new(lines.join("\n"), &fields)?;

@@ -1,10 +1,8 @@
 //! `psbt finalize`: a staking transaction, complete.
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use bitcoin::Psbt;
-use bitcoin::secp256k1::SECP256K1;
-use miniscript::psbt::PsbtExt;
-use staking_scripts::{CovenantAnswer, review_psbt};
+use staking_scripts::{CovenantAnswer, finalize_psbt, review_psbt};
 
 use crate::commands::tx::{Fields, psbt};
 use crate::files::{self, DelegationArgs};
@@ -30,7 +28,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let accepted = self.files.accepted()?;
-        let quorum = usize::from(self.files.parameters()?.covenant().quorum());
+        let quorum = usize::from(accepted.quorum());
         let answers = files::verify_answers(&accepted, &self.files.delegation)?;
         ensure!(
             answers >= quorum || self.without_quorum,
@@ -45,13 +43,7 @@ impl Args {
                 let covenant: Vec<_> = answers.filter_map(|answer| answer.extension).collect();
                 extension.finalize(&staker, &covenant, &self.psbt)?
             }
-            None => {
-                let mut psbt = self.psbt.clone();
-                psbt.finalize_mut(SECP256K1).map_err(|errors| {
-                    anyhow!("--psbt: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-                })?;
-                psbt.extract_tx_unchecked_fee_rate()
-            }
+            None => finalize_psbt(&self.psbt).context("--psbt")?,
         };
         let (found, expected) = (transaction.compute_txid(), request.staking_transaction.compute_txid());
         ensure!(found == expected, "--psbt is of {found}, and the delegation's staking transaction is {expected}");

@@ -1,6 +1,7 @@
 //! `stake check`: what a covenant member would say of a delegation.
 
 use serde::Serialize;
+use staking_scripts::StakeViolation;
 
 use crate::files::{self, DelegationArgs};
 use crate::output::{BAD, GOOD, Output, plain};
@@ -22,11 +23,17 @@ pub(crate) struct Violation {
     pub(crate) message: String,
 }
 
+impl From<&StakeViolation> for Violation {
+    fn from(found: &StakeViolation) -> Self {
+        Self { rule: found.rule(), message: found.to_string() }
+    }
+}
+
 #[derive(Serialize)]
 struct Fields {
     accepted: bool,
     violations: Vec<Violation>,
-    /// How many covenant members have answered, and how many must.
+    /// How many covenant members have answered, and how many must: of an extension, in the running stake's committee too.
     answers: usize,
     quorum: u16,
     status: &'static str,
@@ -34,15 +41,17 @@ struct Fields {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let quorum = self.files.parameters()?.covenant().quorum();
-        let (violations, answers) = match self.files.check()? {
+        let (violations, answers, quorum) = match self.files.check()? {
             Err(found) => {
-                let found = found.iter();
-                (found.map(|found| Violation { rule: found.rule(), message: found.to_string() }).collect(), 0)
+                let quorum = self.files.parameters()?.covenant().quorum();
+                (found.iter().map(Violation::from).collect(), 0, quorum)
             }
             Ok(accepted) => match files::verify_answers(&accepted, &self.files.delegation) {
-                Ok(answers) => (Vec::new(), answers),
-                Err(error) => (vec![Violation { rule: "covenant_answers", message: format!("{error:#}") }], 0),
+                Ok(answers) => (Vec::new(), answers, accepted.quorum()),
+                Err(error) => {
+                    let violation = Violation { rule: "covenant_answers", message: format!("{error:#}") };
+                    (vec![violation], 0, accepted.quorum())
+                }
             },
         };
         let accepted = violations.is_empty();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use bitcoin::Psbt;
-use eots::{SecretKey, SigningContext};
+use eots::SecretKey;
 use serde::Deserialize;
 use staking_scripts::{AccountAddress, Claim, PossessionField, PossessionKind, ProofOfPossession};
 
@@ -29,9 +29,6 @@ pub(crate) struct Args {
     /// The account on the secured chain, as the chain writes it: bbn1…
     #[arg(long, requires = "secret_key_file")]
     address: Option<AccountAddress>,
-    /// The signing context of a consumer chain; absent on the genesis chain.
-    #[arg(long, value_name = "64 HEX DIGITS", requires = "address")]
-    signing_context: Option<SigningContext>,
     /// A file with the proof of possession, as `pop create --json` prints it, in the place of --address: the proof that a wallet gave.
     #[arg(long, value_name = "FILE", value_parser = possession, conflicts_with = "address", required_unless_present = "address")]
     possession: Option<PossessionField>,
@@ -66,7 +63,7 @@ impl Args {
         match (&self.possession, &self.secret_key_file, &self.address) {
             (Some(given), ..) => Ok(given.read()?),
             (None, Some(key), Some(address)) => {
-                let claim = claim(address, self.signing_context)?;
+                let claim = claim(address, self.files.chain.signing_context)?;
                 let proof = ProofOfPossession::create_bip340(key, &claim);
                 Ok((claim, proof))
             }

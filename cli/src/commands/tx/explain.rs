@@ -132,7 +132,7 @@ fn in_delegation(
     let key = recover_provider_key(transaction, &adaptors).ok();
     Ok(InDelegation {
         part,
-        violations: violations.iter().map(|v| Violation { rule: v.rule(), message: v.to_string() }).collect(),
+        violations: violations.iter().map(Violation::from).collect(),
         provider_secret_key: key.map(|key| hex::encode(key.to_bytes().as_slice())),
     })
 }

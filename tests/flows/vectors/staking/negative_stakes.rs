@@ -10,12 +10,13 @@ use eots::SecretKey;
 use serde::Deserialize;
 use serde_json::json;
 use staking_scripts::{
-    AnnouncementError, ChainRules, Claim, ConsumerProviders, Phase1Parameters, ProofOfPossession, SignedSlashing,
-    StakeRequest, StakeViolation, StakedTo, Versions, announced_stake,
+    AnnouncementError, ConsumerProviders, Phase1Parameters, SignedSlashing, StakeRequest, StakeViolation, StakedTo,
+    Versions, announced_stake,
 };
 
 use super::Hex;
 use super::negative::{amount, check, committee, decoded, timelock};
+use crate::vectors::dialect;
 use crate::vectors::negative::{ACCEPT, Refusal, Rule, name, public_key, sized};
 
 #[derive(Deserialize)]
@@ -83,7 +84,8 @@ impl Registered {
     /// and that rule is left out of the answer.
     fn check(&self) -> Result<(), Refusal> {
         let parameters = self.parameters.read()?;
-        let violations = self.request()?.check(&parameters, None, ChainRules::MAINNET).unwrap_err();
+        let (rules, _) = dialect(self.finality_providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap());
+        let violations = self.request()?.check(&parameters, None, rules).unwrap_err();
         let mut rules: Vec<_> = violations.iter().map(StakeViolation::rule).collect();
         assert!(rules.contains(&"possession"));
         rules.retain(|rule| *rule != "possession");
@@ -116,17 +118,11 @@ impl Registered {
                 "unbonding slashing",
                 signed(&self.unbonding_slashing_transaction, &self.unbonding_slashing_signature),
             )?,
-            possession: possession(&SecretKey::from_bytes(&[1; 32]).unwrap()),
+            possession: dialect(providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap()).1,
             extends: None,
             inclusion: None,
         })
     }
-}
-
-pub(super) fn possession(staker: &SecretKey) -> (Claim, ProofOfPossession) {
-    let claim = Claim::genesis("bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap()).unwrap();
-    let proof = ProofOfPossession::create_bip340(staker, &claim);
-    (claim, proof)
 }
 
 /// Says in which transaction.
@@ -147,18 +143,18 @@ const UNBONDING: &[Rule] = &[
     ("outpoint_null", &[("spends", 1)]),
     ("outpoint_of_another", &[("spends", 1)]),
     ("output_added", &[("outputs", 1)]),
-    ("output_is_the_staking_output", &[("output_script", 1)]),
-    ("output_of_another_provider", &[("output_script", 1)]),
-    ("output_of_another_staker", &[("output_script", 1)]),
-    ("output_one_block_early", &[("output_script", 1)]),
-    ("output_one_block_late", &[("output_script", 1)]),
-    ("output_with_a_lower_quorum", &[("output_script", 1)]),
-    ("output_with_a_member_more", &[("output_script", 1)]),
+    ("output_is_the_staking_output", &[("output_script, staker_signature", 1)]),
+    ("output_of_another_provider", &[("output_script, staker_signature", 1)]),
+    ("output_of_another_staker", &[("output_script, staker_signature", 1)]),
+    ("output_one_block_early", &[("output_script, staker_signature", 1)]),
+    ("output_one_block_late", &[("output_script, staker_signature", 1)]),
+    ("output_with_a_lower_quorum", &[("output_script, staker_signature", 1)]),
+    ("output_with_a_member_more", &[("output_script, staker_signature", 1)]),
     ("pays_more_than_it_spends", &[("unbonding_fee", 1)]),
     ("script_sig", &[("input", 1)]),
     ("sequence", &[("input", 4)]),
-    ("value_above_all_bitcoin", &[("unbonding_fee", 1)]),
-    ("value_negative", &[("unbonding_fee", 1)]),
+    ("value_above_all_bitcoin", &[("unbonding_fee, spends, output_amount, staker_signature", 1)]),
+    ("value_negative", &[("unbonding_fee, spends, output_amount, staker_signature", 1)]),
     ("value_not_as_stated", &[("unbonding_fee", 1)]),
     ("version", &[("version", 4)]),
 ];
@@ -185,7 +181,10 @@ const STAKE: &[Rule] = &[
     ("slashing_signature_through_another_leaf", &[("staker_signature", 1)]),
     ("slashing_signature_too_short", &[("slashing: Length", 1)]),
     ("slashing_signature_with_a_sighash_type", &[("slashing: Length", 1)]),
-    ("slashing_transactions_swapped", &[("spends, output_amount, spends, fee_too_small", 1)]),
+    (
+        "slashing_transactions_swapped",
+        &[("spends, output_amount, staker_signature, spends, fee_too_small, staker_signature", 1)],
+    ),
     ("staking_output_missing", &[("staking_output", 1)]),
     ("staking_output_twice", &[("staking_output", 1)]),
     ("staking_output_twice_with_other_amounts", &[("staking_output", 1)]),

@@ -4,12 +4,12 @@ use bitcoin::Amount;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::json;
 use staking_scripts::{
-    ChainRules, ConsumerProviders, Parameters, SignedSlashing, StakeRequest, StakedTo, UnbondingTransaction, Versions,
+    ConsumerProviders, Parameters, SignedSlashing, StakeRequest, StakedTo, UnbondingTransaction, Versions,
 };
 
-use super::negative_stakes::possession;
 use super::transactions::{Case, Slashing};
 use super::{Outputs, STAKES, cases_of, keys, transaction};
+use crate::vectors::dialect;
 
 /// The parameters that the stake may have been made under; `None` when they break a rule, as quorums of half the committee or less do.
 fn parameters(outputs: &Outputs, case: &Case) -> Option<Parameters> {
@@ -51,6 +51,7 @@ fn the_references_stakes_are_accepted() {
                 StakedTo::Consumers(ConsumerProviders::new(named).unwrap())
             }
         };
+        let (rules, possession) = dialect(providers.len(), &staker);
         let unbonding = transaction(&case.unbonding.transaction);
         let signed = |slashing: &Slashing| {
             let signature = staker.sign_bip340(&slashing.spend.sighash.0);
@@ -66,11 +67,11 @@ fn the_references_stakes_are_accepted() {
             unbonding_transaction: unbonding.clone(),
             slashing: signed(&case.slashing),
             unbonding_slashing: signed(&case.unbonding_slashing),
-            possession: possession(&staker),
+            possession,
             extends: None,
             inclusion: None,
         };
-        let stake = request.check(&parameters, None, ChainRules::MAINNET);
+        let stake = request.check(&parameters, None, rules);
         let stake = stake.unwrap_or_else(|violations| panic!("case {number}: {violations:?}"));
         let answer = stake.sign_as_covenant_member(&case.covenant_secrets[0].secret_key(), &[0; 32]).unwrap();
         stake.verify_answer(&answer).unwrap();

@@ -13,13 +13,14 @@ use eots::SecretKey;
 use serde::Deserialize;
 use serde_json::json;
 use staking_scripts::{
-    AcceptedStake, ChainRules, Claim, ConsumerProviders, Funded, HasTaproot, Parameters, Path, ProofOfPossession,
-    SignedSlashing, Slashable, SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakeRequest, StakedTo,
-    TaprootOutput, TransactionKind, Versions, WithdrawalTransaction, explain_psbt,
+    AcceptedStake, ConsumerProviders, Funded, HasTaproot, Parameters, Path, SignedSlashing, Slashable,
+    SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakeRequest, StakedTo, TaprootOutput, TransactionKind,
+    Versions, WithdrawalTransaction, explain_psbt,
 };
 
 use super::funding::{Fees, same_staking};
 use super::{Coin, Facts, Hex, Staking, Unbonding, at_fee, cases_of, psbt, same_psbt, says_more, time};
+use crate::vectors::dialect;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,6 +142,9 @@ pub(super) fn same_leaves(ours: &TaprootOutput, scripts: [Option<&Hex>; 3], what
     }
 }
 
+/// Every stake is one of consumer chains here, even with one provider.
+const CHAINS: usize = 2;
+
 impl Case {
     fn scripts_and_outputs(&self, what: &str) {
         let Scripts { timelock, unbonding, slashing, unbonding_timelock, announcement } = &self.scripts;
@@ -183,8 +187,9 @@ impl Case {
     /// The library's transactions as a request to the covenant committee: every rule holds, and what is signed is what the library laid out.
     fn accepted(&self, what: &str) {
         let (parameters, request) = (self.parameters(), self.request());
-        let accepted: AcceptedStake =
-            request.check(&parameters, None, ChainRules::MAINNET).unwrap_or_else(|e| panic!("{what}: {e:?}"));
+        let accepted: AcceptedStake = request
+            .check(&parameters, None, dialect(CHAINS, &self.stake.staker()).0)
+            .unwrap_or_else(|e| panic!("{what}: {e:?}"));
         same_psbt(accepted.slashing().psbt(), &self.slashing, what);
         same_psbt(accepted.unbonding_slashing().psbt(), &self.unbonding_slashing, what);
         let member = &self.stake.members()[0];
@@ -214,8 +219,6 @@ impl Case {
             let staker = sign_as_wallet(&theirs, &staker);
             SignedSlashing { transaction: theirs.unsigned_tx, staker }
         };
-        let claim = Claim::genesis("bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap()).unwrap();
-        let proof = ProofOfPossession::create_bip340(&staker, &claim);
         let providers = (0..).map(|chain: u8| format!("chain-{chain}")).zip(stake.providers());
         StakeRequest {
             staker: *staker.public_key(),
@@ -227,7 +230,7 @@ impl Case {
             unbonding_transaction: psbt(&self.unbonding.psbt).unsigned_tx,
             slashing: signed(&self.slashing),
             unbonding_slashing: signed(&self.unbonding_slashing),
-            possession: (claim, proof),
+            possession: dialect(CHAINS, &staker).1,
             extends: None,
             inclusion: None,
         }

@@ -1,0 +1,70 @@
+//! What a covenant member has signed: one line of JSON for each staking output. While the committee stays the same, an output does not tell under
+//! which parameters it was made, so that the record is what keeps two unbonding transactions of one stake from being signed.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use bitcoin::{OutPoint, Txid};
+use serde::{Deserialize, Serialize};
+use staking_scripts::AcceptedStake;
+
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    staking_output: OutPoint,
+    unbonding: Txid,
+    slashing: Txid,
+    unbonding_slashing: Txid,
+}
+
+impl Entry {
+    fn new(stake: &AcceptedStake) -> Self {
+        Self {
+            staking_output: stake.staking().outpoint(),
+            unbonding: stake.unbonding().txid(),
+            slashing: stake.slashing().txid(),
+            unbonding_slashing: stake.unbonding_slashing().txid(),
+        }
+    }
+}
+
+/// Writes down, durably, that this stake is about to be signed; refuses when something else was signed for its output.
+pub(super) fn remember(path: &Path, stake: &AcceptedStake) -> anyhow::Result<()> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    lock(&file)?;
+    file.seek(SeekFrom::Start(0))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    // What is not whole was never signed: the line is durable before the signature is made.
+    ensure!(text.is_empty() || text.ends_with('\n'), "its last line is cut off: look at it, and take it out");
+    let own = Entry::new(stake);
+    for (number, line) in (1..).zip(text.lines()) {
+        let entry: Entry = serde_json::from_str(line).with_context(|| format!("line {number}"))?;
+        if entry.staking_output == own.staking_output {
+            ensure!(
+                entry == own,
+                "for the staking output {} the unbonding transaction {} was signed, and {} is another one or has other slashing transactions",
+                own.staking_output,
+                entry.unbonding,
+                own.unbonding
+            );
+            return Ok(());
+        }
+    }
+    let mut line = serde_json::to_vec(&own)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// One signer at a time.
+fn lock(file: &File) -> anyhow::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => bail!("another process signs with this record"),
+        Err(TryLockError::Error(error)) => Err(error).context("it cannot be locked"),
+    }
+}
