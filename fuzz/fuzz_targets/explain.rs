@@ -45,7 +45,7 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
     let stake: Funded<_> = staking.staking_output();
     let unbonding = UnbondingTransaction::new(&stake, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
     let covenant: Vec<_> =
-        scene.covenant.iter().map(|member| unbonding.sign_as_covenant_member(member).unwrap()).collect();
+        scene.covenant.iter().map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap()).collect();
     let withdrawal = WithdrawalTransaction::new(&unbonding.unbonding_output(), coins, rate).unwrap();
     let finished = unbonding.finalize(&unbonding.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
     let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();

@@ -232,11 +232,14 @@ impl ExtensionTransaction {
         self.spend.leaf().keys.covenant().1
     }
 
-    /// Signs as a member of the covenant committee of the running stake. Whether it may be extended is for the caller to decide before.
+    /// Signs as a member of the covenant committee of the running stake.
+    ///
+    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
+    /// [`StakeRequest::check`](crate::StakeRequest::check), and [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
     ///
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside that committee.
-    pub fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
+    pub fn sign_as_covenant_member_unchecked(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
         self.spend.sign_as_covenant_member(key)
     }
 

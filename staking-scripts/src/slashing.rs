@@ -191,9 +191,12 @@ impl SlashingTransaction {
     /// Signs as a member of the covenant committee, in advance: one adaptor signature for each finality provider, encrypted to its key,
     /// in the order of the stake's providers. `aux` is 32 bytes of fresh randomness, or zeros for the same bytes each time.
     ///
+    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
+    /// [`StakeRequest::check`](crate::StakeRequest::check), and [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
+    ///
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside the committee.
-    pub fn sign_as_covenant_member(
+    pub fn sign_as_covenant_member_unchecked(
         &self,
         key: &SecretKey,
         aux: &[u8; 32],

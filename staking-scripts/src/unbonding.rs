@@ -78,11 +78,14 @@ impl UnbondingTransaction {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
     }
 
-    /// Signs as a member of the covenant committee. Whether the stake may unbond is for the caller to decide before.
+    /// Signs as a member of the covenant committee.
+    ///
+    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
+    /// [`StakeRequest::check`](crate::StakeRequest::check), and [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
     ///
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside the committee.
-    pub fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
+    pub fn sign_as_covenant_member_unchecked(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
         self.spend.sign_as_covenant_member(key)
     }
 

@@ -112,7 +112,7 @@ impl World {
     /// The unbonding transaction, signed by all.
     pub(crate) fn unbonded(&self, unbonding: &UnbondingTransaction) -> Transaction {
         let covenant: Vec<_> =
-            self.covenant.iter().map(|member| unbonding.sign_as_covenant_member(member).unwrap()).collect();
+            self.covenant.iter().map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap()).collect();
         unbonding.finalize(&unbonding.sign_as_staker(&self.staker).unwrap(), &covenant).unwrap()
     }
 
@@ -125,8 +125,11 @@ impl World {
     /// A slashing transaction, completed with the first provider's key.
     pub(crate) fn slashed<O: Slashable>(&self, source: &Funded<O>) -> Transaction {
         let slashing = SlashingTransaction::new(source, &self.terms()).unwrap();
-        let covenant: Vec<_> =
-            self.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[0; 32]).unwrap()).collect();
+        let covenant: Vec<_> = self
+            .covenant
+            .iter()
+            .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
+            .collect();
         slashing.slash(&slashing.sign_as_staker(&self.staker).unwrap(), &covenant, &self.providers[0]).unwrap()
     }
 

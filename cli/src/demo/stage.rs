@@ -113,8 +113,10 @@ impl<'a> Stage<'a> {
         let slashing = self.pre_sign(SlashingTransaction::new(&staking, &rules.slashing_terms())?, covenant)?;
         let unbonding_slashing = SlashingTransaction::new(&unbonding.unbonding_output(), &rules.slashing_terms())?;
         let unbonding_slashing = self.pre_sign(unbonding_slashing, covenant)?;
-        let unbonding_signatures =
-            covenant.iter().map(|key| unbonding.sign_as_covenant_member(key)).collect::<Result<Vec<_>, _>>()?;
+        let unbonding_signatures = covenant
+            .iter()
+            .map(|key| unbonding.sign_as_covenant_member_unchecked(key))
+            .collect::<Result<Vec<_>, _>>()?;
         unbonding_signatures.iter().try_for_each(|signature| unbonding.verify_covenant(signature))?;
         self.say(
             "sign in advance",
@@ -141,8 +143,11 @@ impl<'a> Stage<'a> {
 
         // The running stake is spent under the committee it was made under.
         let staker = extension.sign_as_staker(&cast.staker)?;
-        let covenant =
-            cast.covenant.iter().map(|key| extension.sign_as_covenant_member(key)).collect::<Result<Vec<_>, _>>()?;
+        let covenant = cast
+            .covenant
+            .iter()
+            .map(|key| extension.sign_as_covenant_member_unchecked(key))
+            .collect::<Result<Vec<_>, _>>()?;
         covenant.iter().try_for_each(|signature| extension.verify_covenant(signature))?;
         let transaction = extension.finalize(&staker, &covenant, &sign_key_path(extension.psbt(), &cast.wallet)?)?;
         self.extend_alone(stake, &extension, &transaction)?;
@@ -170,7 +175,7 @@ impl<'a> Stage<'a> {
         let staker = transaction.sign_as_staker(&self.cast.staker)?;
         transaction.verify_staker(&staker)?;
         // Zeros for the auxiliary randomness: the same seed shall give the same bytes.
-        let covenant = covenant.iter().map(|key| transaction.sign_as_covenant_member(key, &[0; 32]));
+        let covenant = covenant.iter().map(|key| transaction.sign_as_covenant_member_unchecked(key, &[0; 32]));
         let covenant = covenant.collect::<Result<Vec<_>, _>>()?;
         covenant.iter().try_for_each(|given| transaction.verify_covenant(given))?;
         Ok(PreSigned { transaction, staker, covenant })

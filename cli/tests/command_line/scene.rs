@@ -46,7 +46,8 @@ impl Scene {
     /// Finished, as hex.
     pub(crate) fn unbonding(&self) -> String {
         let tx = self.unbonding_transaction();
-        let covenant: Vec<_> = self.covenant.iter().map(|member| tx.sign_as_covenant_member(member).unwrap()).collect();
+        let covenant: Vec<_> =
+            self.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect();
         serialize_hex(&tx.finalize(&tx.sign_as_staker(&self.staker).unwrap(), &covenant).unwrap())
     }
 
@@ -59,8 +60,11 @@ impl Scene {
             unbonding_time: blocks(100),
         };
         let tx = SlashingTransaction::new(&self.staking, &terms).unwrap();
-        let covenant: Vec<_> =
-            self.covenant.iter().map(|member| tx.sign_as_covenant_member(member, &[0; 32]).unwrap()).collect();
+        let covenant: Vec<_> = self
+            .covenant
+            .iter()
+            .map(|member| tx.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
+            .collect();
         serialize_hex(&tx.slash(&tx.sign_as_staker(&self.staker).unwrap(), &covenant, &self.providers[0]).unwrap())
     }
 

@@ -58,11 +58,12 @@ impl AcceptedStake {
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside a committee that must sign.
     pub fn sign_as_covenant_member(&self, key: &SecretKey, aux: &[u8; 32]) -> Result<CovenantAnswer, SigningError> {
-        let extension = self.extension.as_ref().map(|extension| extension.sign_as_covenant_member(key)).transpose()?;
+        let extension =
+            self.extension.as_ref().map(|extension| extension.sign_as_covenant_member_unchecked(key)).transpose()?;
         Ok(CovenantAnswer {
-            unbonding: self.unbonding.sign_as_covenant_member(key)?,
-            slashing: self.slashing.sign_as_covenant_member(key, aux)?,
-            unbonding_slashing: self.unbonding_slashing.sign_as_covenant_member(key, aux)?,
+            unbonding: self.unbonding.sign_as_covenant_member_unchecked(key)?,
+            slashing: self.slashing.sign_as_covenant_member_unchecked(key, aux)?,
+            unbonding_slashing: self.unbonding_slashing.sign_as_covenant_member_unchecked(key, aux)?,
             extension,
         })
     }

@@ -30,7 +30,8 @@ fn blank() -> Transaction {
 fn unbonding_and_withdrawal_are_recognised() {
     let scene = Scene::new(2, 5, 3);
     let tx = UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
-    let covenant: Vec<_> = scene.covenant.iter().map(|member| tx.sign_as_covenant_member(member).unwrap()).collect();
+    let covenant: Vec<_> =
+        scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect();
     let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
     let explained = explain(&finished);
     assert_eq!(explained.kind, TransactionKind::Unbonding);

@@ -21,7 +21,7 @@ fn the_rate_of_a_fixed_fee_is_known_in_advance() {
         let unbonding =
             UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(5000)).unwrap();
         let covenant: Vec<_> =
-            scene.covenant.iter().map(|member| unbonding.sign_as_covenant_member(member).unwrap()).collect();
+            scene.covenant.iter().map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap()).collect();
         let staker = unbonding.sign_as_staker(&scene.staker).unwrap();
         let finished = unbonding.finalize(&staker, &covenant).unwrap();
         let rate =
@@ -29,8 +29,11 @@ fn the_rate_of_a_fixed_fee_is_known_in_advance() {
         assert_eq!(unbonding.fee_rate(), Some(rate(unbonding.fee(), finished.weight())));
 
         let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
-        let covenant: Vec<_> =
-            scene.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[0; 32]).unwrap()).collect();
+        let covenant: Vec<_> = scene
+            .covenant
+            .iter()
+            .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
+            .collect();
         let staker = slashing.sign_as_staker(&scene.staker).unwrap();
         let finished = slashing.slash(&staker, &covenant, &scene.providers[0]).unwrap();
         assert_eq!(slashing.fee_rate(), Some(rate(slashing.fee(), finished.weight())));

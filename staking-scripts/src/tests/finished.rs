@@ -18,7 +18,8 @@ impl Finished {
     fn new() -> Self {
         let scene = Scene::new(2, 4, 2);
         let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
-        let adaptors = scene.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[0; 32]).unwrap());
+        let adaptors =
+            scene.covenant.iter().map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap());
         let staker = slashing.sign_as_staker(&scene.staker).unwrap();
         let transaction = slashing.slash(&staker, &adaptors.collect::<Vec<_>>(), &scene.providers[0]).unwrap();
         Self { scene, slashing, transaction }

@@ -11,8 +11,11 @@ fn the_key_comes_out_of_the_transaction() {
         let scene = Scene::new(providers, members, quorum);
         let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
         // Not in the order of the keys, as on mainnet.
-        let mut answers: Vec<CovenantAdaptorSignatures> =
-            scene.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[0; 32]).unwrap()).collect();
+        let mut answers: Vec<CovenantAdaptorSignatures> = scene
+            .covenant
+            .iter()
+            .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
+            .collect();
         let staker = slashing.sign_as_staker(&scene.staker).unwrap();
         for provider in &scene.providers {
             answers.rotate_left(1);
@@ -29,15 +32,21 @@ fn the_key_comes_out_of_the_transaction() {
 fn what_gives_no_key() {
     let scene = Scene::new(2, 5, 3);
     let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
-    let answers: Vec<_> =
-        scene.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[0; 32]).unwrap()).collect();
+    let answers: Vec<_> = scene
+        .covenant
+        .iter()
+        .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
+        .collect();
     let staker = slashing.sign_as_staker(&scene.staker).unwrap();
     let transaction = slashing.slash(&staker, &answers[..3], &scene.providers[0]).unwrap();
     // Members that did not sign; adaptor signatures with other nonces; another transaction.
     assert_eq!(recover_provider_key(&transaction, &answers[3..]).unwrap_err(), RecoverError::NoSigner);
     assert_eq!(recover_provider_key(&transaction, &[]).unwrap_err(), RecoverError::NoSigner);
-    let other: Vec<_> =
-        scene.covenant.iter().map(|member| slashing.sign_as_covenant_member(member, &[9; 32]).unwrap()).collect();
+    let other: Vec<_> = scene
+        .covenant
+        .iter()
+        .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[9; 32]).unwrap())
+        .collect();
     assert_eq!(recover_provider_key(&transaction, &other).unwrap_err(), RecoverError::Unrelated);
     let unsigned = slashing.unsigned();
     assert!(matches!(recover_provider_key(unsigned, &answers), Err(RecoverError::NotSlashing(_))));

@@ -20,11 +20,11 @@ fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingE
 }
 
 fn covenant(scene: &Scene, tx: &UnbondingTransaction) -> Vec<CovenantSignature> {
-    scene.covenant.iter().map(|member| tx.sign_as_covenant_member(member).unwrap()).collect()
+    scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect()
 }
 
 fn adaptors(scene: &Scene, tx: &SlashingTransaction) -> Vec<CovenantAdaptorSignatures> {
-    scene.covenant.iter().map(|member| tx.sign_as_covenant_member(member, &[3; 32]).unwrap()).collect()
+    scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member, &[3; 32]).unwrap()).collect()
 }
 
 /// How many places of a witness hold a signature.
@@ -208,8 +208,8 @@ fn only_the_right_keys_sign() {
     assert_eq!(tx.sign_as_staker(&stranger).unwrap_err(), not_staker);
     assert_eq!(slashing.sign_as_staker(&stranger).unwrap_err(), not_staker);
     let not_member = SigningError::NotAMember(*scene.staker.public_key());
-    assert_eq!(tx.sign_as_covenant_member(&scene.staker).unwrap_err(), not_member);
-    assert_eq!(slashing.sign_as_covenant_member(&scene.staker, &[0; 32]).unwrap_err(), not_member);
+    assert_eq!(tx.sign_as_covenant_member_unchecked(&scene.staker).unwrap_err(), not_member);
+    assert_eq!(slashing.sign_as_covenant_member_unchecked(&scene.staker, &[0; 32]).unwrap_err(), not_member);
 }
 
 #[test]

@@ -7,9 +7,12 @@ use crate::input;
 use crate::output::Output;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  btcstake adaptor sign --secret-key-file member.key \
+#[command(
+    after_help = "Any message is signed, and what is signed is for whoever has the decryption key: `covenant sign` checks a stake first.\n\n\
+    Example:\n  btcstake adaptor sign --secret-key-file member.key \
     --encryption-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f \
-    --message 0707070707070707070707070707070707070707070707070707070707070707")]
+    --message 0707070707070707070707070707070707070707070707070707070707070707"
+)]
 pub(crate) struct Args {
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]

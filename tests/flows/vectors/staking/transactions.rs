@@ -156,7 +156,7 @@ impl Stake {
         self.same_transaction(theirs, ours.unsigned(), ours.sighash().unwrap());
 
         // The same signatures, as both take no auxiliary randomness.
-        let by = |member: &SecretKey| ours.sign_as_covenant_member(member).unwrap();
+        let by = |member: &SecretKey| ours.sign_as_covenant_member_unchecked(member).unwrap();
         let (staker, mut given) = (ours.sign_as_staker(&self.staker).unwrap(), Vec::new());
         for (member, signature) in self.covenant_signatures(&theirs.places) {
             let signature = CovenantSignature { member: *member.public_key(), signature };
@@ -216,7 +216,7 @@ impl Stake {
             );
             seen.adaptor_signatures += of_member.signatures.len();
         }
-        given.extend(self.silent().map(|member| ours.sign_as_covenant_member(member, &[0; 32]).unwrap()));
+        given.extend(self.silent().map(|member| ours.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap()));
         let signed = ours.slash(&staker, &given, provider).unwrap();
         self.same_witness(theirs, &signed, source.output().taproot(), Path::Slashing, staker);
         assert_eq!(explain(&signed).spent[0].provider_signers, [*provider.public_key()]);

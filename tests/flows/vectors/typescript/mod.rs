@@ -234,7 +234,7 @@ fn less_fee(ours: &Psbt, more: Amount) -> Psbt {
 
 fn covenant_signatures(unbonding: &UnbondingTransaction, stake: &Facts, signers: &[usize]) -> Vec<CovenantSignature> {
     let members = stake.members();
-    signers.iter().map(|signer| unbonding.sign_as_covenant_member(&members[*signer]).unwrap()).collect()
+    signers.iter().map(|signer| unbonding.sign_as_covenant_member_unchecked(&members[*signer]).unwrap()).collect()
 }
 
 /// The unbonding transaction, its PSBT and the whole of it, signed.
