@@ -1,6 +1,5 @@
 //! The files that roles hand to each other: parameters and delegations.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, ensure};
@@ -11,6 +10,7 @@ use staking_scripts::{AcceptedStake, ChainRules, DelegationFile, NotInForce, Par
 
 use crate::commands::NetworkName;
 use crate::input;
+use crate::new_file::NewFile;
 
 /// Parameters in the live form.
 pub(crate) fn parameters(path: &str) -> anyhow::Result<Versions<Parameters>> {
@@ -22,22 +22,9 @@ pub(crate) fn delegation(path: &str) -> anyhow::Result<DelegationFile> {
     Ok(DelegationFile::from_json(&input::text_file(path)?)?)
 }
 
-/// Writes a new file, whole or not at all; one that is there already is left as it is.
-pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
-    let shown = || format!("--out {}", path.display().to_string().escape_debug());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        // As other programs' files: what it holds is for other roles to read.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        writeln!(file, "{text}")?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().with_context(shown)
+/// Writes a new file that `--out` names; one that is there already is left as it is.
+pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<String> {
+    NewFile::begin("--out", path)?.write(&format!("{text}\n"))
 }
 
 /// Which chains stakes are between.

@@ -7,6 +7,7 @@ mod commands;
 pub mod demo;
 mod files;
 mod input;
+mod new_file;
 mod node;
 mod output;
 

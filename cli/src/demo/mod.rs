@@ -19,11 +19,11 @@ use clap::ValueEnum;
 use rand_core::{OsRng, RngCore};
 
 use self::cast::Cast;
-use self::page::PageFile;
 use self::record::Background;
 pub use self::report::{Report, ScenarioReport, Step};
 use self::scenarios::Scenario;
 use self::stage::Stage;
+use crate::new_file::NewFile;
 use crate::output::Output;
 use crate::{input, node};
 
@@ -84,7 +84,7 @@ impl ScenarioName {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let start = Instant::now();
-        let file = self.report.as_deref().map(PageFile::create).transpose()?;
+        let file = self.report.as_deref().map(|path| NewFile::begin("--report", path)).transpose()?;
         let seed = self.seed.unwrap_or_else(|| {
             let mut seed = [0; 32];
             OsRng.fill_bytes(&mut seed);

@@ -97,8 +97,8 @@ pub(super) fn finish(
     match out {
         None => Output::new(text, delegation),
         Some(path) => {
-            files::write_new(&path, text)?;
-            Output::new(format!("written to {}", path.display()), delegation)
+            let path = files::write_new(&path, text)?;
+            Output::new(format!("written to {path}"), delegation)
         }
     }
 }

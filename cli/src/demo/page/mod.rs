@@ -2,7 +2,6 @@
 //!
 //! Everything in it is read from the transactions that were played, through the library's own [`staking_scripts::explain`].
 
-mod file;
 mod life;
 mod lifeline;
 mod output;
@@ -16,7 +15,6 @@ mod who;
 use bitcoin::XOnlyPublicKey;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(crate) use self::file::PageFile;
 use self::text::{blocks, fact, list, long, sat};
 use self::who::chip;
 use super::record::{Background, Locked, Role};

@@ -1,0 +1,83 @@
+//! Files that commands write: new ones, whole or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use tempfile::NamedTempFile;
+
+/// A file that is to be. It is begun under another name in the same folder, so that a name that cannot be written to is refused at once, and a
+/// process that is killed leaves nothing under this one.
+pub(crate) struct NewFile {
+    /// The flag that names it, for messages.
+    flag: &'static str,
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl NewFile {
+    /// Begins the file. One that is there already is left as it is.
+    pub(crate) fn begin(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        // A link that leads nowhere is there too.
+        if path.symlink_metadata().is_ok() {
+            bail!("{flag} {}: the file exists", shown(path));
+        }
+        let mut builder = tempfile::Builder::new();
+        // As other programs' files: what it holds is for other roles to read.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder).with_context(|| format!("cannot write {flag} {}", shown(path)))?;
+        Ok(Self { flag, path: path.to_owned(), file })
+    }
+
+    /// Writes the file, and says where it is.
+    pub(crate) fn write(mut self, text: &str) -> anyhow::Result<String> {
+        let path = shown(&self.path);
+        let name = || format!("cannot write {} {path}", self.flag);
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.as_file().sync_all());
+        written.with_context(name)?;
+        self.file.persist_noclobber(&self.path).map_err(|error| error.error).with_context(name)?;
+        Ok(path)
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_there_before_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.html");
+        let file = NewFile::begin("--report", &path).unwrap();
+        assert!(!path.exists());
+        drop(file);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        // Somebody else takes the name in the meantime, and keeps it.
+        let file = NewFile::begin("--report", &path).unwrap();
+        std::fs::write(&path, "theirs").unwrap();
+        let error = format!("{:#}", file.write("ours").unwrap_err());
+        assert!(error.contains("--report") && error.contains("exists"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(NewFile::begin("--out", &path).is_err());
+    }
+
+    /// The kernel's own full disk takes the place of the file that was begun.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_cannot_be_written_is_a_failure_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.html");
+        let mut file = NewFile::begin("--report", &path).unwrap();
+        *file.file.as_file_mut() = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let error = format!("{:#}", file.write("a page").unwrap_err());
+        assert!(error.contains("cannot write --report") && error.contains("No space left"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
