@@ -405,3 +405,38 @@ fn consumer_chains_have_their_own_signing_context() {
     let answer: Value = folder.json(&format!("{member} {context}"));
     assert_eq!(answer["slashing_adaptor_signatures"].as_array().unwrap().len(), 2);
 }
+
+/// Whoever sees a transaction can ask which rules it breaks, under each version of the parameters.
+#[test]
+fn explained_under_parameters() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let mut versions = parameters();
+    let mut other = versions[0].clone();
+    other["unbonding_time_blocks"] = json!(500);
+    other["unbonding_fee_sat"] = json!("1000");
+    other["slashing_rate"] = json!("0.01");
+    other["covenant_quorum"] = json!(3);
+    other["btc_activation_height"] = json!(950_000);
+    versions.as_array_mut().unwrap().push(other);
+    folder.write("two.json", versions.to_string());
+    let rules = |file: &str| -> Vec<Vec<Value>> {
+        let explained = folder.json(&format!("tx explain --params two.json @{file}"));
+        let versions = explained["parameters"].as_array().unwrap().iter();
+        versions.map(|v| v["violations"].as_array().unwrap().iter().map(|v| v["rule"].clone()).collect()).collect()
+    };
+    // A PSBT says what its input holds, so that fees are known.
+    assert_eq!(rules("unbonding.psbt"), [vec![], vec![json!("covenant_committee"), json!("unbonding_fee")]]);
+    let slash = format!("tx slash {FILES} verified.json --provider-key-file provider.key");
+    let slashing = folder.json(&slash);
+    folder.write("slashing.tx", slashing["transaction"].as_str().unwrap());
+    assert_eq!(rules("slashing.tx"), [vec![], vec![json!("covenant_committee"), json!("output_script")]]);
+    folder.write("slashing.psbt", slashing["psbt"].as_str().unwrap());
+    let all = ["covenant_committee", "output_script", "output_amount"].map(|rule| json!(rule));
+    assert_eq!(rules("slashing.psbt"), [vec![], all.to_vec()]);
+    let withdraw = format!("tx withdraw {FILES} verified.json --from unbonding --to {ADDRESS} --fee-rate 2");
+    folder.write("withdrawal.psbt", folder.run(&withdraw).ends(0).stdout());
+    assert_eq!(rules("withdrawal.psbt"), [vec![], vec![json!("timelock")]]);
+    let text = folder.run("tx explain --params two.json @unbonding.psbt").ends(0).stdout();
+    assert!(text.contains("under version 0     no rule") && text.contains("  unbonding_fee: "), "{text}");
+}

@@ -68,6 +68,11 @@ fn place(part: Part, given: &Transaction, spends: OutPoint, scripts: &[&ScriptBu
         let (found, expected) = (input.previous_output, spends);
         findings.require(found == expected, || StakeViolation::Spends { part, found, expected });
     }
+    self::scripts(part, given, scripts, findings);
+}
+
+/// To which scripts it pays.
+pub(super) fn scripts(part: Part, given: &Transaction, scripts: &[&ScriptBuf], findings: &mut Findings) {
     for (index, (output, expected)) in given.output.iter().zip(scripts).enumerate() {
         findings.require(output.script_pubkey == **expected, || StakeViolation::OutputScript {
             part,

@@ -10,6 +10,7 @@ mod draft;
 mod file;
 mod included;
 mod rules;
+mod seen;
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Amount, Transaction, TxOut, XOnlyPublicKey};

@@ -248,6 +248,15 @@ pub enum StakeViolation {
         /// What is wrong.
         reason: String,
     },
+    /// A leaf that is revealed names another committee.
+    #[error("the covenant committee or its quorum is not the parameters'")]
+    Committee,
+    /// An output that is withdrawn waited for a time that the parameters do not have.
+    #[error("a timelock of {found} blocks is neither the parameters' unbonding time nor a staking time")]
+    Timelock {
+        /// The timelock.
+        found: u16,
+    },
     /// The extension breaks a rule.
     #[error("the extension: {0}")]
     Extension(ExtensionError),
@@ -313,6 +322,8 @@ impl StakeViolation {
             Self::StakerSignature(_) => "staker_signature",
             Self::Possession(_) => "possession",
             Self::RunningStake { .. } => "running_stake",
+            Self::Committee => "covenant_committee",
+            Self::Timelock { .. } => "timelock",
             Self::Extension(_) => "extension",
             Self::Inclusion(_) => "inclusion",
             Self::ParametersTooNew { .. } => "parameters_too_new",

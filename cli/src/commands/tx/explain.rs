@@ -25,8 +25,8 @@ pub(crate) struct Args {
     /// finality provider's secret key, from the covenant's adaptor signatures.
     #[arg(long, value_name = "FILE", value_parser = files::delegation, requires = "params")]
     delegation: Option<DelegationFile>,
-    /// All versions of the parameters, as the secured chain's nodes give them.
-    #[arg(long, value_name = "FILE", value_parser = files::parameters, requires = "delegation")]
+    /// All versions of the parameters, as the secured chain's nodes give them: the rules that the transaction breaks under each, as far as it tells.
+    #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Option<Versions<Parameters>>,
     #[command(flatten)]
     chain: ChainArgs,
@@ -95,8 +95,18 @@ struct Fields {
     block_height: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmations: Option<u32>,
+    /// What it breaks under each version of the parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<Vec<UnderVersion>>,
     #[serde(rename = "delegation", skip_serializing_if = "Option::is_none")]
     context: Option<InDelegation>,
+}
+
+/// What the transaction breaks under a version of the parameters.
+#[derive(Serialize)]
+struct UnderVersion {
+    version: usize,
+    violations: Vec<Violation>,
 }
 
 /// What the transaction is to a delegation.
@@ -155,10 +165,16 @@ impl Args {
             (Some(delegation), Some(params)) => Some(in_delegation(&transaction, delegation, params, self.chain)?),
             _ => None,
         };
+        let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
+        let under = |(version, parameters): (usize, &Parameters)| UnderVersion {
+            version,
+            violations: explanation.violations(&transaction, held, parameters).iter().map(Violation::from).collect(),
+        };
+        let parameters = self.params.as_ref().map(|params| params.iter().enumerate().map(under).collect());
         let block_height = found.as_ref().and_then(|found| found.block).map(|block| block.height.to_u32());
         let confirmations = found.map(|found| found.confirmations);
         let fields = fields(&transaction, &input_amounts, &explanation);
-        let fields = Fields { finished, context, block_height, confirmations, ..fields };
+        let fields = Fields { finished, context, parameters, block_height, confirmations, ..fields };
         Output::new(text(&fields, &explanation), &fields)
     }
 }
@@ -214,6 +230,7 @@ fn fields(transaction: &Transaction, input_amounts: &[Option<Amount>], explanati
         vsize: transaction.vsize(),
         block_height: None,
         confirmations: None,
+        parameters: None,
         context: None,
     }
 }
@@ -256,6 +273,11 @@ fn text(fields: &Fields, explanation: &Explanation) -> String {
         (Some(height), Some(deep)) => lines.push(format!("block               at height {height}, {deep} deep")),
         (None, Some(_)) => lines.push("block               none yet, it waits".to_owned()),
         (_, None) => {}
+    }
+    for UnderVersion { version, violations } in fields.parameters.iter().flatten() {
+        let kept = if violations.is_empty() { "no rule is broken that it tells of" } else { "these rules are broken:" };
+        lines.push(format!("under version {version:<6}{kept}"));
+        lines.extend(violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));
     }
     if let Some(InDelegation { part, violations, provider_secret_key }) = &fields.context {
         lines.push(format!("of the delegation       {}", part.unwrap_or("none of its transactions")));
