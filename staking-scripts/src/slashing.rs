@@ -131,6 +131,16 @@ impl SlashingTransaction {
     /// # Errors
     /// [`SlashingError`] when the fee is 0, the slashed part would go to no address, the stake does not pay what is taken, or an output would be dust.
     pub fn new<O: Slashable>(source: &Funded<O>, terms: &SlashingTerms) -> Result<Self, SlashingError> {
+        let refund = SlashingRefundOutput::new(*source.output().parties().staker(), terms.unbonding_time)?;
+        Self::refunding(source, terms, refund)
+    }
+
+    /// As [`new`](Self::new), with the refund output at hand, which is the same for every output of a stake.
+    pub(crate) fn refunding<O: Slashable>(
+        source: &Funded<O>,
+        terms: &SlashingTerms,
+        refund: SlashingRefundOutput,
+    ) -> Result<Self, SlashingError> {
         if terms.fee == Amount::ZERO {
             return Err(SlashingError::NoFee);
         }
@@ -152,7 +162,6 @@ impl SlashingTransaction {
             slashed,
             fee,
         })?;
-        let refund = SlashingRefundOutput::new(*source.output().parties().staker(), terms.unbonding_time)?;
         Self::laid_out(source, terms, refund, Version::ONE, [slashed, refund_amount])
     }
 

@@ -7,9 +7,9 @@ use staking_scripts::bitcoin::hashes::{Hash, sha256};
 use staking_scripts::bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use staking_scripts::bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid, XOnlyPublicKey};
 use staking_scripts::{
-    AcceptedStake, ChainRules, Claim, CovenantAnswer, FundingCoin, Parameters, ProofOfPossession, SignedSlashing,
-    SlashingTransaction, StakeRequest, StakedTo, StakingOutput, StakingTransaction, Timelock, UnbondingOutput,
-    UnbondingTransaction, Versions, key_path_script,
+    AcceptedStake, ChainRules, Claim, CovenantAnswer, FundingCoin, Parameters, PlannedTransactions, ProofOfPossession,
+    SignedSlashing, SlashingTransaction, StakeRequest, StakedTo, StakingOutput, StakingTransaction, Timelock, Versions,
+    key_path_script,
 };
 
 const MEMBERS: u8 = 9;
@@ -64,16 +64,11 @@ impl Stake {
         let (staker, provider, terms) = (*self.staker.public_key(), *self.provider.public_key(), &self.parameters);
         let parties = terms.parties(staker, [provider]).expect("different keys");
         let time = Timelock::from_blocks(64_000).expect("a time");
-        let output = StakingOutput::new(parties.clone(), time).expect("an output");
+        let output = StakingOutput::new(parties, time).expect("an output");
         let (coins, rate) = (std::slice::from_ref(&self.coin), FeeRate::from_sat_per_vb_u32(2));
         let amount = Amount::from_sat(1_000_000);
         let staking = StakingTransaction::build(output, amount, coins, self.change.clone(), rate).expect("funded");
-        let output = UnbondingOutput::new(parties, terms.unbonding_time()).expect("an output");
-        let source = staking.staking_output();
-        let unbonding = UnbondingTransaction::new(&source, output, terms.unbonding_fee()).expect("paid");
-        let slashing_terms = terms.slashing_terms();
-        let slashing = SlashingTransaction::new(&source, &slashing_terms).expect("paid");
-        let unbonding_slashing = SlashingTransaction::new(&unbonding.unbonding_output(), &slashing_terms);
+        let planned = PlannedTransactions::new(&staking.staking_output(), terms).expect("paid");
         let signed = |slashing: &SlashingTransaction| SignedSlashing {
             transaction: slashing.unsigned().clone(),
             staker: slashing.sign_as_staker(&self.staker).expect("the staker"),
@@ -85,9 +80,9 @@ impl Stake {
             staking_amount: amount,
             unbonding_time_blocks: terms.unbonding_time().blocks().into(),
             staking_transaction: staking.unsigned().clone(),
-            unbonding_transaction: unbonding.unsigned().clone(),
-            slashing: signed(&slashing),
-            unbonding_slashing: signed(&unbonding_slashing.expect("paid")),
+            unbonding_transaction: planned.unbonding.unsigned().clone(),
+            slashing: signed(&planned.slashing),
+            unbonding_slashing: signed(&planned.unbonding_slashing),
             possession: self.possession.clone(),
             extends: None,
             inclusion: None,

@@ -8,7 +8,7 @@ use super::check::AcceptedStake;
 use super::file::{DelegationError, DelegationFile, PossessionField, ProvidersField, StakerField, field, transaction};
 use super::rules::Part;
 use crate::funded::Funded;
-use crate::outputs::{StakingOutput, UnbondingOutput};
+use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
 use crate::pop::{Claim, ProofOfPossession};
 use crate::providers::StakedTo;
@@ -52,13 +52,19 @@ impl AcceptedStake {
 }
 
 impl PlannedTransactions {
-    fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, PlanError> {
+    /// What is signed in advance for a stake under these parameters.
+    ///
+    /// # Errors
+    /// [`PlanError`] when the stake does not pay for it.
+    pub fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, PlanError> {
         let parties = staking.output().parties().clone();
         let output = UnbondingOutput::new(parties, parameters.unbonding_time()).map_err(SlashingError::from)?;
         let unbonding = UnbondingTransaction::new(staking, output, parameters.unbonding_fee())?;
         let terms = parameters.slashing_terms();
-        let slashing = SlashingTransaction::new(staking, &terms)?;
-        let unbonding_slashing = SlashingTransaction::new(&unbonding.unbonding_output(), &terms)?;
+        let refund = SlashingRefundOutput::new(*staking.output().parties().staker(), terms.unbonding_time);
+        let refund = refund.map_err(SlashingError::from)?;
+        let slashing = SlashingTransaction::refunding(staking, &terms, refund.clone())?;
+        let unbonding_slashing = SlashingTransaction::refunding(&unbonding.unbonding_output(), &terms, refund)?;
         Ok(Self { unbonding, slashing, unbonding_slashing })
     }
 
