@@ -99,7 +99,7 @@ fn fixed<const N: usize>(text: &str) -> anyhow::Result<[u8; N]> {
     let digits = bytes.trim_ascii();
     let hint = match (text.starts_with('@') || text == "-", digits.len() == N.saturating_mul(2)) {
         (true, true) if digits.iter().all(u8::is_ascii_hexdigit) => {
-            ": it holds hex digits, where the bytes themselves are taken; give the digits as the argument"
+            ": it holds hex digits, where the bytes themselves are taken. If it is a secret key it does not belong here; if not, give the digits as the argument"
         }
         _ if N == 32 && length == 33 && matches!(bytes.first(), Some(2 | 3)) => {
             ": of a compressed key, leave out the first byte"

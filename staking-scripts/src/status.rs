@@ -65,6 +65,8 @@ pub struct StakeOnChain {
     pub spent: Option<Spending>,
     /// What spends the unbonding output.
     pub unbonding_spent: Option<Spending>,
+    /// What spends the refund of the slashing transaction that is among these.
+    pub refund_spent: Option<Spending>,
 }
 
 impl StakeOnChain {
@@ -94,7 +96,10 @@ impl AcceptedStake {
         let after = |height: Height, blocks: u16| height.to_consensus_u32().saturating_add(u32::from(blocks));
         let next = chain.tip.to_consensus_u32().saturating_add(1);
         let waiting = if answered { Is::Verified } else { Is::Pending };
-        let refund = |spending: Spending| (Is::Slashed, Some(after(spending.height, unbonding_time)));
+        let refund = |spending: Spending| {
+            let end = after(spending.height, unbonding_time);
+            (Is::Slashed, chain.refund_spent.is_none().then_some(end))
+        };
         let (status, withdrawable_from) = match (chain.included, chain.spent, chain.unbonding_spent) {
             (None, ..) => (waiting, None),
             (Some(included), None, _) => {

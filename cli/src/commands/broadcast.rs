@@ -11,7 +11,8 @@ use crate::output::{BAD, Output, plain};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A transaction that the node has already is no error. Exit code 1 when the node rejects it, with the node's reason. What burns in \
+    after_help = "A transaction that the node has already is no error; but a node without an index (-txindex=1) \
+    does not know one again whose outputs are all spent, and rejects it as bad-txns-inputs-missingorspent. Exit code 1 when the node rejects it, with the node's reason. What burns in \
     slashing is allowed (Bitcoin Core's maxburnamount).\n\n\
     When the fee turns out too small: a withdrawal is built again at a higher rate, and replaces the first; a staking transaction or an extension is \
     paid for by a child of its change (`tx bump`), and must not be replaced; an unbonding or a slashing transaction cannot be bumped.\n\n\

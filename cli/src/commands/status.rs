@@ -44,6 +44,8 @@ struct Fields {
     /// What spends the staking output, and what spends the unbonding output, in a block.
     spent: Option<Spent>,
     unbonding_spent: Option<Spent>,
+    /// What spends the refund, where the stake was slashed.
+    refund_spent: Option<Spent>,
     /// Those that wait for a block.
     waiting: Vec<Spent>,
     warnings: Vec<String>,
@@ -98,6 +100,7 @@ struct Observed {
     chain: StakeOnChain,
     spent: Option<Spent>,
     unbonding_spent: Option<Spent>,
+    refund_spent: Option<Spent>,
     waiting: Vec<Spent>,
     node_warnings: Vec<String>,
 }
@@ -105,7 +108,7 @@ struct Observed {
 fn observe(stake: &AcceptedStake, node: impl Node) -> anyhow::Result<Observed> {
     let tip = consensus(node.tip()?.height)?;
     let node_warnings = fixed_fee_warnings(&stake.planned(), node.fee_rate(FEE_TARGET)?);
-    let mut chain = StakeOnChain { tip, included: None, spent: None, unbonding_spent: None };
+    let mut chain = StakeOnChain { tip, included: None, spent: None, unbonding_spent: None, refund_spent: None };
     let mut observer = Observer { node, waiting: Vec::new() };
     let (mut spent, mut unbonding_spent) = (None, None);
     let outpoint = stake.staking().outpoint();
@@ -128,7 +131,16 @@ fn observe(stake: &AcceptedStake, node: impl Node) -> anyhow::Result<Observed> {
             }
         },
     }
-    Ok(Observed { chain, spent, unbonding_spent, waiting: observer.waiting, node_warnings })
+    let slashing = [chain.spent, chain.unbonding_spent].into_iter().flatten();
+    let mut refund_spent = None;
+    if let Some(slashing) = slashing.into_iter().find(|spending| spending.path == Some(Path::Slashing)) {
+        let since = BlockHeight::new(slashing.height.to_consensus_u32());
+        // The refund is the second output.
+        if let Some((spending, shown)) = observer.spending(OutPoint::new(slashing.txid, 1), since)? {
+            (chain.refund_spent, refund_spent) = (Some(spending), Some(shown));
+        }
+    }
+    Ok(Observed { chain, spent, unbonding_spent, refund_spent, waiting: observer.waiting, node_warnings })
 }
 
 impl Args {
@@ -136,7 +148,8 @@ impl Args {
         let stake = self.files.accepted()?;
         let quorum = stake.quorum();
         let answers = files::verify_answers(&stake, &self.files.delegation)?;
-        let Observed { chain, spent, unbonding_spent, waiting, node_warnings } = observe(&stake, self.node.connect()?)?;
+        let Observed { chain, spent, unbonding_spent, refund_spent, waiting, node_warnings } =
+            observe(&stake, self.node.connect()?)?;
         let StakeState { status, withdrawable_from } =
             stake.state(answers >= usize::from(quorum), self.files.chain.depth, &chain);
         let fields = Fields {
@@ -150,6 +163,7 @@ impl Args {
             withdrawable_from,
             spent,
             unbonding_spent,
+            refund_spent,
             waiting,
             // What is over has nothing to bump.
             warnings: if chain.spent.is_none() { node_warnings } else { Vec::new() },
@@ -177,6 +191,7 @@ fn text(fields: &Fields) -> String {
     };
     lines.extend(fields.spent.as_ref().map(|by| spent("spent by", by)));
     lines.extend(fields.unbonding_spent.as_ref().map(|by| spent("then by", by)));
+    lines.extend(fields.refund_spent.as_ref().map(|by| spent("refund spent by", by)));
     lines.extend(fields.waiting.iter().map(|by| spent("waiting", by)));
     lines.extend(fields.withdrawable_from.map(|height| format!("withdrawable        in the block at {height}")));
     lines.join("\n")

@@ -262,8 +262,11 @@ fn signed_elsewhere() {
     let early = finalize.replace("verified.json", "signed.json");
     folder.run(&early).fails(&["0 covenant members have answered", "--without-quorum"]);
     folder.run(&format!("{early} --without-quorum")).ends(0);
-    folder.run(&finalize.replace("stake.psbt", "unsigned-stake.psbt")).fails(&["--psbt"]);
-    folder.run(&finalize.replace("stake.psbt", "signed.psbt")).fails(&["--psbt"]);
+    folder.run(&finalize.replace("stake.psbt", "unsigned-stake.psbt")).fails(&["--psbt", "nobody has signed input 0"]);
+    folder.run(&finalize.replace("stake.psbt", "signed.psbt")).fails(&["--psbt is of", "staking transaction is"]);
+    folder
+        .run(&format!("tx unbond {FILES} verified.json --signed @unbonding.psbt"))
+        .fails(&["--signed", "no signature"]);
 
     // The unbonding: who has signed, and what comes of a signature that was tampered with.
     let check = folder.json("psbt check --psbt @signed.psbt");
@@ -331,7 +334,7 @@ fn extended_by_files() {
     assert_eq!(explained["kind"], json!("extension"));
     folder
         .run(&format!("psbt finalize {FILES} extension-verified.json --psbt @part1.psbt"))
-        .fails(&["staker has not signed"]);
+        .fails(&["nobody has signed input 0"]);
 }
 
 /// The staker names the parameters' height; a member takes it only where its own knowledge agrees.

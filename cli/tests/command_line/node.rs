@@ -217,6 +217,17 @@ fn stakes_that_expire_and_that_are_slashed() {
     world.mine(1);
     assert_eq!(is("later", "SLASHED")["unbonding_spent"]["txid"], later["txid"]);
 
+    // What slashing left is taken out, and then there is nothing more to take.
+    assert_eq!(slashed["withdrawable_from"], json!(123));
+    world.mine(9);
+    let refund = world.send(&format!(
+        "tx withdraw --params params.json --delegation slashed.json {TO} --from slashing --secret-key-file staker.key"
+    ));
+    assert_eq!(is("slashed", "SLASHED")["waiting"][0]["txid"], refund["txid"]);
+    world.mine(1);
+    let taken = is("slashed", "SLASHED");
+    assert_eq!((&taken["refund_spent"]["txid"], &taken["withdrawable_from"]), (&refund["txid"], &json!(null)));
+
     // Whoever sees the slashing has the key, from the adaptor signatures.
     let explained = world.json(&format!(
         "tx explain {} --params params.json --delegation slashed.json",
@@ -224,7 +235,7 @@ fn stakes_that_expire_and_that_are_slashed() {
     ));
     assert_eq!(explained["delegation"]["provider_secret_key"], json!(crate::process::PROVIDER_EVEN));
 
-    world.mine(20);
+    world.mine(10);
     is("expires", "ACTIVE");
     world.mine(1);
     let expired = is("expires", "EXPIRED");

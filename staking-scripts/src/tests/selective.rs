@@ -48,6 +48,19 @@ fn what_gives_no_key() {
         .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[9; 32]).unwrap())
         .collect();
     assert_eq!(recover_provider_key(&transaction, &other).unwrap_err(), RecoverError::Unrelated);
+    // Adaptor signatures that fit the nonces, and give a key: of nobody in the stake.
+    let shifted: Vec<_> = answers
+        .iter()
+        .map(|answer| {
+            let signatures = answer.signatures.iter().map(|signature| {
+                let mut bytes = signature.to_bytes();
+                bytes[64] ^= 1;
+                eots::AdaptorSignature::from_slice(&bytes).unwrap()
+            });
+            CovenantAdaptorSignatures { member: answer.member, signatures: signatures.collect() }
+        })
+        .collect();
+    assert_eq!(recover_provider_key(&transaction, &shifted).unwrap_err(), RecoverError::Unrelated);
     let unsigned = slashing.unsigned();
     assert!(matches!(recover_provider_key(unsigned, &answers), Err(RecoverError::NotSlashing(_))));
 }

@@ -116,7 +116,8 @@ fn where_a_stake_stands() {
     let accepted = request.check(&terms, None, RULES).unwrap();
     let height = |height: u32| Height::from_consensus(height).unwrap();
     let by = |txid: Txid, path: Option<Path>, at: u32| Some(Spending { txid, path, height: height(at) });
-    let nothing = StakeOnChain { tip: height(HEIGHT), included: None, spent: None, unbonding_spent: None };
+    let nothing =
+        StakeOnChain { tip: height(HEIGHT), included: None, spent: None, unbonding_spent: None, refund_spent: None };
     let stake = StakeOnChain { included: Some(height(HEIGHT)), ..nothing };
     let state = |answered: bool, tip: u32, chain: StakeOnChain| {
         let state = accepted.state(answered, 10, &StakeOnChain { tip: height(tip), ..chain });
@@ -150,6 +151,9 @@ fn where_a_stake_stands() {
 
     let spent = |path| StakeOnChain { spent: by(other, path, HEIGHT + 30), ..stake };
     assert_eq!(state(true, HEIGHT + 40, spent(Some(Path::Slashing))), (Is::Slashed, refund));
+    let taken =
+        StakeOnChain { refund_spent: by(other, Some(Path::Timelock), HEIGHT + 2000), ..spent(Some(Path::Slashing)) };
+    assert_eq!(state(true, HEIGHT + 2001, taken), (Is::Slashed, None));
     assert_eq!(state(true, HEIGHT + 40, spent(Some(Path::Unbonding))), (Is::Unbonded, None));
     assert_eq!(state(true, HEIGHT + 40, spent(Some(Path::Timelock))), (Is::Withdrawn, None));
     assert_eq!(Is::Expired.as_str(), "EXPIRED");

@@ -1,10 +1,10 @@
 //! `psbt finalize`: a staking transaction, complete.
 
-use anyhow::{Context, ensure};
-use bitcoin::Psbt;
+use anyhow::{Context, bail, ensure};
+use bitcoin::{Psbt, Transaction, psbt};
 use staking_scripts::{CovenantAnswer, finalize_psbt, review_psbt};
 
-use crate::commands::tx::{Fields, psbt};
+use crate::commands::tx::{Fields, psbt as read_psbt};
 use crate::files::{self, DelegationArgs};
 use crate::output::Output;
 
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// The PSBT with the signatures of the coins: base64, or @FILE of base64 or of its bytes.
-    #[arg(long, value_name = "PSBT", value_parser = psbt)]
+    #[arg(long, value_name = "PSBT", value_parser = read_psbt)]
     psbt: Psbt,
     /// Complete it although a quorum of the covenant committee has not answered.
     #[arg(long)]
@@ -35,6 +35,29 @@ impl Args {
             "{answers} covenant members have answered, and {quorum} must before the stake is broadcast (or give --without-quorum)"
         );
         let request = self.files.delegation.request()?;
+        let (found, expected) = (&self.psbt.unsigned_tx, &request.staking_transaction);
+        let spends = |transaction: &Transaction| {
+            transaction.input.iter().map(|input| (input.previous_output, input.sequence)).collect::<Vec<_>>()
+        };
+        // Scripts of nested coins come with the signatures; the rest must be the same already.
+        let same = spends(found) == spends(expected) && found.output == expected.output;
+        ensure!(
+            same,
+            "--psbt is of {}, and the delegation's staking transaction is {}",
+            found.compute_txid(),
+            expected.compute_txid()
+        );
+        let unsigned = |(number, input): (usize, &psbt::Input)| {
+            let signed = input.tap_key_sig.is_some()
+                || !input.partial_sigs.is_empty()
+                || !input.tap_script_sigs.is_empty()
+                || input.final_script_witness.is_some();
+            (!signed).then_some(number)
+        };
+        let unsigned = self.psbt.inputs.iter().enumerate().find_map(unsigned);
+        if let Some((number, input)) = unsigned.and_then(|number| Some((number, found.input.get(number)?))) {
+            bail!("--psbt: nobody has signed input {number}, which spends {}", input.previous_output);
+        }
         let transaction = match accepted.extension() {
             Some(extension) => {
                 let staker = extension.signatures(&self.psbt)?.staker;

@@ -67,7 +67,9 @@ impl Args {
                 let proof = ProofOfPossession::create_bip340(key, &claim);
                 Ok((claim, proof))
             }
-            _ => bail!("--address, or --possession, is needed"),
+            _ => bail!(
+                "--possession is needed, the proof that the wallet gave; with --secret-key-file, --address will do"
+            ),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `tx unbond`: the unbonding transaction, completed.
 
+use anyhow::Context;
 use bitcoin::Psbt;
 use eots::SecretKey;
 use staking_scripts::CovenantAnswer;
@@ -34,7 +35,10 @@ impl Args {
         self.origins.iter().for_each(|(key, source)| unbonding.add_key_origin(key, source));
         let staker = match (&self.secret_key_file, &self.signed) {
             (Some(key), _) => Some(unbonding.sign_as_staker(key)?),
-            (None, Some(signed)) => unbonding.signatures(signed)?.staker,
+            (None, Some(signed)) => {
+                let staker = unbonding.signatures(signed)?.staker;
+                Some(staker.context("--signed holds no signature of the staker")?)
+            }
             (None, None) => None,
         };
         let Some(staker) = staker else { return Fields::unsigned(unbonding.psbt(), unbonding.fee()).output() };

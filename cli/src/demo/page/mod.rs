@@ -121,7 +121,7 @@ fn players(report: &Report) -> Markup {
                     h3 { (chip(Role::FinalityProvider(1))) " Finality providers" }
                     p {
                         "Vote on the blocks of the secured chain. Two votes at one height reveal the key of who cast them, and only
-                        then can a stake be slashed."
+                        with that key can a stake be slashed."
                     }
                     (keys(|role| matches!(role, Role::FinalityProvider(_))))
                 }
