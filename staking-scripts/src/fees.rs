@@ -78,6 +78,7 @@ impl LeafSpend {
 pub struct ChildTransaction {
     psbt: Psbt,
     fee: Amount,
+    weight: Weight,
 }
 
 /// No child can pay.
@@ -169,7 +170,7 @@ impl Parent<'_> {
         if let Some(input) = psbt.inputs.first_mut() {
             *input = coin.psbt_input();
         }
-        Ok(ChildTransaction { psbt, fee })
+        Ok(ChildTransaction { psbt, fee, weight: own })
     }
 }
 
@@ -197,6 +198,11 @@ impl ChildTransaction {
     /// Its fee.
     pub const fn fee(&self) -> Amount {
         self.fee
+    }
+
+    /// Its virtual size when it is signed, at most, in vbytes.
+    pub const fn vsize(&self) -> u64 {
+        self.weight.to_vbytes_ceil()
     }
 
     /// Completes it from the PSBT that the wallet signed: the same transaction, every signature verified.

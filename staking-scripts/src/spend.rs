@@ -237,6 +237,11 @@ macro_rules! spends_through_one_leaf {
                 self.spend.fee_rate()
             }
 
+            /// Its virtual size when it is finished, in vbytes; known as [`fee_rate`](Self::fee_rate) is.
+            pub fn vsize(&self) -> Option<u64> {
+                self.spend.finished_weight().map(bitcoin::Weight::to_vbytes_ceil)
+            }
+
             /// What every party signs: the BIP-341 script-path sighash.
             ///
             /// # Errors

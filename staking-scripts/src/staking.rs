@@ -231,6 +231,11 @@ impl StakingTransaction {
         self.fee
     }
 
+    /// Its virtual size when it is signed, at most, in vbytes.
+    pub const fn vsize(&self) -> u64 {
+        self.weight.to_vbytes_ceil()
+    }
+
     /// What it weighs when it is signed, at most.
     pub(crate) const fn weight(&self) -> Weight {
         self.weight

@@ -100,6 +100,7 @@ fn from_draft_to_withdrawal() {
     let unbonding = transaction(&done);
     assert_eq!((unbonding.compute_txid(), &done["fee_sat"]), (psbt.unsigned_tx.compute_txid(), &json!(9600)));
     assert_eq!(done["vsize"], json!(unbonding.vsize()));
+    assert_eq!(folder.json(&unbond)["vsize"], done["vsize"], "known before it is signed");
     let mut returned = psbt.clone();
     returned.inputs[0].final_script_witness = Some(unbonding.input[0].witness.clone());
     folder.write("returned.psbt", returned.serialize());
@@ -139,6 +140,7 @@ fn from_draft_to_withdrawal() {
         folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["not the staker's"]);
         let unsigned: Psbt = folder.run(&withdraw).ends(0).stdout().trim().parse().unwrap();
         assert_eq!(unsigned.unsigned_tx.compute_txid(), withdrawal.compute_txid());
+        assert_eq!(folder.json(&withdraw)["vsize"], json!(withdrawal.vsize()));
         folder.run(&format!("{withdraw} --signed {unsigned}")).fails(&["--signed", "no signature"]);
     }
 }
@@ -254,6 +256,7 @@ fn signed_elsewhere() {
     write_all(&folder);
     let finalize = format!("psbt finalize {FILES} verified.json --psbt @stake.psbt");
     let staked = transaction(&folder.json(&finalize));
+    assert_eq!(folder.json(&stake("sized.json"))["vsize"], json!(staked.vsize()), "known before it is signed");
     let text = std::fs::read_to_string(folder.path().join("verified.json")).unwrap();
     let delegation: Value = serde_json::from_str(&text).unwrap();
     let given: Transaction = deserialize_hex(delegation["staking_transaction"].as_str().unwrap()).unwrap();

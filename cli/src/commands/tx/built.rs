@@ -28,9 +28,11 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// A transaction that wants signatures.
-    pub(super) fn unsigned(psbt: &Psbt, fee: Amount) -> Self {
-        Self::new(psbt, None, fee)
+    /// A transaction that wants signatures, and its virtual size when it has them, where that is known.
+    pub(super) fn unsigned(psbt: &Psbt, fee: Amount, vsize: Option<u64>) -> Self {
+        let fields = Self::new(psbt, None, fee);
+        let vsize = vsize.and_then(|vsize| usize::try_from(vsize).ok()).unwrap_or(fields.vsize);
+        Self { vsize, ..fields }
     }
 
     /// A transaction as it can be broadcast.

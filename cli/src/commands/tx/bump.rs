@@ -59,7 +59,7 @@ impl Args {
             (None, signed) => signed,
         };
         match signed {
-            None => Fields::unsigned(child.psbt(), child.fee()).output(),
+            None => Fields::unsigned(child.psbt(), child.fee(), Some(child.vsize())).output(),
             Some(signed) => {
                 let transaction = child.finalize(&signed)?;
                 Fields::finished(&signed, &transaction, child.fee()).output()

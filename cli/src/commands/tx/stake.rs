@@ -60,7 +60,7 @@ impl Args {
         let delegation = DelegationFile::draft(&staked_to, &funded, &transaction, parameters, height)?;
         let warnings = built::fixed_fee_warnings(&delegation.planned(parameters)?, rate);
         files::write_new(&terms.out, &delegation.to_json())?;
-        let fields = Fields::unsigned(staking.psbt(), staking.fee());
+        let fields = Fields::unsigned(staking.psbt(), staking.fee(), Some(staking.vsize()));
         Fields { txid: staking.txid().to_string(), warnings, ..fields }.output()
     }
 }

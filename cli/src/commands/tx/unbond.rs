@@ -41,7 +41,9 @@ impl Args {
             }
             (None, None) => None,
         };
-        let Some(staker) = staker else { return Fields::unsigned(unbonding.psbt(), unbonding.fee()).output() };
+        let Some(staker) = staker else {
+            return Fields::unsigned(unbonding.psbt(), unbonding.fee(), unbonding.vsize()).output();
+        };
         let answers = self.files.delegation.covenant_answers.iter().map(CovenantAnswer::from);
         let covenant: Vec<_> = answers.map(|answer| answer.unbonding).collect();
         let transaction = unbonding.finalize(&staker, &covenant)?;

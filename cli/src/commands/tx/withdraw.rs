@@ -73,7 +73,7 @@ impl Args {
             (None, Some(signed)) => {
                 withdrawal.signatures(signed)?.staker.context("--signed holds no signature of the staker")?
             }
-            (None, None) => return Fields::unsigned(withdrawal.psbt(), withdrawal.fee()).output(),
+            (None, None) => return Fields::unsigned(withdrawal.psbt(), withdrawal.fee(), withdrawal.vsize()).output(),
         };
         let transaction = withdrawal.finalize(&staker)?;
         Fields::finished(withdrawal.psbt(), &transaction, withdrawal.fee()).output()
