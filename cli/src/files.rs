@@ -6,7 +6,9 @@ use anyhow::{Context, anyhow, ensure};
 use bitcoin::absolute::Height;
 use clap::Args;
 use eots::SigningContext;
-use staking_scripts::{AcceptedStake, ChainRules, DelegationFile, NotInForce, Parameters, StakeViolation, Versions};
+use staking_scripts::{
+    AcceptedStake, ChainRules, CovenantAnswer, DelegationFile, NotInForce, Parameters, StakeViolation, Versions,
+};
 
 use crate::commands::NetworkName;
 use crate::input;
@@ -117,9 +119,10 @@ pub(crate) fn check(
 
 /// The members that have given a valid answer; a member counts once.
 pub(crate) fn verify_answers(accepted: &AcceptedStake, delegation: &DelegationFile) -> anyhow::Result<usize> {
+    let answers: Vec<CovenantAnswer> = delegation.covenant_answers.iter().map(Into::into).collect();
     let mut members = Vec::new();
-    for answer in &delegation.covenant_answers {
-        accepted.verify_answer(&answer.into()).with_context(|| format!("covenant_answers: {}", answer.member))?;
+    for (answer, verdict) in delegation.covenant_answers.iter().zip(accepted.verify_answers(&answers)) {
+        verdict.with_context(|| format!("covenant_answers: {}", answer.member))?;
         ensure!(!members.contains(&answer.member), "covenant_answers: {} is there twice", answer.member);
         members.push(answer.member);
     }

@@ -98,6 +98,22 @@ impl AdaptorSignature {
         message: &[u8; 32],
         aux: &[u8; 32],
     ) -> Result<Self, AdaptorError> {
+        let signature = Self::sign_without_verifying(key, encryption_key, message, aux)?;
+        signature.verify(key.public_key(), encryption_key, message).map_err(|_| AdaptorError::Fault)?;
+        Ok(signature)
+    }
+
+    /// [`sign`](Self::sign) alone, in half of the time: a fault in the arithmetic goes unnoticed and may reveal the key. For callers that verify
+    /// what they publish elsewhere, as with others in a [batch](crate::verify_batch).
+    ///
+    /// # Errors
+    /// [`AdaptorError::Degenerate`]; not to be expected.
+    pub fn sign_without_verifying(
+        key: &SecretKey,
+        encryption_key: &XOnlyPublicKey,
+        message: &[u8; 32],
+        aux: &[u8; 32],
+    ) -> Result<Self, AdaptorError> {
         let d = key.even_secret();
         let t = PublicKey::from_x_only_public_key(*encryption_key, Parity::Even);
         let mut k = nonce(key, &d, &t, message, aux).ok_or(AdaptorError::Degenerate)?;
@@ -108,9 +124,7 @@ impl AdaptorSignature {
         }
         let e = challenge(&r0_x.serialize(), key.public_key(), message);
         let s = scalar::sign_step(&k, &e, &d).map_err(|_| AdaptorError::Degenerate)?;
-        let signature = Self { r0, s };
-        signature.verify(key.public_key(), encryption_key, message).map_err(|_| AdaptorError::Fault)?;
-        Ok(signature)
+        Ok(Self { r0, s })
     }
 
     /// Like [`sign`](Self::sign), with the fresh randomness from `rng`.
@@ -188,6 +202,14 @@ impl AdaptorSignature {
             Parity::Odd => scalar::subtract(&self.s, &s),
         };
         SecretKey::from_bytes(&*t.ok_or(AdaptorError::Unrelated)?).map_err(|_| AdaptorError::Unrelated)
+    }
+
+    pub(crate) const fn point(&self) -> &PublicKey {
+        &self.r0
+    }
+
+    pub(crate) const fn number(&self) -> &[u8; 32] {
+        &self.s
     }
 
     /// The 65 bytes: `R0` compressed (33 bytes), `s` (32 bytes).

@@ -3,10 +3,10 @@
 use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
-use secp256k1::{Keypair, Message, Parity, SECP256K1, Scalar, XOnlyPublicKey, schnorr};
+use secp256k1::{Message, Parity, SECP256K1, Scalar, XOnlyPublicKey, schnorr};
 use zeroize::Zeroizing;
 
-use crate::scalar::Erased;
+use crate::scalar::{Erased, ErasedKeypair};
 
 /// A secret key on secp256k1, with its BIP-340 x-only public key.
 ///
@@ -16,6 +16,8 @@ use crate::scalar::Erased;
 pub struct SecretKey {
     /// As it was given: the randomness is derived from this number, not from its negation.
     secret: Erased,
+    /// The same secret with its point, which signing would otherwise compute each time. BIP-340 signs alike with a secret and its negation.
+    keypair: ErasedKeypair,
     parity: Parity,
     public_key: XOnlyPublicKey,
 }
@@ -32,9 +34,13 @@ impl SecretKey {
     /// # Errors
     /// [`InvalidSecretKey`] when the number is 0 or not below the group order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidSecretKey> {
-        let secret = Erased::new(secp256k1::SecretKey::from_slice(bytes).map_err(|_| InvalidSecretKey)?);
-        let (public_key, parity) = secret.get().x_only_public_key(SECP256K1);
-        Ok(Self { secret, parity, public_key })
+        Ok(Self::new(Erased::new(secp256k1::SecretKey::from_slice(bytes).map_err(|_| InvalidSecretKey)?)))
+    }
+
+    fn new(secret: Erased) -> Self {
+        let keypair = ErasedKeypair::new(&secret);
+        let (public_key, parity) = keypair.get().x_only_public_key();
+        Self { secret, keypair, parity, public_key }
     }
 
     /// A new secret key from a cryptographic random number generator.
@@ -66,7 +72,7 @@ impl SecretKey {
         if parity == Parity::Odd {
             secret.negate();
         }
-        Self { secret, parity, public_key: self.public_key }
+        Self { secret, keypair: self.keypair.clone(), parity, public_key: self.public_key }
     }
 
     /// The 32 big-endian bytes of the secret. Handle with care: this is the way out of the redaction.
@@ -88,10 +94,7 @@ impl SecretKey {
     ///
     /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340 signature too.
     pub fn sign_bip340(&self, digest: &[u8; 32]) -> schnorr::Signature {
-        let mut keypair = Keypair::from_secret_key(SECP256K1, self.secret.get());
-        let signature = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(*digest), &keypair);
-        keypair.non_secure_erase();
-        signature
+        SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(*digest), self.keypair.get())
     }
 
     /// Lends the secret to a scheme of libsecp256k1 that is not here, such as ECDSA. Do not copy it out: a copy is not erased.
@@ -102,9 +105,7 @@ impl SecretKey {
     /// The key plus a public tweak, as BIP-341 tweaks the internal key of a Taproot output: the secret with even y, plus `tweak`. `None`
     /// when the sum is zero.
     pub fn add_x_only_tweak(&self, tweak: &Scalar) -> Option<Self> {
-        let secret = Erased::new(self.even_secret().get().add_tweak(tweak).ok()?);
-        let (public_key, parity) = secret.get().x_only_public_key(SECP256K1);
-        Some(Self { secret, parity, public_key })
+        Some(Self::new(Erased::new(self.even_secret().get().add_tweak(tweak).ok()?)))
     }
 
     /// A key whose public part is another's: what a fault of the machine would make, for tests of what happens then.

@@ -2,7 +2,7 @@
 
 use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::{Invert, Reduce};
-use secp256k1::{SECP256K1, Scalar};
+use secp256k1::{Keypair, SECP256K1, Scalar};
 use zeroize::Zeroizing;
 
 /// A secret scalar (1 to n − 1) that is erased (by volatile writes, in libsecp256k1's bindings) when it is dropped. It has no `Debug`.
@@ -43,6 +43,26 @@ impl Erased {
 impl Drop for Erased {
     fn drop(&mut self) {
         self.erase();
+    }
+}
+
+/// A secret with its point, whose bytes are erased when it is dropped.
+#[derive(Clone)]
+pub(crate) struct ErasedKeypair(Keypair);
+
+impl ErasedKeypair {
+    pub(crate) fn new(secret: &Erased) -> Self {
+        Self(Keypair::from_secret_key(SECP256K1, &secret.0))
+    }
+
+    pub(crate) const fn get(&self) -> &Keypair {
+        &self.0
+    }
+}
+
+impl Drop for ErasedKeypair {
+    fn drop(&mut self) {
+        self.0.non_secure_erase();
     }
 }
 

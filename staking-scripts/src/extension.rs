@@ -4,7 +4,7 @@
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
-use eots::SecretKey;
+use eots::{BatchItem, SecretKey};
 
 use crate::coin::FundingCoin;
 use crate::coin_selection::ExtensionFunding;
@@ -249,6 +249,10 @@ impl ExtensionTransaction {
     /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
     pub fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
         self.spend.verify_covenant(signature)
+    }
+
+    pub(crate) fn to_verify<'a>(&'a self, given: &'a CovenantSignature) -> Result<BatchItem<'a>, FinalizeError> {
+        self.spend.to_verify(given)
     }
 
     /// Completes the transaction with the staker's and a quorum of covenant signatures over the running stake, and the PSBT in which the

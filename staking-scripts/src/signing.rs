@@ -2,7 +2,7 @@
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
-use eots::{AdaptorError, AdaptorSignature, SecretKey};
+use eots::{AdaptorError, AdaptorSignature, BatchItem, SecretKey};
 
 use crate::spend::{FinalizeError, LeafSpend};
 
@@ -50,7 +50,7 @@ pub enum SigningError {
 impl LeafSpend {
     pub(crate) fn verifies(&self, key: &XOnlyPublicKey, signature: &schnorr::Signature) -> bool {
         self.sighash()
-            .is_ok_and(|sighash| SECP256K1.verify_schnorr(signature, &Message::from_digest(sighash), key).is_ok())
+            .is_ok_and(|sighash| SECP256K1.verify_schnorr(signature, &Message::from_digest(*sighash), key).is_ok())
     }
 
     pub(crate) fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
@@ -58,7 +58,7 @@ impl LeafSpend {
         if *key.public_key() != staker {
             return Err(SigningError::NotTheStaker { key: *key.public_key(), staker });
         }
-        Ok(key.sign_bip340(&self.sighash()?))
+        Ok(key.sign_bip340(self.sighash()?))
     }
 
     pub(crate) fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
@@ -69,7 +69,7 @@ impl LeafSpend {
     pub(crate) fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
         let member = *key.public_key();
         self.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
-        Ok(CovenantSignature { member, signature: key.sign_bip340(&self.sighash()?) })
+        Ok(CovenantSignature { member, signature: key.sign_bip340(self.sighash()?) })
     }
 
     pub(crate) fn verify_covenant(&self, given: &CovenantSignature) -> Result<(), FinalizeError> {
@@ -78,6 +78,13 @@ impl LeafSpend {
             return Ok(());
         }
         Err(FinalizeError::InvalidCovenantSignature(given.member))
+    }
+
+    /// A covenant member's signature, to be verified with others.
+    pub(crate) fn to_verify<'a>(&'a self, given: &'a CovenantSignature) -> Result<BatchItem<'a>, FinalizeError> {
+        self.check_member(&given.member)?;
+        let (public_key, signature) = (&given.member, &given.signature);
+        Ok(BatchItem::Bip340 { public_key, message: self.sighash()?, signature })
     }
 
     pub(crate) fn check_member(&self, key: &XOnlyPublicKey) -> Result<(), FinalizeError> {

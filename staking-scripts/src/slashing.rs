@@ -3,7 +3,7 @@
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, XOnlyPublicKey};
-use eots::{AdaptorSignature, SecretKey};
+use eots::{AdaptorSignature, BatchItem, SecretKey};
 
 use crate::funded::{Funded, HasTaproot};
 use crate::leaf::Path;
@@ -214,7 +214,7 @@ impl SlashingTransaction {
         self.spend.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
         let sighash = self.spend.sighash()?;
         let providers = self.parties.finality_providers().as_slice().iter();
-        let signatures = providers.map(|provider| AdaptorSignature::sign(key, provider, &sighash, aux));
+        let signatures = providers.map(|provider| AdaptorSignature::sign(key, provider, sighash, aux));
         Ok(CovenantAdaptorSignatures { member, signatures: signatures.collect::<Result<_, _>>()? })
     }
 
@@ -224,12 +224,23 @@ impl SlashingTransaction {
     /// [`SlashingError::Finalize`] for a stranger, [`SlashingError::AdaptorCount`], or [`SlashingError::InvalidAdaptorSignature`] naming the
     /// member and the provider.
     pub fn verify_covenant(&self, signatures: &CovenantAdaptorSignatures) -> Result<(), SlashingError> {
-        let providers = self.parties.finality_providers().as_slice();
-        self.check_covenant(signatures)?;
-        providers
-            .iter()
-            .zip(&signatures.signatures)
-            .try_for_each(|(provider, signature)| self.verify_adaptor(&signatures.member, provider, signature))
+        let (items, errors): (Vec<_>, Vec<_>) = self.to_verify(signatures)?.unzip();
+        let invalid = eots::verify_batch(&items).err().and_then(|error| error.invalid.first().copied());
+        invalid.and_then(|index| errors.into_iter().nth(index)).map_or(Ok(()), Err)
+    }
+
+    /// A covenant member's adaptor signatures, to be verified with others, and what to say of each that does not verify.
+    pub(crate) fn to_verify<'a>(
+        &'a self,
+        given: &'a CovenantAdaptorSignatures,
+    ) -> Result<impl Iterator<Item = (BatchItem<'a>, SlashingError)>, SlashingError> {
+        self.check_covenant(given)?;
+        let (public_key, message) = (&given.member, self.spend.sighash()?);
+        let providers = self.parties.finality_providers().as_slice().iter();
+        Ok(providers.zip(&given.signatures).map(move |(encryption_key, signature)| {
+            let item = BatchItem::Adaptor { public_key, encryption_key, message, signature };
+            (item, SlashingError::InvalidAdaptorSignature { member: *public_key, finality_provider: *encryption_key })
+        }))
     }
 
     fn check_covenant(&self, given: &CovenantAdaptorSignatures) -> Result<(), SlashingError> {
@@ -249,7 +260,7 @@ impl SlashingTransaction {
     ) -> Result<(), SlashingError> {
         let sighash = self.spend.sighash()?;
         signature
-            .verify(member, provider, &sighash)
+            .verify(member, provider, sighash)
             .map_err(|_| SlashingError::InvalidAdaptorSignature { member: *member, finality_provider: *provider })
     }
 
@@ -280,7 +291,7 @@ impl SlashingTransaction {
             (Err(FinalizeError::BelowQuorum { .. }), Some(culprit)) => return Err(culprit),
             (chosen, _) => chosen?,
         };
-        signatures.push((provider, provider_key.sign_bip340(&self.spend.sighash()?)));
+        signatures.push((provider, provider_key.sign_bip340(self.spend.sighash()?)));
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         Ok(self.spend.finalize(&signatures)?)
     }

@@ -158,8 +158,8 @@ impl LeafSpend {
     }
 
     /// The BIP-341 script-path sighash over all prevouts, SIGHASH_DEFAULT: what every party signs.
-    pub(crate) fn sighash(&self) -> Result<[u8; 32], FinalizeError> {
-        self.sighash.ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
+    pub(crate) fn sighash(&self) -> Result<&[u8; 32], FinalizeError> {
+        self.sighash.as_ref().ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
     }
 
     /// Puts the witness together, and checks the finished transaction against everything it promises.
@@ -247,7 +247,7 @@ macro_rules! spends_through_one_leaf {
             /// # Errors
             /// [`FinalizeError`](crate::FinalizeError); not to be expected.
             pub fn sighash(&self) -> Result<[u8; 32], crate::FinalizeError> {
-                self.spend.sighash()
+                self.spend.sighash().copied()
             }
 
             /// Signs as the staker.

@@ -3,7 +3,7 @@
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Sequence, Transaction};
-use eots::SecretKey;
+use eots::{BatchItem, SecretKey};
 
 use crate::funded::Funded;
 use crate::leaf::Path;
@@ -95,6 +95,10 @@ impl UnbondingTransaction {
     /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
     pub fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
         self.spend.verify_covenant(signature)
+    }
+
+    pub(crate) fn to_verify<'a>(&'a self, given: &'a CovenantSignature) -> Result<BatchItem<'a>, FinalizeError> {
+        self.spend.to_verify(given)
     }
 
     /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a quorum, the first ones are taken.

@@ -37,7 +37,7 @@ fn votes(count: u64, providers: u64) -> Vec<Vote> {
 fn items(votes: &[Vote]) -> Vec<BatchItem<'_>> {
     fn item(vote: &Vote) -> BatchItem<'_> {
         let Vote { public_key, public_randomness, message, signature } = vote;
-        BatchItem { public_key, public_randomness, message, signature }
+        BatchItem::Eots { public_key, public_randomness, message, signature }
     }
     votes.iter().map(item).collect()
 }

@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
+use secp256k1::Parity;
 use sha2::{Digest, Sha256};
 
+use super::item::Parts;
 use crate::challenge::tagged;
 
 static BATCH: LazyLock<Sha256> = LazyLock::new(|| tagged("btcstake/eots/batch"));
@@ -17,11 +19,21 @@ impl Transcript {
         Self(BATCH.clone())
     }
 
-    /// One item: public key, public randomness, message digest and signature, 128 bytes. The length is fixed, so different batches are
-    /// different bytes.
-    pub(crate) fn absorb(&mut self, item: [&[u8; 32]; 4]) {
-        for part in item {
+    /// One item: a byte, the public key, the x coordinate of the randomness, the message (of an EOTS, its digest) and the number s. The byte is 0;
+    /// for an adaptor signature it is the first one of its point, 2 or 3, and the encryption key follows. So the byte tells the length, and
+    /// different batches are different bytes.
+    pub(crate) fn absorb(&mut self, item: &Parts<'_>) {
+        let first = match item.encryption {
+            None => 0,
+            Some((_, Parity::Even)) => 2,
+            Some((_, Parity::Odd)) => 3,
+        };
+        self.0.update([first]);
+        for part in [&item.public_key.serialize(), &item.randomness, &item.message, &item.signature] {
             self.0.update(part);
+        }
+        if let Some((key, _)) = item.encryption {
+            self.0.update(key.serialize());
         }
     }
 
@@ -43,16 +55,31 @@ impl Transcript {
 
 #[cfg(test)]
 mod tests {
+    use secp256k1::XOnlyPublicKey;
+
     use super::*;
 
-    /// Items whose parts are 32 equal bytes each: 1, 2, 3, 4 and 5, 6, 7, 8.
-    fn items() -> [[[u8; 32]; 4]; 2] {
-        [[1, 2, 3, 4].map(|byte| [byte; 32]), [5, 6, 7, 8].map(|byte| [byte; 32])]
+    const KEYS: [&str; 2] = [
+        "1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f",
+        "4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766",
+    ];
+
+    /// A signature, with parts of 32 equal bytes each: 2, 3, 4; and an adaptor signature: 5, 6, 7, and the first one's key.
+    fn items(keys: &[XOnlyPublicKey; 2]) -> [Parts<'_>; 2] {
+        let [first, second] = keys;
+        let item = |public_key, [randomness, message, signature]: [u8; 3], encryption| Parts {
+            public_key,
+            randomness: [randomness; 32],
+            message: [message; 32],
+            signature: [signature; 32],
+            encryption,
+        };
+        [item(first, [2, 3, 4], None), item(second, [5, 6, 7], Some((first, Parity::Odd)))]
     }
 
-    fn coefficients(items: &[[[u8; 32]; 4]]) -> [u128; 4] {
+    fn coefficients(items: &[Parts<'_>]) -> [u128; 4] {
         let mut transcript = Transcript::new();
-        items.iter().for_each(|item| transcript.absorb(item.each_ref()));
+        items.iter().for_each(|item| transcript.absorb(item));
         let mut found = transcript.coefficients();
         [(); 4].map(|()| found.next().unwrap())
     }
@@ -62,29 +89,43 @@ mod tests {
     fn coefficients_are_as_documented() {
         let expected = [
             1,
-            0x0799_898a_df9a_73bf_4681_cbb2_8909_8a05,
-            0xbf23_52fe_a26f_4e72_ab65_0800_a4ad_0bc4,
-            0x8927_a3f9_79b6_a627_978b_7c36_0d50_26fd,
+            0x0000_c4c8_7f59_c607_28f1_764b_3924_3ada,
+            0x3c8c_25e4_6c48_cd17_59a8_3871_bd0e_e97c,
+            0x5474_e175_4571_6a33_8d2d_61ad_aa25_6fac,
         ];
-        assert_eq!(coefficients(&items()), expected);
+        assert_eq!(coefficients(&items(&KEYS.map(|key| key.parse().unwrap()))), expected);
     }
 
     /// Whoever changes anything after seeing the coefficients gets others.
     #[test]
     fn every_bit_of_every_item_changes_them_all() {
-        let original = coefficients(&items());
+        let keys = KEYS.map(|key| key.parse().unwrap());
+        let original = coefficients(&items(&keys));
+        let differs = |changed: &[Parts<'_>]| {
+            let found = coefficients(changed);
+            assert!(found.iter().zip(&original).skip(1).all(|(a, b)| a != b), "{found:x?}");
+        };
         for item in 0..2 {
-            for part in 0..4 {
-                for bit in 0..256 {
-                    let mut changed = items();
-                    changed[item][part][bit / 8] ^= 1 << (bit % 8);
-                    let found = coefficients(&changed);
-                    assert!(found.iter().zip(&original).skip(1).all(|(a, b)| a != b), "{item} {part} {bit}");
+            for bit in 0..3 * 256 {
+                let mut changed = items(&keys);
+                let Parts { randomness, message, signature, .. } = &mut changed[item];
+                [randomness, message, signature][bit / 256][bit % 256 / 8] ^= 1 << (bit % 8);
+                differs(&changed);
+            }
+            let mut changed = items(&keys);
+            changed[item].public_key = &keys[1 - item];
+            differs(&changed);
+            for (key, parity) in keys.iter().flat_map(|key| [(key, Parity::Even), (key, Parity::Odd)]) {
+                let mut changed = items(&keys);
+                if changed[item].encryption != Some((key, parity)) {
+                    changed[item].encryption = Some((key, parity));
+                    differs(&changed);
                 }
             }
         }
-        let [first, second] = items();
-        assert_ne!(coefficients(&[second, first]), original);
-        assert_ne!(coefficients(&[first]), original);
+        let [first, second] = items(&keys);
+        differs(&[second, first]);
+        differs(&[first]);
+        differs(&[first, Parts { encryption: None, ..second }]);
     }
 }

@@ -1,33 +1,43 @@
 //! Signatures as one equation of points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k256::Scalar;
-use secp256k1::XOnlyPublicKey;
+use secp256k1::{Parity, XOnlyPublicKey};
 
 use super::coefficients::Transcript;
+use super::item::Parts;
 use super::msm::{Half, Point, Sum, Term, split};
 use super::{BatchItem, msm};
-use crate::challenge::{challenge, message_digest};
+use crate::challenge::challenge;
 use crate::scalar;
 
 /// What an item brings into the equation.
 #[derive(Clone, Copy)]
-pub(crate) struct Vote {
+pub(crate) struct Entry {
     /// Its place in the batch.
     pub(crate) index: usize,
-    key: usize,
-    public_key: Point,
     randomness: Point,
     coefficient: u128,
-    /// The coefficient times the challenge.
-    challenge: Scalar,
+    /// The public key, times the coefficient and the challenge.
+    public_key: KeyTerm,
+    /// Of an adaptor signature: the encryption key, times the coefficient or its negation.
+    encryption_key: Option<KeyTerm>,
     /// The coefficient times the signature.
     signature: Scalar,
 }
 
+/// A key, times a number.
+#[derive(Clone, Copy)]
+struct KeyTerm {
+    /// The key's own number in the batch.
+    key: usize,
+    point: Point,
+    times: Scalar,
+}
+
 #[cfg(test)]
-impl Vote {
+impl Entry {
     pub(crate) const fn coefficient(&self) -> u128 {
         self.coefficient
     }
@@ -36,111 +46,97 @@ impl Vote {
 /// A whole batch.
 pub(crate) struct Equation {
     /// The items that enter the equation, in order.
-    pub(crate) votes: Vec<Vote>,
-    /// The indices of those that cannot, in order: their randomness is no point's x coordinate.
+    pub(crate) entries: Vec<Entry>,
+    /// The indices of those that cannot, in order: their randomness is no point's x coordinate, or the equation would not say what single
+    /// verification does.
     pub(crate) outside: Vec<usize>,
-}
-
-/// An item on its own: hashed and lifted.
-struct Part {
-    digest: [u8; 32],
-    challenge: Scalar,
-    signature: Scalar,
-    randomness: Option<Point>,
 }
 
 impl Equation {
     pub(crate) fn new(items: &[BatchItem<'_>]) -> Self {
-        let mut keys = Keys::default();
-        let numbers: Vec<(usize, [u8; 32])> = items.iter().map(|item| keys.number(item.public_key)).collect();
-        let points = Point::lift_all(&keys.bytes.iter().collect::<Vec<_>>());
-        let parts = Part::all(items);
+        let items: Vec<Parts<'_>> = items.iter().map(BatchItem::parts).collect();
+        let keys = Keys::of(&items);
+        let randomness = Point::lift_all(&items.iter().map(|item| &item.randomness).collect::<Vec<_>>());
 
         let mut transcript = Transcript::new();
-        for ((item, part), (_, key)) in items.iter().zip(&parts).zip(&numbers) {
-            transcript.absorb([key, item.public_randomness.as_bytes(), &part.digest, item.signature.as_bytes()]);
-        }
-
-        let (mut votes, mut outside) = (Vec::with_capacity(items.len()), Vec::new());
+        items.iter().for_each(|item| transcript.absorb(item));
         let coefficients = transcript.coefficients();
-        for (index, ((part, (key, _)), coefficient)) in parts.into_iter().zip(numbers).zip(coefficients).enumerate() {
-            // A public key is on the curve, as its type promises.
-            let (Some(randomness), Some(Some(public_key))) = (part.randomness, points.get(key)) else {
-                outside.push(index);
-                continue;
-            };
-            let a = Scalar::from(coefficient);
-            votes.push(Vote {
-                index,
-                key,
-                public_key: *public_key,
-                randomness,
-                coefficient,
-                challenge: a * part.challenge,
-                signature: a * part.signature,
-            });
+
+        let (mut entries, mut outside) = (Vec::with_capacity(items.len()), Vec::new());
+        for (index, ((item, randomness), coefficient)) in items.iter().zip(randomness).zip(coefficients).enumerate() {
+            match randomness.and_then(|randomness| Entry::new(index, item, randomness, &keys, coefficient)) {
+                Some(entry) => entries.push(entry),
+                None => outside.push(index),
+            }
         }
-        Self { votes, outside }
+        Self { entries, outside }
     }
 }
 
-impl Part {
-    fn all(items: &[BatchItem<'_>]) -> Vec<Self> {
-        let xs: Vec<_> = items.iter().map(|item| item.public_randomness.as_bytes()).collect();
-        items.iter().zip(Point::lift_all(&xs)).map(|(item, randomness)| Self::new(item, randomness)).collect()
-    }
-
-    fn new(item: &BatchItem<'_>, randomness: Option<Point>) -> Self {
-        let digest = message_digest(item.message);
-        let e = challenge(item.public_randomness.as_bytes(), item.public_key, &digest);
-        Self {
-            digest,
-            challenge: scalar::public(&e.to_be_bytes()),
-            signature: scalar::public(item.signature.as_bytes()),
+impl Entry {
+    fn new(index: usize, item: &Parts<'_>, randomness: Point, keys: &Keys, coefficient: u128) -> Option<Self> {
+        if !item.fits() {
+            return None;
+        }
+        let a = Scalar::from(coefficient);
+        let e = challenge(&item.randomness, item.public_key, &item.message);
+        let encryption_key = match item.encryption {
+            // −T on the right side where R0 has even y, and T where it has odd.
+            Some((key, Parity::Even)) => Some(keys.times(key, -a)?),
+            Some((key, Parity::Odd)) => Some(keys.times(key, a)?),
+            None => None,
+        };
+        Some(Self {
+            index,
             randomness,
-        }
+            coefficient,
+            public_key: keys.times(item.public_key, a * scalar::public(&e.to_be_bytes()))?,
+            encryption_key,
+            signature: a * scalar::public(&item.signature),
+        })
     }
 }
 
-/// `Σ aᵢ·Rᵢ + Σ (Σ aᵢ·eᵢ)·P − (Σ aᵢ·sᵢ)·G` over these votes of a batch, the inner sum in the middle over the votes of one key. It is
-/// infinity when they are valid.
-pub(crate) fn sum(votes: &[Vote]) -> Sum {
-    let randomness = votes.iter().map(|vote| Term {
-        point: vote.randomness,
-        low: Half { negative: false, magnitude: vote.coefficient },
+/// `Σ aᵢ·Rᵢ + Σ (aᵢ·eᵢ)·Pᵢ ∓ Σ aᵢ·Tᵢ − (Σ aᵢ·sᵢ)·G` over these entries of a batch, the numbers of one key added up first. It is infinity
+/// when they are valid.
+pub(crate) fn sum(entries: &[Entry]) -> Sum {
+    let randomness = entries.iter().map(|entry| Term {
+        point: entry.randomness,
+        low: Half { negative: false, magnitude: entry.coefficient },
         high: Half::default(),
     });
     let full_size = |point, number: &Scalar| {
         let (low, high) = split(number);
         Term { point, low, high }
     };
-    let mut by_key: Vec<&Vote> = votes.iter().collect();
-    by_key.sort_unstable_by_key(|vote| vote.key);
-    let keys = by_key.chunk_by(|a, b| a.key == b.key).filter_map(|votes| {
-        let sum: Scalar = votes.iter().map(|vote| vote.challenge).sum();
-        Some(full_size(votes.first()?.public_key, &sum))
+    let mut by_key: Vec<&KeyTerm> =
+        entries.iter().flat_map(|entry| [Some(&entry.public_key), entry.encryption_key.as_ref()]).flatten().collect();
+    by_key.sort_unstable_by_key(|term| term.key);
+    let keys = by_key.chunk_by(|a, b| a.key == b.key).filter_map(|terms| {
+        let sum: Scalar = terms.iter().map(|term| term.times).sum();
+        Some(full_size(terms.first()?.point, &sum))
     });
-    let signatures: Scalar = votes.iter().map(|vote| vote.signature).sum();
+    let signatures: Scalar = entries.iter().map(|entry| entry.signature).sum();
     let generator = full_size(Point::GENERATOR, &-signatures);
     let terms: Vec<Term> = randomness.chain(keys).chain([generator]).collect();
     msm::sum(&terms)
 }
 
-/// Different public keys, numbered.
-#[derive(Default)]
-struct Keys {
-    numbers: BTreeMap<[u8; 32], usize>,
-    bytes: Vec<[u8; 32]>,
-}
+/// The different keys of a batch.
+struct Keys(BTreeMap<[u8; 32], (usize, Point)>);
 
 impl Keys {
-    /// The number of a key, and its bytes.
-    fn number(&mut self, key: &XOnlyPublicKey) -> (usize, [u8; 32]) {
-        let bytes = key.serialize();
-        let number = *self.numbers.entry(bytes).or_insert_with(|| {
-            self.bytes.push(bytes);
-            self.bytes.len().saturating_sub(1)
-        });
-        (number, bytes)
+    fn of(items: &[Parts<'_>]) -> Self {
+        let keys = items.iter().flat_map(|item| [Some(item.public_key), item.encryption.map(|(key, _)| key)]);
+        let different: BTreeSet<[u8; 32]> = keys.flatten().map(XOnlyPublicKey::serialize).collect();
+        let points = Point::lift_all(&different.iter().collect::<Vec<_>>());
+        let numbered = different.iter().zip(points).enumerate();
+        Self(numbered.filter_map(|(number, (key, point))| Some((*key, (number, point?)))).collect())
+    }
+
+    /// There is every key of the batch: a key is on the curve, as its type promises.
+    fn times(&self, key: &XOnlyPublicKey, times: Scalar) -> Option<KeyTerm> {
+        let (key, point) = *self.0.get(&key.serialize())?;
+        Some(KeyTerm { key, point, times })
     }
 }

@@ -5,9 +5,8 @@ use std::num::NonZeroUsize;
 use secp256k1::XOnlyPublicKey;
 
 use super::BatchItem;
-use super::equation::{Equation, Vote, sum};
+use super::equation::{Entry, Equation, sum};
 use super::msm::Sum;
-use crate::verify::verify;
 use crate::workers::on_parts;
 
 /// The smallest batch that is faster than one by one.
@@ -26,7 +25,7 @@ pub(crate) fn invalid(items: &[BatchItem<'_>], threads: NonZeroUsize) -> Vec<usi
     if threads == NonZeroUsize::MIN {
         return invalid_in_part(items);
     }
-    let mut by_key: Vec<_> = items.iter().enumerate().map(|(index, item)| (prefix(item.public_key), index)).collect();
+    let mut by_key: Vec<_> = items.iter().enumerate().map(|(index, item)| (prefix(item.public_key()), index)).collect();
     by_key.sort_unstable();
     let mut invalid = on_parts(threads, &by_key, |part| {
         let (indices, items): (Vec<_>, Vec<_>) =
@@ -48,34 +47,34 @@ fn invalid_in_part(items: &[BatchItem<'_>]) -> Vec<usize> {
         return one_by_one(items, (0..items.len()).collect());
     }
     let equation = Equation::new(items);
-    let mut suspects = suspects(&equation.votes);
+    let mut suspects = suspects(&equation.entries);
     suspects.extend(equation.outside);
     suspects.sort_unstable();
     one_by_one(items, suspects)
 }
 
 /// The indices of the items that must be verified one by one: none when the equation holds.
-fn suspects(votes: &[Vote]) -> Vec<usize> {
-    let mut search = Search { effort: votes.len().saturating_mul(EFFORT), suspects: Vec::new() };
-    search.halve(votes, &sum(votes));
+fn suspects(entries: &[Entry]) -> Vec<usize> {
+    let mut search = Search { effort: entries.len().saturating_mul(EFFORT), suspects: Vec::new() };
+    search.halve(entries, &sum(entries));
     search.suspects
 }
 
 struct Search {
-    /// How many more votes the equations may be over.
+    /// How many more entries the equations may be over.
     effort: usize,
     suspects: Vec<usize>,
 }
 
 impl Search {
-    /// Finds the suspects among votes with this sum.
-    fn halve(&mut self, votes: &[Vote], total: &Sum) {
+    /// Finds the suspects among entries with this sum.
+    fn halve(&mut self, entries: &[Entry], total: &Sum) {
         if total.is_infinity() {
             return;
         }
-        let (first, second) = votes.split_at(votes.len() / 2);
-        if votes.len() <= LEAF || self.effort < first.len() {
-            self.suspects.extend(votes.iter().map(|vote| vote.index));
+        let (first, second) = entries.split_at(entries.len() / 2);
+        if entries.len() <= LEAF || self.effort < first.len() {
+            self.suspects.extend(entries.iter().map(|entry| entry.index));
             return;
         }
         self.effort = self.effort.saturating_sub(first.len());
@@ -87,11 +86,7 @@ impl Search {
 
 /// Those of these items that are invalid.
 fn one_by_one(items: &[BatchItem<'_>], mut indices: Vec<usize>) -> Vec<usize> {
-    indices.retain(|index| {
-        items
-            .get(*index)
-            .is_some_and(|item| verify(item.public_key, item.public_randomness, item.message, item.signature).is_err())
-    });
+    indices.retain(|index| items.get(*index).is_some_and(|item| !item.is_valid()));
     indices
 }
 
@@ -115,45 +110,42 @@ mod tests {
                 (*key.public_key(), public_randomness, sign_without_verifying(&key, randomness, b"block").unwrap())
             })
             .collect();
-        let mut items: Vec<_> = votes
-            .iter()
-            .map(|(public_key, public_randomness, signature)| BatchItem {
-                public_key,
-                public_randomness,
-                message: b"block",
-                signature,
-            })
-            .collect();
+        let item = |nth: usize, message| {
+            let (public_key, public_randomness, signature) = &votes[nth];
+            BatchItem::Eots { public_key, public_randomness, message, signature }
+        };
+        let mut items: Vec<_> = (0..votes.len()).map(|nth| item(nth, b"block")).collect();
         for count in [1, 4, 10, 100, 250] {
             let equation = Equation::new(&items[..count]);
             assert!(equation.outside.is_empty());
-            assert!(sum(&equation.votes).is_infinity());
-            assert!(suspects(&equation.votes).is_empty());
+            assert!(sum(&equation.entries).is_infinity());
+            assert!(suspects(&equation.entries).is_empty());
         }
         for wrong in [0, 77, 124, 125, 249] {
-            let right = core::mem::replace(&mut items[wrong].message, b"another block");
-            let suspects = suspects(&Equation::new(&items).votes);
+            items[wrong] = item(wrong, b"another block");
+            let suspects = suspects(&Equation::new(&items).entries);
             assert!(suspects.len() <= LEAF && suspects.contains(&wrong), "{wrong}: {suspects:?}");
-            items[wrong].message = right;
+            items[wrong] = item(wrong, b"block");
         }
         // Errors that would cancel under the coefficients of the batch as it was: the forged batch has others.
-        let known = Equation::new(&items).votes;
+        let known = Equation::new(&items).entries;
         let factor = |index: usize| k256::Scalar::from(known[index].coefficient());
         let shifted = |index: usize, by: k256::Scalar| {
-            let sum = crate::scalar::public(&items[index].signature.to_bytes()) + by;
+            let sum = crate::scalar::public(&votes[index].2.to_bytes()) + by;
             crate::Signature::from_bytes(sum.to_bytes().into()).unwrap()
         };
         let (one, ratio) = (k256::Scalar::ONE, factor(1) * factor(2).invert().unwrap());
         let (first, second) = (shifted(1, one), shifted(2, -ratio));
         let mut forged = items.clone();
-        (forged[1].signature, forged[2].signature) = (&first, &second);
+        for (index, shifted) in [(1, &first), (2, &second)] {
+            let BatchItem::Eots { signature, .. } = &mut forged[index] else { panic!("an EOTS") };
+            *signature = shifted;
+        }
         assert_eq!(invalid(&forged, threads(1)), [1, 2]);
         assert_eq!(invalid(&forged, threads(2)), [1, 2]);
         // When everything is wrong, the search soon gives up.
-        for item in &mut items {
-            item.message = b"another block";
-        }
-        let votes = Equation::new(&items).votes;
-        assert_eq!(suspects(&votes), (0..250).collect::<Vec<_>>());
+        let items: Vec<_> = (0..votes.len()).map(|nth| item(nth, b"another block")).collect();
+        let entries = Equation::new(&items).entries;
+        assert_eq!(suspects(&entries), (0..250).collect::<Vec<_>>());
     }
 }

@@ -21,7 +21,7 @@ struct Vote {
 impl Vote {
     fn item(&self) -> BatchItem<'_> {
         let Self { public_key, public_randomness, message, signature } = self;
-        BatchItem { public_key, public_randomness, message, signature }
+        BatchItem::Eots { public_key, public_randomness, message, signature }
     }
 
     fn is_valid(&self) -> bool {

@@ -9,6 +9,7 @@ mod bip340;
 mod commitment;
 mod csv;
 mod known_values;
+mod mixed_batch;
 mod redaction;
 #[cfg(feature = "serde")]
 mod serde;

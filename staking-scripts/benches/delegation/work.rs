@@ -103,8 +103,8 @@ impl Stake {
     /// A complete delegation: built, signed by the staker, checked by every rule, and all that the members signed verified.
     pub(crate) fn delegation(&self, answers: &[CovenantAnswer]) -> AcceptedStake {
         let accepted = self.accepted(&self.request());
-        for answer in answers {
-            accepted.verify_answer(answer).expect("valid");
+        for verdict in accepted.verify_answers(answers) {
+            verdict.expect("valid");
         }
         accepted
     }

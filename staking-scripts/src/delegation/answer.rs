@@ -1,7 +1,7 @@
 //! A covenant member's answer to a stake request.
 
 use bitcoin::XOnlyPublicKey;
-use eots::SecretKey;
+use eots::{BatchItem, SecretKey};
 
 use super::check::AcceptedStake;
 use crate::extension::ExtensionTransaction;
@@ -73,19 +73,65 @@ impl AcceptedStake {
     /// # Errors
     /// [`AnswerError`] names the first part that does not hold.
     pub fn verify_answer(&self, answer: &CovenantAnswer) -> Result<(), AnswerError> {
+        self.verify_answers(std::slice::from_ref(answer)).pop().unwrap_or(Ok(()))
+    }
+
+    /// Verifies the answers of several members, their signatures all at once ([`eots::verify_batch`]): for nine members, in less than half of the
+    /// time that one by one takes.
+    ///
+    /// A verdict for each, in order; an error names the first part that does not hold. Whether the members are different ones, and enough of
+    /// them, is not looked at.
+    pub fn verify_answers(&self, answers: &[CovenantAnswer]) -> Vec<Result<(), AnswerError>> {
+        let (mut items, mut errors) = (Vec::new(), Vec::new());
+        let mut verdicts = Vec::with_capacity(answers.len());
+        for (number, answer) in answers.iter().enumerate() {
+            verdicts.push(self.lay_out(answer, &mut |item, error| {
+                items.push(item);
+                errors.push((number, error));
+            }));
+        }
+        let invalid = eots::verify_batch(&items).err().map(|error| error.invalid).unwrap_or_default();
+        // From the last to the first, so that the first stays. Where an answer could be laid out in part only, that part comes before its error.
+        for index in invalid.into_iter().rev() {
+            if let Some((number, error)) = errors.get(index)
+                && let Some(verdict) = verdicts.get_mut(*number)
+            {
+                *verdict = Err(error.clone());
+            }
+        }
+        verdicts
+    }
+
+    /// Hands over every signature of an answer, and what to say when it does not verify, up to the first part that is wrong in another way.
+    fn lay_out<'a>(
+        &'a self,
+        answer: &'a CovenantAnswer,
+        signature: &mut dyn FnMut(BatchItem<'a>, AnswerError),
+    ) -> Result<(), AnswerError> {
+        use {AnswerError as Error, FinalizeError::InvalidCovenantSignature as Invalid};
         let member = answer.unbonding.member;
         let others = [answer.slashing.member, answer.unbonding_slashing.member];
         let extension = answer.extension.as_ref().map(|signature| signature.member);
         if let Some(other) = others.into_iter().chain(extension).find(|other| *other != member) {
-            return Err(AnswerError::SeveralMembers(member, other));
+            return Err(Error::SeveralMembers(member, other));
         }
-        self.unbonding.verify_covenant(&answer.unbonding).map_err(AnswerError::Unbonding)?;
-        self.slashing.verify_covenant(&answer.slashing).map_err(AnswerError::Slashing)?;
-        self.unbonding_slashing.verify_covenant(&answer.unbonding_slashing).map_err(AnswerError::UnbondingSlashing)?;
+        let unbonding = self.unbonding.to_verify(&answer.unbonding).map_err(Error::Unbonding)?;
+        signature(unbonding, Error::Unbonding(Invalid(member)));
+        for (item, error) in self.slashing.to_verify(&answer.slashing).map_err(Error::Slashing)? {
+            signature(item, Error::Slashing(error));
+        }
+        let later = self.unbonding_slashing.to_verify(&answer.unbonding_slashing).map_err(Error::UnbondingSlashing)?;
+        for (item, error) in later {
+            signature(item, Error::UnbondingSlashing(error));
+        }
         match (&answer.extension, &self.extension) {
-            (Some(signature), Some(extension)) => extension.verify_covenant(signature).map_err(AnswerError::Extension),
-            (Some(_), None) => Err(AnswerError::NoExtension),
-            (None, Some(_)) => Err(AnswerError::ExtensionNotSigned(member)),
+            (Some(given), Some(extension)) => {
+                let item = extension.to_verify(given).map_err(Error::Extension)?;
+                signature(item, Error::Extension(Invalid(member)));
+                Ok(())
+            }
+            (Some(_), None) => Err(Error::NoExtension),
+            (None, Some(_)) => Err(Error::ExtensionNotSigned(member)),
             (None, None) => Ok(()),
         }
     }

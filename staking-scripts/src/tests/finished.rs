@@ -179,7 +179,7 @@ fn finalizing_checks_the_finished_transaction() {
             outputs,
         });
         let spend = spend.unwrap();
-        let signature = scene.staker.sign_bip340(&spend.sighash().unwrap());
+        let signature = scene.staker.sign_bip340(spend.sighash().unwrap());
         spend.finalize(&[(*scene.staker.public_key(), signature)])
     };
     let (enough, dust) = (Amount::from_sat(10_000), Amount::from_sat(10));

@@ -439,3 +439,27 @@ fn answers_that_do_not_hold() {
     wrong.extension = one.extension;
     assert_eq!(plain.verify_answer(&wrong), Err(AnswerError::NoExtension));
 }
+
+/// Verified together: each gets the verdict that it gets alone, whatever the others are.
+#[test]
+fn answers_are_judged_together_as_alone() {
+    let Extended { request, old, new } = extended();
+    let accepted = request.check(&new, Some(&old), consumer_rules()).unwrap();
+    let sound: Vec<_> =
+        (2..9).map(|n| accepted.sign_as_covenant_member(&key("member", n), &[0; 32]).unwrap()).collect();
+    assert_eq!(accepted.verify_answers(&sound), vec![Ok(()); 7]);
+    assert_eq!(accepted.verify_answers(&[]), []);
+    let mut answers = sound.clone();
+    answers[0].slashing.signatures.swap(0, 1);
+    // Two parts are wrong, a signature and then a number of them: the first is named.
+    answers[2].slashing.signatures[1] = sound[2].unbonding_slashing.signatures[1];
+    answers[2].unbonding_slashing.signatures.pop();
+    answers[3].extension = None;
+    answers[5].unbonding.signature = sound[4].unbonding.signature;
+    answers[6].unbonding_slashing.member = answers[5].unbonding.member;
+    let alone: Vec<_> = answers.iter().map(|answer| accepted.verify_answer(answer)).collect();
+    let wrong: Vec<_> = (0..7).filter(|index| alone[*index].is_err()).collect();
+    assert_eq!(wrong, [0, 2, 3, 5, 6]);
+    assert!(matches!(alone[2], Err(AnswerError::Slashing(_))));
+    assert_eq!(accepted.verify_answers(&answers), alone);
+}

@@ -75,7 +75,7 @@ fn invalid(votes: &[Vote], threads: NonZeroUsize) -> Vec<usize> {
         .filter_map(|(index, vote)| {
             let (public_key, signature) = vote.checked.as_ref()?;
             let (public_randomness, message) = (&vote.public_randomness, vote.message.as_slice());
-            Some((index, BatchItem { public_key, public_randomness, message, signature }))
+            Some((index, BatchItem::Eots { public_key, public_randomness, message, signature }))
         })
         .unzip();
     if let Err(error) = eots::verify_batch_on(threads, &items) {
