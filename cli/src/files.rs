@@ -83,7 +83,7 @@ impl DelegationArgs {
     }
 }
 
-fn in_force(versions: &Versions<Parameters>, height: u32) -> anyhow::Result<&Parameters> {
+pub(crate) fn in_force(versions: &Versions<Parameters>, height: u32) -> anyhow::Result<&Parameters> {
     let height = Height::from_consensus(height).map_err(|_| anyhow!("parameters_height: {height} is none"))?;
     let found: Result<_, NotInForce> = versions.in_force(height);
     Ok(found?.1)

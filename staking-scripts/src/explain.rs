@@ -5,6 +5,7 @@ use bitcoin::taproot::{ControlBlock, LeafVersion};
 use bitcoin::{Amount, OutPoint, Psbt, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
 
 use crate::announcement::StakeAnnouncement;
+use crate::descriptor::ProtocolOutput;
 use crate::leaf::{LeafKeys, Path};
 use crate::outputs::INTERNAL_KEY;
 
@@ -12,7 +13,8 @@ use crate::outputs::INTERNAL_KEY;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionKind {
-    /// It pays to a staking output and says so (a phase-1 stake, with its OP_RETURN).
+    /// It pays to a staking output, and spends none of the protocol's: a phase-1 stake, which says so with its OP_RETURN, or one whose output is
+    /// recognised.
     Stake,
     /// Its one input spends a staking output through the unbonding path, into one output.
     Unbonding,
@@ -23,7 +25,7 @@ pub enum TransactionKind {
     /// It spends one or more matured outputs through the timelock path, and none through another.
     Withdrawal,
     /// Nothing in it shows the protocol, or it spends the protocol's outputs in a shape that the protocol does not have: then the paths
-    /// are named all the same. A staking output cannot be told from any other Taproot output until it is spent.
+    /// are named all the same. A staking output cannot be told from any other Taproot output until it is spent, or its keys are known.
     Unknown,
 }
 
@@ -56,6 +58,15 @@ pub struct SpentLeaf {
     pub covenant_signers: Vec<XOnlyPublicKey>,
 }
 
+/// An output of the protocol that a transaction pays to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidOutput {
+    /// Which output.
+    pub index: usize,
+    /// What it is.
+    pub output: ProtocolOutput,
+}
+
 /// What a transaction is in this protocol. Who signed is read from the places that the script gives the
 /// signatures: they are present. Whether they verify is the chain's judgement, and needs the outputs spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +77,8 @@ pub struct Explanation {
     pub kind: TransactionKind,
     /// The protocol's leaves that its inputs reveal.
     pub spent: Vec<SpentLeaf>,
+    /// The protocol's outputs that are recognised, ascending: those that a PSBT describes, and those that the reader [knows](Self::knowing).
+    pub outputs: Vec<PaidOutput>,
     /// What it says if it is a phase-1 stake.
     pub announcement: Option<StakeAnnouncement>,
     /// The sum of its outputs.
@@ -75,11 +88,11 @@ pub struct Explanation {
 /// Explains a transaction. Anything can be explained; what is not of this protocol is [`TransactionKind::Unknown`].
 pub fn explain(transaction: &Transaction) -> Explanation {
     let inputs = transaction.input.iter().enumerate();
-    named(transaction, inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect())
+    named(transaction, inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect(), Vec::new())
 }
 
 /// Explains a transaction on its way through its signers: an input that has no witness yet is explained by the one leaf that the PSBT
-/// offers for signing, and its signers by the signatures collected.
+/// offers for signing, its signers by the signatures collected, and an output by the script tree that the PSBT gives of it.
 pub fn explain_psbt(psbt: &Psbt) -> Explanation {
     let mut transaction = psbt.unsigned_tx.clone();
     for (input, signed) in transaction.input.iter_mut().zip(&psbt.inputs) {
@@ -89,14 +102,37 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
     let spent = inputs.filter_map(|(index, (input, signed))| {
         spent_leaf(index, input).or_else(|| offered_leaf(index, input.previous_output, signed))
     });
-    named(&transaction, spent.collect())
+    let outputs = psbt.unsigned_tx.output.iter().zip(&psbt.outputs).enumerate();
+    let recognised = outputs.filter_map(|(index, (out, described))| {
+        let output = ProtocolOutput::of_tree(described.tap_tree.as_ref()?)?;
+        (output.taproot().script_pubkey() == out.script_pubkey).then_some(PaidOutput { index, output })
+    });
+    named(&transaction, spent.collect(), recognised.collect())
 }
 
-fn named(transaction: &Transaction, spent: Vec<SpentLeaf>) -> Explanation {
+impl Explanation {
+    /// With the transaction's outputs that are among these recognised too, by their scripts: what tells a stake from other payments. The transaction is
+    /// the one explained.
+    #[must_use]
+    pub fn knowing(self, transaction: &Transaction, known: &[ProtocolOutput]) -> Self {
+        let mut outputs = self.outputs;
+        for (index, out) in transaction.output.iter().enumerate() {
+            let same = known.iter().find(|output| output.taproot().script_pubkey() == out.script_pubkey);
+            if let Some(output) = same.filter(|_| outputs.iter().all(|earlier| earlier.index != index)) {
+                outputs.push(PaidOutput { index, output: output.clone() });
+            }
+        }
+        outputs.sort_by_key(|paid| paid.index);
+        named(transaction, self.spent, outputs)
+    }
+}
+
+fn named(transaction: &Transaction, spent: Vec<SpentLeaf>, outputs: Vec<PaidOutput>) -> Explanation {
     let announcement = StakeAnnouncement::of(transaction).ok();
+    let stakes = announcement.is_some() || outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
     let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
     let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
-        ([], _, _) if announcement.is_some() => TransactionKind::Stake,
+        ([], _, _) if stakes => TransactionKind::Stake,
         ([(0, Path::Unbonding)], 1, 1) => TransactionKind::Unbonding,
         ([(0, Path::Unbonding)], 2, _) => TransactionKind::Extension,
         ([(0, Path::Slashing)], 1, 2) => TransactionKind::Slashing,
@@ -105,7 +141,8 @@ fn named(transaction: &Transaction, spent: Vec<SpentLeaf>) -> Explanation {
         _ => TransactionKind::Unknown,
     };
     let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
-    Explanation { txid: transaction.compute_txid(), kind, spent, announcement, paid: paid.unwrap_or(Amount::MAX) }
+    let (txid, paid) = (transaction.compute_txid(), paid.unwrap_or(Amount::MAX));
+    Explanation { txid, kind, spent, outputs, announcement, paid }
 }
 
 /// The leaf that a PSBT offers for signing, when it offers one only: one of the protocol, and of the output that it spends where that is known.

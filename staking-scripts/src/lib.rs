@@ -61,7 +61,7 @@ pub use delegation::{
     StakerField,
 };
 pub use descriptor::{DescriptorError, ProtocolOutput};
-pub use explain::{Explanation, SpentLeaf, TransactionKind, explain, explain_psbt};
+pub use explain::{Explanation, PaidOutput, SpentLeaf, TransactionKind, explain, explain_psbt};
 pub use extension::{ExtensionError, ExtensionTransaction};
 pub use fees::{ChildError, ChildTransaction, FeeBump};
 pub use finished::FinishedError;

@@ -432,17 +432,64 @@ fn explained_under_parameters() {
         versions.map(|v| v["violations"].as_array().unwrap().iter().map(|v| v["rule"].clone()).collect()).collect()
     };
     // A PSBT says what its input holds, so that fees are known.
-    assert_eq!(rules("unbonding.psbt"), [vec![], vec![json!("covenant_committee"), json!("unbonding_fee")]]);
+    let all = ["covenant_committee", "unbonding_time", "unbonding_fee"].map(|rule| json!(rule));
+    assert_eq!(rules("unbonding.psbt"), [vec![], all.to_vec()]);
+    assert_eq!(rules("unsigned-stake.psbt"), [vec![], vec![json!("covenant_committee")]]);
     let slash = format!("tx slash {FILES} verified.json --provider-key-file provider.key");
     let slashing = folder.json(&slash);
     folder.write("slashing.tx", slashing["transaction"].as_str().unwrap());
     assert_eq!(rules("slashing.tx"), [vec![], vec![json!("covenant_committee"), json!("output_script")]]);
     folder.write("slashing.psbt", slashing["psbt"].as_str().unwrap());
-    let all = ["covenant_committee", "output_script", "output_amount"].map(|rule| json!(rule));
+    let all = ["covenant_committee", "unbonding_time", "output_script", "output_amount"].map(|rule| json!(rule));
     assert_eq!(rules("slashing.psbt"), [vec![], all.to_vec()]);
     let withdraw = format!("tx withdraw {FILES} verified.json --from unbonding --to {ADDRESS} --fee-rate 2");
     folder.write("withdrawal.psbt", folder.run(&withdraw).ends(0).stdout());
     assert_eq!(rules("withdrawal.psbt"), [vec![], vec![json!("timelock")]]);
     let text = folder.run("tx explain --params two.json @unbonding.psbt").ends(0).stdout();
     assert!(text.contains("under version 0     no rule") && text.contains("  unbonding_fee: "), "{text}");
+}
+
+/// A delegation tells of its transactions what they do not show by themselves, even of those that nobody has signed.
+#[test]
+fn explained_by_a_delegation() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let delegation: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("verified.json")).unwrap()).unwrap();
+    let explain = |transaction: &str| folder.json(&format!("tx explain {FILES} verified.json {transaction}"));
+    let part = |name: &str| delegation[name].as_str().unwrap().to_owned();
+    let (stake, unbonding) = (part("staking_transaction"), part("unbonding_transaction"));
+
+    let alone = folder.json(&format!("tx explain {stake}"));
+    assert_eq!(
+        (&alone["kind"], &alone["protocol_outputs"], &alone["finished"]),
+        (&json!("unknown"), &json!([]), &json!(false))
+    );
+    let told = explain(&stake);
+    assert_eq!((&told["kind"], &told["delegation"]["part"]), (&json!("stake"), &json!("staking")));
+    assert_eq!(told["protocol_outputs"], json!([{ "index": 0, "output": "staking", "timelock": 64000 }]));
+    assert_eq!((&told["staker"], &told["covenant_members"]), (&delegation["staker"], &json!(3)));
+    assert_eq!((&told["quorum"], &told["timelock"]), (&json!(2), &json!(64000)));
+    // The PSBT of it says as much by itself.
+    let by_itself = folder.json("tx explain @unsigned-stake.psbt");
+    for field in ["kind", "staker", "finality_providers", "timelock", "quorum", "protocol_outputs"] {
+        assert_eq!(by_itself[field], told[field], "{field}");
+    }
+
+    let told = explain(&unbonding);
+    assert_eq!(
+        (&told["kind"], &told["fee_sat"], &told["finished"]),
+        (&json!("unbonding"), &json!(9600), &json!(false))
+    );
+    let text = folder.run(&format!("tx explain {FILES} verified.json {unbonding}")).ends(0).stdout();
+    assert!(text.contains("the unbonding output, open to the staker after"), "{text}");
+
+    // What a withdrawal spends is named, and what it pays.
+    for (from, output) in [("staking", "staking"), ("unbonding", "unbonding"), ("slashing", "slashing-refund")] {
+        let withdraw = format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --fee-rate 2");
+        let done = folder.json(&format!("{withdraw} --secret-key-file staker.key"));
+        let told = explain(done["transaction"].as_str().unwrap());
+        assert_eq!((&told["kind"], &told["spent"][0]["output"]), (&json!("withdrawal"), &json!(output)));
+        assert_eq!((&told["fee_sat"], &told["delegation"]["part"]), (&done["fee_sat"], &Value::Null));
+    }
 }

@@ -2,20 +2,23 @@
 
 use bitcoin::{Amount, Transaction};
 
+use super::StakeRequest;
 use super::advance::{self, Findings};
 use super::rules::{Part, StakeViolation};
+use crate::descriptor::ProtocolOutput;
 use crate::explain::{Explanation, TransactionKind};
 use crate::leaf::{LeafKeys, Path};
-use crate::outputs::SlashingRefundOutput;
+use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
 use crate::spend::sum;
+use crate::timelock::Timelock;
 
 impl Explanation {
     /// The rules that a transaction breaks under these parameters: those of the form of what is signed in advance, the committee that its leaves
     /// name, where slashing pays to, and the times it waits for. With `held`, what all of its inputs hold, fees and what is slashed too.
     ///
     /// What a leaf does not reveal is not looked at: an unbonding does not name its finality providers, so that its output cannot be told. Nothing
-    /// is said of a transaction of no kind, or of a stake that announces itself but for its time.
+    /// is said of a transaction of no kind, or, where its output is not recognised, of a stake that announces itself but for its time.
     pub fn violations(
         &self,
         transaction: &Transaction,
@@ -30,13 +33,12 @@ impl Explanation {
                 findings.require(known, || StakeViolation::Timelock { found: timelock.blocks() });
             }
         }
-        if let Some(said) = &self.announcement {
-            let times = parameters.staking_time();
-            findings.require(times.contains(&said.staking_time), || StakeViolation::StakingTime {
-                found: said.staking_time.blocks().into(),
-                least: times.start().blocks(),
-                most: times.end().blocks(),
-            });
+        if let Some(said) = self.announcement.as_ref().filter(|_| self.outputs.is_empty()) {
+            staking_time(said.staking_time, parameters, &mut findings);
+        }
+        for paid in &self.outputs {
+            let amount = transaction.output.get(paid.index).map(|out| out.value);
+            output(&paid.output, amount, parameters, &mut findings);
         }
         let fee = held.and_then(|held| held.checked_sub(sum(&transaction.output)?));
         let first = self.spent.first().map(|spent| &spent.keys);
@@ -54,6 +56,54 @@ impl Explanation {
         }
         findings.0
     }
+}
+
+impl StakeRequest {
+    /// The outputs of the stake, its unbonding and its refund after slashing under these parameters; none where its keys and times make none, which
+    /// [`check`](Self::check) says why.
+    pub fn outputs(&self, parameters: &Parameters) -> Vec<ProtocolOutput> {
+        let made = || {
+            let parties = parameters.parties(self.staker, self.staked_to.keys()).ok()?;
+            let staking_time = Timelock::from_blocks(self.staking_time_blocks).ok()?;
+            let unbonding_time = Timelock::from_blocks(self.unbonding_time_blocks).ok()?;
+            Some(vec![
+                ProtocolOutput::Staking(StakingOutput::new(parties.clone(), staking_time).ok()?),
+                ProtocolOutput::Unbonding(UnbondingOutput::new(parties, unbonding_time).ok()?),
+                ProtocolOutput::SlashingRefund(SlashingRefundOutput::new(self.staker, unbonding_time).ok()?),
+            ])
+        };
+        made().unwrap_or_default()
+    }
+}
+
+/// An output that is recognised.
+fn output(paid: &ProtocolOutput, amount: Option<Amount>, parameters: &Parameters, findings: &mut Findings) {
+    if let ProtocolOutput::Staking(output) = paid {
+        staking_time(output.staking_time(), parameters, findings);
+        let amounts = parameters.staking_amount();
+        if let Some(found) = amount.filter(|amount| !amounts.contains(amount)) {
+            findings.0.push(StakeViolation::StakingAmount { found, least: *amounts.start(), most: *amounts.end() });
+        }
+    } else {
+        let (found, expected) = (paid.timelock(), parameters.unbonding_time());
+        findings.require(found == expected, || StakeViolation::UnbondingTime {
+            found: found.blocks().into(),
+            expected: expected.blocks(),
+        });
+    }
+    let named = findings.0.contains(&StakeViolation::Committee);
+    if let Some(leaf) = paid.taproot().leaf(Path::Slashing).filter(|_| !named) {
+        committee(&leaf.keys, parameters, findings);
+    }
+}
+
+fn staking_time(found: Timelock, parameters: &Parameters, findings: &mut Findings) {
+    let times = parameters.staking_time();
+    findings.require(times.contains(&found), || StakeViolation::StakingTime {
+        found: found.blocks().into(),
+        least: times.start().blocks(),
+        most: times.end().blocks(),
+    });
 }
 
 fn committee(leaf: &LeafKeys, parameters: &Parameters, findings: &mut Findings) {

@@ -6,6 +6,7 @@ mod text;
 use std::str::FromStr;
 
 use bitcoin::XOnlyPublicKey;
+use bitcoin::taproot::{LeafVersion, TapTree};
 use miniscript::descriptor::Tr;
 use miniscript::expression::{Parens, Tree, TreeIterItem};
 
@@ -166,6 +167,19 @@ fn parties(
 }
 
 impl ProtocolOutput {
+    /// The output that a PSBT describes by its script tree. Whether it is the one that is paid to, the script pubkey tells.
+    pub(crate) fn of_tree(tree: &TapTree) -> Option<Self> {
+        let mut leaves = Vec::with_capacity(MOST_LEAVES);
+        for leaf in tree.script_leaves() {
+            if leaves.len() == MOST_LEAVES || leaf.version() != LeafVersion::TapScript {
+                return None;
+            }
+            leaves.push((leaf.merkle_branch().len(), LeafKeys::from_script(leaf.script()).ok()?));
+        }
+        leaves.sort_by_key(|(depth, leaf)| (*depth, leaf.path()));
+        Self::of_leaves(leaves).ok()
+    }
+
     fn of_leaves(leaves: Vec<(usize, LeafKeys)>) -> Result<Self, DescriptorError> {
         let stakers = || leaves.iter().map(|(_, leaf)| *leaf.staker());
         let other_staker = || stakers().zip(stakers().skip(1)).find(|(first, second)| first != second);

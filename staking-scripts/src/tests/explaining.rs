@@ -1,13 +1,16 @@
 //! Reading transactions back.
 
+use bitcoin::hashes::Hash;
 use bitcoin::opcodes::all::OP_RETURN;
 use bitcoin::script::{Builder, PushBytesBuf};
-use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxIn, TxOut, Witness};
+use bitcoin::taproot::{TapTree, TaprootBuilder};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Transaction, TxIn, TxOut, Txid, Witness};
 use proptest::prelude::*;
 
 use super::{Scene, key};
 use crate::{
-    Path, TransactionKind, UnbondingTransaction, WithdrawalTransaction, explain, explain_psbt, key_path_script,
+    FundingCoin, PaidOutput, Path, ProtocolOutput, StakingTransaction, TransactionKind, UnbondingTransaction,
+    WithdrawalTransaction, explain, explain_psbt, key_path_script,
 };
 
 fn announcing(payloads: &[&[u8]]) -> Transaction {
@@ -89,6 +92,53 @@ fn unbonding_and_withdrawal_are_recognised() {
     let script = (other.script.clone(), bitcoin::taproot::LeafVersion::TapScript);
     psbt.inputs[0].tap_scripts.insert(other.control_block.clone(), script);
     assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Unknown);
+}
+
+/// A staking output is told by the script tree that a PSBT gives of it, or by whoever knows its keys; and by its script only.
+#[test]
+fn outputs_that_are_recognised() {
+    let scene = Scene::new(1, 3, 2);
+    let wallet = key_path_script(scene.staker.public_key());
+    let coin = TxOut { value: Amount::from_sat(2_000_000), script_pubkey: wallet.clone() };
+    let coin = FundingCoin::new(OutPoint::new(Txid::from_byte_array([9; 32]), 0), coin).unwrap();
+    let (output, rate) = (scene.staking.output().clone(), FeeRate::BROADCAST_MIN);
+    let stake = StakingTransaction::build(output.clone(), Amount::from_sat(1_000_000), &[coin], wallet, rate).unwrap();
+    let explained = explain_psbt(stake.psbt());
+    assert_eq!((explained.kind, explained.spent.len()), (TransactionKind::Stake, 0));
+    let known = ProtocolOutput::Staking(output);
+    let paid = vec![PaidOutput { index: explained.outputs[0].index, output: known.clone() }];
+    assert_eq!(explained.outputs, paid);
+    assert_eq!(stake.unsigned().output[paid[0].index].value, Amount::from_sat(1_000_000));
+
+    // Without the PSBT nothing shows, but to who knows the keys.
+    let bare = explain(stake.unsigned());
+    assert_eq!((bare.kind, bare.outputs.len()), (TransactionKind::Unknown, 0));
+    let unbonding = ProtocolOutput::Unbonding(scene.unbonding.clone());
+    assert_eq!(bare.clone().knowing(stake.unsigned(), std::slice::from_ref(&unbonding)), bare);
+    let told = bare.knowing(stake.unsigned(), &[unbonding.clone(), known.clone()]);
+    assert_eq!((told.kind, &told.outputs), (TransactionKind::Stake, &paid));
+    assert_eq!(told.clone().knowing(stake.unsigned(), &[known]), told, "once");
+
+    // A tree of another output, or one that is almost the protocol's, tells nothing.
+    let harmed = |harm: &dyn Fn(&mut bitcoin::psbt::Output)| {
+        let mut psbt = stake.psbt().clone();
+        harm(&mut psbt.outputs[paid[0].index]);
+        explain_psbt(&psbt)
+    };
+    let other = scene.unbonding.taproot().tap_tree();
+    assert_eq!(harmed(&|output| output.tap_tree = Some(other.clone())).kind, TransactionKind::Unknown);
+    assert_eq!(harmed(&|output| output.tap_tree = None).kind, TransactionKind::Unknown);
+    let script = scene.unbonding.taproot().leaf(Path::Timelock).unwrap().script.clone();
+    for depths in [vec![0], vec![1, 2, 3, 3]] {
+        let tree = depths.iter().try_fold(TaprootBuilder::new(), |tree, depth| tree.add_leaf(*depth, script.clone()));
+        let tree: TapTree = tree.unwrap().try_into_taptree().unwrap();
+        assert_eq!(harmed(&|output| output.tap_tree = Some(tree.clone())).kind, TransactionKind::Unknown);
+    }
+    // An unbonding transaction's PSBT describes its output too.
+    let tx = UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let explained = explain_psbt(tx.psbt());
+    assert_eq!(explained.kind, TransactionKind::Unbonding);
+    assert_eq!(explained.outputs, [PaidOutput { index: 0, output: unbonding }]);
 }
 
 #[test]

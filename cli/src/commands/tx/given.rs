@@ -48,7 +48,12 @@ fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
     let transaction: Transaction =
         consensus::deserialize(bytes).context("not a transaction").map_err(|e| anyhow::anyhow!("{e:#}"))?;
     let input_amounts = vec![None; transaction.input.len()];
-    Ok(Given { explanation: explain(&transaction), transaction, finished: true, input_amounts })
+    let (explanation, finished) = (explain(&transaction), is_finished(&transaction));
+    Ok(Given { explanation, transaction, finished, input_amounts })
+}
+
+fn is_finished(transaction: &Transaction) -> bool {
+    transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty())
 }
 
 fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
@@ -61,6 +66,6 @@ fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
     let input_amounts = psbt.iter_funding_utxos().map(|utxo| utxo.ok().map(|out| out.value)).collect();
     let explanation = explain_psbt(&psbt);
     let transaction = psbt.extract_tx_unchecked_fee_rate();
-    let finished = transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty());
+    let finished = is_finished(&transaction);
     Ok(Given { transaction, explanation, finished, input_amounts })
 }
