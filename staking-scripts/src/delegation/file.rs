@@ -18,27 +18,40 @@ use crate::signing::{CovenantAdaptorSignatures, CovenantSignature};
 /// The file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema describes each field")]
 pub struct DelegationFile {
     /// The Bitcoin height whose parameters hold: of the inclusion, or of the tip when it is registered before.
     pub parameters_height: u32,
+    /// The staker's key.
     pub staker: XOnlyPublicKey,
+    /// Whom the stake is delegated to.
     pub finality_providers: ProvidersField,
+    /// For how many blocks.
     pub staking_time_blocks: u32,
+    /// How much, in satoshis.
     pub staking_amount_sat: u64,
+    /// How many blocks an unbonding stake waits.
     pub unbonding_time_blocks: u32,
+    /// What makes the stake, as hex; with its witnesses or without.
     pub staking_transaction: String,
+    /// What spends the stake early, as hex, unsigned.
     pub unbonding_transaction: String,
+    /// What slashes the stake, as hex, unsigned.
     pub slashing_transaction: String,
+    /// What slashes the unbonding stake, as hex, unsigned.
     pub unbonding_slashing_transaction: String,
+    /// The running stake that this one extends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extends: Option<RunningField>,
+    /// That the staking transaction is in a block; absent for a stake that is registered before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inclusion: Option<InclusionField>,
+    /// The proof that the account is of who holds the key; the staker adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_of_possession: Option<PossessionField>,
+    /// The staker adds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staker_signatures: Option<StakerField>,
+    /// Covenant members add them; a member counts once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covenant_answers: Vec<AnswerField>,
 }
@@ -56,30 +69,35 @@ pub enum ProvidersField {
 /// A finality provider of a consumer chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema describes each field")]
 pub struct ConsumerField {
+    /// The chain's id.
     pub consumer_chain: String,
+    /// The provider's key.
     pub public_key: XOnlyPublicKey,
 }
 
 /// The staker's signatures over what is signed in advance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema describes each field")]
 pub struct StakerField {
+    /// Over the slashing transaction of the stake.
     pub slashing: schnorr::Signature,
+    /// Over the slashing transaction of the unbonding stake.
     pub unbonding_slashing: schnorr::Signature,
 }
 
 /// The proof that the staker's account is of who holds the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema describes each field")]
 pub struct PossessionField {
+    /// Of which type it is.
     #[serde(rename = "type")]
     pub kind: PossessionKind,
+    /// The account on the secured chain, in bech32.
     pub address: String,
+    /// The proof, as hex: what its type has for a signature.
     pub signature: String,
+    /// The consumer chain's `staker_pop` context, as hex; absent on genesis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_context: Option<String>,
 }
@@ -99,25 +117,34 @@ pub enum PossessionKind {
 /// The running stake that is extended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema describes each field")]
 pub struct RunningField {
+    /// The Bitcoin height whose parameters it was made under.
     pub parameters_height: u32,
+    /// Whom it is delegated to.
     pub finality_providers: ProvidersField,
+    /// For how many blocks it was made.
     pub staking_time_blocks: u32,
+    /// What made it, as hex.
     pub staking_transaction: String,
+    /// What the extension's second input spends, in satoshis.
     pub funding_amount_sat: u64,
+    /// The script pubkey of what the extension's second input spends, as hex.
     pub funding_script_pubkey: String,
 }
 
 /// A covenant member's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema describes each field")]
 pub struct AnswerField {
+    /// The member's key.
     pub member: XOnlyPublicKey,
+    /// Over the unbonding transaction.
     pub unbonding_signature: schnorr::Signature,
+    /// Over the slashing transaction of the stake: one for each finality provider, encrypted to its key, in the order of `finality_providers`.
     pub slashing_adaptor_signatures: Vec<AdaptorSignature>,
+    /// Over the slashing transaction of the unbonding stake, in the same way.
     pub unbonding_slashing_adaptor_signatures: Vec<AdaptorSignature>,
+    /// Over the extension, for a stake that extends one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension_signature: Option<schnorr::Signature>,
 }

@@ -68,9 +68,10 @@ impl StakeRequest {
 /// An inclusion in a delegation's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the schema describes each field")]
 pub struct InclusionField {
+    /// The block's height.
     pub height: u32,
+    /// Which transaction of the block, from 0.
     pub position: u32,
     /// Hex, 32 bytes each in internal order, one after the other.
     pub siblings: String,
