@@ -4,7 +4,6 @@
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
-use eots::{BatchItem, SecretKey};
 
 use crate::coin::FundingCoin;
 use crate::coin_selection::ExtensionFunding;
@@ -13,7 +12,7 @@ use crate::leaf::Path;
 use crate::outputs::{StakingOutput, TaprootOutput};
 use crate::parties::Parties;
 use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
-use crate::signing::{CovenantSignature, SigningError};
+use crate::signing::{CovenantSignature, signed_by_the_committee};
 use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf, sum};
 
 /// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the covenant committee of the
@@ -116,6 +115,7 @@ pub enum ExtensionError {
 }
 
 spends_through_one_leaf!(ExtensionTransaction);
+signed_by_the_committee!(ExtensionTransaction);
 
 impl ExtensionTransaction {
     /// Turns `previous` into `amount` at `output`, paying what is added and the fee at `fee_rate` from one of `coins`, the smallest that
@@ -230,29 +230,6 @@ impl ExtensionTransaction {
     /// How many members of the running stake's committee must sign.
     pub(crate) fn quorum(&self) -> u16 {
         self.spend.leaf().keys.covenant().1
-    }
-
-    /// Signs as a member of the covenant committee of the running stake.
-    ///
-    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
-    /// [`StakeRequest::check`](crate::StakeRequest::check), and [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
-    ///
-    /// # Errors
-    /// [`SigningError::NotAMember`] for a key outside that committee.
-    pub fn sign_as_covenant_member_unchecked(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
-        self.spend.sign_as_covenant_member(key)
-    }
-
-    /// Verifies one covenant member's signature.
-    ///
-    /// # Errors
-    /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
-    pub fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
-        self.spend.verify_covenant(signature)
-    }
-
-    pub(crate) fn to_verify<'a>(&'a self, given: &'a CovenantSignature) -> Result<BatchItem<'a>, FinalizeError> {
-        self.spend.to_verify(given)
     }
 
     /// Completes the transaction with the staker's and a quorum of covenant signatures over the running stake, and the PSBT in which the

@@ -124,3 +124,42 @@ impl LeafSpend {
         Err(culprit.unwrap_or(FinalizeError::BelowQuorum { signatures: signatures.len(), quorum }))
     }
 }
+
+/// What the transactions that the covenant committee signs for as they are have in common, as methods of their own: they all hold a `spend`.
+macro_rules! signed_by_the_committee {
+    ($type:ty) => {
+        impl $type {
+            /// Signs as a member of the covenant committee of the stake that is spent.
+            ///
+            /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
+            /// [`StakeRequest::check`](crate::StakeRequest::check), and
+            /// [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
+            ///
+            /// # Errors
+            /// [`SigningError::NotAMember`](crate::SigningError::NotAMember) for a key outside that committee.
+            pub fn sign_as_covenant_member_unchecked(
+                &self,
+                key: &eots::SecretKey,
+            ) -> Result<crate::CovenantSignature, crate::SigningError> {
+                self.spend.sign_as_covenant_member(key)
+            }
+
+            /// Verifies one covenant member's signature, for instance on its arrival.
+            ///
+            /// # Errors
+            /// [`FinalizeError::Stranger`](crate::FinalizeError::Stranger) or
+            /// [`FinalizeError::InvalidCovenantSignature`](crate::FinalizeError::InvalidCovenantSignature).
+            pub fn verify_covenant(&self, signature: &crate::CovenantSignature) -> Result<(), crate::FinalizeError> {
+                self.spend.verify_covenant(signature)
+            }
+
+            pub(crate) fn to_verify<'a>(
+                &'a self,
+                given: &'a crate::CovenantSignature,
+            ) -> Result<eots::BatchItem<'a>, crate::FinalizeError> {
+                self.spend.to_verify(given)
+            }
+        }
+    };
+}
+pub(crate) use signed_by_the_committee;

@@ -3,13 +3,12 @@
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Sequence, Transaction};
-use eots::{BatchItem, SecretKey};
 
 use crate::funded::Funded;
 use crate::leaf::Path;
 use crate::outputs::{StakingOutput, UnbondingOutput};
 use crate::relay::OutputTooSmall;
-use crate::signing::{CovenantSignature, SigningError};
+use crate::signing::{CovenantSignature, signed_by_the_committee};
 use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 
 /// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding output.
@@ -44,6 +43,7 @@ pub enum UnbondingError {
 }
 
 spends_through_one_leaf!(UnbondingTransaction);
+signed_by_the_committee!(UnbondingTransaction);
 
 impl UnbondingTransaction {
     /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, lock time 0, final sequence.
@@ -76,29 +76,6 @@ impl UnbondingTransaction {
     /// The unbonding output, at its place in this transaction.
     pub fn unbonding_output(&self) -> Funded<UnbondingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
-    }
-
-    /// Signs as a member of the covenant committee.
-    ///
-    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
-    /// [`StakeRequest::check`](crate::StakeRequest::check), and [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
-    ///
-    /// # Errors
-    /// [`SigningError::NotAMember`] for a key outside the committee.
-    pub fn sign_as_covenant_member_unchecked(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
-        self.spend.sign_as_covenant_member(key)
-    }
-
-    /// Verifies one covenant member's signature, for instance on its arrival.
-    ///
-    /// # Errors
-    /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
-    pub fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
-        self.spend.verify_covenant(signature)
-    }
-
-    pub(crate) fn to_verify<'a>(&'a self, given: &'a CovenantSignature) -> Result<BatchItem<'a>, FinalizeError> {
-        self.spend.to_verify(given)
     }
 
     /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a quorum, the first ones are taken.

@@ -5,6 +5,7 @@
 //! the turns.
 
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// How long a row is measured.
@@ -32,9 +33,15 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table of all rows, or of those that contain the word.
-    pub(crate) fn new(filter: Option<String>) -> Self {
-        Self { filter, rows: 0, missed: 0 }
+    /// Measures and prints what the arguments ask for: all rows, or those that contain a word; with `--strict`, a missed target is a failure.
+    pub(crate) fn of_arguments(measure_all: impl FnOnce(&mut Self)) -> ExitCode {
+        // `cargo bench` passes a flag of its own.
+        let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+        let mut table = Self { filter: words.into_iter().next(), rows: 0, missed: 0 };
+        measure_all(&mut table);
+        println!("{} rows, {} targets missed", table.rows, table.missed);
+        let strict = flags.iter().any(|flag| flag == "--strict");
+        if strict && table.missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
     /// Measures `contender` beside `baseline`: each takes a number of passes over its inputs and returns the seconds of one call.
@@ -90,12 +97,6 @@ impl Table {
         );
         self.rows += 1;
         self.missed += usize::from(verdict == "MISSED");
-    }
-
-    /// Ends the table; how many targets were missed.
-    pub(crate) fn finish(self) -> usize {
-        println!("{} rows, {} targets missed", self.rows, self.missed);
-        self.missed
     }
 }
 

@@ -28,12 +28,7 @@ const GO: &str = "the reference, in Go";
 const TYPESCRIPT: &str = "TypeScript, no adaptors";
 
 fn main() -> ExitCode {
-    // `cargo bench` passes a flag of its own.
-    let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
-    let mut table = Table::new(words.into_iter().next());
-    measure_all(&mut table);
-    let missed = table.finish();
-    if missed > 0 && flags.iter().any(|flag| flag == "--strict") { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    Table::of_arguments(measure_all)
 }
 
 fn measure_all(table: &mut Table) {
