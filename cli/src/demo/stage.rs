@@ -97,7 +97,7 @@ impl<'a> Stage<'a> {
         let signed = self.sign_in_advance(staking.staking_output(), &cast.covenant)?;
 
         let transaction = staking.finalize(&sign_key_path(staking.psbt(), &cast.wallet)?)?;
-        let text = format!("{} locked for {} blocks", rules.stake, rules.staking_time);
+        let text = format!("{} sat locked for {} blocks", rules.stake.to_sat(), rules.staking_time);
         let height = self.confirm("stake", &text, (&transaction, staking.psbt()), None)?;
         self.outputs.push(Locked::new("staking output", &signed.staking));
         Ok(Stake { height, ..signed })
@@ -151,7 +151,11 @@ impl<'a> Stage<'a> {
         covenant.iter().try_for_each(|signature| extension.verify_covenant(signature))?;
         let transaction = extension.finalize(&staker, &covenant, &sign_key_path(extension.psbt(), &cast.wallet)?)?;
         self.extend_alone(stake, &extension, &transaction)?;
-        let text = format!("{amount} locked for {} blocks, without unbonding in between", rules.extended_staking_time);
+        let text = format!(
+            "{} sat locked for {} blocks, without unbonding in between",
+            amount.to_sat(),
+            rules.extended_staking_time
+        );
         let height = self.confirm("extend", &text, (&transaction, extension.psbt()), Some(Path::Unbonding))?;
         self.outputs.push(Locked::new("extended staking output", &signed.staking));
         Ok(Stake { height, ..signed })
@@ -237,7 +241,8 @@ impl<'a> Stage<'a> {
         let (name, text) = ("withdraw too early", "one block before the timelock ends");
         self.refused(name, text, (&transaction, withdrawal.psbt()), Path::Timelock)?;
         self.mine(1)?;
-        let text = format!("the staker takes out {}, {timelock} blocks after it was locked", output.amount());
+        let text =
+            format!("the staker takes out {} sat, {timelock} blocks after it was locked", output.amount().to_sat());
         self.confirm("withdraw", &text, (&transaction, withdrawal.psbt()), Some(Path::Timelock))?;
         Ok(())
     }

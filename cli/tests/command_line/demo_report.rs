@@ -93,7 +93,10 @@ fn every_step_is_in_it_with_its_figures() {
             card.descendants().any(|node| node.has_tag_name("data") && node.attribute("value") == Some(&fee)),
             "{id}"
         );
-        for words in [txid, step["transaction"].as_str().unwrap(), &format!("{}\u{202f}vB", step["vsize"])] {
+        let (fee, vsize) = (step["fee_sat"].as_f64().unwrap(), step["vsize"].as_f64().unwrap());
+        let rate = format!("{:.1}\u{202f}sat/vB", (fee / vsize * 10.0).floor() / 10.0);
+        let size = format!("{}\u{202f}vB", step["vsize"]);
+        for words in [txid, step["transaction"].as_str().unwrap(), &size, &rate] {
             assert!(told.contains(words), "{id} has no {words}");
         }
         if let Some(reason) = step["refused"].as_str() {

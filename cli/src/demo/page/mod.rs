@@ -17,8 +17,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::text::{blocks, fact, list, long, sat};
 use self::who::chip;
-use super::record::{Background, Locked, Role};
+use super::record::{Locked, Role};
 use super::report::Report;
+use super::scenarios::Scenario;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -46,7 +47,7 @@ pub(crate) fn page(report: &Report) -> String {
                 header.top { (opening(report)) }
                 main {
                     (players(report))
-                    (rules(background))
+                    (rules(report))
                     @for scenario in &report.scenarios { (scenario::section(scenario, background)) }
                     (scripts(report))
                 }
@@ -145,15 +146,20 @@ fn players(report: &Report) -> Markup {
     }
 }
 
-fn rules(background: &Background) -> Markup {
-    let rules = &background.rules;
+fn rules(report: &Report) -> Markup {
+    let rules = &report.background.rules;
+    let extends = report.scenarios.iter().any(|scenario| scenario.name == Scenario::Extend.name());
     let hundredths = f64::from(rules.slashing_rate.ten_thousandths()) / 100.0;
     html! {
         section.rules aria-labelledby="rules" {
             h2 id="rules" { "The rules" }
             dl.figures {
                 (fact("stake", &sat(rules.stake)))
+                @if extends { (fact("stake, extended", &sat(rules.extended_stake))) }
                 (fact("staking time", &html! { (blocks(rules.staking_time.blocks().into())) }))
+                @if extends {
+                    (fact("staking time, extended", &html! { (blocks(rules.extended_staking_time.blocks().into())) }))
+                }
                 (fact("unbonding time", &html! { (blocks(rules.unbonding_time.blocks().into())) }))
                 (fact("unbonding fee", &sat(rules.unbonding_fee)))
                 (fact("slashed", &html! { (hundredths) "\u{202f}%" }))

@@ -32,12 +32,16 @@ pub(super) fn figures(played: &Played, fee_sat: Option<u64>) -> Markup {
     let transaction = &played.transaction;
     let taken = sum(&played.spent);
     let given = sum(&transaction.output);
+    let vsize = u64::try_from(transaction.vsize()).unwrap_or(u64::MAX);
+    // To the tenth, as wallets show it.
+    let rate = fee_sat.and_then(|fee| fee.checked_mul(10)?.checked_div(vsize));
     html! {
         dl.figures {
             @if let Some(taken) = taken { (fact("in", &sat(taken))) }
             @if let Some(given) = given { (fact("out", &sat(given))) }
             @if let Some(fee) = fee_sat { (fact("fee", &sat(Amount::from_sat(fee)))) }
-            (fact("size", &html! { (grouped(u64::try_from(transaction.vsize()).unwrap_or(u64::MAX))) "\u{202f}vB" }))
+            (fact("size", &html! { (grouped(vsize)) "\u{202f}vB" }))
+            @if let Some(tenths) = rate { (fact("rate", &html! { (tenths / 10) "." (tenths % 10) "\u{202f}sat/vB" })) }
         }
     }
 }
