@@ -321,6 +321,7 @@ fn extended_by_files() {
         answers.push_str(&format!(" --answer {member}.answer"));
     }
     folder.run(&format!("stake add {FILES} extension-signed.json{answers} --out extension-verified.json")).ends(0);
+    folder.delegation("extension-verified.json");
     let status = folder.json(&format!("stake check {FILES} extension-verified.json"));
     assert_eq!(status["status"], json!("VERIFIED"));
     // The staker signs the running stake, the wallet its coin.
@@ -368,10 +369,8 @@ fn a_member_chooses_the_parameters_and_remembers() {
     folder.run(&draft).ends(0);
     let by = "--params two.json --secret-key-file staker.key --address";
     folder.run(&format!("stake sign --delegation later.json {by} {ACCOUNT} --out later-signed.json")).ends(0);
-    let read = |name: &str| -> Value {
-        serde_json::from_str(&std::fs::read_to_string(folder.path().join(name)).unwrap()).unwrap()
-    };
-    assert_eq!(read("signed.json")["staking_transaction"], read("later-signed.json")["staking_transaction"]);
+    let staking = |name: &str| folder.delegation(name)["staking_transaction"].clone();
+    assert_eq!(staking("signed.json"), staking("later-signed.json"));
     let first = sign("signed.json", "--height 900000 --record record.jsonl --aux-rand 00").code();
     assert_eq!(first, Some(2), "auxiliary randomness of one byte");
     assert!(!folder.path().join("record.jsonl").exists());
@@ -401,6 +400,7 @@ fn consumer_chains_have_their_own_signing_context() {
     let sign = format!("stake sign {FILES} two.json --secret-key-file staker.key --address {ACCOUNT}");
     folder.run(&sign).fails(&["on genesis there is one"]);
     folder.run(&format!("{sign} {context} --out two-signed.json")).ends(0);
+    folder.delegation("two-signed.json");
     let check = format!("stake check {FILES} two-signed.json");
     assert_eq!(folder.json(&format!("{check} {context}"))["accepted"], json!(true));
     let refused = folder.run(&format!("--json {check}")).json(1);
@@ -454,8 +454,7 @@ fn explained_under_parameters() {
 fn explained_by_a_delegation() {
     let folder = Folder::new();
     write_all(&folder);
-    let delegation: Value =
-        serde_json::from_str(&std::fs::read_to_string(folder.path().join("verified.json")).unwrap()).unwrap();
+    let delegation = folder.delegation("verified.json");
     let explain = |transaction: &str| folder.json(&format!("tx explain {FILES} verified.json {transaction}"));
     let part = |name: &str| delegation[name].as_str().unwrap().to_owned();
     let (stake, unbonding) = (part("staking_transaction"), part("unbonding_transaction"));

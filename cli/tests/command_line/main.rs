@@ -25,6 +25,7 @@ mod pop;
 mod process;
 mod readme;
 mod scene;
+mod schema;
 mod script;
 mod tx_explain;
 mod wallets;

@@ -154,6 +154,7 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
 
     // The proof that it is in a block goes with the delegation, to who asks no node.
     world.run(&format!("{include} --out included.json")).ends(0);
+    world.folder.delegation("included.json");
     let check = "stake check --params params.json --delegation included.json";
     let checked = world.folder.json(&format!("{check} --network regtest --depth 3"));
     assert_eq!(checked["accepted"], json!(true), "{checked}");

@@ -7,6 +7,7 @@ mod derive;
 mod extract;
 mod negative;
 mod pop;
+mod schemas;
 mod sign;
 mod staking;
 mod typescript;
