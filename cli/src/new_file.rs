@@ -18,15 +18,26 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// Begins the file. One that is there already is left as it is.
     pub(crate) fn begin(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
+        // As other programs' files: what it holds is for other roles to read.
+        Self::with_mode(flag, path, 0o666)
+    }
+
+    /// As [`Self::begin`], for what only its owner may read.
+    pub(crate) fn begin_secret(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
+        Self::with_mode(flag, path, 0o600)
+    }
+
+    fn with_mode(flag: &'static str, path: &Path, mode: u32) -> anyhow::Result<Self> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         // A link that leads nowhere is there too.
         if path.symlink_metadata().is_ok() {
             bail!("{flag} {}: the file exists", shown(path));
         }
         let mut builder = tempfile::Builder::new();
-        // As other programs' files: what it holds is for other roles to read.
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        #[cfg(not(unix))]
+        let _no_modes = mode;
         let file = builder.tempfile_in(folder).with_context(|| format!("cannot write {flag} {}", shown(path)))?;
         Ok(Self { flag, path: path.to_owned(), file })
     }

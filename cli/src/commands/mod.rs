@@ -6,6 +6,7 @@ mod completions;
 mod covenant;
 mod descriptor;
 mod eots;
+mod key;
 mod params;
 pub(crate) mod pop;
 mod psbt;
@@ -24,6 +25,9 @@ use crate::output::Output;
 pub(crate) enum Command {
     /// Play a stake's life through on a regtest chain, every role included.
     Demo(demo::Args),
+    /// Key files, for every role: make one, or print its public key.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Extractable one-time signatures, for finality providers and those who watch them.
     #[command(subcommand)]
     Eots(eots::Command),
@@ -65,6 +69,7 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         match self {
             Self::Demo(args) => args.run(),
+            Self::Key(command) => command.run(),
             Self::Eots(command) => command.run(),
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),

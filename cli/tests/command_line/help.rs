@@ -29,7 +29,7 @@ fn words(line: &str) -> Vec<&str> {
 fn every_command_has_an_example_that_works() {
     let mut found = Vec::new();
     leaves(&btcstake::command_line(), &[], &mut found);
-    assert_eq!(found.len(), 44, "a command was added: has it an example?");
+    assert_eq!(found.len(), 46, "a command was added: has it an example?");
     let folder = Folder::new();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
     folder.write("withdrawal.tx", Scene::new().withdrawal());

@@ -19,6 +19,7 @@ mod demo_report;
 mod descriptor;
 mod eots;
 mod help;
+mod key;
 mod node;
 mod params;
 mod pop;

@@ -1,0 +1,35 @@
+//! `key new`: a key of one's own.
+
+use std::path::PathBuf;
+
+use eots::SecretKey;
+use rand_core::OsRng;
+use zeroize::Zeroizing;
+
+use super::{AddressArgs, describe};
+use crate::new_file::NewFile;
+use crate::output::Output;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "The file holds the secret key as 64 hex digits, for its owner alone to read (mode 0600). It is not encrypted, and there is no \
+    other copy. The secret key is not printed.\n\nExample:\n  btcstake key new --out new.key"
+)]
+pub(crate) struct Args {
+    /// A file to write the secret key to, which must not exist.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    address: AddressArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        let file = NewFile::begin_secret("--out", &self.out)?;
+        let key = SecretKey::generate(&mut OsRng);
+        let digits = Zeroizing::new(hex::encode(key.to_bytes().as_slice()));
+        let output = describe(&key, &self.address)?;
+        file.write(&Zeroizing::new(format!("{}\n", *digits)))?;
+        Ok(output)
+    }
+}

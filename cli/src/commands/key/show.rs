@@ -1,0 +1,28 @@
+//! `key show`: whose key file it is.
+
+use eots::SecretKey;
+
+use super::{AddressArgs, describe};
+use crate::input;
+use crate::output::Output;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Coins that pay to the address are those that `psbt sign` signs with the key: give one to `tx stake` as \
+    TXID:INDEX:SATOSHIS:SCRIPT with the script pubkey that is printed, or as TXID:INDEX:SATOSHIS:tr(KEY).\n\nExamples:\n  \
+    btcstake key show --secret-key-file provider.key\n  \
+    btcstake key show --secret-key-file member.key --network regtest"
+)]
+pub(crate) struct Args {
+    /// File with a secret key, 64 hex digits; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
+    secret_key_file: SecretKey,
+    #[command(flatten)]
+    address: AddressArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Output> {
+        describe(&self.secret_key_file, &self.address)
+    }
+}
