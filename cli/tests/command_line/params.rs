@@ -19,6 +19,17 @@ fn show(rest: &str) -> Value {
     folder().json(&format!("params show {rest}"))
 }
 
+/// The version, and the warnings that stand beside it.
+fn shown(rest: &str) -> (Value, Vec<String>) {
+    shown_in(&folder(), rest)
+}
+
+fn shown_in(folder: &Folder, rest: &str) -> (Value, Vec<String>) {
+    let mut version = folder.json(&format!("params show {rest}"));
+    let warnings = version.as_object_mut().unwrap().remove("warnings").unwrap();
+    (version, serde_json::from_value(warnings).unwrap())
+}
+
 /// One field of one of mainnet's versions changed.
 fn changed(file: &str, version: usize, field: &str, value: Value) -> String {
     let mut file: Value = serde_json::from_str(file).unwrap();
@@ -59,8 +70,8 @@ fn a_version_has_every_field_of_the_file() {
         "delegation_creation_base_gas_fee": 1_095_000,
         "allow_list_expiration_height": 139_920,
     });
-    assert_eq!(show("--network mainnet --version 2"), expected);
-    assert_eq!(show("--params live.json --version 2"), expected);
+    assert_eq!(shown("--network mainnet --version 2").0, expected);
+    assert_eq!(shown("--params live.json --version 2"), (expected, Vec::new()));
     let phase_1 = |version: u32, height: u32, cap: Option<u64>, cap_height: Option<u32>, most: u64, fee: u64| {
         json!({
             "form": "phase1",
@@ -83,8 +94,8 @@ fn a_version_has_every_field_of_the_file() {
     let first = phase_1(0, 857_910, Some(100_000_000_000), None, 5_000_000, 64_000);
     let second = phase_1(1, 864_790, None, Some(864_799), 50_000_000_000, 32_000);
     for source in ["--network mainnet --phase1", "--params phase1.json", "--params phase1.json --phase1"] {
-        assert_eq!(show(&format!("{source} --version 0")), first, "{source}");
-        assert_eq!(show(&format!("{source} --version 1")), second, "{source}");
+        assert_eq!(shown(&format!("{source} --version 0")).0, first, "{source}");
+        assert_eq!(shown(&format!("{source} --version 1")).0, second, "{source}");
     }
 }
 
@@ -123,16 +134,32 @@ fn a_plain_array_without_what_concerns_the_chain_only() {
     assert!(!text.contains("commission") && !text.contains("gas") && !text.contains("allow list"), "{text}");
 }
 
-/// The versions that are built in may be old, which the text says, and the JSON never.
+/// The versions that are built in may be old, which the text and the JSON say alike.
 #[test]
 fn only_what_is_built_in_may_be_old() {
     let text = |rest: &str| folder().run(&format!("params show {rest}")).ends(0).stdout();
     let said = |text: &str| text.lines().filter(|line| line.contains("governance") && line.contains("a node")).count();
-    for source in ["--network mainnet", "--network mainnet --phase1", "--network mainnet --height 857910"] {
-        assert_eq!((said(&text(source)), said(&text(&format!("{source} --json")))), (1, 0), "{source}");
+    for source in [
+        "--network mainnet",
+        "--network mainnet --phase1",
+        "--network mainnet --height 857910",
+        "--network mainnet --all",
+    ] {
+        let (text, warnings) = (text(source), shown(source).1);
+        assert_eq!((said(&text), said(&warnings.join("\n"))), (1, 1), "{source}");
+        assert!(text.ends_with(&format!("{}\n", warnings.join("\n"))), "{source}: {text}");
     }
+    // Where it is known that there is a newer one.
+    let newer =
+        |rest: &str| shown(rest).1.iter().filter(|line| line.contains("905634 on the chain has a newer")).count();
+    for (rest, count) in
+        [("", 1), ("--all", 1), ("--version 4", 1), ("--version 3", 0), ("--height 905634", 1), ("--height 905633", 0)]
+    {
+        assert_eq!(newer(&format!("--network mainnet {rest}")), count, "{rest}");
+    }
+    assert_eq!((newer("--network mainnet --phase1"), newer("--params live.json --height 905634")), (0, 0));
     for source in ["--params live.json", "--params phase1.json"] {
-        assert_eq!(said(&text(source)), 0, "{source}");
+        assert_eq!((said(&text(source)), shown(source).1), (0, Vec::new()), "{source}");
     }
     let shown = text("--network mainnet --height 857910");
     for part in [
@@ -145,6 +172,52 @@ fn only_what_is_built_in_may_be_old() {
         assert!(shown.contains(part), "no {part:?} in {shown}");
     }
     assert!(text("--params phase1.json").contains("stakes until        height 875087, itself included"));
+}
+
+/// What `--all` prints is a file that `--params` takes, and says the same.
+#[test]
+fn all_versions_are_a_file_again() {
+    let folder = folder();
+    let all = |rest: &str| folder.run(&format!("params show {rest} --all --json")).ends(0).stdout();
+    for (source, last, form) in [
+        ("--network mainnet", 4, ""),
+        ("--params live.json", 4, ""),
+        ("--network mainnet --phase1", 2, "--phase1"),
+        ("--params phase1.json", 2, ""),
+    ] {
+        folder.write("again.json", all(source));
+        let check = folder.run(&format!("params check --params again.json {form}")).ends(0).stdout();
+        assert_eq!(check, format!("valid: versions 0 to {last}\n"), "{source}");
+        for version in 0..=last {
+            let again = shown_in(&folder, &format!("--params again.json --version {version}"));
+            assert_eq!(again.0, shown(&format!("{source} --version {version}")).0);
+        }
+        // Nothing is lost on the way, and nothing added but what stands beside it.
+        let read: Value = serde_json::from_str(&all("--params again.json")).unwrap();
+        let written: Value = serde_json::from_str(&all(source)).unwrap();
+        assert_eq!((&read["params"], &read["versions"]), (&written["params"], &written["versions"]));
+    }
+    // A node's own file, but for the order of the keys and the zeros of the rate, which mean nothing.
+    let (mut node, mut ours): (Value, Value) =
+        (serde_json::from_str(LIVE).unwrap(), serde_json::from_str(&all("--params live.json")).unwrap());
+    for version in 0..5 {
+        for file in [&mut node, &mut ours] {
+            let fields = &mut file["params"][version]["params"];
+            fields["covenant_pks"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+            fields["slashing_rate"] = json!(fields["slashing_rate"].as_str().unwrap().trim_end_matches('0'));
+        }
+    }
+    assert_eq!(ours["params"], node["params"]);
+    let text = folder.run("params show --params live.json --all").ends(0).stdout();
+    for version in 0..5 {
+        let one = folder.run(&format!("params show --params live.json --version {version}")).ends(0).stdout();
+        assert!(text.contains(&one), "no version {version} in {text}");
+    }
+    // The next step takes it.
+    folder.write("params.json", all("--network mainnet"));
+    folder.run(&crate::delegation::stake("draft.json").replace("--fee-rate 5", "--fee-rate 1")).ends(0);
+    folder.run("params show --params live.json --all --height 900000").fails(&["--all", "--height"]);
+    folder.run("params show --params live.json --all --version 0").fails(&["--all", "--version"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `params`: the parameters that stakes are made under.
 
 mod check;
+mod file;
 mod show;
 
 use anyhow::Context;
@@ -12,7 +13,7 @@ use crate::output::Output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show a version of the parameters: the one in force at a height, or the last.
+    /// Show a version of the parameters: the one in force at a height, or the last; or all, as a file.
     Show(show::Args),
     /// Check a parameters file against every rule.
     Check(check::Args),

@@ -5,6 +5,7 @@ use bitcoin::absolute::Height;
 use serde::Serialize;
 use staking_scripts::{CovenantCommittee, Parameters, Phase1Parameters, StakingCap, Version, Versions};
 
+use super::file::{LiveFile, Phase1File};
 use super::{AnyVersions, Source};
 use crate::input;
 use crate::output::{FAINT, Output, STRONG, plain};
@@ -13,7 +14,8 @@ use crate::output::{FAINT, Output, STRONG, plain};
 #[command(
     after_help = "A stake keeps the version in force when it was made. For one on Bitcoin already, give the height of the block that \
     includes it.\n\nExamples:\n  btcstake params show --network mainnet --height 864790\n  \
-    btcstake params show --params parameters.json --version 0"
+    btcstake params show --params parameters.json --version 0\n  \
+    btcstake params show --network mainnet --all --json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -27,7 +29,13 @@ pub(crate) struct Args {
     /// The version of this number.
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     version: Option<usize>,
+    /// All versions; with --json, as a file that --params takes.
+    #[arg(long, conflicts_with_all = ["height", "version"])]
+    all: bool,
 }
+
+/// From where on mainnet has a version that is not built in: see the README of the library's data.
+const NEWER_HEIGHT: u32 = 905_634;
 
 /// A version of the form of today.
 #[derive(Serialize)]
@@ -191,28 +199,60 @@ impl Args {
         }
     }
 
+    /// What to know of the answer, when it comes from the versions that are built in.
+    fn warnings(&self, built_in: bool, phase1: bool, last: bool) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !built_in {
+            return warnings;
+        }
+        if !phase1 && last && self.height.is_none_or(|height| height.to_consensus_u32() >= NEWER_HEIGHT) {
+            warnings
+                .push(format!("From height {NEWER_HEIGHT} on the chain has a newer version, which is not built in."));
+        }
+        let (which, added) = if phase1 { (" of phase 1", " of today's form") } else { ("", "") };
+        warnings.push(format!(
+            "These versions{which} are built in, and governance may have added versions{added} since: ask a node \
+             (babylond query btcstaking params-versions --output json), and give its answer as --params."
+        ));
+        warnings
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let (versions, built_in) = self.source.read(self.phase1)?;
-        let of_built_in = |note: &str| if built_in { format!("\n{FAINT}{note}{FAINT:#}") } else { String::new() };
+        let last = versions.count().saturating_sub(1);
         match versions {
+            AnyVersions::Live(versions) if self.all => {
+                let texts = versions.iter().enumerate().map(|(number, version)| Live::new(number, version).text());
+                output(texts.collect(), LiveFile::from(&versions), self.warnings(built_in, false, true))
+            }
             AnyVersions::Live(versions) => {
                 let (number, parameters) = self.choose(&versions)?;
                 let fields = Live::new(number, parameters);
-                let note = of_built_in(
-                    "These versions are built in, and governance may have added versions since: ask a node \
-                     (babylond query btcstaking params-versions --output json), and give its answer as --params.",
-                );
-                Output::new(fields.text() + &note, &fields)
+                output(vec![fields.text()], fields, self.warnings(built_in, false, number == last))
+            }
+            AnyVersions::Phase1(versions) if self.all => {
+                let texts = versions.iter().enumerate().map(|(number, version)| Phase1::new(number, version).text());
+                output(texts.collect(), Phase1File::from(&versions), self.warnings(built_in, true, true))
             }
             AnyVersions::Phase1(versions) => {
                 let (number, parameters) = self.choose(&versions)?;
                 let fields = Phase1::new(number, parameters);
-                let note = of_built_in(
-                    "These versions of phase 1 are built in, and governance may have added versions of today's form since: ask a \
-                     node (babylond query btcstaking params-versions --output json), and give its answer as --params.",
-                );
-                Output::new(fields.text() + &note, &fields)
+                output(vec![fields.text()], fields, self.warnings(built_in, true, number == last))
             }
         }
     }
+}
+
+/// The fields, and the warnings beside them.
+#[derive(Serialize)]
+struct Warned<F> {
+    #[serde(flatten)]
+    fields: F,
+    warnings: Vec<String>,
+}
+
+fn output(texts: Vec<String>, fields: impl Serialize, warnings: Vec<String>) -> anyhow::Result<Output> {
+    let notes = warnings.iter().map(|warning| format!("\n{FAINT}{warning}{FAINT:#}"));
+    let text = [texts.join("\n\n")].into_iter().chain(notes).collect::<String>();
+    Output::new(text, &Warned { fields, warnings })
 }
