@@ -25,7 +25,15 @@ pub use crate::output::Output;
 ///
 /// A byte argument is hex, or @FILE for the raw bytes of a file, or - for standard input. Secrets are read from files only.
 #[derive(Parser)]
-#[command(name = "btcstake", version, max_term_width = 120)]
+#[command(
+    name = "btcstake",
+    version,
+    max_term_width = 120,
+    after_help = "A stake begins with `tx stake`, which writes its delegation: the JSON file that the staker signs (`stake sign`), covenant members answer \
+    (`covenant sign`, `stake add`), and every later step reads. Most steps also read a parameters file: the secured chain's terms for stakes \
+    (`params show --network mainnet --all --json` writes one). The README goes through all of it in one block for the shell.\n\n\
+    Exit codes: 0 when it is done or valid, 1 for a negative answer (not valid, refused, rejected), 2 for wrong usage or a failure."
+)]
 struct Cli {
     /// Print exactly one JSON object.
     #[arg(long, global = true)]

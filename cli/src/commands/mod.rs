@@ -42,19 +42,19 @@ pub(crate) enum Command {
     Script(script::Command),
     /// Say which output of a stake a descriptor is, and whose.
     Descriptor(descriptor::Args),
-    /// The parameters that stakes are made under.
+    /// Parameters files, under which stakes are made: show one, or check it.
     #[command(subcommand)]
     Params(params::Command),
-    /// A stake on its way: signed, checked, answered.
+    /// A stake's delegation, one file that roles hand to each other: sign it, check it, add answers.
     #[command(subcommand)]
     Stake(stake::Command),
-    /// Answers to stakes, for covenant members.
+    /// Check delegations and answer them, for covenant members.
     #[command(subcommand)]
     Covenant(covenant::Command),
-    /// Transactions on their way between signers, by files.
+    /// Transactions that still want signatures: check, sign, combine, finalize.
     #[command(subcommand)]
     Psbt(psbt::Command),
-    /// Transactions.
+    /// A stake's transactions: build and complete each, and explain any.
     #[command(subcommand)]
     Tx(tx::Command),
     /// Hand a finished transaction to a node.

@@ -87,6 +87,13 @@ fn a_stake_step_by_step() {
     let explained = folder.json(&format!("tx explain {files} @{}/stake.tx", made.display()));
     assert_eq!((&explained["finished"], &explained["delegation"]["part"]), (&json!(true), &json!("staking")));
     assert_eq!(explained["delegation"]["violations"], json!([]));
+
+    // Every field of the parameters file has a word.
+    let parameters: serde_json::Value = serde_json::from_str(&read("params.json")).unwrap();
+    let help = folder.run("params check --help").ends(0).stdout();
+    for field in parameters[0].as_object().unwrap().keys() {
+        assert!(after.contains(&format!("`{field}`")) && help.contains(field), "no word on {field}");
+    }
 }
 
 /// Commands and flags in the running text.

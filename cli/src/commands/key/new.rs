@@ -13,7 +13,7 @@ use crate::output::Output;
 #[derive(clap::Args)]
 #[command(
     after_help = "The file holds the secret key as 64 hex digits, for its owner alone to read (mode 0600). It is not encrypted, and there is no \
-    other copy. The secret key is not printed.\n\nExample:\n  btcstake key new --out new.key"
+    other copy. The secret key is not printed; the public key is x-only, as all commands here take it.\n\nExample:\n  btcstake key new --out new.key"
 )]
 pub(crate) struct Args {
     /// A file to write the secret key to, which must not exist.

@@ -10,7 +10,10 @@ use crate::output::{BAD, GOOD, Output, plain};
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit code 1 when a version breaks a rule: every such rule is named. A file that is not JSON, or lacks a field, is an \
-    error.\n\nExample:\n  btcstake params check --params parameters.json"
+    error.\n\nA file of one's own is a JSON array of versions, each an object with covenant_pks (x-only keys in hex), covenant_quorum, \
+    min_staking_value_sat, max_staking_value_sat, min_staking_time_blocks, max_staking_time_blocks, unbonding_time_blocks, unbonding_fee_sat, \
+    slashing_pk_script (a script in base64), slashing_rate (part of 1, as text), min_slashing_tx_fee_sat and btc_activation_height.\n\n\
+    Example:\n  btcstake params check --params parameters.json"
 )]
 pub(crate) struct Args {
     /// The parameters file, as a node of the secured chain prints it or in the form of phase 1; - is standard input.
