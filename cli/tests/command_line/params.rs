@@ -251,10 +251,12 @@ fn files_that_break_rules() {
         folder.run("--json params check --params file.json").json(1)
     };
     let quorum = changed(LIVE, 1, "covenant_quorum", json!(4));
-    let one = json!({ "version": 1, "message": "covenant_quorum: a quorum of 4 is not more than half of 9 members" });
+    let message = "covenant_quorum: a quorum of 4 is not more than half of 9 members";
+    let one = json!({ "version": 1, "rule": "no_majority", "message": message });
     assert_eq!(check(&quorum), json!({ "valid": false, "violations": [one] }));
     let both = changed(&quorum, 3, "unbonding_time_blocks", json!(0));
-    let other = json!({ "version": 3, "message": "unbonding_time_blocks: 0 is not 1 to 65535 blocks" });
+    let message = "unbonding_time_blocks: 0 is not 1 to 65535 blocks";
+    let other = json!({ "version": 3, "rule": "time_out_of_range", "message": message });
     assert_eq!(check(&both), json!({ "valid": false, "violations": [one, other] }));
     let text = folder.run("params check --params file.json").ends(1).stdout();
     assert!(text.starts_with("not valid: 2 rules are broken\n  version 1: covenant_quorum: "), "{text}");
@@ -263,10 +265,13 @@ fn files_that_break_rules() {
 
     let order = changed(LIVE, 2, "btc_activation_height", json!(1));
     let message = "its activation height 1 is not above 864790, that of the version before";
-    assert_eq!(check(&order)["violations"], json!([{ "version": 2, "message": message }]));
+    assert_eq!(
+        check(&order)["violations"],
+        json!([{ "version": 2, "rule": "activation_not_increasing", "message": message }])
+    );
     let cap = changed(PHASE_1, 2, "cap_height", json!(1));
     let message = "the cap 1 is below 864799, that of an earlier version";
-    assert_eq!(check(&cap)["violations"], json!([{ "version": 2, "message": message }]));
+    assert_eq!(check(&cap)["violations"], json!([{ "version": 2, "rule": "cap_falls", "message": message }]));
     // What a stranger wrote into the file stays harmless on a terminal.
     check(&changed(LIVE, 0, "slashing_rate", json!("\u{1b}[2J\n2")));
     let text = folder.run("params check --params file.json").ends(1).stdout();

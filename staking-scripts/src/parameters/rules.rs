@@ -138,6 +138,36 @@ pub enum ParameterViolation {
     ConfirmationDepth(u64),
 }
 
+impl ParameterViolation {
+    /// The rule's name, in lower case, for machines.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Number(_) => "number",
+            Self::ActivationNotIncreasing { .. } => "activation_not_increasing",
+            Self::Height { .. } => "height",
+            Self::CovenantKey(..) => "covenant_key",
+            Self::Committee(_) => "committee",
+            Self::NoMajority { .. } => "no_majority",
+            Self::AmountOutOfRange { .. } => "amount_out_of_range",
+            Self::AmountsReversed { .. } => "amounts_reversed",
+            Self::TimeOutOfRange { .. } => "time_out_of_range",
+            Self::TimesReversed { .. } => "times_reversed",
+            Self::SlashingScript(_) => "slashing_script",
+            Self::SlashingDestination(_) => "slashing_destination",
+            Self::SlashingRate(_) => "slashing_rate",
+            Self::CommissionRate(_) => "commission_rate",
+            Self::UnbondingFeeTooHigh { .. } => "unbonding_fee_too_high",
+            Self::SlashedIsDust(_) => "slashed_is_dust",
+            Self::Tag(_) => "tag",
+            Self::OneCap => "one_cap",
+            Self::CapTooLow { .. } => "cap_too_low",
+            Self::CapFalls { .. } => "cap_falls",
+            Self::LeastAmountTooLow { .. } => "least_amount_too_low",
+            Self::ConfirmationDepth(_) => "confirmation_depth",
+        }
+    }
+}
+
 /// A rule that is broken, and in which version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {

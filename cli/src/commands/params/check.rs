@@ -33,6 +33,7 @@ struct Fields {
 #[derive(Serialize)]
 struct Violation {
     version: usize,
+    rule: &'static str,
     message: String,
 }
 
@@ -45,10 +46,12 @@ impl Args {
                 Output::new(format!("{GOOD}valid{GOOD:#}: versions 0 to {}", count.saturating_sub(1)), &fields)
             }
             Err(ParametersError::Violations(found)) => {
-                let violations = found
-                    .into_iter()
-                    .map(|found| Violation { version: found.version, message: found.rule.to_string() })
-                    .collect();
+                let violation = |found: staking_scripts::Violation| Violation {
+                    version: found.version,
+                    rule: found.rule.rule(),
+                    message: found.rule.to_string(),
+                };
+                let violations = found.into_iter().map(violation).collect();
                 let fields = Fields { valid: false, violations };
                 Ok(Output::new(text(&fields), &fields)?.negative())
             }
