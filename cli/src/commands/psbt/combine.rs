@@ -9,13 +9,14 @@ use crate::output::Output;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  btcstake psbt combine --psbt @unbonding.psbt --psbt @signed.psbt")]
 pub(crate) struct Args {
-    /// The PSBTs (once for each): base64, or @FILE of base64 or of its bytes.
+    /// The PSBTs (once for each, at least two): base64, or @FILE of base64 or of its bytes.
     #[arg(long, value_name = "PSBT", value_parser = psbt, required = true)]
     psbt: Vec<Psbt>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
+        ensure!(self.psbt.len() > 1, "--psbt: at least two are needed, and one is given");
         let mut psbts = self.psbt.into_iter();
         let mut all = psbts.next().context("--psbt is needed")?;
         for (number, psbt) in (2..).zip(psbts) {
