@@ -82,7 +82,7 @@ pub use pop::{
 };
 pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
 pub use psbt_signing::{
-    PsbtReview, PsbtSignature, PsbtSigner, PsbtSigningError, finalize_psbt, review_psbt, sign_psbt,
+    PsbtQuorum, PsbtReview, PsbtSignature, PsbtSigner, PsbtSigningError, finalize_psbt, review_psbt, sign_psbt,
 };
 pub use relay::{NotAnAddress, OutputTooSmall};
 pub use scan::{AnnouncedStake, BlockBytesError, announced_stakes};

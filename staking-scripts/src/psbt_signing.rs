@@ -16,7 +16,7 @@ use miniscript::interpreter::KeySigPair;
 use crate::coin_witness::{finish, verify_input};
 use crate::explain::{offered_keys, revealed_leaf};
 use crate::key_path::{FundingSignError, is_coin, key_path_script, sign_coins};
-use crate::leaf::Path;
+use crate::leaf::{LeafKeys, Path};
 use crate::spend::sum;
 
 /// Who signed an input, and how.
@@ -52,6 +52,19 @@ pub struct PsbtSignature {
     pub valid: bool,
 }
 
+/// How far a covenant quorum is, in an input of a leaf that wants one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PsbtQuorum {
+    /// Which input.
+    pub input: usize,
+    /// How many members have signed; of what does not verify, none.
+    pub signed: usize,
+    /// How many members the committee has.
+    pub members: usize,
+    /// How many must sign.
+    pub quorum: u16,
+}
+
 /// Who has signed a PSBT, and who has not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PsbtReview {
@@ -59,6 +72,10 @@ pub struct PsbtReview {
     pub signatures: Vec<PsbtSignature>,
     /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than must sign, where a quorum is enough.
     pub missing: Vec<(usize, XOnlyPublicKey)>,
+    /// The inputs without any signature that offer no leaf of the protocol: coins, whose owners have not signed.
+    pub unsigned: Vec<usize>,
+    /// How far the covenant quorum of each input is that wants one.
+    pub quorums: Vec<PsbtQuorum>,
     /// The inputs that a wallet finished with a witness or script that does not verify, or is of a kind that cannot be read here.
     pub invalid_witnesses: Vec<usize>,
     /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or pays more than it spends.
@@ -108,7 +125,10 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
         }
         let witness = input.final_script_witness.clone().unwrap_or_default();
         let finished = input.final_script_witness.is_some() || input.final_script_sig.is_some();
-        if let Some(leaf) = revealed_leaf(&TxIn { witness, ..spent.clone() }) {
+        let (revealed, offered) = (revealed_leaf(&TxIn { witness, ..spent.clone() }), offered_keys(input));
+        let leaf = revealed.as_ref().map(|leaf| &leaf.keys);
+        let leaf = leaf.or(offered.as_ref().filter(|_| !finished).map(|(keys, _)| keys)).cloned();
+        if let Some(leaf) = revealed {
             for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
                 let signature = taproot::Signature::from_slice(place);
                 let valid = judge.as_mut().zip(signature.ok()).map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
@@ -119,14 +139,27 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
                 Some(signers) => signers.into_iter().for_each(|signer| note(signer, Some(true))),
                 None => review.invalid_witnesses.push(index),
             }
-        } else if let Some((keys, hash)) = offered_keys(input) {
+        } else if let Some((keys, hash)) = offered {
             let absent = keys.in_script_order().filter(|key| !input.tap_script_sigs.contains_key(&(**key, hash)));
             review.missing.extend(absent.map(|key| (index, *key)));
+        } else if input.tap_script_sigs.is_empty() && input.tap_key_sig.is_none() && input.partial_sigs.is_empty() {
+            review.unsigned.push(index);
         }
+        review.quorums.extend(leaf.and_then(|keys| quorum(index, &keys, &review.signatures)));
     }
     let held = prevouts.as_deref().and_then(sum);
     review.fee = held.zip(sum(&psbt.unsigned_tx.output)).and_then(|(held, paid)| held.checked_sub(paid));
     review
+}
+
+fn quorum(input: usize, keys: &LeafKeys, signatures: &[PsbtSignature]) -> Option<PsbtQuorum> {
+    let (members, quorum) = keys.covenant();
+    let signed = |member: &&XOnlyPublicKey| {
+        let by = PsbtSigner::Leaf(**member);
+        signatures.iter().any(|found| found.valid && found.input == input && found.signer == by)
+    };
+    let signed = members.iter().filter(signed).count();
+    (quorum > 0).then_some(PsbtQuorum { input, signed, members: members.len(), quorum })
 }
 
 /// Signs the inputs whose one offered leaf has `key` as its staker, and the coins that pay to [`key_path_script`] of it; the others are left to

@@ -275,6 +275,24 @@ fn signed_elsewhere() {
     let check = folder.json("psbt check --psbt @signed.psbt");
     assert_eq!((&check["kind"], &check["valid"], &check["fee_sat"]), (&json!("unbonding"), &json!(true), &json!(9600)));
     assert_eq!((check["signatures"].as_array().unwrap().len(), check["missing"].as_array().unwrap().len()), (1, 3));
+    assert_eq!(check["covenant"], json!([{ "input": 0, "signed": 0, "members": 3, "quorum": 2 }]));
+    assert!(check["missing"].as_array().unwrap().contains(&json!({ "input": 0, "public_key": MEMBER_KEY })), "{check}");
+    let text = folder.run("psbt check --psbt @signed.psbt").ends(0).stdout();
+    let lines = [
+        format!("input 0  {STAKER}  valid"),
+        format!("input 0  {MEMBER_KEY}  has not signed"),
+        "input 0  covenant: 0 of 3 members have signed, and 2 must".to_owned(),
+    ];
+    assert!(lines.iter().all(|line| text.lines().any(|found| found == line)), "{text}");
+    // A coin that nobody has signed is named.
+    let check = folder.json("psbt check --psbt @unsigned-stake.psbt");
+    assert_eq!(
+        (&check["unsigned_inputs"], &check["missing"], &check["covenant"]),
+        (&json!([0]), &json!([]), &json!([]))
+    );
+    let text = folder.run("psbt check --psbt @unsigned-stake.psbt").ends(0).stdout();
+    assert!(text.contains("input 0  not signed yet\n"), "{text}");
+    assert_eq!(folder.json("psbt check --psbt @stake.psbt")["unsigned_inputs"], json!([]));
     let read =
         |name: &str| -> Psbt { std::fs::read_to_string(folder.path().join(name)).unwrap().trim().parse().unwrap() };
     let mut forged = read("signed.psbt");
@@ -289,6 +307,7 @@ fn signed_elsewhere() {
     let combined = folder.run("psbt combine --psbt @unbonding.psbt --psbt @signed.psbt").ends(0).stdout();
     assert_eq!(combined.trim().parse::<Psbt>().unwrap(), read("signed.psbt"));
     folder.run("psbt combine --psbt @unbonding.psbt --psbt @stake.psbt").fails(&["--psbt number 2"]);
+    folder.run("psbt combine --psbt @signed.psbt").fails(&["--psbt: at least two"]);
     // A covenant member's key signs nothing here, nor a provider's.
     for key in ["member.key", "provider.key"] {
         folder.run(&format!("psbt sign --psbt @unbonding.psbt --secret-key-file {key}")).fails(&["no input"]);

@@ -8,8 +8,8 @@ use bitcoin::{
 
 use super::{Scene, key};
 use crate::{
-    FundingCoin, PsbtSigner, PsbtSigningError, SlashingTransaction, StakingTransaction, UnbondingTransaction,
-    key_path_script, review_psbt, sign_psbt,
+    FundingCoin, PsbtQuorum, PsbtSigner, PsbtSigningError, SlashingTransaction, StakingTransaction,
+    UnbondingTransaction, key_path_script, review_psbt, sign_psbt,
 };
 
 fn unbonding(scene: &Scene) -> UnbondingTransaction {
@@ -26,6 +26,8 @@ fn the_staker_signs_and_nobody_else() {
     unbonding.verify_staker(&staker).unwrap();
     let review = review_psbt(&signed);
     assert_eq!((review.fee, review.missing.len(), review.invalid_witnesses.len()), (Some(Amount::from_sat(500)), 4, 0));
+    let quorum = |signed, members, quorum| PsbtQuorum { input: 0, signed, members, quorum };
+    assert_eq!((&review.unsigned, &review.quorums), (&vec![], &vec![quorum(0, 4, 3)]));
     let found = review.signatures[0];
     assert!(found.valid && found.signer == PsbtSigner::Leaf(*scene.staker.public_key()) && found.input == 0);
 
@@ -91,12 +93,15 @@ fn a_signature_that_was_tampered_with_is_seen() {
     psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
     let review = review_psbt(&psbt);
     assert!(review.signatures.len() == 3 && review.signatures.iter().all(|found| found.valid), "{review:?}");
-    assert!(review.missing.is_empty() && review.invalid_witnesses.is_empty());
+    assert!(review.missing.is_empty() && review.invalid_witnesses.is_empty() && review.unsigned.is_empty());
+    assert_eq!(review.quorums, [PsbtQuorum { input: 0, signed: 2, members: 3, quorum: 2 }]);
     for (place, element) in finished.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
     {
         let mut elements = finished.input[0].witness.to_vec();
         elements[place][element.len() - 1] ^= 1;
         psbt.inputs[0].final_script_witness = Some(Witness::from_slice(&elements));
+        let signed = if place == 3 { 2 } else { 1 };
+        assert_eq!(review_psbt(&psbt).quorums[0].signed, signed, "the staker's place is the last");
         assert_eq!(review_psbt(&psbt).signatures.iter().filter(|found| !found.valid).count(), 1);
     }
     psbt.inputs[0].final_script_witness = Some(Witness::from_slice(&[[1_u8; 64]]));
@@ -125,10 +130,12 @@ fn coins_are_signed_by_their_owners() {
     let amount = Amount::from_sat(1_000_000);
     let staking =
         StakingTransaction::build(scene.staking.output().clone(), amount, &coins, scripts[0].clone(), rate).unwrap();
+    assert_eq!(review_psbt(staking.psbt()).unsigned, [0, 1, 2]);
     let (psbt, one) = sign_psbt(staking.psbt(), &first).unwrap();
     let (mut psbt, two) = sign_psbt(&psbt, &second).unwrap();
     assert_eq!((one, two, review_psbt(&psbt).signatures.len()), (1, 1, 2));
     let index = psbt.unsigned_tx.input.iter().position(|input| input.previous_output.vout == 2).unwrap();
+    assert_eq!((review_psbt(&psbt).unsigned, review_psbt(&psbt).missing.len()), (vec![index], 0));
     let (message, _) = psbt.sighash_ecdsa(index, &mut SighashCache::new(&psbt.unsigned_tx)).unwrap();
     let mut sign = |message: &Message| {
         let signature =
