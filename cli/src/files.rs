@@ -32,7 +32,7 @@ pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<String> {
 /// Which chains stakes are between.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct ChainArgs {
-    /// The Bitcoin network of a delegation that says where it was included.
+    /// The Bitcoin network: of every address, and of a delegation that says where it was included.
     #[arg(long, default_value = "mainnet")]
     pub(crate) network: NetworkName,
     /// How many blocks must stand on the one that includes it.

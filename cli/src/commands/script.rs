@@ -1,6 +1,7 @@
 //! `script`: the outputs of a stake.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bitcoin::Network;
 use clap::{Args, Subcommand, ValueEnum};
@@ -73,6 +74,17 @@ pub(crate) enum NetworkName {
     Testnet4,
     Signet,
     Regtest,
+}
+
+impl fmt::Display for NetworkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mainnet => "mainnet",
+            Self::Testnet4 => "testnet4",
+            Self::Signet => "signet",
+            Self::Regtest => "regtest",
+        })
+    }
 }
 
 impl From<NetworkName> for Network {

@@ -46,7 +46,7 @@ pub(crate) fn stake(out: &str) -> String {
     let coin = format!("{}:0:900000:{}", "07".repeat(32), wallet());
     format!(
         "tx stake --params params.json --height 900000 --staker {STAKER} --finality-provider {PROVIDER_KEY} --amount-sat 500000 \
-         --staking-time 64000 --coin {coin} --change {ADDRESS} --fee-rate 5 --out {out}"
+         --staking-time 64000 --coin {coin} --network regtest --change {ADDRESS} --fee-rate 5 --out {out}"
     )
 }
 
@@ -134,10 +134,13 @@ fn from_draft_to_withdrawal() {
         ("slashing", slashed.compute_txid()),
         ("unbonding-slashing", later.compute_txid()),
     ] {
-        let withdraw = format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --fee-rate 2.5");
+        let withdraw =
+            format!("tx withdraw {FILES} verified.json --from {from} --network regtest --to {ADDRESS} --fee-rate 2.5");
         let withdrawal = transaction(&folder.json(&format!("{withdraw} --secret-key-file staker.key")));
         assert_eq!(withdrawal.input[0].previous_output.txid, spent, "{from}");
         folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["not the staker's"]);
+        let elsewhere = folder.run(&withdraw.replace("--network regtest", "--network signet"));
+        elsewhere.fails(&["--to: bcrt1p", "of regtest, and --network is signet"]);
         let unsigned: Psbt = folder.run(&withdraw).ends(0).stdout().trim().parse().unwrap();
         assert_eq!(unsigned.unsigned_tx.compute_txid(), withdrawal.compute_txid());
         assert_eq!(folder.json(&withdraw)["vsize"], json!(withdrawal.vsize()));
@@ -240,7 +243,16 @@ fn stakes_that_cannot_be_built() {
     with(ADDRESS, "nonsense").fails(&["--change", "address"]);
     let two = format!("--finality-provider {PROVIDER_KEY} --finality-provider {}", MEMBER_KEY);
     with(&format!("--finality-provider {PROVIDER_KEY}"), &two).fails(&["--finality-provider", "CHAIN=KEY"]);
+    // What pays to another network's address may be lost here.
+    let on = ["--change: bcrt1p", "is an address of regtest, and --network is mainnet"];
+    with("--network regtest", "").fails(&on);
+    let testnet = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx";
+    with(ADDRESS, testnet).fails(&["--change: tb1q", "of testnet4 or signet, and --network is regtest"]);
     assert!(!folder.path().join("new.json").exists());
+    for network in ["testnet4", "signet"] {
+        let line = stake(&format!("{network}.json")).replace("--network regtest", &format!("--network {network}"));
+        folder.run(&line.replace(ADDRESS, testnet)).ends(0);
+    }
     // A provider for each of two chains.
     let provider = SecretKey::from_bytes(&[9; 32]).unwrap();
     let two = format!("--finality-provider a={PROVIDER_KEY} --finality-provider b={}", provider.public_key());
@@ -322,7 +334,7 @@ fn extended_by_files() {
     let coin = format!("{}:0:300000:{}", "08".repeat(32), wallet());
     let extend = |amount: u32, out: &str| {
         format!(
-            "tx extend {FILES} verified.json --height 900001 --amount-sat {amount} --staking-time 64000 --coin {coin} --change {ADDRESS} \
+            "tx extend {FILES} verified.json --height 900001 --amount-sat {amount} --staking-time 64000 --coin {coin} --network regtest --change {ADDRESS} \
              --fee-rate 5 --out {out}"
         )
     };
@@ -461,7 +473,8 @@ fn explained_under_parameters() {
     folder.write("slashing.psbt", slashing["psbt"].as_str().unwrap());
     let all = ["covenant_committee", "unbonding_time", "output_script", "output_amount"].map(|rule| json!(rule));
     assert_eq!(rules("slashing.psbt"), [vec![], all.to_vec()]);
-    let withdraw = format!("tx withdraw {FILES} verified.json --from unbonding --to {ADDRESS} --fee-rate 2");
+    let withdraw =
+        format!("tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate 2");
     folder.write("withdrawal.psbt", folder.run(&withdraw).ends(0).stdout());
     assert_eq!(rules("withdrawal.psbt"), [vec![], vec![json!("timelock")]]);
     let text = folder.run("tx explain --params two.json @unbonding.psbt").ends(0).stdout();
@@ -504,7 +517,8 @@ fn explained_by_a_delegation() {
 
     // What a withdrawal spends is named, and what it pays.
     for (from, output) in [("staking", "staking"), ("unbonding", "unbonding"), ("slashing", "slashing-refund")] {
-        let withdraw = format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --fee-rate 2");
+        let withdraw =
+            format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --network regtest --fee-rate 2");
         let done = folder.json(&format!("{withdraw} --secret-key-file staker.key"));
         let told = explain(done["transaction"].as_str().unwrap());
         assert_eq!((&told["kind"], &told["spent"][0]["output"]), (&json!("withdrawal"), &json!(output)));

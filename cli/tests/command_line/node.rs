@@ -72,7 +72,7 @@ impl World {
             format!("{}:{}:{}", coin.outpoint, coin.output.value.to_sat(), coin.output.script_pubkey.to_hex_string());
         let psbt = folder.run(&format!(
             "tx stake --params params.json --height {height} --staker {} --finality-provider {PROVIDER_KEY} --amount-sat 500000 \
-             --staking-time 40 --coin {coin} --change {} --fee-rate 2 --out {name}-draft.json",
+             --staking-time 40 --coin {coin} --network regtest --change {} --fee-rate 2 --out {name}-draft.json",
             staker.public_key(),
             bitcoin::Address::from_script(&wallet(), bitcoin::Network::Regtest).unwrap()
         ));
@@ -111,7 +111,7 @@ impl World {
     }
 }
 
-const TO: &str = "--to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 2";
+const TO: &str = "--network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 2";
 
 #[test]
 fn a_stake_from_the_coin_to_its_withdrawal() {

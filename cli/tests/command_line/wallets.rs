@@ -82,7 +82,7 @@ fn coins_of_any_segregated_witness_kind() {
     // An extension's id would not be final with a nested coin.
     let coin = format!("{}:0:300000:sh(wpkh({a}))", "08".repeat(32));
     let extend = format!(
-        "tx extend {FILES} verified.json --height 900001 --amount-sat 600000 --staking-time 64000 --coin {coin} --change {ADDRESS} \
+        "tx extend {FILES} verified.json --height 900001 --amount-sat 600000 --staking-time 64000 --coin {coin} --network regtest --change {ADDRESS} \
          --fee-rate 5 --out extension.json"
     );
     folder.run(&extend).fails(&["nested witness program"]);
@@ -106,7 +106,9 @@ fn keys_with_their_origins() {
     has(&psbt(&folder, &format!("tx unbond {FILES} verified.json {origin}")));
     has(&psbt(
         &folder,
-        &format!("tx withdraw {FILES} verified.json --from staking --to {ADDRESS} --fee-rate 2 {origin}"),
+        &format!(
+            "tx withdraw {FILES} verified.json --from staking --network regtest --to {ADDRESS} --fee-rate 2 {origin}"
+        ),
     ));
     let both = folder.json(&format!("stake psbts {FILES} draft.json {origin}"));
     for name in ["slashing", "unbonding_slashing"] {

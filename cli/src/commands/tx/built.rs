@@ -1,14 +1,17 @@
 //! What the commands that build transactions print, and the arguments that they share.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
+use bitcoin::address::NetworkUnchecked;
 use bitcoin::bip32::KeySource;
 use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{Address, Amount, FeeRate, Psbt, Transaction};
+use bitcoin::{Address, Amount, FeeRate, Psbt, ScriptBuf, Transaction};
+use clap::ValueEnum;
 use eots::XOnlyPublicKey;
 use miniscript::descriptor::{DescriptorPublicKey, SinglePub, SinglePubKey};
 use serde::Serialize;
 use staking_scripts::PlannedTransactions;
 
+use crate::commands::NetworkName;
 use crate::input;
 use crate::output::Output;
 
@@ -70,10 +73,26 @@ pub(crate) fn psbt(text: &str) -> anyhow::Result<Psbt> {
     }
 }
 
-/// An address; for which network it is was for whoever wrote it to know.
-pub(super) fn address(text: &str) -> anyhow::Result<Address> {
-    let address: Address<_> = text.parse().context("not a Bitcoin address").map_err(|e| anyhow!("{e:#}"))?;
-    Ok(address.assume_checked())
+/// An address, of some network.
+pub(super) fn address(text: &str) -> anyhow::Result<Address<NetworkUnchecked>> {
+    text.parse().context("not a Bitcoin address").map_err(|e| anyhow!("{e:#}"))
+}
+
+/// The script of an address that must be of this network: what another network's address pays to may be nobody's here.
+pub(super) fn on_network(
+    flag: &str,
+    address: &Address<NetworkUnchecked>,
+    network: NetworkName,
+) -> anyhow::Result<ScriptBuf> {
+    let is_of = |network: &NetworkName| address.is_valid_for_network((*network).into());
+    let networks = NetworkName::value_variants().iter().filter(|network| is_of(network)).map(ToString::to_string);
+    ensure!(
+        is_of(&network),
+        "{flag}: {} is an address of {}, and --network is {network}",
+        address.assume_checked_ref(),
+        networks.collect::<Vec<_>>().join(" or ")
+    );
+    Ok(address.assume_checked_ref().script_pubkey())
 }
 
 /// Satoshis for a virtual byte, with decimals.

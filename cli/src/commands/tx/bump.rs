@@ -1,13 +1,13 @@
 //! `tx bump`: a child that pays for a staking transaction.
 
 use anyhow::{Context, ensure};
-use bitcoin::{Address, Amount, FeeRate, Psbt};
-use eots::SecretKey;
+use bitcoin::Amount;
 use staking_scripts::{ChildTransaction, FeeBump, sign_psbt};
 
-use super::built::{self, Fields};
+use super::built::Fields;
 use super::given::{Given, transaction};
-use crate::input;
+use super::spend::SpendArgs;
+use crate::commands::NetworkName;
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -15,7 +15,7 @@ use crate::output::Output;
     after_help = "The child spends the change, and pays what the parent lacks at the rate. The parent stays as it is: replacing it would void everything that \
     is signed in advance. A withdrawal is not bumped so, but built again at a higher rate; unbonding and slashing transactions cannot be bumped at all.\n\n\
     Example:\n  btcstake tx bump @stake.tx --fee-sat 825 --change-output 1 --fee-rate 20 \
-    --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45"
+    --network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45"
 )]
 pub(crate) struct Args {
     /// The staking transaction or extension as it waits, with its signatures: hex, @FILE or -.
@@ -27,18 +27,11 @@ pub(crate) struct Args {
     /// Which of its outputs is the change.
     #[arg(long, value_name = "INDEX")]
     change_output: u32,
-    /// Where the change goes.
-    #[arg(long, value_name = "ADDRESS", value_parser = built::address)]
-    to: Address,
-    /// The fee rate that both together pay, in satoshis for a virtual byte.
-    #[arg(long, value_name = "RATE", value_parser = built::fee_rate)]
-    fee_rate: FeeRate,
-    /// File with the secret key of the change, where it is a Taproot output of one key; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: Option<SecretKey>,
-    /// The PSBT of the child that a wallet signed: base64, or @FILE.
-    #[arg(long, value_name = "PSBT", value_parser = built::psbt, conflicts_with = "secret_key_file")]
-    signed: Option<Psbt>,
+    /// The Bitcoin network of the transaction.
+    #[arg(long, default_value = "mainnet")]
+    network: NetworkName,
+    #[command(flatten)]
+    spend: SpendArgs,
 }
 
 impl Args {
@@ -52,9 +45,9 @@ impl Args {
             explanation.txid,
             explanation.kind.as_str()
         );
-        let (fee, to) = (Amount::from_sat(self.fee_sat), self.to.script_pubkey());
-        let child = ChildTransaction::paying_for(transaction, fee, self.change_output, to, self.fee_rate)?;
-        let signed = match (&self.secret_key_file, self.signed) {
+        let (fee, to) = (Amount::from_sat(self.fee_sat), self.spend.to(self.network)?);
+        let child = ChildTransaction::paying_for(transaction, fee, self.change_output, to, self.spend.fee_rate)?;
+        let signed = match (&self.spend.signer.secret_key_file, self.spend.signer.signed) {
             (Some(key), _) => Some(sign_psbt(child.psbt(), key).context("--secret-key-file")?.0),
             (None, signed) => signed,
         };

@@ -14,7 +14,7 @@ use crate::output::Output;
     too. `psbt sign` and `psbt finalize` complete the transaction.\n\nExample:\n  btcstake tx extend --delegation verified.json --params params.json --height 900001 \
     --amount-sat 600000 --staking-time 64000 \
     --coin 0808080808080808080808080808080808080808080808080808080808080808:0:300000:5120462779ad4aad39514614751a71085f2f10e1c7a593e4e030efb5b8721ce55b0b \
-    --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-extension.json"
+    --network regtest --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-extension.json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -39,7 +39,7 @@ impl Args {
             more => staked_to(more)?,
         };
         let output = StakingOutput::new(parameters.parties(running.staker, to.keys())?, terms.staking_time)?;
-        let (amount, change, rate) = (terms.amount(), terms.change(), terms.fee_rate);
+        let (amount, change, rate) = (terms.amount(), terms.change(self.running.chain.network)?, terms.fee_rate);
         let mut extension = ExtensionTransaction::build(accepted.staking(), output, amount, &terms.coin, change, rate)?;
         self.origins.iter().for_each(|(key, source)| extension.add_key_origin(key, source));
         let height = terms.height.to_consensus_u32();

@@ -6,6 +6,7 @@ mod explain;
 mod extend;
 mod given;
 mod slash;
+mod spend;
 mod stake;
 mod terms;
 mod unbond;

@@ -6,6 +6,7 @@ use staking_scripts::{DelegationFile, Parameters, StakingOutput, StakingTransact
 
 use super::built::{self, Fields, OriginArgs};
 use super::terms::{Provider, TermsArgs, provider, staked_to};
+use crate::commands::NetworkName;
 use crate::files;
 use crate::input;
 use crate::output::Output;
@@ -17,7 +18,7 @@ use crate::output::Output;
     --params params.json --height 900000 --staker 531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe337 \
     --finality-provider 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f --amount-sat 500000 --staking-time 64000 \
     --coin 0707070707070707070707070707070707070707070707070707070707070707:0:900000:5120462779ad4aad39514614751a71085f2f10e1c7a593e4e030efb5b8721ce55b0b \
-    --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-stake.json"
+    --network regtest --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-stake.json"
 )]
 pub(crate) struct Args {
     /// All versions of the parameters, as the secured chain's nodes give them; - is standard input.
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// Announce the stake on Bitcoin to the network of this tag, 8 hex digits, with an OP_RETURN output, as the stakes of phase 1 did.
     #[arg(long, value_name = "TAG", value_parser = tag)]
     announce: Option<[u8; 4]>,
+    /// The Bitcoin network of the stake.
+    #[arg(long, default_value = "mainnet")]
+    network: NetworkName,
     #[command(flatten)]
     terms: TermsArgs,
     #[command(flatten)]
@@ -45,11 +49,11 @@ fn tag(text: &str) -> anyhow::Result<[u8; 4]> {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let Self { params, staker, finality_provider, announce, terms, origins } = self;
+        let Self { params, staker, finality_provider, announce, network, terms, origins } = self;
         let parameters = terms.parameters(&params)?;
         let staked_to = staked_to(&finality_provider)?;
         let output = StakingOutput::new(parameters.parties(staker, staked_to.keys())?, terms.staking_time)?;
-        let (amount, change, rate) = (terms.amount(), terms.change(), terms.fee_rate);
+        let (amount, change, rate) = (terms.amount(), terms.change(network)?, terms.fee_rate);
         let mut staking = match announce {
             None => StakingTransaction::build(output, amount, &terms.coin, change, rate)?,
             Some(tag) => StakingTransaction::build_announced(tag, output, amount, &terms.coin, change, rate)?,

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::absolute::Height;
+use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Amount, FeeRate, OutPoint, ScriptBuf, TxOut};
 use eots::XOnlyPublicKey;
 use miniscript::{DefiniteDescriptorKey, Descriptor};
 use staking_scripts::{ConsumerProviders, FundingCoin, Parameters, StakedTo, Timelock, Versions};
 
 use super::built;
+use crate::commands::NetworkName;
 use crate::input;
 
 #[derive(clap::Args)]
@@ -27,9 +29,9 @@ pub(super) struct TermsArgs {
     /// place of the script, which may be of any segregated witness kind.
     #[arg(long, value_name = "COIN", value_parser = coin, required = true)]
     pub(super) coin: Vec<FundingCoin>,
-    /// Where change goes.
+    /// Where change goes: an address of --network.
     #[arg(long, value_name = "ADDRESS", value_parser = built::address)]
-    change: Address,
+    change: Address<NetworkUnchecked>,
     /// The fee rate in satoshis for a virtual byte: what confirms today.
     #[arg(long, value_name = "RATE", value_parser = built::fee_rate)]
     pub(super) fee_rate: FeeRate,
@@ -43,8 +45,8 @@ impl TermsArgs {
         Amount::from_sat(self.amount_sat)
     }
 
-    pub(super) fn change(&self) -> ScriptBuf {
-        self.change.script_pubkey()
+    pub(super) fn change(&self, network: NetworkName) -> anyhow::Result<ScriptBuf> {
+        built::on_network("--change", &self.change, network)
     }
 
     /// The parameters in force, whose bounds the terms must keep.

@@ -1,13 +1,11 @@
 //! `tx unbond`: the unbonding transaction, completed.
 
 use anyhow::Context;
-use bitcoin::Psbt;
-use eots::SecretKey;
 use staking_scripts::CovenantAnswer;
 
-use super::built::{self, Fields, OriginArgs};
+use super::built::{Fields, OriginArgs};
+use super::spend::SignerArgs;
 use crate::files::DelegationArgs;
-use crate::input;
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -18,12 +16,8 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// File with the staker's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: Option<SecretKey>,
-    /// The PSBT that a signer elsewhere returned: base64, or @FILE.
-    #[arg(long, value_name = "PSBT", value_parser = built::psbt, conflicts_with = "secret_key_file")]
-    signed: Option<Psbt>,
+    #[command(flatten)]
+    signer: SignerArgs,
     #[command(flatten)]
     origins: OriginArgs,
 }
@@ -33,7 +27,7 @@ impl Args {
         let accepted = self.files.accepted()?;
         let mut unbonding = accepted.unbonding().clone();
         self.origins.iter().for_each(|(key, source)| unbonding.add_key_origin(key, source));
-        let staker = match (&self.secret_key_file, &self.signed) {
+        let staker = match (&self.signer.secret_key_file, &self.signer.signed) {
             (Some(key), _) => Some(unbonding.sign_as_staker(key)?),
             (None, Some(signed)) => {
                 let staker = unbonding.signatures(signed)?.staker;

@@ -1,21 +1,19 @@
 //! `tx withdraw`: a matured output, taken out.
 
 use anyhow::Context;
-use bitcoin::{Address, FeeRate, Psbt};
 use clap::ValueEnum;
-use eots::SecretKey;
 use staking_scripts::WithdrawalTransaction;
 
-use super::built::{self, Fields, OriginArgs};
+use super::built::{Fields, OriginArgs};
+use super::spend::SpendArgs;
 use crate::files::DelegationArgs;
-use crate::input;
 use crate::output::Output;
 
 #[derive(clap::Args)]
 #[command(
     after_help = "Without the staker's signature the PSBT is printed, for a signer elsewhere; Bitcoin Core's `descriptorprocesspsbt` is one. A node takes \
     the transaction when the output is as many blocks deep as its timelock says.\n\nExample:\n  btcstake tx withdraw --delegation verified.json --params params.json \
-    --from unbonding --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --secret-key-file staker.key"
+    --from unbonding --network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -23,18 +21,8 @@ pub(crate) struct Args {
     /// Which output.
     #[arg(long)]
     from: Source,
-    /// Where to.
-    #[arg(long, value_name = "ADDRESS", value_parser = built::address)]
-    to: Address,
-    /// The fee rate in satoshis for a virtual byte.
-    #[arg(long, value_name = "RATE", value_parser = built::fee_rate)]
-    fee_rate: FeeRate,
-    /// File with the staker's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: Option<SecretKey>,
-    /// The PSBT that a signer elsewhere returned: base64, or @FILE.
-    #[arg(long, value_name = "PSBT", value_parser = built::psbt, conflicts_with = "secret_key_file")]
-    signed: Option<Psbt>,
+    #[command(flatten)]
+    spend: SpendArgs,
     #[command(flatten)]
     origins: OriginArgs,
 }
@@ -54,7 +42,7 @@ enum Source {
 impl Args {
     fn withdrawal(&self) -> anyhow::Result<WithdrawalTransaction> {
         let accepted = self.files.accepted()?;
-        let (to, rate) = (self.to.script_pubkey(), self.fee_rate);
+        let (to, rate) = (self.spend.to(self.files.chain.network)?, self.spend.fee_rate);
         Ok(match self.from {
             Source::Staking => WithdrawalTransaction::new(accepted.staking(), to, rate)?,
             Source::Unbonding => WithdrawalTransaction::new(&accepted.unbonding().unbonding_output(), to, rate)?,
@@ -68,7 +56,7 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let mut withdrawal = self.withdrawal()?;
         self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
-        let staker = match (&self.secret_key_file, &self.signed) {
+        let staker = match (&self.spend.signer.secret_key_file, &self.spend.signer.signed) {
             (Some(key), _) => withdrawal.sign_as_staker(key)?,
             (None, Some(signed)) => {
                 withdrawal.signatures(signed)?.staker.context("--signed holds no signature of the staker")?
