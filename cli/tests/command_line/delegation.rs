@@ -100,6 +100,8 @@ fn from_draft_to_withdrawal() {
     let unbonding = transaction(&done);
     assert_eq!((unbonding.compute_txid(), &done["fee_sat"]), (psbt.unsigned_tx.compute_txid(), &json!(9600)));
     assert_eq!(done["vsize"], json!(unbonding.vsize()));
+    let finalized: Psbt = done["psbt"].as_str().unwrap().parse().unwrap();
+    assert_eq!(finalized.extract_tx().unwrap(), unbonding, "the PSBT is as complete as the transaction");
     assert_eq!(folder.json(&unbond)["vsize"], done["vsize"], "known before it is signed");
     let mut returned = psbt.clone();
     returned.inputs[0].final_script_witness = Some(unbonding.input[0].witness.clone());

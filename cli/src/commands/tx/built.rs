@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::bip32::KeySource;
 use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{Address, Amount, FeeRate, Psbt, ScriptBuf, Transaction};
+use bitcoin::{Address, Amount, FeeRate, Psbt, ScriptBuf, Transaction, psbt};
 use clap::ValueEnum;
 use eots::XOnlyPublicKey;
 use miniscript::descriptor::{DescriptorPublicKey, SinglePub, SinglePubKey};
@@ -17,6 +17,10 @@ use crate::output::Output;
 
 /// The most that a fee rate may be asked for, in satoshis for a virtual byte: what nodes relay by default.
 const MAX_RATE: f64 = 10_000.0;
+/// What nodes relayed at least by default for many years, and many still do.
+const LEAST_RELAYED: FeeRate = FeeRate::BROADCAST_MIN;
+/// What is paid in no ordinary time.
+const MOST_EXPECTED: FeeRate = FeeRate::from_sat_per_kwu(1000 * 250);
 
 #[derive(Serialize)]
 pub(crate) struct Fields {
@@ -28,6 +32,9 @@ pub(crate) struct Fields {
     pub(super) vsize: usize,
     /// What the staker should know before going on.
     pub(super) warnings: Vec<String>,
+    /// What its inputs hold.
+    #[serde(skip)]
+    pub(super) moved: Amount,
 }
 
 impl Fields {
@@ -47,18 +54,55 @@ impl Fields {
         let shown = transaction.unwrap_or(&psbt.unsigned_tx);
         Self {
             txid: shown.compute_txid().to_string(),
-            psbt: psbt.to_string(),
+            psbt: transaction.map_or_else(|| psbt.to_string(), |transaction| finalized(psbt, transaction).to_string()),
             transaction: transaction.map(serialize_hex),
             fee_sat: fee.to_sat(),
             vsize: shown.vsize(),
             warnings: Vec::new(),
+            moved: shown.output.iter().fold(fee, |sum, output| sum.checked_add(output.value).unwrap_or(Amount::MAX)),
         }
+    }
+
+    /// With what may be a mistake in a fee that was chosen: its rate, where it is known, and its part of what the transaction moves.
+    pub(crate) fn question_fee(mut self, rate: Option<FeeRate>) -> Self {
+        let odd = rate.and_then(|rate| match rate {
+            rate if rate < LEAST_RELAYED => Some(("below", LEAST_RELAYED, "which many nodes do not relay")),
+            rate if rate > MOST_EXPECTED => Some(("above", MOST_EXPECTED, "which hardly anything pays")),
+            _ => None,
+        });
+        self.warnings.extend(rate.zip(odd).map(|(rate, (side, limit, why))| {
+            let limit = limit.to_sat_per_vb_floor();
+            format!("--fee-rate: {} sat/vB is {side} {limit} sat/vB, {why}", shown(rate))
+        }));
+        let (fee, moved) = (self.fee_sat, self.moved.to_sat());
+        if fee > moved.div_euclid(10) {
+            self.warnings.push(format!("the fee of {fee} sat is more than a tenth of the {moved} sat that are moved"));
+        }
+        self
     }
 
     /// As text: what goes on from here, the transaction or the PSBT, alone.
     pub(crate) fn output(&self) -> anyhow::Result<Output> {
         Ok(Output::new(self.transaction.as_ref().unwrap_or(&self.psbt), self)?.warning(&self.warnings))
     }
+}
+
+/// The PSBT with what completed the transaction, as BIP-174 has a finalized one.
+fn finalized(psbt: &Psbt, transaction: &Transaction) -> Psbt {
+    let mut psbt = psbt.clone();
+    for (input, finished) in psbt.inputs.iter_mut().zip(&transaction.input) {
+        let given = std::mem::take(input);
+        *input = psbt::Input {
+            final_script_witness: Some(finished.witness.clone()).filter(|witness| !witness.is_empty()),
+            final_script_sig: Some(finished.script_sig.clone()).filter(|script| !script.is_empty()),
+            witness_utxo: given.witness_utxo,
+            non_witness_utxo: given.non_witness_utxo,
+            proprietary: given.proprietary,
+            unknown: given.unknown,
+            ..psbt::Input::default()
+        };
+    }
+    psbt
 }
 
 /// A PSBT in base64, or @FILE of base64 or of its bytes.
@@ -132,10 +176,13 @@ fn origin(text: &str) -> anyhow::Result<(XOnlyPublicKey, KeySource)> {
     }
 }
 
+/// A rate in satoshis for a virtual byte.
+fn shown(rate: FeeRate) -> String {
+    format!("{:.1}", f64::from(u32::try_from(rate.to_sat_per_kwu()).unwrap_or(u32::MAX)) / 250.0)
+}
+
 /// What is said of transactions whose fee is fixed, below the rate that is paid today.
 pub(crate) fn fixed_fee_warnings(planned: &PlannedTransactions, rate: FeeRate) -> Vec<String> {
-    let shown =
-        |rate: FeeRate| format!("{:.1}", f64::from(u32::try_from(rate.to_sat_per_kwu()).unwrap_or(u32::MAX)) / 250.0);
     let below = planned.below_rate(rate).into_iter().map(|(part, own)| {
         format!(
             "the parameters fix the fee of the {part} at {} sat/vB, below the {} sat/vB of today; nobody can bump it",

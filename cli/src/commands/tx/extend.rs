@@ -57,6 +57,7 @@ impl Args {
         });
         let warnings = built::fixed_fee_warnings(&delegation.planned(parameters)?, rate);
         files::write_new(&terms.out, &delegation.to_json())?;
-        Fields { warnings, ..Fields::unsigned(extension.psbt(), extension.fee(), extension.vsize()) }.output()
+        let fields = Fields::unsigned(extension.psbt(), extension.fee(), extension.vsize());
+        Fields { warnings, ..fields }.question_fee(Some(rate)).output()
     }
 }

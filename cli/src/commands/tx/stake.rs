@@ -65,6 +65,6 @@ impl Args {
         let warnings = built::fixed_fee_warnings(&delegation.planned(parameters)?, rate);
         files::write_new(&terms.out, &delegation.to_json())?;
         let fields = Fields::unsigned(staking.psbt(), staking.fee(), Some(staking.vsize()));
-        Fields { txid: staking.txid().to_string(), warnings, ..fields }.output()
+        Fields { txid: staking.txid().to_string(), warnings, ..fields }.question_fee(Some(rate)).output()
     }
 }

@@ -61,9 +61,13 @@ impl Args {
             (None, Some(signed)) => {
                 withdrawal.signatures(signed)?.staker.context("--signed holds no signature of the staker")?
             }
-            (None, None) => return Fields::unsigned(withdrawal.psbt(), withdrawal.fee(), withdrawal.vsize()).output(),
+            (None, None) => {
+                let fields = Fields::unsigned(withdrawal.psbt(), withdrawal.fee(), withdrawal.vsize());
+                return fields.question_fee(Some(self.spend.fee_rate)).output();
+            }
         };
         let transaction = withdrawal.finalize(&staker)?;
-        Fields::finished(withdrawal.psbt(), &transaction, withdrawal.fee()).output()
+        let fields = Fields::finished(withdrawal.psbt(), &transaction, withdrawal.fee());
+        fields.question_fee(Some(self.spend.fee_rate)).output()
     }
 }
