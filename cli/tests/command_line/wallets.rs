@@ -137,6 +137,65 @@ fn a_stake_that_announces_itself() {
     folder.run(&format!("{line} --announce 62626e31")).fails(&["2 finality providers"]);
 }
 
+/// What a slip of the keyboard makes of a fee is said, and not refused.
+#[test]
+fn fees_that_may_be_mistakes_are_named() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let withdraw = |rate: &str| {
+        format!("tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate {rate}")
+    };
+    let warnings = |rate: &str| -> Vec<String> {
+        let said = folder.json(&withdraw(rate))["warnings"].clone();
+        let signed = folder.json(&format!("{} --secret-key-file staker.key", withdraw(rate)));
+        assert_eq!(signed["warnings"], said, "signed or not");
+        serde_json::from_value(said).unwrap()
+    };
+    assert!(warnings("1").is_empty() && warnings("300").is_empty());
+    let low = warnings("0.9");
+    assert!(low.len() == 1 && low[0].contains("--fee-rate: 0.9 sat/vB is below 1 sat/vB"), "{low:?}");
+    let much = warnings("900");
+    assert!(much.len() == 1 && much[0].contains("more than a tenth of the 490400 sat"), "{much:?}");
+    let high = warnings("1000.5");
+    assert!(high.len() == 2 && high[0].contains("--fee-rate: 1000.5 sat/vB is above 1000 sat/vB"), "{high:?}");
+    let run = folder.run(&withdraw("0.9"));
+    assert!(run.stderr().contains("warning: --fee-rate") && run.code() == Some(0), "{}", run.stderr());
+    let stake = folder.json(&stake("low.json").replace("--fee-rate 5", "--fee-rate 0.5"));
+    assert!(stake["warnings"][0].as_str().unwrap().contains("below 1 sat/vB"), "{stake}");
+}
+
+#[test]
+fn what_a_bump_is_told_is_checked() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let staked = folder.json(&format!("psbt finalize {FILES} verified.json --psbt @stake.psbt"));
+    let fee = staked["fee_sat"].as_u64().unwrap();
+    folder.write("finished.psbt", staked["psbt"].as_str().unwrap());
+    let to = format!("--network regtest --to {ADDRESS} --fee-rate 20");
+    let bump = |parent: &str, fee: u64, rest: &str| format!("tx bump @{parent} --fee-sat {fee} {rest} {to}");
+    let (key, change) = ("--secret-key-file member.key", "--change-output 1");
+    let child = folder.json(&bump("stake.tx", fee, &format!("{change} {key}")));
+    for rest in [change.to_owned(), format!("{change} --delegation verified.json {key}")] {
+        assert_eq!(folder.json(&bump("finished.psbt", fee, &rest))["txid"], child["txid"]);
+    }
+    let fails = |parent: &str, fee: u64, rest: &str, words: &[&str]| folder.run(&bump(parent, fee, rest)).fails(words);
+    fails("finished.psbt", fee + 1, change, &["--fee-sat", &format!("pays {fee} sat")]);
+    fails("stake.tx", fee, "--change-output 2", &["--change-output", "has 2 outputs"]);
+    fails("stake.tx", fee, "--change-output 0 --delegation verified.json", &["--change-output", "the stake itself"]);
+    fails("stake.tx", fee, &format!("--change-output 0 {key}"), &["--change-output", "--secret-key-file"]);
+    fails("stake.tx", 100_000, change, &["--fee-rate", "pays this rate by itself"]);
+    fails("stake.tx", fee, &format!("{change} --signed @stake.psbt"), &["--signed", "another transaction"]);
+    folder.run(&stake("other.json").replace("--fee-rate 5", "--fee-rate 6")).ends(0);
+    fails(
+        "stake.tx",
+        fee,
+        &format!("{change} --delegation other.json"),
+        &["--delegation is of the staking transaction"],
+    );
+    let elsewhere = bump("stake.tx", fee, change).replace("--network regtest", "");
+    folder.run(&elsewhere).fails(&["--to", "of regtest, and --network is mainnet"]);
+}
+
 /// The staker is told, on standard error and in the fields, when what is signed in advance pays less than what confirms today.
 #[test]
 fn fixed_fees_below_the_rate_are_named() {
