@@ -1,12 +1,13 @@
 //! Arguments: bytes, keys and secrets. Every parser's error is printed by clap behind the name of the flag.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::absolute::Height;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
@@ -76,15 +77,55 @@ pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
     Ok(Bytes(bytes.to_vec()))
 }
 
-/// Bytes as the text they are; a byte order mark says nothing.
-fn as_text(bytes: &[u8]) -> anyhow::Result<String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("it holds no text (UTF-8)"))?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
+/// What an argument holds that is text, or bytes where it is none: the argument itself, `@FILE` or `-`.
+pub(crate) struct Content(Vec<u8>);
+
+impl Content {
+    /// Reads it; a file without anything in it is named.
+    pub(crate) fn of(argument: &str) -> anyhow::Result<Self> {
+        let name = match argument.strip_prefix('@') {
+            Some(path) => format!("the file {}", path.escape_debug()),
+            None if argument == "-" => "standard input".to_owned(),
+            None => return Ok(Self(argument.as_bytes().to_vec())),
+        };
+        let Bytes(bytes) = bytes(argument)?;
+        ensure!(!stripped(&bytes).is_empty(), "{name} is empty");
+        Ok(Self(bytes))
+    }
+
+    /// The bytes as they are.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text, without a byte order mark and white space around it.
+    pub(crate) fn text(&self) -> Option<&str> {
+        std::str::from_utf8(stripped(&self.0)).ok()
+    }
+}
+
+/// Bytes without what editors and shells put around a text.
+fn stripped(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii()
+}
+
+/// Hex or base64 whose lines may have been folded.
+pub(crate) fn unfolded(digits: &str) -> String {
+    digits.split_ascii_whitespace().collect()
+}
+
+/// Why bytes are not what they should be. What the libraries say of bytes that end early is of their own making.
+pub(crate) fn unread(what: &str, error: &(impl fmt::Display + fmt::Debug)) -> anyhow::Error {
+    match format!("{error:?}").contains("UnexpectedEof") {
+        true => anyhow!("the {what} ends early"),
+        false => anyhow!("not a {what}: {error}"),
+    }
 }
 
 /// A text as the command line takes it: the text itself, `@FILE` for that of a file, `-` for that of standard input.
 pub(crate) fn text(text: &str) -> anyhow::Result<String> {
-    if text.starts_with('@') || text == "-" { as_text(&bytes(text)?.0) } else { Ok(text.to_owned()) }
+    let content = Content::of(text)?;
+    content.text().map(str::to_owned).ok_or_else(|| anyhow!("it holds no text (UTF-8)"))
 }
 
 /// The text of a file of this path; `-` is standard input.
@@ -217,7 +258,9 @@ fn read_secret_key(path: &Path) -> anyhow::Result<SecretKey> {
         read_all(File::open(path).context("cannot open it")?).context("cannot read it")?
     };
     let mut bytes = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim_ascii(), bytes.as_mut_slice())
+    let text = stripped(&text);
+    ensure!(!text.is_empty(), "it is empty");
+    hex::decode_to_slice(text, bytes.as_mut_slice())
         .map_err(|_| anyhow!("a secret key file holds 64 hex digits, which this one does not"))?;
     Ok(SecretKey::from_bytes(&bytes)?)
 }

@@ -286,7 +286,7 @@ fn what_is_no_parameters_file_is_an_error() {
     let (no_field, deep) = (LIVE.replace("covenant_quorum", "quorum"), "[".repeat(100_000));
     for command in ["show", "check"] {
         for (content, word) in [
-            ("", "EOF"),
+            ("", "the file file.json is empty"),
             ("nonsense", "not a parameters file"),
             ("{}", "an array of versions"),
             ("[]", "no version"),

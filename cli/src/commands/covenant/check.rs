@@ -4,7 +4,7 @@ use anyhow::Context;
 use staking_scripts::AnswerField;
 
 use crate::files::DelegationArgs;
-use crate::input::{self, Bytes};
+use crate::input;
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -14,7 +14,7 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// What `covenant sign --json` printed.
+    /// What `covenant sign --json` printed; - is standard input.
     #[arg(long, value_name = "FILE")]
     answer: String,
 }
@@ -22,8 +22,8 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let name = || format!("--answer {}", self.answer.escape_debug());
-        let Bytes(bytes) = input::bytes(&format!("@{}", self.answer)).with_context(name)?;
-        let answer: AnswerField = serde_json::from_slice(&bytes).with_context(name)?;
+        let text = input::text_file(&self.answer).with_context(name)?;
+        let answer: AnswerField = serde_json::from_str(&text).with_context(name)?;
         let accepted = self.files.accepted()?;
         Ok(Output::verdict(accepted.verify_answer(&(&answer).into()).map_err(Into::into)))
     }

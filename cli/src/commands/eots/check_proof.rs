@@ -1,10 +1,10 @@
 //! `eots check-proof`: is a public randomness in a commitment?
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use eots::{InclusionProof, PublicRandomness, RandomnessCommitment, RandomnessTree};
 use serde::Deserialize;
 
-use crate::input::{self, Bytes, Claimed};
+use crate::input::{self, Claimed, Content};
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -56,7 +56,10 @@ fn from_protobuf(bytes: &[u8]) -> Claimed<InclusionProof> {
 fn from_text(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
     match text.trim() {
         json if json.starts_with('{') => from_json(json),
-        digits => Ok(from_protobuf(&hex::decode(digits).map_err(|e| anyhow!("neither JSON nor hex: {e}"))?)),
+        digits => {
+            let bytes = hex::decode(input::unfolded(digits)).map_err(|e| anyhow!("neither JSON nor hex: {e}"))?;
+            Ok(from_protobuf(&bytes))
+        }
     }
 }
 
@@ -64,13 +67,11 @@ fn proof(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
     if !text.starts_with('@') && text != "-" {
         return from_text(text);
     }
-    let Bytes(bytes) = input::bytes(text)?;
-    ensure!(!bytes.is_empty(), "it is empty");
-    match std::str::from_utf8(&bytes) {
-        Ok(text) if text.trim_start().starts_with('{') || text.trim().bytes().all(|b| b.is_ascii_hexdigit()) => {
-            from_text(text)
-        }
-        _ => Ok(from_protobuf(&bytes)),
+    let content = Content::of(text)?;
+    let is_text = |text: &&str| text.starts_with('{') || input::unfolded(text).bytes().all(|b| b.is_ascii_hexdigit());
+    match content.text().filter(is_text) {
+        Some(text) => from_text(text),
+        None => Ok(from_protobuf(content.bytes())),
     }
 }
 

@@ -7,7 +7,7 @@ use staking_scripts::AnswerField;
 
 use super::sign::finish;
 use crate::files::{self, DelegationArgs};
-use crate::input::{self, Bytes};
+use crate::input;
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -18,7 +18,7 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// A file with what `covenant sign --json` printed (once for each member).
+    /// A file with what `covenant sign --json` printed (once for each member); - is standard input.
     #[arg(long, value_name = "FILE", required = true)]
     answer: Vec<String>,
     /// A file to write the delegation to, which must not exist.
@@ -32,8 +32,8 @@ impl Args {
         let answers = &mut self.files.delegation.covenant_answers;
         for path in &self.answer {
             let name = || format!("--answer {}", path.escape_debug());
-            let Bytes(bytes) = input::bytes(&format!("@{path}")).with_context(name)?;
-            let answer: AnswerField = serde_json::from_slice(&bytes).with_context(name)?;
+            let answer: AnswerField =
+                serde_json::from_str(&input::text_file(path).with_context(name)?).with_context(name)?;
             accepted.verify_answer(&(&answer).into()).with_context(name)?;
             answers.retain(|earlier| earlier.member != answer.member);
             answers.push(answer);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use staking_scripts::PlannedTransactions;
 
 use crate::commands::NetworkName;
-use crate::input;
+use crate::input::{self, Content};
 use crate::output::Output;
 
 /// The most that a fee rate may be asked for, in satoshis for a virtual byte: what nodes relay by default.
@@ -107,13 +107,10 @@ fn finalized(psbt: &Psbt, transaction: &Transaction) -> Psbt {
 
 /// A PSBT in base64, or @FILE of base64 or of its bytes.
 pub(crate) fn psbt(text: &str) -> anyhow::Result<Psbt> {
-    let bytes = match text.starts_with('@') || text == "-" {
-        true => input::bytes(text)?.0,
-        false => text.as_bytes().to_vec(),
-    };
-    match std::str::from_utf8(bytes.trim_ascii()) {
-        Ok(text) => text.parse().map_err(|e| anyhow!("not a PSBT in base64: {e}")),
-        Err(_) => Psbt::deserialize(&bytes).map_err(|e| anyhow!("not a PSBT: {e}")),
+    let content = Content::of(text)?;
+    match content.text() {
+        Some(text) => input::unfolded(text).parse().map_err(|e| input::unread("PSBT in base64", &e)),
+        None => Psbt::deserialize(content.bytes()).map_err(|e| input::unread("PSBT", &e)),
     }
 }
 
