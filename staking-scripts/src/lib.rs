@@ -14,89 +14,62 @@
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates [`SlashingRate`]; keys are BIP-340 x-only.
 
-mod announcement;
-mod coin;
-mod coin_selection;
-mod coin_witness;
-mod committee;
+mod coins;
 mod delegation;
-mod descriptor;
-mod explain;
-mod extension;
-mod fees;
-mod finished;
-mod funded;
-mod headers;
-mod inclusion;
-mod key_path;
-mod leaf;
 mod outputs;
 mod parameters;
-mod parties;
 mod pop;
-mod providers;
-mod psbt_signing;
-mod relay;
-mod scan;
-mod selective;
-mod signed;
 mod signing;
-mod slashing;
-mod slashing_rate;
-mod spend;
-mod staking;
-mod status;
-mod timelock;
-mod unbonding;
-mod withdrawal;
+mod transactions;
+mod watching;
 
-pub use announcement::{AnnouncementError, StakeAnnouncement, announced_stake};
 pub use bitcoin;
-pub use coin::{CoinError, FundingCoin};
-pub use committee::{CovenantCommittee, InvalidCommittee};
+pub use coins::coin::{CoinError, FundingCoin};
+pub use coins::key_path::{FundingSignError, key_path_script, sign_key_path};
 pub use delegation::{
     AcceptedStake, AnswerError, AnswerField, ChainRules, ConsumerField, CovenantAnswer, DelegationError,
     DelegationFile, InclusionField, Part, PlanError, PlannedTransactions, PossessionField, PossessionKind,
     ProvidersField, RunningField, RunningStake, SignedSlashing, StakeInclusion, StakeRequest, StakeViolation,
     StakerField,
 };
-pub use descriptor::{DescriptorError, ProtocolOutput};
-pub use explain::{Explanation, PaidOutput, SpentLeaf, TransactionKind, explain, explain_psbt};
-pub use extension::{ExtensionError, ExtensionTransaction};
-pub use fees::{ChildError, ChildTransaction, FeeBump};
-pub use finished::FinishedError;
-pub use funded::{Funded, FundedError, HasTaproot};
-pub use headers::{HeadersError, inclusion_depth};
-pub use inclusion::{InclusionError, InclusionProof};
-pub use key_path::{FundingSignError, key_path_script, sign_key_path};
-pub use leaf::{Leaf, LeafKeys, Path, UnknownLeaf};
+pub use outputs::committee::{CovenantCommittee, InvalidCommittee};
+pub use outputs::descriptor::{DescriptorError, ProtocolOutput};
+pub use outputs::leaf::{Leaf, LeafKeys, Path, UnknownLeaf};
+pub use outputs::parties::{FinalityProviders, InvalidParties, Parties};
+pub use outputs::providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
+pub use outputs::timelock::{InvalidTimelock, Timelock};
 pub use outputs::{INTERNAL_KEY, OutputError, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
 pub use parameters::{
     ChainParameters, NotInForce, ParameterViolation, Parameters, ParametersError, Phase1Parameters, StakingCap,
     Version, Versions, Violation,
 };
-pub use parties::{FinalityProviders, InvalidParties, Parties};
 pub use pop::{
     AccountAddress, Bip322Script, Bip322Signature, Claim, CompactSignature, InvalidAccountAddress,
     InvalidProofOfPossession, NotAGenesisAddress, PossessionError, ProofOfPossession, ProofType,
 };
-pub use providers::{ConsumerProviders, InvalidConsumerProviders, StakedTo};
-pub use psbt_signing::{
+pub use signing::psbt::{
     PsbtQuorum, PsbtReview, PsbtSignature, PsbtSigner, PsbtSigningError, finalize_psbt, review_psbt, sign_psbt,
 };
-pub use relay::{NotAnAddress, OutputTooSmall};
-pub use scan::{AnnouncedStake, BlockBytesError, announced_stakes};
-pub use selective::{RecoverError, recover_provider_key};
-pub use signed::{LeafSignatures, SignedPsbtError};
+pub use signing::signed::{LeafSignatures, SignedPsbtError};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
-pub use slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
-pub use slashing_rate::{InvalidSlashingRate, SlashingRate};
-pub use spend::FinalizeError;
-pub use staking::{StakingError, StakingFinishedError, StakingTransaction};
-pub use status::{Spending, StakeOnChain, StakeState, StakeStatus};
-pub use timelock::{InvalidTimelock, Timelock};
-pub use unbonding::{UnbondingError, UnbondingTransaction};
-pub use withdrawal::{WithdrawalError, WithdrawalTransaction};
+pub use transactions::extension::{ExtensionError, ExtensionTransaction};
+pub use transactions::fees::{ChildError, ChildTransaction, FeeBump};
+pub use transactions::finished::FinishedError;
+pub use transactions::funded::{Funded, FundedError, HasTaproot};
+pub use transactions::relay::{NotAnAddress, OutputTooSmall};
+pub use transactions::slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
+pub use transactions::slashing_rate::{InvalidSlashingRate, SlashingRate};
+pub use transactions::spend::FinalizeError;
+pub use transactions::staking::{StakingError, StakingFinishedError, StakingTransaction};
+pub use transactions::unbonding::{UnbondingError, UnbondingTransaction};
+pub use transactions::withdrawal::{WithdrawalError, WithdrawalTransaction};
+pub use watching::announcement::{AnnouncementError, StakeAnnouncement, announced_stake};
+pub use watching::explain::{Explanation, PaidOutput, SpentLeaf, TransactionKind, explain, explain_psbt};
+pub use watching::headers::{HeadersError, inclusion_depth};
+pub use watching::inclusion::{InclusionError, InclusionProof};
+pub use watching::scan::{AnnouncedStake, BlockBytesError, announced_stakes};
+pub use watching::selective::{RecoverError, recover_provider_key};
+pub use watching::status::{Spending, StakeOnChain, StakeState, StakeStatus};
 
 #[cfg(test)]
 mod tests;

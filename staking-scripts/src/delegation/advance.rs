@@ -6,13 +6,13 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction};
 
 use super::SignedSlashing;
 use super::rules::{Part, StakeViolation};
-use crate::funded::{Funded, HasTaproot};
-use crate::leaf::Path;
+use crate::outputs::leaf::Path;
 use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
-use crate::relay::{MAX_WEIGHT, OutputTooSmall};
-use crate::slashing::{Slashable, SlashingTerms, SlashingTransaction};
-use crate::spend::{leaf_sighash, sum};
-use crate::unbonding::UnbondingTransaction;
+use crate::transactions::funded::{Funded, HasTaproot};
+use crate::transactions::relay::{MAX_WEIGHT, OutputTooSmall};
+use crate::transactions::slashing::{Slashable, SlashingTerms, SlashingTransaction};
+use crate::transactions::spend::{leaf_sighash, sum};
+use crate::transactions::unbonding::UnbondingTransaction;
 
 /// Collects what is wrong.
 #[derive(Default)]

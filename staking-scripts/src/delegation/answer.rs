@@ -4,10 +4,10 @@ use bitcoin::XOnlyPublicKey;
 use eots::{BatchItem, SecretKey};
 
 use super::check::AcceptedStake;
-use crate::extension::ExtensionTransaction;
 use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
-use crate::slashing::SlashingError;
-use crate::spend::FinalizeError;
+use crate::transactions::extension::ExtensionTransaction;
+use crate::transactions::slashing::SlashingError;
+use crate::transactions::spend::FinalizeError;
 
 /// Everything that one covenant member signs for a stake.
 #[derive(Debug, Clone, PartialEq, Eq)]

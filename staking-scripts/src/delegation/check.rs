@@ -8,15 +8,15 @@ use super::advance::{self, Findings};
 use super::included::ChainRules;
 use super::rules::{Part, StakeViolation};
 use super::{RunningStake, StakeRequest};
-use crate::extension::{ExtensionError, ExtensionTransaction};
-use crate::funded::Funded;
+use crate::outputs::providers::StakedTo;
+use crate::outputs::timelock::Timelock;
 use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
-use crate::providers::StakedTo;
-use crate::slashing::{SlashingTerms, SlashingTransaction};
-use crate::spend::sum;
-use crate::timelock::Timelock;
-use crate::unbonding::UnbondingTransaction;
+use crate::transactions::extension::{ExtensionError, ExtensionTransaction};
+use crate::transactions::funded::Funded;
+use crate::transactions::slashing::{SlashingTerms, SlashingTransaction};
+use crate::transactions::spend::sum;
+use crate::transactions::unbonding::UnbondingTransaction;
 
 /// A stake request that keeps every rule, with its transactions as the protocol's own. It exists only through [`StakeRequest::check`].
 #[derive(Debug, Clone, PartialEq)]

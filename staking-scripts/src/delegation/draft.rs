@@ -7,14 +7,14 @@ use eots::SecretKey;
 use super::check::AcceptedStake;
 use super::file::{DelegationError, DelegationFile, PossessionField, ProvidersField, StakerField, field, transaction};
 use super::rules::Part;
-use crate::funded::Funded;
+use crate::outputs::providers::StakedTo;
+use crate::outputs::timelock::Timelock;
 use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
 use crate::pop::{Claim, ProofOfPossession};
-use crate::providers::StakedTo;
-use crate::slashing::{SlashingError, SlashingTransaction};
-use crate::timelock::Timelock;
-use crate::unbonding::{UnbondingError, UnbondingTransaction};
+use crate::transactions::funded::Funded;
+use crate::transactions::slashing::{SlashingError, SlashingTransaction};
+use crate::transactions::unbonding::{UnbondingError, UnbondingTransaction};
 
 /// What is signed in advance for a stake, as its parameters have it.
 #[derive(Debug, Clone, PartialEq)]

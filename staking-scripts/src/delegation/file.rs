@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::included::InclusionField;
 use super::{CovenantAnswer, RunningStake, SignedSlashing, StakeRequest};
+use crate::outputs::providers::{ConsumerProviders, StakedTo};
 use crate::pop::{AccountAddress, Claim, ProofOfPossession, ProofType};
-use crate::providers::{ConsumerProviders, StakedTo};
 use crate::signing::{CovenantAdaptorSignatures, CovenantSignature};
 
 /// The file.

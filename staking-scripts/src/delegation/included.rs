@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::StakeRequest;
 use super::file::{DelegationError, field};
 use super::rules::StakeViolation;
-use crate::inclusion::InclusionProof;
 use crate::parameters::Parameters;
+use crate::watching::inclusion::InclusionProof;
 
 /// Which chains stakes are between: the Bitcoin chain that they are on, how deep in it they must be, and the dialect of the secured chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

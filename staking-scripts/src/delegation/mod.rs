@@ -24,8 +24,8 @@ pub use self::file::{
 };
 pub use self::included::{ChainRules, InclusionField, StakeInclusion};
 pub use self::rules::{Part, StakeViolation};
+use crate::outputs::providers::StakedTo;
 use crate::pop::{Claim, ProofOfPossession};
-use crate::providers::StakedTo;
 
 /// What a staker asks for, as it arrived. Nothing about it is certain yet but that its parts could be read.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,13 +5,13 @@ use std::fmt;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Txid, Weight};
 use eots::SigningContext;
 
-use crate::extension::ExtensionError;
-use crate::funded::FundedError;
-use crate::inclusion::InclusionError;
 use crate::outputs::OutputError;
-use crate::parties::InvalidParties;
+use crate::outputs::parties::InvalidParties;
 use crate::pop::PossessionError;
-use crate::relay::OutputTooSmall;
+use crate::transactions::extension::ExtensionError;
+use crate::transactions::funded::FundedError;
+use crate::transactions::relay::OutputTooSmall;
+use crate::watching::inclusion::InclusionError;
 
 /// Which transaction of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,13 +5,13 @@ use bitcoin::{Amount, Transaction};
 use super::StakeRequest;
 use super::advance::{self, Findings};
 use super::rules::{Part, StakeViolation};
-use crate::descriptor::ProtocolOutput;
-use crate::explain::{Explanation, TransactionKind};
-use crate::leaf::{LeafKeys, Path};
+use crate::outputs::descriptor::ProtocolOutput;
+use crate::outputs::leaf::{LeafKeys, Path};
+use crate::outputs::timelock::Timelock;
 use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
-use crate::spend::sum;
-use crate::timelock::Timelock;
+use crate::transactions::spend::sum;
+use crate::watching::explain::{Explanation, TransactionKind};
 
 impl Explanation {
     /// The rules that a transaction breaks under these parameters: those of the form of what is signed in advance, the committee that its leaves

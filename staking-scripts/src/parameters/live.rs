@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::rules::{Findings, Number, ParameterViolation, ParametersError};
 use super::{ChainParameters, Parameters};
-use crate::committee::CovenantCommittee;
-use crate::relay::NotAnAddress;
-use crate::slashing_rate::SlashingRate;
+use crate::outputs::committee::CovenantCommittee;
+use crate::transactions::relay::NotAnAddress;
+use crate::transactions::slashing_rate::SlashingRate;
 
 /// One version as the file has it.
 #[derive(Deserialize)]

@@ -16,11 +16,11 @@ use bitcoin::{Amount, ScriptBuf, XOnlyPublicKey};
 pub use self::phase1::{Phase1Parameters, StakingCap};
 pub use self::rules::{ParameterViolation, ParametersError, Violation};
 pub use self::versions::{NotInForce, Version, Versions};
-use crate::committee::CovenantCommittee;
-use crate::parties::{InvalidParties, Parties};
-use crate::slashing::SlashingTerms;
-use crate::slashing_rate::SlashingRate;
-use crate::timelock::Timelock;
+use crate::outputs::committee::CovenantCommittee;
+use crate::outputs::parties::{InvalidParties, Parties};
+use crate::outputs::timelock::Timelock;
+use crate::transactions::slashing::SlashingTerms;
+use crate::transactions::slashing_rate::SlashingRate;
 
 /// One version of the parameters of the network that runs today. One that exists keeps every rule of [`ParameterViolation`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::live::committee;
 use super::rules::{Findings, Number, ParameterViolation, ParametersError, Violation};
-use crate::committee::CovenantCommittee;
-use crate::timelock::Timelock;
+use crate::outputs::committee::CovenantCommittee;
+use crate::outputs::timelock::Timelock;
 
 /// What must be left of the least stake after the unbonding fee.
 const LEAST_AFTER_FEE: Amount = Amount::from_sat(1000);

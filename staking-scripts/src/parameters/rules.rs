@@ -7,9 +7,9 @@ use bitcoin::absolute::Height;
 use bitcoin::{Amount, ScriptBuf};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::committee::InvalidCommittee;
-use crate::relay::{NotAnAddress, OutputTooSmall};
-use crate::timelock::Timelock;
+use crate::outputs::committee::InvalidCommittee;
+use crate::outputs::timelock::Timelock;
+use crate::transactions::relay::{NotAnAddress, OutputTooSmall};
 
 /// A rule that a version of the parameters breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -13,7 +13,7 @@ use eots::SecretKey;
 use prost::Message as _;
 
 use super::{InvalidProofOfPossession, PossessionError};
-use crate::key_path::key_path_script;
+use crate::coins::key_path::key_path_script;
 
 /// The byte that ends an explicit SIGHASH_ALL, the same in ECDSA and BIP-340 signatures.
 const SIGHASH_ALL: u8 = 1;

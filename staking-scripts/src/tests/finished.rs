@@ -5,7 +5,7 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxOut, Witness};
 
 use super::Scene;
-use crate::finished::{FinishedError, check_finished};
+use crate::transactions::finished::{FinishedError, check_finished};
 use crate::{Path, SlashingTransaction};
 
 struct Finished {
@@ -137,7 +137,9 @@ fn amounts_that_cannot_be() {
         let unsigned = transaction.clone();
         let leaf = finished.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
         let prevout = finished.scene.staking.tx_out();
-        let sighash = crate::spend::leaf_sighash(&transaction, std::slice::from_ref(&prevout), 0, leaf.hash()).unwrap();
+        let sighash =
+            crate::transactions::spend::leaf_sighash(&transaction, std::slice::from_ref(&prevout), 0, leaf.hash())
+                .unwrap();
         let mut elements = transaction.input[0].witness.to_vec();
         let scene = &finished.scene;
         let secrets = scene.covenant.iter().chain(&scene.providers).chain([&scene.staker]);
@@ -164,7 +166,7 @@ fn amounts_that_cannot_be() {
 /// `finalize` itself looks at what it made: a spend whose leaf is of another output is not given out.
 #[test]
 fn finalizing_checks_the_finished_transaction() {
-    use crate::spend::{FinalizeError, LeafSpend, SpendPlan};
+    use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
     let scene = Scene::new(1, 3, 2);
     let (source, other) = (scene.staking.output().taproot(), scene.unbonding.taproot());
     let spend = |outputs: Vec<(TxOut, Option<&crate::TaprootOutput>)>, amount| {

@@ -8,7 +8,7 @@ use eots::Parity;
 use proptest::prelude::*;
 
 use super::{Scene, key, keys, public};
-use crate::spend::FinalizeError;
+use crate::transactions::spend::FinalizeError;
 use crate::{
     CovenantAdaptorSignatures, CovenantCommittee, CovenantSignature, Funded, FundedError, Parties, SigningError,
     SlashingError, SlashingTransaction, UnbondingError, UnbondingOutput, UnbondingTransaction, WithdrawalError,

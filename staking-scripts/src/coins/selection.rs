@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Weight};
 
-use crate::coin::{FundingCoin, funded_weight};
-use crate::extension::ExtensionError;
-use crate::fees::leaf_input_weight;
-use crate::leaf::Leaf;
-use crate::relay::MAX_WEIGHT;
-use crate::staking::StakingError;
+use crate::coins::coin::{FundingCoin, funded_weight};
+use crate::outputs::leaf::Leaf;
+use crate::transactions::extension::ExtensionError;
+use crate::transactions::fees::leaf_input_weight;
+use crate::transactions::relay::MAX_WEIGHT;
+use crate::transactions::staking::StakingError;
 
 /// The coins to choose from, and what they must pay.
 pub(crate) struct Funding<'a> {

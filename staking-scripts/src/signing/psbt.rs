@@ -13,11 +13,11 @@ use bitcoin::{
 use eots::SecretKey;
 use miniscript::interpreter::KeySigPair;
 
-use crate::coin_witness::{finish, verify_input};
-use crate::explain::{offered_keys, revealed_leaf};
-use crate::key_path::{FundingSignError, is_coin, key_path_script, sign_coins};
-use crate::leaf::{LeafKeys, Path};
-use crate::spend::sum;
+use crate::coins::key_path::{FundingSignError, is_coin, key_path_script, sign_coins};
+use crate::coins::witness::{finish, verify_input};
+use crate::outputs::leaf::{LeafKeys, Path};
+use crate::transactions::spend::sum;
+use crate::watching::explain::{offered_keys, revealed_leaf};
 
 /// Who signed an input, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

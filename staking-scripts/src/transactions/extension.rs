@@ -5,15 +5,15 @@ use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
 
-use crate::coin::FundingCoin;
-use crate::coin_selection::ExtensionFunding;
-use crate::funded::Funded;
-use crate::leaf::Path;
+use crate::coins::coin::FundingCoin;
+use crate::coins::selection::ExtensionFunding;
+use crate::outputs::leaf::Path;
+use crate::outputs::parties::Parties;
 use crate::outputs::{StakingOutput, TaprootOutput};
-use crate::parties::Parties;
-use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 use crate::signing::{CovenantSignature, signed_by_the_committee};
-use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf, sum};
+use crate::transactions::funded::Funded;
+use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf, sum};
 
 /// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the covenant committee of the
 /// parameters it was made under signs; input 1 is one coin that pays the fee and whatever is added. Output 0 is the new staking output, where it is built here; one that came from

@@ -3,10 +3,10 @@
 use bitcoin::XOnlyPublicKey;
 use miniscript::{Error, ParseError, ParseTreeError};
 
-use crate::committee::InvalidCommittee;
+use crate::outputs::committee::InvalidCommittee;
+use crate::outputs::parties::InvalidParties;
+use crate::outputs::timelock::InvalidTimelock;
 use crate::outputs::{INTERNAL_KEY, OutputError};
-use crate::parties::InvalidParties;
-use crate::timelock::InvalidTimelock;
 
 /// The text is no descriptor of an output of the protocol.
 ///

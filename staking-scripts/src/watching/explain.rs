@@ -4,10 +4,10 @@ use bitcoin::secp256k1::SECP256K1;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
 use bitcoin::{Amount, OutPoint, Psbt, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
 
-use crate::announcement::StakeAnnouncement;
-use crate::descriptor::ProtocolOutput;
-use crate::leaf::{LeafKeys, Path};
 use crate::outputs::INTERNAL_KEY;
+use crate::outputs::descriptor::ProtocolOutput;
+use crate::outputs::leaf::{LeafKeys, Path};
+use crate::watching::announcement::StakeAnnouncement;
 
 /// What a transaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxOut};
 
-use crate::funded::{Funded, HasTaproot};
-use crate::leaf::{LeafKeys, Path};
-use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
-use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
+use crate::outputs::leaf::{LeafKeys, Path};
+use crate::transactions::funded::{Funded, HasTaproot};
+use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 
 /// The withdrawal of a staking, unbonding or slashing refund output through its timelock path.
 #[derive(Debug, Clone, PartialEq)]

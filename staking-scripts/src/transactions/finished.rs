@@ -4,9 +4,9 @@ use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use bitcoin::taproot::ControlBlock;
 use bitcoin::{Amount, Script, Transaction, TxOut, Weight, XOnlyPublicKey};
 
-use crate::leaf::Leaf;
-use crate::relay::{MAX_WEIGHT, OutputTooSmall};
-use crate::spend::{leaf_sighash, sum};
+use crate::outputs::leaf::Leaf;
+use crate::transactions::relay::{MAX_WEIGHT, OutputTooSmall};
+use crate::transactions::spend::{leaf_sighash, sum};
 
 /// A promise that a finished transaction breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,13 +5,13 @@ use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
 use bitcoin::transaction::{InputWeightPrediction, Version};
 use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
 
-use crate::coin::{CoinError, EMPTY_INPUT, FundingCoin, funded_weight};
-use crate::coin_witness::finish;
-use crate::explain::TransactionKind;
-use crate::leaf::Leaf;
-use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
-use crate::spend::LeafSpend;
-use crate::staking::StakingTransaction;
+use crate::coins::coin::{CoinError, EMPTY_INPUT, FundingCoin, funded_weight};
+use crate::coins::witness::finish;
+use crate::outputs::leaf::Leaf;
+use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::transactions::spend::LeafSpend;
+use crate::transactions::staking::StakingTransaction;
+use crate::watching::explain::TransactionKind;
 
 /// What can be done about the fee of a transaction that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use miniscript::descriptor::Tr;
 use miniscript::expression::{Parens, Tree, TreeIterItem};
 
 pub use self::error::DescriptorError;
-use crate::committee::CovenantCommittee;
-use crate::leaf::LeafKeys;
+use crate::outputs::committee::CovenantCommittee;
+use crate::outputs::leaf::LeafKeys;
+use crate::outputs::parties::Parties;
+use crate::outputs::timelock::Timelock;
 use crate::outputs::{INTERNAL_KEY, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
-use crate::parties::Parties;
-use crate::timelock::Timelock;
 
 /// The most leaves that an output has.
 const MOST_LEAVES: usize = 3;

@@ -4,7 +4,7 @@ use bitcoin::Txid;
 use bitcoin::absolute::Height;
 
 use crate::delegation::AcceptedStake;
-use crate::leaf::Path;
+use crate::outputs::leaf::Path;
 
 /// Where a stake stands. The secured chain's names; it counts in the same way, but by what is reported to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

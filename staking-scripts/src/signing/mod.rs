@@ -1,10 +1,13 @@
 //! Signatures of staker, covenant members and finality providers over one transaction.
 
+pub(crate) mod psbt;
+pub(crate) mod signed;
+
 use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use eots::{AdaptorError, AdaptorSignature, BatchItem, SecretKey};
 
-use crate::spend::{FinalizeError, LeafSpend};
+use crate::transactions::spend::{FinalizeError, LeafSpend};
 
 /// A covenant member's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

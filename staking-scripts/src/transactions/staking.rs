@@ -8,15 +8,15 @@ use bitcoin::{
     Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness, XOnlyPublicKey,
 };
 
-use crate::announcement::StakeAnnouncement;
-use crate::coin::FundingCoin;
-use crate::coin_selection::Funding;
-use crate::coin_witness::finish;
-use crate::funded::Funded;
+use crate::coins::coin::FundingCoin;
+use crate::coins::selection::Funding;
+use crate::coins::witness::finish;
 use crate::outputs::StakingOutput;
-use crate::relay::MAX_WEIGHT;
-use crate::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
-use crate::signed::add_output_origin;
+use crate::signing::signed::add_output_origin;
+use crate::transactions::funded::Funded;
+use crate::transactions::relay::MAX_WEIGHT;
+use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::watching::announcement::StakeAnnouncement;
 
 /// No staking transaction can be made of this.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,8 +4,8 @@ use bitcoin::XOnlyPublicKey;
 use miniscript::expression::{Parens, TreeIterItem, parse_num};
 
 use super::error::DescriptorError;
-use crate::leaf::LeafKeys;
-use crate::timelock::Timelock;
+use crate::outputs::leaf::LeafKeys;
+use crate::outputs::timelock::Timelock;
 
 /// The bits of a sequence that BIP-68 gives a meaning: no timelock at all, and time in the place of blocks.
 const DISABLED: u32 = 1 << 31;

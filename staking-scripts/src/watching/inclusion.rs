@@ -13,8 +13,8 @@ use bitcoin::hashes::{Hash, HashEngine};
 use bitcoin::params::Params;
 use bitcoin::{Amount, Block, BlockHash, Transaction, TxMerkleNode, Txid};
 
-use crate::headers::{HeadersError, check_work, inclusion_depth};
-use crate::spend::sum;
+use crate::transactions::spend::sum;
+use crate::watching::headers::{HeadersError, check_work, inclusion_depth};
 
 /// The most levels between a transaction and the root: a position has 32 bits. A block's own limits allow 14.
 const MAX_LEVELS: usize = 32;

@@ -12,10 +12,10 @@ use bitcoin::{
     Witness, XOnlyPublicKey, taproot,
 };
 
-use crate::coin_witness::finish;
-use crate::finished::{FinishedError, check_finished};
-use crate::leaf::Leaf;
+use crate::coins::witness::finish;
 use crate::outputs::TaprootOutput;
+use crate::outputs::leaf::Leaf;
+use crate::transactions::finished::{FinishedError, check_finished};
 
 /// A transaction could not be completed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

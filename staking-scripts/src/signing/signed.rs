@@ -8,9 +8,9 @@ use bitcoin::secp256k1::schnorr;
 use bitcoin::taproot::LeafVersion;
 use bitcoin::{Psbt, TapLeafHash, TapSighashType, Txid, XOnlyPublicKey, psbt, taproot};
 
-use crate::leaf::LeafKeys;
+use crate::outputs::leaf::LeafKeys;
 use crate::signing::CovenantSignature;
-use crate::spend::LeafSpend;
+use crate::transactions::spend::LeafSpend;
 
 /// The signatures of one leaf, each verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

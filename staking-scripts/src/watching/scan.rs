@@ -4,7 +4,7 @@
 use bitcoin::Script;
 use bitcoin::opcodes::all::OP_RETURN;
 
-use crate::announcement::{SCRIPT_SIZE, StakeAnnouncement};
+use crate::watching::announcement::{SCRIPT_SIZE, StakeAnnouncement};
 
 /// How long a block's header is.
 const HEADER: usize = 80;

@@ -5,8 +5,8 @@ use bitcoin::Transaction;
 use bitcoin::secp256k1::schnorr;
 use eots::{SecretKey, XOnlyPublicKey};
 
-use crate::explain::{TransactionKind, explain};
 use crate::signing::CovenantAdaptorSignatures;
+use crate::watching::explain::{TransactionKind, explain};
 
 /// No finality provider's key can be recovered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,12 +4,12 @@ use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Sequence, Transaction};
 
-use crate::funded::Funded;
-use crate::leaf::Path;
+use crate::outputs::leaf::Path;
 use crate::outputs::{StakingOutput, UnbondingOutput};
-use crate::relay::OutputTooSmall;
 use crate::signing::{CovenantSignature, signed_by_the_committee};
-use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
+use crate::transactions::funded::Funded;
+use crate::transactions::relay::OutputTooSmall;
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 
 /// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding output.
 #[derive(Debug, Clone, PartialEq)]

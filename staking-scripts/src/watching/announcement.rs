@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 use bitcoin::opcodes::all::{OP_PUSHBYTES_71, OP_PUSHDATA1, OP_PUSHDATA2, OP_PUSHDATA4, OP_RETURN};
 use bitcoin::{Amount, Script, ScriptBuf, Transaction, XOnlyPublicKey};
 
-use crate::funded::{Funded, FundedError};
+use crate::outputs::parties::{InvalidParties, Parties};
+use crate::outputs::timelock::Timelock;
 use crate::outputs::{OutputError, StakingOutput};
 use crate::parameters::Phase1Parameters;
-use crate::parties::{InvalidParties, Parties};
-use crate::timelock::Timelock;
+use crate::transactions::funded::{Funded, FundedError};
 
 /// What the script begins with: the data is one push of 71 bytes, whose length is its opcode.
 const FRAME: [u8; 2] = [OP_RETURN.to_u8(), OP_PUSHBYTES_71.to_u8()];

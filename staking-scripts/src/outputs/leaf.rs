@@ -7,8 +7,8 @@ use bitcoin::taproot::{ControlBlock, LeafVersion};
 use bitcoin::{Script, ScriptBuf, TapLeafHash, XOnlyPublicKey};
 use miniscript::{Miniscript, RelLockTime, Tap, Terminal, Threshold};
 
-use crate::coin_witness::MAX_SCRIPT;
-use crate::timelock::Timelock;
+use crate::coins::witness::MAX_SCRIPT;
+use crate::outputs::timelock::Timelock;
 
 /// The path through which an output is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,15 +5,15 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, XOnlyPublicKey};
 use eots::{AdaptorSignature, BatchItem, SecretKey};
 
-use crate::funded::{Funded, HasTaproot};
-use crate::leaf::Path;
+use crate::outputs::leaf::Path;
+use crate::outputs::parties::Parties;
+use crate::outputs::timelock::Timelock;
 use crate::outputs::{OutputError, SlashingRefundOutput, StakingOutput, UnbondingOutput};
-use crate::parties::Parties;
-use crate::relay::{NotAnAddress, OutputTooSmall};
 use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
-use crate::slashing_rate::SlashingRate;
-use crate::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
-use crate::timelock::Timelock;
+use crate::transactions::funded::{Funded, HasTaproot};
+use crate::transactions::relay::{NotAnAddress, OutputTooSmall};
+use crate::transactions::slashing_rate::SlashingRate;
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 
 /// An output that can be slashed: the staking output and the unbonding output.
 pub trait Slashable: HasTaproot {

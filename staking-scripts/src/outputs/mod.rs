@@ -1,5 +1,12 @@
 //! The outputs, as Taproot descriptors.
 
+pub(crate) mod committee;
+pub(crate) mod descriptor;
+pub(crate) mod leaf;
+pub(crate) mod parties;
+pub(crate) mod providers;
+pub(crate) mod timelock;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -8,11 +15,11 @@ use bitcoin::secp256k1::{self, SECP256K1};
 use bitcoin::taproot::{LeafVersion, TapNodeHash, TapTree, TaprootBuilder};
 use bitcoin::{Address, Amount, Network, ScriptBuf, TxOut, XOnlyPublicKey};
 use miniscript::Descriptor;
-use miniscript::descriptor::{self, Tr};
+use miniscript::descriptor::{self as miniscript_descriptor, Tr};
 
-use crate::leaf::{Leaf, LeafKeys, Path};
-use crate::parties::Parties;
-use crate::timelock::Timelock;
+use crate::outputs::leaf::{Leaf, LeafKeys, Path};
+use crate::outputs::parties::Parties;
+use crate::outputs::timelock::Timelock;
 
 /// The internal key of every output: the x coordinate that BIP-341 ("Constructing and spending Taproot outputs") proposes for outputs
 /// without a key path. Nobody knows its discrete logarithm.
@@ -48,10 +55,10 @@ impl TaprootOutput {
         for keys in leaves.into_iter().rev() {
             let miniscript = keys.miniscript().map_err(|e| error(&e))?;
             scripts.push((keys, miniscript.encode()));
-            let leaf = descriptor::TapTree::leaf(miniscript);
+            let leaf = miniscript_descriptor::TapTree::leaf(miniscript);
             tree = Some(match tree {
                 None => leaf,
-                Some(following) => descriptor::TapTree::combine(leaf, following).map_err(|e| error(&e))?,
+                Some(following) => miniscript_descriptor::TapTree::combine(leaf, following).map_err(|e| error(&e))?,
             });
         }
         let internal_key = *UNSPENDABLE.as_ref().map_err(|e| error(e))?;

@@ -2,7 +2,7 @@
 
 use bitcoin::XOnlyPublicKey;
 
-use crate::committee::{CovenantCommittee, MAX_KEYS, first_repeated};
+use crate::outputs::committee::{CovenantCommittee, MAX_KEYS, first_repeated};
 
 /// The finality providers of a stake, at least one, in the order the staker gave: adaptor signatures come in this order. Scripts have
 /// the keys ascending.

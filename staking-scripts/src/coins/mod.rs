@@ -1,0 +1,6 @@
+//! The staker's own coins: what they are, which to spend, and what signs them.
+
+pub(crate) mod coin;
+pub(crate) mod key_path;
+pub(crate) mod selection;
+pub(crate) mod witness;
