@@ -5,7 +5,8 @@ use bitcoin::{FeeRate, Psbt, Transaction};
 use eots::SecretKey;
 
 use super::check::AcceptedStake;
-use super::file::{DelegationError, DelegationFile, PossessionField, ProvidersField, StakerField, field, transaction};
+use super::fields::{PossessionField, ProvidersField, StakerField};
+use super::file::{DelegationError, DelegationFile, field, transaction};
 use super::rules::Part;
 use crate::outputs::providers::StakedTo;
 use crate::outputs::timelock::Timelock;

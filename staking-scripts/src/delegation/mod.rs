@@ -7,6 +7,7 @@ mod advance;
 mod answer;
 mod check;
 mod draft;
+mod fields;
 mod file;
 mod included;
 mod rules;
@@ -18,10 +19,10 @@ use bitcoin::{Amount, Transaction, TxOut, XOnlyPublicKey};
 pub use self::answer::{AnswerError, CovenantAnswer};
 pub use self::check::AcceptedStake;
 pub use self::draft::{PlanError, PlannedTransactions};
-pub use self::file::{
-    AnswerField, ConsumerField, DelegationError, DelegationFile, PossessionField, PossessionKind, ProvidersField,
-    RunningField, StakerField,
+pub use self::fields::{
+    AnswerField, ConsumerField, PossessionField, PossessionKind, ProvidersField, RunningField, StakerField,
 };
+pub use self::file::{DelegationError, DelegationFile};
 pub use self::included::{ChainRules, InclusionField, StakeInclusion};
 pub use self::rules::{Part, StakeViolation};
 use crate::outputs::providers::StakedTo;
