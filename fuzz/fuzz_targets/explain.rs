@@ -9,8 +9,9 @@ use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction, TxOut, Witness};
 use staking_scripts::{
-    Explanation, Funded, FundingCoin, Path, StakingTransaction, TransactionKind, UnbondingTransaction,
-    WithdrawalTransaction, explain, explain_psbt, key_path_script, review_psbt, sign_key_path, sign_psbt,
+    Explanation, Funded, FundingCoin, PaidOutput, Path, ProtocolOutput, StakingTransaction, TransactionKind,
+    UnbondingTransaction, WithdrawalTransaction, explain, explain_psbt, key_path_script, review_psbt, sign_key_path,
+    sign_psbt,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -29,6 +30,8 @@ struct Samples {
     /// Serialized transactions and PSBTs.
     bytes: Vec<Vec<u8>>,
     unbonding: Transaction,
+    /// What somebody who knows the keys recognises.
+    known: [ProtocolOutput; 2],
 }
 
 static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
@@ -58,7 +61,8 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
         unbonding.psbt().serialize(),
         withdrawal.psbt().serialize(),
     ];
-    Samples { scene, staking, bytes, unbonding: finished }
+    let known = [ProtocolOutput::Staking(scene.staking.clone()), ProtocolOutput::Unbonding(scene.unbonding.clone())];
+    Samples { scene, staking, bytes, unbonding: finished, known }
 });
 
 fuzz_target!(|input: Input| match input {
@@ -73,10 +77,14 @@ fuzz_target!(|input: Input| match input {
 
 fn read(bytes: &[u8]) {
     if let Ok(transaction) = encode::deserialize::<Transaction>(bytes) {
-        check(&explain(&transaction), &transaction);
+        let explained = explain(&transaction);
+        check(&explained, &transaction);
+        check(&explained.knowing(&transaction, &SAMPLES.known), &transaction);
     }
     let Ok(psbt) = Psbt::deserialize(bytes) else { return };
-    check(&explain_psbt(&psbt), &psbt.unsigned_tx);
+    let explained = explain_psbt(&psbt);
+    check(&explained, &psbt.unsigned_tx);
+    check(&explained.knowing(&psbt.unsigned_tx, &SAMPLES.known), &psbt.unsigned_tx);
     if let Ok(signed) = sign_key_path(&psbt, &SAMPLES.scene.staker) {
         assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
     }
@@ -104,9 +112,15 @@ fn check(explained: &Explanation, transaction: &Transaction) {
         assert!(spent.covenant_signers.iter().all(|key| spent.keys.covenant().0.contains(key)));
     }
     assert!(explained.spent.is_sorted_by(|one, next| one.input < next.input));
+    // An output is recognised by its script, and once.
+    for PaidOutput { index, output } in &explained.outputs {
+        assert_eq!(transaction.output[*index].script_pubkey, output.taproot().script_pubkey());
+    }
+    assert!(explained.outputs.is_sorted_by(|one, next| one.index < next.index));
     let expected: &[Path] = match explained.kind {
         TransactionKind::Stake => {
-            assert!(explained.announcement.is_some());
+            let staking = |paid: &PaidOutput| matches!(paid.output, ProtocolOutput::Staking(_));
+            assert!(explained.announcement.is_some() || explained.outputs.iter().any(staking));
             &[]
         }
         TransactionKind::Unbonding | TransactionKind::Extension => &[Path::Unbonding],
