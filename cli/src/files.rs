@@ -7,12 +7,14 @@ use bitcoin::absolute::Height;
 use clap::Args;
 use eots::SigningContext;
 use staking_scripts::{
-    AcceptedStake, ChainRules, CovenantAnswer, DelegationFile, NotInForce, Parameters, StakeViolation, Versions,
+    AcceptedStake, ChainRules, CovenantAnswer, DelegationFile, HeadersError, InclusionError, NotInForce, Parameters,
+    StakeViolation, Versions,
 };
 
 use crate::commands::NetworkName;
 use crate::input;
 use crate::new_file::NewFile;
+use crate::output::broken;
 
 /// Parameters in the live form.
 pub(crate) fn parameters(path: &str) -> anyhow::Result<Versions<Parameters>> {
@@ -66,27 +68,37 @@ pub(crate) struct DelegationArgs {
 impl DelegationArgs {
     /// The parameters that hold for the stake.
     pub(crate) fn parameters(&self) -> anyhow::Result<&Parameters> {
-        in_force(&self.params, self.delegation.parameters_height)
+        in_force(&self.params, self.delegation.parameters_height).context("--delegation")
     }
 
     /// Every rule that the delegation breaks, or the stake as it was accepted.
     pub(crate) fn check(&self) -> anyhow::Result<Result<AcceptedStake, Vec<StakeViolation>>> {
-        check(&self.delegation, &self.params, self.chain)
+        check(&self.delegation, &self.params, self.chain).context("--delegation")
     }
 
     /// The stake, for steps that go no further with one that breaks a rule.
     pub(crate) fn accepted(&self) -> anyhow::Result<AcceptedStake> {
         self.check()?.map_err(|violations| {
-            let all: Vec<_> = violations.iter().map(ToString::to_string).collect();
-            anyhow!("the delegation breaks {} rules: {}", all.len(), all.join("; "))
+            let all: Vec<_> = violations.iter().map(message).collect();
+            anyhow!("--delegation: {}: {}", broken(all.len()), all.join("; "))
         })
+    }
+}
+
+/// What a delegation breaks, for people. Blocks of a test network are the commonest slip, and their own message does not tell.
+pub(crate) fn message(found: &StakeViolation) -> String {
+    match found {
+        StakeViolation::Inclusion(InclusionError::Headers(HeadersError::TargetTooHigh { .. })) => {
+            format!("{found}; of a block on another network, --network says which")
+        }
+        found => found.to_string(),
     }
 }
 
 pub(crate) fn in_force(versions: &Versions<Parameters>, height: u32) -> anyhow::Result<&Parameters> {
     let height = Height::from_consensus(height).map_err(|_| anyhow!("parameters_height: {height} is none"))?;
     let found: Result<_, NotInForce> = versions.in_force(height);
-    Ok(found?.1)
+    Ok(found.context("parameters_height")?.1)
 }
 
 /// Whether the version that a delegation names is the one in force at `height`, or the last one when no height is given. Whoever is to sign must

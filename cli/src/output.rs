@@ -128,6 +128,14 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().take(LONGEST).map(escape).chain([end.to_owned()]).collect()
 }
 
+/// How many rules are broken.
+pub(crate) fn broken(count: usize) -> String {
+    match count {
+        1 => "1 rule is broken".to_owned(),
+        more => format!("{more} rules are broken"),
+    }
+}
+
 /// Prints an error and the chain of its causes.
 pub(crate) fn print_failure(error: &anyhow::Error) -> ExitCode {
     let mut message = format!("{BAD}error:{BAD:#} {}", plain(&error.to_string()));

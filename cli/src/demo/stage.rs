@@ -264,7 +264,10 @@ impl<'a> Stage<'a> {
         let PreSigned { transaction: slashing, staker, covenant } = pre_signed;
         let transaction = slashing.slash(staker, covenant, extracted)?;
         let slashed = transaction.output.first().map_or(Amount::ZERO, |out| out.value);
-        let text = format!("anyone with the extracted key completes it: {slashed} burn, the rest waits for the staker");
+        let text = format!(
+            "anyone with the extracted key completes it: {} sat burn, the rest waits for the staker",
+            slashed.to_sat()
+        );
         let height = self.confirm("slash", &text, (&transaction, slashing.psbt()), Some(Path::Slashing))?;
         let refund = slashing.refund_output();
         self.outputs.push(Locked::new("slashing refund output", &refund));

@@ -168,8 +168,24 @@ fn what_breaks_a_rule_goes_no_further() {
     let sign = format!("covenant sign {FILES} bad.json --secret-key-file member.key");
     let refused = folder.run(&format!("--json {sign}")).json(1);
     assert_eq!(refused["violations"], check["violations"]);
-    folder.run(&format!("tx unbond {FILES} bad.json")).fails(&["breaks", "unbonding time of 1009"]);
+    folder.run(&format!("tx unbond {FILES} bad.json")).fails(&[
+        "--delegation: ",
+        " broken: ",
+        "unbonding time of 1009",
+    ]);
 
+    // One rule is one rule.
+    let one = |json: &mut Value| json["proof_of_possession"]["signature"] = json!("00".repeat(64));
+    edit(&one, "one-rule.json");
+    let text = folder.run(&format!("stake check {FILES} one-rule.json")).ends(1).stdout();
+    assert!(
+        text.starts_with("not accepted: 1 rule is broken\n  possession: the proof of possession does not "),
+        "{text}"
+    );
+    let refused =
+        folder.run(&format!("covenant sign {FILES} one-rule.json --secret-key-file member.key")).ends(1).stdout();
+    assert!(refused.starts_with("refused: 1 rule is broken\n"), "{refused}");
+    assert!(folder.run(&format!("stake check {FILES} bad.json")).stdout().contains(" rules are broken\n"));
     // A batch goes on.
     let batch = format!(
         "covenant sign {FILES} signed.json --delegation bad.json --delegation nowhere.json --delegation signed.json"
@@ -210,12 +226,16 @@ fn files_are_read_strictly_and_never_overwritten() {
     write_all(&folder);
     folder.run(&stake("draft.json")).fails(&["--out draft.json"]);
     let unsigned = folder.run(&format!("stake check {FILES} draft.json"));
-    unsigned.fails(&["staker_signatures is absent"]);
+    unsigned.fails(&["--delegation", "staker_signatures is absent"]);
     let text = std::fs::read_to_string(folder.path().join("signed.json")).unwrap();
     folder.write("more.json", text.replacen('{', r#"{"unknown":1,"#, 1));
     folder.run(&format!("stake check {FILES} more.json")).fails(&["--delegation", "unknown"]);
     folder.write("early.json", text.replace("\"parameters_height\": 900000", "\"parameters_height\": 1"));
-    folder.run(&format!("stake check {FILES} early.json")).fails(&["no parameters are in force at height 1"]);
+    folder.run(&format!("stake check {FILES} early.json")).fails(&[
+        "--delegation",
+        "parameters_height",
+        "no parameters are in force at height 1",
+    ]);
     folder.write("bad-params.json", parameters().to_string().replace("\"0.001", "\"2.001"));
     folder.run("stake check --delegation signed.json --params bad-params.json").fails(&["--params", "slashing_rate"]);
     // A draft whose transactions are not what the staker's program makes of it is not signed.
@@ -224,9 +244,9 @@ fn files_are_read_strictly_and_never_overwritten() {
     draft["slashing_transaction"] = draft["unbonding_slashing_transaction"].clone();
     folder.write("swapped.json", draft.to_string());
     let sign = format!("stake sign {FILES} swapped.json --secret-key-file staker.key --address {ACCOUNT}");
-    folder.run(&sign).fails(&["slashing_transaction", "the other fields make"]);
+    folder.run(&sign).fails(&["--delegation", "slashing_transaction: ", "the other fields make"]);
     let other = format!("stake sign {FILES} draft.json --secret-key-file member.key --address {ACCOUNT}");
-    folder.run(&other).fails(&["not the staker's"]);
+    folder.run(&other).fails(&["error: --secret-key-file: ", "not the staker's"]);
 }
 
 #[test]
@@ -234,10 +254,11 @@ fn stakes_that_cannot_be_built() {
     let folder = Folder::new();
     keys(&folder);
     let with = |from: &str, to: &str| folder.run(&stake("new.json").replace(from, to));
-    with("--amount-sat 500000", "--amount-sat 499999").fails(&["--amount-sat", "not within"]);
+    with("--amount-sat 500000", "--amount-sat 499999")
+        .fails(&["--amount-sat: 499999 sat is not within 500000 to 5000000 sat"]);
     with("--staking-time 64000", "--staking-time 100").fails(&["--staking-time", "not within"]);
-    with("--height 900000", "--height 5").fails(&["height 5"]);
-    with(":900000:", ":400000:").fails(&["the coins hold"]);
+    with("--height 900000", "--height 5").fails(&["--height", "height 5"]);
+    with(":900000:", ":400000:").fails(&["the coins hold 400000 sat, and the stake of 500000 sat"]);
     with(":900000:5120", ":900000:76a9").fails(&["--coin"]);
     with("--fee-rate 5", "--fee-rate 0").fails(&["--fee-rate"]);
     with("--fee-rate 5", "--fee-rate 1e9").fails(&["--fee-rate"]);
@@ -289,24 +310,6 @@ fn signed_elsewhere() {
     let check = folder.json("psbt check --psbt @signed.psbt");
     assert_eq!((&check["kind"], &check["valid"], &check["fee_sat"]), (&json!("unbonding"), &json!(true), &json!(9600)));
     assert_eq!((check["signatures"].as_array().unwrap().len(), check["missing"].as_array().unwrap().len()), (1, 3));
-    assert_eq!(check["covenant"], json!([{ "input": 0, "signed": 0, "members": 3, "quorum": 2 }]));
-    assert!(check["missing"].as_array().unwrap().contains(&json!({ "input": 0, "public_key": MEMBER_KEY })), "{check}");
-    let text = folder.run("psbt check --psbt @signed.psbt").ends(0).stdout();
-    let lines = [
-        format!("input 0  {STAKER}  valid"),
-        format!("input 0  {MEMBER_KEY}  has not signed"),
-        "input 0  covenant: 0 of 3 members have signed, and 2 must".to_owned(),
-    ];
-    assert!(lines.iter().all(|line| text.lines().any(|found| found == line)), "{text}");
-    // A coin that nobody has signed is named.
-    let check = folder.json("psbt check --psbt @unsigned-stake.psbt");
-    assert_eq!(
-        (&check["unsigned_inputs"], &check["missing"], &check["covenant"]),
-        (&json!([0]), &json!([]), &json!([]))
-    );
-    let text = folder.run("psbt check --psbt @unsigned-stake.psbt").ends(0).stdout();
-    assert!(text.contains("input 0  not signed yet\n"), "{text}");
-    assert_eq!(folder.json("psbt check --psbt @stake.psbt")["unsigned_inputs"], json!([]));
     let read =
         |name: &str| -> Psbt { std::fs::read_to_string(folder.path().join(name)).unwrap().trim().parse().unwrap() };
     let mut forged = read("signed.psbt");
@@ -321,7 +324,6 @@ fn signed_elsewhere() {
     let combined = folder.run("psbt combine --psbt @unbonding.psbt --psbt @signed.psbt").ends(0).stdout();
     assert_eq!(combined.trim().parse::<Psbt>().unwrap(), read("signed.psbt"));
     folder.run("psbt combine --psbt @unbonding.psbt --psbt @stake.psbt").fails(&["--psbt number 2"]);
-    folder.run("psbt combine --psbt @signed.psbt").fails(&["--psbt: at least two"]);
     // A covenant member's key signs nothing here, nor a provider's.
     for key in ["member.key", "provider.key"] {
         folder.run(&format!("psbt sign --psbt @unbonding.psbt --secret-key-file {key}")).fails(&["no input"]);

@@ -141,7 +141,7 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     let included = is("VERIFIED");
     assert_eq!((&included["depth"], &included["inclusion_height"]), (&json!(0), &json!(105)));
     assert_eq!(included["withdrawable_from"], json!(145));
-    world.run(&format!("{include} --out included.json")).fails(&["the inclusion", "0 blocks stand on"]);
+    world.run(&format!("{include} --out included.json")).fails(&["is not shown to be in a block", "0 blocks stand on"]);
     world.mine(3);
     is("ACTIVE");
     let text = world.run("status --params params.json --delegation stake.json --depth 3").ends(0).stdout();
@@ -161,6 +161,9 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     for bad in ["--network regtest", "--depth 3"] {
         let refused = world.folder.run(&format!("--json {check} {bad}")).json(1);
         assert_eq!(refused["violations"][0]["rule"], json!("inclusion"), "{refused}");
+        // Read as mainnet's, it is of another network.
+        let hint = refused["violations"][0]["message"].as_str().unwrap().contains("--network says which");
+        assert_eq!(hint, bad == "--depth 3", "{refused}");
     }
     let wrong = include.replace("--network regtest", "--network signet");
     world.run(&format!("{wrong} --out wrong.json")).fails(&["--network is signet", "on regtest"]);

@@ -23,6 +23,18 @@ fn a_delegation_is_signed_by_a_wallet() {
         folder.write(&format!("{name}-signed.psbt"), signed);
     }
     let fields = folder.json(&format!("stake psbts {FILES} draft.json"));
+    // The same into two files, or into none.
+    let out = format!("stake psbts {FILES} draft.json --out mine");
+    assert_eq!(folder.run(&out).ends(0).stdout(), "written to mine.slashing.psbt and mine.unbonding-slashing.psbt\n");
+    let names = ["mine.slashing.psbt", "mine.unbonding-slashing.psbt"];
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(names.map(read).concat(), lines);
+    let sign =
+        |name: &str| folder.run(&format!("psbt sign --psbt @{name} --secret-key-file staker.key")).ends(0).stdout();
+    assert_eq!(names.map(sign), ["slashing-signed.psbt", "later-signed.psbt"].map(read));
+    std::fs::remove_file(folder.path().join(names[0])).unwrap();
+    folder.run(&out).fails(&["--out mine.unbonding-slashing.psbt", "exists"]);
+    assert!(!folder.path().join(names[0]).exists(), "both or none");
     assert_eq!(fields["slashing"].as_str().unwrap(), lines.lines().next().unwrap());
     let proof = "pop create --secret-key-file staker.key --json --address";
     let proof = |rest: &str| folder.run(&format!("{proof} {ACCOUNT} {rest}")).ends(0).stdout();
@@ -38,14 +50,14 @@ fn a_delegation_is_signed_by_a_wallet() {
     }
     // Swapped, unsigned, of another key, without the proof, with a proof of another key.
     let swapped = format!("{sign} --slashing @later-signed.psbt --unbonding-slashing @slashing-signed.psbt");
-    folder.run(&swapped).fails(&["slashing_transaction", "was to be signed"]);
-    folder.run(&wallet.replace("@later-signed", "@later")).fails(&["unbonding_slashing_transaction", "has not signed"]);
+    folder.run(&swapped).fails(&["error: --slashing: ", "was to be signed"]);
+    folder.run(&wallet.replace("@later-signed", "@later")).fails(&["error: --unbonding-slashing: ", "has not signed"]);
     folder.run(&wallet.replace("--possession proof.json", "")).fails(&["--possession"]);
     folder.run(&wallet.replace("--unbonding-slashing @later-signed.psbt", "")).fails(&["--unbonding-slashing"]);
     folder.run(&format!("{wallet} --secret-key-file staker.key")).fails(&["--secret-key-file"]);
     folder.run(&format!("{sign} --address {ACCOUNT} --secret-key-file staker.key")).fails(&["--possession"]);
     folder.write("proof.json", proof("--type bip340").replace(ACCOUNT, "bbn1nonsense"));
-    folder.run(&wallet).fails(&["proof_of_possession"]);
+    folder.run(&wallet).fails(&["error: --possession: "]);
     let other = format!("pop create --secret-key-file member.key --json --type bip340 --address {ACCOUNT}");
     folder.write("proof.json", folder.run(&other).ends(0).stdout());
     folder.run(&wallet).fails(&["the proof of possession"]);

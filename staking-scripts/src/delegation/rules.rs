@@ -58,7 +58,7 @@ pub enum StakeViolation {
         most: u16,
     },
     /// The staking amount is out of bounds.
-    #[error("the staking amount of {found} is not within {least} to {most}")]
+    #[error("the staking amount of {} sat is not within {} to {} sat", .found.to_sat(), .least.to_sat(), .most.to_sat())]
     StakingAmount {
         /// What is asked for.
         found: Amount,
@@ -76,10 +76,10 @@ pub enum StakeViolation {
         expected: u16,
     },
     /// The staking output is not there exactly once.
-    #[error("the staking output: {0}")]
+    #[error("the staking output is not there once: {0}")]
     StakingOutput(FundedError),
     /// The staking output holds something else.
-    #[error("the staking output holds {found}, not the {expected} that are to be staked")]
+    #[error("the staking output holds {} sat, not the {} sat that are to be staked", .found.to_sat(), .expected.to_sat())]
     StakedAmount {
         /// What it holds.
         found: Amount,
@@ -181,7 +181,7 @@ pub enum StakeViolation {
         expected: ScriptBuf,
     },
     /// An output pays another amount.
-    #[error("output {index} of the {part} pays {found}, not {expected}")]
+    #[error("output {index} of the {part} pays {} sat, not {} sat", .found.to_sat(), .expected.to_sat())]
     OutputAmount {
         /// Which transaction.
         part: Part,
@@ -193,7 +193,7 @@ pub enum StakeViolation {
         expected: Amount,
     },
     /// It pays too small a fee, or none at all.
-    #[error("the {part} pays a fee of {found}, and {least} are needed at least")]
+    #[error("the {part} pays a fee of {} sat, and {} sat are needed at least", .found.to_sat(), .least.to_sat())]
     FeeTooSmall {
         /// Which transaction.
         part: Part,
@@ -203,7 +203,7 @@ pub enum StakeViolation {
         least: Amount,
     },
     /// The unbonding transaction's fee is not the parameter.
-    #[error("the unbonding transaction pays a fee of {found}, and exactly {expected} are needed")]
+    #[error("the unbonding transaction pays a fee of {} sat, and exactly {} sat are needed", .found.to_sat(), .expected.to_sat())]
     UnbondingFee {
         /// Its fee.
         found: Amount,
@@ -238,7 +238,7 @@ pub enum StakeViolation {
     #[error("the staker's signature over the {0} does not verify")]
     StakerSignature(Part),
     /// The account is not proven to be the key's holder's.
-    #[error("the proof of possession: {0}")]
+    #[error("the proof of possession does not hold: {0}")]
     Possession(#[from] PossessionError),
     /// The stake that is to be extended is not in the transaction given for it.
     #[error("the running stake {txid}: {reason}")]
@@ -258,10 +258,10 @@ pub enum StakeViolation {
         found: u16,
     },
     /// The extension breaks a rule.
-    #[error("the extension: {0}")]
+    #[error("the running stake cannot be extended so: {0}")]
     Extension(ExtensionError),
     /// The staking transaction is not in the block that is given, or not deep enough.
-    #[error("the inclusion: {0}")]
+    #[error("the stake is not shown to be in a block: {0}")]
     Inclusion(InclusionError),
     /// The parameters came into force after the stake was included.
     #[error("the parameters are in force from height {activation} on, and the stake was included at {inclusion}")]

@@ -85,12 +85,16 @@ pub(super) fn read(text: &str) -> Result<Vec<Phase1Parameters>, ParametersError>
     Ok(versions)
 }
 
+fn in_sat(amount: Amount) -> String {
+    format!("{} sat", amount.to_sat())
+}
+
 /// A cap never falls below an earlier one of its kind.
 fn falling_caps(versions: &[Phase1Parameters]) -> Vec<Violation> {
     let (mut amount, mut height, mut found) = (Amount::ZERO, Height::ZERO, Vec::new());
     for (place, version) in versions.iter().enumerate() {
         let falls = match version.cap {
-            StakingCap::Amount(cap) if cap < amount => Some((amount.to_string(), cap.to_string())),
+            StakingCap::Amount(cap) if cap < amount => Some((in_sat(amount), in_sat(cap))),
             StakingCap::Height(cap) if cap < height => Some((height.to_string(), cap.to_string())),
             StakingCap::Amount(cap) => {
                 amount = cap;

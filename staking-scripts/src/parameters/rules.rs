@@ -57,7 +57,7 @@ pub enum ParameterViolation {
         found: u64,
     },
     /// The least amount is above the most.
-    #[error("the least staking amount, {least}, is above the most, {most}")]
+    #[error("the least staking amount, {} sat, is above the most, {} sat", .least.to_sat(), .most.to_sat())]
     AmountsReversed {
         /// The least amount.
         least: Amount,
@@ -93,7 +93,7 @@ pub enum ParameterViolation {
     #[error("min_commission_rate: {0:?} is not a decimal number from 0 to 1")]
     CommissionRate(String),
     /// The unbonding fee takes the whole of the least stake.
-    #[error("unbonding_fee: {fee} is not below the least staking amount, {least}")]
+    #[error("unbonding_fee: {} sat is not below the least staking amount, {} sat", .fee.to_sat(), .least.to_sat())]
     UnbondingFeeTooHigh {
         /// The fee.
         fee: Amount,
@@ -110,7 +110,7 @@ pub enum ParameterViolation {
     #[error("exactly one of staking_cap and cap_height must be there and above 0")]
     OneCap,
     /// Phase 1: the staking cap does not admit the largest stake.
-    #[error("staking_cap: {cap} is not above the most that may be staked, {most}")]
+    #[error("staking_cap: {} sat is not above the most that may be staked, {} sat", .cap.to_sat(), .most.to_sat())]
     CapTooLow {
         /// The cap.
         cap: Amount,
@@ -126,7 +126,7 @@ pub enum ParameterViolation {
         later: String,
     },
     /// Phase 1: the least staking amount leaves less than 1000 sat after the unbonding fee.
-    #[error("min_staking_amount: {least} is less than the unbonding fee, {fee}, and 1000 sat")]
+    #[error("min_staking_amount: {} sat is less than the unbonding fee, {} sat, and 1000 sat", .least.to_sat(), .fee.to_sat())]
     LeastAmountTooLow {
         /// The least amount.
         least: Amount,

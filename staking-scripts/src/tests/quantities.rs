@@ -1,8 +1,23 @@
 //! Timelocks and slashing rates.
 
-use bitcoin::Amount;
+use bitcoin::{Amount, FeeRate};
 
-use crate::{SlashingRate, Timelock};
+use crate::{SlashingRate, StakeViolation, StakingError, Timelock};
+
+/// As every field has them, so that a message can be compared with a file.
+#[test]
+fn messages_have_amounts_in_satoshis() {
+    let [found, least, most] = [499_999, 500_000, 2_100_000_000_000_000].map(Amount::from_sat);
+    let message = StakeViolation::StakingAmount { found, least, most }.to_string();
+    assert_eq!(message, "the staking amount of 499999 sat is not within 500000 to 2100000000000000 sat");
+    let message = StakingError::InsufficientFunds { available: found, amount: least, needed: most }.to_string();
+    assert_eq!(
+        message,
+        "the coins hold 499999 sat, and the stake of 500000 sat with its fee needs 2100000000000000 sat"
+    );
+    let message = StakingError::FeeRateTooHigh(FeeRate::MAX).to_string();
+    assert!(message.ends_with("sat/vB is above 10000 sat/vB, more than any node would relay by default"), "{message}");
+}
 
 #[test]
 fn timelocks_are_1_to_65535_blocks() {

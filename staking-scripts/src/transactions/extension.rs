@@ -43,7 +43,7 @@ pub enum ExtensionError {
     #[error("the finality provider {0} of the running stake is not in the new one, and none may be left out")]
     ProviderLeftOut(XOnlyPublicKey),
     /// The new stake holds less.
-    #[error("the new stake of {new} is below the running one of {old}")]
+    #[error("the new stake of {} sat is below the running one of {} sat", .new.to_sat(), .old.to_sat())]
     SmallerStake {
         /// What the running stake holds.
         old: Amount,
@@ -60,7 +60,9 @@ pub enum ExtensionError {
     },
     /// No single coin pays what is added and the fee.
     #[error(
-        "no coin pays the {needed} that are needed; an extension has one funding input, and the largest coin holds {largest}"
+        "no coin pays the {} sat that are needed; an extension has one funding input, and the largest coin holds {} sat",
+        .needed.to_sat(),
+        .largest.to_sat()
     )]
     InsufficientFunds {
         /// What the largest coin would have to hold.
@@ -92,7 +94,7 @@ pub enum ExtensionError {
     #[error("the change must not go to the staking output")]
     ChangeToStake,
     /// The fee rate is far beyond what a transaction ever paid.
-    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
+    #[error("a fee rate of {} sat/vB is above {} sat/vB, more than any node would relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
     /// The change script belongs to no address.
     #[error(transparent)]

@@ -92,7 +92,7 @@ pub enum ChildError {
     #[error(transparent)]
     Change(#[from] CoinError),
     /// The change does not pay for both.
-    #[error("the change of {change} does not pay the {needed} that both transactions need")]
+    #[error("the change of {} sat does not pay the {} sat that both transactions need", .change.to_sat(), .needed.to_sat())]
     InsufficientFunds {
         /// What the change holds.
         change: Amount,
@@ -103,7 +103,7 @@ pub enum ChildError {
     #[error("the transaction {0} pays this rate by itself")]
     NotNeeded(Txid),
     /// The fee rate is far beyond what a transaction ever paid.
-    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
+    #[error("a fee rate of {} sat/vB is above {} sat/vB, more than any node would relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
     /// The destination belongs to no address.
     #[error(transparent)]

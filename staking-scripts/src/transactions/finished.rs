@@ -50,7 +50,7 @@ pub enum FinishedError {
     #[error("a coin that funds it is not signed")]
     UnsignedFunding,
     /// It pays out more than it spends.
-    #[error("it pays {paid} and spends {spent}")]
+    #[error("it pays {} sat and spends {} sat", .paid.to_sat(), .spent.to_sat())]
     CreatesValue {
         /// The sum of its outputs.
         paid: Amount,

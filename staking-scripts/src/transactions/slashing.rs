@@ -63,7 +63,7 @@ pub enum SlashingError {
     #[error("the slashing fee is 0, and no node would relay the transaction")]
     NoFee,
     /// The stake is so small that the rate slashes nothing of it.
-    #[error("a rate of {rate} slashes nothing of a stake of {amount}")]
+    #[error("a rate of {rate} slashes nothing of a stake of {} sat", .amount.to_sat())]
     NothingSlashed {
         /// What is staked.
         amount: Amount,
@@ -71,10 +71,10 @@ pub enum SlashingError {
         rate: SlashingRate,
     },
     /// The stake is more than there can ever be.
-    #[error("a stake of {0} is more than 21 million bitcoin")]
+    #[error("a stake of {} sat is more than 21 million bitcoin", .0.to_sat())]
     TooMuch(Amount),
     /// The stake does not pay the slashed part and the fee.
-    #[error("of the stake of {amount}, nothing is left after {slashed} slashed and a fee of {fee}")]
+    #[error("of the stake of {} sat, nothing is left after {} sat slashed and a fee of {} sat", .amount.to_sat(), .slashed.to_sat(), .fee.to_sat())]
     FeeNotPaid {
         /// What is staked.
         amount: Amount,

@@ -26,7 +26,7 @@ pub enum StakingError {
     #[error("the coin {0} is given twice")]
     RepeatedCoin(OutPoint),
     /// The coins do not pay the stake and the fee.
-    #[error("the coins hold {available}, and the stake of {amount} with its fee needs {needed}")]
+    #[error("the coins hold {} sat, and the stake of {} sat with its fee needs {} sat", .available.to_sat(), .amount.to_sat(), .needed.to_sat())]
     InsufficientFunds {
         /// What all coins hold.
         available: Amount,
@@ -36,7 +36,7 @@ pub enum StakingError {
         needed: Amount,
     },
     /// The fee rate is far beyond what a transaction ever paid.
-    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
+    #[error("a fee rate of {} sat/vB is above {} sat/vB, more than any node would relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
     /// The change script belongs to no address.
     #[error(transparent)]
@@ -97,7 +97,7 @@ pub enum StakingFinishedError {
     #[error("the staking output is not there exactly once, with {0}")]
     StakeNotPaid(Amount),
     /// The witnesses are larger than they were predicted to be, so that the fee is below the rate asked for.
-    #[error("the fee of {fee} is below {needed}, which the rate asks for")]
+    #[error("the fee of {} sat is below {} sat, which the rate asks for", .fee.to_sat(), .needed.to_sat())]
     FeeBelowRate {
         /// What it pays.
         fee: Amount,

@@ -27,7 +27,7 @@ pub enum UnbondingError {
     #[error("the unbonding output is for other parties than the staking output")]
     OtherParties,
     /// The stake does not pay the fee.
-    #[error("the stake of {amount} does not pay the unbonding fee of {fee}")]
+    #[error("the stake of {} sat does not pay the unbonding fee of {} sat", .amount.to_sat(), .fee.to_sat())]
     FeeNotPaid {
         /// What is staked.
         amount: Amount,

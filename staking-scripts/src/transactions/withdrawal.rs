@@ -20,7 +20,7 @@ pub struct WithdrawalTransaction {
 #[non_exhaustive]
 pub enum WithdrawalError {
     /// The output does not pay the fee.
-    #[error("the output of {amount} does not pay the fee of {fee}")]
+    #[error("the output of {} sat does not pay the fee of {} sat", .amount.to_sat(), .fee.to_sat())]
     FeeNotPaid {
         /// What the output holds.
         amount: Amount,
@@ -28,7 +28,7 @@ pub enum WithdrawalError {
         fee: Amount,
     },
     /// The fee rate is far beyond what a transaction ever paid.
-    #[error("a fee rate of {0} is above {MAX_FEE_RATE}, more than any node would relay by default")]
+    #[error("a fee rate of {} sat/vB is above {} sat/vB, more than any node would relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
     /// The destination belongs to no address.
     #[error(transparent)]

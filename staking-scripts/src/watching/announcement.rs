@@ -80,7 +80,7 @@ pub enum AnnouncementError {
         allowed: RangeInclusive<Timelock>,
     },
     /// The amount staked is outside the parameters' range.
-    #[error("the stake of {found} is not within {} to {}", allowed.start(), allowed.end())]
+    #[error("the stake of {} sat is not within {} to {} sat", .found.to_sat(), .allowed.start().to_sat(), .allowed.end().to_sat())]
     Amount {
         /// The amount staked.
         found: Amount,

@@ -13,14 +13,16 @@ use super::record;
 use crate::commands::stake::Violation;
 use crate::files::{self, ChainArgs};
 use crate::input;
-use crate::output::{BAD, Output, plain};
+use crate::output::{BAD, Output, broken, plain};
 
 #[derive(clap::Args)]
 #[command(
     after_help = "Nothing but a delegation that keeps every rule is signed, and nothing but what the protocol asks of a member: the unbonding transaction, \
     adaptor signatures over both slashing transactions for each finality provider, and an extension under the parameters of the running stake.\n\n\
-    Of several delegations, each is answered in a JSON line, and a bad one does not keep the others from being answered; the exit code is 1 \
-    then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --secret-key-file member.key"
+    Of one delegation, the answer is printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
+    {\"accepted\": false, \"violations\": […]}. Of several, there is a JSON line for each, with and without --json: {\"delegation\": FILE} and one of \
+    \"answer\" and \"refused\", which hold what is printed of one, or \"error\", a text. A bad one does not keep the others from being answered; \
+    the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --secret-key-file member.key"
 )]
 pub(crate) struct Args {
     /// A delegation (several are answered one after the other); - is standard input.
@@ -77,7 +79,7 @@ impl Args {
                 Answer::Signed(answer) => Output::new(serde_json::to_string_pretty(&answer)?, &answer),
                 Answer::Refused(violations) => {
                     let lines = violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message)));
-                    let head = format!("{BAD}refused{BAD:#}: {} rules are broken", violations.len());
+                    let head = format!("{BAD}refused{BAD:#}: {}", broken(violations.len()));
                     let text: Vec<_> = [head].into_iter().chain(lines).collect();
                     let fields = Refused { accepted: false, violations: &violations };
                     Ok(Output::new(text.join("\n"), &fields)?.negative())

@@ -4,7 +4,7 @@ use serde::Serialize;
 use staking_scripts::StakeViolation;
 
 use crate::files::{self, DelegationArgs};
-use crate::output::{BAD, GOOD, Output, plain};
+use crate::output::{BAD, GOOD, Output, broken, plain};
 
 #[derive(clap::Args)]
 #[command(
@@ -25,7 +25,7 @@ pub(crate) struct Violation {
 
 impl From<&StakeViolation> for Violation {
     fn from(found: &StakeViolation) -> Self {
-        Self { rule: found.rule(), message: found.to_string() }
+        Self { rule: found.rule(), message: files::message(found) }
     }
 }
 
@@ -63,7 +63,7 @@ impl Args {
         let fields = Fields { accepted, violations, answers, quorum, status };
         let mut lines = match accepted {
             true => vec![format!("{GOOD}accepted{GOOD:#}: {status}, {answers} of {quorum} covenant answers")],
-            false => vec![format!("{BAD}not accepted{BAD:#}: {} rules are broken", fields.violations.len())],
+            false => vec![format!("{BAD}not accepted{BAD:#}: {}", broken(fields.violations.len()))],
         };
         lines.extend(fields.violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));
         let output = Output::new(lines.join("\n"), &fields)?;

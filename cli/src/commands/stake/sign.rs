@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context, anyhow, bail};
 use bitcoin::Psbt;
 use eots::SecretKey;
 use serde::Deserialize;
-use staking_scripts::{AccountAddress, Claim, PossessionField, PossessionKind, ProofOfPossession};
+use staking_scripts::{AccountAddress, Claim, DelegationError, PossessionField, PossessionKind, ProofOfPossession};
 
 use crate::commands::pop::claim;
 use crate::commands::tx::psbt;
@@ -57,11 +57,24 @@ fn possession(path: &str) -> anyhow::Result<PossessionField> {
     Ok(PossessionField { kind, address, signature, signing_context })
 }
 
+/// The flag to which an error about a field is due.
+fn named(error: DelegationError) -> anyhow::Error {
+    let DelegationError::Field { field, reason } = error else { return error.into() };
+    let flag = match field {
+        "staker" => "--secret-key-file",
+        "slashing_transaction" => "--slashing",
+        "unbonding_slashing_transaction" => "--unbonding-slashing",
+        "proof_of_possession" => "--possession",
+        field => field,
+    };
+    anyhow!("{flag}: {reason}")
+}
+
 impl Args {
     /// The proof that is given, or one made with the key.
     fn possession(&self) -> anyhow::Result<(Claim, ProofOfPossession)> {
         match (&self.possession, &self.secret_key_file, &self.address) {
-            (Some(given), ..) => Ok(given.read()?),
+            (Some(given), ..) => given.read().map_err(named),
             (None, Some(key), Some(address)) => {
                 let claim = claim(address, self.files.chain.signing_context)?;
                 let proof = ProofOfPossession::create_bip340(key, &claim);
@@ -77,10 +90,12 @@ impl Args {
         let parameters = self.files.parameters()?.clone();
         let proof = self.possession()?;
         let delegation = &mut self.files.delegation;
+        // What is wrong with the file itself is not the signer's fault.
+        delegation.planned(&parameters).context("--delegation")?;
         match (&self.secret_key_file, &self.slashing, &self.unbonding_slashing) {
-            (Some(key), ..) => delegation.sign_as_staker(key, &proof, &parameters)?,
+            (Some(key), ..) => delegation.sign_as_staker(key, &proof, &parameters).map_err(named)?,
             (None, Some(slashing), Some(later)) => {
-                delegation.take_staker_signatures(slashing, later, &proof, &parameters)?;
+                delegation.take_staker_signatures(slashing, later, &proof, &parameters).map_err(named)?;
             }
             _ => bail!("--secret-key-file, or --slashing and --unbonding-slashing, are needed"),
         }

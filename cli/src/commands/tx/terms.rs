@@ -51,14 +51,15 @@ impl TermsArgs {
 
     /// The parameters in force, whose bounds the terms must keep.
     pub(super) fn parameters<'a>(&self, versions: &'a Versions<Parameters>) -> anyhow::Result<&'a Parameters> {
-        let (_, parameters) = versions.in_force(self.height)?;
+        let (_, parameters) = versions.in_force(self.height).context("--height")?;
         let (amounts, times) = (parameters.staking_amount(), parameters.staking_time());
         let (amount, time) = (self.amount(), self.staking_time);
         ensure!(
             amounts.contains(&amount),
-            "--amount-sat: {amount} is not within {} to {}",
-            amounts.start(),
-            amounts.end()
+            "--amount-sat: {} sat is not within {} to {} sat",
+            amount.to_sat(),
+            amounts.start().to_sat(),
+            amounts.end().to_sat()
         );
         ensure!(
             times.contains(&time),
