@@ -20,8 +20,8 @@ use crate::output::{BAD, Output, broken, plain};
     after_help = "Nothing but a delegation that keeps every rule is signed, and nothing but what the protocol asks of a member: the unbonding transaction, \
     adaptor signatures over both slashing transactions for each finality provider, and an extension under the parameters of the running stake.\n\n\
     Of one delegation, the answer is printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
-    {\"accepted\": false, \"violations\": […]}. Of several, there is a JSON line for each, with and without --json: {\"delegation\": FILE} and one of \
-    \"answer\" and \"refused\", which hold what is printed of one, or \"error\", a text. A bad one does not keep the others from being answered; \
+    the rules that it breaks, with --json {\"accepted\": false, \"violations\": […]}. Of several, there is a JSON line for each, with and without --json: {\"delegation\": FILE} and one of \
+    \"answer\" and \"refused\", which hold what --json prints of one, or \"error\", a text. A bad one does not keep the others from being answered; \
     the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --secret-key-file member.key"
 )]
 pub(crate) struct Args {
