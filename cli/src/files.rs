@@ -58,7 +58,7 @@ pub(crate) struct DelegationArgs {
     /// The delegation; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = delegation)]
     pub(crate) delegation: DelegationFile,
-    /// All versions of the parameters, as the secured chain's nodes give them; - is standard input.
+    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json` does, or your own; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = parameters)]
     pub(crate) params: Versions<Parameters>,
     #[command(flatten)]

@@ -56,7 +56,7 @@ pub use transactions::extension::{ExtensionError, ExtensionTransaction};
 pub use transactions::fees::{ChildError, ChildTransaction, FeeBump};
 pub use transactions::finished::FinishedError;
 pub use transactions::funded::{Funded, FundedError, HasTaproot};
-pub use transactions::relay::{NotAnAddress, OutputTooSmall};
+pub use transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 pub use transactions::slashing::{Slashable, SlashingError, SlashingTerms, SlashingTransaction};
 pub use transactions::slashing_rate::{InvalidSlashingRate, SlashingRate};
 pub use transactions::spend::FinalizeError;

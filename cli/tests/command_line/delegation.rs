@@ -414,6 +414,18 @@ fn a_member_chooses_the_parameters_and_remembers() {
     let record = std::fs::read_to_string(folder.path().join("record.jsonl")).unwrap();
     assert_eq!(record.lines().count(), 1, "the same answer again is no second one");
     sign("later-signed.json", "--record record.jsonl").fails(&["--record record.jsonl", "was signed"]);
+    // Both in one command: the first is signed, and the second is refused for it.
+    let both = "covenant sign --params two.json --delegation later-signed.json --delegation changed-later.json \
+                --secret-key-file member.key --record batch.jsonl";
+    let again = folder.delegation("later-signed.json");
+    folder.write("changed-later.json", again.to_string());
+    let lines = folder.run(both).ends(0).stdout();
+    assert_eq!(lines.matches("unbonding_signature").count(), 2, "one stake twice is one answer: {lines}");
+    let batch = std::fs::read_to_string(folder.path().join("batch.jsonl")).unwrap();
+    assert_eq!(batch.lines().count(), 1);
+    folder.write("record2.jsonl", &record);
+    let lines = folder.run(&both.replace("batch.jsonl", "record2.jsonl")).ends(1).stdout();
+    assert_eq!(lines.matches("was signed").count(), 2, "{lines}");
     assert_eq!(std::fs::read_to_string(folder.path().join("record.jsonl")).unwrap(), record);
     // A record that is not whole stops everything.
     folder.write("record.jsonl", record.trim_end());

@@ -90,10 +90,16 @@ fn a_withdrawal() {
 fn what_is_no_transaction_is_said() {
     let folder = Folder::new();
     folder.run("tx explain zz").fails(&["TRANSACTION", "hex"]);
-    folder.run("tx explain 0200").fails(&["TRANSACTION", "not a transaction"]);
+    folder.run("tx explain 0200").fails(&["TRANSACTION", "the transaction ends early"]);
     folder.run("tx explain 70736274ff00").fails(&["TRANSACTION", "not a PSBT"]);
     folder.run("tx explain @nowhere").fails(&["cannot open nowhere"]);
     let (shorter, longer) = (&announcement()[..40], format!("{}00", announcement()));
-    folder.run(&format!("tx explain {shorter}")).fails(&["not a transaction"]);
+    folder.run(&format!("tx explain {shorter}")).fails(&["the transaction ends early"]);
+    folder.write("empty.tx", "\n");
+    folder.run("tx explain @empty.tx").fails(&["the file empty.tx is empty"]);
+    // Folded, and with a byte order mark, it is the same transaction.
+    let (first, second) = (&announcement()[..40], &announcement()[40..]);
+    folder.write("folded.tx", format!("\u{feff}{first}\r\n{second}\r\n"));
+    assert_eq!(folder.json("tx explain @folded.tx"), folder.json(&format!("tx explain {}", announcement())));
     folder.run(&format!("tx explain {longer}")).fails(&["not a transaction"]);
 }

@@ -7,7 +7,7 @@ pub(crate) const MAX_WEIGHT: Weight = Weight::from_wu(400_000);
 
 /// An output that the network would not relay for its small amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an output of {amount} to {script_pubkey} is dust: at least {minimum} is needed")]
+#[error("an output of {} sat to {script_pubkey} is dust: at least {} sat are needed", .amount.to_sat(), .minimum.to_sat())]
 #[non_exhaustive]
 pub struct OutputTooSmall {
     /// The amount it would have.
@@ -29,9 +29,9 @@ impl OutputTooSmall {
     }
 }
 
-/// The highest fee rate that transactions are built at: what Bitcoin Core's `sendrawtransaction` takes by default (0.1 BTC/kvB). Above it,
+/// The highest fee rate that transactions are built at (10 000 sat/vB): what Bitcoin Core's `sendrawtransaction` takes by default (0.1 BTC/kvB). Above it,
 /// the one who named the rate was mistaken, or lied.
-pub(crate) const MAX_FEE_RATE: FeeRate = FeeRate::from_sat_per_kwu(10_000 * 250);
+pub const MAX_FEE_RATE: FeeRate = FeeRate::from_sat_per_kwu(10_000 * 250);
 
 /// A script that belongs to no address, where money would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

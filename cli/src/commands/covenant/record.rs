@@ -1,8 +1,9 @@
 //! What a covenant member has signed: one line of JSON for each staking output. While the committee stays the same, an output does not tell under
 //! which parameters it was made, so that the record is what keeps two unbonding transactions of one stake from being signed.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -30,21 +31,39 @@ impl Entry {
     }
 }
 
-/// Writes down, durably, that this stake is about to be signed; refuses when something else was signed for its output.
-pub(super) fn remember(path: &Path, stake: &AcceptedStake) -> anyhow::Result<()> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-    lock(&file)?;
-    file.seek(SeekFrom::Start(0))?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    // What is not whole was never signed: the line is durable before the signature is made.
-    ensure!(text.is_empty() || text.ends_with('\n'), "its last line is cut off: look at it, and take it out");
-    let own = Entry::new(stake);
-    for (number, line) in (1..).zip(text.lines()) {
-        let entry: Entry = serde_json::from_str(line).with_context(|| format!("line {number}"))?;
-        if entry.staking_output == own.staking_output {
+/// A record that is open, and nobody else's meanwhile.
+pub(super) struct Record {
+    file: File,
+    entries: BTreeMap<OutPoint, Entry>,
+}
+
+impl Record {
+    /// Opens it, or makes it where there is none.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        lock(&file)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        if text.is_empty() {
+            sync_folder(path)?;
+        }
+        // What is not whole was never signed: the line is durable before the signature is made.
+        ensure!(text.is_empty() || text.ends_with('\n'), "its last line is cut off: look at it, and take it out");
+        let mut entries = BTreeMap::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let entry: Entry = serde_json::from_str(line).with_context(|| format!("line {number}"))?;
+            // Of two, which nothing here writes, the first holds.
+            entries.entry(entry.staking_output).or_insert(entry);
+        }
+        Ok(Self { file, entries })
+    }
+
+    /// Writes down, durably, that this stake is about to be signed; refuses when something else was signed for its output.
+    pub(super) fn remember(&mut self, stake: &AcceptedStake) -> anyhow::Result<()> {
+        let own = Entry::new(stake);
+        if let Some(entry) = self.entries.get(&own.staking_output) {
             ensure!(
-                entry == own,
+                *entry == own,
                 "for the staking output {} the unbonding transaction {} was signed, and {} is another one or has other slashing transactions",
                 own.staking_output,
                 entry.unbonding,
@@ -52,11 +71,24 @@ pub(super) fn remember(path: &Path, stake: &AcceptedStake) -> anyhow::Result<()>
             );
             return Ok(());
         }
+        let mut line = serde_json::to_vec(&own)?;
+        line.push(b'\n');
+        self.file.write_all(&line)?;
+        self.file.sync_all()?;
+        self.entries.insert(own.staking_output, own);
+        Ok(())
     }
-    let mut line = serde_json::to_vec(&own)?;
-    line.push(b'\n');
-    file.write_all(&line)?;
-    file.sync_all()?;
+}
+
+/// Makes the name of a new file as durable as what is written to it.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).context("its folder cannot be synced")
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 

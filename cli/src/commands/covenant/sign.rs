@@ -9,7 +9,7 @@ use rand_core::{OsRng, RngCore};
 use serde::Serialize;
 use staking_scripts::{AnswerField, Parameters, Versions};
 
-use super::record;
+use super::record::Record;
 use crate::commands::stake::Violation;
 use crate::files::{self, ChainArgs};
 use crate::input;
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// A delegation (several are answered one after the other); - is standard input.
     #[arg(long, value_name = "FILE", required = true)]
     delegation: Vec<String>,
-    /// All versions of the parameters, as the secured chain's nodes give them.
+    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json` does, or your own.
     #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Versions<Parameters>,
     /// The Bitcoin height whose parameters hold, as the member's own node or the secured chain says it, and not the staker: of the tip when the stake
@@ -74,8 +74,9 @@ struct Line<'a> {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
+        let mut record = None;
         if let [only] = self.delegation.as_slice() {
-            return match self.answer(only)? {
+            return match self.answer(only, &mut record)? {
                 Answer::Signed(answer) => Output::new(serde_json::to_string_pretty(&answer)?, &answer),
                 Answer::Refused(violations) => {
                     let lines = violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message)));
@@ -88,7 +89,7 @@ impl Args {
         }
         let (mut lines, mut bad) = (Vec::new(), false);
         for path in &self.delegation {
-            let answer = self.answer(path);
+            let answer = self.answer(path, &mut record);
             bad |= !matches!(answer, Ok(Answer::Signed(_)));
             lines.push(serde_json::to_string(&Line {
                 delegation: path,
@@ -107,7 +108,8 @@ impl Args {
         Ok(if bad { output.negative() } else { output })
     }
 
-    fn answer(&self, path: &str) -> anyhow::Result<Answer> {
+    /// The record is opened for the first delegation that is to be signed, and kept for the others.
+    fn answer(&self, path: &str, record: &mut Option<Record>) -> anyhow::Result<Answer> {
         let name = || format!("--delegation {}", path.escape_debug());
         let delegation = files::delegation(path).with_context(name)?;
         let version = files::check_version(&delegation, &self.params, self.height).with_context(name)?;
@@ -125,7 +127,11 @@ impl Args {
             aux
         });
         if let Some(path) = &self.record {
-            record::remember(path, &accepted).with_context(|| format!("--record {}", shown(path)))?;
+            let name = || format!("--record {}", shown(path));
+            if record.is_none() {
+                *record = Some(Record::open(path).with_context(name)?);
+            }
+            record.as_mut().map_or(Ok(()), |record| record.remember(&accepted)).with_context(name)?;
         }
         let answer = accepted.sign_as_covenant_member(&self.secret_key_file, &aux).context("--secret-key-file")?;
         Ok(Answer::Signed(Box::new(AnswerField::from(&answer))))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use staking_scripts::ParametersError;
 
 use super::AnyVersions;
-use crate::output::{BAD, GOOD, Output, plain};
+use crate::output::{BAD, GOOD, Output, broken, plain};
 
 #[derive(clap::Args)]
 #[command(
@@ -61,11 +61,7 @@ impl Args {
 }
 
 fn text(fields: &Fields) -> String {
-    let rules = match fields.violations.len() {
-        1 => "1 rule is broken".to_owned(),
-        more => format!("{more} rules are broken"),
-    };
-    let mut lines = vec![format!("{BAD}not valid{BAD:#}: {rules}")];
+    let mut lines = vec![format!("{BAD}not valid{BAD:#}: {}", broken(fields.violations.len()))];
     lines.extend(
         fields.violations.iter().map(|found| format!("  version {}: {}", found.version, plain(&found.message))),
     );

@@ -16,7 +16,8 @@ use crate::output::Output;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Both slashing transactions are computed anew from the other fields and must be those of the file. The signed delegation is printed, \
+    after_help = "With the key at hand: --secret-key-file, and --address or --possession. With a wallet: --possession, and --slashing and \
+    --unbonding-slashing, the PSBTs of `stake psbts` as it returned them.\n\nBoth slashing transactions are computed anew from the other fields and must be those of the file. The signed delegation is printed, \
     or written to --out.\n\nExample:\n  btcstake stake sign --delegation draft.json --params params.json --secret-key-file staker.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm"
 )]

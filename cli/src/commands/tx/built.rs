@@ -9,14 +9,12 @@ use clap::ValueEnum;
 use eots::XOnlyPublicKey;
 use miniscript::descriptor::{DescriptorPublicKey, SinglePub, SinglePubKey};
 use serde::Serialize;
-use staking_scripts::PlannedTransactions;
+use staking_scripts::{MAX_FEE_RATE, PlannedTransactions};
 
 use crate::commands::NetworkName;
 use crate::input::{self, Content};
 use crate::output::Output;
 
-/// The most that a fee rate may be asked for, in satoshis for a virtual byte: what nodes relay by default.
-const MAX_RATE: f64 = 10_000.0;
 /// What nodes relayed at least by default for many years, and many still do.
 const LEAST_RELAYED: FeeRate = FeeRate::BROADCAST_MIN;
 /// What is paid in no ordinary time.
@@ -139,13 +137,10 @@ pub(super) fn on_network(
 /// Satoshis for a virtual byte, with decimals.
 pub(super) fn fee_rate(text: &str) -> anyhow::Result<FeeRate> {
     let rate: f64 = text.parse()?;
-    if !(rate > 0.0 && rate <= MAX_RATE) {
-        bail!("a fee rate is above 0 and up to {MAX_RATE} sat/vB");
-    }
-    // The library counts in satoshis for 1000 weight units; rounded up, so that no less is paid.
-    let per_kwu = (rate * 250.0).ceil();
-    let per_kwu: u64 = format!("{per_kwu:.0}").parse()?;
-    Ok(FeeRate::from_sat_per_kwu(per_kwu))
+    // The library counts in satoshis for 1000 weight units; rounded up, so that no less is paid. What is no such number is none as text either.
+    let rate = format!("{:.0}", (rate * 250.0).ceil()).parse().ok().map(FeeRate::from_sat_per_kwu);
+    rate.filter(|rate| *rate > FeeRate::ZERO && *rate <= MAX_FEE_RATE)
+        .ok_or_else(|| anyhow!("a fee rate is above 0 and up to {} sat/vB", MAX_FEE_RATE.to_sat_per_vb_floor()))
 }
 
 /// Where a key comes from, as descriptors write it: [FINGERPRINT/PATH]KEY.

@@ -1,10 +1,10 @@
 //! A transaction as an argument gives it: bytes, or a PSBT.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bitcoin::{Amount, Psbt, Transaction, consensus};
 use staking_scripts::{Explanation, explain, explain_psbt};
 
-use crate::input::{self, Bytes};
+use crate::input::{self, Content};
 
 /// A transaction, and what its inputs hold as far as that is known.
 #[derive(Debug, Clone)]
@@ -20,14 +20,12 @@ const PSBT_MAGIC: &[u8] = b"psbt\xff";
 
 /// A transaction or PSBT, as raw bytes or as text.
 pub(crate) fn transaction(text: &str) -> anyhow::Result<Given> {
-    if text.starts_with('@') || text == "-" {
-        let Bytes(bytes) = input::bytes(text)?;
-        return match std::str::from_utf8(&bytes) {
-            Ok(text) if text.trim().bytes().all(|byte| byte.is_ascii_graphic()) => from_text(text.trim()),
-            _ => from_bytes(&bytes),
-        };
+    let content = Content::of(text)?;
+    let is_text = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    match content.text().filter(is_text) {
+        Some(text) => from_text(&input::unfolded(text)),
+        None => from_bytes(content.bytes()),
     }
-    from_text(text)
 }
 
 fn from_text(text: &str) -> anyhow::Result<Given> {
@@ -42,11 +40,11 @@ fn from_text(text: &str) -> anyhow::Result<Given> {
 
 fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
     if bytes.starts_with(PSBT_MAGIC) {
-        let psbt = Psbt::deserialize(bytes).context("not a PSBT").map_err(|e| anyhow::anyhow!("{e:#}"))?;
+        let psbt = Psbt::deserialize(bytes).map_err(|error| input::unread("PSBT", &error))?;
         return from_psbt(psbt);
     }
     let transaction: Transaction =
-        consensus::deserialize(bytes).context("not a transaction").map_err(|e| anyhow::anyhow!("{e:#}"))?;
+        consensus::deserialize(bytes).map_err(|error| input::unread("transaction", &error))?;
     let input_amounts = vec![None; transaction.input.len()];
     let (explanation, finished) = (explain(&transaction), is_finished(&transaction));
     Ok(Given { explanation, transaction, finished, input_amounts })

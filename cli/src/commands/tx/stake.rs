@@ -21,7 +21,7 @@ use crate::output::Output;
     --network regtest --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-stake.json"
 )]
 pub(crate) struct Args {
-    /// All versions of the parameters, as the secured chain's nodes give them; - is standard input.
+    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json` does, or your own; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Versions<Parameters>,
     /// The staker's public key.

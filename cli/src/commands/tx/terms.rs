@@ -16,7 +16,7 @@ use crate::input;
 
 #[derive(clap::Args)]
 pub(super) struct TermsArgs {
-    /// The Bitcoin height whose parameters hold: the tip, when the stake is registered before it is included.
+    /// The Bitcoin height whose version of the parameters holds: the tip, when the stake is registered before it is included.
     #[arg(long, value_parser = input::height)]
     pub(super) height: Height,
     /// How much to stake; an extension, at least what is staked already.
@@ -25,8 +25,8 @@ pub(super) struct TermsArgs {
     /// For how many blocks.
     #[arg(long, value_name = "BLOCKS", value_parser = input::timelock)]
     pub(super) staking_time: Timelock,
-    /// A coin that may be spent (once for each; an extension spends one): TXID:INDEX:SATOSHIS:SCRIPT of P2WPKH or P2TR, or with a descriptor in the
-    /// place of the script, which may be of any segregated witness kind.
+    /// A coin that may be spent (once for each; an extension spends one): TXID:INDEX:SATOSHIS:SCRIPT with its script pubkey in hex, P2WPKH or P2TR
+    /// (`key show` prints a key file's), or with a descriptor in the place of the script, such as tr(KEY), of any segregated witness kind.
     #[arg(long, value_name = "COIN", value_parser = coin, required = true)]
     pub(super) coin: Vec<FundingCoin>,
     /// Where change goes: an address of --network.

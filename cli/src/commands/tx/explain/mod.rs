@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// slashing transaction, the finality provider's secret key, from the covenant's adaptor signatures.
     #[arg(long, value_name = "FILE", value_parser = files::delegation, requires = "params")]
     delegation: Option<DelegationFile>,
-    /// All versions of the parameters, as the secured chain's nodes give them: the rules that the transaction breaks under each, as far as it tells.
+    /// A parameters file, all versions: the rules that the transaction breaks under each, as far as it tells.
     #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Option<Versions<Parameters>>,
     #[command(flatten)]
