@@ -70,7 +70,9 @@ fn flat(error: anyhow::Error) -> anyhow::Error {
 /// Bytes as the command line takes them: hex, `@FILE` for the raw bytes of a file, `-` for those of standard input.
 pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
     let bytes = match text.strip_prefix('@') {
-        Some(path) => read_all(open(path)?).with_context(|| format!("cannot read {path}")).map_err(flat)?,
+        Some(path) => {
+            read_all(open(path)?).with_context(|| format!("cannot read {}", path.escape_debug())).map_err(flat)?
+        }
         None if text == "-" => read_all(standard_input()?)?,
         None => return hex::decode(text).map(Bytes).map_err(|e| anyhow!("not hex: {e}")),
     };

@@ -28,6 +28,9 @@ impl NewFile {
     }
 
     fn with_mode(flag: &'static str, path: &Path, mode: u32) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            bail!("{flag} -: a file is written, and not standard output");
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         // A link that leads nowhere is there too.
         if path.symlink_metadata().is_ok() {

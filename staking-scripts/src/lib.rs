@@ -49,6 +49,7 @@ pub use pop::{
 };
 pub use signing::psbt::{
     PsbtQuorum, PsbtReview, PsbtSignature, PsbtSigner, PsbtSigningError, finalize_psbt, review_psbt, sign_psbt,
+    spent_outputs,
 };
 pub use signing::signed::{LeafSignatures, SignedPsbtError};
 pub use signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};

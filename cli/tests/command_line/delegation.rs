@@ -371,6 +371,10 @@ fn extended_by_files() {
     assert_eq!((extension.input.len(), extension.output[0].value.to_sat()), (2, 600_000));
     let explained = folder.json(&format!("tx explain {}", done["transaction"].as_str().unwrap()));
     assert_eq!(explained["kind"], json!("extension"));
+    // Its delegation knows it before anybody has signed.
+    let bare = folder.delegation("extension-verified.json")["staking_transaction"].as_str().unwrap().to_owned();
+    let told = folder.json(&format!("tx explain {FILES} extension-verified.json {bare}"));
+    assert_eq!((&told["kind"], &told["delegation"]["part"]), (&json!("extension"), &json!("staking")));
     folder
         .run(&format!("psbt finalize {FILES} extension-verified.json --psbt @part1.psbt"))
         .fails(&["nobody has signed input 0"]);
@@ -540,4 +544,62 @@ fn explained_by_a_delegation() {
         assert_eq!((&told["kind"], &told["spent"][0]["output"]), (&json!("withdrawal"), &json!(output)));
         assert_eq!((&told["fee_sat"], &told["delegation"]["part"]), (&done["fee_sat"], &Value::Null));
     }
+}
+
+/// What a transaction or a PSBT says against the delegation is not believed.
+#[test]
+fn a_delegation_knows_better() {
+    let folder = Folder::new();
+    write_all(&folder);
+    let explain = |transaction: &str| folder.run(&format!("--json tx explain {FILES} verified.json {transaction}"));
+    // Somebody else's leaf, which the stake does not have.
+    let withdraw =
+        format!("tx withdraw {FILES} verified.json --from staking --to {ADDRESS} --network regtest --fee-rate 2");
+    let mut withdrawal = transaction(&folder.json(&format!("{withdraw} --secret-key-file staker.key")));
+    let staking = withdrawal.input[0].previous_output;
+    let time = staking_scripts::Timelock::from_blocks(64000).unwrap();
+    let stranger = *SecretKey::from_bytes(&[1; 32]).unwrap().public_key();
+    let theirs = staking_scripts::SlashingRefundOutput::new(stranger, time).unwrap();
+    let leaf = theirs.taproot().leaf(staking_scripts::Path::Timelock).unwrap();
+    let signature = withdrawal.input[0].witness[0].to_vec();
+    let witness = [signature, leaf.script.to_bytes(), leaf.control_block.serialize()];
+    withdrawal.input[0].witness = bitcoin::Witness::from_slice(&witness);
+    let hex = bitcoin::consensus::encode::serialize_hex(&withdrawal);
+    assert_eq!(folder.json(&format!("tx explain {hex}"))["staker"], json!(stranger), "nobody knows what it spends");
+    let told = explain(&hex).json(0);
+    assert_eq!((&told["kind"], &told["spent"], &told["staker"]), (&json!("unknown"), &json!([]), &Value::Null));
+    // The same leaf in a PSBT that says what it spends.
+    let psbt = folder.run(&withdraw).ends(0).stdout();
+    let mut psbt: Psbt = psbt.trim().parse().unwrap();
+    assert_eq!(psbt.unsigned_tx.input[0].previous_output, staking);
+    psbt.inputs[0].final_script_witness = Some(withdrawal.input[0].witness.clone());
+    assert_eq!(folder.json(&format!("tx explain {psbt}"))["kind"], json!("unknown"));
+
+    // An amount that the delegation knows.
+    let mut psbt: Psbt =
+        folder.run(&format!("tx unbond {FILES} verified.json")).ends(0).stdout().trim().parse().unwrap();
+    psbt.inputs[0].witness_utxo.as_mut().unwrap().value += bitcoin::Amount::from_sat(200_000);
+    explain(&psbt.to_string()).fails(&["input 0 spends 700000 sat", "500000 sat"]);
+    psbt.inputs[0].non_witness_utxo = Some(psbt.unsigned_tx.clone());
+    folder.run(&format!("tx explain {psbt}")).fails(&["describes"]);
+
+    // The stake is named, whatever stands before it.
+    let mut psbt: Psbt = folder
+        .run("psbt combine --psbt @unsigned-stake.psbt --psbt @stake.psbt")
+        .ends(0)
+        .stdout()
+        .trim()
+        .parse()
+        .unwrap();
+    let told = folder.json(&format!("tx explain {psbt}"));
+    let out = theirs.taproot().paying(bitcoin::Amount::from_sat(1000));
+    psbt.unsigned_tx.output.insert(0, out);
+    let tree = bitcoin::taproot::TaprootBuilder::new().add_leaf(0, leaf.script.clone()).unwrap();
+    let tap_tree = Some(tree.try_into_taptree().unwrap());
+    let described = bitcoin::psbt::Output { tap_tree, ..Default::default() };
+    psbt.outputs.insert(0, described);
+    let after = folder.json(&format!("tx explain {psbt}"));
+    assert_eq!(after["protocol_outputs"].as_array().unwrap().len(), 2);
+    assert_eq!((&after["kind"], &after["staker"]), (&json!("stake"), &told["staker"]));
+    folder.run("key new --out -").fails(&["--out -"]);
 }

@@ -115,10 +115,14 @@ impl<'a> BatchItem<'a> {
 }
 
 impl Parts<'_> {
-    /// Whether the equation says what single verification does. It would let pass what the signer alone can make, R0 = T: `s·G − e·P` then is
-    /// infinity, which is no randomness. And BIP-340 refuses a number s that is not below the group order, where the equation would reduce it.
+    /// Whether the equation says what single verification does. Of adaptor signatures it would let pass two more: one with R0 = T, which its signer
+    /// can make, where `s·G − e·P` is infinity and no randomness; and one of the key whose x coordinate is the group order, which
+    /// [`AdaptorSignature::verify`] cannot compute with. And BIP-340 refuses a number s that is not below the group order, where the equation would
+    /// reduce it.
     pub(crate) fn fits(&self) -> bool {
-        let meets = self.encryption.is_some_and(|(key, _)| key.serialize() == self.randomness);
-        !meets && crate::scalar::is_canonical(&self.signature)
+        let outside = self.encryption.is_some_and(|(key, _)| {
+            key.serialize() == self.randomness || self.public_key.serialize() == secp256k1::constants::CURVE_ORDER
+        });
+        !outside && crate::scalar::is_canonical(&self.signature)
     }
 }

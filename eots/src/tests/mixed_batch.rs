@@ -227,3 +227,23 @@ fn a_point_that_is_the_encryption_key() {
     assert!(signed[5].is_valid());
     assert!(judged(&signed).is_empty());
 }
+
+/// The group order is an x coordinate. Nobody knows that key's secret, and yet anybody can solve the equation for T.
+#[test]
+fn a_signer_whose_key_is_the_group_order() {
+    let key = XOnlyPublicKey::from_slice(&secp256k1::constants::CURVE_ORDER).unwrap();
+    let (s, message) = (SecretKey::from_bytes(&[2; 32]).unwrap(), [9; 32]);
+    let r0 = PublicKey::from_x_only_public_key(*secret(3).public_key(), secp256k1::Parity::Even);
+    let e = crate::challenge::challenge(&r0.x_only_public_key().0.serialize(), &key, &message);
+    let p = PublicKey::from_x_only_public_key(key, secp256k1::Parity::Even);
+    // T = R0 − (s·G − e·P), with the point of either sign for T: R0 is taken so that it has even y, or the next message is.
+    let right =
+        s.lend(|s| s.public_key(SECP256K1)).combine(&p.mul_tweak(SECP256K1, &e).unwrap().negate(SECP256K1)).unwrap();
+    let (encryption_key, parity) = r0.combine(&right.negate(SECP256K1)).unwrap().x_only_public_key();
+    assert_eq!(parity, secp256k1::Parity::Even, "choose another message");
+    let bytes = [r0.serialize().as_slice(), s.to_bytes().as_slice()].concat();
+    let signature = AdaptorSignature::from_slice(&bytes).unwrap();
+    let mut signed: Vec<_> = (0..9).map(sound).collect();
+    signed[5] = Signed::Adaptor { key, encryption_key, message, signature };
+    assert_eq!(judged(&signed), [5]);
+}

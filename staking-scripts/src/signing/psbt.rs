@@ -210,18 +210,22 @@ pub fn finalize_psbt(psbt: &Psbt) -> Result<Transaction, PsbtSigningError> {
 
 /// What the inputs spend; `None` when the PSBT does not say it of all of them.
 fn prevouts(psbt: &Psbt) -> Option<Vec<TxOut>> {
-    let described = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);
-    let spent: Option<Vec<_>> = described.map(|(input, described)| prevout(input, described)).collect();
+    let spent: Option<Vec<_>> = spent_outputs(psbt).into_iter().collect();
     spent.filter(|spent| spent.len() == psbt.unsigned_tx.input.len())
 }
 
+/// What a PSBT says that each of its inputs spends; `None` where it says nothing, or two things that do not agree.
+pub fn spent_outputs(psbt: &Psbt) -> Vec<Option<TxOut>> {
+    let described = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);
+    described.map(|(input, described)| prevout(input, described)).collect()
+}
+
 fn prevout(input: &TxIn, described: &Input) -> Option<TxOut> {
-    if let Some(output) = &described.witness_utxo {
-        return Some(output.clone());
-    }
-    let outpoint = input.previous_output;
-    let source = described.non_witness_utxo.as_ref().filter(|source| source.compute_txid() == outpoint.txid)?;
-    source.output.get(usize::try_from(outpoint.vout).ok()?).cloned()
+    let (outpoint, said) = (input.previous_output, described.witness_utxo.as_ref());
+    let Some(source) = &described.non_witness_utxo else { return said.cloned() };
+    let output = source.output.get(usize::try_from(outpoint.vout).ok()?)?;
+    let agrees = source.compute_txid() == outpoint.txid && said.is_none_or(|said| said == output);
+    agrees.then(|| output.clone())
 }
 
 /// Verifies signatures over sighashes of its own. What they have in common is hashed once.

@@ -1,16 +1,17 @@
 //! Reading transactions back.
 
+use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
 use bitcoin::opcodes::all::OP_RETURN;
 use bitcoin::script::{Builder, PushBytesBuf};
 use bitcoin::taproot::{TapTree, TaprootBuilder};
-use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Transaction, TxIn, TxOut, Txid, Witness};
+use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction, TxIn, TxOut, Txid, Witness};
 use proptest::prelude::*;
 
 use super::{Scene, key};
 use crate::{
     FundingCoin, PaidOutput, Path, ProtocolOutput, StakingTransaction, TransactionKind, UnbondingTransaction,
-    WithdrawalTransaction, explain, explain_psbt, key_path_script,
+    WithdrawalTransaction, explain, explain_psbt, key_path_script, review_psbt, spent_outputs,
 };
 
 fn announcing(payloads: &[&[u8]]) -> Transaction {
@@ -139,6 +140,58 @@ fn outputs_that_are_recognised() {
     let explained = explain_psbt(tx.psbt());
     assert_eq!(explained.kind, TransactionKind::Unbonding);
     assert_eq!(explained.outputs, [PaidOutput { index: 0, output: unbonding }]);
+}
+
+/// A PSBT that says what is not so is not believed.
+#[test]
+fn what_a_psbt_says_is_checked() {
+    let scene = Scene::new(1, 3, 2);
+    let tx = UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let destination = key_path_script(scene.staker.public_key());
+    let withdrawal = WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
+    let finished = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
+    let mut psbt = withdrawal.psbt().clone();
+    psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
+    assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Withdrawal);
+    // The leaf is of another output than the one spent.
+    let other = TxOut { script_pubkey: scene.staking.output().taproot().script_pubkey(), ..spent(&psbt) };
+    psbt.inputs[0].witness_utxo = Some(other);
+    assert_eq!((explain_psbt(&psbt).kind, explain_psbt(&psbt).spent), (TransactionKind::Unknown, vec![]));
+
+    // Two amounts for one coin: then none is known.
+    let mut psbt = withdrawal.psbt().clone();
+    let source = tx.unsigned().clone();
+    psbt.inputs[0].non_witness_utxo = Some(source.clone());
+    assert_eq!(spent_outputs(&psbt), [Some(spent(&psbt))]);
+    psbt.inputs[0].witness_utxo.as_mut().unwrap().value += Amount::from_sat(1);
+    assert_eq!((spent_outputs(&psbt), review_psbt(&psbt).fee), (vec![None], None));
+    psbt.inputs[0].witness_utxo = None;
+    psbt.inputs[0].non_witness_utxo = Some(Transaction { lock_time: LockTime::from_consensus(1), ..source });
+    assert_eq!(spent_outputs(&psbt), [None], "another transaction");
+
+    // What stands in the script of an input is part of the id.
+    let mut psbt = tx.psbt().clone();
+    psbt.inputs[0].final_script_sig = Some(ScriptBuf::from_bytes(vec![0x51]));
+    assert_eq!(explain_psbt(&psbt).txid, psbt.clone().extract_tx_unchecked_fee_rate().compute_txid());
+    assert_ne!(explain_psbt(&psbt).txid, tx.txid());
+
+    // An extension's first input offers one leaf more: what it is cannot be told, and it is no stake.
+    let mut psbt = tx.psbt().clone();
+    for path in [Path::Slashing, Path::Timelock] {
+        let leaf = scene.staking.output().taproot().leaf(path).unwrap();
+        let script = (leaf.script.clone(), bitcoin::taproot::LeafVersion::TapScript);
+        psbt.inputs[0].tap_scripts.insert(leaf.control_block.clone(), script);
+    }
+    psbt.unsigned_tx.output[0].script_pubkey = scene.staking.output().taproot().script_pubkey();
+    psbt.outputs[0].tap_tree = Some(scene.staking.output().taproot().tap_tree());
+    let explained = explain_psbt(&psbt);
+    assert_eq!((explained.kind, explained.outputs.len()), (TransactionKind::Unknown, 1));
+    let known = ProtocolOutput::Staking(scene.staking.output().clone());
+    assert_eq!(explained.knowing(&psbt.unsigned_tx, &[known]).kind, TransactionKind::Unknown);
+}
+
+fn spent(psbt: &Psbt) -> TxOut {
+    psbt.inputs[0].witness_utxo.clone().unwrap()
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Reading a transaction back: what it is in this protocol, by the leaf its witness reveals, never by position.
 
+use std::collections::BTreeMap;
+
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
-use bitcoin::{Amount, OutPoint, Psbt, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
+use bitcoin::{Amount, OutPoint, Psbt, Script, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
 
 use crate::outputs::INTERNAL_KEY;
 use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::leaf::{LeafKeys, Path};
+use crate::signing::psbt::spent_outputs;
 use crate::watching::announcement::StakeAnnouncement;
 
 /// What a transaction is.
@@ -83,12 +86,14 @@ pub struct Explanation {
     pub announcement: Option<StakeAnnouncement>,
     /// The sum of its outputs.
     pub paid: Amount,
+    /// An input offers several of the protocol's leaves for signing, so that it spends an output of the protocol in a way that is not told.
+    untold: bool,
 }
 
 /// Explains a transaction. Anything can be explained; what is not of this protocol is [`TransactionKind::Unknown`].
 pub fn explain(transaction: &Transaction) -> Explanation {
     let inputs = transaction.input.iter().enumerate();
-    named(transaction, inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect(), Vec::new())
+    named(transaction, inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect(), Vec::new(), false)
 }
 
 /// Explains a transaction on its way through its signers: an input that has no witness yet is explained by the one leaf that the PSBT
@@ -97,17 +102,23 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
     let mut transaction = psbt.unsigned_tx.clone();
     for (input, signed) in transaction.input.iter_mut().zip(&psbt.inputs) {
         input.witness = signed.final_script_witness.clone().unwrap_or_default();
+        // Part of the id.
+        input.script_sig = signed.final_script_sig.clone().unwrap_or_default();
     }
-    let inputs = transaction.input.iter().zip(&psbt.inputs).enumerate();
-    let spent = inputs.filter_map(|(index, (input, signed))| {
-        spent_leaf(index, input).or_else(|| offered_leaf(index, input.previous_output, signed))
+    let inputs = || transaction.input.iter().zip(&psbt.inputs);
+    let spent = inputs().zip(spent_outputs(psbt)).enumerate().filter_map(|(index, ((input, signed), output))| {
+        if input.witness.is_empty() {
+            return offered_leaf(index, input.previous_output, signed);
+        }
+        spent_leaf(index, input).filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
     });
+    let untold = inputs().any(|(input, signed)| input.witness.is_empty() && offers_several(signed));
     let outputs = psbt.unsigned_tx.output.iter().zip(&psbt.outputs).enumerate();
     let recognised = outputs.filter_map(|(index, (out, described))| {
         let output = ProtocolOutput::of_tree(described.tap_tree.as_ref()?)?;
         (output.taproot().script_pubkey() == out.script_pubkey).then_some(PaidOutput { index, output })
     });
-    named(&transaction, spent.collect(), recognised.collect())
+    named(&transaction, spent.collect(), recognised.collect(), untold)
 }
 
 impl Explanation {
@@ -115,24 +126,24 @@ impl Explanation {
     /// the one explained.
     #[must_use]
     pub fn knowing(self, transaction: &Transaction, known: &[ProtocolOutput]) -> Self {
-        let mut outputs = self.outputs;
+        let scripts: Vec<_> = known.iter().map(|output| (output.taproot().script_pubkey(), output)).collect();
+        let mut outputs: BTreeMap<usize, PaidOutput> =
+            self.outputs.into_iter().map(|paid| (paid.index, paid)).collect();
         for (index, out) in transaction.output.iter().enumerate() {
-            let same = known.iter().find(|output| output.taproot().script_pubkey() == out.script_pubkey);
-            if let Some(output) = same.filter(|_| outputs.iter().all(|earlier| earlier.index != index)) {
-                outputs.push(PaidOutput { index, output: output.clone() });
+            if let Some((_, output)) = scripts.iter().find(|(script, _)| *script == out.script_pubkey) {
+                outputs.entry(index).or_insert_with(|| PaidOutput { index, output: (*output).clone() });
             }
         }
-        outputs.sort_by_key(|paid| paid.index);
-        named(transaction, self.spent, outputs)
+        named(transaction, self.spent, outputs.into_values().collect(), self.untold)
     }
 }
 
-fn named(transaction: &Transaction, spent: Vec<SpentLeaf>, outputs: Vec<PaidOutput>) -> Explanation {
+fn named(transaction: &Transaction, spent: Vec<SpentLeaf>, outputs: Vec<PaidOutput>, untold: bool) -> Explanation {
     let announcement = StakeAnnouncement::of(transaction).ok();
     let stakes = announcement.is_some() || outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
     let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
     let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
-        ([], _, _) if stakes => TransactionKind::Stake,
+        ([], _, _) if stakes && !untold => TransactionKind::Stake,
         ([(0, Path::Unbonding)], 1, 1) => TransactionKind::Unbonding,
         ([(0, Path::Unbonding)], 2, _) => TransactionKind::Extension,
         ([(0, Path::Slashing)], 1, 2) => TransactionKind::Slashing,
@@ -142,7 +153,7 @@ fn named(transaction: &Transaction, spent: Vec<SpentLeaf>, outputs: Vec<PaidOutp
     };
     let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
     let (txid, paid) = (transaction.compute_txid(), paid.unwrap_or(Amount::MAX));
-    Explanation { txid, kind, spent, outputs, announcement, paid }
+    Explanation { txid, kind, spent, outputs, announcement, paid, untold }
 }
 
 /// The leaf that a PSBT offers for signing, when it offers one only: one of the protocol, and of the output that it spends where that is known.
@@ -152,15 +163,27 @@ pub(crate) fn offered_keys(input: &psbt::Input) -> Option<(LeafKeys, TapLeafHash
     if offered.next().is_some() || *version != LeafVersion::TapScript || !is_protocols(control_block) {
         return None;
     }
-    let is_of = |output: &TxOut| {
-        let program = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
-        let key = program.and_then(|program| XOnlyPublicKey::from_slice(program).ok());
-        key.is_some_and(|key| control_block.verify_taproot_commitment(SECP256K1, key, script))
-    };
-    if input.witness_utxo.as_ref().is_some_and(|output| !is_of(output)) {
+    if input.witness_utxo.as_ref().is_some_and(|output| !commits(output, control_block, script)) {
         return None;
     }
     Some((LeafKeys::from_script(script).ok()?, TapLeafHash::from_script(script, LeafVersion::TapScript)))
+}
+
+/// Whether an output has this leaf.
+fn commits(output: &TxOut, control_block: &ControlBlock, script: &Script) -> bool {
+    let program = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
+    let key = program.and_then(|program| XOnlyPublicKey::from_slice(program).ok());
+    key.is_some_and(|key| control_block.verify_taproot_commitment(SECP256K1, key, script))
+}
+
+fn reveals_leaf_of(output: &TxOut, input: &TxIn) -> bool {
+    let control_block = input.witness.taproot_control_block().and_then(|bytes| ControlBlock::decode(bytes).ok());
+    let leaf = input.witness.taproot_leaf_script();
+    leaf.zip(control_block).is_some_and(|(leaf, control_block)| commits(output, &control_block, leaf.script))
+}
+
+fn offers_several(input: &psbt::Input) -> bool {
+    input.tap_scripts.len() > 1 && input.tap_scripts.keys().any(is_protocols)
 }
 
 fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option<SpentLeaf> {

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use bitcoin::{Amount, Psbt, Transaction, consensus};
-use staking_scripts::{Explanation, explain, explain_psbt};
+use staking_scripts::{Explanation, explain, explain_psbt, spent_outputs};
 
 use crate::input::{self, Content};
 
@@ -61,7 +61,13 @@ fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
             bail!("the PSBT spends {spent} and describes {other}");
         }
     }
-    let input_amounts = psbt.iter_funding_utxos().map(|utxo| utxo.ok().map(|out| out.value)).collect();
+    let spent = spent_outputs(&psbt);
+    for (index, (output, described)) in spent.iter().zip(&psbt.inputs).enumerate() {
+        if output.is_none() && described.witness_utxo.is_some() {
+            bail!("the PSBT says two different things of what its input {index} spends");
+        }
+    }
+    let input_amounts = spent.into_iter().map(|output| output.map(|output| output.value)).collect();
     let explanation = explain_psbt(&psbt);
     let transaction = psbt.extract_tx_unchecked_fee_rate();
     let finished = is_finished(&transaction);

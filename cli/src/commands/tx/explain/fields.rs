@@ -86,7 +86,9 @@ pub(super) fn fields(
     let spent: Option<&SpentLeaf> = explanation.spent.first();
     let keys = spent.map(|spent| &spent.keys);
     let announcement = explanation.announcement.as_ref();
-    let paid = explanation.outputs.first().map(|paid| &paid.output);
+    // Of a stake, the staking output, wherever it stands.
+    let staking = explanation.outputs.iter().find(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
+    let paid = staking.or(explanation.outputs.first()).map(|paid| &paid.output);
     let parties = paid.and_then(ProtocolOutput::parties);
     let staker = keys.map(LeafKeys::staker).or(paid.map(ProtocolOutput::staker));
     let staker = staker.or(announcement.map(|said| &said.staker));
@@ -178,8 +180,9 @@ pub(super) fn text(fields: &Fields, explanation: &Explanation) -> String {
     if let Some(said) = &explanation.announcement {
         lines.push(format!("announced with tag  {}", hex::encode(said.tag)));
     }
+    let mut recognised = fields.protocol_outputs.iter().peekable();
     for (index, amount) in fields.output_amounts_sat.iter().enumerate() {
-        let paid = fields.protocol_outputs.iter().find(|paid| paid.index == index);
+        let paid = recognised.next_if(|paid| paid.index == index);
         let paid =
             paid.map(|paid| format!(", the {} output, open to the staker after {} blocks", paid.output, paid.timelock));
         lines.push(format!("output {index:<3}          {amount} sat{}", paid.unwrap_or_default()));

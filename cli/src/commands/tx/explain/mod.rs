@@ -3,7 +3,7 @@
 mod fields;
 mod known;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 use bitcoin::{Amount, OutPoint, Txid};
 use chain::{FoundTransaction, Node};
 use staking_scripts::{DelegationFile, Parameters, Versions, explain};
@@ -83,8 +83,15 @@ impl Args {
         };
         if let Some(known) = &known {
             explanation = known.explain(&transaction, explanation);
-            for (amount, input) in input_amounts.iter_mut().zip(&transaction.input) {
-                *amount = amount.or_else(|| known.amount(input.previous_output));
+            for (index, (said, input)) in input_amounts.iter_mut().zip(&transaction.input).enumerate() {
+                let Some(held) = known.amount(input.previous_output) else { continue };
+                let said = said.get_or_insert(held);
+                ensure!(
+                    *said == held,
+                    "the PSBT says that input {index} spends {} sat, and by the delegation it is {} sat",
+                    said.to_sat(),
+                    held.to_sat()
+                );
             }
         }
         let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
