@@ -18,6 +18,7 @@ mod demo;
 mod demo_report;
 mod descriptor;
 mod eots;
+mod explain_delegation;
 mod help;
 mod key;
 mod node;
