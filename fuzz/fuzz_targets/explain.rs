@@ -82,9 +82,10 @@ fn read(bytes: &[u8]) {
         check(&explained.knowing(&transaction, &SAMPLES.known), &transaction);
     }
     let Ok(psbt) = Psbt::deserialize(bytes) else { return };
-    let explained = explain_psbt(&psbt);
-    check(&explained, &psbt.unsigned_tx);
-    check(&explained.knowing(&psbt.unsigned_tx, &SAMPLES.known), &psbt.unsigned_tx);
+    // With the scripts of finished inputs, which are part of the id.
+    let (explained, transaction) = (explain_psbt(&psbt), psbt.clone().extract_tx_unchecked_fee_rate());
+    check(&explained, &transaction);
+    check(&explained.knowing(&transaction, &SAMPLES.known), &transaction);
     if let Ok(signed) = sign_key_path(&psbt, &SAMPLES.scene.staker) {
         assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
     }
