@@ -3,9 +3,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# The peer that the benches measure beside has the name of our own crate, so ours is named with its version.
-EOTS := eots@0.1.0
-
 .PHONY: help
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,13 +26,13 @@ lint: deps ## check formatting, lints and documentation
 
 .PHONY: bench
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
-	@scripts/build.sh bench --profile dev --package $(EOTS) --bench ratios
-	@scripts/build.sh bench --profile dev --package staking-scripts --bench scan
-	@scripts/build.sh bench --profile dev --package staking-scripts --bench delegation
+	@scripts/build.sh bench --profile dev --package btcstake-eots --bench ratios
+	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --bench scan
+	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --bench delegation
 
 .PHONY: timing
 timing: deps ## measure whether the time of signing or deriving tells anything of the secret
-	@scripts/build.sh bench --profile dev --package $(EOTS) --bench timing
+	@scripts/build.sh bench --profile dev --package btcstake-eots --bench timing
 
 .PHONY: fuzz
 fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)

@@ -12,8 +12,8 @@ use crate::BlockHeight;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The transaction breaks a rule; handing it over again will not help unless the chain has moved on (a relative lock time has run
-    /// out, a coin has appeared).
+    /// The transaction breaks a rule; handing it over again will not help unless the chain has moved on (a
+    /// relative lock time has run out, a coin has appeared).
     #[error("transaction {txid} was rejected: {reason}{}", in_brackets(.detail))]
     Rejected {
         /// The transaction.
@@ -113,8 +113,8 @@ pub enum NodeError {
         reason: String,
     },
 
-    /// The transaction was not found in the blocks that were searched, and the chain has more of them. Nothing follows about whether it
-    /// is confirmed.
+    /// The transaction was not found in the blocks that were searched, and the chain has more of them.
+    /// Nothing follows about whether it is confirmed.
     #[error(
         "transaction {txid} is not in the newest {scanned_blocks} blocks; run the node with -txindex=1 to search the whole chain"
     )]
@@ -134,7 +134,8 @@ pub enum NodeError {
         scanned_blocks: u32,
     },
 
-    /// The node's address cannot be used. The address itself is not repeated here, for it may hold a password.
+    /// The node's address cannot be used. The address itself is not repeated here, for it may hold a
+    /// password.
     #[error("the node's URL cannot be used: {reason}")]
     InvalidUrl {
         /// What is wrong with it.
@@ -179,8 +180,8 @@ pub enum NodeError {
 impl NodeError {
     /// Whether the same call may succeed later without anything else being changed.
     ///
-    /// True while the node cannot be reached, is starting (it has not written its cookie file yet, for one) or is busy. False for a
-    /// verdict: a rejected transaction stays rejected until the chain moves on.
+    /// True while the node cannot be reached, is starting (it has not written its cookie file yet, for one)
+    /// or is busy. False for a verdict: a rejected transaction stays rejected until the chain moves on.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Starting { .. } | Self::Busy { .. } => true,
@@ -249,7 +250,10 @@ mod tests {
         let txid = bitcoin::hashes::Hash::all_zeros();
         let error = NodeError::rejected(txid, "bad-txns-nonfinal, too early");
         check(&error);
-        assert_eq!(error.to_string(), format!("transaction {txid} was rejected: bad-txns-nonfinal (too early)"));
+        assert_eq!(
+            error.to_string(),
+            format!("transaction {txid} was rejected: bad-txns-nonfinal (too early)")
+        );
         assert!(!error.is_retryable());
         let error = NodeError::rejected(txid, "bad-txns-vin-empty");
         assert_eq!(error.to_string(), format!("transaction {txid} was rejected: bad-txns-vin-empty"));

@@ -20,7 +20,8 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Another program may take the free port between our look and the daemon's start.
 const PORT_ATTEMPTS: u32 = 3;
 
-/// A `bitcoind` on regtest, in a temporary data directory, that listens for JSON-RPC on a free local port and talks to no other node.
+/// A `bitcoind` on regtest, in a temporary data directory, that listens for JSON-RPC on a free local port and
+/// talks to no other node.
 ///
 /// It ends, and its directory is removed, when the value is dropped.
 ///
@@ -46,8 +47,8 @@ impl RegtestDaemon {
     ///
     /// # Errors
     ///
-    /// [`NodeError::Daemon`] when it does not start, ends at once, or does not answer within a minute; [`NodeError::Storage`] when
-    /// there is no place for its directory.
+    /// [`NodeError::Daemon`] when it does not start, ends at once, or does not answer within a minute;
+    /// [`NodeError::Storage`] when there is no place for its directory.
     pub fn start(exe: &Path) -> Result<Self, NodeError> {
         Self::start_with_args(exe, &[])
     }
@@ -62,7 +63,9 @@ impl RegtestDaemon {
         let mut attempt = 1;
         loop {
             match Self::start_once(exe, &extra_args) {
-                Err(NodeError::Daemon { reason, .. }) if attempt < PORT_ATTEMPTS && reason.contains("HTTP server") => {
+                Err(NodeError::Daemon { reason, .. })
+                    if attempt < PORT_ATTEMPTS && reason.contains("HTTP server") =>
+                {
                     attempt = attempt.saturating_add(1);
                 }
                 result => return result,
@@ -77,7 +80,8 @@ impl RegtestDaemon {
             .map_err(|source| NodeError::Storage { path: std::env::temp_dir(), source })?;
         let port = free_port().map_err(|error| failed(exe, format!("there is no free port: {error}")))?;
         let process = spawn(exe, data_dir.path(), port, extra_args)?;
-        let mut daemon = Self { process, port, exe: exe.to_path_buf(), extra_args: extra_args.to_vec(), data_dir };
+        let mut daemon =
+            Self { process, port, exe: exe.to_path_buf(), extra_args: extra_args.to_vec(), data_dir };
         daemon.wait_until_it_answers()?;
         Ok(daemon)
     }
@@ -110,7 +114,8 @@ impl RegtestDaemon {
         self.connect()?.call_any(method, params)
     }
 
-    /// Stops it in good order and starts it again, in the same directory and on the same port. It has a new cookie then.
+    /// Stops it in good order and starts it again, in the same directory and on the same port. It has a new
+    /// cookie then.
     ///
     /// # Errors
     ///
@@ -134,7 +139,9 @@ impl RegtestDaemon {
             let refused = match self.connect() {
                 Ok(_) => return Ok(()),
                 // Unauthorized: the cookie file is there, but the one of the last run.
-                Err(error) if error.is_retryable() || matches!(error, NodeError::Unauthorized { .. }) => error,
+                Err(error) if error.is_retryable() || matches!(error, NodeError::Unauthorized { .. }) => {
+                    error
+                }
                 Err(error) => return Err(error),
             };
             if let Some(status) = self.exited()? {
@@ -160,7 +167,10 @@ impl RegtestDaemon {
 
 impl fmt::Debug for RegtestDaemon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegtestDaemon").field("exe", &self.exe).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("RegtestDaemon")
+            .field("exe", &self.exe)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 

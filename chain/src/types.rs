@@ -2,7 +2,8 @@
 
 use bitcoin::{BlockHash, OutPoint, Transaction, TxOut};
 
-/// A height in the Bitcoin chain (the genesis block is 0). Heights of a consumer chain are another type, on purpose.
+/// A height in the Bitcoin chain (the genesis block is 0). Heights of a consumer chain are another type, on
+/// purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockHeight(u32);
 
@@ -20,7 +21,8 @@ impl BlockHeight {
         self.0
     }
 
-    /// The height `blocks` above this one; the highest possible one when that is past the end of the number range.
+    /// The height `blocks` above this one; the highest possible one when that is past the end of the number
+    /// range.
     pub const fn saturating_add(self, blocks: u32) -> Self {
         Self(self.0.saturating_add(blocks))
     }

@@ -7,8 +7,8 @@ use bitcoin::absolute::Height;
 use clap::Args;
 use eots::SigningContext;
 use staking_scripts::{
-    AcceptedStake, ChainRules, CovenantAnswer, DelegationFile, HeadersError, InclusionError, NotInForce, Parameters,
-    StakeViolation, Versions,
+    AcceptedStake, ChainRules, CovenantAnswer, DelegationFile, HeadersError, InclusionError, NotInForce,
+    Parameters, StakeViolation, Versions,
 };
 
 use crate::commands::NetworkName;
@@ -40,7 +40,8 @@ pub(crate) struct ChainArgs {
     /// How many blocks must stand on the one that includes it.
     #[arg(long, value_name = "BLOCKS", default_value_t = ChainRules::MAINNET.depth)]
     pub(crate) depth: u32,
-    /// The signing context of stakers' proofs of possession on the consumer chain that is secured; absent on the genesis chain.
+    /// The signing context of stakers' proofs of possession on the consumer chain that is secured; absent on
+    /// the genesis chain.
     #[arg(long, value_name = "64 HEX DIGITS")]
     pub(crate) signing_context: Option<SigningContext>,
 }
@@ -58,7 +59,8 @@ pub(crate) struct DelegationArgs {
     /// The delegation; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = delegation)]
     pub(crate) delegation: DelegationFile,
-    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json` does, or your own; - is standard input.
+    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json`
+    /// does, or your own; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = parameters)]
     pub(crate) params: Versions<Parameters>,
     #[command(flatten)]
@@ -85,7 +87,8 @@ impl DelegationArgs {
     }
 }
 
-/// What a delegation breaks, for people. Blocks of a test network are the commonest slip, and their own message does not tell.
+/// What a delegation breaks, for people. Blocks of a test network are the commonest slip, and their own
+/// message does not tell.
 pub(crate) fn message(found: &StakeViolation) -> String {
     match found {
         StakeViolation::Inclusion(InclusionError::Headers(HeadersError::TargetTooHigh { .. })) => {
@@ -96,13 +99,15 @@ pub(crate) fn message(found: &StakeViolation) -> String {
 }
 
 pub(crate) fn in_force(versions: &Versions<Parameters>, height: u32) -> anyhow::Result<&Parameters> {
-    let height = Height::from_consensus(height).map_err(|_| anyhow!("parameters_height: {height} is none"))?;
+    let height =
+        Height::from_consensus(height).map_err(|_| anyhow!("parameters_height: {height} is none"))?;
     let found: Result<_, NotInForce> = versions.in_force(height);
     Ok(found.context("parameters_height")?.1)
 }
 
-/// Whether the version that a delegation names is the one in force at `height`, or the last one when no height is given. Whoever is to sign must
-/// not take the staker's word for it: versions of old have other times and rates.
+/// Whether the version that a delegation names is the one in force at `height`, or the last one when no
+/// height is given. Whoever is to sign must not take the staker's word for it: versions of old have other
+/// times and rates.
 pub(crate) fn check_version(
     delegation: &DelegationFile,
     versions: &Versions<Parameters>,
@@ -110,7 +115,8 @@ pub(crate) fn check_version(
 ) -> anyhow::Result<Option<StakeViolation>> {
     let number = |height| versions.in_force(height).map(|(number, _)| number);
     let stated = Height::from_consensus(delegation.parameters_height);
-    let found = number(stated.map_err(|_| anyhow!("parameters_height: {} is none", delegation.parameters_height))?)?;
+    let found =
+        number(stated.map_err(|_| anyhow!("parameters_height: {} is none", delegation.parameters_height))?)?;
     let expected = match height {
         Some(height) => number(height).context("--height")?,
         None => versions.iter().len().saturating_sub(1),

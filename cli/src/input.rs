@@ -23,8 +23,8 @@ const MAX_BYTES: u64 = 64 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
-/// What somebody says is a key or a signature: bytes of the right length that turn out to be one, or why they are none. To verify what is none is
-/// a negative answer, where a wrong length is wrong usage.
+/// What somebody says is a key or a signature: bytes of the right length that turn out to be one, or why they
+/// are none. To verify what is none is a negative answer, where a wrong length is wrong usage.
 #[derive(Debug, Clone)]
 pub(crate) struct Claimed<T>(Result<T, String>);
 
@@ -67,12 +67,13 @@ fn flat(error: anyhow::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }
 
-/// Bytes as the command line takes them: hex, `@FILE` for the raw bytes of a file, `-` for those of standard input.
+/// Bytes as the command line takes them: hex, `@FILE` for the raw bytes of a file, `-` for those of standard
+/// input.
 pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
     let bytes = match text.strip_prefix('@') {
-        Some(path) => {
-            read_all(open(path)?).with_context(|| format!("cannot read {}", path.escape_debug())).map_err(flat)?
-        }
+        Some(path) => read_all(open(path)?)
+            .with_context(|| format!("cannot read {}", path.escape_debug()))
+            .map_err(flat)?,
         None if text == "-" => read_all(standard_input()?)?,
         None => return hex::decode(text).map(Bytes).map_err(|e| anyhow!("not hex: {e}")),
     };
@@ -116,7 +117,8 @@ pub(crate) fn unfolded(digits: &str) -> String {
     digits.split_ascii_whitespace().collect()
 }
 
-/// Why bytes are not what they should be. What the libraries say of bytes that end early is of their own making.
+/// Why bytes are not what they should be. What the libraries say of bytes that end early is of their own
+/// making.
 pub(crate) fn unread(what: &str, error: &(impl fmt::Display + fmt::Debug)) -> anyhow::Error {
     match format!("{error:?}").contains("UnexpectedEof") {
         true => anyhow!("the {what} ends early"),
@@ -124,7 +126,8 @@ pub(crate) fn unread(what: &str, error: &(impl fmt::Display + fmt::Debug)) -> an
     }
 }
 
-/// A text as the command line takes it: the text itself, `@FILE` for that of a file, `-` for that of standard input.
+/// A text as the command line takes it: the text itself, `@FILE` for that of a file, `-` for that of standard
+/// input.
 pub(crate) fn text(text: &str) -> anyhow::Result<String> {
     let content = Content::of(text)?;
     content.text().map(str::to_owned).ok_or_else(|| anyhow!("it holds no text (UTF-8)"))
@@ -166,7 +169,9 @@ pub(crate) fn public_key(text: &str) -> anyhow::Result<XOnlyPublicKey> {
 pub(crate) fn claimed_public_key(text: &str) -> anyhow::Result<Claimed<XOnlyPublicKey>> {
     let bytes: [u8; 32] = fixed(text)?;
     let key = XOnlyPublicKey::from_slice(&bytes);
-    Ok(Claimed(key.map_err(|_| format!("{} is not the x coordinate of a point on secp256k1", hex::encode(bytes)))))
+    Ok(Claimed(
+        key.map_err(|_| format!("{} is not the x coordinate of a point on secp256k1", hex::encode(bytes))),
+    ))
 }
 
 /// A public randomness.
@@ -206,15 +211,21 @@ pub(crate) fn height(text: &str) -> anyhow::Result<Height> {
     height.ok_or_else(|| anyhow!("a block height is 0 to {}", Height::MAX))
 }
 
-/// Reads a secret key from a file of 64 hex digits (`-` is standard input). Neither the file's content nor an argument that looks like a key
-/// itself is ever put into an error; clap would print any argument, so the error is made here.
+/// Reads a secret key from a file of 64 hex digits (`-` is standard input). Neither the file's content nor an
+/// argument that looks like a key itself is ever put into an error; clap would print any argument, so the
+/// error is made here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SecretKeyFile;
 
 impl TypedValueParser for SecretKeyFile {
     type Value = SecretKey;
 
-    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<SecretKey, clap::Error> {
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<SecretKey, clap::Error> {
         read_secret_key(Path::new(value)).map_err(|error| {
             let flag = arg.map(ToString::to_string).unwrap_or_default();
             let path = value.to_string_lossy();
@@ -231,9 +242,11 @@ impl TypedValueParser for SecretKeyFile {
 /// The shortest run of letters and digits that is taken for a secret.
 const SECRET_LENGTH: usize = 32;
 
-/// Whether a text may hold a secret key in any of the forms that people write them in: hex with or without spaces, colons or 0x, WIF, base64.
+/// Whether a text may hold a secret key in any of the forms that people write them in: hex with or without
+/// spaces, colons or 0x, WIF, base64.
 fn has_a_secret(text: &str) -> bool {
-    let joined: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '-' | '_')).collect();
+    let joined: String =
+        text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '-' | '_')).collect();
     hide_secrets(&joined) != joined
 }
 

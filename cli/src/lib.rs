@@ -1,7 +1,8 @@
 //! The `btcstake` command line: `btcstake ROLE VERB`.
 //!
-//! Each command is a file under `commands` that takes checked arguments and returns an [`Output`]; it is printed in one place, as text
-//! or, with `--json`, as one JSON object. The exit code is 0 when it is done or valid, 1 for a negative answer, 2 for wrong usage or failure.
+//! Each command is a file under `commands` that takes checked arguments and returns an [`Output`]; it is
+//! printed in one place, as text or, with `--json`, as one JSON object. The exit code is 0 when it is done or
+//! valid, 1 for a negative answer, 2 for wrong usage or failure.
 
 mod commands;
 pub mod demo;
@@ -23,7 +24,8 @@ pub use crate::output::Output;
 
 /// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchers.
 ///
-/// A byte argument is hex, or @FILE for the raw bytes of a file, or - for standard input. Secrets are read from files only.
+/// A byte argument is hex, or @FILE for the raw bytes of a file, or - for standard input. Secrets are read
+/// from files only.
 #[derive(Parser)]
 #[command(
     name = "btcstake",
@@ -53,7 +55,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too, and are no failures. Where printing fails nothing is left to do.
+            // Help and version come this way too, and are no failures. Where printing fails nothing is left
+            // to do.
             let misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
             let _printed = if misplaced {
                 // It may be a secret that was put where none belongs.

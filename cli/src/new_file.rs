@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
-/// A file that is to be. It is begun under another name in the same folder, so that a name that cannot be written to is refused at once, and a
-/// process that is killed leaves nothing under this one.
+/// A file that is to be. It is begun under another name in the same folder, so that a name that cannot be
+/// written to is refused at once, and a process that is killed leaves nothing under this one.
 pub(crate) struct NewFile {
     /// The flag that names it, for messages.
     flag: &'static str,
@@ -31,7 +31,8 @@ impl NewFile {
         if path == Path::new("-") {
             bail!("{flag} -: a file is written, and not standard output");
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let folder =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         // A link that leads nowhere is there too.
         if path.symlink_metadata().is_ok() {
             bail!("{flag} {}: the file exists", shown(path));
@@ -41,7 +42,8 @@ impl NewFile {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
         #[cfg(not(unix))]
         let _no_modes = mode;
-        let file = builder.tempfile_in(folder).with_context(|| format!("cannot write {flag} {}", shown(path)))?;
+        let file =
+            builder.tempfile_in(folder).with_context(|| format!("cannot write {flag} {}", shown(path)))?;
         Ok(Self { flag, path: path.to_owned(), file })
     }
 

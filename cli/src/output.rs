@@ -11,7 +11,8 @@ const NEGATIVE: u8 = 1;
 /// The exit code of wrong usage, or of a failure.
 pub(crate) const FAILED: u8 = 2;
 
-/// What a command gives: the same as text for people and as JSON for scripts; or, where it is a long list, as JSON lines for both.
+/// What a command gives: the same as text for people and as JSON for scripts; or, where it is a long list, as
+/// JSON lines for both.
 pub struct Output {
     text: String,
     json: String,
@@ -53,7 +54,13 @@ impl Output {
         match verdict.map_err(|error| format!("{error:#}")) {
             Ok(()) => {
                 let json = serde_json::json!({ "valid": true }).to_string();
-                Self { text: format!("{GOOD}valid{GOOD:#}"), json, lines: None, negative: false, warnings: Vec::new() }
+                Self {
+                    text: format!("{GOOD}valid{GOOD:#}"),
+                    json,
+                    lines: None,
+                    negative: false,
+                    warnings: Vec::new(),
+                }
             }
             Err(reason) => {
                 let json = serde_json::json!({ "valid": false, "reason": reason }).to_string();
@@ -75,7 +82,8 @@ impl Output {
         self
     }
 
-    /// Adds what people should know beside the text: printed to standard error, as the text may go into a file.
+    /// Adds what people should know beside the text: printed to standard error, as the text may go into a
+    /// file.
     #[must_use]
     pub(crate) fn warning(mut self, warnings: &[String]) -> Self {
         self.warnings.extend_from_slice(warnings);
@@ -117,7 +125,8 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 /// The most of a message that is printed.
 const LONGEST: usize = 4096;
 
-/// A text with what a stranger may have put into it made harmless: control characters are escaped, and it has an end.
+/// A text with what a stranger may have put into it made harmless: control characters are escaped, and it has
+/// an end.
 pub(crate) fn plain(text: &str) -> String {
     let escape = |c: char| match c {
         '\n' => "\n".to_owned(),

@@ -1,14 +1,15 @@
-//! `make timing`: does the time of an operation tell anything of its secret? The method is `dudect`'s (Reparaz, Balasch and Verbauwhede,
-//! "Dude, is my code constant time?", 2016): two classes of secrets, one secret again and again and random ones, mixed at random; the
-//! times are cropped at percentiles, and Welch's t says whether the classes' means differ. Below 4.5, no leak is seen, which is no proof
-//! that there is none; above 10, there is one. The two controls show what the measurement can see and what it makes up.
+//! `make timing`: does the time of an operation tell anything of its secret? The method is `dudect`'s
+//! (Reparaz, Balasch and Verbauwhede, "Dude, is my code constant time?", 2016): two classes of secrets, one
+//! secret again and again and random ones, mixed at random; the times are cropped at percentiles, and Welch's
+//! t says whether the classes' means differ. Below 4.5, no leak is seen, which is no proof that there is
+//! none; above 10, there is one. The two controls show what the measurement can see and what it makes up.
 //!
-//! The crate `dudect-bencher` (0.7.0) does the same and is maintained. It is not used because it depends on clap 2, because its arguments
-//! refuse the `--bench` that `cargo bench` passes, and because it prints its statistics and keeps them to itself, so that no verdict or
-//! exit code can be made of them.
+//! The crate `dudect-bencher` (0.7.0) does the same and is maintained. It is not used because it depends on
+//! clap 2, because its arguments refuse the `--bench` that `cargo bench` passes, and because it prints its
+//! statistics and keeps them to itself, so that no verdict or exit code can be made of them.
 //!
-//! What is public is the same in both classes, or random in both: heights, messages, and whether a point's y is odd, on which this crate
-//! branches as libsecp256k1 does. So all keys here have even y.
+//! What is public is the same in both classes, or random in both: heights, messages, and whether a point's y
+//! is odd, on which this crate branches as libsecp256k1 does. So all keys here have even y.
 //!
 //! Arguments: a word, to measure only the rows that contain it.
 #![allow(
@@ -65,11 +66,14 @@ fn main() -> ExitCode {
     if seen && bench.leaks == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A comparison that ends at the first difference, which must be seen; and signing with random keys in both classes, which must not.
+/// A comparison that ends at the first difference, which must be seen; and signing with random keys in both
+/// classes, which must not.
 fn controls(bench: &mut Bench) -> bool {
     let secret = random_bytes();
     let guess = |class| if class == Class::Fixed { secret } else { random_bytes() };
-    let leaky = |guess: [u8; 32]| nanoseconds(|| guess.iter().zip(&secret).all(|(a, b)| black_box(a) == black_box(b)));
+    let leaky = |guess: [u8; 32]| {
+        nanoseconds(|| guess.iter().zip(&secret).all(|(a, b)| black_box(a) == black_box(b)))
+    };
     let t = max_t(&measure(MANY, guess, |guess| leaky(guess).1));
     let seen = t > LEAK;
     print_row("control, leaky: comparison", MANY, t, if seen { "leak, as it should be" } else { "UNSEEN" });
@@ -79,7 +83,12 @@ fn controls(bench: &mut Bench) -> bool {
 }
 
 fn signing(bench: &mut Bench) {
-    bench.row("sign_without_verifying: key", MANY, |class| (key(class), random_randomness(), random_bytes()), sign);
+    bench.row(
+        "sign_without_verifying: key",
+        MANY,
+        |class| (key(class), random_randomness(), random_bytes()),
+        sign,
+    );
     let fixed_key = random_key();
     let randomness = |class| match class {
         Class::Fixed => SecretRandomness::dangerous_from_bytes(&FIXED).expect("1 is a secret"),
@@ -135,7 +144,8 @@ fn adaptor(bench: &mut Bench) {
 }
 
 fn adaptor_signature(encryption_key: &XOnlyPublicKey) -> AdaptorSignature {
-    AdaptorSignature::sign(&random_key(), encryption_key, &random_bytes(), &random_bytes()).expect("a signature")
+    AdaptorSignature::sign(&random_key(), encryption_key, &random_bytes(), &random_bytes())
+        .expect("a signature")
 }
 
 fn sign((key, randomness, message): (SecretKey, SecretRandomness, [u8; 32])) -> f64 {
@@ -213,19 +223,24 @@ fn measure<I>(count: usize, prepare: impl Fn(Class) -> I, time: impl Fn(I) -> f6
     times.split_off(BATCH)
 }
 
-/// The largest |t| of all measurements and of those below each of 100 percentiles, which lie closer to each other towards the top.
+/// The largest |t| of all measurements and of those below each of 100 percentiles, which lie closer to each
+/// other towards the top.
 fn max_t(times: &[(Class, f64)]) -> f64 {
     let mut sorted: Vec<f64> = times.iter().map(|(_, time)| *time).collect();
     sorted.sort_by(f64::total_cmp);
     let percentiles = (1..=100).map(|i| 1.0 - 0.5_f64.powf(10.0 * f64::from(i) / 100.0));
     let crops = percentiles.map(|part| sorted[(part * (sorted.len() - 1) as f64) as usize]);
-    crops.chain([f64::INFINITY]).filter_map(|crop| welch_t(times, crop)).fold(0.0, |most, t| most.max(t.abs()))
+    crops
+        .chain([f64::INFINITY])
+        .filter_map(|crop| welch_t(times, crop))
+        .fold(0.0, |most, t| most.max(t.abs()))
 }
 
 /// Welch's t of the two classes' times below `crop`; `None` when there are too few.
 fn welch_t(times: &[(Class, f64)], crop: f64) -> Option<f64> {
     let moments = |class| {
-        let below = || times.iter().filter(move |(of, time)| *of == class && *time < crop).map(|(_, time)| *time);
+        let below =
+            || times.iter().filter(move |(of, time)| *of == class && *time < crop).map(|(_, time)| *time);
         let count = below().count();
         let mean = below().sum::<f64>() / count as f64;
         let variance = below().map(|time| (time - mean).powi(2)).sum::<f64>() / (count as f64 - 1.0);

@@ -1,11 +1,13 @@
 //! Adaptor signatures: a covenant member's Schnorr signature, encrypted to a finality provider's key.
 //!
-//! The member signs a slashing transaction so that only the provider's secret key completes the signature; and the completed signature,
-//! beside the adaptor signature, reveals that key. Elsewhere the adaptor signature is called a pre-signature, the encryption key a
-//! statement and the decryption key its witness.
+//! The member signs a slashing transaction so that only the provider's secret key completes the signature;
+//! and the completed signature, beside the adaptor signature, reveals that key. Elsewhere the adaptor
+//! signature is called a pre-signature, the encryption key a statement and the decryption key its witness.
 //!
-//! The bytes are those of the [specification](https://github.com/ZhePang/Python_Specification_for_Schnorr_Adaptor) that secp256k1-zkp's
-//! `schnorr_adaptor` module implements, with the challenge of BIP-340 and x-only public keys; its known answers are among the tests.
+//! The bytes are those of the
+//! [specification](https://github.com/ZhePang/Python_Specification_for_Schnorr_Adaptor) that secp256k1-zkp's
+//! `schnorr_adaptor` module implements, with the challenge of BIP-340 and x-only public keys; its known
+//! answers are among the tests.
 
 use core::fmt;
 use core::str::FromStr;
@@ -48,7 +50,9 @@ pub enum InvalidAdaptorSignature {
     #[error("the adaptor signature's number is zero")]
     Zero,
     /// The old form's first byte is not 02, or its last byte is neither 00 nor 01.
-    #[error("the old adaptor signature form begins with 02 and ends with 00 or 01, not {first:02x} and {last:02x}")]
+    #[error(
+        "the old adaptor signature form begins with 02 and ends with 00 or 01, not {first:02x} and {last:02x}"
+    )]
     OldForm {
         /// The first byte found.
         first: u8,
@@ -86,9 +90,10 @@ pub enum AdaptorError {
 }
 
 impl AdaptorSignature {
-    /// Signs the 32-byte `message` (the sighash of a slashing transaction) with `key`, encrypted to `encryption_key`, and verifies the
-    /// result before returning it. `aux` is 32 bytes of fresh randomness, or zeros: the nonce then is deterministic, and still differs
-    /// whenever the key, the encryption key or the message do.
+    /// Signs the 32-byte `message` (the sighash of a slashing transaction) with `key`, encrypted to
+    /// `encryption_key`, and verifies the result before returning it. `aux` is 32 bytes of fresh randomness,
+    /// or zeros: the nonce then is deterministic, and still differs whenever the key, the encryption key or
+    /// the message do.
     ///
     /// # Errors
     /// [`AdaptorError::Degenerate`] or [`AdaptorError::Fault`]; neither is to be expected on a sound machine.
@@ -103,8 +108,9 @@ impl AdaptorSignature {
         Ok(signature)
     }
 
-    /// [`sign`](Self::sign) alone, in half of the time: a fault in the arithmetic goes unnoticed and may reveal the key. For callers that verify
-    /// what they publish elsewhere, as with others in a [batch](crate::verify_batch).
+    /// [`sign`](Self::sign) alone, in half of the time: a fault in the arithmetic goes unnoticed and may
+    /// reveal the key. For callers that verify what they publish elsewhere, as with others in a
+    /// [batch](crate::verify_batch).
     ///
     /// # Errors
     /// [`AdaptorError::Degenerate`]; not to be expected.
@@ -142,7 +148,8 @@ impl AdaptorSignature {
         Self::sign(key, encryption_key, message, &aux)
     }
 
-    /// Verifies that decrypting this with the secret of `encryption_key` gives a BIP-340 signature of `public_key` over `message`.
+    /// Verifies that decrypting this with the secret of `encryption_key` gives a BIP-340 signature of
+    /// `public_key` over `message`.
     ///
     /// # Errors
     /// [`AdaptorError::Invalid`] with the keys it was checked against.
@@ -162,7 +169,8 @@ impl AdaptorSignature {
         if t.x_only_public_key() == (*encryption_key, Parity::Even) { Ok(()) } else { Err(invalid) }
     }
 
-    /// Decrypts this with the secret of the encryption key: the result is a BIP-340 signature, if this verifies.
+    /// Decrypts this with the secret of the encryption key: the result is a BIP-340 signature, if this
+    /// verifies.
     ///
     /// Neither is checked here, for want of the message; verify the one before or the other after.
     ///
@@ -184,11 +192,12 @@ impl AdaptorSignature {
 
     /// Recovers the decryption key from this and its decryption, the BIP-340 signature seen on chain.
     ///
-    /// Compare the key's [`public_key`](SecretKey::public_key) with the encryption key: only when they are equal was the signature really
-    /// decrypted with that key.
+    /// Compare the key's [`public_key`](SecretKey::public_key) with the encryption key: only when they are
+    /// equal was the signature really decrypted with that key.
     ///
     /// # Errors
-    /// [`AdaptorError::Unrelated`] when the signature's randomness is not this adaptor signature's, or the numbers leave no key.
+    /// [`AdaptorError::Unrelated`] when the signature's randomness is not this adaptor signature's, or the
+    /// numbers leave no key.
     pub fn recover(&self, signature: &schnorr::Signature) -> Result<SecretKey, AdaptorError> {
         let bytes = signature.serialize();
         let (r, s) = bytes.split_at(32);
@@ -226,7 +235,8 @@ impl AdaptorSignature {
     /// # Errors
     /// [`InvalidAdaptorSignature`] names the rule that the bytes break.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, InvalidAdaptorSignature> {
-        let (point, rest) = bytes.split_first_chunk::<33>().ok_or(InvalidAdaptorSignature::Length(bytes.len()))?;
+        let (point, rest) =
+            bytes.split_first_chunk::<33>().ok_or(InvalidAdaptorSignature::Length(bytes.len()))?;
         let (s, flag) = rest.split_first_chunk::<32>().ok_or(InvalidAdaptorSignature::Length(bytes.len()))?;
         let mut point = *point;
         match (flag, point.first_mut()) {
@@ -249,8 +259,15 @@ impl AdaptorSignature {
     }
 }
 
-/// `k = int(H_"SchnorrAdaptor/nonce"(t ‖ T ‖ x(P) ‖ m)) mod n` with `t = d xor H_"SchnorrAdaptor/aux"(aux)`; `None` when it is zero.
-pub(crate) fn nonce(key: &SecretKey, d: &Erased, t: &PublicKey, message: &[u8; 32], aux: &[u8; 32]) -> Option<Erased> {
+/// `k = int(H_"SchnorrAdaptor/nonce"(t ‖ T ‖ x(P) ‖ m)) mod n` with `t = d xor H_"SchnorrAdaptor/aux"(aux)`;
+/// `None` when it is zero.
+pub(crate) fn nonce(
+    key: &SecretKey,
+    d: &Erased,
+    t: &PublicKey,
+    message: &[u8; 32],
+    aux: &[u8; 32],
+) -> Option<Erased> {
     let mut masked = d.to_bytes();
     for (byte, mask) in masked.iter_mut().zip(AUX.clone().chain_update(aux).finalize()) {
         *byte ^= mask;
@@ -265,11 +282,11 @@ pub(crate) fn nonce(key: &SecretKey, d: &Erased, t: &PublicKey, message: &[u8; 3
     scalar::reduce_secret(&Zeroizing::new(hash.into()))
 }
 
-/// `s·G − e·P`, with P lifted to even y; `None` at infinity, and where `e` or `x(P)` is zero modulo the group order, which no signer can
-/// bring about.
+/// `s·G − e·P`, with P lifted to even y; `None` at infinity, and where `e` or `x(P)` is zero modulo the group
+/// order, which no signer can bring about.
 ///
-/// libsecp256k1 computes this sum in one pass inside ECDSA key recovery, `Q = r⁻¹·(s'·R − z·G)`; so with `R = P`, `r = x(P)`,
-/// `s' = −e·r` and `z = −s·r`, the key that it "recovers" is the sum. All of it is public.
+/// libsecp256k1 computes this sum in one pass inside ECDSA key recovery, `Q = r⁻¹·(s'·R − z·G)`; so with `R =
+/// P`, `r = x(P)`, `s' = −e·r` and `z = −s·r`, the key that it "recovers" is the sum. All of it is public.
 fn linear_combination(s: &[u8; 32], e: &[u8; 32], public_key: &XOnlyPublicKey) -> Option<PublicKey> {
     let x = public_key.serialize();
     // An x coordinate between n and p wraps around; the recovery id's second bit says so.

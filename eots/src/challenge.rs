@@ -22,7 +22,11 @@ pub(crate) fn message_digest(message: &[u8]) -> [u8; 32] {
 
 /// `e = int(H_"BIP0340/challenge"(x(R) ‖ x(P) ‖ m)) mod n` (BIP-340, "Default Signing").
 pub(crate) fn challenge(randomness: &[u8; 32], public_key: &XOnlyPublicKey, digest: &[u8; 32]) -> Scalar {
-    let hash =
-        CHALLENGE.clone().chain_update(randomness).chain_update(public_key.serialize()).chain_update(digest).finalize();
+    let hash = CHALLENGE
+        .clone()
+        .chain_update(randomness)
+        .chain_update(public_key.serialize())
+        .chain_update(digest)
+        .finalize();
     scalar::reduce(hash.into())
 }

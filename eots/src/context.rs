@@ -32,8 +32,8 @@ impl Operation {
 
 /// The context that precedes every signed message of the consumer dialect: 64 lower-case hex digits, as text.
 ///
-/// `hex(SHA256("btcstaking/0/{operation}/{chain_id}/{address}"))`, with the address of the module or contract that verifies. A signature made
-/// for one operation, chain or contract is none for any other.
+/// `hex(SHA256("btcstaking/0/{operation}/{chain_id}/{address}"))`, with the address of the module or contract
+/// that verifies. A signature made for one operation, chain or contract is none for any other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SigningContext([u8; 64]);
 
@@ -83,8 +83,8 @@ impl FromStr for SigningContext {
 
 /// The dialect of a chain: whether a signing context precedes what is signed.
 ///
-/// A type, so that a vote, a commitment or an evidence of one dialect cannot be taken for one of the other. There are two, and no others can
-/// be added: [`Genesis`] and [`Consumer`].
+/// A type, so that a vote, a commitment or an evidence of one dialect cannot be taken for one of the other.
+/// There are two, and no others can be added: [`Genesis`] and [`Consumer`].
 pub trait Dialect: sealed::Sealed + Copy + fmt::Debug + Eq + Ord {
     /// What precedes the message: nothing, or a signing context.
     type Context: Copy + fmt::Debug + Eq + Ord;

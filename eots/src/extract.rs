@@ -35,8 +35,9 @@ pub enum ExtractError {
 /// `d = (s1 − s2) / (e1 − e2) mod n`.
 ///
 /// An x-only key has two secrets, each the other's negation; the one returned has the point with even y, and
-/// [`SecretKey::with_parity`] gives the other (BIP-340, "Design", on implicit y coordinates). It is checked to be the secret of `public_key`; the signatures themselves are not
-/// verified, nor need they be: signatures that yield the key prove that it leaked. To prove *equivocation*, verify both.
+/// [`SecretKey::with_parity`] gives the other (BIP-340, "Design", on implicit y coordinates). It is checked
+/// to be the secret of `public_key`; the signatures themselves are not verified, nor need they be: signatures
+/// that yield the key prove that it leaked. To prove *equivocation*, verify both.
 ///
 /// # Errors
 /// [`ExtractError`] names what is wrong with the pair.
@@ -68,7 +69,8 @@ fn from_challenges(
     let wrong = ExtractError::WrongKey { public_key: *public_key };
     let d = quotient_of_differences((first.as_bytes(), second.as_bytes()), (e1, e2)).ok_or(wrong)?;
     let key = SecretKey::from_bytes(&d).map_err(|_| wrong)?;
-    // Two valid signatures give the secret of the point with even y. Its negation comes out when they are swapped between the messages.
+    // Two valid signatures give the secret of the point with even y. Its negation comes out when they are
+    // swapped between the messages.
     if key.public_key() != public_key || key.parity() != Parity::Even {
         return Err(wrong);
     }
@@ -85,7 +87,8 @@ mod tests {
         let key = SecretKey::from_bytes(&[7; 32]).unwrap();
         let signature = |byte| Signature::from_bytes([byte; 32]).unwrap();
         let (first, second) = (signature(1), signature(2));
-        let extracted = |e1: &Scalar, e2: &Scalar| from_challenges(key.public_key(), (e1, &first), (e2, &second));
+        let extracted =
+            |e1: &Scalar, e2: &Scalar| from_challenges(key.public_key(), (e1, &first), (e2, &second));
         let e = Scalar::from_be_bytes([3; 32]).unwrap();
         assert_eq!(extracted(&e, &e).unwrap_err(), ExtractError::EqualChallenges);
         let wrong = ExtractError::WrongKey { public_key: *key.public_key() };

@@ -10,13 +10,14 @@ use crate::scalar::{Erased, ErasedKeypair};
 
 /// A secret key on secp256k1, with its BIP-340 x-only public key.
 ///
-/// It is never printed (`Debug` shows the public key) and its bytes are erased when it is dropped. Copies that the compiler makes when a
-/// value moves are beyond the reach of that.
+/// It is never printed (`Debug` shows the public key) and its bytes are erased when it is dropped. Copies
+/// that the compiler makes when a value moves are beyond the reach of that.
 #[derive(Clone)]
 pub struct SecretKey {
     /// As it was given: the randomness is derived from this number, not from its negation.
     secret: Erased,
-    /// The same secret with its point, which signing would otherwise compute each time. BIP-340 signs alike with a secret and its negation.
+    /// The same secret with its point, which signing would otherwise compute each time. BIP-340 signs alike
+    /// with a secret and its negation.
     keypair: ErasedKeypair,
     parity: Parity,
     public_key: XOnlyPublicKey,
@@ -59,12 +60,14 @@ impl SecretKey {
         &self.public_key
     }
 
-    /// Whether the key's point has an even or an odd y coordinate. BIP-340 signs with the negated secret when it is odd.
+    /// Whether the key's point has an even or an odd y coordinate. BIP-340 signs with the negated secret when
+    /// it is odd.
     pub fn parity(&self) -> Parity {
         self.parity
     }
 
-    /// The secret of the same x-only public key whose point has the y coordinate `parity`: this one, or its negation.
+    /// The secret of the same x-only public key whose point has the y coordinate `parity`: this one, or its
+    /// negation.
     ///
     /// [`extract`](crate::extract()) can only know the key up to this sign.
     pub fn with_parity(&self, parity: Parity) -> Self {
@@ -89,26 +92,29 @@ impl SecretKey {
         secret
     }
 
-    /// A BIP-340 signature ("Default Signing") over a digest that the caller made itself, with 32 zeros as auxiliary randomness: the same bytes
-    /// each time.
+    /// A BIP-340 signature ("Default Signing") over a digest that the caller made itself, with 32 zeros as
+    /// auxiliary randomness: the same bytes each time.
     ///
-    /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340 signature too.
+    /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340
+    /// signature too.
     pub fn sign_bip340(&self, digest: &[u8; 32]) -> schnorr::Signature {
         SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(*digest), self.keypair.get())
     }
 
-    /// Lends the secret to a scheme of libsecp256k1 that is not here, such as ECDSA. Do not copy it out: a copy is not erased.
+    /// Lends the secret to a scheme of libsecp256k1 that is not here, such as ECDSA. Do not copy it out: a
+    /// copy is not erased.
     pub fn lend<T>(&self, scheme: impl FnOnce(&secp256k1::SecretKey) -> T) -> T {
         scheme(self.secret.get())
     }
 
-    /// The key plus a public tweak, as BIP-341 tweaks the internal key of a Taproot output: the secret with even y, plus `tweak`. `None`
-    /// when the sum is zero.
+    /// The key plus a public tweak, as BIP-341 tweaks the internal key of a Taproot output: the secret with
+    /// even y, plus `tweak`. `None` when the sum is zero.
     pub fn add_x_only_tweak(&self, tweak: &Scalar) -> Option<Self> {
         Some(Self::new(Erased::new(self.even_secret().get().add_tweak(tweak).ok()?)))
     }
 
-    /// A key whose public part is another's: what a fault of the machine would make, for tests of what happens then.
+    /// A key whose public part is another's: what a fault of the machine would make, for tests of what
+    /// happens then.
     #[cfg(test)]
     pub(crate) fn with_fault(mut self, other: &Self) -> Self {
         self.public_key = other.public_key;

@@ -1,9 +1,10 @@
 //! Extractable one-time signatures (EOTS) on secp256k1.
 //!
-//! A *finality provider* votes on blocks of a consumer chain. Its vote is a Schnorr signature whose randomness was committed beforehand:
-//! one signature at a height proves the vote, two at the same height reveal the provider's secret key. This crate has the signatures,
-//! the randomness and its commitments, the extraction, and the adaptor signatures with which a covenant member encrypts its signature to
-//! a finality provider's key. It does no I/O, reads no clock and keeps no state.
+//! A *finality provider* votes on blocks of a consumer chain. Its vote is a Schnorr signature whose
+//! randomness was committed beforehand: one signature at a height proves the vote, two at the same height
+//! reveal the provider's secret key. This crate has the signatures, the randomness and its commitments, the
+//! extraction, and the adaptor signatures with which a covenant member encrypts its signature to a finality
+//! provider's key. It does no I/O, reads no clock and keeps no state.
 //!
 //! # One vote, two votes
 //!
@@ -26,13 +27,13 @@
 //!
 //! # Features
 //!
-//! `serde` serializes what is public: numbers and points as hex, whatever the format. Secrets have no such implementation. The crate needs
-//! `std`: for libsecp256k1's shared context, and for threads.
+//! `serde` serializes what is public: numbers and points as hex, whatever the format. Secrets have no such
+//! implementation. The crate needs `std`: for libsecp256k1's shared context, and for threads.
 //!
 //! # Constant time
 //!
-//! Secrets pass through libsecp256k1, which branches on none and looks nothing up by one, and through SHA-256 (`sha2`, `hmac`), which does
-//! neither:
+//! Secrets pass through libsecp256k1, which branches on none and looks nothing up by one, and through SHA-256
+//! (`sha2`, `hmac`), which does neither:
 //!
 //! | function | what works on the secret |
 //! |---|---|
@@ -48,22 +49,26 @@
 //!
 //! What the time does depend on:
 //!
-//! - Whether a point's y is odd, as in libsecp256k1, which takes public keys and the R of a signature for public. Of a key known by x
-//!   alone this tells which of d and n − d was given, and who knows that is no nearer to either.
+//! - Whether a point's y is odd, as in libsecp256k1, which takes public keys and the R of a signature for
+//!   public. Of a key known by x alone this tells which of d and n − d was given, and who knows that is no
+//!   nearer to either.
 //! - Whether a hash is a scalar, which it is not with a probability of 2^-128.
-//! - The signature and its points, which are put together and verified before [`sign()`] and [`AdaptorSignature::sign`] return them: they
-//!   are about to be public.
-//! - All that [`extract()`] and [`AdaptorSignature::recover`] are given, from which anybody can compute what they return; the inversion in
-//!   `extract` takes as long as the challenges make it. [`verify()`] and [`verify_batch`] see nothing secret.
+//! - The signature and its points, which are put together and verified before [`sign()`] and
+//!   [`AdaptorSignature::sign`] return them: they are about to be public.
+//! - All that [`extract()`] and [`AdaptorSignature::recover`] are given, from which anybody can compute what
+//!   they return; the inversion in `extract` takes as long as the challenges make it. [`verify()`] and
+//!   [`verify_batch`] see nothing secret.
 //!
-//! `make timing` measures this: no difference between one secret and random ones shows, where a comparison that ends early does.
+//! `make timing` measures this: no difference between one secret and random ones shows, where a comparison
+//! that ends early does.
 //!
 //! # What this crate does not promise
 //!
 //! That a compiler or a processor leaves constant time constant: the measurement is of one machine.
 //!
-//! A secret randomness is spent by move, which prevents slips and nothing more: because it can be derived again, nothing here keeps a
-//! provider from signing twice at one height. That takes a record that outlives the process, which is the signer's work.
+//! A secret randomness is spent by move, which prevents slips and nothing more: because it can be derived
+//! again, nothing here keeps a provider from signing twice at one height. That takes a record that outlives
+//! the process, which is the signer's work.
 
 mod adaptor;
 mod batch;
@@ -85,8 +90,8 @@ mod workers;
 pub use adaptor::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature};
 pub use batch::{BatchError, BatchItem, verify_batch, verify_batch_on};
 pub use commitment::{
-    CommitmentError, InclusionProof, InvalidCommitment, InvalidProof, RandomnessCommitment, RandomnessTree, Runway,
-    RunwayError,
+    CommitmentError, InclusionProof, InvalidCommitment, InvalidProof, RandomnessCommitment, RandomnessTree,
+    Runway, RunwayError,
 };
 pub use context::{Consumer, Dialect, Genesis, InvalidSigningContext, Operation, SigningContext};
 pub use extract::{ExtractError, extract};
@@ -96,7 +101,9 @@ pub use secp256k1::{self, Parity, XOnlyPublicKey};
 pub use sign::{SignError, sign, sign_without_verifying};
 pub use signature::{InvalidSignature, Signature};
 pub use verify::{VerifyError, verify};
-pub use vote::{Counted, Evidence, FinalityVote, NoEvidence, Tally, TallyError, VoteError, VoteMessage, VotingPower};
+pub use vote::{
+    Counted, Evidence, FinalityVote, NoEvidence, Tally, TallyError, VoteError, VoteMessage, VotingPower,
+};
 
 #[cfg(test)]
 mod tests;

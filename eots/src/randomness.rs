@@ -1,4 +1,5 @@
-//! The randomness of an EOTS: derived from the secret key, the chain and the height, and committed before it is used.
+//! The randomness of an EOTS: derived from the secret key, the chain and the height, and committed before it
+//! is used.
 
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -17,8 +18,8 @@ use crate::workers::in_turns;
 
 /// The public randomness of an EOTS: the x coordinate of the point `R`, 32 bytes.
 ///
-/// Any 32 bytes are accepted here. Whether they are the x coordinate of a point does not matter before a signature is verified, and no
-/// signature verifies under bytes that are not.
+/// Any 32 bytes are accepted here. Whether they are the x coordinate of a point does not matter before a
+/// signature is verified, and no signature verifies under bytes that are not.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicRandomness([u8; 32]);
 
@@ -60,8 +61,8 @@ impl FromStr for PublicRandomness {
     }
 }
 
-/// The secret randomness of one EOTS. Used twice, it reveals the secret key; so it is spent by move, and can be neither copied nor
-/// serialized.
+/// The secret randomness of one EOTS. Used twice, it reveals the secret key; so it is spent by move, and can
+/// be neither copied nor serialized.
 ///
 /// ```compile_fail,E0382
 /// # let key = eots::SecretKey::from_bytes(&[1; 32])?;
@@ -88,11 +89,12 @@ pub struct SecretRandomness {
 impl SecretRandomness {
     /// The randomness of `key` for the block at `height` of the chain `chain_id`.
     ///
-    /// `k = HMAC-SHA256(key = secret key, data = BE64(height) ‖ chain_id ‖ BE64(iteration))`, the iteration counting up from 0 while the
-    /// value is 0 or not below the group order. Nothing else enters: two calls must differ in the key, the chain or the height to give
-    /// different randomness, and then they do.
+    /// `k = HMAC-SHA256(key = secret key, data = BE64(height) ‖ chain_id ‖ BE64(iteration))`, the iteration
+    /// counting up from 0 while the value is 0 or not below the group order. Nothing else enters: two calls
+    /// must differ in the key, the chain or the height to give different randomness, and then they do.
     pub fn derive(key: &SecretKey, chain_id: &[u8], height: u64) -> Self {
-        // HMAC takes a key of any length, so this never is an error; the loop ends with overwhelming probability in its first round.
+        // HMAC takes a key of any length, so this never is an error; the loop ends with overwhelming
+        // probability in its first round.
         let secret = key.to_bytes();
         let mut iteration: u64 = 0;
         loop {
@@ -109,9 +111,11 @@ impl SecretRandomness {
         }
     }
 
-    /// The randomness with these 32 big-endian bytes; `None` when the number is 0 or not below the group order.
+    /// The randomness with these 32 big-endian bytes; `None` when the number is 0 or not below the group
+    /// order.
     ///
-    /// Dangerous: nothing keeps these bytes from being used twice, or from being predictable. Use [`derive`](Self::derive).
+    /// Dangerous: nothing keeps these bytes from being used twice, or from being predictable. Use
+    /// [`derive`](Self::derive).
     pub fn dangerous_from_bytes(bytes: &[u8; 32]) -> Option<Self> {
         let mut even = Erased::new(secp256k1::SecretKey::from_slice(bytes).ok()?);
         let (public, parity) = even.get().x_only_public_key(SECP256K1);
@@ -152,7 +156,8 @@ const PORTION_HEIGHTS: u32 = 1024;
 /// The most heights in one schedule: a list of their public randomness takes 320 MB.
 const MAX_COUNT: u32 = 10_000_000;
 
-/// A schedule that cannot be: its interval is 0, its last height is past the end of the number range, or it has too many heights.
+/// A schedule that cannot be: its interval is 0, its last height is past the end of the number range, or it
+/// has too many heights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{count} heights from {start_height} in steps of {interval}: the step must be above 0, the last height below 2^64, and there may be \
@@ -172,10 +177,12 @@ impl RandomnessSchedule {
     /// `count` heights from `start_height` on, `interval` apart.
     ///
     /// # Errors
-    /// [`InvalidSchedule`] when `interval` is 0, the last height would not fit 64 bits, or `count` is above ten million.
+    /// [`InvalidSchedule`] when `interval` is 0, the last height would not fit 64 bits, or `count` is above
+    /// ten million.
     pub fn new(start_height: u64, count: u32, interval: u64) -> Result<Self, InvalidSchedule> {
-        let last =
-            u64::from(count.saturating_sub(1)).checked_mul(interval).and_then(|span| start_height.checked_add(span));
+        let last = u64::from(count.saturating_sub(1))
+            .checked_mul(interval)
+            .and_then(|span| start_height.checked_add(span));
         if interval == 0 || last.is_none() || count > MAX_COUNT {
             return Err(InvalidSchedule { start_height, count, interval });
         }
@@ -209,8 +216,8 @@ impl RandomnessSchedule {
         self.public_randomness_on(NonZeroUsize::MIN, key, chain_id, |_| {})
     }
 
-    /// [`public_randomness`](Self::public_randomness) on at most so many threads. `progress` is told, from any of them, how many heights are
-    /// done.
+    /// [`public_randomness`](Self::public_randomness) on at most so many threads. `progress` is told, from
+    /// any of them, how many heights are done.
     pub fn public_randomness_on(
         self,
         threads: NonZeroUsize,
@@ -236,7 +243,8 @@ impl RandomnessSchedule {
             .map(|first| first..first.saturating_add(PORTION_HEIGHTS).min(self.count))
             .collect();
         let results = in_turns(threads, &portions, |portion| {
-            let height = |index: u32| self.start_height.saturating_add(u64::from(index).saturating_mul(self.interval));
+            let height =
+                |index: u32| self.start_height.saturating_add(u64::from(index).saturating_mul(self.interval));
             let derived = portion.clone().map(|index| SecretRandomness::derive(key, chain_id, height(index)));
             let derived: Vec<T> = derived.map(|randomness| then(&randomness.public)).collect();
             let heights = u64::from(portion.end.saturating_sub(portion.start));

@@ -1,11 +1,13 @@
-//! Arithmetic modulo the group order, on secrets by libsecp256k1 (constant time) and on public numbers by `k256`.
+//! Arithmetic modulo the group order, on secrets by libsecp256k1 (constant time) and on public numbers by
+//! `k256`.
 
 use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::{Invert, Reduce};
 use secp256k1::{Keypair, SECP256K1, Scalar};
 use zeroize::Zeroizing;
 
-/// A secret scalar (1 to n − 1) that is erased (by volatile writes, in libsecp256k1's bindings) when it is dropped. It has no `Debug`.
+/// A secret scalar (1 to n − 1) that is erased (by volatile writes, in libsecp256k1's bindings) when it is
+/// dropped. It has no `Debug`.
 #[derive(Clone)]
 pub(crate) struct Erased(secp256k1::SecretKey);
 
@@ -88,8 +90,9 @@ pub(crate) fn add_secret(public: &[u8; 32], secret: &Erased) -> Result<[u8; 32],
 
 /// The 32 secret bytes of a hash as a number modulo the group order; `None` when that is zero.
 ///
-/// libsecp256k1 tells in constant time whether they are a scalar already. A hash is, but for a probability of 2^-128, so that the comparison
-/// of [`reduce`], which takes as long as its bytes are those of the order, never sees a secret.
+/// libsecp256k1 tells in constant time whether they are a scalar already. A hash is, but for a probability of
+/// 2^-128, so that the comparison of [`reduce`], which takes as long as its bytes are those of the order,
+/// never sees a secret.
 pub(crate) fn reduce_secret(bytes: &[u8; 32]) -> Option<Erased> {
     if let Ok(secret) = secp256k1::SecretKey::from_slice(bytes) {
         return Some(Erased::new(secret));
@@ -108,7 +111,8 @@ pub(crate) fn reduce(bytes: [u8; 32]) -> Scalar {
     }
 }
 
-/// `(s1 − s2) / (e1 − e2) mod n` of four public numbers; `None` when the challenges are equal or a number is not below n.
+/// `(s1 − s2) / (e1 − e2) mod n` of four public numbers; `None` when the challenges are equal or a number is
+/// not below n.
 pub(crate) fn quotient_of_differences(
     (s1, s2): (&[u8; 32], &[u8; 32]),
     (e1, e2): (&Scalar, &Scalar),
@@ -160,7 +164,9 @@ mod tests {
         secret.erase();
         assert!(!secret.0.secret_bytes().contains(&0x5a));
         assert!(core::mem::needs_drop::<Erased>());
-        assert!(core::mem::needs_drop::<crate::SecretKey>() && core::mem::needs_drop::<crate::SecretRandomness>());
+        assert!(
+            core::mem::needs_drop::<crate::SecretKey>() && core::mem::needs_drop::<crate::SecretRandomness>()
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@ pub enum SignError {
     /// A number came out as zero, which a sound message reaches with a probability of 2^-256.
     #[error("the signature of this message is degenerate")]
     Degenerate,
-    /// The signature did not verify: the machine computed wrongly. Publishing it could reveal the key, so it is withheld.
+    /// The signature did not verify: the machine computed wrongly. Publishing it could reveal the key, so it
+    /// is withheld.
     #[error(
         "the signature just made does not verify: the arithmetic of this machine is at fault, and the signature is withheld"
     )]
@@ -24,11 +25,11 @@ pub enum SignError {
     OtherRandomness(PublicRandomness),
 }
 
-/// Signs `message`, of any length, with `key` and the one-time `randomness`, and verifies the result before it returns it: a signature
-/// with a fault in it could reveal the key.
+/// Signs `message`, of any length, with `key` and the one-time `randomness`, and verifies the result before
+/// it returns it: a signature with a fault in it could reveal the key.
 ///
-/// `s = k + e·d mod n` with `e` the challenge over x(R), x(P) and the SHA-256 of the message (BIP-340, "Default Signing", with the randomness
-/// given instead of derived from the message).
+/// `s = k + e·d mod n` with `e` the challenge over x(R), x(P) and the SHA-256 of the message (BIP-340,
+/// "Default Signing", with the randomness given instead of derived from the message).
 ///
 /// # Errors
 /// [`SignError`]; none is to be expected on a sound machine.
@@ -40,8 +41,8 @@ pub fn sign(key: &SecretKey, randomness: SecretRandomness, message: &[u8]) -> Re
     Ok(signature)
 }
 
-/// The scalar step of [`sign`] alone: some eighty times faster, but a fault in the arithmetic goes unnoticed and may reveal the key.
-/// For callers that verify what they publish elsewhere.
+/// The scalar step of [`sign`] alone: some eighty times faster, but a fault in the arithmetic goes unnoticed
+/// and may reveal the key. For callers that verify what they publish elsewhere.
 ///
 /// # Errors
 /// [`SignError::Degenerate`]; not to be expected.
@@ -53,7 +54,11 @@ pub fn sign_without_verifying(
     scalar_step(key, &randomness, &message_digest(message))
 }
 
-fn scalar_step(key: &SecretKey, randomness: &SecretRandomness, digest: &[u8; 32]) -> Result<Signature, SignError> {
+fn scalar_step(
+    key: &SecretKey,
+    randomness: &SecretRandomness,
+    digest: &[u8; 32],
+) -> Result<Signature, SignError> {
     let e = challenge(randomness.public_randomness().as_bytes(), key.public_key(), digest);
     let s = sign_step(randomness.even_secret(), &e, &key.even_secret()).map_err(|_| SignError::Degenerate)?;
     Signature::from_bytes(s).map_err(|_| SignError::Degenerate)

@@ -5,9 +5,11 @@ use core::str::FromStr;
 
 use crate::scalar;
 
-/// An extractable one-time signature: the `s` of a Schnorr signature, 32 big-endian bytes below the group order.
+/// An extractable one-time signature: the `s` of a Schnorr signature, 32 big-endian bytes below the group
+/// order.
 ///
-/// With the public randomness before it, it is the BIP-340 signature `x(R) ‖ s` over the SHA-256 of the message.
+/// With the public randomness before it, it is the BIP-340 signature `x(R) ‖ s` over the SHA-256 of the
+/// message.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signature([u8; 32]);
 
@@ -15,7 +17,8 @@ pub struct Signature([u8; 32]);
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSignature {
-    /// The number is not below the group order. (The reference implementation reduces it silently, which makes signatures malleable.)
+    /// The number is not below the group order. (The reference implementation reduces it silently, which
+    /// makes signatures malleable.)
     #[error("the signature {} is not below the group order", hex::encode(.0))]
     NotBelowOrder([u8; 32]),
     /// The text is not 64 hex digits.
@@ -29,7 +32,11 @@ impl Signature {
     /// # Errors
     /// [`InvalidSignature::NotBelowOrder`] when the number is not below the group order.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, InvalidSignature> {
-        if scalar::is_canonical(&bytes) { Ok(Self(bytes)) } else { Err(InvalidSignature::NotBelowOrder(bytes)) }
+        if scalar::is_canonical(&bytes) {
+            Ok(Self(bytes))
+        } else {
+            Err(InvalidSignature::NotBelowOrder(bytes))
+        }
     }
 
     /// Its 32 bytes.

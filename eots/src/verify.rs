@@ -19,11 +19,12 @@ pub struct VerifyError {
 
 /// Verifies an EOTS: `R = s·G − e·P` must be a point with even y whose x coordinate is the public randomness.
 ///
-/// It is one BIP-340 verification of `x(R) ‖ s` over SHA-256 of the message. What it does not tell: whether the randomness was committed,
-/// and whether the key belongs to a finality provider.
+/// It is one BIP-340 verification of `x(R) ‖ s` over SHA-256 of the message. What it does not tell: whether
+/// the randomness was committed, and whether the key belongs to a finality provider.
 ///
 /// # Errors
-/// [`VerifyError`] when the signature does not verify, for whatever reason: public randomness that is no x coordinate among them.
+/// [`VerifyError`] when the signature does not verify, for whatever reason: public randomness that is no x
+/// coordinate among them.
 pub fn verify(
     public_key: &XOnlyPublicKey,
     public_randomness: &PublicRandomness,

@@ -1,4 +1,5 @@
-//! Adaptor signatures: the parser of both forms; signing, verifying, decrypting and recovering, with sound and with changed ones.
+//! Adaptor signatures: the parser of both forms; signing, verifying, decrypting and recovering, with sound
+//! and with changed ones.
 #![no_main]
 
 use btcstake_fuzz::{Changes, Number, change};
@@ -24,7 +25,8 @@ fuzz_target!(|input: Input| {
     let (Ok(key), Ok(decryption_key)) = (key, decryption_key) else { return };
     let encryption_key = decryption_key.public_key();
     if let Some(stranger) = stranger {
-        // One that nobody signed: it does not verify, though what is decrypted and recovered adds up all the same.
+        // One that nobody signed: it does not verify, though what is decrypted and recovered adds up all the
+        // same.
         assert!(stranger.verify(key.public_key(), encryption_key, &input.message).is_err());
         if let [Ok(public_key), Ok(other)] = input.public_keys.map(|key| XOnlyPublicKey::from_slice(&key)) {
             assert!(stranger.verify(&public_key, &other, &input.message).is_err());
@@ -33,7 +35,8 @@ fuzz_target!(|input: Input| {
         let bip340 = [&stranger.to_bytes()[1..33], &input.completed].concat();
         let bip340 = schnorr::Signature::from_slice(&bip340).unwrap();
         if let Ok(recovered) = stranger.recover(&bip340) {
-            // The key has the sign with which the numbers came out; with even y it decrypts to the same signature.
+            // The key has the sign with which the numbers came out; with even y it decrypts to the same
+            // signature.
             assert_eq!(recovered.parity() == Parity::Even, stranger.decrypt(&recovered) == Ok(bip340));
         }
     }
@@ -45,7 +48,8 @@ fuzz_target!(|input: Input| {
     let verified = changed.verify(key.public_key(), encryption_key, &input.message);
     assert_eq!(verified.is_ok(), changed == sound);
     if let Some(decrypted) = adds_up(&changed, &decryption_key) {
-        let valid = SECP256K1.verify_schnorr(&decrypted, &Message::from_digest(input.message), key.public_key());
+        let valid =
+            SECP256K1.verify_schnorr(&decrypted, &Message::from_digest(input.message), key.public_key());
         assert_eq!(valid.is_ok(), changed == sound);
     }
 });
@@ -55,7 +59,9 @@ fn parse(bytes: &[u8]) -> Option<AdaptorSignature> {
     let parsed = AdaptorSignature::from_slice(bytes).ok()?;
     let written = parsed.to_bytes();
     match bytes {
-        [2, rest @ .., flag] if bytes.len() == 66 => assert_eq!(written, [&[2 + flag], rest].concat().as_slice()),
+        [2, rest @ .., flag] if bytes.len() == 66 => {
+            assert_eq!(written, [&[2 + flag], rest].concat().as_slice())
+        }
         _ => assert_eq!(written, bytes),
     }
     assert_eq!(AdaptorSignature::from_slice(&written), Ok(parsed));

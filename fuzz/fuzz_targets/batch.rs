@@ -1,4 +1,5 @@
-//! Batch verification: of any mixture of sound and changed signatures of every kind, it names those that are invalid by themselves.
+//! Batch verification: of any mixture of sound and changed signatures of every kind, it names those that are
+//! invalid by themselves.
 #![no_main]
 
 use std::num::NonZeroUsize;
@@ -47,7 +48,8 @@ static SIGNED: LazyLock<Vec<Signed>> = LazyLock::new(|| (0..96).map(sound).colle
 
 /// 8 signers, 12 signatures each, of all kinds; encrypted to 2 keys.
 fn sound(number: u8) -> Signed {
-    let (key, encryption_key) = (key("signer", usize::from(number % 8)), key("provider", usize::from(number % 2)));
+    let (key, encryption_key) =
+        (key("signer", usize::from(number % 8)), key("provider", usize::from(number % 2)));
     let (public_key, message) = (*key.public_key(), [number; 32]);
     let signature = match number % 3 {
         0 => {
@@ -58,7 +60,10 @@ fn sound(number: u8) -> Signed {
         1 => Kind::Bip340(key.sign_bip340(&message)),
         _ => {
             let encryption_key = *encryption_key.public_key();
-            Kind::Adaptor(encryption_key, AdaptorSignature::sign(&key, &encryption_key, &message, &[0; 32]).unwrap())
+            Kind::Adaptor(
+                encryption_key,
+                AdaptorSignature::sign(&key, &encryption_key, &message, &[0; 32]).unwrap(),
+            )
         }
     };
     Signed { public_key, message, signature }
@@ -77,13 +82,19 @@ impl Signed {
             bytes
         };
         match (picked.part % 4, &mut signed.signature) {
-            (0, _) => signed.public_key = XOnlyPublicKey::from_slice(&flipped(self.public_key.serialize())).ok()?,
+            (0, _) => {
+                signed.public_key = XOnlyPublicKey::from_slice(&flipped(self.public_key.serialize())).ok()?
+            }
             (1, _) => signed.message = flipped(self.message),
             (2, Kind::Eots(randomness, _)) => {
                 *randomness = PublicRandomness::from_bytes(flipped(randomness.to_bytes()))
             }
-            (2, Kind::Adaptor(key, _)) => *key = XOnlyPublicKey::from_slice(&flipped(key.serialize())).ok()?,
-            (_, Kind::Eots(_, signature)) => *signature = Signature::from_bytes(flipped(signature.to_bytes())).ok()?,
+            (2, Kind::Adaptor(key, _)) => {
+                *key = XOnlyPublicKey::from_slice(&flipped(key.serialize())).ok()?
+            }
+            (_, Kind::Eots(_, signature)) => {
+                *signature = Signature::from_bytes(flipped(signature.to_bytes())).ok()?
+            }
             (_, Kind::Bip340(signature)) => {
                 let mut bytes = signature.serialize();
                 flip(&mut bytes);
@@ -114,11 +125,15 @@ impl Signed {
     fn is_valid(&self) -> bool {
         let Self { public_key, message, signature } = self;
         match signature {
-            Kind::Eots(randomness, signature) => eots::verify(public_key, randomness, message, signature).is_ok(),
+            Kind::Eots(randomness, signature) => {
+                eots::verify(public_key, randomness, message, signature).is_ok()
+            }
             Kind::Bip340(signature) => {
                 SECP256K1.verify_schnorr(signature, &Message::from_digest(*message), public_key).is_ok()
             }
-            Kind::Adaptor(encryption_key, signature) => signature.verify(public_key, encryption_key, message).is_ok(),
+            Kind::Adaptor(encryption_key, signature) => {
+                signature.verify(public_key, encryption_key, message).is_ok()
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
-//! Randomness commitments: the parser of inclusion proofs, proofs that are changed, votes and evidence with them, and the runway.
+//! Randomness commitments: the parser of inclusion proofs, proofs that are changed, votes and evidence with
+//! them, and the runway.
 #![no_main]
 
 use std::sync::LazyLock;
 
 use btcstake_fuzz::{Changes, change, key};
 use eots::{
-    Evidence, FinalityVote, Genesis, InclusionProof, PublicRandomness, RandomnessCommitment, RandomnessTree, Runway,
-    SecretKey, SecretRandomness, VoteMessage,
+    Evidence, FinalityVote, Genesis, InclusionProof, PublicRandomness, RandomnessCommitment, RandomnessTree,
+    Runway, SecretKey, SecretRandomness, VoteMessage,
 };
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -103,7 +104,8 @@ fn runway(input: &Input) {
         let fits = last
             .filter(|last| *last < u64::MAX)
             .filter(|last| taken.iter().all(|(from, to)| last < from || start_height > to));
-        let added = runway.add(&RandomnessCommitment { start_height: *start_height, count: *count, root: [0; 32] });
+        let added =
+            runway.add(&RandomnessCommitment { start_height: *start_height, count: *count, root: [0; 32] });
         assert_eq!(added.is_ok(), fits.is_some());
         taken.extend(fits.map(|last| (*start_height, last)));
     }

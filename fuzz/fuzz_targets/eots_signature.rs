@@ -1,4 +1,5 @@
-//! EOTS: the parsers of keys, randomness and signatures; signing, verifying and extracting, with sound and with changed signatures.
+//! EOTS: the parsers of keys, randomness and signatures; signing, verifying and extracting, with sound and
+//! with changed signatures.
 #![no_main]
 
 use btcstake_fuzz::{Changes, Number, change};

@@ -10,8 +10,8 @@ use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction, TxOut, Witness};
 use staking_scripts::{
     Explanation, Funded, FundingCoin, PaidOutput, Path, ProtocolOutput, StakingTransaction, TransactionKind,
-    UnbondingTransaction, WithdrawalTransaction, explain, explain_psbt, key_path_script, review_psbt, sign_key_path,
-    sign_psbt,
+    UnbondingTransaction, WithdrawalTransaction, explain, explain_psbt, key_path_script, review_psbt,
+    sign_key_path, sign_psbt,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -20,7 +20,8 @@ enum Input {
     Bytes(Vec<u8>),
     /// One of the protocol's, changed.
     Changed { sample: u8, changes: Changes },
-    /// The unbonding transaction, with another witness before the leaf and its control block, and other outputs.
+    /// The unbonding transaction, with another witness before the leaf and its control block, and other
+    /// outputs.
     Witness { path: u8, elements: Vec<Vec<u8>>, outputs: Vec<(u64, Vec<u8>)>, inputs: u8, waits: bool },
 }
 
@@ -43,12 +44,17 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
     };
     let (amount, rate) = (Amount::from_sat(100_000), FeeRate::BROADCAST_MIN);
     let staking =
-        StakingTransaction::build(scene.staking.clone(), amount, &[coin(0), coin(1)], coins.clone(), rate).unwrap();
+        StakingTransaction::build(scene.staking.clone(), amount, &[coin(0), coin(1)], coins.clone(), rate)
+            .unwrap();
     let signed = sign_key_path(staking.psbt(), &scene.staker).unwrap();
     let stake: Funded<_> = staking.staking_output();
-    let unbonding = UnbondingTransaction::new(&stake, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
-    let covenant: Vec<_> =
-        scene.covenant.iter().map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap()).collect();
+    let unbonding =
+        UnbondingTransaction::new(&stake, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let covenant: Vec<_> = scene
+        .covenant
+        .iter()
+        .map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap())
+        .collect();
     let withdrawal = WithdrawalTransaction::new(&unbonding.unbonding_output(), coins, rate).unwrap();
     let finished = unbonding.finalize(&unbonding.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
     let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
@@ -61,7 +67,8 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
         unbonding.psbt().serialize(),
         withdrawal.psbt().serialize(),
     ];
-    let known = [ProtocolOutput::Staking(scene.staking.clone()), ProtocolOutput::Unbonding(scene.unbonding.clone())];
+    let known =
+        [ProtocolOutput::Staking(scene.staking.clone()), ProtocolOutput::Unbonding(scene.unbonding.clone())];
     Samples { scene, staking, bytes, unbonding: finished, known }
 });
 
@@ -72,7 +79,8 @@ fuzz_target!(|input: Input| match input {
         change(&mut bytes, &changes);
         read(&bytes);
     }
-    Input::Witness { path, elements, outputs, inputs, waits } => witness(path, &elements, outputs, inputs, waits),
+    Input::Witness { path, elements, outputs, inputs, waits } =>
+        witness(path, &elements, outputs, inputs, waits),
 });
 
 fn read(bytes: &[u8]) {
@@ -146,17 +154,17 @@ fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs:
     if waits {
         transaction.input[0].sequence = SAMPLES.scene.staking.staking_time().sequence();
     }
-    transaction.output.extend(
-        outputs
-            .into_iter()
-            .map(|(sat, script)| TxOut { value: Amount::from_sat(sat), script_pubkey: ScriptBuf::from_bytes(script) }),
-    );
+    transaction.output.extend(outputs.into_iter().map(|(sat, script)| TxOut {
+        value: Amount::from_sat(sat),
+        script_pubkey: ScriptBuf::from_bytes(script),
+    }));
     let mut other = transaction.input[0].clone();
     other.previous_output = outpoint(9);
     transaction.input.resize(1 + usize::from(inputs % 3), other);
     let explained = explain(&transaction);
     check(&explained, &transaction);
-    // The leaf counts when there is one place for each key of its script, and the input waits for its timelock.
+    // The leaf counts when there is one place for each key of its script, and the input waits for its
+    // timelock.
     let spends = elements.len() == leaf.keys.in_script_order().count() && (path != Path::Timelock || waits);
     assert_eq!(explained.spent.len(), if spends { transaction.input.len() } else { 0 });
     for spent in &explained.spent {

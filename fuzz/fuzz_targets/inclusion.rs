@@ -1,4 +1,5 @@
-//! Proofs that a transaction is in a block, from strangers: what is accepted is the honest proof, and a chain of headers that follow each other.
+//! Proofs that a transaction is in a block, from strangers: what is accepted is the honest proof, and a chain
+//! of headers that follow each other.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -78,9 +79,13 @@ fuzz_target!(|input: Input| {
     let mut bytes: Vec<u8> = headers.iter().flat_map(encode::serialize).collect();
     change(&mut bytes, &input.headers);
     bytes.truncate(80 * usize::from(input.given % 11));
-    let given: Vec<Header> = bytes.chunks_exact(80).map(|header| encode::deserialize(header).unwrap()).collect();
+    let given: Vec<Header> =
+        bytes.chunks_exact(80).map(|header| encode::deserialize(header).unwrap()).collect();
     let depth = inclusion_depth(&given, &Params::REGTEST);
-    assert_eq!(depth.clone().ok(), depth.ok().filter(|depth| usize::try_from(*depth).unwrap() + 1 == given.len()));
+    assert_eq!(
+        depth.clone().ok(),
+        depth.ok().filter(|depth| usize::try_from(*depth).unwrap() + 1 == given.len())
+    );
     let Ok(proof) = InclusionProof::from_bytes(&siblings, input.position) else { return };
     assert_eq!((proof.sibling_bytes(), proof.position()), (siblings, input.position));
     if let Ok(depth) = proof.verify_deep(transaction, &given, input.least.into(), &Params::REGTEST) {

@@ -1,4 +1,5 @@
-//! What is read as JSON: votes, evidence, commitments, proofs, the two forms of parameters, delegations; and descriptors.
+//! What is read as JSON: votes, evidence, commitments, proofs, the two forms of parameters, delegations; and
+//! descriptors.
 #![no_main]
 
 use std::fmt::Debug;

@@ -1,4 +1,5 @@
-//! Leaf scripts: what is read as a leaf of the protocol is, byte for byte, the script that the protocol writes for it.
+//! Leaf scripts: what is read as a leaf of the protocol is, byte for byte, the script that the protocol
+//! writes for it.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -20,7 +21,14 @@ enum Input {
     /// Pieces of scripts.
     Pieces(Vec<Piece>),
     /// A script of the protocol's, with this many pieces changed.
-    Protocols { timelock: u16, providers: u8, members: u8, quorum: u16, order: Vec<u8>, changes: Vec<(u16, u8)> },
+    Protocols {
+        timelock: u16,
+        providers: u8,
+        members: u8,
+        quorum: u16,
+        order: Vec<u8>,
+        changes: Vec<(u16, u8)>,
+    },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -54,7 +62,9 @@ fn join(pieces: &[Piece]) -> ScriptBuf {
     for piece in pieces {
         let builder = Builder::new();
         let script = match piece {
-            Piece::Key(number) => builder.push_x_only_key(&KEYS[usize::from(*number) % KEYS.len()]).into_script(),
+            Piece::Key(number) => {
+                builder.push_x_only_key(&KEYS[usize::from(*number) % KEYS.len()]).into_script()
+            }
             Piece::Number(number) => builder.push_int((*number).into()).into_script(),
             Piece::Protocols(number) => builder.push_opcode(opcodes[usize::from(*number) % 6]).into_script(),
             Piece::Raw(bytes) => ScriptBuf::from_bytes(bytes.clone()),
@@ -64,7 +74,12 @@ fn join(pieces: &[Piece]) -> ScriptBuf {
     ScriptBuf::from_bytes(bytes)
 }
 
-fn protocols(timelock: u16, (providers, members): (u8, u8), quorum: u16, (order, changes): (&[u8], &[(u16, u8)])) {
+fn protocols(
+    timelock: u16,
+    (providers, members): (u8, u8),
+    quorum: u16,
+    (order, changes): (&[u8], &[(u16, u8)]),
+) {
     let (providers, members) = (usize::from(providers % 12) + 1, usize::from(members % 12) + 1);
     let mut keys = KEYS.clone();
     for (place, other) in order.iter().enumerate().take(32) {
@@ -115,7 +130,8 @@ fn threshold(mut script: Builder, keys: &[XOnlyPublicKey], k: u16, verify: bool)
         return script.push_x_only_key(key).push_opcode(if verify { OP_CHECKSIGVERIFY } else { OP_CHECKSIG });
     }
     for (place, key) in keys.iter().enumerate() {
-        script = script.push_x_only_key(key).push_opcode(if place == 0 { OP_CHECKSIG } else { OP_CHECKSIGADD });
+        script =
+            script.push_x_only_key(key).push_opcode(if place == 0 { OP_CHECKSIG } else { OP_CHECKSIGADD });
     }
     script.push_int(k.into()).push_opcode(if verify { OP_NUMEQUALVERIFY } else { OP_NUMEQUAL })
 }

@@ -1,4 +1,5 @@
-//! Proofs of possession: their parsers, strangers' proofs, sound proofs that are changed, and account addresses.
+//! Proofs of possession: their parsers, strangers' proofs, sound proofs that are changed, and account
+//! addresses.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -34,7 +35,8 @@ static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
     let context = SigningContext::new(Operation::StakerPop, "chain", address.as_str());
     let claims = [Claim::genesis(address.clone()).unwrap(), Claim::consumer(context, address)];
     let proofs = |claim: &Claim| {
-        let bip322 = |script| ProofOfPossession::create_bip322(&KEY, claim, script, Network::Bitcoin).unwrap();
+        let bip322 =
+            |script| ProofOfPossession::create_bip322(&KEY, claim, script, Network::Bitcoin).unwrap();
         [
             ProofOfPossession::create_bip340(&KEY, claim),
             ProofOfPossession::create_ecdsa(&KEY, claim),
@@ -42,7 +44,8 @@ static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
             bip322(Bip322Script::P2tr),
         ]
     };
-    let all = claims.iter().flat_map(|claim| proofs(claim).map(|proof| Sample { claim: claim.clone(), proof }));
+    let all =
+        claims.iter().flat_map(|claim| proofs(claim).map(|proof| Sample { claim: claim.clone(), proof }));
     all.collect()
 });
 
@@ -55,7 +58,10 @@ fuzz_target!(|input: Input| match input {
 fn parse(proof_type: ProofType, bytes: &[u8]) -> Option<ProofOfPossession> {
     let proof = ProofOfPossession::from_signature_bytes(proof_type, bytes).ok()?;
     assert_eq!(proof.proof_type(), proof_type);
-    assert_eq!(ProofOfPossession::from_signature_bytes(proof_type, &proof.signature_bytes()), Ok(proof.clone()));
+    assert_eq!(
+        ProofOfPossession::from_signature_bytes(proof_type, &proof.signature_bytes()),
+        Ok(proof.clone())
+    );
     if proof_type != ProofType::Bip322 {
         assert_eq!(proof.signature_bytes(), bytes);
     }
@@ -76,7 +82,9 @@ fn strangers(bytes: &[u8]) {
         assert_eq!(signature.to_simple(), bytes);
         ProofOfPossession::Bip322(signature)
     });
-    for proof in types.into_iter().filter_map(|kind| parse(kind, bytes)).chain(parse_message(bytes)).chain(simple) {
+    for proof in
+        types.into_iter().filter_map(|kind| parse(kind, bytes)).chain(parse_message(bytes)).chain(simple)
+    {
         for sample in SAMPLES.iter() {
             assert!(proof.verify(KEY.public_key(), &sample.claim).is_err());
         }
@@ -89,7 +97,8 @@ fn strangers(bytes: &[u8]) {
     }
 }
 
-/// Whatever is changed, what verifies is the same signature; in ECDSA the header's kind of key may be the other.
+/// Whatever is changed, what verifies is the same signature; in ECDSA the header's kind of key may be the
+/// other.
 fn changed(sample: u8, message: &Changes, signature: &Changes) {
     let Sample { claim, proof } = &SAMPLES[usize::from(sample) % SAMPLES.len()];
     let mut bytes = proof.to_protobuf();

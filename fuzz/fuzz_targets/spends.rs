@@ -1,4 +1,5 @@
-//! Unbonding, slashing and withdrawal of any amounts: value is conserved, and they finish with sound signatures and no others.
+//! Unbonding, slashing and withdrawal of any amounts: value is conserved, and they finish with sound
+//! signatures and no others.
 #![no_main]
 
 use std::sync::LazyLock;

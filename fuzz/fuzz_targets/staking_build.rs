@@ -1,4 +1,5 @@
-//! Staking transactions from any coins, amounts and rates: value is conserved, the fee is at the rate, and they can be signed.
+//! Staking transactions from any coins, amounts and rates: value is conserved, the fee is at the rate, and
+//! they can be signed.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -85,13 +86,23 @@ fn refused(error: &StakingError, amount: Amount, coins: &[FundingCoin], change: 
             assert!(most > Amount::MAX_MONEY.to_sat().into());
         }
         StakingError::Dust(dust) => assert!(dust.amount == amount && amount < dust.minimum),
-        StakingError::FeeRateTooHigh(too_high) => assert!(*too_high == rate && rate.to_sat_per_kwu() > 2_500_000),
-        StakingError::Change(_) => assert!(!change.is_witness_program() && !change.is_p2pkh() && !change.is_p2sh()),
+        StakingError::FeeRateTooHigh(too_high) => {
+            assert!(*too_high == rate && rate.to_sat_per_kwu() > 2_500_000)
+        }
+        StakingError::Change(_) => {
+            assert!(!change.is_witness_program() && !change.is_p2pkh() && !change.is_p2sh())
+        }
         other => panic!("{other}"),
     }
 }
 
-fn built(transaction: &StakingTransaction, amount: Amount, coins: &[FundingCoin], change: &ScriptBuf, rate: FeeRate) {
+fn built(
+    transaction: &StakingTransaction,
+    amount: Amount,
+    coins: &[FundingCoin],
+    change: &ScriptBuf,
+    rate: FeeRate,
+) {
     let unsigned = transaction.unsigned();
     let spent: Vec<_> = unsigned
         .input
@@ -106,7 +117,8 @@ fn built(transaction: &StakingTransaction, amount: Amount, coins: &[FundingCoin]
     assert_eq!(unsigned.output[0], SCENE.staking.taproot().paying(amount));
     assert_eq!(transaction.staking_output().tx_out(), unsigned.output[0]);
 
-    // With the largest witnesses that the coins may need, the fee is the rate's, and no more than change could not save.
+    // With the largest witnesses that the coins may need, the fee is the rate's, and no more than change
+    // could not save.
     let mut finished = unsigned.clone();
     for (input, coin) in finished.input.iter_mut().zip(&spent) {
         let sizes: &[usize] = if coin.output().script_pubkey.is_p2tr() { &[64] } else { &[72, 33] };

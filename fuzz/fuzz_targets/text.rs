@@ -4,7 +4,9 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use eots::{AdaptorSignature, PublicRandomness, RandomnessSchedule, Signature, SigningContext, XOnlyPublicKey};
+use eots::{
+    AdaptorSignature, PublicRandomness, RandomnessSchedule, Signature, SigningContext, XOnlyPublicKey,
+};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::Amount;
@@ -35,7 +37,8 @@ impl Text {
         match self {
             Self::Any(text) => text.clone(),
             Self::Hex(bytes, upper) => {
-                let mut text: Vec<u8> = bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
+                let mut text: Vec<u8> =
+                    bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
                 let length = text.len().max(1);
                 for place in upper {
                     if let Some(digit) = text.get_mut(usize::from(*place) % length) {
@@ -95,7 +98,8 @@ fn rate(input: &Input) {
     let amount = Amount::from_sat(input.amount % (Amount::MAX_MONEY.to_sat() + 1));
     let slashed = u128::from(rate.slashed_amount(amount).to_sat());
     assert!(slashed <= amount.to_sat().into());
-    // Double precision, as the network computes: of large amounts not always the nearest satoshi, but the next to it.
+    // Double precision, as the network computes: of large amounts not always the nearest satoshi, but the
+    // next to it.
     let exact = u128::from(amount.to_sat()) * u128::from(parts);
     assert!((slashed * 10_000).abs_diff(exact) < 10_000, "{slashed} of {amount}");
 }

@@ -1,4 +1,5 @@
-//! What the fuzz targets share. A target asserts what the library promises about any input, and panics where the promise is broken.
+//! What the fuzz targets share. A target asserts what the library promises about any input, and panics where
+//! the promise is broken.
 
 use eots::secp256k1::constants::CURVE_ORDER;
 use eots::{SecretKey, XOnlyPublicKey};
@@ -69,7 +70,8 @@ impl Scene {
     /// The same each time.
     pub fn new() -> Self {
         let keys = |name, count| (0..count).map(|number| key(name, number)).collect::<Vec<_>>();
-        let public = |keys: &[SecretKey]| keys.iter().map(|key| *key.public_key()).collect::<Vec<XOnlyPublicKey>>();
+        let public =
+            |keys: &[SecretKey]| keys.iter().map(|key| *key.public_key()).collect::<Vec<XOnlyPublicKey>>();
         let (staker, providers, covenant) = (key("staker", 0), keys("provider", 2), keys("member", 3));
         let committee = CovenantCommittee::new(public(&covenant), 2).unwrap();
         let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();

@@ -1,5 +1,5 @@
-//! What finding the announced stakes in a block costs beside reading its transactions, as a ratio measured in one run:
-//! `cargo bench --profile dev --package staking-scripts --bench scan`.
+//! What finding the announced stakes in a block costs beside reading its transactions, as a ratio measured in
+//! one run: `cargo bench --profile dev --package staking-scripts --bench scan`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -16,8 +16,8 @@ use staking_scripts::bitcoin::block::{Header, Version};
 use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::hashes::{Hash, sha256};
 use staking_scripts::bitcoin::{
-    Amount, Block, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut,
-    Txid, Witness, XOnlyPublicKey, transaction,
+    Amount, Block, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode,
+    TxOut, Txid, Witness, XOnlyPublicKey, transaction,
 };
 use staking_scripts::{StakeAnnouncement, Timelock, announced_stakes};
 
@@ -36,15 +36,22 @@ fn measure(stakes: u32) {
     let bytes = encode::serialize(&block(stakes));
     let found = announced_stakes(&bytes, TAG).unwrap().len();
     assert_eq!((found, reading(&bytes)), (stakes as usize, stakes as usize));
-    let (mut scans, mut readings, mut decodings, start) = (Vec::new(), Vec::new(), Vec::new(), Instant::now());
+    let (mut scans, mut readings, mut decodings, start) =
+        (Vec::new(), Vec::new(), Vec::new(), Instant::now());
     while start.elapsed() < DURATION {
         scans.push(time(|| announced_stakes(black_box(&bytes), TAG).unwrap().len()));
         readings.push(time(|| reading(black_box(&bytes))));
         decodings.push(time(|| encode::deserialize::<Block>(black_box(&bytes)).unwrap()));
     }
     let [scan, reading, decoding] = [scans, readings, decodings].map(median);
-    println!("{TRANSACTIONS} transactions in {} bytes, {stakes} announce a stake: found in {scan:.0} µs", bytes.len());
-    println!("  reading every transaction, and its outputs: {reading:.0} µs, {:.1}x the time", reading / scan);
+    println!(
+        "{TRANSACTIONS} transactions in {} bytes, {stakes} announce a stake: found in {scan:.0} µs",
+        bytes.len()
+    );
+    println!(
+        "  reading every transaction, and its outputs: {reading:.0} µs, {:.1}x the time",
+        reading / scan
+    );
     println!("  reading every transaction only: {decoding:.0} µs, {:.1}x the time", decoding / scan);
 }
 
@@ -69,7 +76,8 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// A block of usual shape: 1 to 3 inputs with the witnesses of P2WPKH and of Taproot's key path, and 2 outputs.
+/// A block of usual shape: 1 to 3 inputs with the witnesses of P2WPKH and of Taproot's key path, and 2
+/// outputs.
 fn block(stakes: u32) -> Block {
     let header = Header {
         version: Version::TWO,
@@ -93,7 +101,8 @@ fn spending(number: u32, announces: bool) -> Transaction {
             _ => Witness::from_slice(&[&[1; 71][..], &[2; 33]]),
         },
     };
-    let paying = |script: Vec<u8>| TxOut { value: Amount::ONE_BTC, script_pubkey: ScriptBuf::from_bytes(script) };
+    let paying =
+        |script: Vec<u8>| TxOut { value: Amount::ONE_BTC, script_pubkey: ScriptBuf::from_bytes(script) };
     let taproot = paying([&[0x51, 0x20], &hash[..]].concat());
     let second = if announces {
         paying(announcement(number).script().into_bytes())

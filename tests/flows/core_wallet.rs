@@ -1,5 +1,5 @@
-//! Bitcoin Core as wallet and as relay, on a real bitcoind: it signs our PSBTs, takes every transaction we build, and treats them as the
-//! documentation says when a fee turns out too small.
+//! Bitcoin Core as wallet and as relay, on a real bitcoind: it signs our PSBTs, takes every transaction we
+//! build, and treats them as the documentation says when a fee turns out too small.
 
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{Amount, FeeRate, NetworkKind, PrivateKey, Psbt, Transaction};
@@ -32,7 +32,11 @@ fn taken(daemon: &RegtestDaemon, transaction: &Transaction, fee: Amount) {
     let answer = daemon.call("testmempoolaccept", &[json!([serialize_hex(transaction)])]).unwrap();
     let verdict = &answer[0];
     assert_eq!(verdict["allowed"], json!(true), "{verdict}");
-    assert_eq!(verdict["fees"]["base"].as_f64().map(|btc| Amount::from_btc(btc).unwrap()), Some(fee), "{verdict}");
+    assert_eq!(
+        verdict["fees"]["base"].as_f64().map(|btc| Amount::from_btc(btc).unwrap()),
+        Some(fee),
+        "{verdict}"
+    );
     assert_eq!(verdict["vsize"], json!(transaction.vsize()));
 }
 
@@ -43,7 +47,8 @@ fn in_mempool(daemon: &RegtestDaemon, transaction: &Transaction) -> bool {
 
 /// The output's descriptor with the staker's secret in the place of its key, and a checksum.
 fn with_secret<O: HasTaproot>(daemon: &RegtestDaemon, world: &World, output: &Funded<O>) -> String {
-    let secret = PrivateKey::from_slice(world.staker.to_bytes().as_slice(), NetworkKind::Test).unwrap().to_wif();
+    let secret =
+        PrivateKey::from_slice(world.staker.to_bytes().as_slice(), NetworkKind::Test).unwrap().to_wif();
     let descriptor = output.output().taproot().descriptor().to_string();
     let (body, _) = descriptor.split_once('#').unwrap();
     let private = body.replace(&world.staker.public_key().to_string(), &secret);
@@ -52,7 +57,8 @@ fn with_secret<O: HasTaproot>(daemon: &RegtestDaemon, world: &World, output: &Fu
     format!("{private}#{}", checksum.as_str().unwrap())
 }
 
-/// Core signs and finishes our withdrawal from the descriptor and the staker's key alone, and what it made confirms.
+/// Core signs and finishes our withdrawal from the descriptor and the staker's key alone, and what it made
+/// confirms.
 #[test]
 fn core_signs_and_finishes_withdrawals() {
     let Some((daemon, world)) = chain(21) else { return };
@@ -92,9 +98,13 @@ fn the_mempool_takes_every_transaction() {
 
     let longer = StakingOutput::new(world.parties.clone(), Timelock::from_blocks(40).unwrap()).unwrap();
     let (amount, change) = (Amount::from_sat(1_100_000), world.wallet_script());
-    let extension = ExtensionTransaction::build(&stake, longer, amount, &world.coins(), change, rate(3)).unwrap();
-    let covenant: Vec<_> =
-        world.covenant.iter().map(|member| extension.sign_as_covenant_member_unchecked(member).unwrap()).collect();
+    let extension =
+        ExtensionTransaction::build(&stake, longer, amount, &world.coins(), change, rate(3)).unwrap();
+    let covenant: Vec<_> = world
+        .covenant
+        .iter()
+        .map(|member| extension.sign_as_covenant_member_unchecked(member).unwrap())
+        .collect();
     let funding = sign_key_path(extension.psbt(), &world.wallet).unwrap();
     let staker = extension.sign_as_staker(&world.staker).unwrap();
     taken(&daemon, &extension.finalize(&staker, &covenant, &funding).unwrap(), extension.fee());
@@ -108,7 +118,8 @@ fn the_mempool_takes_every_transaction() {
     taken(&daemon, &signed, withdrawal.fee());
 }
 
-/// Burning is refused unless it is allowed by name; the `Node` trait's `broadcast` allows what the transaction burns.
+/// Burning is refused unless it is allowed by name; the `Node` trait's `broadcast` allows what the
+/// transaction burns.
 #[test]
 fn burning_must_be_allowed() {
     let Some((daemon, world)) = chain(23) else { return };
@@ -125,7 +136,8 @@ fn burning_must_be_allowed() {
     assert!(in_mempool(&daemon, &slashing));
 }
 
-/// The staker cannot race its slashing: the slashing transaction, at a higher fee, replaces an unbonding that waits.
+/// The staker cannot race its slashing: the slashing transaction, at a higher fee, replaces an unbonding that
+/// waits.
 #[test]
 fn slashing_replaces_an_unconfirmed_unbonding() {
     let Some((daemon, world)) = chain(24) else { return };
@@ -157,7 +169,8 @@ fn withdrawals_are_replaced() {
     assert!(in_mempool(&daemon, &faster) && !in_mempool(&daemon, &fast));
 }
 
-/// A staking transaction that waits is paid for by a child of its own change: its id, on which everything hangs, stays.
+/// A staking transaction that waits is paid for by a child of its own change: its id, on which everything
+/// hangs, stays.
 #[test]
 fn a_child_pays_for_a_stake() {
     let Some((daemon, world)) = chain(26) else { return };

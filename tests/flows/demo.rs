@@ -9,7 +9,8 @@ pub(crate) fn embedded(seed: [u8; 32], scenario: ScenarioName) -> Report {
 
 /// What must hold of a report, on whatever node it was played.
 pub(crate) fn check(report: &Report) {
-    let outcome: Vec<_> = report.scenarios.iter().map(|s| (s.name, s.extracted_key_matches, s.final_status)).collect();
+    let outcome: Vec<_> =
+        report.scenarios.iter().map(|s| (s.name, s.extracted_key_matches, s.final_status)).collect();
     let expected = [
         ("slash", Some(true), "SLASHED"),
         ("slash-unbonding", Some(true), "SLASHED"),
@@ -26,8 +27,13 @@ pub(crate) fn check(report: &Report) {
             .collect()
     };
     assert_eq!(steps(0, false), ["stake", "slash", "withdraw"]);
-    let attempts =
-        ["withdraw at once", "unbond alone", "quorum minus one", "slash without its key", "adaptor used as it is"];
+    let attempts = [
+        "withdraw at once",
+        "unbond alone",
+        "quorum minus one",
+        "slash without its key",
+        "adaptor used as it is",
+    ];
     assert_eq!(steps(0, true), [&attempts[..], &["withdraw too early"]].concat());
     assert_eq!(steps(1, false), ["stake", "unbond", "slash", "withdraw"]);
     assert_eq!(steps(2, false), ["stake", "unbond", "withdraw"]);

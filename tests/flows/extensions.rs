@@ -1,13 +1,13 @@
-//! Extensions judged by the engine: whatever the parties, what is extended can go every way that a stake can; and what is almost an
-//! extension is refused.
+//! Extensions judged by the engine: whatever the parties, what is extended can go every way that a stake can;
+//! and what is almost an extension is refused.
 
 use bitcoin::{Amount, FeeRate, Sequence, Transaction};
 use btcstake::demo::attempts::{signed_by, with_witness};
 use eots::SecretKey;
 use proptest::prelude::*;
 use staking_scripts::{
-    CovenantCommittee, ExtensionTransaction, Funded, Parties, Path, StakingOutput, Timelock, TransactionKind, explain,
-    sign_key_path,
+    CovenantCommittee, ExtensionTransaction, Funded, Parties, Path, StakingOutput, Timelock, TransactionKind,
+    explain, sign_key_path,
 };
 
 use crate::world::{Size, World, key, public};
@@ -34,8 +34,11 @@ fn extension(
 
 /// Signed by all of the running stake's parties.
 fn finished(world: &World, extension: &ExtensionTransaction) -> Transaction {
-    let covenant: Vec<_> =
-        world.covenant.iter().map(|member| extension.sign_as_covenant_member_unchecked(member).unwrap()).collect();
+    let covenant: Vec<_> = world
+        .covenant
+        .iter()
+        .map(|member| extension.sign_as_covenant_member_unchecked(member).unwrap())
+        .collect();
     let funding = sign_key_path(extension.psbt(), &world.wallet).unwrap();
     extension.finalize(&extension.sign_as_staker(&world.staker).unwrap(), &covenant, &funding).unwrap()
 }
@@ -113,11 +116,15 @@ fn what_is_almost_an_extension() {
     assert_eq!(changed(&|tx| tx.output.swap(0, 1)), BAD_SIGNATURE, "the order of outputs");
     assert_eq!(changed(&|tx| tx.input.swap(0, 1)), BAD_SIGNATURE, "the order of inputs");
     assert_eq!(changed(&|tx| drop(tx.input.pop())), "bad-txns-in-belowout", "the funding left out");
-    assert!(changed(&|tx| tx.input[1].witness.clear()).contains("block-script-verify-flag-failed"), "an unsigned coin");
+    assert!(
+        changed(&|tx| tx.input[1].witness.clear()).contains("block-script-verify-flag-failed"),
+        "an unsigned coin"
+    );
     // Signatures for the unbonding are none for the extension, though it is the same leaf.
     let unbonding = world.unbonding(&staking);
     let signers: Vec<&SecretKey> = world.covenant.iter().take(3).chain([&world.staker]).collect();
-    let mut other = with_witness(extension.unsigned(), leaf, signed_by(&signers, unbonding.sighash().unwrap()));
+    let mut other =
+        with_witness(extension.unsigned(), leaf, signed_by(&signers, unbonding.sighash().unwrap()));
     other.input[1].witness = good.input[1].witness.clone();
     assert_eq!(world.refusal(&other), BAD_SIGNATURE);
     // What is not altered is taken; and then the stake is gone.

@@ -1,4 +1,5 @@
-//! Flows that cross crates, judged by Bitcoin Core: the engine embedded here, and a real bitcoind where there is one.
+//! Flows that cross crates, judged by Bitcoin Core: the engine embedded here, and a real bitcoind where there
+//! is one.
 
 // Tests may panic: that is how they fail.
 #![allow(

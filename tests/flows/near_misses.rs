@@ -24,8 +24,9 @@ fn unbonding_with_a_wrong_number_or_order_of_signatures() {
     let unbonding = world.unbonding(&staking);
     let leaf = staking.output().taproot().leaf(Path::Unbonding).unwrap();
     let sighash = unbonding.sighash().unwrap();
-    let signers =
-        |members: usize| -> Vec<&SecretKey> { world.covenant.iter().take(members).chain([&world.staker]).collect() };
+    let signers = |members: usize| -> Vec<&SecretKey> {
+        world.covenant.iter().take(members).chain([&world.staker]).collect()
+    };
     let attempt = |members| with_witness(unbonding.unsigned(), leaf, signed_by(&signers(members), sighash));
 
     assert_eq!(world.refusal(&attempt(0)), FALSE_AT_THE_END);
@@ -99,11 +100,14 @@ fn slashing_needs_exactly_one_finality_provider_and_a_quorum() {
 fn the_timelock_path_waits() {
     let world = World::new(4, SIZE, 1);
     let (staking, _) = world.stake();
-    let withdrawal = WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
+    let withdrawal =
+        WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
     let leaf = staking.output().taproot().leaf(Path::Timelock).unwrap();
-    // Another sequence or version, signed anew: the script itself refuses what the block rules would let pass.
-    let resigned =
-        |change: &dyn Fn(&mut Transaction)| resign(&world, withdrawal.unsigned(), &staking.tx_out(), leaf, change);
+    // Another sequence or version, signed anew: the script itself refuses what the block rules would let
+    // pass.
+    let resigned = |change: &dyn Fn(&mut Transaction)| {
+        resign(&world, withdrawal.unsigned(), &staking.tx_out(), leaf, change)
+    };
     assert_eq!(world.refusal(&resigned(&|tx| tx.input[0].sequence = Sequence::from_height(1))), TIMELOCK);
     assert_eq!(world.refusal(&resigned(&|tx| tx.input[0].sequence = Sequence::MAX)), TIMELOCK);
     assert_eq!(world.refusal(&resigned(&|tx| tx.version = Version::ONE)), TIMELOCK);
@@ -138,12 +142,14 @@ fn resign(
     with_witness(&transaction, leaf, signed_by(&[&world.staker], sighash.to_byte_array()))
 }
 
-/// A leaf that is in the output, but with the control block of another; and a leaf that is not in the output at all.
+/// A leaf that is in the output, but with the control block of another; and a leaf that is not in the output
+/// at all.
 #[test]
 fn other_leaves() {
     let world = World::new(5, SIZE, 1);
     let (staking, _) = world.stake();
-    let withdrawal = WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
+    let withdrawal =
+        WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
     world.mine(30);
     let leaf = staking.output().taproot().leaf(Path::Timelock).unwrap();
     let other = staking.output().taproot().leaf(Path::Slashing).unwrap();
@@ -162,7 +168,8 @@ fn other_leaves() {
 fn the_key_path_is_closed() {
     let world = World::new(6, SIZE, 1);
     let (staking, _) = world.stake();
-    let withdrawal = WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
+    let withdrawal =
+        WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
     let sign = signed_by(&[&world.staker], [9; 32])(world.staker.public_key()).unwrap();
     world.mine(30);
     assert_eq!(world.refusal(&rewitnessed(withdrawal.unsigned(), &[sign])), BAD_SIGNATURE);

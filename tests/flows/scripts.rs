@@ -13,7 +13,9 @@ impl Programs {
     /// What the scripts need of any machine.
     fn new() -> Self {
         let programs = Self(tempfile::tempdir().unwrap());
-        for name in ["bash", "sed", "sort", "head", "printf", "awk", "id", "tr", "cat", "env", "dirname", "mkdir"] {
+        for name in
+            ["bash", "sed", "sort", "head", "printf", "awk", "id", "tr", "cat", "env", "dirname", "mkdir"]
+        {
             let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap();
             let found = String::from_utf8(found.stdout).unwrap();
             if Path::new(found.trim()).is_absolute() {
@@ -50,7 +52,10 @@ fn a_machine_without_rust_or_with_an_old_one() {
     assert!(code == Some(1) && said.contains("Rust is not installed") && said.contains("rustup"), "{said}");
     programs.script("cargo", "exit 0").script("rustc", "echo 'rustc 1.63.0 (4b91a6ea7 2022-08-08)'");
     let (code, said) = programs.run("install-deps.sh");
-    assert!(code == Some(1) && said.contains("Rust 1.63.0 is too old") && said.contains("rustup update"), "{said}");
+    assert!(
+        code == Some(1) && said.contains("Rust 1.63.0 is too old") && said.contains("rustup update"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -59,15 +64,20 @@ fn a_machine_without_a_compiler_is_told_the_packages() {
     programs.script("cargo", "exit 0").script("rustc", "echo 'rustc 1.95.0 (59807616e 2026-04-14)'");
     let (code, said) = programs.run("install-deps.sh");
     assert_eq!(code, Some(1), "{said}");
-    for words in
-        ["apt-get install cmake make g++ libboost-dev", "dnf install cmake make gcc-c++ boost-devel", "brew install"]
-    {
+    for words in [
+        "apt-get install cmake make g++ libboost-dev",
+        "dnf install cmake make gcc-c++ boost-devel",
+        "brew install",
+    ] {
         assert!(said.contains(words), "{words:?} is absent in\n{said}");
     }
     // Where apt is there but cannot install, the same is said.
     programs.script("apt-get", "exit 100").script("sudo", "shift; exec \"$@\"").script("true", "exit 0");
     let (code, said) = programs.run("install-deps.sh");
-    assert!(code == Some(1) && said.contains("installing cmake") && said.contains("missing: cmake"), "{said}");
+    assert!(
+        code == Some(1) && said.contains("installing cmake") && said.contains("missing: cmake"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use bitcoin::FeeRate;
 use eots::Parity;
 use proptest::prelude::*;
-use staking_scripts::{Funded, Slashable, SlashingTransaction, TransactionKind, WithdrawalTransaction, explain};
+use staking_scripts::{
+    Funded, Slashable, SlashingTransaction, TransactionKind, WithdrawalTransaction, explain,
+};
 
 use crate::world::{Size, World};
 
@@ -63,7 +65,8 @@ proptest! {
 /// Timelocks whose numbers take two and three bytes: waited for, or (the largest) refused at once.
 #[test]
 fn long_timelocks() {
-    let size = |staking_blocks| Size { providers: 1, members: 3, quorum: 2, staking_blocks, unbonding_blocks: 1 };
+    let size =
+        |staking_blocks| Size { providers: 1, members: 3, quorum: 2, staking_blocks, unbonding_blocks: 1 };
     for blocks in [127, 128, 257] {
         let world = World::new(1, size(blocks), 1);
         let (staking, height) = world.stake();
@@ -72,7 +75,8 @@ fn long_timelocks() {
     for blocks in [32_767, 32_768, 65_535] {
         let world = World::new(1, size(blocks), 1);
         let (staking, _) = world.stake();
-        let early = WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
+        let early =
+            WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
         let early = early.finalize(&early.sign_as_staker(&world.staker).unwrap()).unwrap();
         assert_eq!(world.refusal(&early), "bad-txns-nonfinal", "{blocks}");
     }

@@ -91,7 +91,8 @@ impl World {
         let time = Timelock::from_blocks(self.size.staking_blocks).unwrap();
         let output = StakingOutput::new(self.parties.clone(), time).unwrap();
         let amount = Amount::from_sat(1_000_000);
-        let staking = StakingTransaction::build(output, amount, &self.coins(), self.wallet_script(), rate).unwrap();
+        let staking =
+            StakingTransaction::build(output, amount, &self.coins(), self.wallet_script(), rate).unwrap();
         let transaction = staking.finalize(&sign_key_path(staking.psbt(), &self.wallet).unwrap()).unwrap();
         (staking, transaction)
     }
@@ -111,8 +112,11 @@ impl World {
 
     /// The unbonding transaction, signed by all.
     pub(crate) fn unbonded(&self, unbonding: &UnbondingTransaction) -> Transaction {
-        let covenant: Vec<_> =
-            self.covenant.iter().map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap()).collect();
+        let covenant: Vec<_> = self
+            .covenant
+            .iter()
+            .map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap())
+            .collect();
         unbonding.finalize(&unbonding.sign_as_staker(&self.staker).unwrap(), &covenant).unwrap()
     }
 
@@ -130,7 +134,9 @@ impl World {
             .iter()
             .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
             .collect();
-        slashing.slash(&slashing.sign_as_staker(&self.staker).unwrap(), &covenant, &self.providers[0]).unwrap()
+        slashing
+            .slash(&slashing.sign_as_staker(&self.staker).unwrap(), &covenant, &self.providers[0])
+            .unwrap()
     }
 
     /// Withdraws an output confirmed at `height`: refused one block too early, taken then.

@@ -25,8 +25,8 @@ pub enum Credentials {
         /// The password.
         password: String,
     },
-    /// The file `.cookie` in the node's data directory. A node writes a new one whenever it starts, so it is read again when the node
-    /// refuses what it held.
+    /// The file `.cookie` in the node's data directory. A node writes a new one whenever it starts, so it is
+    /// read again when the node refuses what it held.
     CookieFile(PathBuf),
 }
 
@@ -87,8 +87,9 @@ impl Endpoint {
         let credentials = match user_info {
             None => Credentials::None,
             Some(user_info) => {
-                let (user, password) =
-                    user_info.split_once(':').ok_or_else(|| invalid("it holds a user name without a password"))?;
+                let (user, password) = user_info
+                    .split_once(':')
+                    .ok_or_else(|| invalid("it holds a user name without a password"))?;
                 Credentials::UserPassword { user: percent_decode(user)?, password: percent_decode(password)? }
             }
         };
@@ -139,9 +140,9 @@ fn percent_decode(text: &str) -> Result<String, NodeError> {
             (Some(high), Some(low)) => u8::try_from(high.saturating_mul(16).saturating_add(low)).ok(),
             _ => None,
         };
-        bytes.push(
-            decoded.ok_or_else(|| invalid("a '%' in its user name or password is not followed by two hex digits"))?,
-        );
+        bytes.push(decoded.ok_or_else(|| {
+            invalid("a '%' in its user name or password is not followed by two hex digits")
+        })?);
     }
     String::from_utf8(bytes).map_err(|_| invalid("its user name or password is not UTF-8"))
 }

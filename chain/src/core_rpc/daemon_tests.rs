@@ -7,7 +7,9 @@ use bitcoin::hashes::Hash as _;
 use bitcoin::opcodes::all::OP_CSV;
 use bitcoin::script::Builder;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, FeeRate, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+use bitcoin::{
+    Amount, FeeRate, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness,
+};
 
 use crate::testing::RegtestDaemon;
 use crate::{BitcoinCore, BlockHeight, Coin, Credentials, Node, NodeError};
@@ -68,7 +70,9 @@ fn a_real_node_does_what_the_trait_promises() {
     assert_eq!(node.block(BlockHeight::new(7)).unwrap().block_hash(), hashes[6]);
     for above in [111, u32::MAX] {
         match node.block(BlockHeight::new(above)) {
-            Err(NodeError::NoSuchBlock { height, tip }) => assert_eq!((height.to_u32(), tip.to_u32()), (above, 110)),
+            Err(NodeError::NoSuchBlock { height, tip }) => {
+                assert_eq!((height.to_u32(), tip.to_u32()), (above, 110))
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -110,7 +114,11 @@ fn a_real_node_does_what_the_trait_promises() {
     let spender = node.spender(&spent, since).unwrap().unwrap();
     let place = node.tip().unwrap();
     assert_eq!((&spender.transaction, spender.block, spender.confirmations), (&child, Some(place), 1));
-    assert_eq!(node.spender(&spent, place.height.saturating_add(1)).unwrap(), None, "no earlier block is looked at");
+    assert_eq!(
+        node.spender(&spent, place.height.saturating_add(1)).unwrap(),
+        None,
+        "no earlier block is looked at"
+    );
     let found = node.transaction(&parent_txid).unwrap().unwrap();
     assert_eq!((found.block.unwrap().height.to_u32(), found.confirmations), (111, 4));
 

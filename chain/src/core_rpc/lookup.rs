@@ -59,13 +59,20 @@ impl BitcoinCore {
             let unspent: Option<Unspent> = self.call(METHOD, &[json!(txid), json!(vout), json!(false)])?;
             let Some(Unspent { bestblock, confirmations }) = unspent else { continue };
             let tip: GetBlockHeaderVerbose = self.call("getblockheader", &[json!(bestblock), json!(true)])?;
-            let height = u32::try_from(tip.height).ok().and_then(|tip| tip.checked_sub(confirmations.checked_sub(1)?));
-            let height = BlockHeight::new(height.ok_or_else(|| malformed(METHOD, "its confirmations are none"))?);
+            let height =
+                u32::try_from(tip.height).ok().and_then(|tip| tip.checked_sub(confirmations.checked_sub(1)?));
+            let height =
+                BlockHeight::new(height.ok_or_else(|| malformed(METHOD, "its confirmations are none"))?);
             let block = self.block(height)?;
             let place = Some(ChainTip { height, hash: block.block_hash() });
             // Another one, where the chain was reorganized in the meantime.
-            let transaction = block.txdata.into_iter().find(|transaction| transaction.compute_txid() == *txid);
-            return Ok(transaction.map(|transaction| FoundTransaction { transaction, block: place, confirmations }));
+            let transaction =
+                block.txdata.into_iter().find(|transaction| transaction.compute_txid() == *txid);
+            return Ok(transaction.map(|transaction| FoundTransaction {
+                transaction,
+                block: place,
+                confirmations,
+            }));
         }
         Ok(None)
     }
@@ -87,7 +94,8 @@ impl BitcoinCore {
         };
         let header: GetBlockHeaderVerbose = self.call("getblockheader", &[json!(hash), json!(true)])?;
         // -1 confirmations: the block has just left the best chain.
-        let (Ok(height), Ok(confirmations @ 1..)) = (u32::try_from(header.height), u32::try_from(header.confirmations))
+        let (Ok(height), Ok(confirmations @ 1..)) =
+            (u32::try_from(header.height), u32::try_from(header.confirmations))
         else {
             return Ok(None);
         };
@@ -115,7 +123,11 @@ impl BitcoinCore {
     }
 
     /// Looks through the blocks from the tip down to `since`, as far as the search depth goes.
-    fn search_spender(&self, outpoint: &OutPoint, since: BlockHeight) -> Result<Option<FoundTransaction>, NodeError> {
+    fn search_spender(
+        &self,
+        outpoint: &OutPoint,
+        since: BlockHeight,
+    ) -> Result<Option<FoundTransaction>, NodeError> {
         let tip = self.tip()?;
         let (mut hash, mut scanned_blocks) = (tip.hash, 0_u32);
         for height in (since.to_u32()..=tip.height.to_u32()).rev() {
@@ -124,8 +136,9 @@ impl BitcoinCore {
             }
             let block = self.block_by_hash(&hash)?;
             let (height, next) = (BlockHeight::new(height), block.header.prev_blockhash);
-            let spends =
-                |transaction: &Transaction| transaction.input.iter().any(|input| input.previous_output == *outpoint);
+            let spends = |transaction: &Transaction| {
+                transaction.input.iter().any(|input| input.previous_output == *outpoint)
+            };
             if let Some(transaction) = block.txdata.into_iter().find(spends) {
                 let confirmations = tip.height.blocks_since(height).saturating_add(1);
                 return Ok(Some(FoundTransaction {
@@ -156,7 +169,8 @@ impl BitcoinCore {
                 answer => answer?,
             };
             if let Some(position) = block.tx.iter().position(|candidate| *candidate == wanted) {
-                let height = u32::try_from(block.height).map_err(|_| malformed(METHOD, "its height is no height"))?;
+                let height =
+                    u32::try_from(block.height).map_err(|_| malformed(METHOD, "its height is no height"))?;
                 let transaction = self.block_by_hash(&hash)?.txdata.into_iter().nth(position);
                 let transaction = transaction.filter(|transaction| transaction.compute_txid() == *txid);
                 return Ok(Some(FoundTransaction {
@@ -168,7 +182,9 @@ impl BitcoinCore {
             }
             scanned_blocks = scanned_blocks.saturating_add(1);
             next = match block.previous_block_hash {
-                Some(hash) => Some(hash.parse().map_err(|_| malformed(METHOD, "its previous block hash is no hash"))?),
+                Some(hash) => {
+                    Some(hash.parse().map_err(|_| malformed(METHOD, "its previous block hash is no hash"))?)
+                }
                 None => None,
             };
         }

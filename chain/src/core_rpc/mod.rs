@@ -11,7 +11,9 @@ mod transport;
 use std::time::Duration;
 
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
-use bitcoin::{Amount, Block, BlockHash, Denomination, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid};
+use bitcoin::{
+    Amount, Block, BlockHash, Denomination, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid,
+};
 use corepc_types::v28::{
     EstimateSmartFee, GenerateToDescriptor, GetBlockchainInfo, GetDescriptorInfo, ScanTxOutSetStart,
 };
@@ -57,10 +59,11 @@ struct NetworkInfo {
 
 /// A running `bitcoind` of version 28 or later. It needs no wallet and no index of transactions.
 ///
-/// The connection is HTTP without encryption, so the node belongs on the same machine, or at the other end of a tunnel.
+/// The connection is HTTP without encryption, so the node belongs on the same machine, or at the other end of
+/// a tunnel.
 ///
-/// Every call opens a connection of its own and waits at most 30 seconds for the answer; reading all unspent outputs
-/// ([`Node::coins`]; minutes on the main network) and mining at most 15 minutes.
+/// Every call opens a connection of its own and waits at most 30 seconds for the answer; reading all unspent
+/// outputs ([`Node::coins`]; minutes on the main network) and mining at most 15 minutes.
 #[derive(Debug)]
 pub struct BitcoinCore {
     rpc: Rpc,
@@ -69,10 +72,11 @@ pub struct BitcoinCore {
 }
 
 impl BitcoinCore {
-    /// Connects to the node at `url` = `http://[user:password@]host:port`, and makes sure that it is one that this crate can work with.
+    /// Connects to the node at `url` = `http://[user:password@]host:port`, and makes sure that it is one that
+    /// this crate can work with.
     ///
-    /// A name and password in the URL are percent-decoded; they are given either there or as `credentials`. The host is a name or an
-    /// IPv4 address.
+    /// A name and password in the URL are percent-decoded; they are given either there or as `credentials`.
+    /// The host is a name or an IPv4 address.
     ///
     /// # Errors
     ///
@@ -104,8 +108,8 @@ impl BitcoinCore {
         Ok(Self { rpc, network, search_depth: SEARCH_DEPTH })
     }
 
-    /// How many blocks, from the tip down, [`Node::transaction`] looks through when the node has no index of transactions
-    /// (`-txindex=1`), and [`Node::spender`] in any case; 2016 unless set. Each costs one call.
+    /// How many blocks, from the tip down, [`Node::transaction`] looks through when the node has no index of
+    /// transactions (`-txindex=1`), and [`Node::spender`] in any case; 2016 unless set. Each costs one call.
     #[must_use]
     pub fn with_search_depth(mut self, blocks: u32) -> Self {
         self.search_depth = blocks;
@@ -137,7 +141,8 @@ impl BitcoinCore {
 
     /// What Bitcoin Core asks for before it mines to a script: the script as a descriptor, with its checksum.
     fn descriptor(&self, script_pubkey: &Script) -> Result<String, NodeError> {
-        let info: GetDescriptorInfo = self.call("getdescriptorinfo", &[json!(raw_descriptor(script_pubkey))])?;
+        let info: GetDescriptorInfo =
+            self.call("getdescriptorinfo", &[json!(raw_descriptor(script_pubkey))])?;
         Ok(info.descriptor)
     }
 
@@ -162,7 +167,8 @@ impl Node for BitcoinCore {
         const METHOD: &str = "getblockchaininfo";
         let info: GetBlockchainInfo = self.call(METHOD, &[])?;
         let height = u32::try_from(info.blocks).map_err(|_| malformed(METHOD, "its height is no height"))?;
-        let hash = info.best_block_hash.parse().map_err(|_| malformed(METHOD, "its best block hash is no hash"))?;
+        let hash =
+            info.best_block_hash.parse().map_err(|_| malformed(METHOD, "its best block hash is no hash"))?;
         Ok(ChainTip { height: BlockHeight::new(height), hash })
     }
 
@@ -181,9 +187,10 @@ impl Node for BitcoinCore {
 
     /// As [`Node::transaction`].
     ///
-    /// A node without an index of transactions finds one of whose first two outputs one is unspent. For any other it is searched block
-    /// by block, from the tip down, as deep as [`with_search_depth`](BitcoinCore::with_search_depth) says. When the chain has more blocks,
-    /// or a pruned node has deleted them, the answer is not `None` but [`NodeError::NotIndexed`].
+    /// A node without an index of transactions finds one of whose first two outputs one is unspent. For any
+    /// other it is searched block by block, from the tip down, as deep as
+    /// [`with_search_depth`](BitcoinCore::with_search_depth) says. When the chain has more blocks, or a
+    /// pruned node has deleted them, the answer is not `None` but [`NodeError::NotIndexed`].
     fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         self.find(txid)
     }
@@ -192,23 +199,32 @@ impl Node for BitcoinCore {
     ///
     /// The node keeps no index of this: it is searched block by block, from the tip down, as deep as
     /// [`with_search_depth`](BitcoinCore::with_search_depth) says; [`NodeError::SpenderNotFound`] beyond.
-    fn spender(&self, outpoint: &OutPoint, since: BlockHeight) -> Result<Option<FoundTransaction>, NodeError> {
+    fn spender(
+        &self,
+        outpoint: &OutPoint,
+        since: BlockHeight,
+    ) -> Result<Option<FoundTransaction>, NodeError> {
         self.find_spender(outpoint, since)
     }
 
-    /// As [`Node::coins`]. The node reads all its unspent outputs for this, and does so for one caller at a time:
-    /// [`NodeError::Busy`] meanwhile.
+    /// As [`Node::coins`]. The node reads all its unspent outputs for this, and does so for one caller at a
+    /// time: [`NodeError::Busy`] meanwhile.
     fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError> {
         const METHOD: &str = "scantxoutset";
         let params = [json!("start"), json!([raw_descriptor(script_pubkey)])];
         let scan: ScanTxOutSetStart = match self.rpc.call(METHOD, &params, LONG_TIMEOUT) {
-            Err(NodeError::Rpc { code: INVALID_PARAMETER, message, .. }) if message.contains("in progress") => {
+            Err(NodeError::Rpc { code: INVALID_PARAMETER, message, .. })
+                if message.contains("in progress") =>
+            {
                 return Err(NodeError::Busy { method: METHOD.to_owned(), message });
             }
             answer => answer?,
         };
         if !scan.success {
-            return Err(NodeError::Busy { method: METHOD.to_owned(), message: "the scan was aborted".to_owned() });
+            return Err(NodeError::Busy {
+                method: METHOD.to_owned(),
+                message: "the scan was aborted".to_owned(),
+            });
         }
         let mut coins = Vec::with_capacity(scan.unspents.len());
         for unspent in scan.unspents {
@@ -219,7 +235,8 @@ impl Node for BitcoinCore {
             if unspent.script_pubkey.as_script() != script_pubkey {
                 return Err(malformed(METHOD, "it holds an output of another script"));
             }
-            let height = u32::try_from(unspent.height).map_err(|_| malformed(METHOD, "a height in it is no height"))?;
+            let height = u32::try_from(unspent.height)
+                .map_err(|_| malformed(METHOD, "a height in it is no height"))?;
             coins.push(Coin {
                 outpoint: OutPoint { txid: unspent.txid, vout: unspent.vout },
                 output: TxOut { value: unspent.amount, script_pubkey: unspent.script_pubkey },
@@ -230,13 +247,14 @@ impl Node for BitcoinCore {
         Ok(coins)
     }
 
-    /// As [`Node::broadcast`]; a rejection's reason is the node's word for the broken rule of consensus or of relay policy.
+    /// As [`Node::broadcast`]; a rejection's reason is the node's word for the broken rule of consensus or of
+    /// relay policy.
     ///
-    /// Fees above 0.1 BTC per 1000 virtual bytes are rejected, as Bitcoin Core does unless told otherwise. An output that nobody can
-    /// spend (OP_RETURN) may hold an amount.
+    /// Fees above 0.1 BTC per 1000 virtual bytes are rejected, as Bitcoin Core does unless told otherwise. An
+    /// output that nobody can spend (OP_RETURN) may hold an amount.
     ///
-    /// A node without an index of transactions does not know a confirmed transaction again once all its outputs are spent: it rejects it
-    /// as `bad-txns-inputs-missingorspent`.
+    /// A node without an index of transactions does not know a confirmed transaction again once all its
+    /// outputs are spent: it rejects it as `bad-txns-inputs-missingorspent`.
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
         const METHOD: &str = "sendrawtransaction";
         let txid = transaction.compute_txid();
@@ -252,7 +270,9 @@ impl Node for BitcoinCore {
             ALREADY_IN_UTXO_SET => Ok(txid),
             TRANSACTION_ERROR | TRANSACTION_REJECTED | DECODE_FAILED => {
                 let known = match reason_and_detail(&message).0 {
-                    "txn-already-in-mempool" | "txn-already-known" | "txn-same-nonwitness-data-in-mempool" => true,
+                    "txn-already-in-mempool"
+                    | "txn-already-known"
+                    | "txn-same-nonwitness-data-in-mempool" => true,
                     "bad-txns-inputs-missingorspent" => self.find_directly(&txid)?.is_some(),
                     _ => false,
                 };
@@ -262,8 +282,9 @@ impl Node for BitcoinCore {
         }
     }
 
-    /// The node's conservative estimate for confirmation within `blocks` blocks (at least 1, at most 1008 are asked for), rounded up.
-    /// When the node has seen too little for an estimate, as on regtest, the least fee rate with which it takes a transaction at present.
+    /// The node's conservative estimate for confirmation within `blocks` blocks (at least 1, at most 1008 are
+    /// asked for), rounded up. When the node has seen too little for an estimate, as on regtest, the least
+    /// fee rate with which it takes a transaction at present.
     fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError> {
         const METHOD: &str = "estimatesmartfee";
         let target = blocks.clamp(1, MAX_ESTIMATE_BLOCKS);

@@ -61,8 +61,9 @@ fn read_request(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let length = head
+                .lines()
+                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= length.unwrap_or(0) {
                 return text;
             }
@@ -75,7 +76,8 @@ fn read_request(stream: &mut TcpStream) -> String {
 }
 
 fn http(status: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 fn result(value: Value) -> Vec<u8> {
@@ -111,7 +113,10 @@ fn an_answer_is_read_and_the_credentials_are_sent() {
     let request = server.requests.recv().unwrap();
     assert!(request.starts_with("POST / HTTP/1.1\r\n"), "{request}");
     assert!(request.contains(&format!("Authorization: Basic {SECRET_BASE64}\r\n")), "{request}");
-    assert!(request.ends_with(r#"{"method":"getfoo","params":[1,null],"id":1,"jsonrpc":"2.0"}"#), "{request}");
+    assert!(
+        request.ends_with(r#"{"method":"getfoo","params":[1,null],"id":1,"jsonrpc":"2.0"}"#),
+        "{request}"
+    );
 }
 
 #[test]
@@ -217,12 +222,17 @@ fn a_new_cookie_is_read_when_the_old_one_is_refused() {
     for expected in [7, 8] {
         assert_eq!(rpc.call::<u32>("getfoo", &[], TIMEOUT).unwrap(), expected);
     }
-    let sent: Vec<bool> = server.requests.iter().map(|request| request.contains("X19jb29raWVfXzpuZXc=")).collect();
+    let sent: Vec<bool> =
+        server.requests.iter().map(|request| request.contains("X19jb29raWVfXzpuZXc=")).collect();
     assert_eq!(sent, [false, true, true]);
 
-    let missing = Rpc::new(Endpoint::parse("http://h:1").unwrap().0, Credentials::CookieFile(dir.path().join("none")));
+    let missing =
+        Rpc::new(Endpoint::parse("http://h:1").unwrap().0, Credentials::CookieFile(dir.path().join("none")));
     let error = missing.unwrap_err();
-    assert!(matches!(error, NodeError::CookieFile { .. }) && error.is_retryable(), "a node that starts will write it");
+    assert!(
+        matches!(error, NodeError::CookieFile { .. }) && error.is_retryable(),
+        "a node that starts will write it"
+    );
 }
 
 #[test]
@@ -266,18 +276,27 @@ fn answers_that_cannot_be_used() {
     ] {
         let text = String::from_utf8_lossy(&reply).into_owned();
         let error = call_error(reply);
-        assert!(matches!(error, NodeError::MalformedAnswer { .. }) && !error.is_retryable(), "{text}: {error:?}");
+        assert!(
+            matches!(error, NodeError::MalformedAnswer { .. }) && !error.is_retryable(),
+            "{text}: {error:?}"
+        );
     }
     let server = Server::start(vec![result(json!("seven"))]);
-    assert!(matches!(server.rpc().call::<u32>("getfoo", &[], TIMEOUT), Err(NodeError::MalformedAnswer { .. })));
+    assert!(matches!(
+        server.rpc().call::<u32>("getfoo", &[], TIMEOUT),
+        Err(NodeError::MalformedAnswer { .. })
+    ));
 }
 
 #[test]
 fn broken_connections() {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let refused = BitcoinCore::connect(&format!("http://user:{SECRET_ENCODED}@127.0.0.1:{port}"), Credentials::None);
+    let refused =
+        BitcoinCore::connect(&format!("http://user:{SECRET_ENCODED}@127.0.0.1:{port}"), Credentials::None);
     let refused = refused.unwrap_err();
-    assert!(matches!(&refused, NodeError::Unreachable { address, .. } if *address == format!("127.0.0.1:{port}")));
+    assert!(
+        matches!(&refused, NodeError::Unreachable { address, .. } if *address == format!("127.0.0.1:{port}"))
+    );
     assert!(refused.is_retryable());
     assert_no_secret(&refused);
 
@@ -326,11 +345,19 @@ fn nodes_that_will_not_do() {
     ] {
         assert_eq!(connect(280_000, chain).unwrap().network(), network);
     }
-    assert!(matches!(connect(279_900, "main"), Err(NodeError::VersionTooOld { found: 279_900, required: 280_000 })));
-    assert!(matches!(connect(310_000, "test"), Err(NodeError::UnsupportedNetwork { name }) if name == "test"));
+    assert!(matches!(
+        connect(279_900, "main"),
+        Err(NodeError::VersionTooOld { found: 279_900, required: 280_000 })
+    ));
+    assert!(
+        matches!(connect(310_000, "test"), Err(NodeError::UnsupportedNetwork { name }) if name == "test")
+    );
 
     let node = Server::start(vec![result(chain_info("main"))]).node(Network::Bitcoin);
-    assert!(matches!(node.mine(1, &ScriptBuf::new()), Err(NodeError::NotRegtest { network: Network::Bitcoin })));
+    assert!(matches!(
+        node.mine(1, &ScriptBuf::new()),
+        Err(NodeError::NotRegtest { network: Network::Bitcoin })
+    ));
     assert!(matches!(node.tip(), Err(NodeError::MalformedAnswer { .. })), "the best block hash is none");
 }
 

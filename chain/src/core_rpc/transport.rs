@@ -94,7 +94,9 @@ impl Rpc {
                 NodeError::Rpc { method: method.to_owned(), code: error.code, message: cut(&error.message) }
             }
             jsonrpc::Error::Transport(error) => match error.downcast_ref::<HttpError>() {
-                Some(HttpError::NoAnswer(reason)) => NodeError::Unreachable { address: address(), reason: cut(reason) },
+                Some(HttpError::NoAnswer(reason)) => {
+                    NodeError::Unreachable { address: address(), reason: cut(reason) }
+                }
                 Some(HttpError::Status(status @ (401 | 403))) => {
                     NodeError::Unauthorized { address: address(), status: *status }
                 }
@@ -167,12 +169,16 @@ impl Http {
         // `bitreq` takes the end of the connection for the end of the answer.
         let announced = response.headers.get("content-length").and_then(|length| length.parse().ok());
         if announced.is_some_and(|length: usize| response.as_bytes().len() < length) {
-            return Err(HttpError::NoAnswer("the connection was closed in the middle of the answer".to_owned()));
+            return Err(HttpError::NoAnswer(
+                "the connection was closed in the middle of the answer".to_owned(),
+            ));
         }
         // A call that fails may come with status 500 or 404, and an answer that says why.
         match response.status_code {
             status @ (401 | 403 | 503) => Err(HttpError::Status(status)),
-            status if status != 200 && !response.as_bytes().starts_with(b"{") => Err(HttpError::Status(status)),
+            status if status != 200 && !response.as_bytes().starts_with(b"{") => {
+                Err(HttpError::Status(status))
+            }
             _ => Ok(response.into_bytes()),
         }
     }
@@ -184,7 +190,10 @@ impl jsonrpc::Transport for Http {
         Ok(serde_json::from_slice(&body)?)
     }
 
-    fn send_batch(&self, requests: &[jsonrpc::Request<'_>]) -> Result<Vec<jsonrpc::Response>, jsonrpc::Error> {
+    fn send_batch(
+        &self,
+        requests: &[jsonrpc::Request<'_>],
+    ) -> Result<Vec<jsonrpc::Response>, jsonrpc::Error> {
         let body = self.post(&requests).map_err(|error| jsonrpc::Error::Transport(Box::new(error)))?;
         Ok(serde_json::from_slice(&body)?)
     }

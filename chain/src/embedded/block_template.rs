@@ -6,8 +6,8 @@ use bitcoin::hashes::Hash as _;
 use bitcoin::script::Builder;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, Block, BlockHash, CompactTarget, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode,
-    TxOut, Witness,
+    Amount, Block, BlockHash, CompactTarget, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn,
+    TxMerkleNode, TxOut, Witness,
 };
 
 use crate::{BlockHeight, NodeError};
@@ -65,8 +65,9 @@ pub(super) fn build(
         txdata,
     };
     // The commitment covers every transaction but the coinbase that holds it.
-    let witness_root =
-        block.witness_root().ok_or_else(|| NodeError::engine("a block without transactions has no witness root"))?;
+    let witness_root = block
+        .witness_root()
+        .ok_or_else(|| NodeError::engine("a block without transactions has no witness root"))?;
     let commitment = Block::compute_witness_commitment(&witness_root, &WITNESS_RESERVED_VALUE);
     if let Some(coinbase) = block.txdata.first_mut() {
         let mut script = WITNESS_COMMITMENT_PREFIX.to_vec();

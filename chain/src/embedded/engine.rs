@@ -43,12 +43,13 @@ impl Engine {
         let in_memory = databases == Databases::InMemory;
         let (opened, lines) = engine_log::capturing(|| {
             let context = ContextBuilder::new().chain_type(ChainType::Regtest).build()?;
-            let chain = ChainstateManager::builder(&context, &path_text(data_dir)?, &path_text(&blocks_dir)?)?
-                // Scripts are checked on the calling thread: the log listener depends on it.
-                .worker_threads(0)
-                .block_tree_db_in_memory(in_memory)
-                .chainstate_db_in_memory(in_memory)
-                .build()?;
+            let chain =
+                ChainstateManager::builder(&context, &path_text(data_dir)?, &path_text(&blocks_dir)?)?
+                    // Scripts are checked on the calling thread: the log listener depends on it.
+                    .worker_threads(0)
+                    .block_tree_db_in_memory(in_memory)
+                    .chainstate_db_in_memory(in_memory)
+                    .build()?;
             chain.import_blocks()?;
             Ok::<_, OpenError>(Self { chain, _context: context })
         });
@@ -66,8 +67,9 @@ impl Engine {
 
     /// Reads a block of the best chain back from the engine's files.
     pub(super) fn block(&self, height: BlockHeight) -> Result<Block, NodeError> {
-        let failed =
-            |what: &str| NodeError::Engine { reason: format!("cannot read the block at height {height}: {what}") };
+        let failed = |what: &str| NodeError::Engine {
+            reason: format!("cannot read the block at height {height}: {what}"),
+        };
         let index = usize::try_from(height.to_u32()).map_err(|_| failed("no such height"))?;
         let entry = self.chain.active_chain().at_height(index).ok_or_else(|| failed("no such height"))?;
         let bytes = self

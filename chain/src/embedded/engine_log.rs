@@ -1,8 +1,8 @@
 //! Bitcoin Core's engine tells *why* it refused a block only in its log, so the log is listened to.
 //!
-//! The engine has one log per process. One listener is installed for the life of the process; it keeps the error lines of a thread that
-//! is [`capturing`] and drops all others. That separates nodes from each other because each one runs without worker threads: the engine
-//! logs on the very thread that called it.
+//! The engine has one log per process. One listener is installed for the life of the process; it keeps the
+//! error lines of a thread that is [`capturing`] and drops all others. That separates nodes from each other
+//! because each one runs without worker threads: the engine logs on the very thread that called it.
 
 use std::cell::RefCell;
 use std::sync::Once;
@@ -37,7 +37,8 @@ impl Log for Listener {
     }
 }
 
-/// Connects the listener, once per process. Without it the engine would keep up to a megabyte of log for a listener to come.
+/// Connects the listener, once per process. Without it the engine would keep up to a megabyte of log for a
+/// listener to come.
 pub(super) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -49,7 +50,8 @@ pub(super) fn install() {
     });
 }
 
-/// Runs `work` and returns, beside its result, the error lines that the engine logged on this thread meanwhile.
+/// Runs `work` and returns, beside its result, the error lines that the engine logged on this thread
+/// meanwhile.
 pub(super) fn capturing<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
     set_captured(Some(Vec::new()));
     let result = work();
@@ -58,12 +60,15 @@ pub(super) fn capturing<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
 
 fn set_captured(value: Option<Vec<String>>) -> Option<Vec<String>> {
     CAPTURED
-        .try_with(|captured| captured.try_borrow_mut().ok().and_then(|mut slot| std::mem::replace(&mut *slot, value)))
+        .try_with(|captured| {
+            captured.try_borrow_mut().ok().and_then(|mut slot| std::mem::replace(&mut *slot, value))
+        })
         .ok()
         .flatten()
 }
 
-/// The engine's words on why it refused the block `hash`, without the names of its functions: `reason` or `reason, detail`.
+/// The engine's words on why it refused the block `hash`, without the names of its functions: `reason` or
+/// `reason, detail`.
 pub(super) fn refusal(lines: &[String], hash: &str) -> Option<String> {
     let at_connection = format!("ConnectBlock {hash} failed, ");
     lines.iter().find_map(|line| {

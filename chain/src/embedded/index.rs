@@ -11,7 +11,8 @@ const COINBASE_MATURITY: u32 = 100;
 /// Consensus never lets a longer script be spent.
 const MAX_SCRIPT_SIZE: usize = 10_000;
 
-/// Height, position of the transaction in its block, number of the output: the order in which coins came into being.
+/// Height, position of the transaction in its block, number of the output: the order in which coins came into
+/// being.
 type Age = (BlockHeight, usize, u32);
 
 struct Unspent {
@@ -20,8 +21,8 @@ struct Unspent {
     coinbase: bool,
 }
 
-/// The best chain's transactions and unspent outputs. Blocks are only ever added: the embedded node is the only miner of its chain, so
-/// the chain never forks.
+/// The best chain's transactions and unspent outputs. Blocks are only ever added: the embedded node is the
+/// only miner of its chain, so the chain never forks.
 #[derive(Default)]
 pub(super) struct Index {
     blocks: Vec<BlockHash>,
@@ -131,8 +132,8 @@ impl Index {
     }
 }
 
-/// Transactions that the next block will hold, in the order in which they came. Each one spends confirmed outputs or outputs of those
-/// before it.
+/// Transactions that the next block will hold, in the order in which they came. Each one spends confirmed
+/// outputs or outputs of those before it.
 #[derive(Default)]
 pub(super) struct Waiting {
     transactions: Vec<Transaction>,

@@ -1,13 +1,15 @@
 //! Keeps Bitcoin Core's engine asleep until a node is opened.
 //!
-//! The engine's library constructs a global `kernel::Context` before `main` runs. All that its constructor does is to choose the fastest
-//! SHA-256 and to seed the engine's random numbers, which takes 100 milliseconds on purpose: in every program that this crate is linked
-//! into, even one that only prints its version. A constructor of our own, of the same linker name, takes its place and does nothing.
-//! What is lost is the choice of SHA-256 (the portable one serves a regtest chain well); the random numbers (salts of hash tables) are
-//! seeded when they are first used, as the engine's `ProcRand` provides for.
+//! The engine's library constructs a global `kernel::Context` before `main` runs. All that its constructor
+//! does is to choose the fastest SHA-256 and to seed the engine's random numbers, which takes 100
+//! milliseconds on purpose: in every program that this crate is linked into, even one that only prints its
+//! version. A constructor of our own, of the same linker name, takes its place and does nothing. What is lost
+//! is the choice of SHA-256 (the portable one serves a regtest chain well); the random numbers (salts of hash
+//! tables) are seeded when they are first used, as the engine's `ProcRand` provides for.
 //!
-//! Should a later version of the library name its constructor otherwise, the one here is simply not called, and a test of the command
-//! line's start-up time says so; should it need the object file for something else, linking fails with a duplicate symbol.
+//! Should a later version of the library name its constructor otherwise, the one here is simply not called,
+//! and a test of the command line's start-up time says so; should it need the object file for something else,
+//! linking fails with a duplicate symbol.
 #![expect(unsafe_code, reason = "a symbol of C++ is replaced, which the language cannot check")]
 
 use std::ffi::c_void;

@@ -8,7 +8,9 @@ use bitcoin::script::Builder;
 use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
 use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, BlockHash, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+use bitcoin::{
+    Amount, BlockHash, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness,
+};
 
 use super::{EmbeddedRegtest, block_template};
 use crate::{BlockHeight, Coin, Node, NodeError};
@@ -28,7 +30,10 @@ fn spend_to(coin: &Coin, sequence: Sequence, script_pubkey: ScriptBuf) -> Transa
             sequence,
             witness: Witness::new(),
         }],
-        output: vec![TxOut { value: coin.output.value.checked_sub(Amount::from_sat(1_000)).unwrap(), script_pubkey }],
+        output: vec![TxOut {
+            value: coin.output.value.checked_sub(Amount::from_sat(1_000)).unwrap(),
+            script_pubkey,
+        }],
     }
 }
 
@@ -96,7 +101,8 @@ fn mining_pays_the_halving_subsidy() {
     let hashes = node.mine(301, &anyone()).unwrap();
     assert_eq!(hashes.len(), 301);
     assert_eq!(node.tip().unwrap().hash, *hashes.last().unwrap());
-    for (index, sat) in [(0, 5_000_000_000), (148, 5_000_000_000), (149, 2_500_000_000), (299, 1_250_000_000)] {
+    for (index, sat) in [(0, 5_000_000_000), (148, 5_000_000_000), (149, 2_500_000_000), (299, 1_250_000_000)]
+    {
         let height = u32::try_from(index).unwrap() + 1;
         let block = node.block(BlockHeight::new(height)).unwrap();
         assert_eq!(block.block_hash(), hashes[index]);
@@ -105,7 +111,9 @@ fn mining_pays_the_halving_subsidy() {
     }
     assert_eq!(block_template::subsidy(BlockHeight::new(u32::MAX)), Amount::ZERO);
     match node.block(BlockHeight::new(302)) {
-        Err(NodeError::NoSuchBlock { height, tip }) => assert_eq!((height.to_u32(), tip.to_u32()), (302, 301)),
+        Err(NodeError::NoSuchBlock { height, tip }) => {
+            assert_eq!((height.to_u32(), tip.to_u32()), (302, 301))
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -131,7 +139,11 @@ fn a_spend_waits_and_is_then_confirmed_and_its_fee_paid() {
     let found = node.transaction(&child.compute_txid()).unwrap().unwrap();
     assert_eq!((found.block.unwrap().hash, found.confirmations), (hash, 1));
     assert_eq!(spender().and_then(|found| found.block).map(|block| block.hash), Some(hash));
-    assert_eq!(node.spender(&coins[0].outpoint, BlockHeight::new(112)).unwrap(), None, "no earlier block is looked at");
+    assert_eq!(
+        node.spender(&coins[0].outpoint, BlockHeight::new(112)).unwrap(),
+        None,
+        "no earlier block is looked at"
+    );
     assert_eq!(node.spender(&coins[1].outpoint, coins[1].height).unwrap(), None);
     assert_eq!(node.coins(&target).unwrap(), [first_output(&child, 111)]);
     assert!(!node.coins(&anyone()).unwrap().contains(&coins[0]));
@@ -173,7 +185,8 @@ fn the_engine_names_the_broken_rule() {
     assert_rejected(&node, &transaction, "bad-txns-in-belowout");
 
     let mut transaction = spend(&coins[0]);
-    transaction.input[0].script_sig = Builder::new().push_opcode(bitcoin::opcodes::all::OP_RETURN).into_script();
+    transaction.input[0].script_sig =
+        Builder::new().push_opcode(bitcoin::opcodes::all::OP_RETURN).into_script();
     assert_rejected(&node, &transaction, "block-script-verify-flag-failed (OP_RETURN was encountered)");
 
     let mut transaction = spend(&coins[0]);
@@ -217,14 +230,17 @@ fn malformed_transactions_are_rejected_without_panic() {
 
     let tip = node.tip().unwrap();
     match node.mine(1, Script::from_bytes(&vec![0; 1_000_000])) {
-        Err(error @ NodeError::Engine { .. }) => assert!(error.to_string().contains("bad-blk-length"), "{error}"),
+        Err(error @ NodeError::Engine { .. }) => {
+            assert!(error.to_string().contains("bad-blk-length"), "{error}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(node.tip().unwrap(), tip);
     node.mine(1, &anyone()).unwrap();
 }
 
-/// The id of a transaction does not commit to its witness: what is asked about is the transaction with this witness.
+/// The id of a transaction does not commit to its witness: what is asked about is the transaction with this
+/// witness.
 #[test]
 fn a_twin_with_another_witness_is_rejected() {
     let (node, coins) = funded();
@@ -271,7 +287,10 @@ fn relative_lock_times_hold_to_the_block() {
     assert_rejected(&node, &hurried, "block-script-verify-flag-failed (Locktime requirement not satisfied)");
     node.broadcast(&patient).unwrap();
     node.mine(1, &anyone()).unwrap();
-    assert_eq!(node.transaction(&patient.compute_txid()).unwrap().unwrap().block.unwrap().height.to_u32(), 121);
+    assert_eq!(
+        node.transaction(&patient.compute_txid()).unwrap().unwrap().block.unwrap().height.to_u32(),
+        121
+    );
 }
 
 #[test]

@@ -21,7 +21,8 @@ use crate::output::{BAD, Output, plain};
 pub(crate) struct Args {
     #[command(flatten)]
     node: NodeArgs,
-    /// The transaction, or a PSBT that is complete: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64.
+    /// The transaction, or a PSBT that is complete: hex, @FILE or -; a file may hold raw bytes, hex, or a
+    /// PSBT in base64.
     #[arg(value_name = "TRANSACTION", value_parser = transaction)]
     transaction: Given,
 }

@@ -15,7 +15,8 @@ use crate::output::{Output, STRONG};
     'tr(50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0,and_v(v:pk(4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766),older(1008)))#yc4c5avt'"
 )]
 pub(crate) struct Args {
-    /// The descriptor, with its checksum or without: the text itself, or @FILE for a file that has it, or - for standard input.
+    /// The descriptor, with its checksum or without: the text itself, or @FILE for a file that has it, or -
+    /// for standard input.
     #[arg(value_name = "DESCRIPTOR", value_parser = descriptor)]
     descriptor: String,
     /// For which network the address is.

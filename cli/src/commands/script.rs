@@ -128,7 +128,10 @@ impl Fields {
             script_pubkey: output.script_pubkey().to_hex_string(),
             descriptor: output.descriptor().to_string(),
             merkle_root: output.merkle_root().map(|root| root.to_string()),
-            leaves: output.leaves().map(|leaf| (leaf.keys.path().to_string(), leaf.script.to_hex_string())).collect(),
+            leaves: output
+                .leaves()
+                .map(|leaf| (leaf.keys.path().to_string(), leaf.script.to_hex_string()))
+                .collect(),
             control_blocks: output
                 .leaves()
                 .map(|leaf| (leaf.keys.path().to_string(), hex::encode(leaf.control_block.serialize())))

@@ -66,14 +66,19 @@ struct Observer<N> {
 }
 
 impl<N: Node> Observer<N> {
-    fn spending(&mut self, outpoint: OutPoint, since: BlockHeight) -> anyhow::Result<Option<(Spending, Spent)>> {
+    fn spending(
+        &mut self,
+        outpoint: OutPoint,
+        since: BlockHeight,
+    ) -> anyhow::Result<Option<(Spending, Spent)>> {
         let Some(found) = self.node.spender(&outpoint, since)? else { return Ok(None) };
         let (spent, path) = described(&found, Some(outpoint));
         let Some(block) = found.block else {
             self.waiting.push(spent);
             return Ok(None);
         };
-        let spending = Spending { txid: found.transaction.compute_txid(), path, height: consensus(block.height)? };
+        let spending =
+            Spending { txid: found.transaction.compute_txid(), path, height: consensus(block.height)? };
         Ok(Some((spending, spent)))
     }
 }
@@ -108,7 +113,8 @@ struct Observed {
 fn observe(stake: &AcceptedStake, node: impl Node) -> anyhow::Result<Observed> {
     let tip = consensus(node.tip()?.height)?;
     let node_warnings = fixed_fee_warnings(&stake.planned(), node.fee_rate(FEE_TARGET)?);
-    let mut chain = StakeOnChain { tip, included: None, spent: None, unbonding_spent: None, refund_spent: None };
+    let mut chain =
+        StakeOnChain { tip, included: None, spent: None, unbonding_spent: None, refund_spent: None };
     let mut observer = Observer { node, waiting: Vec::new() };
     let (mut spent, mut unbonding_spent) = (None, None);
     let outpoint = stake.staking().outpoint();
@@ -193,6 +199,8 @@ fn text(fields: &Fields) -> String {
     lines.extend(fields.unbonding_spent.as_ref().map(|by| spent("then by", by)));
     lines.extend(fields.refund_spent.as_ref().map(|by| spent("refund spent by", by)));
     lines.extend(fields.waiting.iter().map(|by| spent("waiting", by)));
-    lines.extend(fields.withdrawable_from.map(|height| format!("withdrawable        in the block at {height}")));
+    lines.extend(
+        fields.withdrawable_from.map(|height| format!("withdrawable        in the block at {height}")),
+    );
     lines.join("\n")
 }

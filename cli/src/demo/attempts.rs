@@ -1,17 +1,19 @@
-//! Spends that must fail. The library refuses to finish them, so their witnesses are put together here by hand.
+//! Spends that must fail. The library refuses to finish them, so their witnesses are put together here by
+//! hand.
 
 use bitcoin::{Transaction, Witness, XOnlyPublicKey};
 use eots::SecretKey;
 use staking_scripts::Leaf;
 
-/// The transaction with a witness for `leaf` that has, for each of the script's keys, the bytes that `place` gives for it, or an empty
-/// place. Nothing is checked: this is for spends that a node must refuse.
+/// The transaction with a witness for `leaf` that has, for each of the script's keys, the bytes that `place`
+/// gives for it, or an empty place. Nothing is checked: this is for spends that a node must refuse.
 pub fn with_witness(
     unsigned: &Transaction,
     leaf: &Leaf,
     place: impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>>,
 ) -> Transaction {
-    let mut elements: Vec<_> = leaf.keys.in_script_order().rev().map(|key| place(key).unwrap_or_default()).collect();
+    let mut elements: Vec<_> =
+        leaf.keys.in_script_order().rev().map(|key| place(key).unwrap_or_default()).collect();
     elements.push(leaf.script.to_bytes());
     elements.push(leaf.control_block.serialize());
     let mut transaction = unsigned.clone();

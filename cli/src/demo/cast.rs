@@ -78,7 +78,8 @@ impl Cast {
             covenant.reverse();
         }
         let staker = key(seed, "staker", |_| true);
-        let public = |keys: &[SecretKey]| keys.iter().map(|key| *key.public_key()).collect::<Vec<XOnlyPublicKey>>();
+        let public =
+            |keys: &[SecretKey]| keys.iter().map(|key| *key.public_key()).collect::<Vec<XOnlyPublicKey>>();
         let committee = CovenantCommittee::new(public(&covenant), QUORUM)?;
         let parties = Parties::new(*staker.public_key(), public(&providers), committee)?;
         let extended_covenant: Vec<_> =
@@ -89,7 +90,17 @@ impl Cast {
         let extended_parties = Parties::new(*staker.public_key(), all, committee)?;
         let (wallet, miner) = (key(seed, "wallet", |_| true), key(seed, "miner", |_| true));
         let rules = Rules::new()?;
-        Ok(Self { wallet, miner, staker, providers, covenant, parties, extended_covenant, extended_parties, rules })
+        Ok(Self {
+            wallet,
+            miner,
+            staker,
+            providers,
+            covenant,
+            parties,
+            extended_covenant,
+            extended_parties,
+            rules,
+        })
     }
 
     /// Where the staker's coins come from and go to.
@@ -123,7 +134,8 @@ fn key(seed: &[u8; 32], name: &str, wanted: impl Fn(&SecretKey) -> bool) -> Secr
 mod tests {
     use super::*;
 
-    /// As on mainnet, where the order of the parameters is not the order of the keys; and one offender of each parity.
+    /// As on mainnet, where the order of the parameters is not the order of the keys; and one offender of
+    /// each parity.
     #[test]
     fn the_covenant_is_not_sorted_and_the_providers_differ_in_parity() {
         for seed in 0..50 {

@@ -1,11 +1,12 @@
-//! A small consumer chain: its providers commit randomness and vote at every height, and it notices when one votes twice.
+//! A small consumer chain: its providers commit randomness and vote at every height, and it notices when one
+//! votes twice.
 
 use std::num::NonZeroUsize;
 
 use anyhow::{Context, bail, ensure};
 use eots::{
-    Counted, Evidence, FinalityVote, Genesis, RandomnessCommitment, RandomnessSchedule, RandomnessTree, SecretKey,
-    SecretRandomness, Tally, VoteMessage, XOnlyPublicKey,
+    Counted, Evidence, FinalityVote, Genesis, RandomnessCommitment, RandomnessSchedule, RandomnessTree,
+    SecretKey, SecretRandomness, Tally, VoteMessage, XOnlyPublicKey,
 };
 use sha2::{Digest, Sha256};
 
@@ -37,7 +38,11 @@ impl ConsumerChain {
         let providers = providers.iter().map(|key| {
             let tree = RandomnessTree::derive(key, CHAIN_ID, schedule, NonZeroUsize::MIN, |_| {})?;
             let commitment = tree.commitment();
-            commitment.verify_signature::<Genesis>(key.public_key(), &(), &commitment.sign::<Genesis>(key, &())?)?;
+            commitment.verify_signature::<Genesis>(
+                key.public_key(),
+                &(),
+                &commitment.sign::<Genesis>(key, &())?,
+            )?;
             Ok(Provider { key: key.clone(), tree, commitment })
         });
         Ok(Self { providers: providers.collect::<anyhow::Result<_>>()?, blocks: Vec::new() })

@@ -95,7 +95,8 @@ impl Args {
             .with_context(|| format!("the demo failed; --seed {} plays the same again", hex::encode(seed)))?;
         let written = file.map(|file| file.write(&page::page(&report))).transpose()?;
         let written = written.map_or_else(String::new, |path| format!("The report is in {path}.\n"));
-        let memory = peak_memory_mib().map_or_else(String::new, |mib| format!(", {mib:.0} MB of memory at most"));
+        let memory =
+            peak_memory_mib().map_or_else(String::new, |mib| format!(", {mib:.0} MB of memory at most"));
         let closing = format!("{written}It took {:.2} s{memory}.", start.elapsed().as_secs_f64());
         Output::new(report.text(&closing), &report)
     }
@@ -121,13 +122,16 @@ impl Args {
 pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Report> {
     let scenarios = scenario.scenarios();
     if node.network() != Network::Regtest {
-        bail!("the demo mines its own blocks, so it plays on regtest only, and the node is on {}", node.network());
+        bail!(
+            "the demo mines its own blocks, so it plays on regtest only, and the node is on {}",
+            node.network()
+        );
     }
     let cast = Cast::new(seed)?;
     Stage::new(node, &cast).fund_wallet(u32::try_from(scenarios.len())?)?;
-    let scenarios = scenarios
-        .iter()
-        .map(|scenario| scenario.play(node, &cast).with_context(|| format!("in the scenario {}", scenario.name())));
+    let scenarios = scenarios.iter().map(|scenario| {
+        scenario.play(node, &cast).with_context(|| format!("in the scenario {}", scenario.name()))
+    });
     Ok(Report {
         seed: hex::encode(seed),
         node: name.to_owned(),
@@ -139,7 +143,12 @@ pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName
 /// The most memory this process has had, where the system tells (Linux).
 fn peak_memory_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kib: u32 =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
+    let kib: u32 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .trim()
+        .strip_suffix(" kB")?
+        .parse()
+        .ok()?;
     Some(f64::from(kib) / 1024.0)
 }

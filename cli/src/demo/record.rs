@@ -1,4 +1,5 @@
-//! What is kept of a play beyond what the report says in words, for the page that draws it. Nothing in it is secret.
+//! What is kept of a play beyond what the report says in words, for the page that draws it. Nothing in it is
+//! secret.
 
 use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, XOnlyPublicKey};
 use eots::{Evidence, Genesis, Parity};
@@ -35,7 +36,12 @@ pub(crate) struct Locked {
 
 impl Locked {
     pub(crate) fn new<O: HasTaproot>(name: &'static str, output: &Funded<O>) -> Self {
-        Self { name, taproot: output.output().taproot().clone(), outpoint: output.outpoint(), amount: output.amount() }
+        Self {
+            name,
+            taproot: output.output().taproot().clone(),
+            outpoint: output.outpoint(),
+            amount: output.amount(),
+        }
     }
 }
 

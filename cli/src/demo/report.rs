@@ -54,7 +54,13 @@ impl Step {
     }
 
     /// A step that made, or tried, a transaction.
-    pub(crate) fn with(name: &str, text: impl Into<String>, played: Played, fee: Amount, path: Option<Path>) -> Self {
+    pub(crate) fn with(
+        name: &str,
+        text: impl Into<String>,
+        played: Played,
+        fee: Amount,
+        path: Option<Path>,
+    ) -> Self {
         let tx = &played.transaction;
         Self {
             txid: Some(tx.compute_txid().to_string()),
@@ -79,7 +85,8 @@ pub struct ScenarioReport {
     pub steps: Vec<Step>,
     /// The script that the stake was locked in.
     pub staking_script_pubkey: String,
-    /// Whether the key extracted from the two votes is the finality provider's; absent where nobody equivocates.
+    /// Whether the key extracted from the two votes is the finality provider's; absent where nobody
+    /// equivocates.
     pub extracted_key_matches: Option<bool>,
     /// What became of the stake: SLASHED or WITHDRAWN.
     pub final_status: &'static str,

@@ -35,7 +35,8 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 5] = [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire, Self::Extend];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire, Self::Extend];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -105,12 +106,22 @@ impl Scenario {
 }
 
 fn staking_leaf(stake: &Stake, path: Path) -> anyhow::Result<&Leaf> {
-    stake.staking.output().taproot().leaf(path).with_context(|| format!("the staking output has no {path} path"))
+    stake
+        .staking
+        .output()
+        .taproot()
+        .leaf(path)
+        .with_context(|| format!("the staking output has no {path} path"))
 }
 
 fn unbonding_leaf(stake: &Stake) -> anyhow::Result<Leaf> {
     let output = stake.unbonding.unbonding_output();
-    output.output().taproot().leaf(Path::Slashing).cloned().context("the unbonding output has no slashing path")
+    output
+        .output()
+        .taproot()
+        .leaf(Path::Slashing)
+        .cloned()
+        .context("the unbonding output has no slashing path")
 }
 
 /// What must fail while the stake is locked.
@@ -119,8 +130,11 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     let covenant: Vec<&SecretKey> = cast.covenant.iter().collect();
     let quorum = usize::from(cast.parties.covenant().quorum());
 
-    let withdrawal =
-        WithdrawalTransaction::new(&stake.staking, cast.wallet_script(), bitcoin::FeeRate::from_sat_per_vb_u32(2))?;
+    let withdrawal = WithdrawalTransaction::new(
+        &stake.staking,
+        cast.wallet_script(),
+        bitcoin::FeeRate::from_sat_per_vb_u32(2),
+    )?;
     let transaction = withdrawal.finalize(&withdrawal.sign_as_staker(&cast.staker)?)?;
     stage.refused(
         "withdraw at once",
@@ -135,7 +149,8 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
         stage.refused(name, text, (&transaction, stake.unbonding.psbt()), Path::Unbonding)
     };
     unbond("unbond alone", "the staker without the covenant committee", &[&cast.staker])?;
-    let below: Vec<_> = covenant.iter().copied().take(quorum.saturating_sub(1)).chain([&cast.staker]).collect();
+    let below: Vec<_> =
+        covenant.iter().copied().take(quorum.saturating_sub(1)).chain([&cast.staker]).collect();
     unbond("quorum minus one", "the staker with one covenant signature too few", &below)?;
 
     without_key(stage, &stake.slashing, staking_leaf(stake, Path::Slashing)?.clone())
@@ -177,8 +192,10 @@ fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(Se
     );
     for height in 1..=HONEST_HEIGHTS {
         let votes = chain.next_block()?.votes().count();
-        stage
-            .say("vote", format!("consumer chain at height {height}: {votes} of {providers} vote, the block is final"));
+        stage.say(
+            "vote",
+            format!("consumer chain at height {height}: {votes} of {providers} vote, the block is final"),
+        );
     }
     let evidence = chain.equivocate(offender.public_key())?;
     let (height, parity) = (evidence.fork.height(), format!("{:?}", offender.parity()).to_lowercase());

@@ -6,8 +6,8 @@ use bitcoin::{Amount, Psbt, Transaction};
 use chain::{BlockHeight, Node, NodeError};
 use eots::SecretKey;
 use staking_scripts::{
-    CovenantAdaptorSignatures, CovenantSignature, ExtensionTransaction, Funded, FundingCoin, HasTaproot, Path,
-    SlashingTransaction, StakingOutput, StakingTransaction, UnbondingOutput, UnbondingTransaction,
+    CovenantAdaptorSignatures, CovenantSignature, ExtensionTransaction, Funded, FundingCoin, HasTaproot,
+    Path, SlashingTransaction, StakingOutput, StakingTransaction, UnbondingOutput, UnbondingTransaction,
     WithdrawalTransaction, sign_key_path,
 };
 
@@ -72,7 +72,8 @@ impl<'a> Stage<'a> {
         let wanted = each.checked_mul(u64::from(stakes)).context("no such amount")?;
         let mut blocks = stakes;
         for _ in 0..FUNDING_ROUNDS {
-            let coins = self.node.coins(&self.cast.wallet_script()).context("cannot list the staker's coins")?;
+            let coins =
+                self.node.coins(&self.cast.wallet_script()).context("cannot list the staker's coins")?;
             let held = coins.iter().try_fold(Amount::ZERO, |sum, coin| sum.checked_add(coin.output.value));
             // A stake each: two stakes in one block would need a coin each.
             if held.is_some_and(|held| held >= wanted) && coins.len() >= usize::try_from(stakes)? {
@@ -82,15 +83,20 @@ impl<'a> Stage<'a> {
             self.mine(COINBASE_MATURITY)?;
             blocks = blocks.saturating_mul(2);
         }
-        bail!("this regtest chain is so long that its block rewards no longer pay for {stakes} stakes: use a fresh one")
+        bail!(
+            "this regtest chain is so long that its block rewards no longer pay for {stakes} stakes: use a fresh one"
+        )
     }
 
-    /// Stakes: builds the transactions, has them signed in advance, and only then broadcasts the staking transaction.
+    /// Stakes: builds the transactions, has them signed in advance, and only then broadcasts the staking
+    /// transaction.
     pub(crate) fn stake(&mut self) -> anyhow::Result<Stake> {
         let (cast, rules) = (self.cast, &self.cast.rules);
         let coins = self.node.coins(&cast.wallet_script()).context("cannot list the staker's coins")?;
-        let coins: Vec<_> =
-            coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output)).collect::<Result<_, _>>()?;
+        let coins: Vec<_> = coins
+            .into_iter()
+            .map(|coin| FundingCoin::new(coin.outpoint, coin.output))
+            .collect::<Result<_, _>>()?;
         let output = StakingOutput::new(cast.parties.clone(), rules.staking_time)?;
         let fee_rate = self.node.fee_rate(FEE_TARGET)?;
         let staking = StakingTransaction::build(output, rules.stake, &coins, cast.wallet_script(), fee_rate)?;
@@ -104,14 +110,20 @@ impl<'a> Stage<'a> {
     }
 
     /// The stake that a transaction will make, with everything signed that must be before it is broadcast.
-    fn sign_in_advance(&mut self, staking: Funded<StakingOutput>, covenant: &[SecretKey]) -> anyhow::Result<Stake> {
+    fn sign_in_advance(
+        &mut self,
+        staking: Funded<StakingOutput>,
+        covenant: &[SecretKey],
+    ) -> anyhow::Result<Stake> {
         let rules = &self.cast.rules;
         let parties = staking.output().parties().clone();
         let (members, providers) = (covenant.len(), parties.finality_providers().as_slice().len());
         let unbonding_output = UnbondingOutput::new(parties, rules.unbonding_time)?;
         let unbonding = UnbondingTransaction::new(&staking, unbonding_output, rules.unbonding_fee)?;
-        let slashing = self.pre_sign(SlashingTransaction::new(&staking, &rules.slashing_terms())?, covenant)?;
-        let unbonding_slashing = SlashingTransaction::new(&unbonding.unbonding_output(), &rules.slashing_terms())?;
+        let slashing =
+            self.pre_sign(SlashingTransaction::new(&staking, &rules.slashing_terms())?, covenant)?;
+        let unbonding_slashing =
+            SlashingTransaction::new(&unbonding.unbonding_output(), &rules.slashing_terms())?;
         let unbonding_slashing = self.pre_sign(unbonding_slashing, covenant)?;
         let unbonding_signatures = covenant
             .iter()
@@ -129,12 +141,15 @@ impl<'a> Stage<'a> {
         Ok(Stake { staking, height, unbonding, unbonding_signatures, slashing, unbonding_slashing })
     }
 
-    /// Extends a stake: more of it, for longer, with one more finality provider and under a covenant committee that has changed since.
+    /// Extends a stake: more of it, for longer, with one more finality provider and under a covenant
+    /// committee that has changed since.
     pub(crate) fn extend(&mut self, stake: &Stake) -> anyhow::Result<Stake> {
         let (cast, rules) = (self.cast, &self.cast.rules);
         let coins = self.node.coins(&cast.wallet_script()).context("cannot list the staker's coins")?;
-        let coins: Vec<_> =
-            coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output)).collect::<Result<_, _>>()?;
+        let coins: Vec<_> = coins
+            .into_iter()
+            .map(|coin| FundingCoin::new(coin.outpoint, coin.output))
+            .collect::<Result<_, _>>()?;
         let output = StakingOutput::new(cast.extended_parties.clone(), rules.extended_staking_time)?;
         let (amount, rate) = (rules.extended_stake, self.node.fee_rate(FEE_TARGET)?);
         let extension =
@@ -149,14 +164,16 @@ impl<'a> Stage<'a> {
             .map(|key| extension.sign_as_covenant_member_unchecked(key))
             .collect::<Result<Vec<_>, _>>()?;
         covenant.iter().try_for_each(|signature| extension.verify_covenant(signature))?;
-        let transaction = extension.finalize(&staker, &covenant, &sign_key_path(extension.psbt(), &cast.wallet)?)?;
+        let transaction =
+            extension.finalize(&staker, &covenant, &sign_key_path(extension.psbt(), &cast.wallet)?)?;
         self.extend_alone(stake, &extension, &transaction)?;
         let text = format!(
             "{} sat locked for {} blocks, without unbonding in between",
             amount.to_sat(),
             rules.extended_staking_time
         );
-        let height = self.confirm("extend", &text, (&transaction, extension.psbt()), Some(Path::Unbonding))?;
+        let height =
+            self.confirm("extend", &text, (&transaction, extension.psbt()), Some(Path::Unbonding))?;
         self.outputs.push(Locked::new("extended staking output", &signed.staking));
         Ok(Stake { height, ..signed })
     }
@@ -175,17 +192,23 @@ impl<'a> Stage<'a> {
         self.refused("extend alone", text, (&alone, extension.psbt()), Path::Unbonding)
     }
 
-    fn pre_sign(&self, transaction: SlashingTransaction, covenant: &[SecretKey]) -> anyhow::Result<PreSigned> {
+    fn pre_sign(
+        &self,
+        transaction: SlashingTransaction,
+        covenant: &[SecretKey],
+    ) -> anyhow::Result<PreSigned> {
         let staker = transaction.sign_as_staker(&self.cast.staker)?;
         transaction.verify_staker(&staker)?;
         // Zeros for the auxiliary randomness: the same seed shall give the same bytes.
-        let covenant = covenant.iter().map(|key| transaction.sign_as_covenant_member_unchecked(key, &[0; 32]));
+        let covenant =
+            covenant.iter().map(|key| transaction.sign_as_covenant_member_unchecked(key, &[0; 32]));
         let covenant = covenant.collect::<Result<Vec<_>, _>>()?;
         covenant.iter().try_for_each(|given| transaction.verify_covenant(given))?;
         Ok(PreSigned { transaction, staker, covenant })
     }
 
-    /// Broadcasts a transaction (with the PSBT that it comes from), mines a block, and makes sure that it is in there.
+    /// Broadcasts a transaction (with the PSBT that it comes from), mines a block, and makes sure that it is
+    /// in there.
     pub(crate) fn confirm(
         &mut self,
         name: &str,
@@ -193,7 +216,8 @@ impl<'a> Stage<'a> {
         (transaction, psbt): (&Transaction, &Psbt),
         path: Option<Path>,
     ) -> anyhow::Result<BlockHeight> {
-        let txid = self.node.broadcast(transaction).with_context(|| format!("{name}: the node does not take it"))?;
+        let txid =
+            self.node.broadcast(transaction).with_context(|| format!("{name}: the node does not take it"))?;
         self.mine(1)?;
         let found = self.node.transaction(&txid)?.with_context(|| format!("{name}: {txid} is nowhere"))?;
         let block = found.block.with_context(|| format!("{name}: {txid} was not mined"))?;
@@ -219,17 +243,24 @@ impl<'a> Stage<'a> {
         };
         let next_block = self.node.tip()?.height.saturating_add(1).to_u32();
         let played = Played::new(transaction, psbt, next_block)?;
-        self.steps.push(Step { refused: Some(reason), ..Step::with(name, text, played, psbt.fee()?, Some(path)) });
+        self.steps
+            .push(Step { refused: Some(reason), ..Step::with(name, text, played, psbt.fee()?, Some(path)) });
         Ok(())
     }
 
-    /// Withdraws an output that confirmed at `height`: refused one block before its timelock ends, and taken then.
-    pub(crate) fn withdraw<O: HasTaproot>(&mut self, output: &Funded<O>, height: BlockHeight) -> anyhow::Result<()> {
+    /// Withdraws an output that confirmed at `height`: refused one block before its timelock ends, and taken
+    /// then.
+    pub(crate) fn withdraw<O: HasTaproot>(
+        &mut self,
+        output: &Funded<O>,
+        height: BlockHeight,
+    ) -> anyhow::Result<()> {
         let withdrawal =
             WithdrawalTransaction::new(output, self.cast.wallet_script(), self.node.fee_rate(FEE_TARGET)?)?;
         let transaction = withdrawal.finalize(&withdrawal.sign_as_staker(&self.cast.staker)?)?;
         let timelock = transaction.input.first().map_or(0, |input| input.sequence.0);
-        // A block at height h + n may spend with a timelock of n, so the one before it must not: the tip then is at h + n - 2.
+        // A block at height h + n may spend with a timelock of n, so the one before it must not: the tip then
+        // is at h + n - 2.
         let last_too_early = height.saturating_add(timelock.saturating_sub(2));
         let wait = last_too_early.blocks_since(self.node.tip()?.height);
         self.mine(wait)?;
@@ -241,8 +272,10 @@ impl<'a> Stage<'a> {
         let (name, text) = ("withdraw too early", "one block before the timelock ends");
         self.refused(name, text, (&transaction, withdrawal.psbt()), Path::Timelock)?;
         self.mine(1)?;
-        let text =
-            format!("the staker takes out {} sat, {timelock} blocks after it was locked", output.amount().to_sat());
+        let text = format!(
+            "the staker takes out {} sat, {timelock} blocks after it was locked",
+            output.amount().to_sat()
+        );
         self.confirm("withdraw", &text, (&transaction, withdrawal.psbt()), Some(Path::Timelock))?;
         Ok(())
     }
@@ -252,9 +285,12 @@ impl<'a> Stage<'a> {
         let unbonding = &stake.unbonding;
         let staker = unbonding.sign_as_staker(&self.cast.staker)?;
         let transaction = unbonding.finalize(&staker, &stake.unbonding_signatures)?;
-        let text =
-            format!("the staker leaves early, with {} covenant signatures", self.cast.parties.covenant().quorum());
-        let height = self.confirm("unbond", &text, (&transaction, unbonding.psbt()), Some(Path::Unbonding))?;
+        let text = format!(
+            "the staker leaves early, with {} covenant signatures",
+            self.cast.parties.covenant().quorum()
+        );
+        let height =
+            self.confirm("unbond", &text, (&transaction, unbonding.psbt()), Some(Path::Unbonding))?;
         self.outputs.push(Locked::new("unbonding output", &unbonding.unbonding_output()));
         Ok(height)
     }

@@ -8,7 +8,9 @@ use crate::process::{Folder, MEMBER_KEY, PROVIDER_EVEN, PROVIDER_KEY};
 fn sign_verify_decrypt_recover() {
     let folder = Folder::new();
     let message = "07".repeat(32);
-    let sign = format!("adaptor sign --secret-key-file member.key --encryption-key {PROVIDER_KEY} --message {message}");
+    let sign = format!(
+        "adaptor sign --secret-key-file member.key --encryption-key {PROVIDER_KEY} --message {message}"
+    );
     let signed = folder.json(&sign);
     assert_eq!(signed["public_key"], json!(MEMBER_KEY));
     let signed = signed["adaptor_signature"].as_str().unwrap().to_owned();
@@ -25,7 +27,8 @@ fn sign_verify_decrypt_recover() {
     };
     assert_eq!(verify(MEMBER_KEY).json(0), json!({ "valid": true }));
     assert_eq!(verify(PROVIDER_KEY).json(1)["valid"], json!(false));
-    // A number that is not below the group order, a point that is none: negative answers, like any other wrong signature.
+    // A number that is not below the group order, a point that is none: negative answers, like any other
+    // wrong signature.
     let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
     for wrong in [format!("{}{order}", &signed[..66]), format!("02{}{}", "f".repeat(64), &signed[66..])] {
         let line = format!(

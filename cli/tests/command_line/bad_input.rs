@@ -7,7 +7,8 @@ fn lines() -> Vec<(&'static str, String)> {
     let k = PROVIDER_KEY;
     let adaptor = format!("02{k}{k}");
     let verify = "eots verify";
-    let extract = format!("eots extract --public-key {k} --public-randomness {k} --message 00 --signature {k}");
+    let extract =
+        format!("eots extract --public-key {k} --public-randomness {k} --message 00 --signature {k}");
     let pop = "pop verify --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm --type";
     let stake = "script staking --quorum 1 --timelock 10 --network regtest";
     let unbonding = "script unbonding --quorum 1 --timelock 10 --network regtest";
@@ -22,24 +23,48 @@ fn lines() -> Vec<(&'static str, String)> {
         ("--signature", format!("{extract} --message 01")),
         (
             "--message",
-            "eots sign --secret-key-file provider.key --chain-id c --height 1 --dangerously-unprotected".to_owned(),
+            "eots sign --secret-key-file provider.key --chain-id c --height 1 --dangerously-unprotected"
+                .to_owned(),
         ),
-        ("--root", format!("eots check-proof --count 1 --index 0 --public-randomness {k} --proof 08011a20{k}")),
-        ("--public-randomness", format!("eots check-proof --count 1 --index 0 --root {k} --proof 08011a20{k}")),
+        (
+            "--root",
+            format!("eots check-proof --count 1 --index 0 --public-randomness {k} --proof 08011a20{k}"),
+        ),
+        (
+            "--public-randomness",
+            format!("eots check-proof --count 1 --index 0 --root {k} --proof 08011a20{k}"),
+        ),
         ("--public-key", format!("eots check-commitment --height 1 --count 1 --root {k} --signature {k}{k}")),
         ("--root", format!("eots check-commitment --height 1 --count 1 --public-key {k} --signature {k}{k}")),
         ("--signature", format!("eots check-commitment --height 1 --count 1 --public-key {k} --root {k}")),
         ("--encryption-key", format!("adaptor sign --secret-key-file member.key --message {k}")),
         ("--message", format!("adaptor sign --secret-key-file member.key --encryption-key {k}")),
-        ("--aux-rand", format!("adaptor sign --secret-key-file member.key --encryption-key {k} --message {k}")),
-        ("--public-key", format!("adaptor verify --encryption-key {k} --message {k} --adaptor-signature {adaptor}")),
-        ("--encryption-key", format!("adaptor verify --public-key {k} --message {k} --adaptor-signature {adaptor}")),
-        ("--message", format!("adaptor verify --public-key {k} --encryption-key {k} --adaptor-signature {adaptor}")),
-        ("--adaptor-signature", format!("adaptor verify --public-key {k} --encryption-key {k} --message {k}")),
+        (
+            "--aux-rand",
+            format!("adaptor sign --secret-key-file member.key --encryption-key {k} --message {k}"),
+        ),
+        (
+            "--public-key",
+            format!("adaptor verify --encryption-key {k} --message {k} --adaptor-signature {adaptor}"),
+        ),
+        (
+            "--encryption-key",
+            format!("adaptor verify --public-key {k} --message {k} --adaptor-signature {adaptor}"),
+        ),
+        (
+            "--message",
+            format!("adaptor verify --public-key {k} --encryption-key {k} --adaptor-signature {adaptor}"),
+        ),
+        (
+            "--adaptor-signature",
+            format!("adaptor verify --public-key {k} --encryption-key {k} --message {k}"),
+        ),
         ("--adaptor-signature", "adaptor decrypt --decryption-key-file provider.key".to_owned()),
         (
             "--public-key",
-            format!("adaptor decrypt --decryption-key-file provider.key --message {k} --adaptor-signature {adaptor}"),
+            format!(
+                "adaptor decrypt --decryption-key-file provider.key --message {k} --adaptor-signature {adaptor}"
+            ),
         ),
         (
             "--message",
@@ -63,11 +88,14 @@ fn lines() -> Vec<(&'static str, String)> {
         ("--signature", format!("{pop} ecdsa --public-key {k}")),
         (
             "--staker",
-            format!("tx stake --params params.json --height 900000 --finality-provider {k} --amount-sat 500000"),
+            format!(
+                "tx stake --params params.json --height 900000 --finality-provider {k} --amount-sat 500000"
+            ),
         ),
         (
             "--aux-rand",
-            "covenant sign --delegation signed.json --params params.json --secret-key-file member.key".to_owned(),
+            "covenant sign --delegation signed.json --params params.json --secret-key-file member.key"
+                .to_owned(),
         ),
         ("--seed", "demo".to_owned()),
     ]
@@ -76,7 +104,8 @@ fn lines() -> Vec<(&'static str, String)> {
 /// Every flag of every command whose value is bytes, as clap knows them.
 fn flags(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
     for arg in command.get_arguments() {
-        let bytes = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "BYTES"));
+        let bytes =
+            arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "BYTES"));
         if let (true, Some(long)) = (bytes, arg.get_long()) {
             found.push((format!("--{long}"), path.trim().to_owned()));
         }
@@ -124,7 +153,8 @@ fn texts_of_another_form_name_their_flag() {
     folder.write("empty", "");
     let k = PROVIDER_KEY;
     let account = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
-    let (create, verify) = ("pop create --secret-key-file provider.key", format!("pop verify --public-key {k}"));
+    let (create, verify) =
+        ("pop create --secret-key-file provider.key", format!("pop verify --public-key {k}"));
     let garbage = ["zz", "0", "абв", "@empty", "@nowhere", "0x00", "00"];
     let lines = [
         ("--address", format!("{create} --type bip340")),
@@ -139,7 +169,8 @@ fn texts_of_another_form_name_their_flag() {
     ];
     for (flag, line) in lines {
         for garbage in garbage {
-            // A BIP-322 signature has any length, and may be base64: these two are bytes, only not of a signature.
+            // A BIP-322 signature has any length, and may be base64: these two are bytes, only not of a
+            // signature.
             let is_bytes = flag == "--signature" && matches!(garbage, "0x00" | "00");
             let run = folder.run(&format!("{line} {flag} {garbage}"));
             if is_bytes { drop(run.ends(1)) } else { run.fails(&[flag]) }
@@ -198,7 +229,15 @@ fn secret_key_files_that_hold_no_key() {
         std::fs::write(folder.path().join(name), PROVIDER).unwrap();
         folder.write("a\u{fffd}.key", "9".repeat(64));
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_btcstake"));
-        command.current_dir(folder.path()).args(["--json", "eots", "randomness", "--chain-id", "c", "--height", "1"]);
+        command.current_dir(folder.path()).args([
+            "--json",
+            "eots",
+            "randomness",
+            "--chain-id",
+            "c",
+            "--height",
+            "1",
+        ]);
         let output = command.arg("--secret-key-file").arg(name).output().unwrap();
         assert!(String::from_utf8(output.stdout).unwrap().contains(PROVIDER_KEY));
     }

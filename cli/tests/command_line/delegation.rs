@@ -1,4 +1,5 @@
-//! A delegation through all of its roles, by files: draft, signed, answered; then unbonded, slashed, withdrawn.
+//! A delegation through all of its roles, by files: draft, signed, answered; then unbonded, slashed,
+//! withdrawn.
 
 use bitcoin::consensus::encode::deserialize_hex;
 use bitcoin::{Psbt, Transaction};
@@ -57,17 +58,21 @@ pub(crate) fn write_all(folder: &Folder) {
     keys(folder);
     let psbt = folder.run(&stake("draft.json")).ends(0).stdout();
     folder.write("unsigned-stake.psbt", &psbt);
-    let sign =
-        format!("stake sign {FILES} draft.json --secret-key-file staker.key --address {ACCOUNT} --out signed.json");
+    let sign = format!(
+        "stake sign {FILES} draft.json --secret-key-file staker.key --address {ACCOUNT} --out signed.json"
+    );
     folder.run(&sign).ends(0);
     for (member, answer) in [("member.key", "answer.json"), ("second.key", "second.json")] {
         let line = format!("covenant sign {FILES} signed.json --secret-key-file {member}");
         folder.write(answer, folder.run(&line).ends(0).stdout());
     }
-    let add = format!("stake add {FILES} signed.json --answer answer.json --answer second.json --out verified.json");
+    let add = format!(
+        "stake add {FILES} signed.json --answer answer.json --answer second.json --out verified.json"
+    );
     folder.run(&add).ends(0);
     folder.write("wallet.key", secret(4));
-    let signed = folder.run("psbt sign --psbt @unsigned-stake.psbt --secret-key-file wallet.key").ends(0).stdout();
+    let signed =
+        folder.run("psbt sign --psbt @unsigned-stake.psbt --secret-key-file wallet.key").ends(0).stdout();
     folder.write("stake.psbt", signed);
     let unbond = folder.run(&format!("tx unbond {FILES} verified.json")).ends(0).stdout();
     folder.write("unbonding.psbt", &unbond);
@@ -87,7 +92,10 @@ fn from_draft_to_withdrawal() {
     write_all(&folder);
     let check = |file: &str| folder.json(&format!("stake check {FILES} {file}"));
     let signed = check("signed.json");
-    assert_eq!(signed, json!({ "accepted": true, "violations": [], "answers": 0, "quorum": 2, "status": "PENDING" }));
+    assert_eq!(
+        signed,
+        json!({ "accepted": true, "violations": [], "answers": 0, "quorum": 2, "status": "PENDING" })
+    );
     assert_eq!(
         (&check("verified.json")["answers"], &check("verified.json")["status"]),
         (&json!(2), &json!("VERIFIED"))
@@ -136,8 +144,9 @@ fn from_draft_to_withdrawal() {
         ("slashing", slashed.compute_txid()),
         ("unbonding-slashing", later.compute_txid()),
     ] {
-        let withdraw =
-            format!("tx withdraw {FILES} verified.json --from {from} --network regtest --to {ADDRESS} --fee-rate 2.5");
+        let withdraw = format!(
+            "tx withdraw {FILES} verified.json --from {from} --network regtest --to {ADDRESS} --fee-rate 2.5"
+        );
         let withdrawal = transaction(&folder.json(&format!("{withdraw} --secret-key-file staker.key")));
         assert_eq!(withdrawal.input[0].previous_output.txid, spent, "{from}");
         folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["not the staker's"]);
@@ -182,15 +191,20 @@ fn what_breaks_a_rule_goes_no_further() {
         text.starts_with("not accepted: 1 rule is broken\n  possession: the proof of possession does not "),
         "{text}"
     );
-    let refused =
-        folder.run(&format!("covenant sign {FILES} one-rule.json --secret-key-file member.key")).ends(1).stdout();
+    let refused = folder
+        .run(&format!("covenant sign {FILES} one-rule.json --secret-key-file member.key"))
+        .ends(1)
+        .stdout();
     assert!(refused.starts_with("refused: 1 rule is broken\n"), "{refused}");
     assert!(folder.run(&format!("stake check {FILES} bad.json")).stdout().contains(" rules are broken\n"));
     // A batch goes on.
     let batch = format!(
         "covenant sign {FILES} signed.json --delegation bad.json --delegation nowhere.json --delegation signed.json"
     );
-    let lines = folder.run(&format!("{batch} --secret-key-file member.key --aux-rand {}", secret(0))).ends(1).stdout();
+    let lines = folder
+        .run(&format!("{batch} --secret-key-file member.key --aux-rand {}", secret(0)))
+        .ends(1)
+        .stdout();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[0]["answer"], lines[3]["answer"]);
@@ -208,7 +222,8 @@ fn what_breaks_a_rule_goes_no_further() {
     let mut forged = answer.clone();
     forged["unbonding_signature"] = json!("00".repeat(64));
     folder.write("forged.json", forged.to_string());
-    let verdict = folder.run(&format!("--json covenant check {FILES} signed.json --answer forged.json")).json(1);
+    let verdict =
+        folder.run(&format!("--json covenant check {FILES} signed.json --answer forged.json")).json(1);
     assert!(verdict["reason"].as_str().unwrap().contains("unbonding"), "{verdict}");
     folder
         .run(&format!("stake add {FILES} signed.json --answer forged.json --out new.json"))
@@ -237,7 +252,9 @@ fn files_are_read_strictly_and_never_overwritten() {
         "no parameters are in force at height 1",
     ]);
     folder.write("bad-params.json", parameters().to_string().replace("\"0.001", "\"2.001"));
-    folder.run("stake check --delegation signed.json --params bad-params.json").fails(&["--params", "slashing_rate"]);
+    folder
+        .run("stake check --delegation signed.json --params bad-params.json")
+        .fails(&["--params", "slashing_rate"]);
     // A draft whose transactions are not what the staker's program makes of it is not signed.
     let mut draft: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.path().join("draft.json")).unwrap()).unwrap();
@@ -273,14 +290,16 @@ fn stakes_that_cannot_be_built() {
     with(ADDRESS, testnet).fails(&["--change: tb1q", "of testnet4 or signet, and --network is regtest"]);
     assert!(!folder.path().join("new.json").exists());
     for network in ["testnet4", "signet"] {
-        let line = stake(&format!("{network}.json")).replace("--network regtest", &format!("--network {network}"));
+        let line =
+            stake(&format!("{network}.json")).replace("--network regtest", &format!("--network {network}"));
         folder.run(&line.replace(ADDRESS, testnet)).ends(0);
     }
     // A provider for each of two chains.
     let provider = SecretKey::from_bytes(&[9; 32]).unwrap();
     let two = format!("--finality-provider a={PROVIDER_KEY} --finality-provider b={}", provider.public_key());
     with(&format!("--finality-provider {PROVIDER_KEY}"), &two).ends(0);
-    let draft: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("new.json")).unwrap()).unwrap();
+    let draft: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("new.json")).unwrap()).unwrap();
     assert_eq!(draft["finality_providers"][0], json!({ "consumer_chain": "a", "public_key": PROVIDER_KEY }));
 }
 
@@ -291,7 +310,11 @@ fn signed_elsewhere() {
     write_all(&folder);
     let finalize = format!("psbt finalize {FILES} verified.json --psbt @stake.psbt");
     let staked = transaction(&folder.json(&finalize));
-    assert_eq!(folder.json(&stake("sized.json"))["vsize"], json!(staked.vsize()), "known before it is signed");
+    assert_eq!(
+        folder.json(&stake("sized.json"))["vsize"],
+        json!(staked.vsize()),
+        "known before it is signed"
+    );
     let text = std::fs::read_to_string(folder.path().join("verified.json")).unwrap();
     let delegation: Value = serde_json::from_str(&text).unwrap();
     let given: Transaction = deserialize_hex(delegation["staking_transaction"].as_str().unwrap()).unwrap();
@@ -300,25 +323,39 @@ fn signed_elsewhere() {
     let early = finalize.replace("verified.json", "signed.json");
     folder.run(&early).fails(&["0 covenant members have answered", "--without-quorum"]);
     folder.run(&format!("{early} --without-quorum")).ends(0);
-    folder.run(&finalize.replace("stake.psbt", "unsigned-stake.psbt")).fails(&["--psbt", "nobody has signed input 0"]);
-    folder.run(&finalize.replace("stake.psbt", "signed.psbt")).fails(&["--psbt is of", "staking transaction is"]);
+    folder
+        .run(&finalize.replace("stake.psbt", "unsigned-stake.psbt"))
+        .fails(&["--psbt", "nobody has signed input 0"]);
+    folder
+        .run(&finalize.replace("stake.psbt", "signed.psbt"))
+        .fails(&["--psbt is of", "staking transaction is"]);
     folder
         .run(&format!("tx unbond {FILES} verified.json --signed @unbonding.psbt"))
         .fails(&["--signed", "no signature"]);
 
     // The unbonding: who has signed, and what comes of a signature that was tampered with.
     let check = folder.json("psbt check --psbt @signed.psbt");
-    assert_eq!((&check["kind"], &check["valid"], &check["fee_sat"]), (&json!("unbonding"), &json!(true), &json!(9600)));
-    assert_eq!((check["signatures"].as_array().unwrap().len(), check["missing"].as_array().unwrap().len()), (1, 3));
-    let read =
-        |name: &str| -> Psbt { std::fs::read_to_string(folder.path().join(name)).unwrap().trim().parse().unwrap() };
+    assert_eq!(
+        (&check["kind"], &check["valid"], &check["fee_sat"]),
+        (&json!("unbonding"), &json!(true), &json!(9600))
+    );
+    assert_eq!(
+        (check["signatures"].as_array().unwrap().len(), check["missing"].as_array().unwrap().len()),
+        (1, 3)
+    );
+    let read = |name: &str| -> Psbt {
+        std::fs::read_to_string(folder.path().join(name)).unwrap().trim().parse().unwrap()
+    };
     let mut forged = read("signed.psbt");
     let signature = forged.inputs[0].tap_script_sigs.values_mut().next().unwrap();
     let mut bytes = signature.signature.serialize();
     bytes[40] ^= 1;
     signature.signature = bitcoin::secp256k1::schnorr::Signature::from_slice(&bytes).unwrap();
     folder.write("forged.psbt", forged.to_string());
-    assert_eq!(folder.run("--json psbt check --psbt @forged.psbt").json(1)["signatures"][0]["valid"], json!(false));
+    assert_eq!(
+        folder.run("--json psbt check --psbt @forged.psbt").json(1)["signatures"][0]["valid"],
+        json!(false)
+    );
     folder.run(&format!("tx unbond {FILES} verified.json --signed @forged.psbt")).fails(&["does not verify"]);
 
     let combined = folder.run("psbt combine --psbt @unbonding.psbt --psbt @signed.psbt").ends(0).stdout();
@@ -355,7 +392,9 @@ fn extended_by_files() {
         folder.write(&format!("{member}.answer"), answer);
         answers.push_str(&format!(" --answer {member}.answer"));
     }
-    folder.run(&format!("stake add {FILES} extension-signed.json{answers} --out extension-verified.json")).ends(0);
+    folder
+        .run(&format!("stake add {FILES} extension-signed.json{answers} --out extension-verified.json"))
+        .ends(0);
     folder.delegation("extension-verified.json");
     let status = folder.json(&format!("stake check {FILES} extension-verified.json"));
     assert_eq!(status["status"], json!("VERIFIED"));
@@ -372,7 +411,8 @@ fn extended_by_files() {
     let explained = folder.json(&format!("tx explain {}", done["transaction"].as_str().unwrap()));
     assert_eq!(explained["kind"], json!("extension"));
     // Its delegation knows it before anybody has signed.
-    let bare = folder.delegation("extension-verified.json")["staking_transaction"].as_str().unwrap().to_owned();
+    let bare =
+        folder.delegation("extension-verified.json")["staking_transaction"].as_str().unwrap().to_owned();
     let told = folder.json(&format!("tx explain {FILES} extension-verified.json {bare}"));
     assert_eq!((&told["kind"], &told["delegation"]["part"]), (&json!("extension"), &json!("staking")));
     folder
@@ -403,8 +443,10 @@ fn a_member_chooses_the_parameters_and_remembers() {
     sign("signed.json", "--height 100").fails(&["--height"]);
     sign("signed.json", "--height 900000").ends(0);
 
-    // The same staking transaction under the later version: while the committee is the same, so is the staking output.
-    let draft = stake("later.json").replace("params.json", "two.json").replace("--height 900000", "--height 960000");
+    // The same staking transaction under the later version: while the committee is the same, so is the
+    // staking output.
+    let draft =
+        stake("later.json").replace("params.json", "two.json").replace("--height 900000", "--height 960000");
     folder.run(&draft).ends(0);
     let by = "--params two.json --secret-key-file staker.key --address";
     folder.run(&format!("stake sign --delegation later.json {by} {ACCOUNT} --out later-signed.json")).ends(0);
@@ -446,7 +488,8 @@ fn consumer_chains_have_their_own_signing_context() {
     let two = format!("--finality-provider a={PROVIDER_KEY} --finality-provider b={}", second.public_key());
     let draft = stake("two.json").replace(&format!("--finality-provider {PROVIDER_KEY}"), &two);
     folder.run(&draft).ends(0);
-    let context = folder.json("eots context --operation staker-pop --chain-id consumer-1 --address bbn1contract");
+    let context =
+        folder.json("eots context --operation staker-pop --chain-id consumer-1 --address bbn1contract");
     let context = format!("--signing-context {}", context["signing_context"].as_str().unwrap());
     let sign = format!("stake sign {FILES} two.json --secret-key-file staker.key --address {ACCOUNT}");
     folder.run(&sign).fails(&["on genesis there is one"]);

@@ -46,7 +46,8 @@ fn it_tells_the_story_in_words() {
     }
 }
 
-/// Under a second and 100 MB, all scenarios together and the page about them. The best of three runs counts, as the machine is shared.
+/// Under a second and 100 MB, all scenarios together and the page about them. The best of three runs counts,
+/// as the machine is shared.
 #[test]
 fn it_is_quick_and_small() {
     let folder = Folder::new();

@@ -46,7 +46,9 @@ fn steps(json: &Value) -> Vec<(String, &Value)> {
     let scenarios = json["scenarios"].as_array().unwrap().iter();
     let steps = scenarios.flat_map(|scenario| {
         let steps = scenario["steps"].as_array().unwrap().iter();
-        (1..).zip(steps).map(|(number, step)| (format!("{}-{number}", scenario["name"].as_str().unwrap()), step))
+        (1..)
+            .zip(steps)
+            .map(|(number, step)| (format!("{}-{number}", scenario["name"].as_str().unwrap()), step))
     });
     steps.collect()
 }
@@ -54,9 +56,19 @@ fn steps(json: &Value) -> Vec<(String, &Value)> {
 #[test]
 fn it_asks_for_nothing_else_and_runs_no_scripts() {
     let (_, page) = play("all");
-    for word in
-        ["http:", "https:", "//", "<script", "src=", "url(", "@import", "@font-face", "onclick", "srcset", "<iframe"]
-    {
+    for word in [
+        "http:",
+        "https:",
+        "//",
+        "<script",
+        "src=",
+        "url(",
+        "@import",
+        "@font-face",
+        "onclick",
+        "srcset",
+        "<iframe",
+    ] {
         assert!(!page.contains(word), "{word} in the page");
     }
     let document = read(&page);
@@ -72,7 +84,9 @@ fn it_asks_for_nothing_else_and_runs_no_scripts() {
 fn its_headings_make_an_outline() {
     let (_, page) = play("slash-unbonding");
     let document = read(&page);
-    let levels = document.descendants().filter_map(|node| node.tag_name().name().strip_prefix('h')?.parse::<u8>().ok());
+    let levels = document
+        .descendants()
+        .filter_map(|node| node.tag_name().name().strip_prefix('h')?.parse::<u8>().ok());
     let levels: Vec<_> = levels.collect();
     assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
     assert!(levels.starts_with(&[1]) && levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
@@ -110,7 +124,9 @@ fn every_step_is_in_it_with_its_figures() {
     assert_eq!((confirmed, refused), (15, 13));
     for scenario in json["scenarios"].as_array().unwrap() {
         let section = by_id(&document, scenario["name"].as_str().unwrap());
-        assert!(text(elements(section, "status").next().unwrap()) == scenario["final_status"].as_str().unwrap());
+        assert!(
+            text(elements(section, "status").next().unwrap()) == scenario["final_status"].as_str().unwrap()
+        );
     }
 }
 
@@ -119,19 +135,23 @@ fn those_who_take_part_are_listed_and_no_others() {
     for (scenario, count) in [("slash", 1 + 2 + 9), ("extend", 1 + 3 + 10)] {
         let (_, page) = play(scenario);
         let document = read(&page);
-        let keys = elements(document.root(), "keys").flat_map(|keys| keys.children().filter(Node::is_element));
+        let keys =
+            elements(document.root(), "keys").flat_map(|keys| keys.children().filter(Node::is_element));
         assert_eq!(keys.count(), count, "{scenario}");
     }
 }
 
-/// The signs that are filled in are those of the keys whose places in the witness are, by the page's own list of keys.
+/// The signs that are filled in are those of the keys whose places in the witness are, by the page's own list
+/// of keys.
 #[test]
 fn who_signed_is_read_from_the_witnesses() {
     let (json, page) = play("all");
     let document = read(&page);
     let entries = elements(document.root(), "keys").flat_map(|keys| keys.children().filter(Node::is_element));
     let signs: BTreeMap<_, _> = entries
-        .map(|entry| text(entry).split_once(' ').map(|(sign, key)| (key.to_owned(), sign.to_owned())).unwrap())
+        .map(|entry| {
+            text(entry).split_once(' ').map(|(sign, key)| (key.to_owned(), sign.to_owned())).unwrap()
+        })
         .collect();
     assert_eq!(signs.len(), 14);
     let mut seen = BTreeSet::new();
@@ -147,17 +167,21 @@ fn who_signed_is_read_from_the_witnesses() {
                 .map(|(key, _)| signs[&key.to_string()].clone())
                 .collect()
         };
-        // A refused one has its signs inside its box, and one that was taken has them at the line that leads to it.
+        // A refused one has its signs inside its box, and one that was taken has them at the line that leads
+        // to it.
         let card = by_id(&document, &id);
         let drawn = if step["refused"].is_null() { card.prev_sibling_element().unwrap() } else { card };
         let line = elements(drawn, "chips").next().unwrap();
         let empty: BTreeSet<_> = elements(line, "empty").map(text).collect();
-        let filled: BTreeSet<_> = elements(line, "chip").map(text).filter(|sign| !empty.contains(sign)).collect();
+        let filled: BTreeSet<_> =
+            elements(line, "chip").map(text).filter(|sign| !empty.contains(sign)).collect();
         assert_eq!((&filled, &empty), (&of(false), &of(true)), "{id}");
         // In the witness itself, each place is named after its key.
         let labels: Vec<_> = elements(elements(card, "witness").next().unwrap(), "label").map(text).collect();
         let role = |sign: &str| {
-            sign.replace('S', "the staker").replace('P', "finality provider ").replace('C', "covenant member ")
+            sign.replace('S', "the staker")
+                .replace('P', "finality provider ")
+                .replace('C', "covenant member ")
         };
         for ((label, key), place) in labels.iter().zip(keys.in_script_order().rev()).zip(places) {
             let size = if place.is_empty() { "empty".to_owned() } else { format!("{} bytes", place.len()) };
@@ -166,7 +190,8 @@ fn who_signed_is_read_from_the_witnesses() {
         assert_eq!(labels.len(), witness.len(), "{id}");
         seen.insert((places.len(), empty.len()));
     }
-    // On the timelock path the staker; and with 9 members, or 9 and 2 providers, none, one too few, or enough of them.
+    // On the timelock path the staker; and with 9 members, or 9 and 2 providers, none, one too few, or enough
+    // of them.
     assert_eq!(seen, BTreeSet::from([(1, 0), (10, 3), (10, 4), (10, 9), (12, 4), (12, 5)]));
 }
 
@@ -176,20 +201,23 @@ fn the_outputs_are_drawn_over_the_heights() {
     let (json, page) = play("all");
     let document = read(&page);
     for scenario in json["scenarios"].as_array().unwrap() {
-        let figure = elements(by_id(&document, scenario["name"].as_str().unwrap()), "lifeline").next().unwrap();
+        let figure =
+            elements(by_id(&document, scenario["name"].as_str().unwrap()), "lifeline").next().unwrap();
         let drawing = figure.descendants().find(|node| node.has_tag_name("svg")).unwrap();
         let told = drawing.attribute("aria-label").unwrap();
         let confirmed: Vec<_> =
             scenario["steps"].as_array().unwrap().iter().filter(|step| !step["height"].is_null()).collect();
         for pair in confirmed.windows(2) {
-            let (from, to, path) = (&pair[0]["height"], &pair[1]["height"], pair[1]["path"].as_str().unwrap());
+            let (from, to, path) =
+                (&pair[0]["height"], &pair[1]["height"], pair[1]["path"].as_str().unwrap());
             assert!(told.contains(&format!("blocks {from} to {to}, {path} path")), "{told}");
         }
         assert_eq!(elements(figure, "bar").count(), confirmed.len() - 1);
         let whole = |bar: Node<'_, '_>, name: &str| -> f64 {
             bar.attribute(name).unwrap().strip_suffix('%').unwrap().parse().unwrap()
         };
-        let bars: Vec<_> = elements(figure, "bar").map(|bar| (whole(bar, "x"), whole(bar, "width"))).collect();
+        let bars: Vec<_> =
+            elements(figure, "bar").map(|bar| (whole(bar, "x"), whole(bar, "width"))).collect();
         // They follow each other from the left end to the right.
         let mut end = 1.0;
         for (start, width) in bars {

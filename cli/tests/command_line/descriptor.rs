@@ -13,7 +13,8 @@ const COVENANT: [&str; 2] = [
 /// The three outputs as `btcstake script` prints them.
 fn scripts(folder: &Folder, network: &str) -> [(&'static str, Value); 3] {
     let [first, second] = COVENANT;
-    let parties = format!("--finality-provider {PROVIDER_KEY} --covenant {second} --covenant {first} --quorum 2");
+    let parties =
+        format!("--finality-provider {PROVIDER_KEY} --covenant {second} --covenant {first} --quorum 2");
     let rest = format!("--staker {MEMBER_KEY} --timelock 1008 --network {network}");
     [
         ("staking", folder.json(&format!("script staking {parties} {rest}"))),
@@ -67,7 +68,8 @@ fn the_text_says_whose_it_is() {
     for (kind, printed) in scripts(&folder, "regtest") {
         let descriptor = printed["descriptor"].as_str().unwrap();
         let text = folder.run(&format!("descriptor {descriptor} --network regtest")).ends(0).stdout();
-        let (address, script) = (printed["address"].as_str().unwrap(), printed["script_pubkey"].as_str().unwrap());
+        let (address, script) =
+            (printed["address"].as_str().unwrap(), printed["script_pubkey"].as_str().unwrap());
         let heading = format!("{kind} output\n");
         for part in [&heading, address, script, descriptor, MEMBER_KEY, "1008 blocks"] {
             assert!(text.contains(part), "no {part:?} in {text}");
@@ -86,7 +88,8 @@ fn the_text_says_whose_it_is() {
 fn what_is_almost_ours_is_refused() {
     let folder = Folder::new();
     let [(_, staking), (_, unbonding), _] = scripts(&folder, "regtest");
-    let bare = |printed: &Value| printed["descriptor"].as_str().unwrap().split('#').next().unwrap().to_owned();
+    let bare =
+        |printed: &Value| printed["descriptor"].as_str().unwrap().split('#').next().unwrap().to_owned();
     let (staking, unbonding) = (bare(&staking), bare(&unbonding));
     let [first, second] = COVENANT;
     let cases = [
@@ -99,10 +102,16 @@ fn what_is_almost_ours_is_refused() {
             "internal key",
         ),
         (staking.replace(&format!("{first},{second}"), &format!("{second},{first}")), "out of order"),
-        (staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("multi_a(1,{PROVIDER_KEY})")), "one key only"),
+        (
+            staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("multi_a(1,{PROVIDER_KEY})")),
+            "one key only",
+        ),
         (staking.replace("1008", "65536"), "1 to 65535 blocks"),
         (staking.replace("1008", "4194305"), "512 seconds"),
-        (staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("pk(02{PROVIDER_KEY})")), "leave out the first byte"),
+        (
+            staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("pk(02{PROVIDER_KEY})")),
+            "leave out the first byte",
+        ),
         (unbonding.replace(PROVIDER_KEY, MEMBER_KEY), "stands twice"),
     ];
     folder.write("unfinished", "tr(");
@@ -123,7 +132,8 @@ fn secrets_are_not_printed_back() {
     let folder = Folder::new();
     let (_, printed) = &scripts(&folder, "regtest")[0];
     let wif = "L3VFeEujGtevx9w18HD1fhRbCH67Az2dpCymeRE1SoPK6XQtaN2k";
-    let staking = printed["descriptor"].as_str().unwrap().split('#').next().unwrap().replace(PROVIDER_KEY, wif);
+    let staking =
+        printed["descriptor"].as_str().unwrap().split('#').next().unwrap().replace(PROVIDER_KEY, wif);
     for text in [wif, PROVIDER, &staking] {
         let run = folder.run(&format!("descriptor {text} --network regtest")).ends(1);
         assert!(!run.stdout().contains(wif) && !run.stdout().contains(PROVIDER), "{}", run.stdout());
@@ -135,7 +145,8 @@ fn what_cannot_be_read_names_its_argument() {
     let folder = Folder::new();
     folder.write("empty", "");
     folder.write("bytes", [0xff, 0xfe]);
-    for (argument, word) in [("@nowhere", "cannot open nowhere"), ("@empty", "empty"), ("@bytes", "no text")] {
+    for (argument, word) in [("@nowhere", "cannot open nowhere"), ("@empty", "empty"), ("@bytes", "no text")]
+    {
         folder.run(&format!("descriptor {argument} --network regtest")).fails(&["DESCRIPTOR", word]);
     }
     folder.run_with(&["descriptor", "-", "--network", "regtest"], b" \n").fails(&["DESCRIPTOR", "empty"]);

@@ -56,7 +56,8 @@ fn sign_verify_extract() {
     refused(verify("bb", SIGNATURE), "does not verify");
     // What has the right length and is no signature, or no key, is a negative answer as well.
     refused(verify("aa", ORDER), "not below the group order");
-    let line = format!("--json eots verify --public-randomness {RANDOMNESS} --message 00 --signature {SIGNATURE}");
+    let line =
+        format!("--json eots verify --public-randomness {RANDOMNESS} --message 00 --signature {SIGNATURE}");
     refused(folder.run(&format!("{line} --public-key {}", "f".repeat(64))), "not the x coordinate");
 
     let extract = |a: &str, b: &str, s: &str| {
@@ -81,11 +82,13 @@ fn bytes_come_as_hex_from_files_and_from_standard_input() {
     let folder = Folder::new();
     let raw = [1u64.to_be_bytes().as_slice(), &[0xaa; 32]].concat();
     folder.write("message.bin", &raw);
-    let keys = format!("--public-key {PROVIDER_KEY} --public-randomness {RANDOMNESS} --signature {SIGNATURE}");
+    let keys =
+        format!("--public-key {PROVIDER_KEY} --public-randomness {RANDOMNESS} --signature {SIGNATURE}");
     folder.run(&format!("eots verify {keys} --message @message.bin")).ends(0);
     let line = format!("eots verify {keys} --message -");
     folder.run_with(&line.split(' ').collect::<Vec<_>>(), &raw).ends(0);
-    let line = format!("eots verify --public-key - --public-randomness - --signature {SIGNATURE} --message 00");
+    let line =
+        format!("eots verify --public-key - --public-randomness - --signature {SIGNATURE} --message 00");
     folder
         .run_with(&line.split(' ').collect::<Vec<_>>(), &hex::decode(PROVIDER_KEY).unwrap())
         .fails(&["--public-randomness", "standard input"]);
@@ -133,7 +136,8 @@ fn commitments_are_made_proven_and_checked() {
         }
         assert_eq!(check(index + 1, protobuf).json(1)["valid"], json!(false));
         // A proof's JSON that contradicts itself is none.
-        let other = std::fs::read_to_string(folder.path().join("proof.json")).unwrap().replace(public, RANDOMNESS);
+        let other =
+            std::fs::read_to_string(folder.path().join("proof.json")).unwrap().replace(public, RANDOMNESS);
         folder.write("other.json", other);
         assert!(check(index, "@other.json").json(1)["reason"].as_str().unwrap().contains("contradicts"));
     }
@@ -150,18 +154,21 @@ fn commitments_are_made_proven_and_checked() {
     }
     // The provider's signature over the commitment.
     let root = committed["root"].as_str().unwrap();
-    let check = format!("--json eots check-commitment --public-key {PROVIDER_KEY} --height 100 --root {root}");
+    let check =
+        format!("--json eots check-commitment --public-key {PROVIDER_KEY} --height 100 --root {root}");
     let signature = |json: &serde_json::Value| json["signature"].as_str().unwrap().to_owned();
     let genesis = format!("{check} --count 9 --signature {}", signature(&committed));
     assert_eq!(folder.run(&genesis).json(0), json!({ "valid": true }));
     assert_eq!(folder.run(&genesis.replace("--count 9", "--count 8")).json(1)["valid"], json!(false));
     assert_eq!(folder.run(&genesis.replace(PROVIDER_KEY, ORDER)).json(1)["valid"], json!(false));
     assert_eq!(folder.run(&format!("{genesis} --signing-context {context}")).json(1)["valid"], json!(false));
-    let consumer = format!("{check} --count 9 --signature {} --signing-context {context}", signature(&consumer));
+    let consumer =
+        format!("{check} --count 9 --signature {} --signing-context {context}", signature(&consumer));
     assert_eq!(folder.run(&consumer).json(0), json!({ "valid": true }));
     let root = committed["root"].as_str().unwrap();
     folder.run(&format!("eots prove {range} --index 9")).fails(&["--index", "count of 9"]);
-    let check = format!("eots check-proof --root {root} --count 9 --index 0 --public-randomness {root} --proof");
+    let check =
+        format!("eots check-proof --root {root} --count 9 --index 0 --public-randomness {root} --proof");
     folder.run(&format!("{check} zz")).fails(&["--proof", "neither JSON nor hex"]);
     folder.run(&format!("{check} {{}}")).fails(&["--proof", "JSON"]);
     folder.run(&format!("{check} ff")).ends(1);
@@ -177,10 +184,13 @@ fn many_signatures_at_once() {
     // Blank lines do not count; a number not below the order and a signature of another message are named.
     let mixed = [good.as_str(), "", &vote_line("bb", SIGNATURE), &good, &order, ""].join("\n");
     let run = folder.run_with(&["--json", "eots", "verify-batch", "--file", "-"], mixed.as_bytes());
-    assert_eq!(run.json(1), json!({ "valid": false, "count": 4, "invalid": [1, 3], "invalid_lines": [3, 5] }));
-    // A mark at the beginning, other line ends, no line end, fields that are not needed, and what `sign` prints.
-    let sign =
-        "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 --dangerously-unprotected --message 00";
+    assert_eq!(
+        run.json(1),
+        json!({ "valid": false, "count": 4, "invalid": [1, 3], "invalid_lines": [3, 5] })
+    );
+    // A mark at the beginning, other line ends, no line end, fields that are not needed, and what `sign`
+    // prints.
+    let sign = "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 --dangerously-unprotected --message 00";
     let signed = folder.run(&format!("--json {sign}")).ends(0).stdout();
     let more = good.replacen('{', r#"{"height":1,"#, 1);
     folder.write("other.jsonl", format!("\u{feff}{good}\r\n{more}\r\n\r\n{signed}{good}"));

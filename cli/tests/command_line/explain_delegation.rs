@@ -24,7 +24,9 @@ fn explained_under_parameters() {
     let rules = |file: &str| -> Vec<Vec<Value>> {
         let explained = folder.json(&format!("tx explain --params two.json @{file}"));
         let versions = explained["parameters"].as_array().unwrap().iter();
-        versions.map(|v| v["violations"].as_array().unwrap().iter().map(|v| v["rule"].clone()).collect()).collect()
+        versions
+            .map(|v| v["violations"].as_array().unwrap().iter().map(|v| v["rule"].clone()).collect())
+            .collect()
     };
     // A PSBT says what its input holds, so that fees are known.
     let all = ["covenant_committee", "unbonding_time", "unbonding_fee"].map(|rule| json!(rule));
@@ -35,17 +37,20 @@ fn explained_under_parameters() {
     folder.write("slashing.tx", slashing["transaction"].as_str().unwrap());
     assert_eq!(rules("slashing.tx"), [vec![], vec![json!("covenant_committee"), json!("output_script")]]);
     folder.write("slashing.psbt", slashing["psbt"].as_str().unwrap());
-    let all = ["covenant_committee", "unbonding_time", "output_script", "output_amount"].map(|rule| json!(rule));
+    let all =
+        ["covenant_committee", "unbonding_time", "output_script", "output_amount"].map(|rule| json!(rule));
     assert_eq!(rules("slashing.psbt"), [vec![], all.to_vec()]);
-    let withdraw =
-        format!("tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate 2");
+    let withdraw = format!(
+        "tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate 2"
+    );
     folder.write("withdrawal.psbt", folder.run(&withdraw).ends(0).stdout());
     assert_eq!(rules("withdrawal.psbt"), [vec![], vec![json!("timelock")]]);
     let text = folder.run("tx explain --params two.json @unbonding.psbt").ends(0).stdout();
     assert!(text.contains("under version 0     no rule") && text.contains("  unbonding_fee: "), "{text}");
 }
 
-/// A delegation tells of its transactions what they do not show by themselves, even of those that nobody has signed.
+/// A delegation tells of its transactions what they do not show by themselves, even of those that nobody has
+/// signed.
 #[test]
 fn explained_by_a_delegation() {
     let folder = Folder::new();
@@ -80,9 +85,12 @@ fn explained_by_a_delegation() {
     assert!(text.contains("the unbonding output, open to the staker after"), "{text}");
 
     // What a withdrawal spends is named, and what it pays.
-    for (from, output) in [("staking", "staking"), ("unbonding", "unbonding"), ("slashing", "slashing-refund")] {
-        let withdraw =
-            format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --network regtest --fee-rate 2");
+    for (from, output) in
+        [("staking", "staking"), ("unbonding", "unbonding"), ("slashing", "slashing-refund")]
+    {
+        let withdraw = format!(
+            "tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --network regtest --fee-rate 2"
+        );
         let done = folder.json(&format!("{withdraw} --secret-key-file staker.key"));
         let told = explain(done["transaction"].as_str().unwrap());
         assert_eq!((&told["kind"], &told["spent"][0]["output"]), (&json!("withdrawal"), &json!(output)));
@@ -95,10 +103,12 @@ fn explained_by_a_delegation() {
 fn a_delegation_knows_better() {
     let folder = Folder::new();
     write_all(&folder);
-    let explain = |transaction: &str| folder.run(&format!("--json tx explain {FILES} verified.json {transaction}"));
+    let explain =
+        |transaction: &str| folder.run(&format!("--json tx explain {FILES} verified.json {transaction}"));
     // Somebody else's leaf, which the stake does not have.
-    let withdraw =
-        format!("tx withdraw {FILES} verified.json --from staking --to {ADDRESS} --network regtest --fee-rate 2");
+    let withdraw = format!(
+        "tx withdraw {FILES} verified.json --from staking --to {ADDRESS} --network regtest --fee-rate 2"
+    );
     let mut withdrawal = transaction(&folder.json(&format!("{withdraw} --secret-key-file staker.key")));
     let staking = withdrawal.input[0].previous_output;
     let time = staking_scripts::Timelock::from_blocks(64000).unwrap();
@@ -109,9 +119,16 @@ fn a_delegation_knows_better() {
     let witness = [signature, leaf.script.to_bytes(), leaf.control_block.serialize()];
     withdrawal.input[0].witness = bitcoin::Witness::from_slice(&witness);
     let hex = bitcoin::consensus::encode::serialize_hex(&withdrawal);
-    assert_eq!(folder.json(&format!("tx explain {hex}"))["staker"], json!(stranger), "nobody knows what it spends");
+    assert_eq!(
+        folder.json(&format!("tx explain {hex}"))["staker"],
+        json!(stranger),
+        "nobody knows what it spends"
+    );
     let told = explain(&hex).json(0);
-    assert_eq!((&told["kind"], &told["spent"], &told["staker"]), (&json!("unknown"), &json!([]), &Value::Null));
+    assert_eq!(
+        (&told["kind"], &told["spent"], &told["staker"]),
+        (&json!("unknown"), &json!([]), &Value::Null)
+    );
     // The same leaf in a PSBT that says what it spends.
     let psbt = folder.run(&withdraw).ends(0).stdout();
     let mut psbt: Psbt = psbt.trim().parse().unwrap();

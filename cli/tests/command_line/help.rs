@@ -73,7 +73,8 @@ fn wrong_usage_exits_with_2() {
     folder.run("").fails(&["Usage"]);
 }
 
-/// Scripts call this program often: it must start at once. The best of several runs counts, as the machine is shared.
+/// Scripts call this program often: it must start at once. The best of several runs counts, as the machine is
+/// shared.
 #[test]
 fn it_starts_within_10_milliseconds() {
     let folder = Folder::new();

@@ -51,7 +51,9 @@ fn a_key_file_is_shown_by_what_is_public() {
     let json = |rest: &str| folder.json(&format!("key show --secret-key-file bip86.key {rest}"));
     let plain = json!({ "public_key": key, "script_pubkey": script });
     assert_eq!(json(""), plain);
-    for (network, start) in [("mainnet", "bc1p"), ("testnet4", "tb1p"), ("signet", "tb1p"), ("regtest", "bcrt1p")] {
+    for (network, start) in
+        [("mainnet", "bc1p"), ("testnet4", "tb1p"), ("signet", "tb1p"), ("regtest", "bcrt1p")]
+    {
         let mut shown = json(&format!("--network {network}"));
         let address = shown.as_object_mut().unwrap().remove("address").unwrap();
         assert!(address.as_str().unwrap().starts_with(start), "{network}: {address}");
@@ -68,7 +70,9 @@ fn what_is_no_key_file_is_an_error_that_keeps_the_secret() {
     folder.run("key show --secret-key-file nowhere.key").fails(&["--secret-key-file", "cannot open"]);
     folder.run("key show --secret-key-file short.key").fails(&["--secret-key-file", "64 hex digits"]);
     folder.run("key show --secret-key-file zero.key").fails(&["--secret-key-file", "zero.key"]);
-    folder.run("key show --secret-key-file provider.key --network testnet3").fails(&["--network", "testnet4"]);
+    folder
+        .run("key show --secret-key-file provider.key --network testnet3")
+        .fails(&["--network", "testnet4"]);
     for rest in [format!("--secret-key-file {PROVIDER}"), PROVIDER.to_owned()] {
         let run = folder.run(&format!("key show {rest}"));
         assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());

@@ -68,8 +68,12 @@ impl World {
         let (folder, height) = (&self.folder, self.node.tip().unwrap().height);
         let coin = self.node.coins(&wallet()).unwrap().remove(0);
         let staker = SecretKey::from_bytes(&[3; 32]).unwrap();
-        let coin =
-            format!("{}:{}:{}", coin.outpoint, coin.output.value.to_sat(), coin.output.script_pubkey.to_hex_string());
+        let coin = format!(
+            "{}:{}:{}",
+            coin.outpoint,
+            coin.output.value.to_sat(),
+            coin.output.script_pubkey.to_hex_string()
+        );
         let psbt = folder.run(&format!(
             "tx stake --params params.json --height {height} --staker {} --finality-provider {PROVIDER_KEY} --amount-sat 500000 \
              --staking-time 40 --coin {coin} --network regtest --change {} --fee-rate 2 --out {name}-draft.json",
@@ -91,9 +95,11 @@ impl World {
             answers.push_str(&format!(" --answer {name}-{member}.json"));
         }
         folder.run(&format!("stake add {files} {name}-signed.json{answers} --out {name}.json")).ends(0);
-        let signed = folder.run("psbt sign --psbt @unsigned.psbt --secret-key-file wallet.key").ends(0).stdout();
+        let signed =
+            folder.run("psbt sign --psbt @unsigned.psbt --secret-key-file wallet.key").ends(0).stdout();
         folder.write("signed.psbt", signed);
-        let done = folder.run(&format!("psbt finalize {files} {name}.json --psbt @signed.psbt")).ends(0).stdout();
+        let done =
+            folder.run(&format!("psbt finalize {files} {name}.json --psbt @signed.psbt")).ends(0).stdout();
         folder.write(&format!("{name}.tx"), done);
     }
 
@@ -111,7 +117,8 @@ impl World {
     }
 }
 
-const TO: &str = "--network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 2";
+const TO: &str =
+    "--network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 2";
 
 #[test]
 fn a_stake_from_the_coin_to_its_withdrawal() {
@@ -124,7 +131,10 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     };
     // Neither waiting nor in a block.
     let before = is("VERIFIED");
-    assert_eq!((&before["answers"], &before["waiting"], &before["depth"]), (&json!(2), &json!([]), &json!(null)));
+    assert_eq!(
+        (&before["answers"], &before["waiting"], &before["depth"]),
+        (&json!(2), &json!([]), &json!(null))
+    );
     let unanswered = world.status("stake-signed");
     assert_eq!((&unanswered["status"], &unanswered["answers"]), (&json!("PENDING"), &json!(0)));
     let unknown = format!("tx explain {}", before["staking_txid"].as_str().unwrap());
@@ -141,11 +151,16 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     let included = is("VERIFIED");
     assert_eq!((&included["depth"], &included["inclusion_height"]), (&json!(0), &json!(105)));
     assert_eq!(included["withdrawable_from"], json!(145));
-    world.run(&format!("{include} --out included.json")).fails(&["is not shown to be in a block", "0 blocks stand on"]);
+    world
+        .run(&format!("{include} --out included.json"))
+        .fails(&["is not shown to be in a block", "0 blocks stand on"]);
     world.mine(3);
     is("ACTIVE");
     let text = world.run("status --params params.json --delegation stake.json --depth 3").ends(0).stdout();
-    assert!(text.starts_with("ACTIVE at height 108") && text.contains("included            at height 105"), "{text}");
+    assert!(
+        text.starts_with("ACTIVE at height 108") && text.contains("included            at height 105"),
+        "{text}"
+    );
 
     // By its id, with what the node knows of it.
     let explained = world.json(&format!("{unknown} --params params.json --delegation stake.json"));
@@ -182,7 +197,10 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     assert_eq!(is("ACTIVE")["waiting"][0]["txid"], unbonding["txid"]);
     world.mine(1);
     let running = is("UNBONDING");
-    assert_eq!((&running["spent"]["path"], &running["withdrawable_from"]), (&json!("unbonding"), &json!(119)));
+    assert_eq!(
+        (&running["spent"]["path"], &running["withdrawable_from"]),
+        (&json!("unbonding"), &json!(119))
+    );
     world.mine(9);
     is("UNBONDED");
     let withdrawal = world.send(&format!("{withdraw} --from unbonding"));
@@ -208,14 +226,18 @@ fn stakes_that_expire_and_that_are_slashed() {
     };
     world.mine(5);
     is("expires", "ACTIVE");
-    let slash =
-        |name: &str| format!("tx slash --params params.json --delegation {name}.json --provider-key-file provider.key");
+    let slash = |name: &str| {
+        format!("tx slash --params params.json --delegation {name}.json --provider-key-file provider.key")
+    };
     let slashing = world.send(&slash("slashed"));
     assert_eq!(is("slashed", "ACTIVE")["waiting"][0]["kind"], json!("slashing"));
     world.send("tx unbond --params params.json --delegation later.json --secret-key-file staker.key");
     world.mine(1);
     let slashed = is("slashed", "SLASHED");
-    assert_eq!((&slashed["spent"]["txid"], &slashed["spent"]["path"]), (&slashing["txid"], &json!("slashing")));
+    assert_eq!(
+        (&slashed["spent"]["txid"], &slashed["spent"]["path"]),
+        (&slashing["txid"], &json!("slashing"))
+    );
     is("later", "UNBONDING");
     let later = world.send(&format!("{} --unbonding", slash("later")));
     world.mine(1);
@@ -230,7 +252,10 @@ fn stakes_that_expire_and_that_are_slashed() {
     assert_eq!(is("slashed", "SLASHED")["waiting"][0]["txid"], refund["txid"]);
     world.mine(1);
     let taken = is("slashed", "SLASHED");
-    assert_eq!((&taken["refund_spent"]["txid"], &taken["withdrawable_from"]), (&refund["txid"], &json!(null)));
+    assert_eq!(
+        (&taken["refund_spent"]["txid"], &taken["withdrawable_from"]),
+        (&refund["txid"], &json!(null))
+    );
 
     // Whoever sees the slashing has the key, from the adaptor signatures.
     let explained = world.json(&format!(
@@ -275,13 +300,18 @@ fn a_child_pays_for_a_stake() {
     assert_eq!(world.json("broadcast @child.tx")["accepted"], json!(true));
     // A wallet elsewhere signs the same child.
     world.folder.write("child.psbt", world.folder.run(&bump(20)).ends(0).stdout());
-    let signed = world.folder.run("psbt sign --psbt @child.psbt --secret-key-file wallet.key").ends(0).stdout();
+    let signed =
+        world.folder.run("psbt sign --psbt @child.psbt --secret-key-file wallet.key").ends(0).stdout();
     world.folder.write("child-signed.psbt", signed);
     let elsewhere = world.folder.json(&format!("{} --signed @child-signed.psbt", bump(20)));
     assert_eq!(elsewhere["txid"], child["txid"]);
     world.mine(1);
     let found = world.json(&format!("tx explain {}", child["txid"].as_str().unwrap()));
-    assert_eq!((&found["confirmations"], &found["fee_sat"]), (&json!(1), &child["fee_sat"]), "what it spends is found");
+    assert_eq!(
+        (&found["confirmations"], &found["fee_sat"]),
+        (&json!(1), &child["fee_sat"]),
+        "what it spends is found"
+    );
 
     world.folder.run(&bump(1)).fails(&["pays this rate by itself"]);
     world.folder.run(&bump(20).replace("--change-output 1", "--change-output 7")).fails(&["no change"]);

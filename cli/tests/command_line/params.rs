@@ -43,7 +43,8 @@ fn changed(file: &str, version: usize, field: &str, value: Value) -> String {
 /// The committee of all of mainnet's versions, ascending.
 fn covenant() -> Vec<String> {
     let file: Value = serde_json::from_str(LIVE).unwrap();
-    let mut keys: Vec<String> = serde_json::from_value(file["params"][0]["params"]["covenant_pks"].clone()).unwrap();
+    let mut keys: Vec<String> =
+        serde_json::from_value(file["params"][0]["params"]["covenant_pks"].clone()).unwrap();
     keys.sort();
     assert_eq!(keys.len(), 9);
     keys
@@ -72,25 +73,26 @@ fn a_version_has_every_field_of_the_file() {
     });
     assert_eq!(shown("--network mainnet --version 2").0, expected);
     assert_eq!(shown("--params live.json --version 2"), (expected, Vec::new()));
-    let phase_1 = |version: u32, height: u32, cap: Option<u64>, cap_height: Option<u32>, most: u64, fee: u64| {
-        json!({
-            "form": "phase1",
-            "version": version,
-            "activation_height": height,
-            "staking_cap_sat": cap,
-            "cap_height": cap_height,
-            "tag": "62626e31",
-            "covenant_pks": covenant(),
-            "covenant_quorum": 6,
-            "min_staking_value_sat": 500_000,
-            "max_staking_value_sat": most,
-            "min_staking_time_blocks": 64000,
-            "max_staking_time_blocks": 64000,
-            "unbonding_time_blocks": 1008,
-            "unbonding_fee_sat": fee,
-            "confirmation_depth": 10,
-        })
-    };
+    let phase_1 =
+        |version: u32, height: u32, cap: Option<u64>, cap_height: Option<u32>, most: u64, fee: u64| {
+            json!({
+                "form": "phase1",
+                "version": version,
+                "activation_height": height,
+                "staking_cap_sat": cap,
+                "cap_height": cap_height,
+                "tag": "62626e31",
+                "covenant_pks": covenant(),
+                "covenant_quorum": 6,
+                "min_staking_value_sat": 500_000,
+                "max_staking_value_sat": most,
+                "min_staking_time_blocks": 64000,
+                "max_staking_time_blocks": 64000,
+                "unbonding_time_blocks": 1008,
+                "unbonding_fee_sat": fee,
+                "confirmation_depth": 10,
+            })
+        };
     let first = phase_1(0, 857_910, Some(100_000_000_000), None, 5_000_000, 64_000);
     let second = phase_1(1, 864_790, None, Some(864_799), 50_000_000_000, 32_000);
     for source in ["--network mainnet --phase1", "--params phase1.json", "--params phase1.json --phase1"] {
@@ -102,7 +104,9 @@ fn a_version_has_every_field_of_the_file() {
 #[test]
 fn the_version_in_force_at_a_height() {
     let number = |rest: &str| show(rest)["version"].clone();
-    for (height, version) in [(857_910, 0), (864_789, 0), (864_790, 1), (893_361, 3), (893_362, 4), (499_999_999, 4)] {
+    for (height, version) in
+        [(857_910, 0), (864_789, 0), (864_790, 1), (893_361, 3), (893_362, 4), (499_999_999, 4)]
+    {
         assert_eq!(number(&format!("--network mainnet --height {height}")), json!(version));
         assert_eq!(number(&format!("--params live.json --height {height}")), json!(version));
     }
@@ -111,7 +115,9 @@ fn the_version_in_force_at_a_height() {
     assert_eq!(number("--network mainnet"), json!(4));
     assert_eq!(number("--params phase1.json"), json!(2));
     // Before the first.
-    for source in ["--network mainnet", "--network mainnet --phase1", "--params live.json", "--params phase1.json"] {
+    for source in
+        ["--network mainnet", "--network mainnet --phase1", "--params live.json", "--params phase1.json"]
+    {
         let run = folder().run(&format!("params show {source} --height 857909"));
         run.fails(&["--height", "no parameters are in force at height 857909", "from height 857910 on"]);
     }
@@ -128,7 +134,10 @@ fn a_plain_array_without_what_concerns_the_chain_only() {
     let folder = folder();
     folder.write("plain.json", json!([fields]).to_string());
     let json = folder.json("params show --params plain.json");
-    assert_eq!((&json["min_commission_rate"], &json["allow_list_expiration_height"]), (&json!(null), &json!(null)));
+    assert_eq!(
+        (&json["min_commission_rate"], &json["allow_list_expiration_height"]),
+        (&json!(null), &json!(null))
+    );
     assert_eq!(json["delegation_creation_base_gas_fee"], json!(null));
     let text = folder.run("params show --params plain.json").ends(0).stdout();
     assert!(!text.contains("commission") && !text.contains("gas") && !text.contains("allow list"), "{text}");
@@ -138,7 +147,9 @@ fn a_plain_array_without_what_concerns_the_chain_only() {
 #[test]
 fn only_what_is_built_in_may_be_old() {
     let text = |rest: &str| folder().run(&format!("params show {rest}")).ends(0).stdout();
-    let said = |text: &str| text.lines().filter(|line| line.contains("governance") && line.contains("a node")).count();
+    let said = |text: &str| {
+        text.lines().filter(|line| line.contains("governance") && line.contains("a node")).count()
+    };
     for source in [
         "--network mainnet",
         "--network mainnet --phase1",
@@ -150,11 +161,17 @@ fn only_what_is_built_in_may_be_old() {
         assert!(text.ends_with(&format!("{}\n", warnings.join("\n"))), "{source}: {text}");
     }
     // Where it is known that there is a newer one.
-    let newer =
-        |rest: &str| shown(rest).1.iter().filter(|line| line.contains("905634 on the chain has a newer")).count();
-    for (rest, count) in
-        [("", 1), ("--all", 1), ("--version 4", 1), ("--version 3", 0), ("--height 905634", 1), ("--height 905633", 0)]
-    {
+    let newer = |rest: &str| {
+        shown(rest).1.iter().filter(|line| line.contains("905634 on the chain has a newer")).count()
+    };
+    for (rest, count) in [
+        ("", 1),
+        ("--all", 1),
+        ("--version 4", 1),
+        ("--version 3", 0),
+        ("--height 905634", 1),
+        ("--height 905633", 0),
+    ] {
         assert_eq!(newer(&format!("--network mainnet {rest}")), count, "{rest}");
     }
     assert_eq!((newer("--network mainnet --phase1"), newer("--params live.json --height 905634")), (0, 0));
@@ -235,7 +252,9 @@ fn files_come_from_standard_input_too() {
 #[test]
 fn files_that_keep_the_rules() {
     let folder = folder();
-    for (file, count) in [("live.json", "0 to 4"), ("phase1.json", "0 to 2"), ("phase1.json --phase1", "0 to 2")] {
+    for (file, count) in
+        [("live.json", "0 to 4"), ("phase1.json", "0 to 2"), ("phase1.json --phase1", "0 to 2")]
+    {
         let json = folder.json(&format!("params check --params {file}"));
         assert_eq!(json, json!({ "valid": true, "violations": [] }));
         let text = folder.run(&format!("params check --params {file}")).ends(0).stdout();
@@ -261,7 +280,9 @@ fn files_that_break_rules() {
     let text = folder.run("params check --params file.json").ends(1).stdout();
     assert!(text.starts_with("not valid: 2 rules are broken\n  version 1: covenant_quorum: "), "{text}");
     // Such a file shows nothing, whichever version is asked for.
-    folder.run("params show --params file.json --version 0").fails(&["--params", "version 1: covenant_quorum"]);
+    folder
+        .run("params show --params file.json --version 0")
+        .fails(&["--params", "version 1: covenant_quorum"]);
 
     let order = changed(LIVE, 2, "btc_activation_height", json!(1));
     let message = "its activation height 1 is not above 864790, that of the version before";
@@ -303,7 +324,9 @@ fn what_is_no_parameters_file_is_an_error() {
         folder.run(&format!("params {command} --params .")).fails(&["--params", "cannot read ."]);
         folder.run(&format!("params {command} --params bytes.json")).fails(&["--params", "no text"]);
         // The other form, said to be of phase 1.
-        folder.run(&format!("params {command} --params live.json --phase1")).fails(&["missing field `versions`"]);
+        folder
+            .run(&format!("params {command} --params live.json --phase1"))
+            .fails(&["missing field `versions`"]);
     }
 }
 

@@ -15,7 +15,8 @@ const ECDSA: &str = "1f2fd8e3afc4fcbb07a72c462227e6a6a9341471edf4a50fe7c801f7174
     74fc04b7a73519e4db004409a0df2895406f7ce8e61ff0d54fd17003fbbdfc96";
 const P2WPKH: &str = "AkcwRAIgGOHBclLHfikBOCITMLifo5NH0WsCDVKC4Oh+aUQtRpQCIG67J+Oj7Ll2i00dPDubpN+nYOZtV09dcZiprbbrSlKtASECTUts0TYQ\
     Msqb0q652QCqTUXZ6tgKyUIzdMRRpyVNB2Y=";
-const P2TR: &str = "AUFvqbP0XQNPMcWByhOMmxd1gp+4/6T1Vv/QqfaUDPSo6u/WaOyWQ5d2qijSQM/qucvGTUiaWBoAyCZQmf7iHqvbAQ==";
+const P2TR: &str =
+    "AUFvqbP0XQNPMcWByhOMmxd1gp+4/6T1Vv/QqfaUDPSo6u/WaOyWQ5d2qijSQM/qucvGTUiaWBoAyCZQmf7iHqvbAQ==";
 
 fn create(key: &str, rest: &str) -> String {
     format!("pop create --secret-key-file {key}.key --address {ADDRESS} --type {rest}")
@@ -38,7 +39,10 @@ fn the_three_types() {
     assert_eq!(p2wpkh["bitcoin_address"], json!("bc1qa0qwuze2h85zw7nqpsj3ga0z9geyrgwpp9ee7r"));
     assert_eq!(p2wpkh["simple_signature"], json!(P2WPKH));
     let p2tr = folder.json(&create("member", "bip322 --script p2tr --network regtest"));
-    assert_eq!(p2tr["bitcoin_address"], json!("bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45"));
+    assert_eq!(
+        p2tr["bitcoin_address"],
+        json!("bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45")
+    );
     assert_eq!(p2tr["simple_signature"], json!(P2TR));
     // As text: the signature alone where there is nothing else.
     assert_eq!(folder.run(&create("provider", "bip340")).ends(0).stdout(), format!("{BIP340}\n"));
@@ -59,9 +63,11 @@ fn the_three_types() {
         assert_eq!(folder.run(&line).json(0), json!({ "valid": true }), "{line}");
         // Another account, another key, and a signing context are another proof.
         let other_key = if key == MEMBER_KEY { PROVIDER_KEY } else { MEMBER_KEY };
-        for other in
-            [line.replace(ADDRESS, OTHER), line.replace(key, other_key), format!("{line} --signing-context {CONTEXT}")]
-        {
+        for other in [
+            line.replace(ADDRESS, OTHER),
+            line.replace(key, other_key),
+            format!("{line} --signing-context {CONTEXT}"),
+        ] {
             assert_eq!(folder.run(&other).json(1)["valid"], json!(false), "{other}");
         }
     }
@@ -93,7 +99,8 @@ fn why_a_proof_is_not_valid_is_said() {
     says(&format!("ecdsa --signature 27{}", &ECDSA[2..]), "27 to 34, not 39");
     // Bytes that are no proof of this type, a key that is none.
     says("bip322 --signature 0a03616263", "Bitcoin address");
-    let text = folder.run(&verify(&"f".repeat(64), &format!("bip340 --signature {BIP340}")).replace("--json ", ""));
+    let text =
+        folder.run(&verify(&"f".repeat(64), &format!("bip340 --signature {BIP340}")).replace("--json ", ""));
     assert!(text.ends(1).stdout().contains("not the x coordinate"));
     // SIGHASH_NONE at the end of a simple signature.
     says(&format!("bip322 --signature {}", P2TR.replace("AQ==", "Ag==")), "sighash type is 0x02");

@@ -1,4 +1,5 @@
-//! Runs `btcstake`. A run that must succeed writes nothing to standard error; a failure prints the command and both streams.
+//! Runs `btcstake`. A run that must succeed writes nothing to standard error; a failure prints the command
+//! and both streams.
 
 use std::io::Write;
 use std::path::Path;
@@ -96,7 +97,8 @@ impl Run {
     #[track_caller]
     pub(crate) fn json(self, code: i32) -> Value {
         let run = self.ends(code);
-        let value: Value = serde_json::from_str(&run.stdout()).unwrap_or_else(|e| panic!("{e}: {}", run.transcript()));
+        let value: Value =
+            serde_json::from_str(&run.stdout()).unwrap_or_else(|e| panic!("{e}: {}", run.transcript()));
         assert!(value.is_object() && run.stdout().lines().count() == 1, "{}", run.transcript());
         value
     }

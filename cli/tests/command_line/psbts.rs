@@ -11,7 +11,10 @@ fn who_has_not_signed_is_named() {
     write_all(&folder);
     let check = folder.json("psbt check --psbt @signed.psbt");
     assert_eq!(check["covenant"], json!([{ "input": 0, "signed": 0, "members": 3, "quorum": 2 }]));
-    assert!(check["missing"].as_array().unwrap().contains(&json!({ "input": 0, "public_key": MEMBER_KEY })), "{check}");
+    assert!(
+        check["missing"].as_array().unwrap().contains(&json!({ "input": 0, "public_key": MEMBER_KEY })),
+        "{check}"
+    );
     let text = folder.run("psbt check --psbt @signed.psbt").ends(0).stdout();
     let lines = [
         format!("input 0  {STAKER}  valid"),

@@ -17,7 +17,10 @@ fn readme() -> String {
 /// The blocks of this kind, whole.
 fn blocks<'a>(readme: &'a str, kind: &str) -> Vec<&'a str> {
     let fence = format!("\n```{kind}\n");
-    readme.match_indices(&fence).map(|(at, fence)| readme[at + fence.len()..].split_once("\n```").unwrap().0).collect()
+    readme
+        .match_indices(&fence)
+        .map(|(at, fence)| readme[at + fence.len()..].split_once("\n```").unwrap().0)
+        .collect()
 }
 
 #[test]
@@ -34,7 +37,8 @@ fn every_command_of_the_readme_runs() {
     let mut ran = 0;
     for block in blocks(&readme, "sh") {
         for command in block.replace("\\\n", " ").lines() {
-            let command = command.strip_prefix("btcstake ").unwrap_or_else(|| panic!("no btcstake command: {command}"));
+            let command =
+                command.strip_prefix("btcstake ").unwrap_or_else(|| panic!("no btcstake command: {command}"));
             folder.run(command).ends(0);
             ran += 1;
         }
@@ -51,10 +55,12 @@ fn a_stake_step_by_step() {
     let folder = Folder::new();
     let programs = Path::new(env!("CARGO_BIN_EXE_btcstake")).parent().unwrap();
     let others = std::env::var_os("PATH").unwrap();
-    let path = std::env::join_paths([programs.to_owned()].into_iter().chain(std::env::split_paths(&others))).unwrap();
+    let path = std::env::join_paths([programs.to_owned()].into_iter().chain(std::env::split_paths(&others)))
+        .unwrap();
     let mut bash = Command::new("bash");
     bash.args(["-c", &format!("set -euo pipefail\n{block}")]).current_dir(folder.path());
-    let run = bash.envs([("PATH", path.as_os_str()), ("TMPDIR", folder.path().as_os_str())]).output().unwrap();
+    let run =
+        bash.envs([("PATH", path.as_os_str()), ("TMPDIR", folder.path().as_os_str())]).output().unwrap();
     let (stdout, stderr) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap());
     assert!(run.status.success() && stderr.is_empty(), "{stdout}--- stderr\n{stderr}");
 

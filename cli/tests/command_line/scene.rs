@@ -5,8 +5,8 @@ use bitcoin::hashes::Hash;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Txid};
 use eots::SecretKey;
 use staking_scripts::{
-    CovenantCommittee, Funded, Parties, SlashingRate, SlashingTerms, SlashingTransaction, StakingOutput, Timelock,
-    UnbondingOutput, UnbondingTransaction, WithdrawalTransaction, key_path_script,
+    CovenantCommittee, Funded, Parties, SlashingRate, SlashingTerms, SlashingTransaction, StakingOutput,
+    Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction, key_path_script,
 };
 
 pub(crate) struct Scene {
@@ -33,8 +33,11 @@ impl Scene {
         let committee = CovenantCommittee::new(public(&covenant), 2).unwrap();
         let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
         let output = StakingOutput::new(parties.clone(), blocks(1000)).unwrap();
-        let staking =
-            Funded::new(output, OutPoint::new(Txid::from_byte_array([7; 32]), 1), Amount::from_sat(1_000_000));
+        let staking = Funded::new(
+            output,
+            OutPoint::new(Txid::from_byte_array([7; 32]), 1),
+            Amount::from_sat(1_000_000),
+        );
         Self { staker, providers, covenant, parties, staking }
     }
 
@@ -46,8 +49,11 @@ impl Scene {
     /// Finished, as hex.
     pub(crate) fn unbonding(&self) -> String {
         let tx = self.unbonding_transaction();
-        let covenant: Vec<_> =
-            self.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect();
+        let covenant: Vec<_> = self
+            .covenant
+            .iter()
+            .map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap())
+            .collect();
         serialize_hex(&tx.finalize(&tx.sign_as_staker(&self.staker).unwrap(), &covenant).unwrap())
     }
 
@@ -65,7 +71,9 @@ impl Scene {
             .iter()
             .map(|member| tx.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
             .collect();
-        serialize_hex(&tx.slash(&tx.sign_as_staker(&self.staker).unwrap(), &covenant, &self.providers[0]).unwrap())
+        serialize_hex(
+            &tx.slash(&tx.sign_as_staker(&self.staker).unwrap(), &covenant, &self.providers[0]).unwrap(),
+        )
     }
 
     /// Finished, as hex.

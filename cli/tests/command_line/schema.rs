@@ -53,7 +53,8 @@ fn what_is_not_of_the_schema() {
     refuse("a number as text", &|file| file["staking_amount_sat"] = json!("500000"));
     refuse("a key that is too short", &|file| file["staker"] = json!("00"));
     refuse("a list for the whole", &|file| *file = json!([]));
-    let signed_later = ["extends", "inclusion", "proof_of_possession", "staker_signatures", "covenant_answers"];
+    let signed_later =
+        ["extends", "inclusion", "proof_of_possession", "staker_signatures", "covenant_answers"];
     let fields: Vec<_> = sound.as_object().unwrap().keys().cloned().collect();
     for field in fields.iter().filter(|field| !signed_later.contains(&field.as_str())) {
         refuse(field, &|file| {

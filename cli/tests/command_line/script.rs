@@ -5,8 +5,10 @@ use crate::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 #[test]
 fn outputs_have_the_leaves_they_have() {
     let folder = Folder::new();
-    let parties =
-        format!("--staker {MEMBER_KEY} --finality-provider {PROVIDER_KEY} --covenant {} --quorum 1", COVENANT);
+    let parties = format!(
+        "--staker {MEMBER_KEY} --finality-provider {PROVIDER_KEY} --covenant {} --quorum 1",
+        COVENANT
+    );
     let leaves = |json: &serde_json::Value, field: &str| -> Vec<String> {
         json[field].as_object().unwrap().keys().cloned().collect()
     };
@@ -20,7 +22,8 @@ fn outputs_have_the_leaves_they_have() {
     let unbonding = folder.json(&format!("script unbonding {parties} --timelock 1008 --network mainnet"));
     assert_eq!(leaves(&unbonding, "leaves"), ["slashing", "timelock"]);
     assert!(unbonding["address"].as_str().unwrap().starts_with("bc1p"));
-    let refund = folder.json(&format!("script slashing-refund --staker {MEMBER_KEY} --timelock 1008 --network signet"));
+    let refund = folder
+        .json(&format!("script slashing-refund --staker {MEMBER_KEY} --timelock 1008 --network signet"));
     assert_eq!(leaves(&refund, "leaves"), ["timelock"]);
     let script = format!("20{MEMBER_KEY}ad02f003b2");
     assert_eq!(refund["leaves"]["timelock"], serde_json::json!(script));
@@ -43,7 +46,11 @@ fn what_makes_no_output_is_named() {
     fails(&format!("{usual} --timelock 10 --quorum 0"), &["quorum of 0"]);
     fails(&format!("{usual} --timelock 10 --quorum 2"), &["quorum of 2", "1 member"]);
     fails(&format!("{usual} --timelock 10 --quorum 1 --covenant {}", COVENANT), &["given twice", COVENANT]);
-    fails(&format!("{usual} --timelock 10 --quorum 1 --finality-provider {MEMBER_KEY}"), &["twice", MEMBER_KEY]);
-    let off_curve = format!("--staker {} --finality-provider {PROVIDER_KEY} --timelock 10 --quorum 1", "ff".repeat(32));
+    fails(
+        &format!("{usual} --timelock 10 --quorum 1 --finality-provider {MEMBER_KEY}"),
+        &["twice", MEMBER_KEY],
+    );
+    let off_curve =
+        format!("--staker {} --finality-provider {PROVIDER_KEY} --timelock 10 --quorum 1", "ff".repeat(32));
     fails(&off_curve, &["--staker", "x coordinate"]);
 }

@@ -22,8 +22,12 @@ fn text_is_read_as_it_was_meant() {
     assert_eq!(folder.json(&format!("stake check {files}"))["status"], "PENDING");
     assert_eq!(folder.json(&format!("covenant check {files} --answer bom-answer.json"))["valid"], true);
     folder.run(&format!("stake add {files} --answer bom-answer.json")).ends(0);
-    let signed = folder.run("psbt sign --psbt @folded.psbt --secret-key-file bom-staker.key").ends(0).stdout();
-    assert_eq!(signed.trim(), folder.run("psbt sign --psbt @signed.psbt --secret-key-file staker.key").stdout().trim());
+    let signed =
+        folder.run("psbt sign --psbt @folded.psbt --secret-key-file bom-staker.key").ends(0).stdout();
+    assert_eq!(
+        signed.trim(),
+        folder.run("psbt sign --psbt @signed.psbt --secret-key-file staker.key").stdout().trim()
+    );
     // A proof's hex too, which is longer than a line.
     let line = "eots prove --secret-key-file provider.key --chain-id c --height 1 --count 4 --index 2";
     let (proof, made) = (
@@ -33,8 +37,9 @@ fn text_is_read_as_it_was_meant() {
     let hex = proof["protobuf"].as_str().unwrap();
     folder.write("proof.hex", format!("\u{feff}{}\n{}\n", &hex[..64], &hex[64..]));
     let (root, public) = (made["root"].as_str().unwrap(), proof["public_randomness"].as_str().unwrap());
-    let check =
-        format!("eots check-proof --root {root} --count 4 --index 2 --public-randomness {public} --proof @proof.hex");
+    let check = format!(
+        "eots check-proof --root {root} --count 4 --index 2 --public-randomness {public} --proof @proof.hex"
+    );
     assert_eq!(folder.json(&check)["valid"], true);
 }
 
@@ -48,12 +53,18 @@ fn files_with_nothing_in_them_and_files_cut_off() {
         let is_empty = format!("the file {file} is empty");
         for (flag, line) in [
             ("--psbt", format!("psbt check --psbt @{file}")),
-            ("--signed", format!("tx unbond --delegation verified.json --params params.json --signed @{file}")),
+            (
+                "--signed",
+                format!("tx unbond --delegation verified.json --params params.json --signed @{file}"),
+            ),
             ("--delegation", format!("stake check --params params.json --delegation {file}")),
             ("--params", format!("stake check --delegation signed.json --params {file}")),
             ("--params", format!("params check --params {file}")),
             ("--answer", format!("stake add --delegation signed.json --params params.json --answer {file}")),
-            ("--answer", format!("covenant check --delegation signed.json --params params.json --answer {file}")),
+            (
+                "--answer",
+                format!("covenant check --delegation signed.json --params params.json --answer {file}"),
+            ),
         ] {
             folder.run(&line).fails(&[flag, &is_empty]);
         }
@@ -68,7 +79,11 @@ fn files_with_nothing_in_them_and_files_cut_off() {
     for length in [6, 40, bytes.len() / 2, bytes.len() - 1] {
         folder.write("cut.psbt", &bytes[..length]);
         let run = folder.run("psbt check --psbt @cut.psbt");
-        assert!(!run.stderr().contains("UnexpectedEof") && !run.stderr().contains("IO error"), "{}", run.stderr());
+        assert!(
+            !run.stderr().contains("UnexpectedEof") && !run.stderr().contains("IO error"),
+            "{}",
+            run.stderr()
+        );
         run.fails(&["--psbt", "the PSBT ends early"]);
     }
 }

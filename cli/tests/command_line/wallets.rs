@@ -1,4 +1,5 @@
-//! Stakers with wallets of any kind: coins by descriptor, keys with their origins, signatures and proofs that come from elsewhere.
+//! Stakers with wallets of any kind: coins by descriptor, keys with their origins, signatures and proofs that
+//! come from elsewhere.
 
 use bitcoin::Psbt;
 use serde_json::{Value, json};
@@ -18,19 +19,25 @@ fn a_delegation_is_signed_by_a_wallet() {
     let lines = folder.run(&format!("stake psbts {FILES} draft.json")).ends(0).stdout();
     for (name, line) in ["slashing", "later"].iter().zip(lines.lines()) {
         folder.write(&format!("{name}.psbt"), line);
-        let signed =
-            folder.run(&format!("psbt sign --psbt @{name}.psbt --secret-key-file staker.key")).ends(0).stdout();
+        let signed = folder
+            .run(&format!("psbt sign --psbt @{name}.psbt --secret-key-file staker.key"))
+            .ends(0)
+            .stdout();
         folder.write(&format!("{name}-signed.psbt"), signed);
     }
     let fields = folder.json(&format!("stake psbts {FILES} draft.json"));
     // The same into two files, or into none.
     let out = format!("stake psbts {FILES} draft.json --out mine");
-    assert_eq!(folder.run(&out).ends(0).stdout(), "written to mine.slashing.psbt and mine.unbonding-slashing.psbt\n");
+    assert_eq!(
+        folder.run(&out).ends(0).stdout(),
+        "written to mine.slashing.psbt and mine.unbonding-slashing.psbt\n"
+    );
     let names = ["mine.slashing.psbt", "mine.unbonding-slashing.psbt"];
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!(names.map(read).concat(), lines);
-    let sign =
-        |name: &str| folder.run(&format!("psbt sign --psbt @{name} --secret-key-file staker.key")).ends(0).stdout();
+    let sign = |name: &str| {
+        folder.run(&format!("psbt sign --psbt @{name} --secret-key-file staker.key")).ends(0).stdout()
+    };
     assert_eq!(names.map(sign), ["slashing-signed.psbt", "later-signed.psbt"].map(read));
     std::fs::remove_file(folder.path().join(names[0])).unwrap();
     folder.run(&out).fails(&["--out mine.unbonding-slashing.psbt", "exists"]);
@@ -44,16 +51,24 @@ fn a_delegation_is_signed_by_a_wallet() {
         folder.write("proof.json", proof(kind));
         let signed: Value = folder.json(&wallet);
         folder.write("by-wallet.json", signed.to_string());
-        assert_eq!(folder.json(&format!("stake check {FILES} by-wallet.json"))["accepted"], json!(true), "{kind}");
+        assert_eq!(
+            folder.json(&format!("stake check {FILES} by-wallet.json"))["accepted"],
+            json!(true),
+            "{kind}"
+        );
         let by_key = folder.json(&format!("{sign} --secret-key-file staker.key"));
         assert_eq!(by_key["proof_of_possession"], signed["proof_of_possession"]);
     }
     // Swapped, unsigned, of another key, without the proof, with a proof of another key.
     let swapped = format!("{sign} --slashing @later-signed.psbt --unbonding-slashing @slashing-signed.psbt");
     folder.run(&swapped).fails(&["error: --slashing: ", "was to be signed"]);
-    folder.run(&wallet.replace("@later-signed", "@later")).fails(&["error: --unbonding-slashing: ", "has not signed"]);
+    folder
+        .run(&wallet.replace("@later-signed", "@later"))
+        .fails(&["error: --unbonding-slashing: ", "has not signed"]);
     folder.run(&wallet.replace("--possession proof.json", "")).fails(&["--possession"]);
-    folder.run(&wallet.replace("--unbonding-slashing @later-signed.psbt", "")).fails(&["--unbonding-slashing"]);
+    folder
+        .run(&wallet.replace("--unbonding-slashing @later-signed.psbt", ""))
+        .fails(&["--unbonding-slashing"]);
     folder.run(&format!("{wallet} --secret-key-file staker.key")).fails(&["--secret-key-file"]);
     folder.run(&format!("{sign} --address {ACCOUNT} --secret-key-file staker.key")).fails(&["--possession"]);
     folder.write("proof.json", proof("--type bip340").replace(ACCOUNT, "bbn1nonsense"));
@@ -141,7 +156,10 @@ fn a_stake_that_announces_itself() {
     let built = folder.json(&format!("{} --announce 62626e31", stake("new.json")));
     let explained = folder.json(&format!("tx explain {}", built["psbt"].as_str().unwrap()));
     assert_eq!((&explained["kind"], &explained["staker"]), (&json!("stake"), &json!(STAKER)));
-    assert_eq!((&explained["timelock"], &explained["finality_providers"]), (&json!(64000), &json!([PROVIDER_KEY])));
+    assert_eq!(
+        (&explained["timelock"], &explained["finality_providers"]),
+        (&json!(64000), &json!([PROVIDER_KEY]))
+    );
     folder.run(&format!("{} --announce 62", stake("other.json"))).fails(&["--announce", "8 hex digits"]);
     let second = "462779ad4aad39514614751a71085f2f10e1c7a593e4e030efb5b8721ce55b0b";
     let two = format!("--finality-provider a={PROVIDER_KEY} --finality-provider b={second}");
@@ -155,7 +173,9 @@ fn fees_that_may_be_mistakes_are_named() {
     let folder = Folder::new();
     write_all(&folder);
     let withdraw = |rate: &str| {
-        format!("tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate {rate}")
+        format!(
+            "tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate {rate}"
+        )
     };
     let warnings = |rate: &str| -> Vec<String> {
         let said = folder.json(&withdraw(rate))["warnings"].clone();
@@ -169,7 +189,10 @@ fn fees_that_may_be_mistakes_are_named() {
     let much = warnings("900");
     assert!(much.len() == 1 && much[0].contains("more than a tenth of the 490400 sat"), "{much:?}");
     let high = warnings("1000.5");
-    assert!(high.len() == 2 && high[0].contains("--fee-rate: 1000.5 sat/vB is above 1000 sat/vB"), "{high:?}");
+    assert!(
+        high.len() == 2 && high[0].contains("--fee-rate: 1000.5 sat/vB is above 1000 sat/vB"),
+        "{high:?}"
+    );
     let run = folder.run(&withdraw("0.9"));
     assert!(run.stderr().contains("warning: --fee-rate") && run.code() == Some(0), "{}", run.stderr());
     let stake = folder.json(&stake("low.json").replace("--fee-rate 5", "--fee-rate 0.5"));
@@ -190,10 +213,17 @@ fn what_a_bump_is_told_is_checked() {
     for rest in [change.to_owned(), format!("{change} --delegation verified.json {key}")] {
         assert_eq!(folder.json(&bump("finished.psbt", fee, &rest))["txid"], child["txid"]);
     }
-    let fails = |parent: &str, fee: u64, rest: &str, words: &[&str]| folder.run(&bump(parent, fee, rest)).fails(words);
+    let fails = |parent: &str, fee: u64, rest: &str, words: &[&str]| {
+        folder.run(&bump(parent, fee, rest)).fails(words)
+    };
     fails("finished.psbt", fee + 1, change, &["--fee-sat", &format!("pays {fee} sat")]);
     fails("stake.tx", fee, "--change-output 2", &["--change-output", "has 2 outputs"]);
-    fails("stake.tx", fee, "--change-output 0 --delegation verified.json", &["--change-output", "the stake itself"]);
+    fails(
+        "stake.tx",
+        fee,
+        "--change-output 0 --delegation verified.json",
+        &["--change-output", "the stake itself"],
+    );
     fails("stake.tx", fee, &format!("--change-output 0 {key}"), &["--change-output", "--secret-key-file"]);
     fails("stake.tx", 100_000, change, &["--fee-rate", "pays this rate by itself"]);
     fails("stake.tx", fee, &format!("{change} --signed @stake.psbt"), &["--signed", "another transaction"]);
@@ -208,7 +238,8 @@ fn what_a_bump_is_told_is_checked() {
     folder.run(&elsewhere).fails(&["--to", "of regtest, and --network is mainnet"]);
 }
 
-/// The staker is told, on standard error and in the fields, when what is signed in advance pays less than what confirms today.
+/// The staker is told, on standard error and in the fields, when what is signed in advance pays less than
+/// what confirms today.
 #[test]
 fn fixed_fees_below_the_rate_are_named() {
     let folder = Folder::new();

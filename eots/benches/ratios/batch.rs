@@ -50,7 +50,8 @@ fn batch(votes: &[Vote], threads: usize) -> impl FnMut(u32) -> f64 {
 fn one_by_one(votes: &[Vote]) -> impl FnMut(u32) -> f64 {
     each(&[()], move |_| {
         for vote in votes {
-            eots::verify(&vote.public_key, &vote.public_randomness, &vote.message, &vote.signature).expect("valid");
+            eots::verify(&vote.public_key, &vote.public_randomness, &vote.message, &vote.signature)
+                .expect("valid");
         }
     })
 }
@@ -74,7 +75,13 @@ fn loop_on(threads: u64) -> impl FnMut(u32) -> f64 {
 
 pub(crate) fn measure(table: &mut Table) {
     let of_100 = votes(1000, 100);
-    table.row("batch of 1000, 100 providers", ONE_BY_ONE, Speed(Some(3.5)), batch(&of_100, 1), one_by_one(&of_100));
+    table.row(
+        "batch of 1000, 100 providers",
+        ONE_BY_ONE,
+        Speed(Some(3.5)),
+        batch(&of_100, 1),
+        one_by_one(&of_100),
+    );
     let of_1000 = votes(1000, 1000);
     table.row(
         "batch of 1000, as many providers",
@@ -84,11 +91,18 @@ pub(crate) fn measure(table: &mut Table) {
         one_by_one(&of_1000),
     );
     let of_10 = votes(10, 10);
-    table.row("batch of 10, as many providers", ONE_BY_ONE, Speed(Some(1.3)), batch(&of_10, 1), one_by_one(&of_10));
+    table.row(
+        "batch of 10, as many providers",
+        ONE_BY_ONE,
+        Speed(Some(1.3)),
+        batch(&of_10, 1),
+        one_by_one(&of_10),
+    );
     let by_1 = votes(10, 1);
     table.row("batch of 10, one provider", ONE_BY_ONE, Speed(None), batch(&by_1, 1), one_by_one(&by_1));
     table.row("a bare loop on two threads", "the same on one thread", Speed(None), loop_on(2), loop_on(1));
-    for (name, votes) in [("batch of 1000, 100, two threads", &of_100), ("batch of 1000, 1000, two threads", &of_1000)]
+    for (name, votes) in
+        [("batch of 1000, 100, two threads", &of_100), ("batch of 1000, 1000, two threads", &of_1000)]
     {
         table.row(name, "the same on one thread", Speed(Some(1.8)), batch(votes, 2), batch(votes, 1));
     }

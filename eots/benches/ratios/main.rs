@@ -1,6 +1,8 @@
-//! `make bench`: what an operation costs beside libsecp256k1 and beside the registry's `eots` crate, as ratios measured in one run.
+//! `make bench`: what an operation costs beside libsecp256k1 and beside the registry's `eots` crate, as
+//! ratios measured in one run.
 //!
-//! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is missed.
+//! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is
+//! missed.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -18,8 +20,8 @@ use std::process::ExitCode;
 
 use eots::secp256k1::{self, Keypair, Message, SECP256K1, schnorr};
 use eots::{
-    AdaptorSignature, Parity, PublicRandomness, RandomnessSchedule, RandomnessTree, SecretKey, SecretRandomness,
-    Signature, XOnlyPublicKey,
+    AdaptorSignature, Parity, PublicRandomness, RandomnessSchedule, RandomnessTree, SecretKey,
+    SecretRandomness, Signature, XOnlyPublicKey,
 };
 use k256::ProjectivePoint;
 use k256::elliptic_curve::ops::MulByGenerator;
@@ -39,8 +41,8 @@ const CORES: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 const VERIFY_SCHNORR: &str = "libsecp256k1 verify_schnorr";
 const GENERATE_KEY: &str = "libsecp256k1 key generation";
-// Measured with the features of k256 that it asks for itself. With k256's precomputed tables, which neither it nor this workspace asks
-// for, it signs in half the time.
+// Measured with the features of k256 that it asks for itself. With k256's precomputed tables, which neither
+// it nor this workspace asks for, it signs in half the time.
 const PEER: &str = "registry's eots 0.14.0";
 const REFERENCE: &str = "the reference, in Go";
 
@@ -49,8 +51,9 @@ fn main() -> ExitCode {
 }
 
 fn measure_all(table: &mut Table) {
-    // The peer does not negate a secret whose point has odd y, so what it signs is no BIP-340 signature then: the key has even y. Nor does
-    // it hash the message: it is given the digest, made beforehand, as libsecp256k1 is. Only this crate hashes within its measured time.
+    // The peer does not negate a secret whose point has odd y, so what it signs is no BIP-340 signature then:
+    // the key has even y. Nor does it hash the message: it is given the digest, made beforehand, as
+    // libsecp256k1 is. Only this crate hashes within its measured time.
     let key = SecretKey::from_bytes(&[7; 32]).expect("a key").with_parity(Parity::Even);
     let encryption_key = *SecretKey::from_bytes(&[9; 32]).expect("a key").public_key();
     let public_key = key.public_key();
@@ -65,7 +68,13 @@ fn measure_all(table: &mut Table) {
                 .expect("valid");
         })
     };
-    table.row("Schnorr verify, for the noise", VERIFY_SCHNORR, Time(None), verify_schnorr(), verify_schnorr());
+    table.row(
+        "Schnorr verify, for the noise",
+        VERIFY_SCHNORR,
+        Time(None),
+        verify_schnorr(),
+        verify_schnorr(),
+    );
 
     let verify = || {
         each(&votes, |vote| {
@@ -105,7 +114,9 @@ fn measure_all(table: &mut Table) {
     let peer_extract = each(&votes, |Vote { public_randomness, block, fork, .. }| {
         let (first, second) = (block.signature.to_bytes(), fork.signature.to_bytes());
         let randomness = public_randomness.to_bytes();
-        peer_public_key.extract_secret_key(&randomness, &block.digest, &first, &fork.digest, &second).expect("a key")
+        peer_public_key
+            .extract_secret_key(&randomness, &block.digest, &first, &fork.digest, &second)
+            .expect("a key")
     });
     table.row("extract", PEER, Speed(None), extract(), peer_extract);
 
@@ -124,7 +135,9 @@ fn measure_all(table: &mut Table) {
     // A whole commitment on every core, beside as many keys on one thread.
     let schedule = RandomnessSchedule::new(1, COMMITTED, 1).expect("a schedule");
     let commit = || {
-        each(&[()], |()| RandomnessTree::derive(&key, CHAIN_ID, schedule, CORES, |_| {}).map(|tree| tree.commitment()))
+        each(&[()], |()| {
+            RandomnessTree::derive(&key, CHAIN_ID, schedule, CORES, |_| {}).map(|tree| tree.commitment())
+        })
     };
     let generate_keys = each(&[()], |()| {
         for number in 1..=COMMITTED {
@@ -133,7 +146,13 @@ fn measure_all(table: &mut Table) {
             std::hint::black_box(Keypair::from_secret_key(SECP256K1, &secret));
         }
     });
-    table.row("commitment, 50 000, 2 threads", "50 000 keys, one thread", Time(Some(0.6)), commit(), generate_keys);
+    table.row(
+        "commitment, 50 000, 2 threads",
+        "50 000 keys, one thread",
+        Time(Some(0.6)),
+        commit(),
+        generate_keys,
+    );
 
     let adaptor_verify = || {
         each(&votes, |vote| {
@@ -157,8 +176,15 @@ fn measure_all(table: &mut Table) {
         sign_without_verifying(),
         reference.side("sign"),
     );
-    table.row("adaptor verify", REFERENCE, Speed(Some(4.0)), adaptor_verify(), reference.side("adaptor_verify"));
-    // Ours is a list of 50 000 heights, counted by the thousand; the reference makes as many lists of a thousand.
+    table.row(
+        "adaptor verify",
+        REFERENCE,
+        Speed(Some(4.0)),
+        adaptor_verify(),
+        reference.side("adaptor_verify"),
+    );
+    // Ours is a list of 50 000 heights, counted by the thousand; the reference makes as many lists of a
+    // thousand.
     let (mut commit, thousands) = (commit(), f64::from(COMMITTED) / 1000.0);
     let commit = move |passes| commit(passes) / thousands;
     table.row("commitment, by the 1000", REFERENCE, Speed(Some(4.0)), commit, reference.side("commit_1000"));
@@ -200,7 +226,8 @@ impl Vote {
             height,
             public_randomness,
             bip340: schnorr::Signature::from_slice(&bip340).expect("64 bytes"),
-            adaptor_signature: AdaptorSignature::sign(key, encryption_key, &block.digest, &AUX).expect("a signature"),
+            adaptor_signature: AdaptorSignature::sign(key, encryption_key, &block.digest, &AUX)
+                .expect("a signature"),
             scalar: Sha256::digest(&bip340).into(),
             block,
             fork,

@@ -1,8 +1,8 @@
 //! The harness: two pieces of work measured in turns.
 //!
-//! The kept bench libraries measure one thing for seconds and then the next, so on a shared machine a ratio of two of their numbers
-//! carries whatever the machine did in between. Here the two sides take turns of a few milliseconds, and the ratio is the median over
-//! the turns.
+//! The kept bench libraries measure one thing for seconds and then the next, so on a shared machine a ratio
+//! of two of their numbers carries whatever the machine did in between. Here the two sides take turns of a
+//! few milliseconds, and the ratio is the median over the turns.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -33,10 +33,12 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Measures and prints what the arguments ask for: all rows, or those that contain a word; with `--strict`, a missed target is a failure.
+    /// Measures and prints what the arguments ask for: all rows, or those that contain a word; with
+    /// `--strict`, a missed target is a failure.
     pub(crate) fn of_arguments(measure_all: impl FnOnce(&mut Self)) -> ExitCode {
         // `cargo bench` passes a flag of its own.
-        let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+        let (flags, words): (Vec<_>, Vec<_>) =
+            std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
         let mut table = Self { filter: words.into_iter().next(), rows: 0, missed: 0 };
         measure_all(&mut table);
         println!("{} rows, {} targets missed", table.rows, table.missed);
@@ -44,7 +46,8 @@ impl Table {
         if strict && table.missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
-    /// Measures `contender` beside `baseline`: each takes a number of passes over its inputs and returns the seconds of one call.
+    /// Measures `contender` beside `baseline`: each takes a number of passes over its inputs and returns the
+    /// seconds of one call.
     pub(crate) fn row(
         &mut self,
         name: &str,
@@ -76,12 +79,20 @@ impl Table {
             };
             times.push(time);
             baseline_times.push(baseline_time);
-            ratios.push(if matches!(ratio, Ratio::Time(_)) { time / baseline_time } else { baseline_time / time });
+            ratios.push(if matches!(ratio, Ratio::Time(_)) {
+                time / baseline_time
+            } else {
+                baseline_time / time
+            });
         }
         let [low, middle, high] = quartiles(ratios);
         let (unit, digits, target) = match ratio {
-            Ratio::Time(target) => ("the time", 3, target.map(|most| (format!("at most {most}x"), middle <= most))),
-            Ratio::Speed(target) => ("as fast", 2, target.map(|least| (format!("at least {least}x"), middle >= least))),
+            Ratio::Time(target) => {
+                ("the time", 3, target.map(|most| (format!("at most {most}x"), middle <= most)))
+            }
+            Ratio::Speed(target) => {
+                ("as fast", 2, target.map(|least| (format!("at least {least}x"), middle >= least)))
+            }
         };
         let (target, verdict) = match target {
             None => ("-".into(), ""),

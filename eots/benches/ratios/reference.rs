@@ -1,5 +1,5 @@
-//! The reference implementation beside us, where Go is: a process of `tests/interop/go` that works when it is asked to, so that the two sides
-//! take turns as everywhere else.
+//! The reference implementation beside us, where Go is: a process of `tests/interop/go` that works when it is
+//! asked to, so that the two sides take turns as everywhere else.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -14,7 +14,8 @@ impl Reference {
     pub(crate) fn start() -> Option<Self> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/go");
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reference-bench");
-        let built = Command::new("go").arg("build").arg("-o").arg(&program).arg(".").current_dir(source).output();
+        let built =
+            Command::new("go").arg("build").arg("-o").arg(&program).arg(".").current_dir(source).output();
         match built {
             Ok(output) if output.status.success() => {}
             Ok(output) => return absent(&String::from_utf8_lossy(&output.stderr)),
@@ -49,6 +50,9 @@ impl Reference {
 
 /// Says why it is left out.
 pub(crate) fn absent(why: &str) -> Option<Reference> {
-    println!("a reference implementation is not measured: {}", why.lines().next().unwrap_or("no reason given"));
+    println!(
+        "a reference implementation is not measured: {}",
+        why.lines().next().unwrap_or("no reason given")
+    );
     None
 }

@@ -19,9 +19,10 @@ impl Transcript {
         Self(BATCH.clone())
     }
 
-    /// One item: a byte, the public key, the x coordinate of the randomness, the message (of an EOTS, its digest) and the number s. The byte is 0;
-    /// for an adaptor signature it is the first one of its point, 2 or 3, and the encryption key follows. So the byte tells the length, and
-    /// different batches are different bytes.
+    /// One item: a byte, the public key, the x coordinate of the randomness, the message (of an EOTS, its
+    /// digest) and the number s. The byte is 0; for an adaptor signature it is the first one of its point, 2
+    /// or 3, and the encryption key follows. So the byte tells the length, and different batches are
+    /// different bytes.
     pub(crate) fn absorb(&mut self, item: &Parts<'_>) {
         let first = match item.encryption {
             None => 0,
@@ -37,8 +38,9 @@ impl Transcript {
         }
     }
 
-    /// `seed = H_"btcstake/eots/batch"(items)`; the first coefficient is 1, and the others are the 16-byte halves, big-endian, of
-    /// `H_"btcstake/eots/batch/coefficient"(seed ‖ BE64(i))` for i = 0, 1, …, without end.
+    /// `seed = H_"btcstake/eots/batch"(items)`; the first coefficient is 1, and the others are the 16-byte
+    /// halves, big-endian, of `H_"btcstake/eots/batch/coefficient"(seed ‖ BE64(i))` for i = 0, 1, …, without
+    /// end.
     pub(crate) fn coefficients(self) -> impl Iterator<Item = u128> {
         let state = COEFFICIENT.clone().chain_update(self.0.finalize());
         let others = (0_u64..).flat_map(move |counter| {
@@ -64,7 +66,8 @@ mod tests {
         "4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766",
     ];
 
-    /// A signature, with parts of 32 equal bytes each: 2, 3, 4; and an adaptor signature: 5, 6, 7, and the first one's key.
+    /// A signature, with parts of 32 equal bytes each: 2, 3, 4; and an adaptor signature: 5, 6, 7, and the
+    /// first one's key.
     fn items(keys: &[XOnlyPublicKey; 2]) -> [Parts<'_>; 2] {
         let [first, second] = keys;
         let item = |public_key, [randomness, message, signature]: [u8; 3], encryption| Parts {

@@ -47,8 +47,8 @@ impl Entry {
 pub(crate) struct Equation {
     /// The items that enter the equation, in order.
     pub(crate) entries: Vec<Entry>,
-    /// The indices of those that cannot, in order: their randomness is no point's x coordinate, or the equation would not say what single
-    /// verification does.
+    /// The indices of those that cannot, in order: their randomness is no point's x coordinate, or the
+    /// equation would not say what single verification does.
     pub(crate) outside: Vec<usize>,
 }
 
@@ -63,7 +63,9 @@ impl Equation {
         let coefficients = transcript.coefficients();
 
         let (mut entries, mut outside) = (Vec::with_capacity(items.len()), Vec::new());
-        for (index, ((item, randomness), coefficient)) in items.iter().zip(randomness).zip(coefficients).enumerate() {
+        for (index, ((item, randomness), coefficient)) in
+            items.iter().zip(randomness).zip(coefficients).enumerate()
+        {
             match randomness.and_then(|randomness| Entry::new(index, item, randomness, &keys, coefficient)) {
                 Some(entry) => entries.push(entry),
                 None => outside.push(index),
@@ -74,7 +76,13 @@ impl Equation {
 }
 
 impl Entry {
-    fn new(index: usize, item: &Parts<'_>, randomness: Point, keys: &Keys, coefficient: u128) -> Option<Self> {
+    fn new(
+        index: usize,
+        item: &Parts<'_>,
+        randomness: Point,
+        keys: &Keys,
+        coefficient: u128,
+    ) -> Option<Self> {
         if !item.fits() {
             return None;
         }
@@ -97,8 +105,8 @@ impl Entry {
     }
 }
 
-/// `Σ aᵢ·Rᵢ + Σ (aᵢ·eᵢ)·Pᵢ ∓ Σ aᵢ·Tᵢ − (Σ aᵢ·sᵢ)·G` over these entries of a batch, the numbers of one key added up first. It is infinity
-/// when they are valid.
+/// `Σ aᵢ·Rᵢ + Σ (aᵢ·eᵢ)·Pᵢ ∓ Σ aᵢ·Tᵢ − (Σ aᵢ·sᵢ)·G` over these entries of a batch, the numbers of one key
+/// added up first. It is infinity when they are valid.
 pub(crate) fn sum(entries: &[Entry]) -> Sum {
     let randomness = entries.iter().map(|entry| Term {
         point: entry.randomness,
@@ -109,8 +117,11 @@ pub(crate) fn sum(entries: &[Entry]) -> Sum {
         let (low, high) = split(number);
         Term { point, low, high }
     };
-    let mut by_key: Vec<&KeyTerm> =
-        entries.iter().flat_map(|entry| [Some(&entry.public_key), entry.encryption_key.as_ref()]).flatten().collect();
+    let mut by_key: Vec<&KeyTerm> = entries
+        .iter()
+        .flat_map(|entry| [Some(&entry.public_key), entry.encryption_key.as_ref()])
+        .flatten()
+        .collect();
     by_key.sort_unstable_by_key(|term| term.key);
     let keys = by_key.chunk_by(|a, b| a.key == b.key).filter_map(|terms| {
         let sum: Scalar = terms.iter().map(|term| term.times).sum();

@@ -44,8 +44,9 @@ pub enum BatchItem<'a> {
     },
 }
 
-/// An item of any kind as `s·G − e·P = R`, where P and R have even y, and the challenge e hashes R's x coordinate, the key and the message.
-/// For an adaptor signature R stands for ±R0, and the right side is `R ∓ T`.
+/// An item of any kind as `s·G − e·P = R`, where P and R have even y, and the challenge e hashes R's x
+/// coordinate, the key and the message. For an adaptor signature R stands for ±R0, and the right side is `R ∓
+/// T`.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
     pub(crate) public_key: &'a XOnlyPublicKey,
@@ -62,9 +63,9 @@ pub(crate) struct Parts<'a> {
 impl<'a> BatchItem<'a> {
     pub(crate) const fn public_key(&self) -> &'a XOnlyPublicKey {
         match self {
-            Self::Eots { public_key, .. } | Self::Bip340 { public_key, .. } | Self::Adaptor { public_key, .. } => {
-                public_key
-            }
+            Self::Eots { public_key, .. }
+            | Self::Bip340 { public_key, .. }
+            | Self::Adaptor { public_key, .. } => public_key,
         }
     }
 
@@ -115,13 +116,15 @@ impl<'a> BatchItem<'a> {
 }
 
 impl Parts<'_> {
-    /// Whether the equation says what single verification does. Of adaptor signatures it would let pass two more: one with R0 = T, which its signer
-    /// can make, where `s·G − e·P` is infinity and no randomness; and one of the key whose x coordinate is the group order, which
-    /// [`AdaptorSignature::verify`] cannot compute with. And BIP-340 refuses a number s that is not below the group order, where the equation would
-    /// reduce it.
+    /// Whether the equation says what single verification does. Of adaptor signatures it would let pass two
+    /// more: one with R0 = T, which its signer can make, where `s·G − e·P` is infinity and no randomness; and
+    /// one of the key whose x coordinate is the group order, which [`AdaptorSignature::verify`] cannot
+    /// compute with. And BIP-340 refuses a number s that is not below the group order, where the equation
+    /// would reduce it.
     pub(crate) fn fits(&self) -> bool {
         let outside = self.encryption.is_some_and(|(key, _)| {
-            key.serialize() == self.randomness || self.public_key.serialize() == secp256k1::constants::CURVE_ORDER
+            key.serialize() == self.randomness
+                || self.public_key.serialize() == secp256k1::constants::CURVE_ORDER
         });
         !outside && crate::scalar::is_canonical(&self.signature)
     }

@@ -13,24 +13,28 @@ use crate::workers::on_parts;
 const SMALLEST_BATCH: usize = 4;
 /// A failed part is halved down to this size; its items are then verified one by one.
 const LEAF: usize = 16;
-/// The most that halving may cost: equations over so many times the batch. One invalid item takes 1, four take 2 at most, and with many
-/// more it is not worth the while.
+/// The most that halving may cost: equations over so many times the batch. One invalid item takes 1, four
+/// take 2 at most, and with many more it is not worth the while.
 const EFFORT: usize = 2;
 
 /// The indices of the invalid items, ascending.
 ///
-/// Each thread takes a part of the batch as a batch of its own, so the threads wait for nothing but the end. The items of one key go to
-/// one thread, which merges them.
+/// Each thread takes a part of the batch as a batch of its own, so the threads wait for nothing but the end.
+/// The items of one key go to one thread, which merges them.
 pub(crate) fn invalid(items: &[BatchItem<'_>], threads: NonZeroUsize) -> Vec<usize> {
     if threads == NonZeroUsize::MIN {
         return invalid_in_part(items);
     }
-    let mut by_key: Vec<_> = items.iter().enumerate().map(|(index, item)| (prefix(item.public_key()), index)).collect();
+    let mut by_key: Vec<_> =
+        items.iter().enumerate().map(|(index, item)| (prefix(item.public_key()), index)).collect();
     by_key.sort_unstable();
     let mut invalid = on_parts(threads, &by_key, |part| {
         let (indices, items): (Vec<_>, Vec<_>) =
             part.iter().filter_map(|(_, index)| Some((*index, *items.get(*index)?))).unzip();
-        invalid_in_part(&items).into_iter().filter_map(|index| indices.get(index).copied()).collect::<Vec<_>>()
+        invalid_in_part(&items)
+            .into_iter()
+            .filter_map(|index| indices.get(index).copied())
+            .collect::<Vec<_>>()
     })
     .concat();
     invalid.sort_unstable();
@@ -99,7 +103,8 @@ mod tests {
         NonZeroUsize::new(count).unwrap()
     }
 
-    /// What is verified one by one after the equation: nothing of a valid batch, and little around an invalid item.
+    /// What is verified one by one after the equation: nothing of a valid batch, and little around an invalid
+    /// item.
     #[test]
     fn the_equation_leaves_few_suspects() {
         let votes: Vec<_> = (0..250_u64)
@@ -107,7 +112,11 @@ mod tests {
                 let key = SecretKey::from_bytes(&[u8::try_from(nth % 40 + 1).unwrap(); 32]).unwrap();
                 let randomness = SecretRandomness::derive(&key, b"chain", nth);
                 let public_randomness = *randomness.public_randomness();
-                (*key.public_key(), public_randomness, sign_without_verifying(&key, randomness, b"block").unwrap())
+                (
+                    *key.public_key(),
+                    public_randomness,
+                    sign_without_verifying(&key, randomness, b"block").unwrap(),
+                )
             })
             .collect();
         let item = |nth: usize, message| {
@@ -127,7 +136,8 @@ mod tests {
             assert!(suspects.len() <= LEAF && suspects.contains(&wrong), "{wrong}: {suspects:?}");
             items[wrong] = item(wrong, b"block");
         }
-        // Errors that would cancel under the coefficients of the batch as it was: the forged batch has others.
+        // Errors that would cancel under the coefficients of the batch as it was: the forged batch has
+        // others.
         let known = Equation::new(&items).entries;
         let factor = |index: usize| k256::Scalar::from(known[index].coefficient());
         let shifted = |index: usize, by: k256::Scalar| {

@@ -1,5 +1,5 @@
-//! Commitments to public randomness: the root of a Merkle tree over it (RFC 6962, section 2.1, as CometBFT builds it), signed by the
-//! finality provider.
+//! Commitments to public randomness: the root of a Merkle tree over it (RFC 6962, section 2.1, as CometBFT
+//! builds it), signed by the finality provider.
 
 mod proof;
 mod runway;
@@ -15,7 +15,8 @@ use crate::context::Dialect;
 use crate::key::SecretKey;
 use crate::randomness::PublicRandomness;
 
-/// What a finality provider commits to before it votes: `count` public randomness from `start_height` on, by their Merkle root.
+/// What a finality provider commits to before it votes: `count` public randomness from `start_height` on, by
+/// their Merkle root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RandomnessCommitment {
@@ -83,8 +84,9 @@ pub enum InvalidCommitment {
         /// How many heights it covers.
         count: u64,
     },
-    /// Its heights are not one after the other. Whoever verifies a vote takes its height for the first height plus its place in the list, so
-    /// the same randomness would be asked for at two heights; two votes with it give the secret key away.
+    /// Its heights are not one after the other. Whoever verifies a vote takes its height for the first height
+    /// plus its place in the list, so the same randomness would be asked for at two heights; two votes with
+    /// it give the secret key away.
     #[error("a commitment covers heights one after the other, and these are {interval} apart")]
     Sparse {
         /// The distance between two heights.
@@ -123,7 +125,8 @@ impl RandomnessCommitment {
         if proof.root() == Some(self.root) { Ok(()) } else { Err(CommitmentError::WrongRoot) }
     }
 
-    /// `SHA256(context ‖ BE64(start height) ‖ BE64(count) ‖ root)`: what the provider signs. The context is empty on genesis.
+    /// `SHA256(context ‖ BE64(start height) ‖ BE64(count) ‖ root)`: what the provider signs. The context is
+    /// empty on genesis.
     pub fn digest<D: Dialect>(&self, context: &D::Context) -> [u8; 32] {
         Sha256::new()
             .chain_update(D::prefix(context))
@@ -147,7 +150,8 @@ impl RandomnessCommitment {
         Ok(key.sign_bip340(&self.digest::<D>(context)))
     }
 
-    /// Checks what the chain asks of any commitment: it is to some randomness, and its heights do not wrap around.
+    /// Checks what the chain asks of any commitment: it is to some randomness, and its heights do not wrap
+    /// around.
     ///
     /// # Errors
     /// [`InvalidCommitment::Empty`] or [`InvalidCommitment::PastTheEnd`].

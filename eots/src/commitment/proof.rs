@@ -111,7 +111,8 @@ impl InclusionProof {
     /// Reads the protobuf bytes of a `tendermint.crypto.Proof`.
     ///
     /// # Errors
-    /// [`InvalidProof`] names what is wrong with the bytes. Whether the proof proves anything is another question.
+    /// [`InvalidProof`] names what is wrong with the bytes. Whether the proof proves anything is another
+    /// question.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidProof> {
         // Before anything is decoded: two bytes of an empty sibling would take twenty in memory.
         if bytes.len() > MAX_BYTES {

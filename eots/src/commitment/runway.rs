@@ -6,8 +6,8 @@ use super::{InvalidCommitment, RandomnessCommitment};
 
 /// The heights that a finality provider has committed randomness for, and how long they last.
 ///
-/// A commitment serves only once it is timestamped on Bitcoin, which takes a while: the *confirmation delay*, in blocks of the secured
-/// chain. A provider whose commitments run out cannot vote.
+/// A commitment serves only once it is timestamped on Bitcoin, which takes a while: the *confirmation delay*,
+/// in blocks of the secured chain. A provider whose commitments run out cannot vote.
 ///
 /// ```
 /// use eots::{RandomnessCommitment, Runway};
@@ -36,7 +36,9 @@ pub enum RunwayError {
     #[error(transparent)]
     Invalid(#[from] InvalidCommitment),
     /// It covers a height that is covered already.
-    #[error("heights {start_height} to {last_height} overlap those from {other_start_height} to {other_last_height}")]
+    #[error(
+        "heights {start_height} to {last_height} overlap those from {other_start_height} to {other_last_height}"
+    )]
     Overlap {
         /// Its first height.
         start_height: u64,
@@ -50,7 +52,8 @@ pub enum RunwayError {
 }
 
 impl Runway {
-    /// Nothing committed yet, on a chain where a commitment serves `confirmation_delay_blocks` blocks after it is made.
+    /// Nothing committed yet, on a chain where a commitment serves `confirmation_delay_blocks` blocks after
+    /// it is made.
     pub const fn new(confirmation_delay_blocks: u64) -> Self {
         Self { confirmation_delay_blocks, ranges: BTreeMap::new() }
     }
@@ -63,12 +66,18 @@ impl Runway {
         let RandomnessCommitment { start_height, count, .. } = *commitment;
         commitment.check()?;
         let last_height = start_height.saturating_add(count.saturating_sub(1));
-        // Ranges do not overlap each other, so of those that begin no later than this one ends, the last one alone can.
+        // Ranges do not overlap each other, so of those that begin no later than this one ends, the last one
+        // alone can.
         if let Some((other_start_height, other_last_height)) = self.ranges.range(..=last_height).next_back()
             && *other_last_height >= start_height
         {
             let (other_start_height, other_last_height) = (*other_start_height, *other_last_height);
-            return Err(RunwayError::Overlap { start_height, last_height, other_start_height, other_last_height });
+            return Err(RunwayError::Overlap {
+                start_height,
+                last_height,
+                other_start_height,
+                other_last_height,
+            });
         }
         self.ranges.insert(start_height, last_height);
         Ok(())
@@ -85,14 +94,17 @@ impl Runway {
         covered.saturating_sub(tip_height)
     }
 
-    /// The first height of the next commitment, made at `tip_height`: after all that is committed, and not before it can serve.
+    /// The first height of the next commitment, made at `tip_height`: after all that is committed, and not
+    /// before it can serve.
     pub fn next_start_height(&self, tip_height: u64) -> u64 {
         let serves_from = tip_height.saturating_add(self.confirmation_delay_blocks).saturating_add(1);
-        let after_all = self.ranges.values().next_back().map_or(0, |last_height| last_height.saturating_add(1));
+        let after_all =
+            self.ranges.values().next_back().map_or(0, |last_height| last_height.saturating_add(1));
         serves_from.max(after_all)
     }
 
-    /// Whether it is time to commit: the heights that remain run out before, or just when, a commitment made now would serve.
+    /// Whether it is time to commit: the heights that remain run out before, or just when, a commitment made
+    /// now would serve.
     pub fn is_due(&self, tip_height: u64) -> bool {
         self.remaining(tip_height) <= self.confirmation_delay_blocks
     }

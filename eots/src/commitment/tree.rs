@@ -6,24 +6,26 @@ use super::{InclusionProof, InvalidCommitment, RandomnessCommitment, check_heigh
 use crate::key::SecretKey;
 use crate::randomness::{PublicRandomness, RandomnessSchedule};
 
-/// The Merkle tree over a list of public randomness, for heights one after the other, at least one; it keeps every hash, so that a proof
-/// costs no hashing.
+/// The Merkle tree over a list of public randomness, for heights one after the other, at least one; it keeps
+/// every hash, so that a proof costs no hashing.
 #[derive(Debug, Clone)]
 pub struct RandomnessTree {
     start_height: u64,
-    /// The hashes level by level, from the leaves up; the last level is the root. The last node of an odd level moves up as it is,
-    /// which builds the tree that splits at the largest power of two.
+    /// The hashes level by level, from the leaves up; the last level is the root. The last node of an odd
+    /// level moves up as it is, which builds the tree that splits at the largest power of two.
     levels: Vec<Vec<[u8; 32]>>,
 }
 
 impl RandomnessTree {
-    /// Derives the public randomness of `key` on the chain `chain_id` at every height of `schedule`, on `threads` threads, and builds the
-    /// tree over it. `progress` is told, from any of the threads, how many heights are done.
+    /// Derives the public randomness of `key` on the chain `chain_id` at every height of `schedule`, on
+    /// `threads` threads, and builds the tree over it. `progress` is told, from any of the threads, how many
+    /// heights are done.
     ///
     /// Keeps about 64 bytes for each height; 50 000 heights take half a second on two cores.
     ///
     /// # Errors
-    /// [`InvalidCommitment`] when the schedule has no height, ends at the very last one, or its heights are more than one apart.
+    /// [`InvalidCommitment`] when the schedule has no height, ends at the very last one, or its heights are
+    /// more than one apart.
     pub fn derive(
         key: &SecretKey,
         chain_id: &[u8],

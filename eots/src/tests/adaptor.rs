@@ -59,8 +59,9 @@ proptest! {
         prop_assert_eq!(adaptor.recover(&unrelated).unwrap_err(), AdaptorError::Unrelated);
     }
 
-    /// The nonce itself differs whenever the key, the encryption key, the message or the auxiliary randomness does: one nonce under two
-    /// encryption keys would reveal the signer's secret. The nonce's point is `±(R0 − T)`.
+    /// The nonce itself differs whenever the key, the encryption key, the message or the auxiliary randomness
+    /// does: one nonce under two encryption keys would reveal the signer's secret. The nonce's point is `±(R0
+    /// − T)`.
     #[test]
     fn nonces_differ(signer in any_key(), other in any_key(), a in any_key(), b in any_key(), message: [u8; 32], bit in 0usize..256) {
         prop_assume!(a.public_key() != b.public_key() && signer.public_key() != other.public_key());
@@ -107,7 +108,9 @@ fn every_bit_counts() {
 fn edge_scalars() {
     let edges = [super::small(1), super::small(2), order_minus(2), order_minus(1)];
     let keys = edges.map(|secret| SecretKey::from_bytes(&secret).unwrap());
-    for (signer, provider) in keys.iter().flat_map(|signer| keys.iter().map(move |provider| (signer, provider))) {
+    for (signer, provider) in
+        keys.iter().flat_map(|signer| keys.iter().map(move |provider| (signer, provider)))
+    {
         let adaptor = AdaptorSignature::sign(signer, provider.public_key(), &[7; 32], &[0; 32]).unwrap();
         let signature = adaptor.decrypt(provider).unwrap();
         SECP256K1.verify_schnorr(&signature, &Message::from_digest([7; 32]), signer.public_key()).unwrap();
@@ -140,6 +143,9 @@ fn malformed_bytes_are_named() {
     let mut old = good.to_vec();
     old[0] = 2;
     old.push(2);
-    assert_eq!(AdaptorSignature::from_slice(&old).unwrap_err(), InvalidAdaptorSignature::OldForm { first: 2, last: 2 });
+    assert_eq!(
+        AdaptorSignature::from_slice(&old).unwrap_err(),
+        InvalidAdaptorSignature::OldForm { first: 2, last: 2 }
+    );
     assert!("xyz".parse::<AdaptorSignature>().is_err());
 }

@@ -1,7 +1,8 @@
 //! The vectors of the adaptor signature specification.
 //!
-//! It encrypts to any point T, we to points with even y alone. For the others there is this: `(R0, s)` encrypted to T says the same as
-//! `(−R0, s)` encrypted to −T. So vectors with an odd T are run with both negated; only their nonce, which hashes T, is computed apart.
+//! It encrypts to any point T, we to points with even y alone. For the others there is this: `(R0, s)`
+//! encrypted to T says the same as `(−R0, s)` encrypted to −T. So vectors with an odd T are run with both
+//! negated; only their nonce, which hashes T, is computed apart.
 
 use secp256k1::{Message, Parity, PublicKey, SECP256K1, XOnlyPublicKey};
 
@@ -68,12 +69,13 @@ fn by_steps(key: &SecretKey, t: &str, message: &[u8; 32], aux: &str) -> [u8; 65]
     [&r0.serialize()[..], &s].concat().try_into().unwrap()
 }
 
-/// The adaptor signature that rows 3 to 9 are broken from, made with the inputs that the specification's generator has: another signature
-/// byte for byte, with auxiliary randomness that is not zero.
+/// The adaptor signature that rows 3 to 9 are broken from, made with the inputs that the specification's
+/// generator has: another signature byte for byte, with auxiliary randomness that is not zero.
 #[test]
 fn the_signature_behind_the_broken_ones() {
     let key =
-        SecretKey::from_bytes(&bytes("B7E151628AED2A6ABF7158809CF4F3C762E7160F38B4DA56A784D9045190CFEF")).unwrap();
+        SecretKey::from_bytes(&bytes("B7E151628AED2A6ABF7158809CF4F3C762E7160F38B4DA56A784D9045190CFEF"))
+            .unwrap();
     let aux = bytes("C87AA53824B4D7AE2EB035A2B5BBBCCC080E76CDC6D1692C4B0B62D798E6D906");
     let [_, _, _, _, message, t, adaptor, ..] = &rows::<9>("schnorr-adaptor/presig_vectors.csv")[3];
     let (encryption_key, parity) = PublicKey::from_slice(&bytes::<33>(t)).unwrap().x_only_public_key();
@@ -93,7 +95,8 @@ fn decryption() {
         let decrypted = to_even(adaptor, provider.parity()).unwrap().decrypt(&provider).unwrap();
         // The vectors give the number that comes out also where it is no signature.
         assert_eq!(decrypted.serialize(), bytes(signature), "{index}: {comment}");
-        let verified = SECP256K1.verify_schnorr(&decrypted, &Message::from_digest(bytes(message)), &public_key);
+        let verified =
+            SECP256K1.verify_schnorr(&decrypted, &Message::from_digest(bytes(message)), &public_key);
         assert_eq!(verified.is_ok(), expected(result), "{index}: {comment}");
         valid += usize::from(verified.is_ok());
         odd += usize::from(provider.parity() == Parity::Odd);

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{order_minus, small};
 use crate::{
-    BatchError, BatchItem, PublicRandomness, SecretKey, SecretRandomness, Signature, XOnlyPublicKey, sign, verify,
-    verify_batch, verify_batch_on,
+    BatchError, BatchItem, PublicRandomness, SecretKey, SecretRandomness, Signature, XOnlyPublicKey, sign,
+    verify, verify_batch, verify_batch_on,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -52,8 +52,11 @@ fn votes(count: usize, providers: usize) -> Vec<Vote> {
 fn judged(votes: &[Vote]) -> Vec<usize> {
     let items: Vec<_> = votes.iter().map(Vote::item).collect();
     let alone: Vec<usize> = (0..votes.len()).filter(|index| !votes[*index].is_valid()).collect();
-    let expected =
-        if alone.is_empty() { Ok(()) } else { Err(BatchError { invalid: alone.clone(), count: votes.len() }) };
+    let expected = if alone.is_empty() {
+        Ok(())
+    } else {
+        Err(BatchError { invalid: alone.clone(), count: votes.len() })
+    };
     assert_eq!(verify_batch(&items), expected);
     for threads in [2, 3, 64] {
         assert_eq!(verify_batch_on(NonZeroUsize::new(threads).unwrap(), &items), expected);
@@ -100,10 +103,12 @@ fn apply(votes: &mut [Vote], index: usize, harm: Harm) {
     let mut vote = votes[index].clone();
     match harm {
         Harm::FlipSignature(bit) => {
-            vote.signature = Signature::from_bytes(flipped(vote.signature.to_bytes(), bit)).unwrap_or(vote.signature);
+            vote.signature =
+                Signature::from_bytes(flipped(vote.signature.to_bytes(), bit)).unwrap_or(vote.signature);
         }
         Harm::FlipRandomness(bit) => {
-            vote.public_randomness = PublicRandomness::from_bytes(flipped(vote.public_randomness.to_bytes(), bit));
+            vote.public_randomness =
+                PublicRandomness::from_bytes(flipped(vote.public_randomness.to_bytes(), bit));
         }
         Harm::FlipMessage(bit) => match vote.message.len() {
             0 => vote.message.push(0),
@@ -241,5 +246,8 @@ fn the_error_lists_the_invalid_ones() {
     let error = BatchError { invalid: vec![1, 4], count: 9 };
     assert_eq!(error.to_string(), "2 of 9 signatures do not verify: number 1, 4");
     let error = BatchError { invalid: (0..12).collect(), count: 12 };
-    assert_eq!(error.to_string(), "12 of 12 signatures do not verify: number 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …");
+    assert_eq!(
+        error.to_string(),
+        "12 of 12 signatures do not verify: number 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …"
+    );
 }

@@ -1,4 +1,5 @@
-//! BIP-340's own vectors. Ours is a BIP-340 signature over 32 bytes, cut in two: the public randomness and the signature.
+//! BIP-340's own vectors. Ours is a BIP-340 signature over 32 bytes, cut in two: the public randomness and
+//! the signature.
 
 use secp256k1::{Message, SECP256K1, XOnlyPublicKey};
 
@@ -46,7 +47,8 @@ fn verification_and_signing() {
     }
     assert_eq!((verdicts.len(), other_sizes), (15, 4));
     assert_eq!((signed, with_aux), (1, 3), "byte for byte; with auxiliary randomness");
-    let refused: Vec<_> = verdicts.iter().enumerate().filter(|(_, verdict)| **verdict != Verdict::Valid).collect();
+    let refused: Vec<_> =
+        verdicts.iter().enumerate().filter(|(_, verdict)| **verdict != Verdict::Valid).collect();
     let (no_key, no_signature): (Vec<_>, Vec<_>) =
         (positions(&refused, &Verdict::NoKey), positions(&refused, &Verdict::NoSignature));
     assert_eq!((no_key, no_signature, refused.len()), (vec![5, 14], vec![13], 10));

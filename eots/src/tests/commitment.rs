@@ -5,8 +5,9 @@ use secp256k1::{Message, SECP256K1};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    CommitmentError, Consumer, Genesis, InclusionProof, InvalidCommitment, InvalidProof, Operation, PublicRandomness,
-    RandomnessCommitment, RandomnessSchedule, RandomnessTree, Runway, RunwayError, SecretKey, SigningContext,
+    CommitmentError, Consumer, Genesis, InclusionProof, InvalidCommitment, InvalidProof, Operation,
+    PublicRandomness, RandomnessCommitment, RandomnessSchedule, RandomnessTree, Runway, RunwayError,
+    SecretKey, SigningContext,
 };
 
 /// RFC 6962, section 2.1, written down as it stands there: the judge of the tree built level by level.
@@ -92,17 +93,21 @@ fn deriving_in_parallel_gives_the_same_tree() {
             let report = |done| {
                 most.fetch_max(done, std::sync::atomic::Ordering::Relaxed);
             };
-            let tree = RandomnessTree::derive(&key, b"chain", schedule, threads.try_into().unwrap(), report).unwrap();
+            let tree = RandomnessTree::derive(&key, b"chain", schedule, threads.try_into().unwrap(), report)
+                .unwrap();
             assert_eq!(tree.commitment(), one_by_one.commitment());
             assert_eq!(most.into_inner(), u64::from(count), "the last report says that all is done");
         }
         let proofs: Vec<_> = one_by_one.prove_all().collect();
         assert_eq!(proofs.len(), count as usize);
-        assert!(proofs.iter().zip(100..).all(|(proof, height)| one_by_one.prove(height).as_ref() == Some(proof)));
+        assert!(
+            proofs.iter().zip(100..).all(|(proof, height)| one_by_one.prove(height).as_ref() == Some(proof))
+        );
     }
 }
 
-/// The verifier counts heights by ones: randomness of every fifth height in the leaves would be asked for at two heights.
+/// The verifier counts heights by ones: randomness of every fifth height in the leaves would be asked for at
+/// two heights.
 #[test]
 fn sparse_heights_are_not_committed_to() {
     let key = SecretKey::from_bytes(&[3; 32]).unwrap();

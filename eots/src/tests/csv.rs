@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-/// The rows of a file in `tests/vectors` without its heading, and without rows that only comment. No field has a comma but the last.
+/// The rows of a file in `tests/vectors` without its heading, and without rows that only comment. No field
+/// has a comma but the last.
 pub(super) fn rows<const N: usize>(path: &str) -> Vec<[String; N]> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(path);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -12,7 +12,10 @@ fn public_randomness(chain_id: &str, height: u64) -> String {
 
 #[test]
 fn public_key_of_the_check_values() {
-    assert_eq!(key().public_key().to_string(), "1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f");
+    assert_eq!(
+        key().public_key().to_string(),
+        "1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
+    );
 }
 
 #[test]
@@ -38,13 +41,15 @@ fn a_vote_has_the_bytes_of_the_reference() {
     verify(key().public_key(), &public, &message, &signature).unwrap();
 }
 
-/// The bytes that make two derivations differ: the height, the chain, and where the one ends and the other begins.
+/// The bytes that make two derivations differ: the height, the chain, and where the one ends and the other
+/// begins.
 #[test]
 fn derivations_that_must_differ_do() {
     let base = public_randomness("chain", 1);
     assert_ne!(base, public_randomness("chain", 2), "another height");
     assert_ne!(base, public_randomness("Chain", 1), "another chain");
-    // The iteration follows the chain's name directly, so a name that ends in eight zero bytes is the one place to look at twice.
+    // The iteration follows the chain's name directly, so a name that ends in eight zero bytes is the one
+    // place to look at twice.
     assert_ne!(base, public_randomness("chain\0\0\0\0\0\0\0\0", 1), "a name ending in zeros");
     let other = SecretRandomness::derive(&SecretKey::from_bytes(&[2; 32]).unwrap(), b"chain", 1);
     assert_ne!(base, other.public_randomness().to_string(), "another key");
@@ -61,7 +66,10 @@ fn a_schedule_visits_its_heights() {
     assert_eq!(heights(u64::MAX, 1, 9).unwrap(), [u64::MAX]);
     assert!(heights(5, 3, 0).is_err());
     assert!(heights(u64::MAX, 2, 1).is_err());
-    assert!(RandomnessSchedule::new(0, 10_000_000, 1).is_ok() && RandomnessSchedule::new(0, 10_000_001, 1).is_err());
+    assert!(
+        RandomnessSchedule::new(0, 10_000_000, 1).is_ok()
+            && RandomnessSchedule::new(0, 10_000_001, 1).is_err()
+    );
     let list = RandomnessSchedule::new(0, 2, 1).unwrap().public_randomness(&key(), b"bbn-1");
     assert_eq!(list[1].to_string(), public_randomness("bbn-1", 1));
 }

@@ -5,15 +5,29 @@ use secp256k1::{Message, PublicKey, SECP256K1, schnorr};
 
 use crate::scalar::public;
 use crate::{
-    AdaptorSignature, BatchItem, PublicRandomness, SecretKey, SecretRandomness, Signature, XOnlyPublicKey, sign,
-    verify, verify_batch,
+    AdaptorSignature, BatchItem, PublicRandomness, SecretKey, SecretRandomness, Signature, XOnlyPublicKey,
+    sign, verify, verify_batch,
 };
 
 #[derive(Clone, Debug)]
 enum Signed {
-    Eots { key: XOnlyPublicKey, randomness: PublicRandomness, message: [u8; 32], signature: Signature },
-    Bip340 { key: XOnlyPublicKey, message: [u8; 32], signature: schnorr::Signature },
-    Adaptor { key: XOnlyPublicKey, encryption_key: XOnlyPublicKey, message: [u8; 32], signature: AdaptorSignature },
+    Eots {
+        key: XOnlyPublicKey,
+        randomness: PublicRandomness,
+        message: [u8; 32],
+        signature: Signature,
+    },
+    Bip340 {
+        key: XOnlyPublicKey,
+        message: [u8; 32],
+        signature: schnorr::Signature,
+    },
+    Adaptor {
+        key: XOnlyPublicKey,
+        encryption_key: XOnlyPublicKey,
+        message: [u8; 32],
+        signature: AdaptorSignature,
+    },
 }
 
 fn secret(number: usize) -> SecretKey {
@@ -46,7 +60,9 @@ impl Signed {
             Self::Eots { key, randomness, message, signature } => {
                 BatchItem::Eots { public_key: key, public_randomness: randomness, message, signature }
             }
-            Self::Bip340 { key, message, signature } => BatchItem::Bip340 { public_key: key, message, signature },
+            Self::Bip340 { key, message, signature } => {
+                BatchItem::Bip340 { public_key: key, message, signature }
+            }
             Self::Adaptor { key, encryption_key, message, signature } => {
                 BatchItem::Adaptor { public_key: key, encryption_key, message, signature }
             }
@@ -55,7 +71,9 @@ impl Signed {
 
     fn is_valid(&self) -> bool {
         match self {
-            Self::Eots { key, randomness, message, signature } => verify(key, randomness, message, signature).is_ok(),
+            Self::Eots { key, randomness, message, signature } => {
+                verify(key, randomness, message, signature).is_ok()
+            }
             Self::Bip340 { key, message, signature } => {
                 SECP256K1.verify_schnorr(signature, &Message::from_digest(*message), key).is_ok()
             }
@@ -68,7 +86,9 @@ impl Signed {
     /// Point and number, as they are on the wire.
     fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::Eots { randomness, signature, .. } => [*randomness.as_bytes(), signature.to_bytes()].concat(),
+            Self::Eots { randomness, signature, .. } => {
+                [*randomness.as_bytes(), signature.to_bytes()].concat()
+            }
             Self::Bip340 { signature, .. } => signature.serialize().to_vec(),
             Self::Adaptor { signature, .. } => signature.to_bytes().to_vec(),
         }
@@ -107,7 +127,8 @@ fn judged(signed: &[Signed]) -> Vec<usize> {
     alone
 }
 
-/// With a bit of its point or number flipped, another message, signer or encryption key, or the other sign of its point.
+/// With a bit of its point or number flipped, another message, signer or encryption key, or the other sign of
+/// its point.
 fn harmed(signed: Signed, kind: usize, bit: usize) -> Option<Signed> {
     let mut changed = signed.clone();
     let (Signed::Eots { key, message, .. }
@@ -157,7 +178,8 @@ proptest! {
         judged(&signed);
     }
 
-    /// Errors of two signatures, of the same or of different kinds, that cancel in a sum without coefficients.
+    /// Errors of two signatures, of the same or of different kinds, that cancel in a sum without
+    /// coefficients.
     #[test]
     fn errors_do_not_cancel(count in 4..40_usize, delta: [u8; 32], places in any::<[usize; 2]>()) {
         let delta = public(&delta);
@@ -189,7 +211,8 @@ fn all_sizes_of_every_kind_alone_and_mixed() {
     }
 }
 
-/// Points of both parities are among what is tested, and each adaptor signature to the wrong one of two keys is found.
+/// Points of both parities are among what is tested, and each adaptor signature to the wrong one of two keys
+/// is found.
 #[test]
 fn encryption_keys_that_are_exchanged() {
     let mut signed: Vec<_> = (0..24).map(|nth| sound(3 * nth + 2)).collect();
@@ -203,7 +226,8 @@ fn encryption_keys_that_are_exchanged() {
     assert_eq!(judged(&signed), (6..12).collect::<Vec<_>>());
 }
 
-/// `R0 = T` and `s·G = e·P`: its signer can make it, the equation would let it pass, and single verification does not.
+/// `R0 = T` and `s·G = e·P`: its signer can make it, the equation would let it pass, and single verification
+/// does not.
 #[test]
 fn a_point_that_is_the_encryption_key() {
     let (signer, encryption_key, message) = (secret(3), *secret(100).public_key(), [7; 32]);
@@ -228,7 +252,8 @@ fn a_point_that_is_the_encryption_key() {
     assert!(judged(&signed).is_empty());
 }
 
-/// The group order is an x coordinate. Nobody knows that key's secret, and yet anybody can solve the equation for T.
+/// The group order is an x coordinate. Nobody knows that key's secret, and yet anybody can solve the equation
+/// for T.
 #[test]
 fn a_signer_whose_key_is_the_group_order() {
     let key = XOnlyPublicKey::from_slice(&secp256k1::constants::CURVE_ORDER).unwrap();
@@ -236,9 +261,12 @@ fn a_signer_whose_key_is_the_group_order() {
     let r0 = PublicKey::from_x_only_public_key(*secret(3).public_key(), secp256k1::Parity::Even);
     let e = crate::challenge::challenge(&r0.x_only_public_key().0.serialize(), &key, &message);
     let p = PublicKey::from_x_only_public_key(key, secp256k1::Parity::Even);
-    // T = R0 − (s·G − e·P), with the point of either sign for T: R0 is taken so that it has even y, or the next message is.
-    let right =
-        s.lend(|s| s.public_key(SECP256K1)).combine(&p.mul_tweak(SECP256K1, &e).unwrap().negate(SECP256K1)).unwrap();
+    // T = R0 − (s·G − e·P), with the point of either sign for T: R0 is taken so that it has even y, or the
+    // next message is.
+    let right = s
+        .lend(|s| s.public_key(SECP256K1))
+        .combine(&p.mul_tweak(SECP256K1, &e).unwrap().negate(SECP256K1))
+        .unwrap();
     let (encryption_key, parity) = r0.combine(&right.negate(SECP256K1)).unwrap().x_only_public_key();
     assert_eq!(parity, secp256k1::Parity::Even, "choose another message");
     let bytes = [r0.serialize().as_slice(), s.to_bytes().as_slice()].concat();

@@ -11,7 +11,8 @@ fn vote(key: &SecretKey, block: u8) -> FinalityVote<Genesis> {
     let schedule = RandomnessSchedule::new(1, 4, 1).unwrap();
     let tree = RandomnessTree::new(1, &schedule.public_randomness(key, b"c")).unwrap();
     let randomness = SecretRandomness::derive(key, b"c", 2);
-    FinalityVote::sign(key, randomness, VoteMessage::<Genesis>::new(2, [block; 32]), tree.prove(2).unwrap()).unwrap()
+    FinalityVote::sign(key, randomness, VoteMessage::<Genesis>::new(2, [block; 32]), tree.prove(2).unwrap())
+        .unwrap()
 }
 
 #[test]
@@ -53,7 +54,9 @@ fn what_is_no_value_is_an_error() {
         assert!(from_value::<SigningContext>(value.clone()).is_err(), "{value}");
         assert!(from_value::<PublicRandomness>(value.clone()).is_err(), "{value}");
     };
-    for value in [json!(null), json!(1), json!(""), json!("zz"), json!([0, 1]), json!("00"), json!("F".repeat(63))] {
+    for value in
+        [json!(null), json!(1), json!(""), json!("zz"), json!([0, 1]), json!("00"), json!("F".repeat(63))]
+    {
         refused(value);
     }
     assert!(from_value::<Signature>(json!("f".repeat(64))).is_err(), "not below the group order");

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{any_key, order_minus, small};
 use crate::{
-    ExtractError, InvalidSignature, PublicRandomness, SecretKey, SecretRandomness, SignError, Signature, extract, sign,
-    sign_without_verifying, verify,
+    ExtractError, InvalidSignature, PublicRandomness, SecretKey, SecretRandomness, SignError, Signature,
+    extract, sign, sign_without_verifying, verify,
 };
 
 fn signed(key: &SecretKey, height: u64, message: &[u8]) -> (PublicRandomness, Signature) {
@@ -17,7 +17,8 @@ fn signed(key: &SecretKey, height: u64, message: &[u8]) -> (PublicRandomness, Si
 }
 
 proptest! {
-    /// x(R) ‖ s is a BIP-340 signature over SHA-256 of the message: libsecp256k1 says so, for odd and even keys.
+    /// x(R) ‖ s is a BIP-340 signature over SHA-256 of the message: libsecp256k1 says so, for odd and even
+    /// keys.
     #[test]
     fn signatures_are_bip340(key in any_key(), height: u64, message: Vec<u8>) {
         let (public, signature) = signed(&key, height, &message);
@@ -88,7 +89,8 @@ fn every_bit_counts() {
     }
 }
 
-/// Randomness at the edges of its range signs, verifies and extracts like any other, with keys at the edges too.
+/// Randomness at the edges of its range signs, verifies and extracts like any other, with keys at the edges
+/// too.
 #[test]
 fn edge_scalars() {
     let edges = [small(1), small(2), order_minus(2), order_minus(1), [0x7f; 32]];
@@ -121,7 +123,10 @@ fn keys_outside_the_range_are_refused() {
 
 #[test]
 fn signatures_not_below_the_order_are_refused() {
-    assert_eq!(Signature::from_bytes(order_minus(0)).unwrap_err(), InvalidSignature::NotBelowOrder(order_minus(0)));
+    assert_eq!(
+        Signature::from_bytes(order_minus(0)).unwrap_err(),
+        InvalidSignature::NotBelowOrder(order_minus(0))
+    );
     assert!(Signature::from_bytes([0xff; 32]).is_err());
     assert!(Signature::from_bytes(order_minus(1)).is_ok());
     assert!("zz".parse::<Signature>().is_err());

@@ -6,8 +6,8 @@ use secp256k1::{Parity, XOnlyPublicKey};
 use super::any_key;
 use crate::{
     CommitmentError, Consumer, Counted, Dialect, Evidence, FinalityVote, Genesis, NoEvidence, Operation,
-    RandomnessCommitment, RandomnessSchedule, RandomnessTree, SecretKey, SecretRandomness, SignError, SigningContext,
-    Tally, TallyError, VoteError, VoteMessage, VotingPower,
+    RandomnessCommitment, RandomnessSchedule, RandomnessTree, SecretKey, SecretRandomness, SignError,
+    SigningContext, Tally, TallyError, VoteError, VoteMessage, VotingPower,
 };
 
 const CHAIN: &[u8] = b"chain";
@@ -51,7 +51,8 @@ fn signing_contexts_have_the_protocols_bytes() {
         Operation::FinalityVote,
         Operation::StakerPop,
     ];
-    let mut all: Vec<_> = operations.iter().map(|operation| SigningContext::new(*operation, "c", "a")).collect();
+    let mut all: Vec<_> =
+        operations.iter().map(|operation| SigningContext::new(*operation, "c", "a")).collect();
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 4);
@@ -169,7 +170,8 @@ proptest! {
 #[test]
 fn votes_that_prove_nothing() {
     let (alice, bob, c, d) = (key(1), key(2), context("c"), context("d"));
-    let evidence = |a: &FinalityVote<Genesis>, b: &FinalityVote<Genesis>| Evidence::from_votes(a, b).unwrap_err();
+    let evidence =
+        |a: &FinalityVote<Genesis>, b: &FinalityVote<Genesis>| Evidence::from_votes(a, b).unwrap_err();
     let (a, b) = (genesis(&alice, 11, 1), genesis(&alice, 11, 2));
     assert_eq!(evidence(&a, &a), NoEvidence::SameBlock);
     assert_eq!(evidence(&a, &genesis(&alice, 12, 2)), NoEvidence::DifferentHeights(11, 12));
@@ -206,11 +208,16 @@ fn a_tally_names_who_equivocated() {
     assert_eq!(tally.final_blocks(), [[0; 32]; 0], "two thirds are not more than two thirds");
     assert_eq!(tally.add(genesis(&carol, 12, 1), &commitment(&carol)), Ok(Counted::New));
     assert_eq!(tally.final_blocks(), [[1; 32]]);
-    assert_eq!((tally.power_for(&[1; 32]), tally.power_for(&[2; 32])), (30, 10), "a vote counts for its block");
+    assert_eq!(
+        (tally.power_for(&[1; 32]), tally.power_for(&[2; 32])),
+        (30, 10),
+        "a vote counts for its block"
+    );
     let offenders: Vec<&XOnlyPublicKey> = tally.evidence().map(|evidence| &evidence.public_key).collect();
     assert_eq!(offenders, [bob.public_key()]);
     assert_eq!(tally.votes().count(), 4);
-    // A third of the power or more on both sides makes two final blocks, and evidence against each of those who did it.
+    // A third of the power or more on both sides makes two final blocks, and evidence against each of those
+    // who did it.
     for key in [&alice, &carol] {
         let added = tally.add(genesis(key, 12, 2), &commitment(key));
         assert!(matches!(added, Ok(Counted::Equivocation(_))));

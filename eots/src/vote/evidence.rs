@@ -10,12 +10,16 @@ use crate::randomness::PublicRandomness;
 use crate::signature::Signature;
 use crate::verify::{VerifyError, verify};
 
-/// Two signatures of one finality provider at one height, for different blocks: proof that it equivocated, and its secret key.
+/// Two signatures of one finality provider at one height, for different blocks: proof that it equivocated,
+/// and its secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
-    serde(bound(serialize = "D::Context: serde::Serialize", deserialize = "D::Context: serde::de::DeserializeOwned"))
+    serde(bound(
+        serialize = "D::Context: serde::Serialize",
+        deserialize = "D::Context: serde::de::DeserializeOwned"
+    ))
 )]
 pub struct Evidence<D: Dialect> {
     /// Who equivocated.
@@ -65,7 +69,9 @@ impl<D: Dialect> Evidence<D> {
         if canonical.public_key != fork.public_key {
             return Err(NoEvidence::DifferentKeys(canonical.public_key, fork.public_key));
         }
-        if canonical.public_randomness != fork.public_randomness && canonical.message.height == fork.message.height {
+        if canonical.public_randomness != fork.public_randomness
+            && canonical.message.height == fork.message.height
+        {
             return Err(NoEvidence::DifferentRandomness(canonical.public_randomness, fork.public_randomness));
         }
         let evidence = Self {
@@ -80,7 +86,8 @@ impl<D: Dialect> Evidence<D> {
         Ok(evidence)
     }
 
-    /// Verifies the evidence, for instance of a stranger: one height, one chain, different blocks, both signatures valid.
+    /// Verifies the evidence, for instance of a stranger: one height, one chain, different blocks, both
+    /// signatures valid.
     ///
     /// # Errors
     /// [`NoEvidence`] names why it proves nothing.

@@ -15,7 +15,8 @@ use crate::sign::{SignError, sign};
 use crate::signature::Signature;
 use crate::verify::{VerifyError, verify};
 
-/// What a vote says: this block, at this height. Signed as `context ‖ BE64(height) ‖ block hash`, the context empty on genesis.
+/// What a vote says: this block, at this height. Signed as `context ‖ BE64(height) ‖ block hash`, the context
+/// empty on genesis.
 ///
 /// The block hash is the chain's own: the AppHash on genesis, the L2 block hash on a rollup.
 ///
@@ -36,7 +37,10 @@ use crate::verify::{VerifyError, verify};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
-    serde(bound(serialize = "D::Context: serde::Serialize", deserialize = "D::Context: serde::de::DeserializeOwned"))
+    serde(bound(
+        serialize = "D::Context: serde::Serialize",
+        deserialize = "D::Context: serde::de::DeserializeOwned"
+    ))
 )]
 pub struct VoteMessage<D: Dialect> {
     context: D::Context,
@@ -86,7 +90,10 @@ impl<D: Dialect> VoteMessage<D> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
-    serde(bound(serialize = "D::Context: serde::Serialize", deserialize = "D::Context: serde::de::DeserializeOwned"))
+    serde(bound(
+        serialize = "D::Context: serde::Serialize",
+        deserialize = "D::Context: serde::de::DeserializeOwned"
+    ))
 )]
 pub struct FinalityVote<D: Dialect> {
     /// Who votes.
@@ -126,13 +133,15 @@ pub enum VoteError {
 }
 
 impl<D: Dialect> FinalityVote<D> {
-    /// Votes: signs `message` with the one-time `randomness`, which `proof` shows to be committed for the height.
+    /// Votes: signs `message` with the one-time `randomness`, which `proof` shows to be committed for the
+    /// height.
     ///
     /// Nothing here knows whether the provider voted at this height before; only a signer with a record does.
     ///
     /// # Errors
-    /// [`SignError::OtherRandomness`] when the proof is of other randomness: signed at the wrong height, the next honest vote with this
-    /// randomness would reveal the key. Else none is to be expected on a sound machine.
+    /// [`SignError::OtherRandomness`] when the proof is of other randomness: signed at the wrong height, the
+    /// next honest vote with this randomness would reveal the key. Else none is to be expected on a sound
+    /// machine.
     pub fn sign(
         key: &SecretKey,
         randomness: SecretRandomness,
@@ -147,19 +156,19 @@ impl<D: Dialect> FinalityVote<D> {
         Ok(Self { public_key: *key.public_key(), message, public_randomness, proof, signature })
     }
 
-    /// Verifies the vote as a node of the chain does: the randomness was committed to for this height, and the signature is the provider's.
+    /// Verifies the vote as a node of the chain does: the randomness was committed to for this height, and
+    /// the signature is the provider's.
     ///
-    /// Whether the commitment is this provider's, timestamped on Bitcoin and not superseded is for the caller to know.
+    /// Whether the commitment is this provider's, timestamped on Bitcoin and not superseded is for the caller
+    /// to know.
     ///
     /// # Errors
     /// [`VoteError`] names the rule that is broken.
     pub fn verify(&self, commitment: &RandomnessCommitment) -> Result<(), VoteError> {
         let (public_key, height) = (self.public_key, self.message.height);
-        commitment.verify(height, &self.public_randomness, &self.proof).map_err(|source| VoteError::Commitment {
-            public_key,
-            height,
-            source,
-        })?;
+        commitment
+            .verify(height, &self.public_randomness, &self.proof)
+            .map_err(|source| VoteError::Commitment { public_key, height, source })?;
         verify(&public_key, &self.public_randomness, &self.message.to_bytes(), &self.signature)
             .map_err(|source| VoteError::Signature { height, source })
     }

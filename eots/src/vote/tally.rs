@@ -8,8 +8,8 @@ use super::{Evidence, FinalityVote, NoEvidence, VoteError};
 use crate::commitment::RandomnessCommitment;
 use crate::context::Dialect;
 
-/// The voting power of the finality providers at a height: the satoshis actively delegated to each one that has a timestamped
-/// commitment, is not jailed and not slashed.
+/// The voting power of the finality providers at a height: the satoshis actively delegated to each one that
+/// has a timestamped commitment, is not jailed and not slashed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VotingPower(BTreeMap<XOnlyPublicKey, u64>);
 
@@ -34,9 +34,10 @@ impl FromIterator<(XOnlyPublicKey, u64)> for VotingPower {
 
 /// The votes of one height on one chain: which block is final, who equivocated, and the evidence.
 ///
-/// A vote counts for the block it is for, also when its provider votes for another block as well. So the verdict depends on the votes alone and
-/// not on their order, and a final block stays final; two blocks are final only if providers with more than a third of the power equivocated,
-/// and there is evidence against each. Every valid vote is kept, and one who equivocated can make as many as it likes: whoever takes votes
+/// A vote counts for the block it is for, also when its provider votes for another block as well. So the
+/// verdict depends on the votes alone and not on their order, and a final block stays final; two blocks are
+/// final only if providers with more than a third of the power equivocated, and there is evidence against
+/// each. Every valid vote is kept, and one who equivocated can make as many as it likes: whoever takes votes
 /// from strangers drops those of a provider against whom it has evidence.
 #[derive(Debug, Clone)]
 pub struct Tally<D: Dialect> {
@@ -89,16 +90,29 @@ pub enum TallyError {
 }
 
 impl<D: Dialect> Tally<D> {
-    /// Counts the votes at `height` on the chain of `context` (`()` on genesis), with this table of voting power.
+    /// Counts the votes at `height` on the chain of `context` (`()` on genesis), with this table of voting
+    /// power.
     pub const fn new(context: D::Context, height: u64, power: VotingPower) -> Self {
-        Self { context, height, power, votes: BTreeMap::new(), first: BTreeMap::new(), evidence: BTreeMap::new() }
+        Self {
+            context,
+            height,
+            power,
+            votes: BTreeMap::new(),
+            first: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+        }
     }
 
-    /// Verifies a vote against the provider's commitment, and counts it. The second vote of a provider, for another block, is evidence.
+    /// Verifies a vote against the provider's commitment, and counts it. The second vote of a provider, for
+    /// another block, is evidence.
     ///
     /// # Errors
     /// [`TallyError`] names why the vote is not counted; nothing has changed then.
-    pub fn add(&mut self, vote: FinalityVote<D>, commitment: &RandomnessCommitment) -> Result<Counted<D>, TallyError> {
+    pub fn add(
+        &mut self,
+        vote: FinalityVote<D>,
+        commitment: &RandomnessCommitment,
+    ) -> Result<Counted<D>, TallyError> {
         if vote.message.height() != self.height {
             return Err(TallyError::OtherHeight { vote: vote.message.height(), tally: self.height });
         }
@@ -133,8 +147,8 @@ impl<D: Dialect> Tally<D> {
         voters.fold(0, |sum, (_, provider)| sum.saturating_add(u128::from(self.power.of(provider))))
     }
 
-    /// The blocks that more than two thirds of the voting power has voted for, ascending: none yet, or one. More than one is the failure of
-    /// the chain that [`evidence`](Self::evidence) is for.
+    /// The blocks that more than two thirds of the voting power has voted for, ascending: none yet, or one.
+    /// More than one is the failure of the chain that [`evidence`](Self::evidence) is for.
     pub fn final_blocks(&self) -> Vec<[u8; 32]> {
         let needed = self.power.total().saturating_mul(2);
         let mut power: BTreeMap<[u8; 32], u128> = BTreeMap::new();

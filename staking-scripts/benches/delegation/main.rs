@@ -1,7 +1,9 @@
-//! What a complete delegation and a covenant member's complete answer cost beside the two reference implementations, and beside the
-//! signatures alone, as ratios measured in one run: `cargo bench --profile dev --package staking-scripts --bench delegation`.
+//! What a complete delegation and a covenant member's complete answer cost beside the two reference
+//! implementations, and beside the signatures alone, as ratios measured in one run: `cargo bench --profile
+//! dev --package staking-scripts --bench delegation`.
 //!
-//! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is missed.
+//! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is
+//! missed.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -7,9 +7,9 @@ use staking_scripts::bitcoin::hashes::{Hash, sha256};
 use staking_scripts::bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use staking_scripts::bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid, XOnlyPublicKey};
 use staking_scripts::{
-    AcceptedStake, ChainRules, Claim, CovenantAnswer, FundingCoin, Parameters, PlannedTransactions, ProofOfPossession,
-    SignedSlashing, SlashingTransaction, StakeRequest, StakedTo, StakingOutput, StakingTransaction, Timelock, Versions,
-    key_path_script,
+    AcceptedStake, ChainRules, Claim, CovenantAnswer, FundingCoin, Parameters, PlannedTransactions,
+    ProofOfPossession, SignedSlashing, SlashingTransaction, StakeRequest, StakedTo, StakingOutput,
+    StakingTransaction, Timelock, Versions, key_path_script,
 };
 
 const MEMBERS: u8 = 9;
@@ -61,13 +61,15 @@ impl Stake {
 
     /// Outputs, all four transactions, and the staker's signatures.
     pub(crate) fn request(&self) -> StakeRequest {
-        let (staker, provider, terms) = (*self.staker.public_key(), *self.provider.public_key(), &self.parameters);
+        let (staker, provider, terms) =
+            (*self.staker.public_key(), *self.provider.public_key(), &self.parameters);
         let parties = terms.parties(staker, [provider]).expect("different keys");
         let time = Timelock::from_blocks(64_000).expect("a time");
         let output = StakingOutput::new(parties, time).expect("an output");
         let (coins, rate) = (std::slice::from_ref(&self.coin), FeeRate::from_sat_per_vb_u32(2));
         let amount = Amount::from_sat(1_000_000);
-        let staking = StakingTransaction::build(output, amount, coins, self.change.clone(), rate).expect("funded");
+        let staking =
+            StakingTransaction::build(output, amount, coins, self.change.clone(), rate).expect("funded");
         let planned = PlannedTransactions::new(&staking.staking_output(), terms).expect("paid");
         let signed = |slashing: &SlashingTransaction| SignedSlashing {
             transaction: slashing.unsigned().clone(),
@@ -100,7 +102,8 @@ impl Stake {
         self.members.iter().map(answer).collect()
     }
 
-    /// A complete delegation: built, signed by the staker, checked by every rule, and all that the members signed verified.
+    /// A complete delegation: built, signed by the staker, checked by every rule, and all that the members
+    /// signed verified.
     pub(crate) fn delegation(&self, answers: &[CovenantAnswer]) -> AcceptedStake {
         let accepted = self.accepted(&self.request());
         for verdict in accepted.verify_answers(answers) {
@@ -109,7 +112,8 @@ impl Stake {
         accepted
     }
 
-    /// A member's complete answer: the request checked by every rule, the unbonding signed, and both slashing transactions, encrypted.
+    /// A member's complete answer: the request checked by every rule, the unbonding signed, and both slashing
+    /// transactions, encrypted.
     pub(crate) fn answer(&self, request: &StakeRequest) -> CovenantAnswer {
         self.accepted(request).sign_as_covenant_member(&self.members[4], &AUX).expect("a member")
     }

@@ -7,11 +7,12 @@ use miniscript::descriptor::DescriptorType;
 use miniscript::psbt::PsbtInputExt;
 use miniscript::{DefiniteDescriptorKey, Descriptor};
 
-/// An unsatisfied input of a segregated witness transaction: outpoint, sequence, and the counts of an empty script and an empty witness.
+/// An unsatisfied input of a segregated witness transaction: outpoint, sequence, and the counts of an empty
+/// script and an empty witness.
 pub(crate) const EMPTY_INPUT: Weight = Weight::from_wu(4 * (32 + 4 + 4 + 1) + 1);
 
-/// A coin that may fund a stake: an unspent output whose satisfaction has a known size, and whose signature is no part of the
-/// transaction's id, so that what hangs on the stake can be signed in advance.
+/// A coin that may fund a stake: an unspent output whose satisfaction has a known size, and whose signature
+/// is no part of the transaction's id, so that what hangs on the stake can be signed in advance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FundingCoin {
     outpoint: OutPoint,
@@ -83,8 +84,8 @@ impl FundingCoin {
         Ok(Self { outpoint, output, satisfaction, script_sig, description })
     }
 
-    /// The unspent output at `outpoint` that pays to `descriptor`: any witness program, nested or not, single key, multisignature or
-    /// miniscript. The PSBT then carries scripts and key origins for the signers.
+    /// The unspent output at `outpoint` that pays to `descriptor`: any witness program, nested or not, single
+    /// key, multisignature or miniscript. The PSBT then carries scripts and key origins for the signers.
     ///
     /// # Errors
     /// [`CoinError`] when the output pays elsewhere, is not of segregated witness, or cannot be spent.
@@ -100,7 +101,8 @@ impl FundingCoin {
         if !is_segwit(descriptor.desc_type()) {
             return Err(CoinError::NotSegwit(outpoint));
         }
-        let unspendable = |reason: &dyn ToString| CoinError::Unspendable { outpoint, reason: reason.to_string() };
+        let unspendable =
+            |reason: &dyn ToString| CoinError::Unspendable { outpoint, reason: reason.to_string() };
         descriptor.sanity_check().map_err(|e| unspendable(&e))?;
         let satisfaction = descriptor.max_weight_to_satisfy().map_err(|e| unspendable(&e))?;
         let script_sig = descriptor.unsigned_script_sig();
@@ -135,15 +137,20 @@ impl FundingCoin {
     }
 }
 
-/// What a segregated witness transaction with these inputs and outputs weighs; `None` past the end of the number range.
+/// What a segregated witness transaction with these inputs and outputs weighs; `None` past the end of the
+/// number range.
 pub(crate) fn funded_weight<'a>(
     mut inputs: impl ExactSizeIterator<Item = Option<Weight>>,
     outputs: impl Iterator<Item = &'a ScriptBuf>,
 ) -> Option<Weight> {
     let outputs = outputs.map(|script| TxOut { value: bitcoin::Amount::ZERO, script_pubkey: script.clone() });
     let count = VarInt::from(inputs.len()).size().checked_sub(VarInt::from(0_usize).size())?;
-    let frame =
-        Transaction { version: Version::TWO, lock_time: LockTime::ZERO, input: Vec::new(), output: outputs.collect() };
+    let frame = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: Vec::new(),
+        output: outputs.collect(),
+    };
     // Marker and flag, and what the count of the inputs takes more than the count 0.
     let rest = Weight::from_wu_usize(2).checked_add(Weight::from_vb(u64::try_from(count).ok()?)?)?;
     let frame = Weight::from_vb(u64::try_from(frame.base_size()).ok()?)?.checked_add(rest)?;

@@ -31,8 +31,9 @@ pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
     ScriptBuf::new_p2tr(SECP256K1, *key, None)
 }
 
-/// Signs the coins that `psbt` spends through the key path, without finalizing it. All must pay to [`key_path_script`] of the key. An input
-/// that offers a leaf is no coin, and is left to those who sign for the leaf.
+/// Signs the coins that `psbt` spends through the key path, without finalizing it. All must pay to
+/// [`key_path_script`] of the key. An input that offers a leaf is no coin, and is left to those who sign for
+/// the leaf.
 ///
 /// # Errors
 /// [`FundingSignError`] names the input that is not this key's.
@@ -40,7 +41,11 @@ pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignEr
     let mut psbt = psbt.clone();
     let incomplete = |e: &dyn ToString| FundingSignError::Incomplete(e.to_string());
     if psbt.inputs.is_empty() || psbt.inputs.len() != psbt.unsigned_tx.input.len() {
-        return Err(incomplete(&format!("{} inputs, {} described", psbt.unsigned_tx.input.len(), psbt.inputs.len())));
+        return Err(incomplete(&format!(
+            "{} inputs, {} described",
+            psbt.unsigned_tx.input.len(),
+            psbt.inputs.len()
+        )));
     }
     if !psbt.inputs.iter().any(is_coin) {
         return Err(incomplete(&"every input offers a leaf, so none is a coin"));

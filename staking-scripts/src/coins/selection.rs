@@ -1,4 +1,5 @@
-//! Which of the given coins pay for a stake, or for extending one: exact arithmetic over a simple rule, so that no input makes it panic or take long.
+//! Which of the given coins pay for a stake, or for extending one: exact arithmetic over a simple rule, so
+//! that no input makes it panic or take long.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -66,9 +67,11 @@ impl<'a> Funding<'a> {
 
     /// The coins of most worth, and no more of them than are needed: few inputs, so a small fee.
     pub(crate) fn select(&self) -> Result<Selection<'a>, StakingError> {
-        let mut coins: Vec<_> = self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
+        let mut coins: Vec<_> =
+            self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
         coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint()));
-        // Their worth adds up to what is needed, or nearly: the exact account follows, with one more coin where it falls short.
+        // Their worth adds up to what is needed, or nearly: the exact account follows, with one more coin
+        // where it falls short.
         let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(StakingError::TooMuch)?;
         let (mut sum, mut chosen) = (Amount::ZERO, Vec::new());
         for (worth, coin) in coins {
@@ -136,7 +139,8 @@ impl ExtensionFunding<'_> {
             if left_after(self.fee(coin, false)?).is_none() {
                 continue;
             }
-            let change = left_after(self.fee(coin, true)?).filter(|left| *left >= self.change.minimal_non_dust());
+            let change =
+                left_after(self.fee(coin, true)?).filter(|left| *left >= self.change.minimal_non_dust());
             return Ok((*coin, change.map(|value| TxOut { value, script_pubkey: self.change.clone() })));
         }
         let largest = coins.last();

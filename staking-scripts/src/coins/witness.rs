@@ -1,5 +1,5 @@
-//! Finishing what wallets signed. The library that puts witnesses together leaves one that a wallet has finished as it is, whatever is in it; so
-//! every witness is run here, and what it signs is looked at.
+//! Finishing what wallets signed. The library that puts witnesses together leaves one that a wallet has
+//! finished as it is, whatever is in it; so every witness is run here, and what it signs is looked at.
 
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::sighash::Prevouts;
@@ -7,7 +7,8 @@ use bitcoin::{EcdsaSighashType, Psbt, TapSighashType, Transaction, TxOut};
 use miniscript::interpreter::{Interpreter, KeySigPair, SatisfiedConstraint};
 use miniscript::psbt::PsbtExt;
 
-/// The longest script that is read in a witness: a leaf of 1998 keys, the most that two thresholds may have, and a little.
+/// The longest script that is read in a witness: a leaf of 1998 keys, the most that two thresholds may have,
+/// and a little.
 pub(crate) const MAX_SCRIPT: usize = 70_000;
 
 /// Completes the PSBT, and verifies every input's witness against what it spends.
@@ -21,26 +22,33 @@ pub(crate) fn finish(psbt: &mut Psbt, prevouts: &[TxOut]) -> Result<Transaction,
     Ok(transaction)
 }
 
-/// The signatures in an input's witness, each verified. They must cover the whole transaction: with any other sighash type, somebody could take
-/// the input into a transaction of his own.
+/// The signatures in an input's witness, each verified. They must cover the whole transaction: with any other
+/// sighash type, somebody could take the input into a transaction of his own.
 pub(crate) fn verify_input(
     transaction: &Transaction,
     index: usize,
     prevouts: &[TxOut],
 ) -> Result<Vec<KeySigPair>, String> {
-    let (input, spent) = transaction.input.get(index).zip(prevouts.get(index)).ok_or("it spends nothing known")?;
+    let (input, spent) =
+        transaction.input.get(index).zip(prevouts.get(index)).ok_or("it spends nothing known")?;
     if input.witness.iter().any(|element| element.len() > MAX_SCRIPT) {
         return Err(format!("an element of its witness is longer than {MAX_SCRIPT} bytes"));
     }
     let (sequence, lock_time) = (input.sequence, transaction.lock_time);
-    let interpreter =
-        Interpreter::from_txdata(&spent.script_pubkey, &input.script_sig, &input.witness, sequence, lock_time)
-            .map_err(|e| e.to_string())?;
+    let interpreter = Interpreter::from_txdata(
+        &spent.script_pubkey,
+        &input.script_sig,
+        &input.witness,
+        sequence,
+        lock_time,
+    )
+    .map_err(|e| e.to_string())?;
     let all = Prevouts::All(prevouts);
     let mut signatures = Vec::new();
     for constraint in interpreter.iter(SECP256K1, transaction, index, &all) {
         let pair = match constraint.map_err(|e| e.to_string())? {
-            SatisfiedConstraint::PublicKey { key_sig } | SatisfiedConstraint::PublicKeyHash { key_sig, .. } => key_sig,
+            SatisfiedConstraint::PublicKey { key_sig }
+            | SatisfiedConstraint::PublicKeyHash { key_sig, .. } => key_sig,
             _ => continue,
         };
         if !covers_all(&pair) {

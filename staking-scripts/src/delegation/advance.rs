@@ -43,10 +43,14 @@ const fn shape(part: Part) -> (&'static [Version], usize) {
     }
 }
 
-/// What holds of every transaction that is signed in advance, whatever it spends and pays; `false` when something does not.
+/// What holds of every transaction that is signed in advance, whatever it spends and pays; `false` when
+/// something does not.
 pub(super) fn form(part: Part, given: &Transaction, findings: &mut Findings) -> bool {
     let (before, (versions, expected)) = (findings.count(), shape(part));
-    findings.require(versions.contains(&given.version), || StakeViolation::Version { part, found: given.version.0 });
+    findings.require(versions.contains(&given.version), || StakeViolation::Version {
+        part,
+        found: given.version.0,
+    });
     findings.require(given.lock_time.to_consensus_u32() == 0, || StakeViolation::LockTime(part));
     findings.require(given.input.len() == 1, || StakeViolation::Inputs { part, found: given.input.len() });
     if let Some(input) = given.input.first() {
@@ -58,7 +62,8 @@ pub(super) fn form(part: Part, given: &Transaction, findings: &mut Findings) -> 
     for output in &given.output {
         findings.note(OutputTooSmall::check(output).map_err(|reason| StakeViolation::Dust { part, reason }));
     }
-    findings.require(given.weight() <= MAX_WEIGHT, || StakeViolation::TooHeavy { part, found: given.weight() });
+    findings
+        .require(given.weight() <= MAX_WEIGHT, || StakeViolation::TooHeavy { part, found: given.weight() });
     findings.count() == before
 }
 
@@ -100,17 +105,22 @@ pub(super) fn unbonding(
         return None;
     }
     let built = UnbondingTransaction::new(staking, output, fee);
-    let built = findings.note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
+    let built = findings
+        .note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
     same(part, built.unsigned(), given, findings).then_some(built)
 }
 
 /// The unbonding output as the unbonding transaction pays it, right or wrong; `None` when it pays nothing.
-pub(super) fn given_unbonding(given: &Transaction, output: UnbondingOutput) -> Option<Funded<UnbondingOutput>> {
+pub(super) fn given_unbonding(
+    given: &Transaction,
+    output: UnbondingOutput,
+) -> Option<Funded<UnbondingOutput>> {
     let amount = given.output.first()?.value;
     Some(Funded::new(output, OutPoint::new(given.compute_txid(), 0), amount))
 }
 
-/// A slashing transaction must pay at least the fee of the terms, and slash at least what their rate says. `in_form` is what [`form`] said of it.
+/// A slashing transaction must pay at least the fee of the terms, and slash at least what their rate says.
+/// `in_form` is what [`form`] said of it.
 pub(super) fn slashing<O: Slashable>(
     part: Part,
     SignedSlashing { transaction: given, staker }: &SignedSlashing,
@@ -136,7 +146,8 @@ pub(super) fn slashing<O: Slashable>(
     let [slashed, refunded] = given.output.as_slice() else { return None };
     let amounts = [slashed.value, refunded.value];
     let built = SlashingTransaction::laid_out(source, terms, refund.clone(), given.version, amounts);
-    let built = findings.note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
+    let built = findings
+        .note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
     same(part, built.unsigned(), given, findings).then_some(built)
 }
 
@@ -148,7 +159,8 @@ fn is_signed<O: HasTaproot>(
 ) -> bool {
     let Some(leaf) = source.output().taproot().leaf(Path::Slashing) else { return false };
     let sighash = leaf_sighash(given, &[source.tx_out()], 0, leaf.hash());
-    let verifies = |sighash| SECP256K1.verify_schnorr(signature, &Message::from_digest(sighash), leaf.keys.staker());
+    let verifies =
+        |sighash| SECP256K1.verify_schnorr(signature, &Message::from_digest(sighash), leaf.keys.staker());
     sighash.is_some_and(|sighash| verifies(sighash).is_ok())
 }
 

@@ -18,7 +18,8 @@ pub struct CovenantAnswer {
     pub slashing: CovenantAdaptorSignatures,
     /// Over the slashing transaction of the unbonding stake, in the same way.
     pub unbonding_slashing: CovenantAdaptorSignatures,
-    /// Over the extension, under the parameters of the running stake; for a stake that extends one, and only then.
+    /// Over the extension, under the parameters of the running stake; for a stake that extends one, and only
+    /// then.
     pub extension: Option<CovenantSignature>,
 }
 
@@ -50,16 +51,24 @@ pub enum AnswerError {
 }
 
 impl AcceptedStake {
-    /// Signs all that this stake needs of a covenant member. `aux` is 32 bytes of fresh randomness, or zeros for the same bytes each time.
+    /// Signs all that this stake needs of a covenant member. `aux` is 32 bytes of fresh randomness, or zeros
+    /// for the same bytes each time.
     ///
-    /// For an extension the key must be of both committees: the secured chain counts no answer without a signature over the extension, under
-    /// the parameters of the running stake.
+    /// For an extension the key must be of both committees: the secured chain counts no answer without a
+    /// signature over the extension, under the parameters of the running stake.
     ///
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside a committee that must sign.
-    pub fn sign_as_covenant_member(&self, key: &SecretKey, aux: &[u8; 32]) -> Result<CovenantAnswer, SigningError> {
-        let extension =
-            self.extension.as_ref().map(|extension| extension.sign_as_covenant_member_unchecked(key)).transpose()?;
+    pub fn sign_as_covenant_member(
+        &self,
+        key: &SecretKey,
+        aux: &[u8; 32],
+    ) -> Result<CovenantAnswer, SigningError> {
+        let extension = self
+            .extension
+            .as_ref()
+            .map(|extension| extension.sign_as_covenant_member_unchecked(key))
+            .transpose()?;
         Ok(CovenantAnswer {
             unbonding: self.unbonding.sign_as_covenant_member_unchecked(key)?,
             slashing: self.slashing.sign_as_covenant_member_unchecked(key, aux)?,
@@ -76,11 +85,11 @@ impl AcceptedStake {
         self.verify_answers(std::slice::from_ref(answer)).pop().unwrap_or(Ok(()))
     }
 
-    /// Verifies the answers of several members, their signatures all at once ([`eots::verify_batch`]): for nine members, in less than half of the
-    /// time that one by one takes.
+    /// Verifies the answers of several members, their signatures all at once ([`eots::verify_batch`]): for
+    /// nine members, in less than half of the time that one by one takes.
     ///
-    /// A verdict for each, in order; an error names the first part that does not hold. Whether the members are different ones, and enough of
-    /// them, is not looked at.
+    /// A verdict for each, in order; an error names the first part that does not hold. Whether the members
+    /// are different ones, and enough of them, is not looked at.
     pub fn verify_answers(&self, answers: &[CovenantAnswer]) -> Vec<Result<(), AnswerError>> {
         let (mut items, mut errors) = (Vec::new(), Vec::new());
         let mut verdicts = Vec::with_capacity(answers.len());
@@ -91,7 +100,8 @@ impl AcceptedStake {
             }));
         }
         let invalid = eots::verify_batch(&items).err().map(|error| error.invalid).unwrap_or_default();
-        // From the last to the first, so that the first stays. Where an answer could be laid out in part only, that part comes before its error.
+        // From the last to the first, so that the first stays. Where an answer could be laid out in part
+        // only, that part comes before its error.
         for index in invalid.into_iter().rev() {
             if let Some((number, error)) = errors.get(index)
                 && let Some(verdict) = verdicts.get_mut(*number)
@@ -102,7 +112,8 @@ impl AcceptedStake {
         verdicts
     }
 
-    /// Hands over every signature of an answer, and what to say when it does not verify, up to the first part that is wrong in another way.
+    /// Hands over every signature of an answer, and what to say when it does not verify, up to the first part
+    /// that is wrong in another way.
     fn lay_out<'a>(
         &'a self,
         answer: &'a CovenantAnswer,
@@ -120,7 +131,10 @@ impl AcceptedStake {
         for (item, error) in self.slashing.to_verify(&answer.slashing).map_err(Error::Slashing)? {
             signature(item, Error::Slashing(error));
         }
-        let later = self.unbonding_slashing.to_verify(&answer.unbonding_slashing).map_err(Error::UnbondingSlashing)?;
+        let later = self
+            .unbonding_slashing
+            .to_verify(&answer.unbonding_slashing)
+            .map_err(Error::UnbondingSlashing)?;
         for (item, error) in later {
             signature(item, Error::UnbondingSlashing(error));
         }

@@ -18,7 +18,8 @@ use crate::transactions::slashing::{SlashingTerms, SlashingTransaction};
 use crate::transactions::spend::sum;
 use crate::transactions::unbonding::UnbondingTransaction;
 
-/// A stake request that keeps every rule, with its transactions as the protocol's own. It exists only through [`StakeRequest::check`].
+/// A stake request that keeps every rule, with its transactions as the protocol's own. It exists only through
+/// [`StakeRequest::check`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct AcceptedStake {
     pub(super) staking: Funded<StakingOutput>,
@@ -56,21 +57,23 @@ impl AcceptedStake {
 }
 
 impl StakeRequest {
-    /// Checks everything that the committee must make sure of before it signs (and that the secured chain checks again): times, amounts and
-    /// keys, every field of the four transactions, the staker's signatures, the proof of possession, and for an extension what binds it to
-    /// the running stake.
+    /// Checks everything that the committee must make sure of before it signs (and that the secured chain
+    /// checks again): times, amounts and keys, every field of the four transactions, the staker's signatures,
+    /// the proof of possession, and for an extension what binds it to the running stake.
     ///
-    /// `parameters` is the version in force where the stake is registered or included, which is the caller's to know: a staker that names it
-    /// could choose one of old. `previous` is the version that the running stake was made under, for an extension. `chain` says which dialect
-    /// the secured chain speaks, and is for a request that says where the staking transaction was included; without, the stake is registered
+    /// `parameters` is the version in force where the stake is registered or included, which is the caller's
+    /// to know: a staker that names it could choose one of old. `previous` is the version that the running
+    /// stake was made under, for an extension. `chain` says which dialect the secured chain speaks, and is
+    /// for a request that says where the staking transaction was included; without, the stake is registered
     /// before, and nothing is known of a block.
     ///
-    /// What only the secured chain's state tells is not checked: that the staking transaction was not registered before, that providers are
-    /// known and not slashed, that a running stake is active and of the same account, and that an extension's funding is no stake itself.
+    /// What only the secured chain's state tells is not checked: that the staking transaction was not
+    /// registered before, that providers are known and not slashed, that a running stake is active and of the
+    /// same account, and that an extension's funding is no stake itself.
     ///
     /// # Errors
-    /// Every violation. Where one rule must hold for another to mean anything, only the first is named: without sound keys and times there is no
-    /// staking output to look for.
+    /// Every violation. Where one rule must hold for another to mean anything, only the first is named:
+    /// without sound keys and times there is no staking output to look for.
     pub fn check(
         &self,
         parameters: &Parameters,
@@ -114,7 +117,8 @@ impl StakeRequest {
         let staking = self.staking(staking_output, findings)?;
         let extension = self.extension(previous, &staking, findings);
         let slash_to = (&terms, &refund);
-        let slashing = advance::slashing(Part::Slashing, &self.slashing, &staking, slash_to, slashing_form, findings);
+        let slashing =
+            advance::slashing(Part::Slashing, &self.slashing, &staking, slash_to, slashing_form, findings);
         let given = &self.unbonding_transaction;
         // Even of an unbonding that is wrong it can be said what is wrong with its slashing.
         let waiting = advance::given_unbonding(given, unbonding_output.clone());
@@ -135,10 +139,12 @@ impl StakeRequest {
     fn check_bounds(&self, parameters: &Parameters, findings: &mut Findings) -> Option<(Timelock, Timelock)> {
         let (times, amounts) = (parameters.staking_time(), parameters.staking_amount());
         let staking_time = Timelock::from_blocks(self.staking_time_blocks).ok();
-        findings.require(staking_time.is_some_and(|time| times.contains(&time)), || StakeViolation::StakingTime {
-            found: self.staking_time_blocks,
-            least: times.start().blocks(),
-            most: times.end().blocks(),
+        findings.require(staking_time.is_some_and(|time| times.contains(&time)), || {
+            StakeViolation::StakingTime {
+                found: self.staking_time_blocks,
+                least: times.start().blocks(),
+                most: times.end().blocks(),
+            }
         });
         findings.require(amounts.contains(&self.staking_amount), || StakeViolation::StakingAmount {
             found: self.staking_amount,
@@ -146,20 +152,27 @@ impl StakeRequest {
             most: *amounts.end(),
         });
         let unbonding_time = Timelock::from_blocks(self.unbonding_time_blocks).ok();
-        findings.require(unbonding_time == Some(parameters.unbonding_time()), || StakeViolation::UnbondingTime {
-            found: self.unbonding_time_blocks,
-            expected: parameters.unbonding_time().blocks(),
+        findings.require(unbonding_time == Some(parameters.unbonding_time()), || {
+            StakeViolation::UnbondingTime {
+                found: self.unbonding_time_blocks,
+                expected: parameters.unbonding_time().blocks(),
+            }
         });
         staking_time.zip(unbonding_time)
     }
 
-    /// One provider and a proof without a context on genesis, providers of chains and a proof with the chain's context elsewhere.
+    /// One provider and a proof without a context on genesis, providers of chains and a proof with the
+    /// chain's context elsewhere.
     fn check_dialect(&self, chain: ChainRules, findings: &mut Findings) {
         let (found, expected) = (self.possession.0.signing_context(), chain.signing_context);
-        findings
-            .require(found.copied() == expected, || StakeViolation::SigningContext { found: found.copied(), expected });
+        findings.require(found.copied() == expected, || StakeViolation::SigningContext {
+            found: found.copied(),
+            expected,
+        });
         let on_genesis = matches!(self.staked_to, StakedTo::Genesis(_));
-        findings.require(on_genesis == expected.is_none(), || StakeViolation::Dialect { genesis: expected.is_none() });
+        findings.require(on_genesis == expected.is_none(), || StakeViolation::Dialect {
+            genesis: expected.is_none(),
+        });
     }
 
     /// What any transaction must keep to be in a block.
@@ -205,9 +218,11 @@ impl StakeRequest {
 
     /// Every provider is kept, and for its chain.
     fn keeps_providers(&self, running: &RunningStake) -> Result<(), StakeViolation> {
-        let (StakedTo::Consumers(old), StakedTo::Consumers(new)) = (&running.staked_to, &self.staked_to) else {
+        let (StakedTo::Consumers(old), StakedTo::Consumers(new)) = (&running.staked_to, &self.staked_to)
+        else {
             // Of one provider there is only the key, which is compared with the parties.
-            let same = matches!((&running.staked_to, &self.staked_to), (StakedTo::Genesis(_), StakedTo::Genesis(_)));
+            let same =
+                matches!((&running.staked_to, &self.staked_to), (StakedTo::Genesis(_), StakedTo::Genesis(_)));
             return if same { Ok(()) } else { Err(StakeViolation::OtherDialect) };
         };
         let chains: BTreeMap<_, _> = new.iter().map(|(chain, key)| (key, chain)).collect();
@@ -219,7 +234,8 @@ impl StakeRequest {
     }
 }
 
-/// Whether a block can hold a transaction at all, as far as the transaction tells (Bitcoin Core's `CheckTransaction`).
+/// Whether a block can hold a transaction at all, as far as the transaction tells (Bitcoin Core's
+/// `CheckTransaction`).
 fn possible(transaction: &Transaction) -> Result<(), &'static str> {
     /// A block has four million weight units, and what stands outside the witnesses counts fourfold.
     const MOST_BYTES: usize = 1_000_000;

@@ -59,18 +59,20 @@ impl PlannedTransactions {
     /// [`PlanError`] when the stake does not pay for it.
     pub fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, PlanError> {
         let parties = staking.output().parties().clone();
-        let output = UnbondingOutput::new(parties, parameters.unbonding_time()).map_err(SlashingError::from)?;
+        let output =
+            UnbondingOutput::new(parties, parameters.unbonding_time()).map_err(SlashingError::from)?;
         let unbonding = UnbondingTransaction::new(staking, output, parameters.unbonding_fee())?;
         let terms = parameters.slashing_terms();
         let refund = SlashingRefundOutput::new(*staking.output().parties().staker(), terms.unbonding_time);
         let refund = refund.map_err(SlashingError::from)?;
         let slashing = SlashingTransaction::refunding(staking, &terms, refund.clone())?;
-        let unbonding_slashing = SlashingTransaction::refunding(&unbonding.unbonding_output(), &terms, refund)?;
+        let unbonding_slashing =
+            SlashingTransaction::refunding(&unbonding.unbonding_output(), &terms, refund)?;
         Ok(Self { unbonding, slashing, unbonding_slashing })
     }
 
-    /// Those whose fee, which is fixed when they are signed, is below this rate, and the rate that it makes: they may wait long for a block, and
-    /// nobody can bump them.
+    /// Those whose fee, which is fixed when they are signed, is below this rate, and the rate that it makes:
+    /// they may wait long for a block, and nobody can bump them.
     pub fn below_rate(&self, rate: FeeRate) -> Vec<(Part, FeeRate)> {
         let rates = [
             (Part::Unbonding, self.unbonding.fee_rate()),
@@ -82,7 +84,8 @@ impl PlannedTransactions {
 }
 
 impl DelegationFile {
-    /// The file that a staker begins with: the stake that `transaction` makes, and what is to be signed in advance, under `parameters`.
+    /// The file that a staker begins with: the stake that `transaction` makes, and what is to be signed in
+    /// advance, under `parameters`.
     ///
     /// # Errors
     /// [`PlanError`] when the stake does not pay for what may become of it.
@@ -113,7 +116,8 @@ impl DelegationFile {
         })
     }
 
-    /// What is signed in advance, computed from the file's other fields; the file's transactions must be what they make.
+    /// What is signed in advance, computed from the file's other fields; the file's transactions must be what
+    /// they make.
     ///
     /// # Errors
     /// [`DelegationError`] when a field cannot be read or the transactions are others.
@@ -123,7 +127,11 @@ impl DelegationFile {
         let same = [
             ("unbonding_transaction", &self.unbonding_transaction, plan.unbonding.txid()),
             ("slashing_transaction", &self.slashing_transaction, plan.slashing.txid()),
-            ("unbonding_slashing_transaction", &self.unbonding_slashing_transaction, plan.unbonding_slashing.txid()),
+            (
+                "unbonding_slashing_transaction",
+                &self.unbonding_slashing_transaction,
+                plan.unbonding_slashing.txid(),
+            ),
         ];
         for (name, hex, expected) in same {
             let found = transaction(name, hex)?.compute_txid();
@@ -135,7 +143,8 @@ impl DelegationFile {
         Ok(plan)
     }
 
-    /// Signs as the staker: both slashing transactions, as [`planned`](Self::planned). Takes the proof of possession in.
+    /// Signs as the staker: both slashing transactions, as [`planned`](Self::planned). Takes the proof of
+    /// possession in.
     ///
     /// # Errors
     /// Those of [`planned`](Self::planned), and [`DelegationError::Field`] when the key is not the staker's.
@@ -147,14 +156,17 @@ impl DelegationFile {
     ) -> Result<(), DelegationError> {
         let plan = self.planned(parameters)?;
         let sign = |slashing: &SlashingTransaction| field("staker", slashing.sign_as_staker(key));
-        self.staker_signatures =
-            Some(StakerField { slashing: sign(&plan.slashing)?, unbonding_slashing: sign(&plan.unbonding_slashing)? });
+        self.staker_signatures = Some(StakerField {
+            slashing: sign(&plan.slashing)?,
+            unbonding_slashing: sign(&plan.unbonding_slashing)?,
+        });
         self.proof_of_possession = Some(PossessionField::new(possession));
         Ok(())
     }
 
-    /// Takes in what a staker's wallet signed elsewhere: the PSBTs of both slashing transactions, and the proof of possession. The PSBTs must
-    /// be of the transactions as [`planned`](Self::planned), and their signatures verify.
+    /// Takes in what a staker's wallet signed elsewhere: the PSBTs of both slashing transactions, and the
+    /// proof of possession. The PSBTs must be of the transactions as [`planned`](Self::planned), and their
+    /// signatures verify.
     ///
     /// # Errors
     /// [`DelegationError`] names what cannot be used.
@@ -173,7 +185,11 @@ impl DelegationFile {
         };
         self.staker_signatures = Some(StakerField {
             slashing: read("slashing_transaction", &plan.slashing, slashing)?,
-            unbonding_slashing: read("unbonding_slashing_transaction", &plan.unbonding_slashing, unbonding_slashing)?,
+            unbonding_slashing: read(
+                "unbonding_slashing_transaction",
+                &plan.unbonding_slashing,
+                unbonding_slashing,
+            )?,
         });
         self.proof_of_possession = Some(PossessionField::new(possession));
         Ok(())

@@ -95,7 +95,8 @@ pub struct AnswerField {
     pub member: XOnlyPublicKey,
     /// Over the unbonding transaction.
     pub unbonding_signature: schnorr::Signature,
-    /// Over the slashing transaction of the stake: one for each finality provider, encrypted to its key, in the order of `finality_providers`.
+    /// Over the slashing transaction of the stake: one for each finality provider, encrypted to its key, in
+    /// the order of `finality_providers`.
     pub slashing_adaptor_signatures: Vec<AdaptorSignature>,
     /// Over the slashing transaction of the unbonding stake, in the same way.
     pub unbonding_slashing_adaptor_signatures: Vec<AdaptorSignature>,
@@ -127,7 +128,8 @@ impl ProvidersField {
         match self {
             Self::Genesis(key) => Ok(StakedTo::Genesis(*key)),
             Self::Consumers(providers) => {
-                let providers = providers.iter().map(|field| (field.consumer_chain.clone(), field.public_key));
+                let providers =
+                    providers.iter().map(|field| (field.consumer_chain.clone(), field.public_key));
                 Ok(StakedTo::Consumers(field("finality_providers", ConsumerProviders::new(providers))?))
             }
         }
@@ -202,8 +204,10 @@ impl From<&CovenantAnswer> for AnswerField {
 impl From<&AnswerField> for CovenantAnswer {
     fn from(field: &AnswerField) -> Self {
         let member = field.member;
-        let adaptors =
-            |signatures: &[AdaptorSignature]| CovenantAdaptorSignatures { member, signatures: signatures.to_vec() };
+        let adaptors = |signatures: &[AdaptorSignature]| CovenantAdaptorSignatures {
+            member,
+            signatures: signatures.to_vec(),
+        };
         Self {
             unbonding: CovenantSignature { member, signature: field.unbonding_signature },
             slashing: adaptors(&field.slashing_adaptor_signatures),

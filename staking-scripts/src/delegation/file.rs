@@ -1,7 +1,8 @@
-//! A delegation as one JSON file, which grows as the roles add to it: the staker writes the transactions and signs, each covenant member adds
-//! its answer. `data/delegation.schema.json` is its schema.
+//! A delegation as one JSON file, which grows as the roles add to it: the staker writes the transactions and
+//! signs, each covenant member adds its answer. `data/delegation.schema.json` is its schema.
 //!
-//! Byte strings are lower-case hex, amounts satoshis, times blocks. A field that is not known is an error: it may be one that matters to who wrote it.
+//! Byte strings are lower-case hex, amounts satoshis, times blocks. A field that is not known is an error: it
+//! may be one that matters to who wrote it.
 
 use bitcoin::consensus::encode::deserialize_hex;
 use bitcoin::{Amount, Transaction, XOnlyPublicKey};
@@ -15,7 +16,8 @@ use super::{SignedSlashing, StakeRequest};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DelegationFile {
-    /// The Bitcoin height whose parameters hold: of the inclusion, or of the tip when it is registered before.
+    /// The Bitcoin height whose parameters hold: of the inclusion, or of the tip when it is registered
+    /// before.
     pub parameters_height: u32,
     /// The staker's key.
     pub staker: XOnlyPublicKey,
@@ -114,7 +116,8 @@ impl DelegationFile {
         let possession = self.proof_of_possession.as_ref();
         let possession = possession.ok_or(DelegationError::Absent("proof_of_possession"))?.read()?;
         let slashing = transaction("slashing_transaction", &self.slashing_transaction)?;
-        let unbonding_slashing = transaction("unbonding_slashing_transaction", &self.unbonding_slashing_transaction)?;
+        let unbonding_slashing =
+            transaction("unbonding_slashing_transaction", &self.unbonding_slashing_transaction)?;
         Ok(StakeRequest {
             staker: self.staker,
             staked_to: self.finality_providers.read()?,
@@ -124,7 +127,10 @@ impl DelegationFile {
             staking_transaction: transaction("staking_transaction", &self.staking_transaction)?,
             unbonding_transaction: transaction("unbonding_transaction", &self.unbonding_transaction)?,
             slashing: SignedSlashing { transaction: slashing, staker: staker.slashing },
-            unbonding_slashing: SignedSlashing { transaction: unbonding_slashing, staker: staker.unbonding_slashing },
+            unbonding_slashing: SignedSlashing {
+                transaction: unbonding_slashing,
+                staker: staker.unbonding_slashing,
+            },
             possession,
             extends: self.extends.as_ref().map(RunningField::read).transpose()?,
             inclusion: self.inclusion.as_ref().map(InclusionField::read).transpose()?,

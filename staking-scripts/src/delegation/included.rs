@@ -11,9 +11,10 @@ use super::StakeRequest;
 use super::file::{DelegationError, field};
 use super::rules::StakeViolation;
 use crate::parameters::Parameters;
-use crate::watching::inclusion::InclusionProof;
+use spv::InclusionProof;
 
-/// Which chains stakes are between: the Bitcoin chain that they are on, how deep in it they must be, and the dialect of the secured chain.
+/// Which chains stakes are between: the Bitcoin chain that they are on, how deep in it they must be, and the
+/// dialect of the secured chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainRules {
     /// The network, whose blocks have a least work.
@@ -41,8 +42,8 @@ pub struct StakeInclusion {
 }
 
 impl StakeRequest {
-    /// The rules for a stake that is in a block: deep enough, under parameters that held there, and `tip + unbonding time < inclusion + staking
-    /// time`, in which the height plays no part.
+    /// The rules for a stake that is in a block: deep enough, under parameters that held there, and `tip +
+    /// unbonding time < inclusion + staking time`, in which the height plays no part.
     pub(super) fn check_included(&self, parameters: &Parameters, rules: ChainRules) -> Vec<StakeViolation> {
         let Some(inclusion) = &self.inclusion else { return Vec::new() };
         let mut found = Vec::new();

@@ -1,7 +1,8 @@
 //! A stake request: what a staker asks the covenant committee to sign, and all that must hold of it.
 //!
-//! [`StakeRequest::check`] lists everything that is wrong. What it returns when nothing is, an [`AcceptedStake`], is the only thing that a covenant
-//! member's answer is made from. The transactions' own `sign_as_covenant_member_unchecked` are for those who built them.
+//! [`StakeRequest::check`] lists everything that is wrong. What it returns when nothing is, an
+//! [`AcceptedStake`], is the only thing that a covenant member's answer is made from. The transactions' own
+//! `sign_as_covenant_member_unchecked` are for those who built them.
 
 mod advance;
 mod answer;

@@ -11,7 +11,7 @@ use crate::pop::PossessionError;
 use crate::transactions::extension::ExtensionError;
 use crate::transactions::funded::FundedError;
 use crate::transactions::relay::OutputTooSmall;
-use crate::watching::inclusion::InclusionError;
+use spv::InclusionError;
 
 /// Which transaction of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,7 +151,9 @@ pub enum StakeViolation {
         expected: usize,
     },
     /// Its input is not final, or has a script.
-    #[error("the {part} has an input with the sequence {found}, where only ffffffff without a script is taken")]
+    #[error(
+        "the {part} has an input with the sequence {found}, where only ffffffff without a script is taken"
+    )]
     Input {
         /// Which transaction.
         part: Part,
@@ -264,7 +266,9 @@ pub enum StakeViolation {
     #[error("the stake is not shown to be in a block: {0}")]
     Inclusion(InclusionError),
     /// The parameters came into force after the stake was included.
-    #[error("the parameters are in force from height {activation} on, and the stake was included at {inclusion}")]
+    #[error(
+        "the parameters are in force from height {activation} on, and the stake was included at {inclusion}"
+    )]
     ParametersTooNew {
         /// Their activation height.
         activation: u32,
@@ -287,7 +291,10 @@ pub enum StakeViolation {
 
 /// A signing context for people.
 fn context(context: Option<&SigningContext>) -> String {
-    context.map_or_else(|| "genesis, which has no signing context".to_owned(), |it| format!("the signing context {it}"))
+    context.map_or_else(
+        || "genesis, which has no signing context".to_owned(),
+        |it| format!("the signing context {it}"),
+    )
 }
 
 impl StakeViolation {

@@ -14,11 +14,13 @@ use crate::transactions::spend::sum;
 use crate::watching::explain::{Explanation, TransactionKind};
 
 impl Explanation {
-    /// The rules that a transaction breaks under these parameters: those of the form of what is signed in advance, the committee that its leaves
-    /// name, where slashing pays to, and the times it waits for. With `held`, what all of its inputs hold, fees and what is slashed too.
+    /// The rules that a transaction breaks under these parameters: those of the form of what is signed in
+    /// advance, the committee that its leaves name, where slashing pays to, and the times it waits for. With
+    /// `held`, what all of its inputs hold, fees and what is slashed too.
     ///
-    /// What a leaf does not reveal is not looked at: an unbonding does not name its finality providers, so that its output cannot be told. Nothing
-    /// is said of a transaction of no kind, or, where its output is not recognised, of a stake that announces itself but for its time.
+    /// What a leaf does not reveal is not looked at: an unbonding does not name its finality providers, so
+    /// that its output cannot be told. Nothing is said of a transaction of no kind, or, where its output is
+    /// not recognised, of a stake that announces itself but for its time.
     pub fn violations(
         &self,
         transaction: &Transaction,
@@ -29,7 +31,8 @@ impl Explanation {
         for leaf in self.spent.iter().map(|spent| &spent.keys) {
             committee(leaf, parameters, &mut findings);
             if let LeafKeys::Timelock { timelock, .. } = leaf {
-                let known = *timelock == parameters.unbonding_time() || parameters.staking_time().contains(timelock);
+                let known =
+                    *timelock == parameters.unbonding_time() || parameters.staking_time().contains(timelock);
                 findings.require(known, || StakeViolation::Timelock { found: timelock.blocks() });
             }
         }
@@ -59,8 +62,8 @@ impl Explanation {
 }
 
 impl StakeRequest {
-    /// The outputs of the stake, its unbonding and its refund after slashing under these parameters; none where its keys and times make none, which
-    /// [`check`](Self::check) says why.
+    /// The outputs of the stake, its unbonding and its refund after slashing under these parameters; none
+    /// where its keys and times make none, which [`check`](Self::check) says why.
     pub fn outputs(&self, parameters: &Parameters) -> Vec<ProtocolOutput> {
         let made = || {
             let parties = parameters.parties(self.staker, self.staked_to.keys()).ok()?;
@@ -82,7 +85,11 @@ fn output(paid: &ProtocolOutput, amount: Option<Amount>, parameters: &Parameters
         staking_time(output.staking_time(), parameters, findings);
         let amounts = parameters.staking_amount();
         if let Some(found) = amount.filter(|amount| !amounts.contains(amount)) {
-            findings.0.push(StakeViolation::StakingAmount { found, least: *amounts.start(), most: *amounts.end() });
+            findings.0.push(StakeViolation::StakingAmount {
+                found,
+                least: *amounts.start(),
+                most: *amounts.end(),
+            });
         }
     } else {
         let (found, expected) = (paid.timelock(), parameters.unbonding_time());
@@ -124,7 +131,8 @@ fn slashing(
 ) {
     let part = Part::Slashing;
     advance::form(part, transaction, findings);
-    let Some(refund) = findings.note(SlashingRefundOutput::new(*leaf.staker(), parameters.unbonding_time())) else {
+    let Some(refund) = findings.note(SlashingRefundOutput::new(*leaf.staker(), parameters.unbonding_time()))
+    else {
         return;
     };
     let scripts = [parameters.slashing_pk_script().clone(), refund.taproot().script_pubkey()];
@@ -133,6 +141,11 @@ fn slashing(
         let least = parameters.min_slashing_fee();
         findings.require(fee >= least, || StakeViolation::FeeTooSmall { part, found: fee, least });
         let (found, expected) = (slashed.value, parameters.slashing_rate().slashed_amount(held));
-        findings.require(found >= expected, || StakeViolation::OutputAmount { part, index: 0, found, expected });
+        findings.require(found >= expected, || StakeViolation::OutputAmount {
+            part,
+            index: 0,
+            found,
+            expected,
+        });
     }
 }

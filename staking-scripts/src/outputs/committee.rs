@@ -41,9 +41,12 @@ impl CovenantCommittee {
     /// The committee of these members, `quorum` of whom must sign.
     ///
     /// # Errors
-    /// [`InvalidCommittee`] when the quorum is 0 or above the number of members, when a key is given twice, or when there are more than
-    /// 999 members.
-    pub fn new(members: impl IntoIterator<Item = XOnlyPublicKey>, quorum: u16) -> Result<Self, InvalidCommittee> {
+    /// [`InvalidCommittee`] when the quorum is 0 or above the number of members, when a key is given twice,
+    /// or when there are more than 999 members.
+    pub fn new(
+        members: impl IntoIterator<Item = XOnlyPublicKey>,
+        quorum: u16,
+    ) -> Result<Self, InvalidCommittee> {
         let mut members: Vec<_> = members.into_iter().collect();
         if quorum == 0 {
             return Err(InvalidCommittee::QuorumZero);

@@ -84,7 +84,9 @@ impl LeafKeys {
         let mut parts = Vec::new();
         flatten(&miniscript, &mut parts);
         let keys = match parts.as_slice() {
-            [Part::Signature(staker), Part::After(timelock)] => Self::Timelock { staker: *staker, timelock: *timelock },
+            [Part::Signature(staker), Part::After(timelock)] => {
+                Self::Timelock { staker: *staker, timelock: *timelock }
+            }
             [Part::Signature(staker), covenant] => {
                 let (quorum, covenant) = covenant.threshold().ok_or_else(unknown)?;
                 Self::Unbonding { staker: *staker, covenant, quorum }
@@ -107,7 +109,8 @@ impl LeafKeys {
         if keys.script().as_deref() == Some(script) { Ok(keys) } else { Err(unknown()) }
     }
 
-    /// The leaf as a miniscript. It is put together from the keys and not from text, because reading a key costs a square root.
+    /// The leaf as a miniscript. It is put together from the keys and not from text, because reading a key
+    /// costs a square root.
     pub(crate) fn miniscript(&self) -> Result<TapMiniscript, Unscriptable> {
         let staker = |rest| both(verify(key(*self.staker()))?, rest);
         match self {
@@ -139,7 +142,9 @@ impl LeafKeys {
     /// The staker's key.
     pub const fn staker(&self) -> &XOnlyPublicKey {
         match self {
-            Self::Timelock { staker, .. } | Self::Unbonding { staker, .. } | Self::Slashing { staker, .. } => staker,
+            Self::Timelock { staker, .. }
+            | Self::Unbonding { staker, .. }
+            | Self::Slashing { staker, .. } => staker,
         }
     }
 
@@ -155,11 +160,14 @@ impl LeafKeys {
     pub fn covenant(&self) -> (&[XOnlyPublicKey], u16) {
         match self {
             Self::Timelock { .. } => (&[], 0),
-            Self::Unbonding { covenant, quorum, .. } | Self::Slashing { covenant, quorum, .. } => (covenant, *quorum),
+            Self::Unbonding { covenant, quorum, .. } | Self::Slashing { covenant, quorum, .. } => {
+                (covenant, *quorum)
+            }
         }
     }
 
-    /// Every key of the script, in its order. The witness has the signatures (or empty places) in the reverse of it.
+    /// Every key of the script, in its order. The witness has the signatures (or empty places) in the reverse
+    /// of it.
     pub fn in_script_order(&self) -> impl DoubleEndedIterator<Item = &XOnlyPublicKey> {
         [self.staker()].into_iter().chain(self.finality_providers()).chain(self.covenant().0)
     }

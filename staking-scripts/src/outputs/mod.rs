@@ -21,11 +21,12 @@ use crate::outputs::leaf::{Leaf, LeafKeys, Path};
 use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
 
-/// The internal key of every output: the x coordinate that BIP-341 ("Constructing and spending Taproot outputs") proposes for outputs
-/// without a key path. Nobody knows its discrete logarithm.
+/// The internal key of every output: the x coordinate that BIP-341 ("Constructing and spending Taproot
+/// outputs") proposes for outputs without a key path. Nobody knows its discrete logarithm.
 pub const INTERNAL_KEY: &str = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0";
 
-static UNSPENDABLE: LazyLock<Result<XOnlyPublicKey, secp256k1::Error>> = LazyLock::new(|| INTERNAL_KEY.parse());
+static UNSPENDABLE: LazyLock<Result<XOnlyPublicKey, secp256k1::Error>> =
+    LazyLock::new(|| INTERNAL_KEY.parse());
 
 /// The scripts do not make an output: there are more keys than a Taproot script can evaluate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,21 +59,26 @@ impl TaprootOutput {
             let leaf = miniscript_descriptor::TapTree::leaf(miniscript);
             tree = Some(match tree {
                 None => leaf,
-                Some(following) => miniscript_descriptor::TapTree::combine(leaf, following).map_err(|e| error(&e))?,
+                Some(following) => {
+                    miniscript_descriptor::TapTree::combine(leaf, following).map_err(|e| error(&e))?
+                }
             });
         }
         let internal_key = *UNSPENDABLE.as_ref().map_err(|e| error(e))?;
         let tr = Tr::new(internal_key, tree).map_err(|e| error(&e))?;
         tr.sanity_check().map_err(|e| error(&e))?;
-        // The tree is hashed here and not by the descriptor, which would make a context of libsecp256k1 for every output.
+        // The tree is hashed here and not by the descriptor, which would make a context of libsecp256k1 for
+        // every output.
         for (leaf, (_, script)) in tr.leaves().zip(scripts.iter().rev()) {
             builder = builder.add_leaf(leaf.depth(), script.clone()).map_err(|e| error(&e))?;
         }
         let tap_tree = TapTree::try_from(builder.clone()).map_err(|e| error(&e))?;
-        let spend_info = builder.finalize(SECP256K1, internal_key).map_err(|_| error(&"the tree is not complete"))?;
+        let spend_info =
+            builder.finalize(SECP256K1, internal_key).map_err(|_| error(&"the tree is not complete"))?;
         for (keys, script) in scripts {
             let place = (script, LeafVersion::TapScript);
-            let control_block = spend_info.control_block(&place).ok_or_else(|| error(&"a leaf is not in the tree"))?;
+            let control_block =
+                spend_info.control_block(&place).ok_or_else(|| error(&"a leaf is not in the tree"))?;
             found.insert(keys.path(), Leaf { keys, script: place.0, control_block });
         }
         let (output_key, merkle_root) = (spend_info.output_key(), spend_info.merkle_root());

@@ -4,8 +4,8 @@ use bitcoin::XOnlyPublicKey;
 
 use crate::outputs::committee::{CovenantCommittee, MAX_KEYS, first_repeated};
 
-/// The finality providers of a stake, at least one, in the order the staker gave: adaptor signatures come in this order. Scripts have
-/// the keys ascending.
+/// The finality providers of a stake, at least one, in the order the staker gave: adaptor signatures come in
+/// this order. Scripts have the keys ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinalityProviders(Vec<XOnlyPublicKey>);
 
@@ -55,7 +55,8 @@ impl Parties {
     /// The parties with these keys.
     ///
     /// # Errors
-    /// [`InvalidParties`] when there is no finality provider, there are more than 999, or any key is given twice.
+    /// [`InvalidParties`] when there is no finality provider, there are more than 999, or any key is given
+    /// twice.
     pub fn new(
         staker: XOnlyPublicKey,
         finality_providers: impl IntoIterator<Item = XOnlyPublicKey>,
@@ -67,7 +68,8 @@ impl Parties {
             1..=MAX_KEYS => {}
             more => return Err(InvalidParties::TooManyFinalityProviders(more)),
         }
-        let mut all: Vec<_> = finality_providers.iter().chain(covenant.members()).copied().chain([staker]).collect();
+        let mut all: Vec<_> =
+            finality_providers.iter().chain(covenant.members()).copied().chain([staker]).collect();
         all.sort_by_key(XOnlyPublicKey::serialize);
         match first_repeated(&all) {
             Some(key) => Err(InvalidParties::DuplicateKey(key)),

@@ -23,7 +23,8 @@ impl StakedTo {
     }
 }
 
-/// The finality providers of a stake that secures several chains: at least one, each of another chain, no key twice. In the order given.
+/// The finality providers of a stake that secures several chains: at least one, each of another chain, no key
+/// twice. In the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerProviders(Vec<(String, XOnlyPublicKey)>);
 

@@ -5,7 +5,8 @@ use std::num::NonZeroU16;
 
 use bitcoin::Sequence;
 
-/// A length of time in Bitcoin blocks, 1 to 65535: the staking time, or the unbonding time (BIP-68, block-based).
+/// A length of time in Bitcoin blocks, 1 to 65535: the staking time, or the unbonding time (BIP-68,
+/// block-based).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timelock(NonZeroU16);
 

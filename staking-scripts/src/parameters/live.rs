@@ -50,7 +50,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
     };
     let (mut versions, mut violations) = (Vec::with_capacity(list.len()), Vec::new());
     for (place, mut entry) in list.into_iter().enumerate() {
-        let in_version = |error: serde_json::Error| ParametersError::Form(format!("version {place}: {error}"));
+        let in_version =
+            |error: serde_json::Error| ParametersError::Form(format!("version {place}: {error}"));
         let Numbered { version } = Numbered::deserialize(&entry).map_err(in_version)?;
         let fields = match entry.get_mut("params") {
             Some(fields) => fields.take(),
@@ -96,7 +97,8 @@ impl Raw {
         }
         if let (Some(fee), Some(least)) = (unbonding_fee, least) {
             findings.require(fee < least, || ParameterViolation::UnbondingFeeTooHigh { fee, least });
-            if let (Some(left), Some(script), Some(rate)) = (least.checked_sub(fee), &slashing_pk_script, slashing_rate)
+            if let (Some(left), Some(script), Some(rate)) =
+                (least.checked_sub(fee), &slashing_pk_script, slashing_rate)
             {
                 findings.dust(rate.slashed_amount(left), script);
             }
@@ -113,7 +115,9 @@ impl Raw {
             unbonding_fee: unbonding_fee?,
             chain: ChainParameters {
                 min_commission_rate: self.min_commission_rate,
-                delegation_creation_base_gas_fee: self.delegation_creation_base_gas_fee.map(|Number(fee)| fee),
+                delegation_creation_base_gas_fee: self
+                    .delegation_creation_base_gas_fee
+                    .map(|Number(fee)| fee),
                 allow_list_expiration_height: self.allow_list_expiration_height.map(|Number(height)| height),
             },
         })
@@ -125,7 +129,8 @@ impl Raw {
                 .map_err(|_| ParameterViolation::CovenantKey(text.clone(), "an x-only key: 64 hex digits"))
         };
         let keys: Vec<_> = self.covenant_pks.iter().map(|text| findings.note(key(text))).collect();
-        let covenant = committee(keys.into_iter().collect::<Option<Vec<_>>>()?, self.covenant_quorum, findings)?;
+        let covenant =
+            committee(keys.into_iter().collect::<Option<Vec<_>>>()?, self.covenant_quorum, findings)?;
         let (quorum, members) = (covenant.quorum(), covenant.members().len());
         let majority = usize::from(quorum).saturating_mul(2) > members;
         findings.require(majority, || ParameterViolation::NoMajority { quorum, members });

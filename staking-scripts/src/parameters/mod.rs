@@ -1,7 +1,7 @@
 //! The parameters that stakes are made under: versions, each in force from its activation height on.
 //!
-//! A stake keeps the version it was made under for its whole life, so versions are never forgotten: its outputs, its unbonding and its
-//! slashing transactions are those of the old version, whatever came later.
+//! A stake keeps the version it was made under for its whole life, so versions are never forgotten: its
+//! outputs, its unbonding and its slashing transactions are those of the old version, whatever came later.
 
 mod live;
 mod phase1;
@@ -22,7 +22,8 @@ use crate::outputs::timelock::Timelock;
 use crate::transactions::slashing::SlashingTerms;
 use crate::transactions::slashing_rate::SlashingRate;
 
-/// One version of the parameters of the network that runs today. One that exists keeps every rule of [`ParameterViolation`].
+/// One version of the parameters of the network that runs today. One that exists keeps every rule of
+/// [`ParameterViolation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
     activation_height: Height,
@@ -37,7 +38,8 @@ pub struct Parameters {
     chain: ChainParameters,
 }
 
-/// What a version says that concerns the secured chain only. It changes nothing on Bitcoin; a file that leaves it out is complete here.
+/// What a version says that concerns the secured chain only. It changes nothing on Bitcoin; a file that
+/// leaves it out is complete here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChainParameters {
     /// The least commission that a finality provider may take, as the decimal number that the file has.
@@ -123,8 +125,8 @@ impl Parameters {
 }
 
 impl Versions<Parameters> {
-    /// Mainnet's versions 0 to 4, which are built in. `data/README.md` says where they come from, and governance may have added others
-    /// since: the secured chain has the last word.
+    /// Mainnet's versions 0 to 4, which are built in. `data/README.md` says where they come from, and
+    /// governance may have added others since: the secured chain has the last word.
     ///
     /// # Errors
     /// None: the data is checked by a test.

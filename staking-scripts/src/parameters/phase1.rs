@@ -14,7 +14,8 @@ use crate::outputs::timelock::Timelock;
 /// What must be left of the least stake after the unbonding fee.
 const LEAST_AFTER_FEE: Amount = Amount::from_sat(1000);
 
-/// One version of the parameters of phase 1. One that comes from [`Versions`](super::Versions) keeps every rule.
+/// One version of the parameters of phase 1. One that comes from [`Versions`](super::Versions) keeps every
+/// rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Phase1Parameters {
@@ -153,9 +154,9 @@ impl Raw {
     fn covenant(&self, findings: &mut Findings) -> Option<CovenantCommittee> {
         let key = |text: &String| {
             let compressed = text.parse::<PublicKey>().ok().filter(|key| key.compressed);
-            compressed
-                .map(XOnlyPublicKey::from)
-                .ok_or_else(|| ParameterViolation::CovenantKey(text.clone(), "a compressed key: 66 hex digits"))
+            compressed.map(XOnlyPublicKey::from).ok_or_else(|| {
+                ParameterViolation::CovenantKey(text.clone(), "a compressed key: 66 hex digits")
+            })
         };
         let keys: Vec<_> = self.covenant_pks.iter().map(|text| findings.note(key(text))).collect();
         committee(keys.into_iter().collect::<Option<Vec<_>>>()?, self.covenant_quorum, findings)

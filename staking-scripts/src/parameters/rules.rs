@@ -235,7 +235,11 @@ impl Findings {
         self.note(fits.then_some(amount).ok_or(ParameterViolation::AmountOutOfRange { field, found }))
     }
 
-    pub(super) fn amounts(&mut self, least: Option<Amount>, most: Option<Amount>) -> Option<RangeInclusive<Amount>> {
+    pub(super) fn amounts(
+        &mut self,
+        least: Option<Amount>,
+        most: Option<Amount>,
+    ) -> Option<RangeInclusive<Amount>> {
         let (least, most) = (least?, most?);
         let ordered = (least <= most).then_some(least..=most);
         self.note(ordered.ok_or(ParameterViolation::AmountsReversed { least, most }))

@@ -63,9 +63,10 @@ pub struct NotInForce {
 impl<P: Version> Versions<P> {
     /// Reads a parameters file.
     ///
-    /// The live form ([`Parameters`]) is a JSON array of versions, or an object with that array as `params`, as a node of the secured
-    /// chain prints it; each version is an object with the fields, or has such an object as its `params`. Numbers may be texts. The
-    /// phase-1 form ([`Phase1Parameters`]) is an object with the array `versions`.
+    /// The live form ([`Parameters`]) is a JSON array of versions, or an object with that array as `params`,
+    /// as a node of the secured chain prints it; each version is an object with the fields, or has such an
+    /// object as its `params`. Numbers may be texts. The phase-1 form ([`Phase1Parameters`]) is an object
+    /// with the array `versions`.
     ///
     /// # Errors
     /// [`ParametersError`] with every rule that the file breaks, and in which version.
@@ -89,8 +90,8 @@ impl<P: Version> Versions<P> {
         if versions.is_empty() { Err(ParametersError::Empty) } else { Ok(Self(versions)) }
     }
 
-    /// The version in force at a Bitcoin height, and its number: for a stake, the height of the block that includes it, or, when it is
-    /// registered before that and when it is extended, the tip at that time.
+    /// The version in force at a Bitcoin height, and its number: for a stake, the height of the block that
+    /// includes it, or, when it is registered before that and when it is extended, the tip at that time.
     ///
     /// # Errors
     /// [`NotInForce`] before the first activation.

@@ -1,8 +1,8 @@
 //! Proofs by a BIP-322 simple signature: what wallets give.
 //!
-//! The `bip322` crate makes and verifies them. It takes more than a proof may be — legacy, multisig and nested addresses, bytes after the
-//! witness, an explicit SIGHASH_DEFAULT of 65 bytes, which Bitcoin refuses — so everything that makes a proof narrower is checked before it
-//! is called.
+//! The `bip322` crate makes and verifies them. It takes more than a proof may be — legacy, multisig and
+//! nested addresses, bytes after the witness, an explicit SIGHASH_DEFAULT of 65 bytes, which Bitcoin refuses
+//! — so everything that makes a proof narrower is checked before it is called.
 
 use bip322::Verification;
 use bitcoin::address::NetworkUnchecked;
@@ -49,8 +49,8 @@ struct Bip322Sig {
 impl Bip322Signature {
     /// A simple signature as wallets give it (the consensus encoding of a witness), of an address of `key`.
     ///
-    /// The witness tells which address: one item is a Taproot signature, two are the signature and public key of a P2WPKH. Nothing is
-    /// verified.
+    /// The witness tells which address: one item is a Taproot signature, two are the signature and public key
+    /// of a P2WPKH. Nothing is verified.
     ///
     /// # Errors
     /// [`InvalidProofOfPossession`] when this is no witness, or one of another kind of address.
@@ -96,7 +96,8 @@ impl Bip322Signature {
 
     /// Deterministic: RFC 6979 for P2WPKH; BIP-340 without auxiliary randomness, and SIGHASH_ALL, for P2TR.
     ///
-    /// What is copied here is erased; the `bip322` crate does not erase the tweaked key that it signs with for P2TR.
+    /// What is copied here is erased; the `bip322` crate does not erase the tweaked key that it signs with
+    /// for P2TR.
     pub(super) fn create(
         key: &SecretKey,
         text: &str,
@@ -144,7 +145,8 @@ impl Bip322Signature {
                 }
             }
             [signature, public_key] if script.is_p2wpkh() => {
-                let public_key: &[u8; 33] = (*public_key).try_into().map_err(|_| PossessionError::NoPublicKey)?;
+                let public_key: &[u8; 33] =
+                    (*public_key).try_into().map_err(|_| PossessionError::NoPublicKey)?;
                 let public_key =
                     CompressedPublicKey::from_slice(public_key).map_err(|_| PossessionError::NoPublicKey)?;
                 if public_key.0.x_only_public_key().0 != *key {

@@ -28,7 +28,8 @@ pub enum InvalidAccountAddress {
     /// It holds another number of bytes.
     #[error("an account address holds 20 bytes, not {0}")]
     Length(usize),
-    /// It is bech32 in another form than the chain writes, whose text is what is signed. A Bitcoin address is refused here too.
+    /// It is bech32 in another form than the chain writes, whose text is what is signed. A Bitcoin address is
+    /// refused here too.
     #[error("an account address of these bytes is written {0}")]
     NotCanonical(String),
 }
@@ -83,10 +84,12 @@ impl fmt::Debug for AccountAddress {
     }
 }
 
-/// What a [`ProofOfPossession`](super::ProofOfPossession) is about: the holder of this account holds a certain Bitcoin key.
+/// What a [`ProofOfPossession`](super::ProofOfPossession) is about: the holder of this account holds a
+/// certain Bitcoin key.
 ///
-/// The dialect is part of the claim. There is no default and no absent context to forget: [`Claim::genesis`] signs the account alone,
-/// [`Claim::consumer`] puts a context before it, and a proof of one is none of the other.
+/// The dialect is part of the claim. There is no default and no absent context to forget: [`Claim::genesis`]
+/// signs the account alone, [`Claim::consumer`] puts a context before it, and a proof of one is none of the
+/// other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claim {
     context: Option<SigningContext>,
@@ -114,7 +117,8 @@ impl Claim {
         }
     }
 
-    /// In the consumer dialect: the 64 characters of the context precede the account, in whichever form a proof signs it.
+    /// In the consumer dialect: the 64 characters of the context precede the account, in whichever form a
+    /// proof signs it.
     ///
     /// The context tells a staker's proof from a finality provider's; take the one of the operation at hand.
     pub fn consumer(context: SigningContext, address: AccountAddress) -> Self {

@@ -13,9 +13,9 @@ use super::PossessionError;
 
 /// A compact ECDSA signature from which the public key can be recovered: header ‖ r ‖ s, 65 bytes.
 ///
-/// The header is 27 to 30 for an uncompressed and 31 to 34 for a compressed key, and says nothing more than that: as in the reference, a
-/// proof is by an x-only key, so a header with the other kind of key is as good. The headers of BIP-137 for segwit addresses (35 to 42) are
-/// not taken.
+/// The header is 27 to 30 for an uncompressed and 31 to 34 for a compressed key, and says nothing more than
+/// that: as in the reference, a proof is by an x-only key, so a header with the other kind of key is as good.
+/// The headers of BIP-137 for segwit addresses (35 to 42) are not taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CompactSignature([u8; 65]);
 

@@ -26,9 +26,9 @@ pub use self::ecdsa::CompactSignature;
 
 /// A proof that the holder of an account on the secured chain also holds a Bitcoin key.
 ///
-/// Stakers give any of the three; finality providers give BIP-340, which is the same for both. A valid proof says that the Bitcoin key signed
-/// for this account, at any time and possibly on request of somebody else: whether the account agrees is what its own signature on the
-/// chain's transaction says.
+/// Stakers give any of the three; finality providers give BIP-340, which is the same for both. A valid proof
+/// says that the Bitcoin key signed for this account, at any time and possibly on request of somebody else:
+/// whether the account agrees is what its own signature on the chain's transaction says.
 ///
 /// ```
 /// use eots::SecretKey;
@@ -122,13 +122,15 @@ pub enum PossessionError {
         /// The key.
         key: XOnlyPublicKey,
     },
-    /// The witness does not have the items that the address needs: two for P2WPKH, one for the key path of P2TR.
+    /// The witness does not have the items that the address needs: two for P2WPKH, one for the key path of
+    /// P2TR.
     #[error("a witness of {0} items does not spend the address with one signature")]
     WitnessItems(usize),
     /// The public key in a witness is none, or not compressed.
     #[error("the witness holds no compressed public key")]
     NoPublicKey,
-    /// The signature leaves a part of the transaction open. SIGHASH_ALL is needed, or SIGHASH_DEFAULT of 64 bytes for Taproot.
+    /// The signature leaves a part of the transaction open. SIGHASH_ALL is needed, or SIGHASH_DEFAULT of 64
+    /// bytes for Taproot.
     #[error("the sighash type is {0:#04x}, not SIGHASH_ALL")]
     SighashType(u8),
     /// What the BIP-322 library says.
@@ -146,7 +148,8 @@ struct ProofOfPossessionBtc {
 }
 
 impl ProofOfPossession {
-    /// A proof by a BIP-340 signature, without auxiliary randomness. This is also a finality provider's proof.
+    /// A proof by a BIP-340 signature, without auxiliary randomness. This is also a finality provider's
+    /// proof.
     pub fn create_bip340(key: &SecretKey, claim: &Claim) -> Self {
         Self::Bip340(bip340::create(key, claim))
     }
@@ -171,8 +174,9 @@ impl ProofOfPossession {
 
     /// Verifies that `key` signed the claim.
     ///
-    /// The dialect is the claim's: a proof in one is not valid in the other. A BIP-340 proof signs the bytes of the address without its
-    /// prefix, so in the consumer dialect it is the same for an account of the same bytes under another prefix.
+    /// The dialect is the claim's: a proof in one is not valid in the other. A BIP-340 proof signs the bytes
+    /// of the address without its prefix, so in the consumer dialect it is the same for an account of the
+    /// same bytes under another prefix.
     ///
     /// # Errors
     /// [`PossessionError`] says why the proof is not valid.
@@ -193,8 +197,8 @@ impl ProofOfPossession {
         }
     }
 
-    /// The signature as the chain carries it (`btc_sig`): 64 bytes of BIP-340, 65 bytes of ECDSA, or for BIP-322 the protobuf message of
-    /// address and simple signature.
+    /// The signature as the chain carries it (`btc_sig`): 64 bytes of BIP-340, 65 bytes of ECDSA, or for
+    /// BIP-322 the protobuf message of address and simple signature.
     pub fn signature_bytes(&self) -> Vec<u8> {
         match self {
             Self::Bip340(signature) => signature.serialize().to_vec(),
@@ -207,10 +211,15 @@ impl ProofOfPossession {
     ///
     /// # Errors
     /// [`InvalidProofOfPossession`] when they have not the form of the type.
-    pub fn from_signature_bytes(proof_type: ProofType, bytes: &[u8]) -> Result<Self, InvalidProofOfPossession> {
+    pub fn from_signature_bytes(
+        proof_type: ProofType,
+        bytes: &[u8],
+    ) -> Result<Self, InvalidProofOfPossession> {
         let length = |expected| InvalidProofOfPossession::Length { expected, actual: bytes.len() };
         match proof_type {
-            ProofType::Bip340 => schnorr::Signature::from_slice(bytes).map(Self::Bip340).map_err(|_| length(64)),
+            ProofType::Bip340 => {
+                schnorr::Signature::from_slice(bytes).map(Self::Bip340).map_err(|_| length(64))
+            }
             ProofType::Bip322 => Bip322Signature::from_protobuf(bytes).map(Self::Bip322),
             ProofType::Ecdsa => {
                 let bytes = bytes.try_into().map_err(|_| length(65))?;
@@ -219,7 +228,8 @@ impl ProofOfPossession {
         }
     }
 
-    /// The whole proof as the chain carries it: the protobuf message `ProofOfPossessionBTC` of type and signature.
+    /// The whole proof as the chain carries it: the protobuf message `ProofOfPossessionBTC` of type and
+    /// signature.
     pub fn to_protobuf(&self) -> Vec<u8> {
         let btc_sig_type = match self.proof_type() {
             ProofType::Bip340 => 0,
@@ -234,8 +244,8 @@ impl ProofOfPossession {
     /// # Errors
     /// [`InvalidProofOfPossession`] when it is no such message.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidProofOfPossession> {
-        let message =
-            ProofOfPossessionBtc::decode(bytes).map_err(|e| InvalidProofOfPossession::Protobuf(e.to_string()))?;
+        let message = ProofOfPossessionBtc::decode(bytes)
+            .map_err(|e| InvalidProofOfPossession::Protobuf(e.to_string()))?;
         let proof_type = match message.btc_sig_type {
             0 => ProofType::Bip340,
             1 => ProofType::Bip322,

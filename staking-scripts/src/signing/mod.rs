@@ -52,8 +52,9 @@ pub enum SigningError {
 
 impl LeafSpend {
     pub(crate) fn verifies(&self, key: &XOnlyPublicKey, signature: &schnorr::Signature) -> bool {
-        self.sighash()
-            .is_ok_and(|sighash| SECP256K1.verify_schnorr(signature, &Message::from_digest(*sighash), key).is_ok())
+        self.sighash().is_ok_and(|sighash| {
+            SECP256K1.verify_schnorr(signature, &Message::from_digest(*sighash), key).is_ok()
+        })
     }
 
     pub(crate) fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
@@ -66,7 +67,11 @@ impl LeafSpend {
 
     pub(crate) fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
         let staker = *self.leaf().keys.staker();
-        if self.verifies(&staker, signature) { Ok(()) } else { Err(FinalizeError::InvalidStakerSignature(staker)) }
+        if self.verifies(&staker, signature) {
+            Ok(())
+        } else {
+            Err(FinalizeError::InvalidStakerSignature(staker))
+        }
     }
 
     pub(crate) fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
@@ -84,7 +89,10 @@ impl LeafSpend {
     }
 
     /// A covenant member's signature, to be verified with others.
-    pub(crate) fn to_verify<'a>(&'a self, given: &'a CovenantSignature) -> Result<BatchItem<'a>, FinalizeError> {
+    pub(crate) fn to_verify<'a>(
+        &'a self,
+        given: &'a CovenantSignature,
+    ) -> Result<BatchItem<'a>, FinalizeError> {
         self.check_member(&given.member)?;
         let (public_key, signature) = (&given.member, &given.signature);
         Ok(BatchItem::Bip340 { public_key, message: self.sighash()?, signature })
@@ -94,8 +102,8 @@ impl LeafSpend {
         if self.leaf().keys.covenant().0.contains(key) { Ok(()) } else { Err(FinalizeError::Stranger(*key)) }
     }
 
-    /// Keeps exactly a quorum of the covenant signatures that verify: the script refuses more. One that does not verify is passed over;
-    /// when too few are left, the first of these is named.
+    /// Keeps exactly a quorum of the covenant signatures that verify: the script refuses more. One that does
+    /// not verify is passed over; when too few are left, the first of these is named.
     pub(crate) fn choose_quorum(
         &self,
         signatures: &[CovenantSignature],
@@ -128,18 +136,20 @@ impl LeafSpend {
     }
 }
 
-/// What the transactions that the covenant committee signs for as they are have in common, as methods of their own: they all hold a `spend`.
+/// What the transactions that the covenant committee signs for as they are have in common, as methods of
+/// their own: they all hold a `spend`.
 macro_rules! signed_by_the_committee {
     ($type:ty) => {
         impl $type {
             /// Signs as a member of the covenant committee of the stake that is spent.
             ///
-            /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
-            /// [`StakeRequest::check`](crate::StakeRequest::check), and
+            /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks
+            /// for goes through [`StakeRequest::check`](crate::StakeRequest::check), and
             /// [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
             ///
             /// # Errors
-            /// [`SigningError::NotAMember`](crate::SigningError::NotAMember) for a key outside that committee.
+            /// [`SigningError::NotAMember`](crate::SigningError::NotAMember) for a key outside that
+            /// committee.
             pub fn sign_as_covenant_member_unchecked(
                 &self,
                 key: &eots::SecretKey,
@@ -152,7 +162,10 @@ macro_rules! signed_by_the_committee {
             /// # Errors
             /// [`FinalizeError::Stranger`](crate::FinalizeError::Stranger) or
             /// [`FinalizeError::InvalidCovenantSignature`](crate::FinalizeError::InvalidCovenantSignature).
-            pub fn verify_covenant(&self, signature: &crate::CovenantSignature) -> Result<(), crate::FinalizeError> {
+            pub fn verify_covenant(
+                &self,
+                signature: &crate::CovenantSignature,
+            ) -> Result<(), crate::FinalizeError> {
                 self.spend.verify_covenant(signature)
             }
 

@@ -1,4 +1,5 @@
-//! What can be done with a PSBT on a machine that knows nothing else: say who has signed, and sign as the staker.
+//! What can be done with a PSBT on a machine that knows nothing else: say who has signed, and sign as the
+//! staker.
 
 use std::fmt;
 
@@ -47,8 +48,8 @@ pub struct PsbtSignature {
     pub input: usize,
     /// Who signed.
     pub signer: PsbtSigner,
-    /// Whether it verifies over a sighash that is computed here from what the PSBT says that its inputs spend. Through a leaf, only
-    /// SIGHASH_DEFAULT is taken.
+    /// Whether it verifies over a sighash that is computed here from what the PSBT says that its inputs
+    /// spend. Through a leaf, only SIGHASH_DEFAULT is taken.
     pub valid: bool,
 }
 
@@ -70,15 +71,19 @@ pub struct PsbtQuorum {
 pub struct PsbtReview {
     /// The signatures, input by input: those collected, and those of witnesses that are finished.
     pub signatures: Vec<PsbtSignature>,
-    /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than must sign, where a quorum is enough.
+    /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than
+    /// must sign, where a quorum is enough.
     pub missing: Vec<(usize, XOnlyPublicKey)>,
-    /// The inputs without any signature that offer no leaf of the protocol: coins, whose owners have not signed.
+    /// The inputs without any signature that offer no leaf of the protocol: coins, whose owners have not
+    /// signed.
     pub unsigned: Vec<usize>,
     /// How far the covenant quorum of each input is that wants one.
     pub quorums: Vec<PsbtQuorum>,
-    /// The inputs that a wallet finished with a witness or script that does not verify, or is of a kind that cannot be read here.
+    /// The inputs that a wallet finished with a witness or script that does not verify, or is of a kind that
+    /// cannot be read here.
     pub invalid_witnesses: Vec<usize>,
-    /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or pays more than it spends.
+    /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or
+    /// pays more than it spends.
     pub fee: Option<Amount>,
 }
 
@@ -113,7 +118,10 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
             review.signatures.push(PsbtSignature { input: index, signer, valid: valid.unwrap_or(false) });
         };
         for ((key, hash), signature) in &input.tap_script_sigs {
-            note(PsbtSigner::Leaf(*key), judge.as_mut().map(|judge| judge.leaf(index, *hash, key, signature)));
+            note(
+                PsbtSigner::Leaf(*key),
+                judge.as_mut().map(|judge| judge.leaf(index, *hash, key, signature)),
+            );
         }
         if let (Some(signature), Some(judge)) = (&input.tap_key_sig, &mut judge)
             && let Some((key, valid)) = judge.key_path(index, signature)
@@ -121,7 +129,10 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
             note(PsbtSigner::KeyPath(key), Some(valid));
         }
         for (key, signature) in &input.partial_sigs {
-            note(PsbtSigner::Ecdsa(*key), judge.as_mut().and_then(|judge| judge.ecdsa(index, input, key, signature)));
+            note(
+                PsbtSigner::Ecdsa(*key),
+                judge.as_mut().and_then(|judge| judge.ecdsa(index, input, key, signature)),
+            );
         }
         let witness = input.final_script_witness.clone().unwrap_or_default();
         let finished = input.final_script_witness.is_some() || input.final_script_sig.is_some();
@@ -131,7 +142,10 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
         if let Some(leaf) = revealed {
             for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
                 let signature = taproot::Signature::from_slice(place);
-                let valid = judge.as_mut().zip(signature.ok()).map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
+                let valid = judge
+                    .as_mut()
+                    .zip(signature.ok())
+                    .map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
                 note(PsbtSigner::Leaf(*key), valid);
             }
         } else if finished {
@@ -140,9 +154,13 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
                 None => review.invalid_witnesses.push(index),
             }
         } else if let Some((keys, hash)) = offered {
-            let absent = keys.in_script_order().filter(|key| !input.tap_script_sigs.contains_key(&(**key, hash)));
+            let absent =
+                keys.in_script_order().filter(|key| !input.tap_script_sigs.contains_key(&(**key, hash)));
             review.missing.extend(absent.map(|key| (index, *key)));
-        } else if input.tap_script_sigs.is_empty() && input.tap_key_sig.is_none() && input.partial_sigs.is_empty() {
+        } else if input.tap_script_sigs.is_empty()
+            && input.tap_key_sig.is_none()
+            && input.partial_sigs.is_empty()
+        {
             review.unsigned.push(index);
         }
         review.quorums.extend(leaf.and_then(|keys| quorum(index, &keys, &review.signatures)));
@@ -162,12 +180,14 @@ fn quorum(input: usize, keys: &LeafKeys, signatures: &[PsbtSignature]) -> Option
     (quorum > 0).then_some(PsbtQuorum { input, signed, members: members.len(), quorum })
 }
 
-/// Signs the inputs whose one offered leaf has `key` as its staker, and the coins that pay to [`key_path_script`] of it; the others are left to
-/// their owners. Returns the PSBT with the signatures, and how many were added. Nothing is signed as a covenant member or as a finality
-/// provider: for them, [`AcceptedStake`](crate::AcceptedStake) is what may be signed.
+/// Signs the inputs whose one offered leaf has `key` as its staker, and the coins that pay to
+/// [`key_path_script`] of it; the others are left to their owners. Returns the PSBT with the signatures, and
+/// how many were added. Nothing is signed as a covenant member or as a finality provider: for them,
+/// [`AcceptedStake`](crate::AcceptedStake) is what may be signed.
 ///
 /// # Errors
-/// [`PsbtSigningError`] when the PSBT does not say what it spends, slashes beside something else, or has nothing for this key.
+/// [`PsbtSigningError`] when the PSBT does not say what it spends, slashes beside something else, or has
+/// nothing for this key.
 pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSigningError> {
     let (mut signed, public_key) = (psbt.clone(), *key.public_key());
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
@@ -178,12 +198,15 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
             coins.extend((spent.script_pubkey == key_path_script(&public_key)).then_some(index));
             continue;
         }
-        let Some((keys, hash)) = offered_keys(input).filter(|(keys, _)| *keys.staker() == public_key) else { continue };
+        let Some((keys, hash)) = offered_keys(input).filter(|(keys, _)| *keys.staker() == public_key) else {
+            continue;
+        };
         if keys.path() == Path::Slashing && prevouts.len() != 1 {
             return Err(PsbtSigningError::SlashesMore);
         }
         let all = Prevouts::All(prevouts.as_slice());
-        let sighash = sighashes.taproot_script_spend_signature_hash(index, &all, hash, TapSighashType::Default);
+        let sighash =
+            sighashes.taproot_script_spend_signature_hash(index, &all, hash, TapSighashType::Default);
         let signature = key.sign_bip340(&sighash.map_err(|_| PsbtSigningError::Incomplete)?.to_byte_array());
         let signature = taproot::Signature { signature, sighash_type: TapSighashType::Default };
         input.tap_script_sigs.insert((public_key, hash), signature);
@@ -198,8 +221,8 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
     }
 }
 
-/// Completes a PSBT that is signed, and runs every witness against what the PSBT says that it spends. All signatures must cover the whole
-/// transaction.
+/// Completes a PSBT that is signed, and runs every witness against what the PSBT says that it spends. All
+/// signatures must cover the whole transaction.
 ///
 /// # Errors
 /// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::Unfinished`].
@@ -214,7 +237,8 @@ fn prevouts(psbt: &Psbt) -> Option<Vec<TxOut>> {
     spent.filter(|spent| spent.len() == psbt.unsigned_tx.input.len())
 }
 
-/// What a PSBT says that each of its inputs spends; `None` where it says nothing, or two things that do not agree.
+/// What a PSBT says that each of its inputs spends; `None` where it says nothing, or two things that do not
+/// agree.
 pub fn spent_outputs(psbt: &Psbt) -> Vec<Option<TxOut>> {
     let described = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);
     described.map(|(input, described)| prevout(input, described)).collect()
@@ -247,7 +271,13 @@ impl<'a> Judge<'a> {
         Self { psbt, prevouts, sighashes: SighashCache::new(&psbt.unsigned_tx), finished }
     }
 
-    fn leaf(&mut self, input: usize, hash: TapLeafHash, key: &XOnlyPublicKey, given: &taproot::Signature) -> bool {
+    fn leaf(
+        &mut self,
+        input: usize,
+        hash: TapLeafHash,
+        key: &XOnlyPublicKey,
+        given: &taproot::Signature,
+    ) -> bool {
         let sighash = self.sighashes.taproot_script_spend_signature_hash(
             input,
             &Prevouts::All(self.prevouts),
@@ -255,7 +285,8 @@ impl<'a> Judge<'a> {
             TapSighashType::Default,
         );
         let verifies = |message| SECP256K1.verify_schnorr(&given.signature, &message, key).is_ok();
-        given.sighash_type == TapSighashType::Default && sighash.is_ok_and(|sighash| verifies(Message::from(sighash)))
+        given.sighash_type == TapSighashType::Default
+            && sighash.is_ok_and(|sighash| verifies(Message::from(sighash)))
     }
 
     /// The output's key, and whether it signed.

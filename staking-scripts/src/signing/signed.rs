@@ -1,5 +1,5 @@
-//! A PSBT that comes back from signers elsewhere. Nothing in it is believed: the transaction must be the one that went out, byte for
-//! byte, and every signature is verified over a sighash that is computed here.
+//! A PSBT that comes back from signers elsewhere. Nothing in it is believed: the transaction must be the one
+//! that went out, byte for byte, and every signature is verified over a sighash that is computed here.
 
 use std::collections::BTreeSet;
 
@@ -55,13 +55,15 @@ pub enum SignedPsbtError {
     /// A signature does not verify.
     #[error("the signature of {0} does not verify")]
     Invalid(XOnlyPublicKey),
-    /// The signer finished the input with a witness that does not reveal the leaf, or holds what verifies under none of its keys.
+    /// The signer finished the input with a witness that does not reveal the leaf, or holds what verifies
+    /// under none of its keys.
     #[error("the finished witness is not one of the leaf to be spent")]
     Witness,
 }
 
 impl LeafSpend {
-    /// The verified signatures that a returned PSBT holds: those collected, and those of a witness that a wallet has finished already.
+    /// The verified signatures that a returned PSBT holds: those collected, and those of a witness that a
+    /// wallet has finished already.
     pub(crate) fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, SignedPsbtError> {
         if signed.unsigned_tx != *self.unsigned() {
             let (found, expected) = (signed.unsigned_tx.compute_txid(), self.txid());
@@ -98,9 +100,12 @@ impl LeafSpend {
         if self.verifies(key, &given.signature) { Ok(()) } else { Err(SignedPsbtError::Invalid(*key)) }
     }
 
-    /// The signatures of a finished witness, each in its key's place. A wallet that knows nothing of the script puts its one signature where the
-    /// script wants many: then it is tried with every key.
-    fn read_witness(&self, elements: &[&[u8]]) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, SignedPsbtError> {
+    /// The signatures of a finished witness, each in its key's place. A wallet that knows nothing of the
+    /// script puts its one signature where the script wants many: then it is tried with every key.
+    fn read_witness(
+        &self,
+        elements: &[&[u8]],
+    ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, SignedPsbtError> {
         let [places @ .., script, control_block] = elements else { return Err(SignedPsbtError::Witness) };
         let leaf = self.leaf();
         let keys: Vec<&XOnlyPublicKey> = leaf.keys.in_script_order().rev().collect();
@@ -122,10 +127,16 @@ impl LeafSpend {
 
     fn sorted(&self, found: Vec<(XOnlyPublicKey, schnorr::Signature)>) -> LeafSignatures {
         let keys = &self.leaf().keys;
-        let of = |wanted: &XOnlyPublicKey| found.iter().find(|(key, _)| key == wanted).map(|(_, signature)| *signature);
+        let of = |wanted: &XOnlyPublicKey| {
+            found.iter().find(|(key, _)| key == wanted).map(|(_, signature)| *signature)
+        };
         LeafSignatures {
             staker: of(keys.staker()),
-            finality_providers: keys.finality_providers().iter().filter_map(|key| Some((*key, of(key)?))).collect(),
+            finality_providers: keys
+                .finality_providers()
+                .iter()
+                .filter_map(|key| Some((*key, of(key)?)))
+                .collect(),
             covenant: keys
                 .covenant()
                 .0
@@ -135,9 +146,11 @@ impl LeafSpend {
         }
     }
 
-    /// Says in the PSBT where a key comes from, wherever the key stands in it, so that a signer finds its own (BIP-371).
+    /// Says in the PSBT where a key comes from, wherever the key stands in it, so that a signer finds its own
+    /// (BIP-371).
     pub(crate) fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
-        let leaf = (self.leaf().keys.in_script_order().any(|known| *known == key)).then(|| self.leaf().hash());
+        let leaf =
+            (self.leaf().keys.in_script_order().any(|known| *known == key)).then(|| self.leaf().hash());
         let psbt = self.psbt_mut();
         if let (Some(hash), Some(input)) = (leaf, psbt.inputs.first_mut()) {
             input.tap_key_origins.insert(key, (vec![hash], source.clone()));

@@ -98,7 +98,8 @@ fn no_other_script_announces_a_stake() {
     }
 }
 
-/// What the reference's reader says of scripts of 73 bytes that begin like this and go on with version 0 and two keys.
+/// What the reference's reader says of scripts of 73 bytes that begin like this and go on with version 0 and
+/// two keys.
 #[test]
 fn a_longer_push_announces_to_the_tag_that_its_length_is() {
     let read = |start: &[u8]| StakeAnnouncement::from_script(&with(0, start));
@@ -177,7 +178,8 @@ fn what_is_announced_must_be_possible() {
 fn exactly_one_output_is_the_staking_output() {
     let [said, staking] = outputs(&announcement(), &parameters());
     let check = |outputs: Vec<TxOut>| announced_stake(&transaction(outputs), &parameters()).map(drop);
-    let absent = |result: Result<(), Error>| matches!(result, Err(Error::StakingOutput(FundedError::Absent { .. })));
+    let absent =
+        |result: Result<(), Error>| matches!(result, Err(Error::StakingOutput(FundedError::Absent { .. })));
     assert!(absent(check(vec![said.clone()])));
     let twice = check(vec![staking.clone(), said.clone(), staking.clone()]);
     assert!(matches!(twice, Err(Error::StakingOutput(FundedError::Repeated { count: 2, .. }))));
@@ -192,7 +194,9 @@ fn exactly_one_output_is_the_staking_output() {
     }
     let mut less = parameters();
     less.covenant = crate::CovenantCommittee::new(less.covenant.members().to_vec(), 5).unwrap();
-    assert!(absent(announced_stake(&transaction(outputs(&announcement(), &parameters()).to_vec()), &less).map(drop)));
+    assert!(absent(
+        announced_stake(&transaction(outputs(&announcement(), &parameters()).to_vec()), &less).map(drop)
+    ));
 }
 
 #[test]
@@ -214,14 +218,20 @@ fn time_and_amount_are_within_the_bounds() {
     let (least, most) = (allowed.start().to_sat(), allowed.end().to_sat());
     assert_eq!((least, check(150, least), check(150, most)), (500_000, Ok(()), Ok(())));
     for sat in [0, least - 1, most + 1] {
-        assert_eq!(check(150, sat), Err(Error::Amount { found: Amount::from_sat(sat), allowed: allowed.clone() }));
+        assert_eq!(
+            check(150, sat),
+            Err(Error::Amount { found: Amount::from_sat(sat), allowed: allowed.clone() })
+        );
     }
 }
 
 #[test]
 fn errors_tell_what_is_in_conflict() {
     let text = |result: Result<(), Error>| result.unwrap_err().to_string();
-    assert_eq!(text(announced_by(with(2, b"bbn2"))), "the tag announced is 62626e32, and the parameters have 62626e31");
+    assert_eq!(
+        text(announced_by(with(2, b"bbn2"))),
+        "the tag announced is 62626e32, and the parameters have 62626e31"
+    );
     let key = "ff".repeat(32);
     let expected = format!("the key {key} announced for the staker is not on the curve");
     assert_eq!(text(announced_by(with(7, &[0xff; 32]))), expected);

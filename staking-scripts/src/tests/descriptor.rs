@@ -1,4 +1,5 @@
-//! Descriptors read back: every output returns as it was, and what is almost one is refused with its own error.
+//! Descriptors read back: every output returns as it was, and what is almost one is refused with its own
+//! error.
 
 use bitcoin::XOnlyPublicKey;
 use miniscript::Descriptor;
@@ -7,8 +8,8 @@ use proptest::prelude::*;
 
 use super::{key, keys, public};
 use crate::{
-    CovenantCommittee, DescriptorError as Error, INTERNAL_KEY, InvalidCommittee, InvalidParties, InvalidTimelock,
-    Parties, ProtocolOutput, SlashingRefundOutput, StakingOutput, Timelock, UnbondingOutput,
+    CovenantCommittee, DescriptorError as Error, INTERNAL_KEY, InvalidCommittee, InvalidParties,
+    InvalidTimelock, Parties, ProtocolOutput, SlashingRefundOutput, StakingOutput, Timelock, UnbondingOutput,
 };
 
 fn sorted(mut keys: Vec<XOnlyPublicKey>) -> Vec<XOnlyPublicKey> {
@@ -48,9 +49,10 @@ struct Parts {
 impl Parts {
     /// 2 finality providers and 3 covenant members.
     fn new() -> Self {
-        let texts = |keys: Vec<XOnlyPublicKey>| sorted(keys).iter().map(ToString::to_string).collect::<Vec<_>>();
-        let [staker, providers, covenant] =
-            [("staker", 1), ("provider", 2), ("member", 3)].map(|(name, count)| texts(public(&keys(name, count))));
+        let texts =
+            |keys: Vec<XOnlyPublicKey>| sorted(keys).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let [staker, providers, covenant] = [("staker", 1), ("provider", 2), ("member", 3)]
+            .map(|(name, count)| texts(public(&keys(name, count))));
         Self { staker: staker[0].clone(), providers, covenant }
     }
 
@@ -99,7 +101,8 @@ proptest! {
         }
     }
 
-    /// Characters changed, lost, doubled and added: no panic; and what is still read pays where the text pays.
+    /// Characters changed, lost, doubled and added: no panic; and what is still read pays where the text
+    /// pays.
     #[test]
     fn no_text_makes_the_reader_panic(
         which in 0usize..3,
@@ -214,7 +217,9 @@ fn refused(text: &str, breaks: fn(&Error) -> bool) {
 fn what_is_no_descriptor_of_this_form() {
     let parts = Parts::new();
     let (key, staking) = (&parts.staker, parts.staking());
-    for text in ["", "tr", "zz", &format!("wpkh({key})"), &format!("wsh(pk({key}))"), &staking.replace("tr(", "TR(")] {
+    for text in
+        ["", "tr", "zz", &format!("wpkh({key})"), &format!("wsh(pk({key}))"), &staking.replace("tr(", "TR(")]
+    {
         refused(text, |error| *error == Error::NotTaproot);
     }
     refused(&tr(&format!("{},{}", parts.timelock(), parts.timelock())), |error| *error == Error::NotTaproot);
@@ -320,7 +325,10 @@ fn leaves_that_are_none_of_ours_are_refused() {
         "0".to_owned(),
         String::new(),
     ] {
-        refused(&tr(&leaf), |error| matches!(error, Error::Leaf(position) if *position == INTERNAL_KEY.len() + 4));
+        refused(
+            &tr(&leaf),
+            |error| matches!(error, Error::Leaf(position) if *position == INTERNAL_KEY.len() + 4),
+        );
     }
     // The right parts, with a `v:` too few or too many.
     let timelock = Parts::new().timelock();

@@ -33,7 +33,8 @@ fn blank() -> Transaction {
 #[test]
 fn unbonding_and_withdrawal_are_recognised() {
     let scene = Scene::new(2, 5, 3);
-    let tx = UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let tx =
+        UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
     let covenant: Vec<_> =
         scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect();
     let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
@@ -45,7 +46,8 @@ fn unbonding_and_withdrawal_are_recognised() {
     assert_eq!(spent.covenant_signers.len(), 3);
     assert!(spent.covenant_signers.is_sorted());
 
-    // Beside a second input, which funds a new stake: an extension. In any other shape it is none of the protocol's transactions.
+    // Beside a second input, which funds a new stake: an extension. In any other shape it is none of the
+    // protocol's transactions.
     let shaped = |change: &dyn Fn(&mut Transaction)| {
         let mut transaction = finished.clone();
         change(&mut transaction);
@@ -59,19 +61,25 @@ fn unbonding_and_withdrawal_are_recognised() {
     assert_eq!(shaped(&|tx| tx.input.push(tx.input[0].clone())).kind, TransactionKind::Unknown);
 
     let destination = key_path_script(scene.staker.public_key());
-    let withdrawal = WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
+    let withdrawal =
+        WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
     let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     assert_eq!(explain(&withdrawn).kind, TransactionKind::Withdrawal);
-    // A sequence that does not wait, a script where none belongs, places that hold no signature: not what it seems.
+    // A sequence that does not wait, a script where none belongs, places that hold no signature: not what it
+    // seems.
     let changed = |change: &dyn Fn(&mut TxIn)| {
         let mut transaction = withdrawn.clone();
         change(&mut transaction.input[0]);
         explain(&transaction)
     };
     assert_eq!(changed(&|input| input.sequence = bitcoin::Sequence::MAX).kind, TransactionKind::Unknown);
-    assert_eq!(changed(&|input| input.script_sig = ScriptBuf::from_bytes(vec![0x51])).kind, TransactionKind::Unknown);
+    assert_eq!(
+        changed(&|input| input.script_sig = ScriptBuf::from_bytes(vec![0x51])).kind,
+        TransactionKind::Unknown
+    );
     let mut forged = finished.clone();
-    let places = forged.input[0].witness.iter().map(|place| if place.len() == 64 { vec![1] } else { place.to_vec() });
+    let places =
+        forged.input[0].witness.iter().map(|place| if place.len() == 64 { vec![1] } else { place.to_vec() });
     forged.input[0].witness = Witness::from_slice(&places.collect::<Vec<_>>());
     assert_eq!(explain(&forged).spent[0].covenant_signers, []);
     // Without its witness nothing shows; in a PSBT the leaf that it offers for signing does.
@@ -95,7 +103,8 @@ fn unbonding_and_withdrawal_are_recognised() {
     assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Unknown);
 }
 
-/// A staking output is told by the script tree that a PSBT gives of it, or by whoever knows its keys; and by its script only.
+/// A staking output is told by the script tree that a PSBT gives of it, or by whoever knows its keys; and by
+/// its script only.
 #[test]
 fn outputs_that_are_recognised() {
     let scene = Scene::new(1, 3, 2);
@@ -103,7 +112,8 @@ fn outputs_that_are_recognised() {
     let coin = TxOut { value: Amount::from_sat(2_000_000), script_pubkey: wallet.clone() };
     let coin = FundingCoin::new(OutPoint::new(Txid::from_byte_array([9; 32]), 0), coin).unwrap();
     let (output, rate) = (scene.staking.output().clone(), FeeRate::BROADCAST_MIN);
-    let stake = StakingTransaction::build(output.clone(), Amount::from_sat(1_000_000), &[coin], wallet, rate).unwrap();
+    let stake = StakingTransaction::build(output.clone(), Amount::from_sat(1_000_000), &[coin], wallet, rate)
+        .unwrap();
     let explained = explain_psbt(stake.psbt());
     assert_eq!((explained.kind, explained.spent.len()), (TransactionKind::Stake, 0));
     let known = ProtocolOutput::Staking(output);
@@ -131,12 +141,15 @@ fn outputs_that_are_recognised() {
     assert_eq!(harmed(&|output| output.tap_tree = None).kind, TransactionKind::Unknown);
     let script = scene.unbonding.taproot().leaf(Path::Timelock).unwrap().script.clone();
     for depths in [vec![0], vec![1, 2, 3, 3]] {
-        let tree = depths.iter().try_fold(TaprootBuilder::new(), |tree, depth| tree.add_leaf(*depth, script.clone()));
+        let tree = depths
+            .iter()
+            .try_fold(TaprootBuilder::new(), |tree, depth| tree.add_leaf(*depth, script.clone()));
         let tree: TapTree = tree.unwrap().try_into_taptree().unwrap();
         assert_eq!(harmed(&|output| output.tap_tree = Some(tree.clone())).kind, TransactionKind::Unknown);
     }
     // An unbonding transaction's PSBT describes its output too.
-    let tx = UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let tx =
+        UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
     let explained = explain_psbt(tx.psbt());
     assert_eq!(explained.kind, TransactionKind::Unbonding);
     assert_eq!(explained.outputs, [PaidOutput { index: 0, output: unbonding }]);
@@ -146,9 +159,11 @@ fn outputs_that_are_recognised() {
 #[test]
 fn what_a_psbt_says_is_checked() {
     let scene = Scene::new(1, 3, 2);
-    let tx = UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
+    let tx =
+        UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
     let destination = key_path_script(scene.staker.public_key());
-    let withdrawal = WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
+    let withdrawal =
+        WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
     let finished = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     let mut psbt = withdrawal.psbt().clone();
     psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
@@ -197,8 +212,13 @@ fn spent(psbt: &Psbt) -> TxOut {
 #[test]
 fn phase_1_stakes_announce_themselves() {
     let (staker, provider) = (key("staker", 0), key("provider", 0));
-    let payload =
-        [b"bbn1".as_slice(), &[0], &staker.public_key().serialize(), &provider.public_key().serialize(), &[0xfa, 0]];
+    let payload = [
+        b"bbn1".as_slice(),
+        &[0],
+        &staker.public_key().serialize(),
+        &provider.public_key().serialize(),
+        &[0xfa, 0],
+    ];
     let payload = payload.concat();
     assert_eq!(payload.len(), 71);
     let explained = explain(&announcing(&[&payload]));

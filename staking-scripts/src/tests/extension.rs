@@ -6,8 +6,8 @@ use eots::SecretKey;
 
 use super::{Scene, key, public};
 use crate::{
-    CovenantCommittee, ExtensionError, ExtensionTransaction, FinalizeError, FundingCoin, Parties, StakingOutput,
-    Timelock, key_path_script, sign_key_path,
+    CovenantCommittee, ExtensionError, ExtensionTransaction, FinalizeError, FundingCoin, Parties,
+    StakingOutput, Timelock, key_path_script, sign_key_path,
 };
 
 fn coin(number: u8, sat: u64) -> FundingCoin {
@@ -59,8 +59,11 @@ fn a_stake_is_extended() {
     assert_eq!(held - paid, extension.fee());
 
     let staker = extension.sign_as_staker(&scene.staker).unwrap();
-    let covenant: Vec<_> =
-        scene.covenant.iter().map(|member| extension.sign_as_covenant_member_unchecked(member).unwrap()).collect();
+    let covenant: Vec<_> = scene
+        .covenant
+        .iter()
+        .map(|member| extension.sign_as_covenant_member_unchecked(member).unwrap())
+        .collect();
     covenant.iter().for_each(|signature| extension.verify_covenant(signature).unwrap());
     let funding = sign_key_path(extension.psbt(), &key("wallet", 0)).unwrap();
     let transaction = extension.finalize(&staker, &covenant, &funding).unwrap();
@@ -117,7 +120,8 @@ fn stakes_that_do_not_fit_together() {
     assert_eq!(error, ExtensionError::CovenantOverlap { common: 2, quorum: 3 });
     let staker = key("another staker", 0);
     let parties =
-        Parties::new(*staker.public_key(), public(&scene.providers), scene.parties.covenant().clone()).unwrap();
+        Parties::new(*staker.public_key(), public(&scene.providers), scene.parties.covenant().clone())
+            .unwrap();
     let theirs = StakingOutput::new(parties, Timelock::from_blocks(10).unwrap()).unwrap();
     assert!(matches!(refused(theirs, 1_000_000), ExtensionError::OtherStaker { .. }));
 }
@@ -130,7 +134,9 @@ fn coins_that_do_not_do() {
     let none = ExtensionError::InsufficientFunds { needed: Amount::from_sat(1), largest: Amount::ZERO };
     assert_eq!(refused(1_000_001, &[]), none);
     let error = refused(1_300_001, &[coin(1, 300_000), coin(2, 300_000)]);
-    assert!(matches!(error, ExtensionError::InsufficientFunds { largest, .. } if largest.to_sat() == 300_000));
+    assert!(
+        matches!(error, ExtensionError::InsufficientFunds { largest, .. } if largest.to_sat() == 300_000)
+    );
     assert_eq!(
         refused(Amount::MAX_MONEY.to_sat() + 1, &[coin(1, Amount::MAX_MONEY.to_sat() + 10_000)]),
         ExtensionError::TooMuch
@@ -139,8 +145,9 @@ fn coins_that_do_not_do() {
     assert_eq!(refused(1_000_000, &[itself]), ExtensionError::FundedByItself(scene.staking.outpoint()));
     let fast = FeeRate::from_sat_per_vb_u32(20_000);
     let amount = Amount::from_sat(1_000_000);
-    let with =
-        |change, rate| ExtensionTransaction::build(&scene.staking, output(), amount, &[coin(1, 900_000)], change, rate);
+    let with = |change, rate| {
+        ExtensionTransaction::build(&scene.staking, output(), amount, &[coin(1, 900_000)], change, rate)
+    };
     assert_eq!(with(change(), fast).unwrap_err(), ExtensionError::FeeRateTooHigh(fast));
     let slow = FeeRate::BROADCAST_MIN;
     assert!(matches!(with(ScriptBuf::new(), slow).unwrap_err(), ExtensionError::Change(_)));

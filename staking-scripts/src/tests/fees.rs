@@ -1,12 +1,13 @@
-//! Fees: what a finished transaction weighs is known before it is signed, and what can be done about a fee that is too small.
+//! Fees: what a finished transaction weighs is known before it is signed, and what can be done about a fee
+//! that is too small.
 
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid};
 
 use super::{Scene, key};
 use crate::{
-    ChildError, FeeBump, FundingCoin, SlashingTransaction, StakingTransaction, TransactionKind, UnbondingTransaction,
-    WithdrawalTransaction, key_path_script, sign_key_path,
+    ChildError, FeeBump, FundingCoin, SlashingTransaction, StakingTransaction, TransactionKind,
+    UnbondingTransaction, WithdrawalTransaction, key_path_script, sign_key_path,
 };
 
 fn wallet() -> ScriptBuf {
@@ -19,13 +20,18 @@ fn the_rate_of_a_fixed_fee_is_known_in_advance() {
     for (providers, members, quorum) in [(1, 1, 1), (1, 9, 6), (3, 9, 6), (5, 20, 20)] {
         let scene = Scene::new(providers, members, quorum);
         let unbonding =
-            UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(5000)).unwrap();
-        let covenant: Vec<_> =
-            scene.covenant.iter().map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap()).collect();
+            UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(5000))
+                .unwrap();
+        let covenant: Vec<_> = scene
+            .covenant
+            .iter()
+            .map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap())
+            .collect();
         let staker = unbonding.sign_as_staker(&scene.staker).unwrap();
         let finished = unbonding.finalize(&staker, &covenant).unwrap();
-        let rate =
-            |fee: Amount, weight: bitcoin::Weight| FeeRate::from_sat_per_kwu(fee.to_sat() * 1000 / weight.to_wu());
+        let rate = |fee: Amount, weight: bitcoin::Weight| {
+            FeeRate::from_sat_per_kwu(fee.to_sat() * 1000 / weight.to_wu())
+        };
         assert_eq!(unbonding.fee_rate(), Some(rate(unbonding.fee(), finished.weight())));
 
         let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
@@ -39,7 +45,8 @@ fn the_rate_of_a_fixed_fee_is_known_in_advance() {
         assert_eq!(slashing.fee_rate(), Some(rate(slashing.fee(), finished.weight())));
     }
     let scene = Scene::new(1, 3, 2);
-    let withdrawal = WithdrawalTransaction::new(&scene.staking, wallet(), FeeRate::from_sat_per_vb_u32(7)).unwrap();
+    let withdrawal =
+        WithdrawalTransaction::new(&scene.staking, wallet(), FeeRate::from_sat_per_vb_u32(7)).unwrap();
     assert_eq!(withdrawal.fee_rate().unwrap().to_sat_per_vb_floor(), 7);
 }
 
@@ -84,5 +91,8 @@ fn children_that_cannot_pay() {
     let signed = sign_key_path(other.psbt(), &key("wallet", 0)).unwrap();
     assert!(matches!(child.finalize(&signed), Err(ChildError::Incomplete(_))));
     let signed = sign_key_path(child.psbt(), &key("wallet", 0)).unwrap();
-    assert_eq!(child.finalize(&signed).unwrap().output[0].value + child.fee(), rich.unsigned().output[1].value);
+    assert_eq!(
+        child.finalize(&signed).unwrap().output[0].value + child.fee(),
+        rich.unsigned().output[1].value
+    );
 }

@@ -18,14 +18,22 @@ impl Finished {
     fn new() -> Self {
         let scene = Scene::new(2, 4, 2);
         let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
-        let adaptors =
-            scene.covenant.iter().map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap());
+        let adaptors = scene
+            .covenant
+            .iter()
+            .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap());
         let staker = slashing.sign_as_staker(&scene.staker).unwrap();
-        let transaction = slashing.slash(&staker, &adaptors.collect::<Vec<_>>(), &scene.providers[0]).unwrap();
+        let transaction =
+            slashing.slash(&staker, &adaptors.collect::<Vec<_>>(), &scene.providers[0]).unwrap();
         Self { scene, slashing, transaction }
     }
 
-    fn check(&self, transaction: &Transaction, unsigned: &Transaction, prevout: &TxOut) -> Result<(), FinishedError> {
+    fn check(
+        &self,
+        transaction: &Transaction,
+        unsigned: &Transaction,
+        prevout: &TxOut,
+    ) -> Result<(), FinishedError> {
         let leaf = self.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
         check_finished(transaction, unsigned, std::slice::from_ref(prevout), leaf)
     }
@@ -56,11 +64,20 @@ fn the_transaction_as_finished_passes() {
 fn another_transaction_than_was_signed() {
     let finished = Finished::new();
     assert_eq!(finished.changed(|tx| tx.version = Version::TWO), FinishedError::Changed("version"));
-    assert_eq!(finished.changed(|tx| tx.lock_time = LockTime::from_consensus(1)), FinishedError::Changed("lock time"));
+    assert_eq!(
+        finished.changed(|tx| tx.lock_time = LockTime::from_consensus(1)),
+        FinishedError::Changed("lock time")
+    );
     let again = |tx: &mut Transaction| tx.input.push(tx.input[0].clone());
     assert_eq!(finished.changed(again), FinishedError::Changed("number of inputs"));
-    assert_eq!(finished.changed(|tx| tx.input[0].previous_output.vout = 0), FinishedError::Changed("outpoint"));
-    assert_eq!(finished.changed(|tx| tx.input[0].sequence = Sequence::ZERO), FinishedError::Changed("sequence"));
+    assert_eq!(
+        finished.changed(|tx| tx.input[0].previous_output.vout = 0),
+        FinishedError::Changed("outpoint")
+    );
+    assert_eq!(
+        finished.changed(|tx| tx.input[0].sequence = Sequence::ZERO),
+        FinishedError::Changed("sequence")
+    );
     let richer = |tx: &mut Transaction| tx.output[1].value += Amount::from_sat(1);
     assert_eq!(finished.changed(richer), FinishedError::Changed("outputs"));
     let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
@@ -78,8 +95,14 @@ fn another_leaf_than_intended() {
     let other = finished.scene.staking.output().taproot().leaf(Path::Unbonding).unwrap();
     let wrong = FinishedError::WrongLeaf(Path::Slashing);
     assert_eq!(finished.witness(Vec::clear), wrong);
-    assert_eq!(finished.witness(|elements| *elements.iter_mut().nth_back(1).unwrap() = other.script.to_bytes()), wrong);
-    assert_eq!(finished.witness(|elements| *elements.last_mut().unwrap() = other.control_block.serialize()), wrong);
+    assert_eq!(
+        finished.witness(|elements| *elements.iter_mut().nth_back(1).unwrap() = other.script.to_bytes()),
+        wrong
+    );
+    assert_eq!(
+        finished.witness(|elements| *elements.last_mut().unwrap() = other.control_block.serialize()),
+        wrong
+    );
     // Another output spent than the leaf belongs to.
     let elsewhere = finished.scene.unbonding.taproot().paying(finished.scene.staking.amount());
     let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &elsewhere).unwrap_err();
@@ -116,8 +139,10 @@ fn signatures_missing_surplus_or_wrong() {
     let both = finished.witness(|elements| elements[second] = sign(&scene.providers[1]));
     assert_eq!(both, FinishedError::ProviderSignatures(2));
     let elements = finished.transaction.input[0].witness.to_vec();
-    let signed: Vec<_> = scene.covenant.iter().filter(|m| !elements[place(m.public_key())].is_empty()).collect();
-    let absent: Vec<_> = scene.covenant.iter().filter(|m| elements[place(m.public_key())].is_empty()).collect();
+    let signed: Vec<_> =
+        scene.covenant.iter().filter(|m| !elements[place(m.public_key())].is_empty()).collect();
+    let absent: Vec<_> =
+        scene.covenant.iter().filter(|m| elements[place(m.public_key())].is_empty()).collect();
     let fewer = finished.witness(|elements| elements[place(signed[0].public_key())].clear());
     assert_eq!(fewer, FinishedError::CovenantSignatures { found: 1, quorum: 2 });
     let more = finished.witness(|elements| elements[place(absent[0].public_key())] = sign(absent[0]));
@@ -127,7 +152,8 @@ fn signatures_missing_surplus_or_wrong() {
     assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())].push(1)), invalid);
 }
 
-/// A transaction laid out wrongly from the start, and signed as it is: the amounts are checked for themselves.
+/// A transaction laid out wrongly from the start, and signed as it is: the amounts are checked for
+/// themselves.
 #[test]
 fn amounts_that_cannot_be() {
     let finished = Finished::new();
@@ -137,9 +163,13 @@ fn amounts_that_cannot_be() {
         let unsigned = transaction.clone();
         let leaf = finished.scene.staking.output().taproot().leaf(Path::Slashing).unwrap();
         let prevout = finished.scene.staking.tx_out();
-        let sighash =
-            crate::transactions::spend::leaf_sighash(&transaction, std::slice::from_ref(&prevout), 0, leaf.hash())
-                .unwrap();
+        let sighash = crate::transactions::spend::leaf_sighash(
+            &transaction,
+            std::slice::from_ref(&prevout),
+            0,
+            leaf.hash(),
+        )
+        .unwrap();
         let mut elements = transaction.input[0].witness.to_vec();
         let scene = &finished.scene;
         let secrets = scene.covenant.iter().chain(&scene.providers).chain([&scene.staker]);

@@ -5,28 +5,34 @@ use bitcoin::secp256k1::{Message, SECP256K1, SecretKey as EcdsaKey};
 use bitcoin::sighash::{EcdsaSighashType, Prevouts, SighashCache};
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, CompressedPublicKey, FeeRate, OutPoint, Psbt, ScriptBuf, TapSighashType, Transaction, TxOut, Txid, Witness,
-    ecdsa, taproot,
+    Amount, CompressedPublicKey, FeeRate, OutPoint, Psbt, ScriptBuf, TapSighashType, Transaction, TxOut,
+    Txid, Witness, ecdsa, taproot,
 };
 use miniscript::{DefiniteDescriptorKey, Descriptor};
 
 use super::requests::{
-    Extended, coin, consumer_rules, consumers, extended, genesis, honest, output, parameters, proven, request_for,
-    violated,
+    Extended, coin, consumer_rules, consumers, extended, genesis, honest, output, parameters, proven,
+    request_for, violated,
 };
 use super::{key, keys};
 use crate::{
-    ChainRules, ChildError, Claim, ConsumerProviders, ExtensionError, ExtensionTransaction, FinalizeError, Funded,
-    FundingCoin, HeadersError, LeafKeys, Parties, SignedPsbtError, StakeViolation, StakedTo, StakingFinishedError,
-    StakingOutput, StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction, inclusion_depth,
-    key_path_script,
+    ChainRules, ChildError, Claim, ConsumerProviders, ExtensionError, ExtensionTransaction, FinalizeError,
+    Funded, FundingCoin, HeadersError, LeafKeys, Parties, SignedPsbtError, StakeViolation, StakedTo,
+    StakingFinishedError, StakingOutput, StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction,
+    inclusion_depth, key_path_script,
 };
 
 fn staking(coins: &[FundingCoin]) -> StakingTransaction {
     let (terms, change) = (parameters(0), key_path_script(key("wallet", 0).public_key()));
     let rate = FeeRate::from_sat_per_vb_u32(5);
-    StakingTransaction::build(output(&genesis(), &terms, 2000), Amount::from_sat(1_000_000), coins, change, rate)
-        .unwrap()
+    StakingTransaction::build(
+        output(&genesis(), &terms, 2000),
+        Amount::from_sat(1_000_000),
+        coins,
+        change,
+        rate,
+    )
+    .unwrap()
 }
 
 fn with_witness(psbt: &Psbt, input: usize, elements: &[Vec<u8>]) -> Psbt {
@@ -81,30 +87,40 @@ fn signed_p2tr(staking: &StakingTransaction, kind: TapSighashType) -> Psbt {
     psbt
 }
 
-/// With any type but ALL, somebody could take the coin out of the stake, and what is signed in advance would be void.
+/// With any type but ALL, somebody could take the coin out of the stake, and what is signed in advance would
+/// be void.
 #[test]
 fn signatures_cover_the_whole_transaction() {
     let p2tr = staking(&[coin(1, 2_000_000)]);
     for kind in [TapSighashType::Default, TapSighashType::All] {
         let done = p2tr.finalize(&signed_p2tr(&p2tr, kind)).unwrap();
-        assert_eq!(done.input[0].witness.nth(0).unwrap().len(), if kind == TapSighashType::All { 65 } else { 64 });
+        assert_eq!(
+            done.input[0].witness.nth(0).unwrap().len(),
+            if kind == TapSighashType::All { 65 } else { 64 }
+        );
     }
     let partial = [TapSighashType::None, TapSighashType::Single, TapSighashType::AllPlusAnyoneCanPay];
     for kind in partial.into_iter().chain([TapSighashType::NonePlusAnyoneCanPay]) {
         let error = p2tr.finalize(&signed_p2tr(&p2tr, kind)).unwrap_err();
-        assert!(matches!(&error, StakingFinishedError::Unsigned(why) if why.contains("whole")), "{kind}: {error}");
+        assert!(
+            matches!(&error, StakingFinishedError::Unsigned(why) if why.contains("whole")),
+            "{kind}: {error}"
+        );
         assert!(!crate::review_psbt(&signed_p2tr(&p2tr, kind)).signatures[0].valid);
     }
     let secret = EcdsaKey::from_slice(&[0x21; 32]).unwrap();
     let public = CompressedPublicKey(secret.public_key(SECP256K1));
-    let out =
-        TxOut { value: Amount::from_sat(2_000_000), script_pubkey: ScriptBuf::new_p2wpkh(&public.wpubkey_hash()) };
+    let out = TxOut {
+        value: Amount::from_sat(2_000_000),
+        script_pubkey: ScriptBuf::new_p2wpkh(&public.wpubkey_hash()),
+    };
     let coin = FundingCoin::new(OutPoint::new(Txid::from_byte_array([5; 32]), 0), out.clone()).unwrap();
     let p2wpkh = staking(&[coin]);
     for kind in [EcdsaSighashType::All, EcdsaSighashType::NonePlusAnyoneCanPay, EcdsaSighashType::Single] {
         let mut psbt = p2wpkh.psbt().clone();
-        let sighash =
-            SighashCache::new(&psbt.unsigned_tx).p2wpkh_signature_hash(0, &out.script_pubkey, out.value, kind).unwrap();
+        let sighash = SighashCache::new(&psbt.unsigned_tx)
+            .p2wpkh_signature_hash(0, &out.script_pubkey, out.value, kind)
+            .unwrap();
         let signature = SECP256K1.sign_ecdsa(&Message::from_digest(sighash.to_byte_array()), &secret);
         let signature = ecdsa::Signature { signature, sighash_type: kind };
         psbt.inputs[0].partial_sigs.insert(bitcoin::PublicKey::new(public.0), signature);
@@ -126,7 +142,11 @@ fn proofs_of_possession_of_elsewhere() {
         assert_eq!(violated(&request, &terms), ["signing_context"]);
         let rules = ChainRules { signing_context: Some(context), ..ChainRules::MAINNET };
         let found = request.check(&terms, None, rules).unwrap_err();
-        assert_eq!(found, [StakeViolation::Dialect { genesis: false }], "a genesis stake on a consumer chain");
+        assert_eq!(
+            found,
+            [StakeViolation::Dialect { genesis: false }],
+            "a genesis stake on a consumer chain"
+        );
     }
     let (mut request, terms) = honest(consumers(3));
     assert_eq!(violated(&request, &terms), ["signing_context", "dialect"]);
@@ -149,7 +169,9 @@ fn staking_transactions_that_no_block_holds() {
         ("21 million", |tx| {
             tx.output.push(TxOut { value: Amount::from_sat(1 << 63), script_pubkey: ScriptBuf::new() })
         }),
-        ("21 million", |tx| tx.output.push(TxOut { value: Amount::MAX_MONEY, script_pubkey: ScriptBuf::new() })),
+        ("21 million", |tx| {
+            tx.output.push(TxOut { value: Amount::MAX_MONEY, script_pubkey: ScriptBuf::new() })
+        }),
     ];
     for (name, harm) in harms {
         let terms = parameters(0);
@@ -158,7 +180,10 @@ fn staking_transactions_that_no_block_holds() {
         let funded = Funded::find(output(&genesis(), &terms, 2000), &transaction).unwrap();
         let request = request_for(&funded, transaction, genesis(), &terms);
         let found = request.check(&terms, None, ChainRules::MAINNET).unwrap_err();
-        assert!(matches!(&found[..], [StakeViolation::Impossible(why)] if why.contains(name)), "{name}: {found:?}");
+        assert!(
+            matches!(&found[..], [StakeViolation::Impossible(why)] if why.contains(name)),
+            "{name}: {found:?}"
+        );
     }
 }
 
@@ -194,7 +219,9 @@ fn extensions_that_are_almost_right() {
     assert_eq!((accepted.staking(), place.outpoint().vout), (&place, 1));
     // The running stake as its own funding.
     let found = again(&|tx| tx.input[1].previous_output = tx.input[0].previous_output).unwrap_err();
-    let named = found.iter().any(|found| matches!(found, StakeViolation::Extension(ExtensionError::FundedByItself(_))));
+    let named = found
+        .iter()
+        .any(|found| matches!(found, StakeViolation::Extension(ExtensionError::FundedByItself(_))));
     assert!(named && found[0].rule() == "impossible", "{found:?}");
     // A provider given for another chain, and a stake of genesis extended to chains.
     let Extended { mut request, old, new } = extended();
@@ -209,7 +236,8 @@ fn extensions_that_are_almost_right() {
     assert!(found.contains(&StakeViolation::OtherDialect), "{found:?}");
 }
 
-/// The id of a transaction that such a coin funds has the redeem script in it, which an extension has no place for.
+/// The id of a transaction that such a coin funds has the redeem script in it, which an extension has no
+/// place for.
 #[test]
 fn a_nested_coin_funds_no_extension() {
     let (first, terms) = honest(genesis());
@@ -286,7 +314,7 @@ fn scripts_longer_than_any_leaf_are_not_decoded() {
 fn targets_have_one_form() {
     use bitcoin::block::Header;
     let params = bitcoin::params::Params::REGTEST;
-    let first = super::inclusion::block_of(2).header;
+    let first = spv::testing::block_of(2).header;
     assert_eq!(inclusion_depth(&[first], &params), Ok(0));
     for bits in [0x407f_ffff_u32, 0x607f_ffff, 0xe07f_ffff, 0x2080_ffff, 0x2100_7fff] {
         let header = Header { bits: bitcoin::CompactTarget::from_consensus(bits), ..first };

@@ -1,5 +1,5 @@
-//! What the outputs and transactions promise. Spends are judged by Bitcoin Core's engine in the `tests` package; here the judges are
-//! scripts written down byte by byte, and the signature checks of libsecp256k1.
+//! What the outputs and transactions promise. Spends are judged by Bitcoin Core's engine in the `tests`
+//! package; here the judges are scripts written down byte by byte, and the signature checks of libsecp256k1.
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
@@ -10,9 +10,7 @@ mod explaining;
 mod extension;
 mod fees;
 mod finished;
-mod headers;
 mod hostile;
-mod inclusion;
 mod outputs;
 mod parameters;
 mod psbt_signing;
@@ -59,7 +57,8 @@ struct Scene {
 
 impl Scene {
     fn new(providers: usize, members: usize, quorum: u16) -> Self {
-        let (staker, providers, covenant) = (key("staker", 0), keys("provider", providers), keys("member", members));
+        let (staker, providers, covenant) =
+            (key("staker", 0), keys("provider", providers), keys("member", members));
         let committee = CovenantCommittee::new(public(&covenant), quorum).unwrap();
         let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
         let output = StakingOutput::new(parties.clone(), Timelock::from_blocks(1000).unwrap()).unwrap();

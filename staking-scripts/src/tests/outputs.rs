@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::{Scene, key, keys, public};
 use crate::{
-    CovenantCommittee, INTERNAL_KEY, InvalidCommittee, InvalidParties, LeafKeys, Parties, Path, SlashingRefundOutput,
-    StakingOutput, TaprootOutput, Timelock, UnbondingOutput, UnknownLeaf,
+    CovenantCommittee, INTERNAL_KEY, InvalidCommittee, InvalidParties, LeafKeys, Parties, Path,
+    SlashingRefundOutput, StakingOutput, TaprootOutput, Timelock, UnbondingOutput, UnknownLeaf,
 };
 
 const CHECKSIG: u8 = 0xac;
@@ -38,7 +38,8 @@ fn push(key: &XOnlyPublicKey) -> Vec<u8> {
     [vec![32], key.serialize().to_vec()].concat()
 }
 
-/// `<pk1> CHECKSIG <pk2> CHECKSIGADD … <M> NUMEQUAL[VERIFY]`, ascending; a single key is plain `CHECKSIG[VERIFY]`.
+/// `<pk1> CHECKSIG <pk2> CHECKSIGADD … <M> NUMEQUAL[VERIFY]`, ascending; a single key is plain
+/// `CHECKSIG[VERIFY]`.
 fn threshold(mut keys: Vec<XOnlyPublicKey>, m: u32, verify: bool) -> Vec<u8> {
     keys.sort_by_key(XOnlyPublicKey::serialize);
     if let [key] = keys.as_slice() {
@@ -62,7 +63,12 @@ fn unbonding(staker: &XOnlyPublicKey, members: &[XOnlyPublicKey], quorum: u32) -
     [push(staker), vec![CHECKSIGVERIFY], threshold(members.to_vec(), quorum, false)].concat()
 }
 
-fn slashing(staker: &XOnlyPublicKey, providers: &[XOnlyPublicKey], members: &[XOnlyPublicKey], quorum: u32) -> Vec<u8> {
+fn slashing(
+    staker: &XOnlyPublicKey,
+    providers: &[XOnlyPublicKey],
+    members: &[XOnlyPublicKey],
+    quorum: u32,
+) -> Vec<u8> {
     let providers = threshold(providers.to_vec(), 1, true);
     [push(staker), vec![CHECKSIGVERIFY], providers, threshold(members.to_vec(), quorum, false)].concat()
 }
@@ -154,7 +160,8 @@ proptest! {
 
 #[test]
 fn the_order_of_keys_given_does_not_matter() {
-    let (staker, providers, members) = (*key("s", 0).public_key(), public(&keys("p", 4)), public(&keys("m", 9)));
+    let (staker, providers, members) =
+        (*key("s", 0).public_key(), public(&keys("p", 4)), public(&keys("m", 9)));
     let output = |providers: Vec<_>, members: Vec<_>| {
         let parties = Parties::new(staker, providers, CovenantCommittee::new(members, 6).unwrap()).unwrap();
         StakingOutput::new(parties, Timelock::from_blocks(64000).unwrap()).unwrap().taproot().script_pubkey()
@@ -167,7 +174,10 @@ fn the_order_of_keys_given_does_not_matter() {
 fn descriptors_are_standard_and_end_with_a_checksum() {
     let output = Scene::new(2, 3, 2).staking.output().taproot().clone();
     let text = output.descriptor().to_string();
-    assert!(text.starts_with(&format!("tr({INTERNAL_KEY},{{and_v(and_v(v:pk(")) && text.contains(")#"), "{text}");
+    assert!(
+        text.starts_with(&format!("tr({INTERNAL_KEY},{{and_v(and_v(v:pk(")) && text.contains(")#"),
+        "{text}"
+    );
     let read: miniscript::Descriptor<XOnlyPublicKey> = text.parse().unwrap();
     assert_eq!(read.script_pubkey(), output.script_pubkey());
     assert_eq!(output.address(Network::Regtest).script_pubkey(), output.script_pubkey());
@@ -178,7 +188,8 @@ fn descriptors_are_standard_and_end_with_a_checksum() {
 #[test]
 fn committees_that_cannot_be() {
     let members = public(&keys("m", 3));
-    let new = |members: &[XOnlyPublicKey], quorum| CovenantCommittee::new(members.to_vec(), quorum).unwrap_err();
+    let new =
+        |members: &[XOnlyPublicKey], quorum| CovenantCommittee::new(members.to_vec(), quorum).unwrap_err();
     assert_eq!(new(&members, 0), InvalidCommittee::QuorumZero);
     assert_eq!(new(&members, 4), InvalidCommittee::QuorumAboveMembers { quorum: 4, members: 3 });
     assert_eq!(new(&[], 1), InvalidCommittee::QuorumAboveMembers { quorum: 1, members: 0 });
@@ -188,7 +199,8 @@ fn committees_that_cannot_be() {
 
 #[test]
 fn parties_that_cannot_be() {
-    let (staker, providers, members) = (*key("s", 0).public_key(), public(&keys("p", 2)), public(&keys("m", 3)));
+    let (staker, providers, members) =
+        (*key("s", 0).public_key(), public(&keys("p", 2)), public(&keys("m", 3)));
     let committee = || CovenantCommittee::new(members.clone(), 2).unwrap();
     let new = |staker, providers: Vec<_>| Parties::new(staker, providers, committee()).unwrap_err();
     assert_eq!(new(staker, vec![]), InvalidParties::NoFinalityProvider);
@@ -199,7 +211,8 @@ fn parties_that_cannot_be() {
     assert_eq!(new(staker, vec![staker; 1000]), InvalidParties::TooManyFinalityProviders(1000));
 }
 
-/// More keys than the interpreter's stack holds: an error, where such an output could be paid but never spent.
+/// More keys than the interpreter's stack holds: an error, where such an output could be paid but never
+/// spent.
 #[test]
 fn committees_too_large_for_the_interpreter_are_refused() {
     let parties = |members| {

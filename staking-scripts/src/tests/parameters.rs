@@ -4,7 +4,9 @@ use bitcoin::Amount;
 use bitcoin::absolute::Height;
 use serde_json::{Value, json};
 
-use crate::{ParameterViolation as Rule, Parameters, ParametersError, Phase1Parameters, StakingCap, Version, Versions};
+use crate::{
+    ParameterViolation as Rule, Parameters, ParametersError, Phase1Parameters, StakingCap, Version, Versions,
+};
 
 const LIVE: &str = include_str!("../../data/mainnet-parameters.json");
 const PHASE_1: &str = include_str!("../../data/mainnet-phase1-parameters.json");
@@ -19,7 +21,8 @@ fn mainnet_has_the_published_numbers() {
     let facts: Vec<_> = versions
         .iter()
         .map(|version| {
-            let (least, most) = (version.staking_amount().start().to_sat(), version.staking_amount().end().to_sat());
+            let (least, most) =
+                (version.staking_amount().start().to_sat(), version.staking_amount().end().to_sat());
             assert_eq!((version.covenant().members().len(), version.covenant().quorum()), (9, 6));
             assert_eq!(
                 (version.staking_time().start().blocks(), version.staking_time().end().blocks()),
@@ -27,7 +30,10 @@ fn mainnet_has_the_published_numbers() {
             );
             assert_eq!(version.slashing_pk_script().to_hex_string(), "6a07626162796c6f6e");
             assert_eq!(version.slashing_rate().to_string(), "0.001");
-            assert_eq!((version.min_slashing_fee().to_sat(), version.unbonding_time().blocks()), (100_000, 1008));
+            assert_eq!(
+                (version.min_slashing_fee().to_sat(), version.unbonding_time().blocks()),
+                (100_000, 1008)
+            );
             (version.activation_height().to_consensus_u32(), least, most, version.unbonding_fee().to_sat())
         })
         .collect();
@@ -44,8 +50,14 @@ fn mainnet_has_the_published_numbers() {
     // The same rules from the same heights, except what phase 1 alone has.
     for (early, later) in phase_1.iter().zip(versions.iter()) {
         assert_eq!((&early.covenant, early.unbonding_time), (later.covenant(), later.unbonding_time()));
-        assert_eq!((&early.staking_amount, early.unbonding_fee), (later.staking_amount(), later.unbonding_fee()));
-        assert_eq!((early.activation_height, &early.staking_time), (later.activation_height(), later.staking_time()));
+        assert_eq!(
+            (&early.staking_amount, early.unbonding_fee),
+            (later.staking_amount(), later.unbonding_fee())
+        );
+        assert_eq!(
+            (early.activation_height, &early.staking_time),
+            (later.activation_height(), later.staking_time())
+        );
         assert_eq!((&early.tag, early.confirmation_depth), (b"bbn1", 10));
     }
     let caps: Vec<_> = phase_1.iter().map(|version| version.cap).collect();
@@ -58,7 +70,10 @@ fn a_version_is_in_force_from_its_activation_on() {
     let versions = Versions::<Parameters>::mainnet().unwrap();
     let number = |at| versions.in_force(height(at)).map(|(number, _)| number);
     assert!(
-        number(857_909).unwrap_err().to_string().contains("height 857909: the first version is from height 857910")
+        number(857_909)
+            .unwrap_err()
+            .to_string()
+            .contains("height 857909: the first version is from height 857910")
     );
     assert_eq!([857_910, 864_789, 864_790, 891_424, 891_425].map(|at| number(at).unwrap()), [0, 0, 1, 2, 3]);
     assert_eq!(number(499_999_999).unwrap(), 4);
@@ -96,7 +111,9 @@ fn a_plain_array_and_plain_numbers_are_read_too() {
 
 fn violations<P: Version>(file: &Value) -> Vec<(usize, Rule)> {
     match Versions::<P>::from_json(&file.to_string()) {
-        Err(ParametersError::Violations(found)) => found.into_iter().map(|found| (found.version, found.rule)).collect(),
+        Err(ParametersError::Violations(found)) => {
+            found.into_iter().map(|found| (found.version, found.rule)).collect()
+        }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("nothing is wrong with {file}"),
     }
@@ -118,7 +135,9 @@ fn every_rule_of_the_live_form_has_its_own_error() {
         ("covenant_quorum", json!(65542), |rule| matches!(rule, Rule::Committee(_))),
         ("covenant_quorum", json!(4), |rule| matches!(rule, Rule::NoMajority { quorum: 4, members: 9 })),
         ("min_staking_value_sat", json!("0"), |rule| matches!(rule, Rule::AmountOutOfRange { .. })),
-        ("max_staking_value_sat", json!("2100000000000001"), |rule| matches!(rule, Rule::AmountOutOfRange { .. })),
+        ("max_staking_value_sat", json!("2100000000000001"), |rule| {
+            matches!(rule, Rule::AmountOutOfRange { .. })
+        }),
         ("max_staking_value_sat", json!("499999"), |rule| matches!(rule, Rule::AmountsReversed { .. })),
         ("min_staking_time_blocks", json!(0), |rule| matches!(rule, Rule::TimeOutOfRange { .. })),
         ("max_staking_time_blocks", json!(65536), |rule| matches!(rule, Rule::TimeOutOfRange { .. })),
@@ -135,14 +154,19 @@ fn every_rule_of_the_live_form_has_its_own_error() {
         ("unbonding_time_blocks", json!(0), |rule| matches!(rule, Rule::TimeOutOfRange { .. })),
         ("unbonding_fee_sat", json!("500000"), |rule| matches!(rule, Rule::UnbondingFeeTooHigh { .. })),
         ("btc_activation_height", json!(500_000_000), |rule| matches!(rule, Rule::Height { .. })),
-        ("btc_activation_height", json!(857_910), |rule| matches!(rule, Rule::ActivationNotIncreasing { .. })),
+        ("btc_activation_height", json!(857_910), |rule| {
+            matches!(rule, Rule::ActivationNotIncreasing { .. })
+        }),
         ("min_commission_rate", json!("1.01"), |rule| matches!(rule, Rule::CommissionRate(_))),
     ];
     for (field, value, breaks) in cases {
         let mut file: Value = serde_json::from_str(LIVE).unwrap();
         file["params"][1]["params"][field] = value.clone();
         let found = violations::<Parameters>(&file);
-        assert!(!found.is_empty() && found.iter().all(|(version, rule)| *version == 1 && breaks(rule)), "{found:?}");
+        assert!(
+            !found.is_empty() && found.iter().all(|(version, rule)| *version == 1 && breaks(rule)),
+            "{found:?}"
+        );
     }
     let mut file: Value = serde_json::from_str(LIVE).unwrap();
     file["params"][1]["version"] = json!(2);
@@ -168,7 +192,9 @@ fn every_rule_of_phase_1_has_its_own_error() {
         ("unbonding_time", json!(65536), |rule| matches!(rule, Rule::TimeOutOfRange { .. })),
         ("unbonding_fee", json!(0), |rule| matches!(rule, Rule::AmountOutOfRange { .. })),
         ("unbonding_fee", json!(499_001), |rule| matches!(rule, Rule::LeastAmountTooLow { .. })),
-        ("min_staking_amount", json!(50_000_000_001_u64), |rule| matches!(rule, Rule::AmountsReversed { .. })),
+        ("min_staking_amount", json!(50_000_000_001_u64), |rule| {
+            matches!(rule, Rule::AmountsReversed { .. })
+        }),
         ("min_staking_time", json!(64_001), |rule| matches!(rule, Rule::TimesReversed { .. })),
         ("confirmation_depth", json!(1), |rule| matches!(rule, Rule::ConfirmationDepth(1))),
         ("confirmation_depth", json!(65536), |rule| matches!(rule, Rule::ConfirmationDepth(65536))),
@@ -193,14 +219,19 @@ fn every_rule_of_phase_1_has_its_own_error() {
 #[test]
 fn all_violations_are_listed() {
     let mut file: Value = serde_json::from_str(LIVE).unwrap();
-    for (version, field, value) in
-        [(0, "covenant_quorum", json!(4)), (0, "slashing_rate", json!("2")), (3, "unbonding_time_blocks", json!(0))]
-    {
+    for (version, field, value) in [
+        (0, "covenant_quorum", json!(4)),
+        (0, "slashing_rate", json!("2")),
+        (3, "unbonding_time_blocks", json!(0)),
+    ] {
         file["params"][version]["params"][field] = value;
     }
     let error = Versions::<Parameters>::from_json(&file.to_string()).unwrap_err().to_string();
-    for part in ["version 0: covenant_quorum", "version 0: slashing_rate: \"2\"", "version 3: unbonding_time_blocks: 0"]
-    {
+    for part in [
+        "version 0: covenant_quorum",
+        "version 0: slashing_rate: \"2\"",
+        "version 3: unbonding_time_blocks: 0",
+    ] {
         assert!(error.contains(part), "{error}");
     }
 }

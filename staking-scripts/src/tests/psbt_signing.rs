@@ -3,7 +3,8 @@
 use bitcoin::secp256k1::{Message, SECP256K1, SecretKey as EcdsaKey};
 use bitcoin::sighash::SighashCache;
 use bitcoin::{
-    Amount, EcdsaSighashType, FeeRate, OutPoint, Psbt, PublicKey, ScriptBuf, TapSighashType, TxOut, Witness, ecdsa,
+    Amount, EcdsaSighashType, FeeRate, OutPoint, Psbt, PublicKey, ScriptBuf, TapSighashType, TxOut, Witness,
+    ecdsa,
 };
 
 use super::{Scene, key};
@@ -25,7 +26,10 @@ fn the_staker_signs_and_nobody_else() {
     let staker = unbonding.signatures(&signed).unwrap().staker.unwrap();
     unbonding.verify_staker(&staker).unwrap();
     let review = review_psbt(&signed);
-    assert_eq!((review.fee, review.missing.len(), review.invalid_witnesses.len()), (Some(Amount::from_sat(500)), 4, 0));
+    assert_eq!(
+        (review.fee, review.missing.len(), review.invalid_witnesses.len()),
+        (Some(Amount::from_sat(500)), 4, 0)
+    );
     let quorum = |signed, members, quorum| PsbtQuorum { input: 0, signed, members, quorum };
     assert_eq!((&review.unsigned, &review.quorums), (&vec![], &vec![quorum(0, 4, 3)]));
     let found = review.signatures[0];
@@ -62,7 +66,8 @@ fn slashing_beside_something_else_is_not_signed() {
     let mut second = more.unsigned_tx.input[0].clone();
     second.previous_output.vout += 1;
     more.unsigned_tx.input.push(second);
-    let coin = TxOut { value: Amount::from_sat(5), script_pubkey: key_path_script(key("wallet", 0).public_key()) };
+    let coin =
+        TxOut { value: Amount::from_sat(5), script_pubkey: key_path_script(key("wallet", 0).public_key()) };
     more.inputs.push(bitcoin::psbt::Input { witness_utxo: Some(coin), ..Default::default() });
     assert_eq!(sign_psbt(&more, &scene.staker).unwrap_err(), PsbtSigningError::SlashesMore);
 }
@@ -95,7 +100,8 @@ fn a_signature_that_was_tampered_with_is_seen() {
     assert!(review.signatures.len() == 3 && review.signatures.iter().all(|found| found.valid), "{review:?}");
     assert!(review.missing.is_empty() && review.invalid_witnesses.is_empty() && review.unsigned.is_empty());
     assert_eq!(review.quorums, [PsbtQuorum { input: 0, signed: 2, members: 3, quorum: 2 }]);
-    for (place, element) in finished.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
+    for (place, element) in
+        finished.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
     {
         let mut elements = finished.input[0].witness.to_vec();
         elements[place][element.len() - 1] ^= 1;
@@ -129,7 +135,8 @@ fn coins_are_signed_by_their_owners() {
     let rate = FeeRate::from_sat_per_vb_u32(2);
     let amount = Amount::from_sat(1_000_000);
     let staking =
-        StakingTransaction::build(scene.staking.output().clone(), amount, &coins, scripts[0].clone(), rate).unwrap();
+        StakingTransaction::build(scene.staking.output().clone(), amount, &coins, scripts[0].clone(), rate)
+            .unwrap();
     assert_eq!(review_psbt(staking.psbt()).unsigned, [0, 1, 2]);
     let (psbt, one) = sign_psbt(staking.psbt(), &first).unwrap();
     let (mut psbt, two) = sign_psbt(&psbt, &second).unwrap();
@@ -138,8 +145,10 @@ fn coins_are_signed_by_their_owners() {
     assert_eq!((review_psbt(&psbt).unsigned, review_psbt(&psbt).missing.len()), (vec![index], 0));
     let (message, _) = psbt.sighash_ecdsa(index, &mut SighashCache::new(&psbt.unsigned_tx)).unwrap();
     let mut sign = |message: &Message| {
-        let signature =
-            ecdsa::Signature { signature: SECP256K1.sign_ecdsa(message, &wpkh), sighash_type: EcdsaSighashType::All };
+        let signature = ecdsa::Signature {
+            signature: SECP256K1.sign_ecdsa(message, &wpkh),
+            sighash_type: EcdsaSighashType::All,
+        };
         psbt.inputs[index].partial_sigs.insert(wpkh_key, signature);
         psbt.clone()
     };

@@ -9,15 +9,17 @@ use eots::{Operation, SecretKey, SigningContext};
 use super::{key, keys};
 use crate::SigningError;
 use crate::{
-    AcceptedStake, AnswerError, ChainRules, Claim, ConsumerProviders, ExtensionError, ExtensionTransaction, Funded,
-    FundingCoin, InvalidConsumerProviders, Parameters, ProofOfPossession, RunningStake, SignedSlashing,
-    SlashingTransaction, StakeRequest, StakeViolation, StakedTo, StakingOutput, StakingTransaction, Timelock,
-    UnbondingOutput, UnbondingTransaction, Versions, key_path_script, sign_key_path,
+    AcceptedStake, AnswerError, ChainRules, Claim, ConsumerProviders, ExtensionError, ExtensionTransaction,
+    Funded, FundingCoin, InvalidConsumerProviders, Parameters, ProofOfPossession, RunningStake,
+    SignedSlashing, SlashingTransaction, StakeRequest, StakeViolation, StakedTo, StakingOutput,
+    StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction, Versions, key_path_script,
+    sign_key_path,
 };
 
 /// Mainnet's shape with keys of ours: nine members, six of whom sign, in an order that is not sorted.
 pub(super) fn parameters(first_member: usize) -> Parameters {
-    let mut file: serde_json::Value = serde_json::from_str(include_str!("../../data/mainnet-parameters.json")).unwrap();
+    let mut file: serde_json::Value =
+        serde_json::from_str(include_str!("../../data/mainnet-parameters.json")).unwrap();
     let members: Vec<String> =
         (first_member..first_member + 9).map(|n| key("member", n).public_key().to_string()).collect();
     let fields = &mut file["params"][0]["params"];
@@ -76,7 +78,8 @@ pub(super) fn request_for(
     let output = UnbondingOutput::new(staking.output().parties().clone(), terms.unbonding_time()).unwrap();
     let unbonding = UnbondingTransaction::new(staking, output, terms.unbonding_fee()).unwrap();
     let slashing = SlashingTransaction::new(staking, &terms.slashing_terms()).unwrap();
-    let unbonding_slashing = SlashingTransaction::new(&unbonding.unbonding_output(), &terms.slashing_terms()).unwrap();
+    let unbonding_slashing =
+        SlashingTransaction::new(&unbonding.unbonding_output(), &terms.slashing_terms()).unwrap();
     let signed = |slashing: &SlashingTransaction| SignedSlashing {
         transaction: slashing.unsigned().clone(),
         staker: slashing.sign_as_staker(&staker).unwrap(),
@@ -109,8 +112,13 @@ pub(super) fn honest(staked_to: StakedTo) -> (StakeRequest, Parameters) {
     let terms = parameters(0);
     let change = key_path_script(key("wallet", 0).public_key());
     let (amount, rate) = (Amount::from_sat(1_000_000), FeeRate::from_sat_per_vb_u32(5));
-    let staking =
-        StakingTransaction::build(output(&staked_to, &terms, 2000), amount, &[coin(1, 2_000_000)], change, rate);
+    let staking = StakingTransaction::build(
+        output(&staked_to, &terms, 2000),
+        amount,
+        &[coin(1, 2_000_000)],
+        change,
+        rate,
+    );
     let staking = staking.unwrap();
     let request = request_for(&staking.staking_output(), staking.unsigned().clone(), staked_to, &terms);
     (request, terms)
@@ -129,8 +137,10 @@ fn an_honest_request_is_accepted_and_answered() {
         let accepted = request.check(&terms, None, rules).unwrap();
         assert_eq!(accepted.slashing().unsigned(), &request.slashing.transaction);
         assert_eq!(accepted.staking().amount(), request.staking_amount);
-        let answers: Vec<_> =
-            members(0).iter().map(|member| accepted.sign_as_covenant_member(member, &[0; 32]).unwrap()).collect();
+        let answers: Vec<_> = members(0)
+            .iter()
+            .map(|member| accepted.sign_as_covenant_member(member, &[0; 32]).unwrap())
+            .collect();
         for answer in &answers {
             accepted.verify_answer(answer).unwrap();
             assert_eq!((answer.slashing.signatures.len(), &answer.extension), (providers, &None));
@@ -216,9 +226,13 @@ fn each_rule_is_broken_once() {
         (&["staking_output"], |r| r.staking_transaction.output[0].script_pubkey = ScriptBuf::new()),
         (&["version", "spends"], |r| r.unbonding_transaction.version = Version::ONE),
         (&["version", "staker_signature"], |r| r.slashing.transaction.version = Version::non_standard(3)),
-        (&["version", "staker_signature"], |r| r.unbonding_slashing.transaction.version = Version::non_standard(0)),
+        (&["version", "staker_signature"], |r| {
+            r.unbonding_slashing.transaction.version = Version::non_standard(0)
+        }),
         (&["lock_time", "spends"], |r| r.unbonding_transaction.lock_time = LockTime::from_consensus(1)),
-        (&["lock_time", "staker_signature"], |r| r.slashing.transaction.lock_time = LockTime::from_consensus(1)),
+        (&["lock_time", "staker_signature"], |r| {
+            r.slashing.transaction.lock_time = LockTime::from_consensus(1)
+        }),
         (&["inputs", "staker_signature"], |r| {
             let again = r.slashing.transaction.input[0].clone();
             r.slashing.transaction.input.push(again);
@@ -230,7 +244,9 @@ fn each_rule_is_broken_once() {
         }),
         (&["input", "spends"], |r| r.unbonding_transaction.input[0].sequence = Sequence::ZERO),
         (&["input"], |r| r.slashing.transaction.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51])),
-        (&["spends", "staker_signature"], |r| r.unbonding_slashing.transaction.input[0].previous_output.vout = 1),
+        (&["spends", "staker_signature"], |r| {
+            r.unbonding_slashing.transaction.input[0].previous_output.vout = 1
+        }),
         (&["spends", "staker_signature"], |r| {
             r.slashing.transaction.input[0].previous_output.txid = Txid::from_byte_array([9; 32])
         }),
@@ -243,7 +259,9 @@ fn each_rule_is_broken_once() {
         (&["output_amount", "staker_signature"], |r| {
             r.slashing.transaction.output[0].value -= Amount::from_sat(1);
         }),
-        (&["fee_too_small", "staker_signature"], |r| r.slashing.transaction.output[1].value += Amount::from_sat(1)),
+        (&["fee_too_small", "staker_signature"], |r| {
+            r.slashing.transaction.output[1].value += Amount::from_sat(1)
+        }),
         (&["fee_too_small", "staker_signature"], |r| r.slashing.transaction.output[1].value = Amount::MAX),
         (&["unbonding_fee", "spends", "fee_too_small", "staker_signature"], |r| {
             r.unbonding_transaction.output[0].value -= Amount::from_sat(1)
@@ -334,7 +352,8 @@ pub(super) fn extended() -> Extended {
     let (coin, staked_to) = (coin(7, 900_000), consumers(3));
     let stake = output(&staked_to, &new, 3000);
     let extension =
-        ExtensionTransaction::build(&previous, stake, amount, std::slice::from_ref(&coin), change, rate).unwrap();
+        ExtensionTransaction::build(&previous, stake, amount, std::slice::from_ref(&coin), change, rate)
+            .unwrap();
     let mut request = request_for(&extension.staking_output(), extension.unsigned().clone(), staked_to, &new);
     request.extends = Some(RunningStake {
         staking_transaction: first.staking_transaction,
@@ -351,7 +370,8 @@ fn an_extension_is_accepted_and_answered() {
     let accepted: AcceptedStake = request.check(&new, Some(&old), consumer_rules()).unwrap();
     let extension = accepted.extension().unwrap();
     let mut signatures = Vec::new();
-    // Members 2 to 10 are of the committee of the day, 0 to 8 of the old one. Who is in one of the two only has nothing to sign.
+    // Members 2 to 10 are of the committee of the day, 0 to 8 of the old one. Who is in one of the two only
+    // has nothing to sign.
     for number in 2..9 {
         let answer = accepted.sign_as_covenant_member(&key("member", number), &[0; 32]).unwrap();
         accepted.verify_answer(&answer).unwrap();

@@ -6,7 +6,8 @@ use bitcoin::consensus::encode;
 use bitcoin::constants::genesis_block;
 use bitcoin::hashes::Hash;
 use bitcoin::{
-    Amount, Block, BlockHash, CompactTarget, Network, ScriptBuf, Transaction, TxIn, TxMerkleNode, TxOut, Witness,
+    Amount, Block, BlockHash, CompactTarget, Network, ScriptBuf, Transaction, TxIn, TxMerkleNode, TxOut,
+    Witness,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -39,7 +40,12 @@ fn block(txdata: Vec<Transaction>) -> Vec<u8> {
 fn transaction(input: Vec<TxIn>, scripts: Vec<ScriptBuf>) -> Transaction {
     let output = |script_pubkey| TxOut { value: Amount::from_sat(1000), script_pubkey };
     let version = bitcoin::transaction::Version::TWO;
-    Transaction { version, lock_time: LockTime::ZERO, input, output: scripts.into_iter().map(output).collect() }
+    Transaction {
+        version,
+        lock_time: LockTime::ZERO,
+        input,
+        output: scripts.into_iter().map(output).collect(),
+    }
 }
 
 fn stake() -> Transaction {
@@ -55,7 +61,12 @@ type Found = Vec<(u32, Vec<u8>, StakeAnnouncement)>;
 
 fn fast(bytes: &[u8]) -> Option<Found> {
     let found = announced_stakes(bytes, TAG).ok()?;
-    Some(found.into_iter().map(|stake| (stake.position, stake.transaction.to_vec(), stake.announcement)).collect())
+    Some(
+        found
+            .into_iter()
+            .map(|stake| (stake.position, stake.transaction.to_vec(), stake.announcement))
+            .collect(),
+    )
 }
 
 fn slow(bytes: &[u8]) -> Option<Found> {
@@ -70,7 +81,8 @@ fn slow(bytes: &[u8]) -> Option<Found> {
 #[test]
 fn stakes_are_found_with_their_places_and_bytes() {
     let other = transaction(vec![TxIn::default()], vec![announcement(*b"bbn2").script()]);
-    let twice = transaction(vec![TxIn::default()], vec![announcement(TAG).script(), announcement(TAG).script()]);
+    let twice =
+        transaction(vec![TxIn::default()], vec![announcement(TAG).script(), announcement(TAG).script()]);
     let signed = with_witness(stake(), &[vec![1; 64]]);
     let bytes = block(vec![other.clone(), stake(), twice, signed.clone(), other]);
     let found = announced_stakes(&bytes, TAG).unwrap();
@@ -176,11 +188,14 @@ fn script() -> impl Strategy<Value = ScriptBuf> {
 
 fn any_transaction() -> impl Strategy<Value = Transaction> {
     let witness = vec(vec(any::<u8>(), 0..300), 0..4);
-    let input = (vec(any::<u8>(), 0..300), prop_oneof![Just(vec![]), witness]).prop_map(|(script_sig, witness)| TxIn {
-        script_sig: ScriptBuf::from_bytes(script_sig),
-        witness: Witness::from_slice(&witness),
-        ..TxIn::default()
-    });
+    let input =
+        (vec(any::<u8>(), 0..300), prop_oneof![Just(vec![]), witness]).prop_map(|(script_sig, witness)| {
+            TxIn {
+                script_sig: ScriptBuf::from_bytes(script_sig),
+                witness: Witness::from_slice(&witness),
+                ..TxIn::default()
+            }
+        });
     (vec(input, 0..4), vec(script(), 0..4)).prop_map(|(input, scripts)| transaction(input, scripts))
 }
 

@@ -1,4 +1,5 @@
-//! A provider's key from a slashing transaction, whichever members signed it and in whatever order they are known.
+//! A provider's key from a slashing transaction, whichever members signed it and in whatever order they are
+//! known.
 
 use eots::Parity;
 

@@ -1,4 +1,5 @@
-//! What comes back from signers elsewhere: taken when it is right, and each thing that can be wrong with it named.
+//! What comes back from signers elsewhere: taken when it is right, and each thing that can be wrong with it
+//! named.
 
 use bitcoin::bip32::{DerivationPath, Fingerprint, KeySource};
 use bitcoin::secp256k1::schnorr;
@@ -50,7 +51,8 @@ fn signatures_come_back_and_finish_the_transaction() {
     assert_eq!(signatures.finality_providers[0].0, *scene.providers[1].public_key());
 }
 
-/// Wallets finish what they sign: with a whole witness, or with their one signature where the script wants more.
+/// Wallets finish what they sign: with a whole witness, or with their one signature where the script wants
+/// more.
 #[test]
 fn a_finished_witness_is_read_too() {
     let scene = Scene::new(1, 3, 2);
@@ -59,15 +61,19 @@ fn a_finished_witness_is_read_too() {
     let withdrawal = WithdrawalTransaction::new(&scene.staking, destination, rate).unwrap();
     let staker = withdrawal.sign_as_staker(&scene.staker).unwrap();
     let mut psbt = withdrawal.psbt().clone();
-    psbt.inputs[0].final_script_witness = Some(withdrawal.finalize(&staker).unwrap().input[0].witness.clone());
+    psbt.inputs[0].final_script_witness =
+        Some(withdrawal.finalize(&staker).unwrap().input[0].witness.clone());
     psbt.inputs[0].tap_scripts.clear();
     assert_eq!(withdrawal.signatures(&psbt).unwrap().staker, Some(staker));
 
     let unbonding = unbonding(&scene);
     let leaf = scene.staking.output().taproot().leaf(Path::Unbonding).unwrap();
     let signed = unbonding.sign_as_staker(&scene.staker).unwrap();
-    let one =
-        Witness::from_slice(&[signed.serialize().as_slice(), leaf.script.as_bytes(), &leaf.control_block.serialize()]);
+    let one = Witness::from_slice(&[
+        signed.serialize().as_slice(),
+        leaf.script.as_bytes(),
+        &leaf.control_block.serialize(),
+    ]);
     let mut psbt = unbonding.psbt().clone();
     psbt.inputs[0].final_script_witness = Some(one.clone());
     let signatures = unbonding.signatures(&psbt).unwrap();
@@ -133,7 +139,8 @@ fn each_thing_that_can_be_wrong_is_named() {
 fn key_origins_are_where_the_keys_are() {
     let scene = Scene::new(1, 3, 2);
     let mut unbonding = unbonding(&scene);
-    let source: KeySource = (Fingerprint::from([1, 2, 3, 4]), "m/86'/1'/0'/0/5".parse::<DerivationPath>().unwrap());
+    let source: KeySource =
+        (Fingerprint::from([1, 2, 3, 4]), "m/86'/1'/0'/0/5".parse::<DerivationPath>().unwrap());
     let (staker, provider) = (*scene.staker.public_key(), *scene.providers[0].public_key());
     let stranger: XOnlyPublicKey = *key("stranger", 0).public_key();
     for key in [staker, provider, stranger] {
@@ -147,7 +154,8 @@ fn key_origins_are_where_the_keys_are() {
     let hash = |path| scene.unbonding.taproot().leaf(path).unwrap().hash();
     let mut both = vec![hash(Path::Slashing), hash(Path::Timelock)];
     both.sort();
-    let expected = [(staker, (both, source.clone())), (provider, (vec![hash(Path::Slashing)], source))].into();
+    let expected =
+        [(staker, (both, source.clone())), (provider, (vec![hash(Path::Slashing)], source))].into();
     assert_eq!(output.tap_key_origins, expected);
     // Nothing else changes.
     let signed: schnorr::Signature = unbonding.sign_as_staker(&scene.staker).unwrap();

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::{Scene, key};
 use crate::{
     CoinError, FundingCoin, FundingSignError, NotAnAddress, Parties, Phase1Parameters, StakingError,
-    StakingFinishedError, StakingOutput, StakingTransaction, Timelock, Versions, announced_stake, key_path_script,
-    sign_key_path,
+    StakingFinishedError, StakingOutput, StakingTransaction, Timelock, Versions, announced_stake,
+    key_path_script, sign_key_path,
 };
 
 fn coin(owner: &SecretKey, number: u8, sat: u64) -> FundingCoin {
@@ -24,7 +24,8 @@ fn segwit_coin(number: u8, sat: u64) -> FundingCoin {
     FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
 }
 
-/// The transaction as the owners of its coins would finish it: with witnesses of the largest size that each kind has.
+/// The transaction as the owners of its coins would finish it: with witnesses of the largest size that each
+/// kind has.
 fn with_largest_witnesses(tx: &StakingTransaction, coins: &[FundingCoin]) -> Transaction {
     let mut finished = tx.unsigned().clone();
     for input in &mut finished.input {
@@ -85,7 +86,8 @@ fn announced(coins: &[FundingCoin], sat: u64, rate: u32) -> Result<[StakingTrans
     let output = StakingOutput::new(parties, Timelock::from_blocks(64000).unwrap()).unwrap();
     let (amount, rate) = (Amount::from_sat(sat), FeeRate::from_sat_per_vb_u32(rate));
     let change = || key_path_script(key("owner", 0).public_key());
-    let announced = StakingTransaction::build_announced(*b"bbn1", output.clone(), amount, coins, change(), rate)?;
+    let announced =
+        StakingTransaction::build_announced(*b"bbn1", output.clone(), amount, coins, change(), rate)?;
     Ok([announced, StakingTransaction::build(output, amount, coins, change(), rate)?])
 }
 
@@ -143,10 +145,12 @@ fn what_announces_a_stake_is_paid_for() {
 
 #[test]
 fn a_stake_with_two_providers_is_not_announced() {
-    let (output, coins) = (Scene::new(2, 3, 2).staking.output().clone(), [coin(&key("owner", 0), 1, 100_000)]);
+    let (output, coins) =
+        (Scene::new(2, 3, 2).staking.output().clone(), [coin(&key("owner", 0), 1, 100_000)]);
     let (amount, change) = (Amount::from_sat(50_000), key_path_script(key("owner", 0).public_key()));
     let rate = FeeRate::BROADCAST_MIN;
-    let error = StakingTransaction::build_announced(*b"bbn1", output, amount, &coins, change, rate).unwrap_err();
+    let error =
+        StakingTransaction::build_announced(*b"bbn1", output, amount, &coins, change, rate).unwrap_err();
     assert_eq!(error, StakingError::SeveralProviders(2));
 }
 
@@ -162,9 +166,11 @@ fn stakes_that_cannot_be() {
     assert!(matches!(build_at(&coins, 10_000, FeeRate::MAX).unwrap_err(), StakingError::FeeRateTooHigh(_)));
     assert!(matches!(build(&coins, 10_000, 10_001).unwrap_err(), StakingError::FeeRateTooHigh(_)));
     let output = Scene::new(1, 3, 2).staking.output().clone();
-    for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a").unwrap(), ScriptBuf::from_bytes(vec![0x51; 200])] {
+    for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a").unwrap(), ScriptBuf::from_bytes(vec![0x51; 200])]
+    {
         let rate = FeeRate::BROADCAST_MIN;
-        let built = StakingTransaction::build(output.clone(), Amount::from_sat(10_000), &coins, lost.clone(), rate);
+        let built =
+            StakingTransaction::build(output.clone(), Amount::from_sat(10_000), &coins, lost.clone(), rate);
         assert_eq!(built.unwrap_err(), StakingError::Change(NotAnAddress { script_pubkey: lost }));
     }
     let rich = [coin(&owner, 1, u64::MAX), coin(&owner, 2, 1)];
@@ -178,7 +184,8 @@ fn stakes_that_cannot_be() {
     let output = Scene::new(1, 3, 2).staking.output().clone();
     let change = output.taproot().script_pubkey();
     let rate = FeeRate::from_sat_per_vb_u32(1);
-    let error = StakingTransaction::build(output, Amount::from_sat(10_000), &coins, change, rate).unwrap_err();
+    let error =
+        StakingTransaction::build(output, Amount::from_sat(10_000), &coins, change, rate).unwrap_err();
     assert_eq!(error, StakingError::ChangeToStake);
 }
 
@@ -201,13 +208,17 @@ fn a_wallet_that_returns_something_else() {
     let mut changed = signed.clone();
     changed.unsigned_tx.output[1].value -= Amount::from_sat(1);
     let found = changed.unsigned_tx.compute_txid();
-    assert_eq!(tx.finalize(&changed).unwrap_err(), StakingFinishedError::Changed { found, expected: tx.txid() });
+    assert_eq!(
+        tx.finalize(&changed).unwrap_err(),
+        StakingFinishedError::Changed { found, expected: tx.txid() }
+    );
     assert!(matches!(tx.finalize(tx.psbt()).unwrap_err(), StakingFinishedError::Unsigned(_)));
     let mut forged = signed.clone();
     let thief = key("thief", 0).sign_bip340(&[7; 32]);
     forged.inputs[0].tap_key_sig.as_mut().unwrap().signature = thief;
     assert!(matches!(tx.finalize(&forged).unwrap_err(), StakingFinishedError::Unsigned(_)));
-    // What the wallet says of the coin does not count: a smaller amount would make it sign away the rest as a fee.
+    // What the wallet says of the coin does not count: a smaller amount would make it sign away the rest as a
+    // fee.
     let mut lying = signed.clone();
     lying.inputs[0].witness_utxo.as_mut().unwrap().value = Amount::from_sat(50_001);
     tx.finalize(&lying).unwrap();
@@ -230,9 +241,11 @@ fn a_wallet_that_returns_something_else() {
 #[test]
 fn large_amounts_are_counted_exactly() {
     let owner = key("owner", 0);
-    for (held, staked) in
-        [(4_677_805_554, 4_181_941_054), (2_100_000_000_000_000, 2_099_999_999_990_000), (16_777_217, 16_777_000)]
-    {
+    for (held, staked) in [
+        (4_677_805_554, 4_181_941_054),
+        (2_100_000_000_000_000, 2_099_999_999_990_000),
+        (16_777_217, 16_777_000),
+    ] {
         match build(&[coin(&owner, 0, held)], staked, 1) {
             Ok(tx) => assert!(tx.fee() <= Amount::from_sat(600), "{held}"),
             Err(error) => assert!(matches!(error, StakingError::InsufficientFunds { .. }), "{error}"),
@@ -244,12 +257,14 @@ fn large_amounts_are_counted_exactly() {
     assert!(build_at(&coins, 1_505_230, FeeRate::ZERO).is_ok());
 }
 
-/// A wallet that somebody filled with dust: coins that cost more than they hold are left alone, and the rest is sorted once.
+/// A wallet that somebody filled with dust: coins that cost more than they hold are left alone, and the rest
+/// is sorted once.
 #[test]
 fn many_coins_take_no_time() {
     let owner = key("owner", 0);
     let many = |count: u32, sat: u64| -> Vec<FundingCoin> {
-        let output = |sat| TxOut { value: Amount::from_sat(sat), script_pubkey: key_path_script(owner.public_key()) };
+        let output =
+            |sat| TxOut { value: Amount::from_sat(sat), script_pubkey: key_path_script(owner.public_key()) };
         let outpoint = |number| OutPoint::new(Txid::from_byte_array([1; 32]), number);
         (0..count).map(|number| FundingCoin::new(outpoint(number), output(sat)).unwrap()).collect()
     };
@@ -259,7 +274,10 @@ fn many_coins_take_no_time() {
     assert_eq!(build(&coins, 900_000, 10).unwrap().unsigned().input.len(), 1);
     assert_eq!(build(&many(1_500, 10_000), 5_000_000, 2).unwrap().unsigned().input.len(), 506);
     assert!(matches!(build(&many(20_000, 10_000), 100_000_000, 2).unwrap_err(), StakingError::TooHeavy(_)));
-    assert!(matches!(build(&many(20_000, 330), 100_000, 10).unwrap_err(), StakingError::InsufficientFunds { .. }));
+    assert!(matches!(
+        build(&many(20_000, 330), 100_000, 10).unwrap_err(),
+        StakingError::InsufficientFunds { .. }
+    ));
     // About a second; what this guards against took minutes.
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
 }

@@ -4,12 +4,12 @@ use bitcoin::absolute::Height;
 use bitcoin::block::Header;
 use bitcoin::{Network, Txid};
 
-use super::inclusion::{block_with, mine, proof};
 use super::requests::{genesis, honest};
 use crate::{
     ChainRules, DelegationFile, HeadersError, InclusionError, InclusionField, Parameters, Path, Spending,
     StakeInclusion, StakeOnChain, StakeRequest, StakeStatus as Is, StakeViolation,
 };
+use spv::testing::{block_with, mine};
 
 const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10, signing_context: None };
 const HEIGHT: u32 = 900_000;
@@ -25,7 +25,9 @@ fn included(depth: usize) -> (StakeRequest, Parameters) {
         mine(&mut header, true);
         headers.push(header);
     }
-    request.inclusion = Some(StakeInclusion { height: HEIGHT, proof: proof(&block, 1), headers });
+    let txid = block.txdata[1].compute_txid();
+    let proof = spv::InclusionProof::from_block(&block, txid).unwrap();
+    request.inclusion = Some(StakeInclusion { height: HEIGHT, proof, headers });
     (request, terms)
 }
 
@@ -84,7 +86,8 @@ fn an_inclusion_goes_into_the_file_and_back() {
     let (request, terms) = included(3);
     let accepted = request.check(&terms, None, ChainRules { depth: 3, ..RULES }).unwrap();
     let mut signed =
-        DelegationFile::draft(&genesis(), accepted.staking(), &request.staking_transaction, &terms, HEIGHT).unwrap();
+        DelegationFile::draft(&genesis(), accepted.staking(), &request.staking_transaction, &terms, HEIGHT)
+            .unwrap();
     signed.sign_as_staker(&super::key("staker", 0), &request.possession, &terms).unwrap();
     let inclusion = request.inclusion.unwrap();
     let field = InclusionField::from(&inclusion);
@@ -116,8 +119,13 @@ fn where_a_stake_stands() {
     let accepted = request.check(&terms, None, RULES).unwrap();
     let height = |height: u32| Height::from_consensus(height).unwrap();
     let by = |txid: Txid, path: Option<Path>, at: u32| Some(Spending { txid, path, height: height(at) });
-    let nothing =
-        StakeOnChain { tip: height(HEIGHT), included: None, spent: None, unbonding_spent: None, refund_spent: None };
+    let nothing = StakeOnChain {
+        tip: height(HEIGHT),
+        included: None,
+        spent: None,
+        unbonding_spent: None,
+        refund_spent: None,
+    };
     let stake = StakeOnChain { included: Some(height(HEIGHT)), ..nothing };
     let state = |answered: bool, tip: u32, chain: StakeOnChain| {
         let state = accepted.state(answered, 10, &StakeOnChain { tip: height(tip), ..chain });
@@ -151,8 +159,10 @@ fn where_a_stake_stands() {
 
     let spent = |path| StakeOnChain { spent: by(other, path, HEIGHT + 30), ..stake };
     assert_eq!(state(true, HEIGHT + 40, spent(Some(Path::Slashing))), (Is::Slashed, refund));
-    let taken =
-        StakeOnChain { refund_spent: by(other, Some(Path::Timelock), HEIGHT + 2000), ..spent(Some(Path::Slashing)) };
+    let taken = StakeOnChain {
+        refund_spent: by(other, Some(Path::Timelock), HEIGHT + 2000),
+        ..spent(Some(Path::Slashing))
+    };
     assert_eq!(state(true, HEIGHT + 2001, taken), (Is::Slashed, None));
     assert_eq!(state(true, HEIGHT + 40, spent(Some(Path::Unbonding))), (Is::Unbonded, None));
     assert_eq!(state(true, HEIGHT + 40, spent(Some(Path::Timelock))), (Is::Withdrawn, None));

@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use super::{Scene, key, keys, public};
 use crate::transactions::spend::FinalizeError;
 use crate::{
-    CovenantAdaptorSignatures, CovenantCommittee, CovenantSignature, Funded, FundedError, Parties, SigningError,
-    SlashingError, SlashingTransaction, UnbondingError, UnbondingOutput, UnbondingTransaction, WithdrawalError,
-    WithdrawalTransaction, key_path_script,
+    CovenantAdaptorSignatures, CovenantCommittee, CovenantSignature, Funded, FundedError, Parties,
+    SigningError, SlashingError, SlashingTransaction, UnbondingError, UnbondingOutput, UnbondingTransaction,
+    WithdrawalError, WithdrawalTransaction, key_path_script,
 };
 
 fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingError> {
@@ -24,7 +24,11 @@ fn covenant(scene: &Scene, tx: &UnbondingTransaction) -> Vec<CovenantSignature> 
 }
 
 fn adaptors(scene: &Scene, tx: &SlashingTransaction) -> Vec<CovenantAdaptorSignatures> {
-    scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member, &[3; 32]).unwrap()).collect()
+    scene
+        .covenant
+        .iter()
+        .map(|member| tx.sign_as_covenant_member_unchecked(member, &[3; 32]).unwrap())
+        .collect()
 }
 
 /// How many places of a witness hold a signature.
@@ -99,7 +103,9 @@ fn psbts_carry_what_any_signer_needs() {
     let input = &tx.psbt().inputs[0];
     assert_eq!(input.witness_utxo.as_ref(), Some(&scene.staking.tx_out()));
     assert_eq!(input.tap_scripts.len(), 1, "the one path that may be signed");
-    assert!(input.tap_internal_key.is_some() && input.tap_merkle_root.is_some() && input.sighash_type.is_some());
+    assert!(
+        input.tap_internal_key.is_some() && input.tap_merkle_root.is_some() && input.sighash_type.is_some()
+    );
     let refund = &tx.psbt().outputs[1];
     assert!(refund.tap_internal_key.is_some() && refund.tap_tree.is_some());
     let bytes = tx.psbt().serialize();
@@ -120,7 +126,10 @@ fn withdrawals_of_all_three_outputs() {
     ];
     for (tx, blocks) in withdrawals {
         let unsigned = tx.unsigned();
-        assert_eq!((unsigned.version, unsigned.input[0].sequence), (Version::TWO, Sequence::from_height(blocks)));
+        assert_eq!(
+            (unsigned.version, unsigned.input[0].sequence),
+            (Version::TWO, Sequence::from_height(blocks))
+        );
         let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap()).unwrap();
         assert_eq!(tx.fee(), rate.fee_wu(finished.weight()).unwrap(), "the fee is exact");
     }
@@ -129,11 +138,16 @@ fn withdrawals_of_all_three_outputs() {
 #[test]
 fn unbondings_that_cannot_be() {
     let scene = Scene::new(1, 3, 2);
-    let fee_not_paid = |fee| UnbondingError::FeeNotPaid { amount: scene.staking.amount(), fee: Amount::from_sat(fee) };
+    let fee_not_paid =
+        |fee| UnbondingError::FeeNotPaid { amount: scene.staking.amount(), fee: Amount::from_sat(fee) };
     assert_eq!(unbonding(&scene, 1_000_000).unwrap_err(), fee_not_paid(1_000_000));
     assert_eq!(unbonding(&scene, u64::MAX).unwrap_err(), fee_not_paid(u64::MAX));
     assert!(matches!(unbonding(&scene, 999_999).unwrap_err(), UnbondingError::Dust(_)));
-    let other = Parties::new(*key("else", 0).public_key(), public(&scene.providers), scene.parties.covenant().clone());
+    let other = Parties::new(
+        *key("else", 0).public_key(),
+        public(&scene.providers),
+        scene.parties.covenant().clone(),
+    );
     let output = UnbondingOutput::new(other.unwrap(), scene.unbonding.unbonding_time()).unwrap();
     let error = UnbondingTransaction::new(&scene.staking, output, Amount::from_sat(1)).unwrap_err();
     assert_eq!(error, UnbondingError::OtherParties);
@@ -153,7 +167,8 @@ fn slashings_that_cannot_be() {
     assert!(matches!(new(&|terms| terms.fee = Amount::from_sat(998_900)), SlashingError::Dust(_)));
     // What is slashed must not be dust either, unless it is burnt.
     let pays = key_path_script(scene.staker.public_key());
-    let tiny = Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), Amount::from_sat(100_000));
+    let tiny =
+        Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), Amount::from_sat(100_000));
     let terms = crate::SlashingTerms { pk_script: pays, ..scene.terms.clone() };
     assert!(matches!(SlashingTransaction::new(&tiny, &terms).unwrap_err(), SlashingError::Dust(_)));
     let burns = crate::SlashingTerms { pk_script: ScriptBuf::from_hex("6a").unwrap(), ..scene.terms.clone() };
@@ -180,7 +195,8 @@ fn withdrawals_that_cannot_be() {
     }
     assert!(matches!(new(FeeRate::MAX), WithdrawalError::FeeRateTooHigh(_)));
     // A fee that leaves an amount no node would relay.
-    let weight = WithdrawalTransaction::new(&scene.staking, destination.clone(), FeeRate::BROADCAST_MIN).unwrap();
+    let weight =
+        WithdrawalTransaction::new(&scene.staking, destination.clone(), FeeRate::BROADCAST_MIN).unwrap();
     let weight = weight.finalize(&weight.sign_as_staker(&scene.staker).unwrap()).unwrap().weight();
     let rate = FeeRate::from_sat_per_kwu(999_900 * 1000 / weight.to_wu());
     assert!(matches!(new(rate), WithdrawalError::Dust(_)));
@@ -204,7 +220,8 @@ fn only_the_right_keys_sign() {
     let stranger = key("stranger", 0);
     let tx = unbonding(&scene, 1000).unwrap();
     let slashing = SlashingTransaction::new(&scene.staking, &scene.terms).unwrap();
-    let not_staker = SigningError::NotTheStaker { key: *stranger.public_key(), staker: *scene.staker.public_key() };
+    let not_staker =
+        SigningError::NotTheStaker { key: *stranger.public_key(), staker: *scene.staker.public_key() };
     assert_eq!(tx.sign_as_staker(&stranger).unwrap_err(), not_staker);
     assert_eq!(slashing.sign_as_staker(&stranger).unwrap_err(), not_staker);
     let not_member = SigningError::NotAMember(*scene.staker.public_key());
@@ -231,7 +248,10 @@ fn unbonding_names_the_culprit() {
     assert_eq!(finalize(&staker, &[good[0], swapped, good[2]]), FinalizeError::InvalidCovenantSignature(b));
     assert_eq!(tx.verify_covenant(&swapped).unwrap_err(), FinalizeError::InvalidCovenantSignature(b));
     let stranger = CovenantSignature { member: *scene.staker.public_key(), signature: staker };
-    assert_eq!(finalize(&staker, &[stranger, good[1], good[2]]), FinalizeError::Stranger(*scene.staker.public_key()));
+    assert_eq!(
+        finalize(&staker, &[stranger, good[1], good[2]]),
+        FinalizeError::Stranger(*scene.staker.public_key())
+    );
     // Whoever gives nothing usable does not keep a quorum from unbonding.
     let finished = tx.finalize(&staker, &[swapped, stranger, good[0], good[0], good[2], good[3]]).unwrap();
     assert_eq!(signatures(&finished), 4);
@@ -256,9 +276,13 @@ fn slashing_names_the_culprit() {
     );
     let mut changed = good[..3].to_vec();
     changed[0].signatures.swap(0, 1);
-    let invalid = SlashingError::InvalidAdaptorSignature { member, finality_provider: *offender.public_key() };
+    let invalid =
+        SlashingError::InvalidAdaptorSignature { member, finality_provider: *offender.public_key() };
     assert_eq!(slash(&changed), invalid);
-    assert!(matches!(tx.verify_covenant(&changed[0]).unwrap_err(), SlashingError::InvalidAdaptorSignature { .. }));
+    assert!(matches!(
+        tx.verify_covenant(&changed[0]).unwrap_err(),
+        SlashingError::InvalidAdaptorSignature { .. }
+    ));
     changed[0].signatures.truncate(1);
     assert_eq!(slash(&changed), SlashingError::AdaptorCount { member, found: 1, providers: 2 });
     changed[0] = CovenantAdaptorSignatures { member: *stranger.public_key(), ..good[0].clone() };
@@ -268,7 +292,8 @@ fn slashing_names_the_culprit() {
     assert_eq!(signatures(&tx.slash(&staker, &changed, offender).unwrap()), 5);
     let below = FinalizeError::BelowQuorum { signatures: 2, quorum: 3 };
     assert_eq!(slash(&good[..2]), SlashingError::Finalize(below));
-    let other = SlashingTransaction::new(&unbonding(&scene, 9).unwrap().unbonding_output(), &scene.terms).unwrap();
+    let other =
+        SlashingTransaction::new(&unbonding(&scene, 9).unwrap().unbonding_output(), &scene.terms).unwrap();
     assert_eq!(
         other.slash(&staker, &good, offender).unwrap_err(),
         SlashingError::Finalize(FinalizeError::InvalidStakerSignature(*scene.staker.public_key()))

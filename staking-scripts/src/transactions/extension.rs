@@ -1,5 +1,5 @@
-//! Extension: a running stake becomes a new one, with at least its amount, another staking time and the parameters of the day, without
-//! unbonding in between. Elsewhere it is called expansion.
+//! Extension: a running stake becomes a new one, with at least its amount, another staking time and the
+//! parameters of the day, without unbonding in between. Elsewhere it is called expansion.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
@@ -15,8 +15,9 @@ use crate::transactions::funded::Funded;
 use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf, sum};
 
-/// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the covenant committee of the
-/// parameters it was made under signs; input 1 is one coin that pays the fee and whatever is added. Output 0 is the new staking output, where it is built here; one that came from
+/// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the
+/// covenant committee of the parameters it was made under signs; input 1 is one coin that pays the fee and
+/// whatever is added. Output 0 is the new staking output, where it is built here; one that came from
 /// elsewhere may have it at another place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtensionTransaction {
@@ -51,7 +52,9 @@ pub enum ExtensionError {
         new: Amount,
     },
     /// The two covenant committees have too few members in common.
-    #[error("{common} members of the old covenant committee are in the new one, and its quorum of {quorum} must be")]
+    #[error(
+        "{common} members of the old covenant committee are in the new one, and its quorum of {quorum} must be"
+    )]
     CovenantOverlap {
         /// How many are in both.
         common: usize,
@@ -120,8 +123,9 @@ spends_through_one_leaf!(ExtensionTransaction);
 signed_by_the_committee!(ExtensionTransaction);
 
 impl ExtensionTransaction {
-    /// Turns `previous` into `amount` at `output`, paying what is added and the fee at `fee_rate` from one of `coins`, the smallest that
-    /// suffices; what is left of it goes to `change`, unless that would be dust. Version 2, lock time 0, final sequences.
+    /// Turns `previous` into `amount` at `output`, paying what is added and the fee at `fee_rate` from one of
+    /// `coins`, the smallest that suffices; what is left of it goes to `change`, unless that would be dust.
+    /// Version 2, lock time 0, final sequences.
     ///
     /// # Errors
     /// [`ExtensionError`] when the two stakes do not fit together, or no coin suffices.
@@ -176,8 +180,8 @@ impl ExtensionTransaction {
         Ok(Self { spend, output, amount, vout: 0 })
     }
 
-    /// The extension that `given` is: its first input spends `previous` through the unbonding path, its second one the output `funding`, and one
-    /// of its outputs is the new stake.
+    /// The extension that `given` is: its first input spends `previous` through the unbonding path, its
+    /// second one the output `funding`, and one of its outputs is the new stake.
     ///
     /// # Errors
     /// [`ExtensionError`] names what does not fit.
@@ -191,9 +195,14 @@ impl ExtensionTransaction {
         if staking.amount() < previous.amount() {
             return Err(ExtensionError::SmallerStake { old: previous.amount(), new: staking.amount() });
         }
-        let [first, second] = given.input.as_slice() else { return Err(ExtensionError::Inputs(given.input.len())) };
+        let [first, second] = given.input.as_slice() else {
+            return Err(ExtensionError::Inputs(given.input.len()));
+        };
         if first.previous_output != previous.outpoint() {
-            return Err(ExtensionError::Spends { found: first.previous_output, expected: previous.outpoint() });
+            return Err(ExtensionError::Spends {
+                found: first.previous_output,
+                expected: previous.outpoint(),
+            });
         }
         if second.previous_output == previous.outpoint() {
             return Err(ExtensionError::FundedByItself(second.previous_output));
@@ -234,8 +243,9 @@ impl ExtensionTransaction {
         self.spend.leaf().keys.covenant().1
     }
 
-    /// Completes the transaction with the staker's and a quorum of covenant signatures over the running stake, and the PSBT in which the
-    /// wallet signed the funding coin. Of more than a quorum, the first ones are taken.
+    /// Completes the transaction with the staker's and a quorum of covenant signatures over the running
+    /// stake, and the PSBT in which the wallet signed the funding coin. Of more than a quorum, the first ones
+    /// are taken.
     ///
     /// # Errors
     /// [`FinalizeError`] names what is absent or does not verify.
@@ -266,7 +276,8 @@ impl ExtensionTransaction {
     }
 }
 
-/// The new stake is the old one's: same staker, no provider left out, and a committee that enough old members are still in.
+/// The new stake is the old one's: same staker, no provider left out, and a committee that enough old members
+/// are still in.
 fn check_parties(old: &Parties, new: &Parties) -> Result<(), ExtensionError> {
     if old.staker() != new.staker() {
         return Err(ExtensionError::OtherStaker { old: *old.staker(), new: *new.staker() });

@@ -3,7 +3,9 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
 use bitcoin::transaction::{InputWeightPrediction, Version};
-use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness};
+use bitcoin::{
+    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness,
+};
 
 use crate::coins::coin::{CoinError, EMPTY_INPUT, FundingCoin, funded_weight};
 use crate::coins::witness::finish;
@@ -16,21 +18,21 @@ use crate::watching::explain::TransactionKind;
 /// What can be done about the fee of a transaction that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeeBump {
-    /// A child of its change pays for both ([`StakingTransaction::child_paying`]). Replacing it would change its id, and void everything that is
-    /// signed in advance.
+    /// A child of its change pays for both ([`StakingTransaction::child_paying`]). Replacing it would change
+    /// its id, and void everything that is signed in advance.
     Child,
     /// It is made anew at a higher rate, which replaces it (BIP-125).
     Replacement,
-    /// Nothing: all of it is signed in advance, its fee included, by people who sign no second one; and what it pays can be spent by nobody yet, so
-    /// it has no child.
+    /// Nothing: all of it is signed in advance, its fee included, by people who sign no second one; and what
+    /// it pays can be spent by nobody yet, so it has no child.
     Nothing,
 }
 
 impl TransactionKind {
     /// What can be done about its fee; `None` for what is not of the protocol.
     ///
-    /// The fee of an unbonding transaction is a parameter. The output that slashing burns to can be spent by nobody, the refund only after the
-    /// unbonding time.
+    /// The fee of an unbonding transaction is a parameter. The output that slashing burns to can be spent by
+    /// nobody, the refund only after the unbonding time.
     pub const fn fee_bump(self) -> Option<FeeBump> {
         match self {
             Self::Stake | Self::Extension => Some(FeeBump::Child),
@@ -57,7 +59,8 @@ pub(crate) fn leaf_input_weight(leaf: &Leaf) -> Option<Weight> {
 }
 
 impl LeafSpend {
-    /// What the transaction weighs when it is finished; `None` when a coin that funds it is of an unknown kind.
+    /// What the transaction weighs when it is finished; `None` when a coin that funds it is of an unknown
+    /// kind.
     pub(crate) fn finished_weight(&self) -> Option<Weight> {
         let outputs = self.unsigned().output.iter().map(|output| &output.script_pubkey);
         let mut inputs = vec![leaf_input_weight(self.leaf())];
@@ -117,13 +120,19 @@ pub enum ChildError {
 }
 
 impl StakingTransaction {
-    /// A child that spends the change to `destination`, at such a fee that it and this transaction pay `fee_rate` together.
+    /// A child that spends the change to `destination`, at such a fee that it and this transaction pay
+    /// `fee_rate` together.
     ///
     /// # Errors
     /// [`ChildError`] when there is no change, or it does not pay that much.
-    pub fn child_paying(&self, destination: ScriptBuf, fee_rate: FeeRate) -> Result<ChildTransaction, ChildError> {
+    pub fn child_paying(
+        &self,
+        destination: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<ChildTransaction, ChildError> {
         let (vout, _) = self.change().ok_or_else(|| ChildError::NoChange(self.txid()))?;
-        let parent = Parent { transaction: &self.without_witnesses(), weight: self.weight(), fee: self.fee() };
+        let parent =
+            Parent { transaction: &self.without_witnesses(), weight: self.weight(), fee: self.fee() };
         parent.child(vout, destination, fee_rate)
     }
 }
@@ -136,7 +145,12 @@ struct Parent<'a> {
 }
 
 impl Parent<'_> {
-    fn child(&self, vout: u32, destination: ScriptBuf, fee_rate: FeeRate) -> Result<ChildTransaction, ChildError> {
+    fn child(
+        &self,
+        vout: u32,
+        destination: ScriptBuf,
+        fee_rate: FeeRate,
+    ) -> Result<ChildTransaction, ChildError> {
         NotAnAddress::check(&destination)?;
         let too_high = || ChildError::FeeRateTooHigh(fee_rate);
         if fee_rate > MAX_FEE_RATE {
@@ -146,7 +160,8 @@ impl Parent<'_> {
         let change = usize::try_from(vout).ok().and_then(|vout| self.transaction.output.get(vout));
         let change = change.ok_or(ChildError::NoChange(txid))?;
         let coin = FundingCoin::new(OutPoint::new(txid, vout), change.clone())?;
-        let own = funded_weight([coin.input_weight()].into_iter(), [&destination].into_iter()).ok_or_else(too_high)?;
+        let own = funded_weight([coin.input_weight()].into_iter(), [&destination].into_iter())
+            .ok_or_else(too_high)?;
         let cost = |weight: Weight| fee_rate.checked_mul_by_weight(weight).ok_or_else(too_high);
         // What the parent lacks, and what the child costs; never less than what the child costs alone.
         let lacking = cost(self.weight)?.checked_sub(self.fee).ok_or(ChildError::NotNeeded(txid))?;
@@ -166,7 +181,8 @@ impl Parent<'_> {
             }],
             output: vec![output],
         };
-        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| ChildError::Incomplete(e.to_string()))?;
+        let mut psbt =
+            Psbt::from_unsigned_tx(transaction).map_err(|e| ChildError::Incomplete(e.to_string()))?;
         if let Some(input) = psbt.inputs.first_mut() {
             *input = coin.psbt_input();
         }
@@ -175,8 +191,8 @@ impl Parent<'_> {
 }
 
 impl ChildTransaction {
-    /// A child that spends the output `vout` of `parent` (P2WPKH or P2TR) to `destination`, at such a fee that both together pay `fee_rate`.
-    /// `parent` is as it waits, with its witnesses; `fee` is what it pays.
+    /// A child that spends the output `vout` of `parent` (P2WPKH or P2TR) to `destination`, at such a fee
+    /// that both together pay `fee_rate`. `parent` is as it waits, with its witnesses; `fee` is what it pays.
     ///
     /// # Errors
     /// [`ChildError`] when there is no such output, or it does not pay that much.
@@ -218,7 +234,8 @@ impl ChildTransaction {
             input.witness_utxo.clone_from(&ours.witness_utxo);
             input.non_witness_utxo = None;
         }
-        let prevouts: Option<Vec<TxOut>> = self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
+        let prevouts: Option<Vec<TxOut>> =
+            self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
         finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(ChildError::Incomplete)
     }
 }

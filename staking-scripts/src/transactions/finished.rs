@@ -1,4 +1,5 @@
-//! The last look at a finished transaction: everything it promises is checked once more, on the transaction itself.
+//! The last look at a finished transaction: everything it promises is checked once more, on the transaction
+//! itself.
 
 use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use bitcoin::taproot::ControlBlock;
@@ -65,7 +66,8 @@ pub enum FinishedError {
     TooHeavy(Weight),
 }
 
-/// Checks a finished transaction that spends `prevouts`, the first of them through `leaf`, against the one that was signed, `unsigned`.
+/// Checks a finished transaction that spends `prevouts`, the first of them through `leaf`, against the one
+/// that was signed, `unsigned`.
 ///
 /// # Errors
 /// [`FinishedError`] names the first promise that is broken.
@@ -84,7 +86,9 @@ pub(crate) fn check_finished(
     }
     let elements: Vec<&[u8]> = input.witness.iter().collect();
     let path = leaf.keys.path();
-    let [places @ .., script, control_block] = elements.as_slice() else { return Err(FinishedError::WrongLeaf(path)) };
+    let [places @ .., script, control_block] = elements.as_slice() else {
+        return Err(FinishedError::WrongLeaf(path));
+    };
     if *script != leaf.script.as_bytes() || *control_block != leaf.control_block.serialize() {
         return Err(FinishedError::WrongLeaf(path));
     }
@@ -116,11 +120,16 @@ fn check_unchanged(transaction: &Transaction, unsigned: &Transaction) -> Result<
 }
 
 /// BIP-341, "Script validation rules": the control block must lead from the script to the output key.
-fn check_committed(control_block: &[u8], script: &Script, script_pubkey: &Script) -> Result<(), FinishedError> {
+fn check_committed(
+    control_block: &[u8],
+    script: &Script,
+    script_pubkey: &Script,
+) -> Result<(), FinishedError> {
     let output_key = script_pubkey.as_bytes().get(2..).filter(|_| script_pubkey.is_p2tr());
     let output_key = output_key.and_then(|key| XOnlyPublicKey::from_slice(key).ok());
-    let committed = ControlBlock::decode(control_block)
-        .is_ok_and(|block| output_key.is_some_and(|key| block.verify_taproot_commitment(SECP256K1, key, script)));
+    let committed = ControlBlock::decode(control_block).is_ok_and(|block| {
+        output_key.is_some_and(|key| block.verify_taproot_commitment(SECP256K1, key, script))
+    });
     if committed { Ok(()) } else { Err(FinishedError::NotCommitted) }
 }
 
@@ -134,8 +143,8 @@ fn verify_signatures(
     if places.len() != keys.len() {
         return Err(FinishedError::WitnessLength { found: places.len(), expected: keys.len() });
     }
-    let sighash =
-        leaf_sighash(transaction, prevouts, 0, leaf.hash()).ok_or(FinishedError::Changed("number of inputs"))?;
+    let sighash = leaf_sighash(transaction, prevouts, 0, leaf.hash())
+        .ok_or(FinishedError::Changed("number of inputs"))?;
     let mut signed = Vec::new();
     // The script takes its signatures from the top of the stack, so the last place belongs to the first key.
     for (key, place) in keys.iter().zip(places.iter().rev()).filter(|(_, place)| !place.is_empty()) {
@@ -155,7 +164,11 @@ fn verify_signatures(
     }
     let (covenant, quorum) = leaf.keys.covenant();
     let found = among(covenant);
-    if found == usize::from(quorum) { Ok(()) } else { Err(FinishedError::CovenantSignatures { found, quorum }) }
+    if found == usize::from(quorum) {
+        Ok(())
+    } else {
+        Err(FinishedError::CovenantSignatures { found, quorum })
+    }
 }
 
 fn check_amounts(transaction: &Transaction, prevouts: &[TxOut]) -> Result<(), FinishedError> {

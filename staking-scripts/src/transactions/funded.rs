@@ -70,8 +70,9 @@ impl<O: HasTaproot> Funded<O> {
         Ok(Self { output, outpoint, amount: found.value })
     }
 
-    /// The output at a place that the caller knows. Nothing is checked: with a wrong outpoint or amount, every signature made later is
-    /// for nothing. Where the transaction is at hand, use [`at`](Self::at) or [`find`](Self::find).
+    /// The output at a place that the caller knows. Nothing is checked: with a wrong outpoint or amount,
+    /// every signature made later is for nothing. Where the transaction is at hand, use [`at`](Self::at) or
+    /// [`find`](Self::find).
     pub const fn new(output: O, outpoint: OutPoint, amount: Amount) -> Self {
         Self { output, outpoint, amount }
     }
@@ -82,7 +83,8 @@ impl<O: HasTaproot> Funded<O> {
     /// [`FundedError`] when there is none, or more than one.
     pub fn find(output: O, transaction: &Transaction) -> Result<Self, FundedError> {
         let script_pubkey = output.taproot().script_pubkey();
-        let mut found = (0u32..).zip(&transaction.output).filter(|(_, out)| out.script_pubkey == script_pubkey);
+        let mut found =
+            (0u32..).zip(&transaction.output).filter(|(_, out)| out.script_pubkey == script_pubkey);
         let first = found.next();
         let more = found.count();
         match first {
@@ -91,9 +93,11 @@ impl<O: HasTaproot> Funded<O> {
                 let (txid, count) = (transaction.compute_txid(), more.saturating_add(1));
                 Err(FundedError::Repeated { txid, script_pubkey, count })
             }
-            Some((vout, out)) => {
-                Ok(Self { output, outpoint: OutPoint::new(transaction.compute_txid(), vout), amount: out.value })
-            }
+            Some((vout, out)) => Ok(Self {
+                output,
+                outpoint: OutPoint::new(transaction.compute_txid(), vout),
+                amount: out.value,
+            }),
         }
     }
 

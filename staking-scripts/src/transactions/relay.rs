@@ -19,7 +19,8 @@ pub struct OutputTooSmall {
 }
 
 impl OutputTooSmall {
-    /// Fails when `output` is dust (Bitcoin Core's `GetDustThreshold` at the default dust relay fee). OP_RETURN outputs are exempt.
+    /// Fails when `output` is dust (Bitcoin Core's `GetDustThreshold` at the default dust relay fee).
+    /// OP_RETURN outputs are exempt.
     pub(crate) fn check(output: &TxOut) -> Result<(), Self> {
         let minimum = output.script_pubkey.minimal_non_dust();
         if output.value >= minimum || output.script_pubkey.is_op_return() {
@@ -29,8 +30,9 @@ impl OutputTooSmall {
     }
 }
 
-/// The highest fee rate that transactions are built at (10 000 sat/vB): what Bitcoin Core's `sendrawtransaction` takes by default (0.1 BTC/kvB). Above it,
-/// the one who named the rate was mistaken, or lied.
+/// The highest fee rate that transactions are built at (10 000 sat/vB): what Bitcoin Core's
+/// `sendrawtransaction` takes by default (0.1 BTC/kvB). Above it, the one who named the rate was mistaken, or
+/// lied.
 pub const MAX_FEE_RATE: FeeRate = FeeRate::from_sat_per_kwu(10_000 * 250);
 
 /// A script that belongs to no address, where money would be lost.

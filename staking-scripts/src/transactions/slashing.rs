@@ -1,4 +1,5 @@
-//! Slashing: what staker and covenant committee sign in advance, and what an extracted finality provider's key completes.
+//! Slashing: what staker and covenant committee sign in advance, and what an extracted finality provider's
+//! key completes.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
@@ -46,7 +47,8 @@ pub struct SlashingTerms {
     pub unbonding_time: Timelock,
 }
 
-/// The slashing transaction of a staking or an unbonding output: output 0 takes the slashed part, output 1 is the staker's refund.
+/// The slashing transaction of a staking or an unbonding output: output 0 takes the slashed part, output 1 is
+/// the staker's refund.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlashingTransaction {
     spend: LeafSpend,
@@ -99,7 +101,9 @@ pub enum SlashingError {
     #[error("the key {0} is of none of the stake's finality providers")]
     NotAFinalityProvider(XOnlyPublicKey),
     /// A covenant member gave another number of adaptor signatures than the stake has finality providers.
-    #[error("the covenant member {member} gave {found} adaptor signatures for {providers} finality providers")]
+    #[error(
+        "the covenant member {member} gave {found} adaptor signatures for {providers} finality providers"
+    )]
     AdaptorCount {
         /// Who.
         member: XOnlyPublicKey,
@@ -129,7 +133,8 @@ impl SlashingTransaction {
     /// The slashing transaction of `source`: version 1, one input, two outputs, lock time 0, final sequence.
     ///
     /// # Errors
-    /// [`SlashingError`] when the fee is 0, the slashed part would go to no address, the stake does not pay what is taken, or an output would be dust.
+    /// [`SlashingError`] when the fee is 0, the slashed part would go to no address, the stake does not pay
+    /// what is taken, or an output would be dust.
     pub fn new<O: Slashable>(source: &Funded<O>, terms: &SlashingTerms) -> Result<Self, SlashingError> {
         let refund = SlashingRefundOutput::new(*source.output().parties().staker(), terms.unbonding_time)?;
         Self::refunding(source, terms, refund)
@@ -157,15 +162,14 @@ impl SlashingTransaction {
             return Err(SlashingError::NothingSlashed { amount, rate: terms.rate });
         }
         let refund_amount = amount.checked_sub(slashed).and_then(|left| left.checked_sub(fee));
-        let refund_amount = refund_amount.filter(|left| *left > Amount::ZERO).ok_or(SlashingError::FeeNotPaid {
-            amount,
-            slashed,
-            fee,
-        })?;
+        let refund_amount = refund_amount
+            .filter(|left| *left > Amount::ZERO)
+            .ok_or(SlashingError::FeeNotPaid { amount, slashed, fee })?;
         Self::laid_out(source, terms, refund, Version::ONE, [slashed, refund_amount])
     }
 
-    /// With this refund output, this version, and these amounts for its two outputs. Whether they are what the terms ask for is checked before.
+    /// With this refund output, this version, and these amounts for its two outputs. Whether they are what
+    /// the terms ask for is checked before.
     pub(crate) fn laid_out<O: Slashable>(
         source: &Funded<O>,
         terms: &SlashingTerms,
@@ -197,11 +201,13 @@ impl SlashingTransaction {
         Funded::new(self.refund.clone(), OutPoint::new(self.txid(), 1), self.refund_amount)
     }
 
-    /// Signs as a member of the covenant committee, in advance: one adaptor signature for each finality provider, encrypted to its key,
-    /// in the order of the stake's providers. `aux` is 32 bytes of fresh randomness, or zeros for the same bytes each time.
+    /// Signs as a member of the covenant committee, in advance: one adaptor signature for each finality
+    /// provider, encrypted to its key, in the order of the stake's providers. `aux` is 32 bytes of fresh
+    /// randomness, or zeros for the same bytes each time.
     ///
-    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for goes through
-    /// [`StakeRequest::check`](crate::StakeRequest::check), and [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
+    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for
+    /// goes through [`StakeRequest::check`](crate::StakeRequest::check), and
+    /// [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
     ///
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside the committee.
@@ -221,15 +227,16 @@ impl SlashingTransaction {
     /// Verifies all adaptor signatures of one covenant member.
     ///
     /// # Errors
-    /// [`SlashingError::Finalize`] for a stranger, [`SlashingError::AdaptorCount`], or [`SlashingError::InvalidAdaptorSignature`] naming the
-    /// member and the provider.
+    /// [`SlashingError::Finalize`] for a stranger, [`SlashingError::AdaptorCount`], or
+    /// [`SlashingError::InvalidAdaptorSignature`] naming the member and the provider.
     pub fn verify_covenant(&self, signatures: &CovenantAdaptorSignatures) -> Result<(), SlashingError> {
         let (items, errors): (Vec<_>, Vec<_>) = self.to_verify(signatures)?.unzip();
         let invalid = eots::verify_batch(&items).err().and_then(|error| error.invalid.first().copied());
         invalid.and_then(|index| errors.into_iter().nth(index)).map_or(Ok(()), Err)
     }
 
-    /// A covenant member's adaptor signatures, to be verified with others, and what to say of each that does not verify.
+    /// A covenant member's adaptor signatures, to be verified with others, and what to say of each that does
+    /// not verify.
     pub(crate) fn to_verify<'a>(
         &'a self,
         given: &'a CovenantAdaptorSignatures,
@@ -239,7 +246,13 @@ impl SlashingTransaction {
         let providers = self.parties.finality_providers().as_slice().iter();
         Ok(providers.zip(&given.signatures).map(move |(encryption_key, signature)| {
             let item = BatchItem::Adaptor { public_key, encryption_key, message, signature };
-            (item, SlashingError::InvalidAdaptorSignature { member: *public_key, finality_provider: *encryption_key })
+            (
+                item,
+                SlashingError::InvalidAdaptorSignature {
+                    member: *public_key,
+                    finality_provider: *encryption_key,
+                },
+            )
         }))
     }
 
@@ -259,16 +272,18 @@ impl SlashingTransaction {
         signature: &AdaptorSignature,
     ) -> Result<(), SlashingError> {
         let sighash = self.spend.sighash()?;
-        signature
-            .verify(member, provider, sighash)
-            .map_err(|_| SlashingError::InvalidAdaptorSignature { member: *member, finality_provider: *provider })
+        signature.verify(member, provider, sighash).map_err(|_| SlashingError::InvalidAdaptorSignature {
+            member: *member,
+            finality_provider: *provider,
+        })
     }
 
-    /// Completes the transaction with the extracted key of one finality provider: signs with it, decrypts a quorum of the covenant's
-    /// adaptor signatures with it, and adds the staker's signature.
+    /// Completes the transaction with the extracted key of one finality provider: signs with it, decrypts a
+    /// quorum of the covenant's adaptor signatures with it, and adds the staker's signature.
     ///
     /// # Errors
-    /// [`SlashingError`] when less than a quorum is usable: it names the first whose signatures are not, or what else is missing.
+    /// [`SlashingError`] when less than a quorum is usable: it names the first whose signatures are not, or
+    /// what else is missing.
     pub fn slash(
         &self,
         staker: &schnorr::Signature,
@@ -286,7 +301,8 @@ impl SlashingTransaction {
                 Err(culprit) => culprits.push(culprit),
             }
         }
-        // Who gave nothing usable does not keep the others from slashing; when they are too few, the first of them is named.
+        // Who gave nothing usable does not keep the others from slashing; when they are too few, the first of
+        // them is named.
         let mut signatures = match (self.spend.choose_quorum(&decrypted), culprits.into_iter().next()) {
             (Err(FinalizeError::BelowQuorum { .. }), Some(culprit)) => return Err(culprit),
             (chosen, _) => chosen?,
@@ -296,7 +312,8 @@ impl SlashingTransaction {
         Ok(self.spend.finalize(&signatures)?)
     }
 
-    /// One member's signature: its adaptor signature to the provider at `position`, verified and decrypted with that provider's key.
+    /// One member's signature: its adaptor signature to the provider at `position`, verified and decrypted
+    /// with that provider's key.
     fn decrypt(
         &self,
         given: &CovenantAdaptorSignatures,

@@ -8,7 +8,8 @@ use bitcoin::Amount;
 /// How many ten-thousandths make a whole.
 const WHOLE: u16 = 10_000;
 
-/// The part of a stake that slashing takes: above 0, below 1, with at most four decimals. Kept as ten-thousandths.
+/// The part of a stake that slashing takes: above 0, below 1, with at most four decimals. Kept as
+/// ten-thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlashingRate(u16);
 
@@ -24,7 +25,11 @@ impl SlashingRate {
     /// # Errors
     /// [`InvalidSlashingRate`] outside that range.
     pub fn from_ten_thousandths(parts: u16) -> Result<Self, InvalidSlashingRate> {
-        if (1..WHOLE).contains(&parts) { Ok(Self(parts)) } else { Err(InvalidSlashingRate(format!("{parts}/10000"))) }
+        if (1..WHOLE).contains(&parts) {
+            Ok(Self(parts))
+        } else {
+            Err(InvalidSlashingRate(format!("{parts}/10000")))
+        }
     }
 
     /// This rate in ten-thousandths.
@@ -34,8 +39,9 @@ impl SlashingRate {
 
     /// The amount slashed from a stake of `amount`, rounded to the nearest satoshi.
     ///
-    /// It is computed as the network computes it, in double precision: `floor(f64(amount) · f64(rate) + 0.5)`. Exact arithmetic would
-    /// round some amounts near a half the other way, and the transaction would be another one.
+    /// It is computed as the network computes it, in double precision: `floor(f64(amount) · f64(rate) +
+    /// 0.5)`. Exact arithmetic would round some amounts near a half the other way, and the transaction would
+    /// be another one.
     #[expect(
         clippy::as_conversions,
         reason = "all the bitcoin there can be are less than 2^53 satoshis, so both conversions are exact"
@@ -63,6 +69,7 @@ impl FromStr for SlashingRate {
         if decimals.len() > 4 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(invalid());
         }
-        Self::from_ten_thousandths(format!("{decimals:0<4}").parse().map_err(|_| invalid())?).map_err(|_| invalid())
+        Self::from_ten_thousandths(format!("{decimals:0<4}").parse().map_err(|_| invalid())?)
+            .map_err(|_| invalid())
     }
 }

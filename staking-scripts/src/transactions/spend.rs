@@ -1,4 +1,5 @@
-//! Spending one output of the protocol through one leaf: the part that unbonding, slashing and withdrawal share.
+//! Spending one output of the protocol through one leaf: the part that unbonding, slashing and withdrawal
+//! share.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
@@ -8,8 +9,8 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::LeafVersion;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, OutPoint, Psbt, ScriptBuf, Sequence, TapLeafHash, TapSighashType, Transaction, TxIn, TxOut, Txid, Weight,
-    Witness, XOnlyPublicKey, taproot,
+    Amount, OutPoint, Psbt, ScriptBuf, Sequence, TapLeafHash, TapSighashType, Transaction, TxIn, TxOut, Txid,
+    Weight, Witness, XOnlyPublicKey, taproot,
 };
 
 use crate::coins::witness::finish;
@@ -78,15 +79,17 @@ pub(crate) struct SpendPlan<'a> {
     pub(crate) amount: Amount,
     pub(crate) leaf: &'a Leaf,
     pub(crate) sequence: Sequence,
-    /// A second input, which adds funds: where the coin is, what it pays, and what the input weighs when it is signed, where that is known.
+    /// A second input, which adds funds: where the coin is, what it pays, and what the input weighs when it
+    /// is signed, where that is known.
     pub(crate) funding: Option<(OutPoint, TxOut, Option<Weight>)>,
     /// Each output, and its script tree where it is the protocol's.
     pub(crate) outputs: Vec<(TxOut, Option<&'a TaprootOutput>)>,
 }
 
 impl LeafSpend {
-    /// Lays out the transaction as a PSBT whose one signable script is the leaf's, so that nothing but the intended path can be signed or
-    /// finalized. `Err` carries the reason of the PSBT library, which has none for a transaction that was just built.
+    /// Lays out the transaction as a PSBT whose one signable script is the leaf's, so that nothing but the
+    /// intended path can be signed or finalized. `Err` carries the reason of the PSBT library, which has none
+    /// for a transaction that was just built.
     pub(crate) fn new(plan: SpendPlan<'_>) -> Result<Self, FinalizeError> {
         let input = |previous_output, sequence| TxIn {
             previous_output,
@@ -159,7 +162,9 @@ impl LeafSpend {
 
     /// The BIP-341 script-path sighash over all prevouts, SIGHASH_DEFAULT: what every party signs.
     pub(crate) fn sighash(&self) -> Result<&[u8; 32], FinalizeError> {
-        self.sighash.as_ref().ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
+        self.sighash
+            .as_ref()
+            .ok_or_else(|| FinalizeError::Unsatisfied("the transaction has no input".to_owned()))
     }
 
     /// Puts the witness together, and checks the finished transaction against everything it promises.
@@ -179,7 +184,8 @@ impl LeafSpend {
         let hash = self.leaf.hash();
         if let Some(input) = psbt.inputs.first_mut() {
             for (key, signature) in signatures {
-                let signature = taproot::Signature { signature: *signature, sighash_type: TapSighashType::Default };
+                let signature =
+                    taproot::Signature { signature: *signature, sighash_type: TapSighashType::Default };
                 input.tap_script_sigs.insert((*key, hash), signature);
             }
         }
@@ -194,7 +200,8 @@ pub(crate) fn sum(outputs: &[TxOut]) -> Option<Amount> {
     outputs.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value))
 }
 
-/// The script-path sighash of an input; `None` when the transaction has another number of inputs than there are prevouts.
+/// The script-path sighash of an input; `None` when the transaction has another number of inputs than there
+/// are prevouts.
 pub(crate) fn leaf_sighash(
     transaction: &Transaction,
     prevouts: &[TxOut],
@@ -207,7 +214,8 @@ pub(crate) fn leaf_sighash(
         .map(|sighash| sighash.to_byte_array())
 }
 
-/// What the transactions that spend through one leaf have in common, as methods of their own: they all hold a `spend`.
+/// What the transactions that spend through one leaf have in common, as methods of their own: they all hold a
+/// `spend`.
 macro_rules! spends_through_one_leaf {
     ($type:ty) => {
         impl $type {
@@ -231,8 +239,9 @@ macro_rules! spends_through_one_leaf {
                 self.spend.fee()
             }
 
-            /// The rate that its fee makes when it is finished, rounded down; for a fixed fee beside the rate that confirms today. Known for every
-            /// transaction of one input, or of a funding coin of a known kind.
+            /// The rate that its fee makes when it is finished, rounded down; for a fixed fee beside the rate
+            /// that confirms today. Known for every transaction of one input, or of a funding coin of a known
+            /// kind.
             pub fn fee_rate(&self) -> Option<bitcoin::FeeRate> {
                 self.spend.fee_rate()
             }
@@ -261,17 +270,25 @@ macro_rules! spends_through_one_leaf {
                 self.spend.sign_as_staker(key)
             }
 
-            /// Says in the PSBT where a key comes from (fingerprint and path, BIP-32), for hardware wallets and air-gapped signers.
-            pub fn add_key_origin(&mut self, key: bitcoin::XOnlyPublicKey, source: &bitcoin::bip32::KeySource) {
+            /// Says in the PSBT where a key comes from (fingerprint and path, BIP-32), for hardware wallets
+            /// and air-gapped signers.
+            pub fn add_key_origin(
+                &mut self,
+                key: bitcoin::XOnlyPublicKey,
+                source: &bitcoin::bip32::KeySource,
+            ) {
                 self.spend.add_key_origin(key, source);
             }
 
-            /// The signatures that a PSBT brings back from a signer. The transaction must be this one, byte for byte; every sighash is
-            /// computed anew, and every signature verified.
+            /// The signatures that a PSBT brings back from a signer. The transaction must be this one, byte
+            /// for byte; every sighash is computed anew, and every signature verified.
             ///
             /// # Errors
             /// [`SignedPsbtError`](crate::SignedPsbtError) names the first thing that cannot be used.
-            pub fn signatures(&self, signed: &bitcoin::Psbt) -> Result<crate::LeafSignatures, crate::SignedPsbtError> {
+            pub fn signatures(
+                &self,
+                signed: &bitcoin::Psbt,
+            ) -> Result<crate::LeafSignatures, crate::SignedPsbtError> {
                 self.spend.signatures(signed)
             }
 

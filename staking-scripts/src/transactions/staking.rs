@@ -5,7 +5,8 @@ use bitcoin::bip32::KeySource;
 use bitcoin::psbt::Psbt;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness, XOnlyPublicKey,
+    Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Weight, Witness,
+    XOnlyPublicKey,
 };
 
 use crate::coins::coin::FundingCoin;
@@ -61,8 +62,8 @@ pub enum StakingError {
     Layout(String),
 }
 
-/// The staking transaction, unsigned. Its id is final: segregated witnesses do not change it, so that unbonding and slashing
-/// transactions can be signed before it is broadcast. Replacing it voids them.
+/// The staking transaction, unsigned. Its id is final: segregated witnesses do not change it, so that
+/// unbonding and slashing transactions can be signed before it is broadcast. Replacing it voids them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StakingTransaction {
     psbt: Psbt,
@@ -110,8 +111,9 @@ pub enum StakingFinishedError {
 }
 
 impl StakingTransaction {
-    /// Pays `amount` to `output` from a cheap selection of `coins` at `fee_rate`, and what is left to `change`, unless that would be
-    /// dust. Version 2, lock time 0, final sequences; the staking output is output 0.
+    /// Pays `amount` to `output` from a cheap selection of `coins` at `fee_rate`, and what is left to
+    /// `change`, unless that would be dust. Version 2, lock time 0, final sequences; the staking output is
+    /// output 0.
     ///
     /// # Errors
     /// [`StakingError`] when a coin is given twice, the coins do not suffice, or the stake would be dust.
@@ -125,11 +127,12 @@ impl StakingTransaction {
         Self::lay_out(output, amount, None, coins, change, fee_rate)
     }
 
-    /// Like [`build`](Self::build), with the output that announces a stake of phase 1 to the network of this tag: it is output 1 and holds
-    /// nothing, and the change is output 2. The fee is for it too.
+    /// Like [`build`](Self::build), with the output that announces a stake of phase 1 to the network of this
+    /// tag: it is output 1 and holds nothing, and the change is output 2. The fee is for it too.
     ///
     /// # Errors
-    /// Those of [`build`](Self::build), and [`StakingError::SeveralProviders`] for a stake that cannot be announced.
+    /// Those of [`build`](Self::build), and [`StakingError::SeveralProviders`] for a stake that cannot be
+    /// announced.
     pub fn build_announced(
         tag: [u8; 4],
         output: StakingOutput,
@@ -139,7 +142,8 @@ impl StakingTransaction {
         fee_rate: FeeRate,
     ) -> Result<Self, StakingError> {
         let providers = output.parties().finality_providers().as_slice().len();
-        let said = StakeAnnouncement::of_stake(tag, &output).ok_or(StakingError::SeveralProviders(providers))?;
+        let said =
+            StakeAnnouncement::of_stake(tag, &output).ok_or(StakingError::SeveralProviders(providers))?;
         Self::lay_out(output, amount, Some(&said.script()), coins, change, fee_rate)
     }
 
@@ -164,7 +168,8 @@ impl StakingTransaction {
         funding.check_coins()?;
         let selection = funding.select()?;
         let coins = || selection.coins.iter();
-        let announcing = announcement.map(|script| TxOut { value: Amount::ZERO, script_pubkey: script.clone() });
+        let announcing =
+            announcement.map(|script| TxOut { value: Amount::ZERO, script_pubkey: script.clone() });
         let transaction = Transaction {
             version: Version::TWO,
             lock_time: LockTime::ZERO,
@@ -178,7 +183,8 @@ impl StakingTransaction {
                 .collect(),
             output: [staked.clone()].into_iter().chain(announcing).chain(selection.change.clone()).collect(),
         };
-        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| StakingError::Layout(e.to_string()))?;
+        let mut psbt =
+            Psbt::from_unsigned_tx(transaction).map_err(|e| StakingError::Layout(e.to_string()))?;
         for (input, coin) in psbt.inputs.iter_mut().zip(coins()) {
             *input = coin.psbt_input();
         }
@@ -196,8 +202,8 @@ impl StakingTransaction {
         &self.psbt
     }
 
-    /// Says in the PSBT where a key of the staking output comes from (fingerprint and path, BIP-32). Those of the coins' keys come with the coins'
-    /// descriptors.
+    /// Says in the PSBT where a key of the staking output comes from (fingerprint and path, BIP-32). Those of
+    /// the coins' keys come with the coins' descriptors.
     pub fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
         self.psbt.outputs.iter_mut().for_each(|output| add_output_origin(output, key, source));
     }
@@ -212,7 +218,8 @@ impl StakingTransaction {
         self.without_witnesses().compute_txid()
     }
 
-    /// The transaction as it will be, but for its witnesses: with its final id, for those who sign what hangs on it.
+    /// The transaction as it will be, but for its witnesses: with its final id, for those who sign what hangs
+    /// on it.
     pub fn without_witnesses(&self) -> Transaction {
         let mut transaction = self.unsigned().clone();
         for (input, script_sig) in transaction.input.iter_mut().zip(&self.script_sigs) {
@@ -241,8 +248,9 @@ impl StakingTransaction {
         self.weight
     }
 
-    /// Completes the transaction from the PSBT that the wallet signed, and checks the result against all that was asked for: the same
-    /// transaction, every signature valid, the staking output paid exactly once, the fee at the rate.
+    /// Completes the transaction from the PSBT that the wallet signed, and checks the result against all that
+    /// was asked for: the same transaction, every signature valid, the staking output paid exactly once, the
+    /// fee at the rate.
     ///
     /// # Errors
     /// [`StakingFinishedError`] names the promise that is broken.
@@ -259,8 +267,10 @@ impl StakingTransaction {
             input.witness_utxo = coin;
             input.non_witness_utxo = None;
         }
-        let prevouts: Option<Vec<TxOut>> = self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
-        let transaction = finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(StakingFinishedError::Unsigned)?;
+        let prevouts: Option<Vec<TxOut>> =
+            self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
+        let transaction =
+            finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(StakingFinishedError::Unsigned)?;
         self.check_finished(&transaction)?;
         Ok(transaction)
     }
@@ -285,11 +295,14 @@ impl StakingTransaction {
             return Err(StakingFinishedError::TooHeavy(weight));
         }
         // A Taproot signature that names its sighash type is a byte longer than was foreseen.
-        let named = |input: &&TxIn| input.witness.len() == 1 && input.witness.nth(0).is_some_and(|it| it.len() == 65);
+        let named =
+            |input: &&TxIn| input.witness.len() == 1 && input.witness.nth(0).is_some_and(|it| it.len() == 65);
         let named = Weight::from_wu_usize(transaction.input.iter().filter(named).count());
         let foreseen = weight.checked_sub(named).unwrap_or(weight);
         match self.fee_rate.checked_mul_by_weight(foreseen) {
-            Some(needed) if needed > self.fee => Err(StakingFinishedError::FeeBelowRate { fee: self.fee, needed }),
+            Some(needed) if needed > self.fee => {
+                Err(StakingFinishedError::FeeBelowRate { fee: self.fee, needed })
+            }
             _ => Ok(()),
         }
     }

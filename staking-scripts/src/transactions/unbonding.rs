@@ -1,4 +1,5 @@
-//! Unbonding: the staker leaves early, with the covenant committee's consent, and waits for the unbonding time.
+//! Unbonding: the staker leaves early, with the covenant committee's consent, and waits for the unbonding
+//! time.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
@@ -11,7 +12,8 @@ use crate::transactions::funded::Funded;
 use crate::transactions::relay::OutputTooSmall;
 use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
 
-/// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding output.
+/// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding
+/// output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnbondingTransaction {
     spend: LeafSpend,
@@ -46,11 +48,16 @@ spends_through_one_leaf!(UnbondingTransaction);
 signed_by_the_committee!(UnbondingTransaction);
 
 impl UnbondingTransaction {
-    /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, lock time 0, final sequence.
+    /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, lock time 0, final
+    /// sequence.
     ///
     /// # Errors
     /// [`UnbondingError`] when the parties differ, the stake does not pay the fee, or dust would be left.
-    pub fn new(staking: &Funded<StakingOutput>, output: UnbondingOutput, fee: Amount) -> Result<Self, UnbondingError> {
+    pub fn new(
+        staking: &Funded<StakingOutput>,
+        output: UnbondingOutput,
+        fee: Amount,
+    ) -> Result<Self, UnbondingError> {
         let source = staking.output();
         if source.parties() != output.parties() {
             return Err(UnbondingError::OtherParties);
@@ -78,10 +85,12 @@ impl UnbondingTransaction {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
     }
 
-    /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a quorum, the first ones are taken.
+    /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a
+    /// quorum, the first ones are taken.
     ///
     /// # Errors
-    /// [`FinalizeError`] when less than a quorum of the signatures verifies: it names the first that does not, or what else is missing.
+    /// [`FinalizeError`] when less than a quorum of the signatures verifies: it names the first that does
+    /// not, or what else is missing.
     pub fn finalize(
         &self,
         staker: &schnorr::Signature,

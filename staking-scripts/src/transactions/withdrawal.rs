@@ -47,8 +47,8 @@ pub enum WithdrawalError {
 spends_through_one_leaf!(WithdrawalTransaction);
 
 impl WithdrawalTransaction {
-    /// Spends `source` to `destination` at `fee_rate`: version 2, the input's sequence the timelock. A node takes it once the output is
-    /// as many blocks deep as the timelock says.
+    /// Spends `source` to `destination` at `fee_rate`: version 2, the input's sequence the timelock. A node
+    /// takes it once the output is as many blocks deep as the timelock says.
     ///
     /// # Errors
     /// [`WithdrawalError`] when the output does not pay the fee, or dust would be left.
@@ -63,7 +63,9 @@ impl WithdrawalTransaction {
         }
         let taproot = source.output().taproot();
         let leaf = taproot.leaf(Path::Timelock).ok_or(WithdrawalError::NoTimelockPath)?;
-        let LeafKeys::Timelock { timelock, .. } = leaf.keys else { return Err(WithdrawalError::NoTimelockPath) };
+        let LeafKeys::Timelock { timelock, .. } = leaf.keys else {
+            return Err(WithdrawalError::NoTimelockPath);
+        };
         let amount = source.amount();
         let spend = |value| {
             LeafSpend::new(SpendPlan {

@@ -90,8 +90,8 @@ pub enum AnnouncementError {
 }
 
 impl StakeAnnouncement {
-    /// The script of the output that announces the stake, 73 bytes:
-    /// `OP_RETURN OP_PUSHBYTES_71 <tag(4) ‖ version 00 ‖ staker(32) ‖ finality provider(32) ‖ BE16(staking time)>`.
+    /// The script of the output that announces the stake, 73 bytes: `OP_RETURN OP_PUSHBYTES_71 <tag(4) ‖
+    /// version 00 ‖ staker(32) ‖ finality provider(32) ‖ BE16(staking time)>`.
     pub fn script(&self) -> ScriptBuf {
         let (staker, provider) = (self.staker.serialize(), self.finality_provider.serialize());
         let time = self.staking_time.blocks().to_be_bytes();
@@ -99,36 +99,45 @@ impl StakeAnnouncement {
         ScriptBuf::from_bytes(parts.concat())
     }
 
-    /// What announces `output` to the network of this tag; `None` for a stake with several finality providers, which phase 1 did not
-    /// have.
+    /// What announces `output` to the network of this tag; `None` for a stake with several finality
+    /// providers, which phase 1 did not have.
     pub fn of_stake(tag: [u8; 4], output: &StakingOutput) -> Option<Self> {
         let &[finality_provider] = output.parties().finality_providers().as_slice() else { return None };
-        Some(Self { tag, staker: *output.parties().staker(), finality_provider, staking_time: output.staking_time() })
+        Some(Self {
+            tag,
+            staker: *output.parties().staker(),
+            finality_provider,
+            staking_time: output.staking_time(),
+        })
     }
 
     /// Reads the script of an output, 73 bytes. The same data pushed in another way is no announcement.
     ///
-    /// As in the reference, the tag begins at the script's third byte even where a longer push has its length there: `OP_PUSHDATA1` and
-    /// 70 bytes announce to the tag that begins with 70, `OP_PUSHDATA2` and 69 bytes to 69 and 0, `OP_PUSHDATA4` and 67 bytes to 67, 0,
-    /// 0 and 0. No network has such a tag; beside another announcement, they make two.
+    /// As in the reference, the tag begins at the script's third byte even where a longer push has its length
+    /// there: `OP_PUSHDATA1` and 70 bytes announce to the tag that begins with 70, `OP_PUSHDATA2` and 69
+    /// bytes to 69 and 0, `OP_PUSHDATA4` and 67 bytes to 67, 0, 0 and 0. No network has such a tag; beside
+    /// another announcement, they make two.
     ///
     /// # Errors
-    /// [`AnnouncementError::NotAnnounced`] for a script of another form or version; [`AnnouncementError::KeyOffCurve`] and
-    /// [`AnnouncementError::NoStakingTime`] for one of this form that says what cannot be.
+    /// [`AnnouncementError::NotAnnounced`] for a script of another form or version;
+    /// [`AnnouncementError::KeyOffCurve`] and [`AnnouncementError::NoStakingTime`] for one of this form that
+    /// says what cannot be.
     pub fn from_script(script: &Script) -> Result<Self, AnnouncementError> {
         let fields = Fields::read(script.as_bytes()).ok_or(AnnouncementError::NotAnnounced)?;
         let key = |party, key: [u8; 32]| {
             XOnlyPublicKey::from_slice(&key).map_err(|_| AnnouncementError::KeyOffCurve { party, key })
         };
         // Keys first: outputs whose keys are none do not count, and one whose staking time is 0 does.
-        let (staker, finality_provider) = (key("staker", fields.staker)?, key("finality provider", fields.provider)?);
+        let (staker, finality_provider) =
+            (key("staker", fields.staker)?, key("finality provider", fields.provider)?);
         let staking_time = u16::from_be_bytes(fields.staking_time).into();
-        let staking_time = Timelock::from_blocks(staking_time).map_err(|_| AnnouncementError::NoStakingTime)?;
+        let staking_time =
+            Timelock::from_blocks(staking_time).map_err(|_| AnnouncementError::NoStakingTime)?;
         Ok(Self { tag: fields.tag, staker, finality_provider, staking_time })
     }
 
-    /// The one announcement of a transaction. As in the reference, an output whose keys are off the curve does not count beside another
-    /// one: anybody could write it.
+    /// The one announcement of a transaction. As in the reference, an output whose keys are off the curve
+    /// does not count beside another one: anybody could write it.
     ///
     /// # Errors
     /// [`AnnouncementError`] when there is none or more than one, or it says what cannot be.
@@ -143,7 +152,8 @@ impl StakeAnnouncement {
         for found in read {
             match found {
                 Err(AnnouncementError::NotAnnounced) => {}
-                Err(AnnouncementError::KeyOffCurve { .. }) if announced != Err(AnnouncementError::NotAnnounced) => {}
+                Err(AnnouncementError::KeyOffCurve { .. })
+                    if announced != Err(AnnouncementError::NotAnnounced) => {}
                 Err(AnnouncementError::KeyOffCurve { .. }) => announced = found,
                 _ => {
                     count = count.saturating_add(1);
@@ -187,13 +197,14 @@ fn is_one_push(opcodes: [u8; 2], next: [u8; 4]) -> bool {
             && matches!((push, next), (SHORT, [70, ..]) | (MIDDLE, [69, 0, ..]) | (LONG, [67, 0, 0, 0])))
 }
 
-/// The phase-1 stake that `transaction` announces and pays to, under the parameters in force at the height of the block that includes
-/// it. The caller knows that height, and whether the cap was reached and the block is deep enough: nothing of that is checked here.
+/// The phase-1 stake that `transaction` announces and pays to, under the parameters in force at the height of
+/// the block that includes it. The caller knows that height, and whether the cap was reached and the block is
+/// deep enough: nothing of that is checked here.
 ///
 /// # Errors
-/// [`AnnouncementError`], one for each rule: exactly one announcement, with the parameters' tag, keys on the curve that differ from each
-/// other and from the committee's, and a staking time within the range; exactly one output that pays to the staking output announced,
-/// with an amount within the range.
+/// [`AnnouncementError`], one for each rule: exactly one announcement, with the parameters' tag, keys on the
+/// curve that differ from each other and from the committee's, and a staking time within the range; exactly
+/// one output that pays to the staking output announced, with an amount within the range.
 pub fn announced_stake(
     transaction: &Transaction,
     parameters: &Phase1Parameters,

@@ -1,10 +1,13 @@
-//! Reading a transaction back: what it is in this protocol, by the leaf its witness reveals, never by position.
+//! Reading a transaction back: what it is in this protocol, by the leaf its witness reveals, never by
+//! position.
 
 use std::collections::BTreeMap;
 
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
-use bitcoin::{Amount, OutPoint, Psbt, Script, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
+use bitcoin::{
+    Amount, OutPoint, Psbt, Script, TapLeafHash, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt,
+};
 
 use crate::outputs::INTERNAL_KEY;
 use crate::outputs::descriptor::ProtocolOutput;
@@ -16,19 +19,21 @@ use crate::watching::announcement::StakeAnnouncement;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionKind {
-    /// It pays to a staking output, and spends none of the protocol's: a phase-1 stake, which says so with its OP_RETURN, or one whose output is
-    /// recognised.
+    /// It pays to a staking output, and spends none of the protocol's: a phase-1 stake, which says so with
+    /// its OP_RETURN, or one whose output is recognised.
     Stake,
     /// Its one input spends a staking output through the unbonding path, into one output.
     Unbonding,
-    /// Its first input spends a staking output through the unbonding path, beside a second one that funds the new stake.
+    /// Its first input spends a staking output through the unbonding path, beside a second one that funds the
+    /// new stake.
     Extension,
     /// Its one input spends a staking or unbonding output through the slashing path, into two outputs.
     Slashing,
     /// It spends one or more matured outputs through the timelock path, and none through another.
     Withdrawal,
-    /// Nothing in it shows the protocol, or it spends the protocol's outputs in a shape that the protocol does not have: then the paths
-    /// are named all the same. A staking output cannot be told from any other Taproot output until it is spent, or its keys are known.
+    /// Nothing in it shows the protocol, or it spends the protocol's outputs in a shape that the protocol
+    /// does not have: then the paths are named all the same. A staking output cannot be told from any other
+    /// Taproot output until it is spent, or its keys are known.
     Unknown,
 }
 
@@ -80,24 +85,33 @@ pub struct Explanation {
     pub kind: TransactionKind,
     /// The protocol's leaves that its inputs reveal.
     pub spent: Vec<SpentLeaf>,
-    /// The protocol's outputs that are recognised, ascending: those that a PSBT describes, and those that the reader [knows](Self::knowing).
+    /// The protocol's outputs that are recognised, ascending: those that a PSBT describes, and those that the
+    /// reader [knows](Self::knowing).
     pub outputs: Vec<PaidOutput>,
     /// What it says if it is a phase-1 stake.
     pub announcement: Option<StakeAnnouncement>,
     /// The sum of its outputs.
     pub paid: Amount,
-    /// An input offers several of the protocol's leaves for signing, so that it spends an output of the protocol in a way that is not told.
+    /// An input offers several of the protocol's leaves for signing, so that it spends an output of the
+    /// protocol in a way that is not told.
     untold: bool,
 }
 
-/// Explains a transaction. Anything can be explained; what is not of this protocol is [`TransactionKind::Unknown`].
+/// Explains a transaction. Anything can be explained; what is not of this protocol is
+/// [`TransactionKind::Unknown`].
 pub fn explain(transaction: &Transaction) -> Explanation {
     let inputs = transaction.input.iter().enumerate();
-    named(transaction, inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect(), Vec::new(), false)
+    named(
+        transaction,
+        inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect(),
+        Vec::new(),
+        false,
+    )
 }
 
-/// Explains a transaction on its way through its signers: an input that has no witness yet is explained by the one leaf that the PSBT
-/// offers for signing, its signers by the signatures collected, and an output by the script tree that the PSBT gives of it.
+/// Explains a transaction on its way through its signers: an input that has no witness yet is explained by
+/// the one leaf that the PSBT offers for signing, its signers by the signatures collected, and an output by
+/// the script tree that the PSBT gives of it.
 pub fn explain_psbt(psbt: &Psbt) -> Explanation {
     let mut transaction = psbt.unsigned_tx.clone();
     for (input, signed) in transaction.input.iter_mut().zip(&psbt.inputs) {
@@ -106,12 +120,13 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
         input.script_sig = signed.final_script_sig.clone().unwrap_or_default();
     }
     let inputs = || transaction.input.iter().zip(&psbt.inputs);
-    let spent = inputs().zip(spent_outputs(psbt)).enumerate().filter_map(|(index, ((input, signed), output))| {
-        if input.witness.is_empty() {
-            return offered_leaf(index, input.previous_output, signed);
-        }
-        spent_leaf(index, input).filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
-    });
+    let spent =
+        inputs().zip(spent_outputs(psbt)).enumerate().filter_map(|(index, ((input, signed), output))| {
+            if input.witness.is_empty() {
+                return offered_leaf(index, input.previous_output, signed);
+            }
+            spent_leaf(index, input).filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
+        });
     let untold = inputs().any(|(input, signed)| input.witness.is_empty() && offers_several(signed));
     let outputs = psbt.unsigned_tx.output.iter().zip(&psbt.outputs).enumerate();
     let recognised = outputs.filter_map(|(index, (out, described))| {
@@ -122,8 +137,8 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
 }
 
 impl Explanation {
-    /// With the transaction's outputs that are among these recognised too, by their scripts: what tells a stake from other payments. The transaction is
-    /// the one explained.
+    /// With the transaction's outputs that are among these recognised too, by their scripts: what tells a
+    /// stake from other payments. The transaction is the one explained.
     #[must_use]
     pub fn knowing(self, transaction: &Transaction, known: &[ProtocolOutput]) -> Self {
         let scripts: Vec<_> = known.iter().map(|output| (output.taproot().script_pubkey(), output)).collect();
@@ -138,9 +153,15 @@ impl Explanation {
     }
 }
 
-fn named(transaction: &Transaction, spent: Vec<SpentLeaf>, outputs: Vec<PaidOutput>, untold: bool) -> Explanation {
+fn named(
+    transaction: &Transaction,
+    spent: Vec<SpentLeaf>,
+    outputs: Vec<PaidOutput>,
+    untold: bool,
+) -> Explanation {
     let announcement = StakeAnnouncement::of(transaction).ok();
-    let stakes = announcement.is_some() || outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
+    let stakes = announcement.is_some()
+        || outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
     let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
     let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
         ([], _, _) if stakes && !untold => TransactionKind::Stake,
@@ -148,7 +169,9 @@ fn named(transaction: &Transaction, spent: Vec<SpentLeaf>, outputs: Vec<PaidOutp
         ([(0, Path::Unbonding)], 2, _) => TransactionKind::Extension,
         ([(0, Path::Slashing)], 1, 2) => TransactionKind::Slashing,
         // The staker alone decides what else goes into a withdrawal.
-        ([_, ..], _, _) if paths.iter().all(|(_, path)| *path == Path::Timelock) => TransactionKind::Withdrawal,
+        ([_, ..], _, _) if paths.iter().all(|(_, path)| *path == Path::Timelock) => {
+            TransactionKind::Withdrawal
+        }
         _ => TransactionKind::Unknown,
     };
     let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
@@ -156,7 +179,8 @@ fn named(transaction: &Transaction, spent: Vec<SpentLeaf>, outputs: Vec<PaidOutp
     Explanation { txid, kind, spent, outputs, announcement, paid, untold }
 }
 
-/// The leaf that a PSBT offers for signing, when it offers one only: one of the protocol, and of the output that it spends where that is known.
+/// The leaf that a PSBT offers for signing, when it offers one only: one of the protocol, and of the output
+/// that it spends where that is known.
 pub(crate) fn offered_keys(input: &psbt::Input) -> Option<(LeafKeys, TapLeafHash)> {
     let mut offered = input.tap_scripts.iter();
     let (control_block, (script, version)) = offered.next()?;
@@ -177,7 +201,8 @@ fn commits(output: &TxOut, control_block: &ControlBlock, script: &Script) -> boo
 }
 
 fn reveals_leaf_of(output: &TxOut, input: &TxIn) -> bool {
-    let control_block = input.witness.taproot_control_block().and_then(|bytes| ControlBlock::decode(bytes).ok());
+    let control_block =
+        input.witness.taproot_control_block().and_then(|bytes| ControlBlock::decode(bytes).ok());
     let leaf = input.witness.taproot_leaf_script();
     leaf.zip(control_block).is_some_and(|(leaf, control_block)| commits(output, &control_block, leaf.script))
 }
@@ -192,12 +217,18 @@ fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option
     Some(spent_by(index, outpoint, keys, signed))
 }
 
-/// Whether the control block is of an output of the protocol: without a key path, and with at most three leaves.
+/// Whether the control block is of an output of the protocol: without a key path, and with at most three
+/// leaves.
 fn is_protocols(control_block: &ControlBlock) -> bool {
     control_block.internal_key.to_string() == INTERNAL_KEY && control_block.merkle_branch.len() <= 2
 }
 
-fn spent_by(index: usize, outpoint: OutPoint, keys: LeafKeys, signed: impl Fn(&XOnlyPublicKey) -> bool) -> SpentLeaf {
+fn spent_by(
+    index: usize,
+    outpoint: OutPoint,
+    keys: LeafKeys,
+    signed: impl Fn(&XOnlyPublicKey) -> bool,
+) -> SpentLeaf {
     let among = |keys: &[XOnlyPublicKey]| keys.iter().filter(|key| signed(key)).copied().collect::<Vec<_>>();
     let (provider_signers, covenant_signers) = (among(keys.finality_providers()), among(keys.covenant().0));
     SpentLeaf { input: index, outpoint, keys, provider_signers, covenant_signers }
@@ -241,7 +272,8 @@ pub(crate) fn revealed_leaf(input: &TxIn) -> Option<RevealedLeaf> {
 
 fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
     let RevealedLeaf { keys, places, .. } = revealed_leaf(input)?;
-    let signed: Vec<_> = places.into_iter().filter(|(_, place)| is_signature(place)).map(|(key, _)| key).collect();
+    let signed: Vec<_> =
+        places.into_iter().filter(|(_, place)| is_signature(place)).map(|(key, _)| key).collect();
     Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
 }
 

@@ -1,5 +1,5 @@
-//! The announced stakes in the bytes of a block, found without reading its transactions: all but the scripts of outputs is stepped over
-//! by its length. `benches/scan.rs` measures it beside reading them.
+//! The announced stakes in the bytes of a block, found without reading its transactions: all but the scripts
+//! of outputs is stepped over by its length. `benches/scan.rs` measures it beside reading them.
 
 use bitcoin::Script;
 use bitcoin::opcodes::all::OP_RETURN;
@@ -62,12 +62,13 @@ pub enum BlockBytesError {
     Trailing(usize),
 }
 
-/// The transactions of a block that announce a stake to the network of this tag, in the block's order. `block` is the block as nodes
-/// serialize it, witnesses included.
+/// The transactions of a block that announce a stake to the network of this tag, in the block's order.
+/// `block` is the block as nodes serialize it, witnesses included.
 ///
-/// The answer is that of [`StakeAnnouncement::of`] for every transaction: one with several announcements is not listed, nor one whose
-/// keys or staking time cannot be. Whether the others are stakes, [`announced_stake`](crate::announced_stake) says. Neither the header
-/// nor that the transactions belong to it is checked.
+/// The answer is that of [`StakeAnnouncement::of`] for every transaction: one with several announcements is
+/// not listed, nor one whose keys or staking time cannot be. Whether the others are stakes,
+/// [`announced_stake`](crate::announced_stake) says. Neither the header nor that the transactions belong to
+/// it is checked.
 ///
 /// # Errors
 /// [`BlockBytesError`] when the bytes are not the form of a block.
@@ -118,7 +119,8 @@ impl<'a> Iterator for Scripts<'a> {
 }
 
 impl<'a> Bytes<'a> {
-    /// Steps over a transaction (BIP-144). Returns the scripts of its outputs when one of them may announce a stake to `tag`.
+    /// Steps over a transaction (BIP-144). Returns the scripts of its outputs when one of them may announce a
+    /// stake to `tag`.
     fn transaction(&mut self, position: u32, tag: [u8; 4]) -> Result<Option<Scripts<'a>>, BlockBytesError> {
         self.take(4)?;
         let mut inputs = self.number()?;
@@ -206,7 +208,10 @@ impl<'a> Bytes<'a> {
     }
 
     fn truncated(&self, needed: usize) -> BlockBytesError {
-        BlockBytesError::Truncated { offset: self.offset(), needed: u64::try_from(needed).unwrap_or(u64::MAX) }
+        BlockBytesError::Truncated {
+            offset: self.offset(),
+            needed: u64::try_from(needed).unwrap_or(u64::MAX),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Selective slashing: a slashing transaction that somebody completed without an equivocation shows the finality provider's key, because the
-//! covenant's signatures in it are the decryptions of adaptor signatures that are known.
+//! Selective slashing: a slashing transaction that somebody completed without an equivocation shows the
+//! finality provider's key, because the covenant's signatures in it are the decryptions of adaptor signatures
+//! that are known.
 
 use bitcoin::Transaction;
 use bitcoin::secp256k1::schnorr;
@@ -25,10 +26,12 @@ pub enum RecoverError {
     Unrelated,
 }
 
-/// Recovers the finality provider's secret key from a slashing transaction seen on chain, with the covenant's adaptor signatures over it.
+/// Recovers the finality provider's secret key from a slashing transaction seen on chain, with the covenant's
+/// adaptor signatures over it.
 ///
-/// Each signature is taken from the place that the script gives its key, so the order of the committee in the parameters does not matter; and what
-/// is recovered is checked to be the secret of one of the stake's providers. It is the one with even y, as [`eots::extract`] gives it.
+/// Each signature is taken from the place that the script gives its key, so the order of the committee in the
+/// parameters does not matter; and what is recovered is checked to be the secret of one of the stake's
+/// providers. It is the one with even y, as [`eots::extract`] gives it.
 ///
 /// # Errors
 /// [`RecoverError`] names what does not fit.
@@ -41,8 +44,10 @@ pub fn recover_provider_key(
         (TransactionKind::Slashing, Some(spent)) => spent,
         (kind, _) => return Err(RecoverError::NotSlashing(kind)),
     };
-    let places: Vec<&[u8]> = slashing.input.first().map_or_else(Vec::new, |input| input.witness.iter().collect());
-    // Script and control block stand last, and before them the places in the reverse order of the script's keys.
+    let places: Vec<&[u8]> =
+        slashing.input.first().map_or_else(Vec::new, |input| input.witness.iter().collect());
+    // Script and control block stand last, and before them the places in the reverse order of the script's
+    // keys.
     let keys: Vec<&XOnlyPublicKey> = spent.keys.in_script_order().collect();
     let signature = |member: &XOnlyPublicKey| {
         let place = keys.iter().rev().position(|key| *key == member)?;

@@ -48,7 +48,8 @@ impl StakeStatus {
 pub struct Spending {
     /// Its id.
     pub txid: Txid,
-    /// The path that it spends through; `None` for what is not of the protocol, which no node would have taken.
+    /// The path that it spends through; `None` for what is not of the protocol, which no node would have
+    /// taken.
     pub path: Option<Path>,
     /// Its block's height.
     pub height: Height,
@@ -72,7 +73,8 @@ pub struct StakeOnChain {
 impl StakeOnChain {
     /// How many blocks stand on the one with the staking transaction.
     pub fn depth(&self) -> Option<u32> {
-        self.included.and_then(|included| self.tip.to_consensus_u32().checked_sub(included.to_consensus_u32()))
+        self.included
+            .and_then(|included| self.tip.to_consensus_u32().checked_sub(included.to_consensus_u32()))
     }
 }
 
@@ -81,14 +83,15 @@ impl StakeOnChain {
 pub struct StakeState {
     /// The status.
     pub status: StakeStatus,
-    /// The height of the first block that may take the withdrawal of the output where the stake is now; `None` when it is in no block, or
-    /// withdrawn, or not in an output of this stake any more.
+    /// The height of the first block that may take the withdrawal of the output where the stake is now;
+    /// `None` when it is in no block, or withdrawn, or not in an output of this stake any more.
     pub withdrawable_from: Option<u32>,
 }
 
 impl AcceptedStake {
-    /// Where the stake stands. `answered`: a quorum of the covenant committee has given valid answers. `depth`: how many blocks must stand on
-    /// the one that includes the stake ([`ChainRules`](crate::ChainRules)).
+    /// Where the stake stands. `answered`: a quorum of the covenant committee has given valid answers.
+    /// `depth`: how many blocks must stand on the one that includes the stake
+    /// ([`ChainRules`](crate::ChainRules)).
     pub fn state(&self, answered: bool, depth: u32, chain: &StakeOnChain) -> StakeState {
         use StakeStatus as Is;
         let staking_time = self.staking().output().staking_time().blocks();

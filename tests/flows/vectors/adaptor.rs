@@ -26,7 +26,11 @@ fn adaptor_signatures_of_the_reference() {
     for (number, case) in cases::<Case>("adaptor", 300) {
         let (signer, provider) = (case.secret_key.secret_key(), case.decryption_secret.secret_key());
         assert_eq!(*signer.public_key(), case.public_key.public_key(), "case {number}");
-        assert_eq!(case.encryption_key.0, *[&[2][..], &provider.public_key().serialize()].concat(), "case {number}");
+        assert_eq!(
+            case.encryption_key.0,
+            *[&[2][..], &provider.public_key().serialize()].concat(),
+            "case {number}"
+        );
         let digest = Message::from_digest(case.message.0);
 
         let adaptor = AdaptorSignature::from_slice(&case.adaptor_signature.0).unwrap();
@@ -48,7 +52,11 @@ fn adaptor_signatures_of_the_reference() {
         assert_ne!(ours, adaptor, "case {number}");
         let decrypted = ours.decrypt(&provider).unwrap();
         SECP256K1.verify_schnorr(&decrypted, &digest, signer.public_key()).unwrap();
-        assert_eq!(*ours.recover(&decrypted).unwrap().to_bytes(), case.recovered_decryption_key.0, "case {number}");
+        assert_eq!(
+            *ours.recover(&decrypted).unwrap().to_bytes(),
+            case.recovered_decryption_key.0,
+            "case {number}"
+        );
         odd += usize::from(provider.parity() == Parity::Odd);
     }
     assert_eq!(old, 75, "with the old form");

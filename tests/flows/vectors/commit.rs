@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::schnorr;
 use eots::{
-    CommitmentError, Consumer, Dialect, Genesis, InclusionProof, Operation, RandomnessCommitment, RandomnessSchedule,
-    RandomnessTree, SecretKey, SigningContext,
+    CommitmentError, Consumer, Dialect, Genesis, InclusionProof, Operation, RandomnessCommitment,
+    RandomnessSchedule, RandomnessTree, SecretKey, SigningContext,
 };
 use serde::Deserialize;
 
@@ -108,7 +108,11 @@ fn signed<D: Dialect>(
     assert_eq!(commitment.sign::<D>(key, context).unwrap(), signature, "case {number}");
 }
 
-fn refused_in_the_other_dialect(case: &Case, commitment: &RandomnessCommitment, context: Option<SigningContext>) {
+fn refused_in_the_other_dialect(
+    case: &Case,
+    commitment: &RandomnessCommitment,
+    context: Option<SigningContext>,
+) {
     let key = case.public_key.public_key();
     let signature = schnorr::Signature::from_slice(&case.signature.0).unwrap();
     let refused = match context {

@@ -26,7 +26,8 @@ fn the_randomness_of_the_reference() {
         assert_eq!(*derived.public_randomness(), case.public_randomness.public_randomness(), "case {number}");
         assert_eq!(derived.public_randomness(), expected.public_randomness(), "case {number}");
         // The secret does not come out, but what it signs does.
-        let signatures = [derived, expected].map(|randomness| eots::sign(&key, randomness, b"message").unwrap());
+        let signatures =
+            [derived, expected].map(|randomness| eots::sign(&key, randomness, b"message").unwrap());
         assert_eq!(signatures[0], signatures[1], "case {number}");
         let schedule = RandomnessSchedule::new(case.height, 1, 1).unwrap();
         assert_eq!(schedule.public_randomness(&key, chain_id), [case.public_randomness.public_randomness()]);

@@ -21,7 +21,8 @@ struct Case {
 fn the_key_that_the_reference_extracts() {
     let mut odd = 0;
     for (number, case) in cases::<Case>("extract", 304) {
-        let (public_key, randomness) = (case.public_key.public_key(), case.public_randomness.public_randomness());
+        let (public_key, randomness) =
+            (case.public_key.public_key(), case.public_randomness.public_randomness());
         let (first, second) = (case.signature_1.signature(), case.signature_2.signature());
         let pairs = [(&*case.message_1.0, &first), (&*case.message_2.0, &second)];
         for (message, signature) in pairs {
@@ -33,7 +34,11 @@ fn the_key_that_the_reference_extracts() {
             assert_eq!(*key.public_key(), public_key);
             // The key that signed is this one or its negation.
             let signer = key.with_parity(case.parity.into());
-            assert_eq!(signer.to_bytes() == key.to_bytes(), case.parity == YCoordinate::Even, "case {number}");
+            assert_eq!(
+                signer.to_bytes() == key.to_bytes(),
+                case.parity == YCoordinate::Even,
+                "case {number}"
+            );
         }
         odd += usize::from(case.parity == YCoordinate::Odd);
     }

@@ -1,5 +1,5 @@
-//! The vectors of the reference implementation (`tests/vectors/eots` and `tests/vectors/staking`, see `tests/interop`), through our library
-//! in both directions.
+//! The vectors of the reference implementation (`tests/vectors/eots` and `tests/vectors/staking`, see
+//! `tests/interop`), through our library in both directions.
 
 mod adaptor;
 mod commit;
@@ -38,7 +38,8 @@ fn cases<C: DeserializeOwned>(kind: &str, count: usize) -> impl Iterator<Item = 
 
 /// As [`cases`], of a named set of vectors.
 fn cases_of<C: DeserializeOwned>(set: &str, kind: &str, count: usize) -> impl Iterator<Item = (usize, C)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(set).join(kind).with_extension("json");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(set).join(kind).with_extension("json");
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let file: File<C> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     assert_eq!(file.kind, kind);
@@ -65,7 +66,10 @@ struct Bytes<const N: usize>([u8; N]);
 impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Hex(bytes) = Hex::deserialize(deserializer)?;
-        bytes.try_into().map(Self).map_err(|bytes| D::Error::custom(format!("{} bytes, not {N}", bytes.len())))
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|bytes| D::Error::custom(format!("{} bytes, not {N}", bytes.len())))
     }
 }
 
@@ -141,7 +145,9 @@ impl<'de, C: DeserializeOwned> Deserialize<'de> for InDialect<C> {
         let fields = Fields::deserialize(deserializer)?;
         let consumer = match (fields.dialect.as_str(), fields.context_chain_id, fields.context_address) {
             ("genesis", None, None) if fields.context.is_empty() => None,
-            ("consumer", Some(chain_id), Some(address)) => Some(Context { text: fields.context, chain_id, address }),
+            ("consumer", Some(chain_id), Some(address)) => {
+                Some(Context { text: fields.context, chain_id, address })
+            }
             (other, _, _) => return Err(D::Error::custom(format!("not the fields of dialect {other}"))),
         };
         let case = serde_json::from_value(Value::Object(fields.case)).map_err(D::Error::custom)?;
@@ -149,7 +155,8 @@ impl<'de, C: DeserializeOwned> Deserialize<'de> for InDialect<C> {
     }
 }
 
-/// The rules for this many finality providers (one is of genesis, several are of consumer chains), and a proof of possession under them.
+/// The rules for this many finality providers (one is of genesis, several are of consumer chains), and a
+/// proof of possession under them.
 fn dialect(providers: usize, staker: &SecretKey) -> (ChainRules, (Claim, ProofOfPossession)) {
     let account = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
     let context = SigningContext::new(Operation::StakerPop, "a-consumer", account);

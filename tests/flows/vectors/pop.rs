@@ -1,4 +1,5 @@
-//! Proofs of possession of all three types: the reference's verified, read and written, and made again where they are deterministic.
+//! Proofs of possession of all three types: the reference's verified, read and written, and made again where
+//! they are deterministic.
 
 use bitcoin::Network;
 use eots::Operation;
@@ -73,7 +74,8 @@ struct Made {
 
 #[test]
 fn proofs_of_the_reference() {
-    let (mut consumers, mut bip340, mut bip322, mut ecdsa) = (0, Made::default(), Made::default(), Made::default());
+    let (mut consumers, mut bip340, mut bip322, mut ecdsa) =
+        (0, Made::default(), Made::default(), Made::default());
     for (number, item) in cases::<InDialect<Case>>("pop", 318) {
         let context = item.context(match item.case.role {
             Role::Staker => Operation::StakerPop,
@@ -128,7 +130,11 @@ fn proofs_of_the_reference() {
                 assert_eq!(made[1..], case.signature.0[1..], "case {number}");
                 // The two headers are 4 apart.
                 let difference = made[0] - case.signature.0[0];
-                assert_eq!(difference, if case.header == Some(Header::Compressed) { 0 } else { 4 }, "case {number}");
+                assert_eq!(
+                    difference,
+                    if case.header == Some(Header::Compressed) { 0 } else { 4 },
+                    "case {number}"
+                );
                 ecdsa.same_bytes += usize::from(difference == 0);
                 ecdsa.same_but_header += usize::from(difference != 0);
             }

@@ -8,7 +8,8 @@ fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// The files of a folder, each found to be of its schema, and to be of it no longer with a field that the schema does not know.
+/// The files of a folder, each found to be of its schema, and to be of it no longer with a field that the
+/// schema does not know.
 fn checked(folder: &str) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(folder);
     let schema = folder.join("schema.json");

@@ -29,7 +29,11 @@ fn signatures_have_the_bytes_of_the_reference() {
         let randomness = || SecretRandomness::dangerous_from_bytes(&case.secret_randomness.0).unwrap();
         let public_randomness = case.public_randomness.public_randomness();
         assert_eq!(*randomness().public_randomness(), public_randomness, "case {number}");
-        assert_eq!(case.secret_randomness.secret_key().parity(), case.randomness_parity.into(), "case {number}");
+        assert_eq!(
+            case.secret_randomness.secret_key().parity(),
+            case.randomness_parity.into(),
+            "case {number}"
+        );
 
         let signature = case.signature.signature();
         assert_eq!(eots::sign(&key, randomness(), &case.message.0).unwrap(), signature, "case {number}");
@@ -37,7 +41,8 @@ fn signatures_have_the_bytes_of_the_reference() {
         eots::verify(key.public_key(), &public_randomness, &case.message.0, &signature).unwrap();
 
         // Seen by libsecp256k1, it is a BIP-340 signature over the message's hash.
-        let bip340 = schnorr::Signature::from_slice(&[case.public_randomness.0, case.signature.0].concat()).unwrap();
+        let bip340 =
+            schnorr::Signature::from_slice(&[case.public_randomness.0, case.signature.0].concat()).unwrap();
         let digest = Message::from_digest(sha256::Hash::hash(&case.message.0).to_byte_array());
         SECP256K1.verify_schnorr(&bip340, &digest, key.public_key()).unwrap();
     }

@@ -1,8 +1,8 @@
 //! Finality votes in both dialects, and the evidence in two of them.
 
 use eots::{
-    Consumer, Dialect, Evidence, FinalityVote, Genesis, InclusionProof, Operation, RandomnessCommitment, SecretKey,
-    SecretRandomness, SigningContext, VoteMessage,
+    Consumer, Dialect, Evidence, FinalityVote, Genesis, InclusionProof, Operation, RandomnessCommitment,
+    SecretKey, SecretRandomness, SigningContext, VoteMessage,
 };
 use serde::Deserialize;
 
@@ -71,8 +71,13 @@ fn check_vote<D: Dialect>(number: usize, vote: &Vote, message: VoteMessage<D>) {
     if let Some(Commitment { start_height, count, root, proof }) = &vote.commitment {
         let commitment = RandomnessCommitment { start_height: *start_height, count: *count, root: root.0 };
         let proof = InclusionProof::from_protobuf(&proof.0).unwrap();
-        let given =
-            FinalityVote { public_key: *key.public_key(), message, public_randomness, proof: proof.clone(), signature };
+        let given = FinalityVote {
+            public_key: *key.public_key(),
+            message,
+            public_randomness,
+            proof: proof.clone(),
+            signature,
+        };
         given.verify(&commitment).unwrap();
         assert_eq!(FinalityVote::sign(&key, randomness(), message, proof).unwrap(), given, "case {number}");
     }
@@ -118,7 +123,11 @@ fn evidence_of_the_reference() {
     assert_eq!(consumers, 24);
 }
 
-fn check_evidence<D: Dialect>(number: usize, case: &Equivocation, message: impl Fn([u8; 32]) -> VoteMessage<D>) {
+fn check_evidence<D: Dialect>(
+    number: usize,
+    case: &Equivocation,
+    message: impl Fn([u8; 32]) -> VoteMessage<D>,
+) {
     let evidence = Evidence {
         public_key: case.public_key.public_key(),
         public_randomness: case.public_randomness.public_randomness(),
@@ -141,6 +150,9 @@ fn check_evidence<D: Dialect>(number: usize, case: &Equivocation, message: impl 
         proof: InclusionProof { total: 1, index: 0, leaf_hash: [0; 32], aunts: vec![] },
         signature,
     };
-    let votes = (vote(evidence.canonical, evidence.canonical_signature), vote(evidence.fork, evidence.fork_signature));
+    let votes = (
+        vote(evidence.canonical, evidence.canonical_signature),
+        vote(evidence.fork, evidence.fork_signature),
+    );
     assert_eq!(Evidence::from_votes(&votes.0, &votes.1).unwrap(), evidence, "case {number}");
 }

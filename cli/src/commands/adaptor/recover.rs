@@ -37,7 +37,9 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let expected = |key: &XOnlyPublicKey| self.encryption_key.is_none_or(|expected| expected == *key);
         let recovered = match self.adaptor_signature.recover(&self.signature) {
-            Ok(key) if !expected(key.public_key()) => Err(anyhow!("it would be the secret of {}", key.public_key())),
+            Ok(key) if !expected(key.public_key()) => {
+                Err(anyhow!("it would be the secret of {}", key.public_key()))
+            }
             recovered => recovered.map_err(Into::into),
         };
         match recovered {

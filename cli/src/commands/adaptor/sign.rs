@@ -36,6 +36,9 @@ impl Args {
             None => AdaptorSignature::sign_with_rng(key, encryption_key, message, &mut OsRng)?,
         };
         let text = signature.to_string();
-        Output::new(text.clone(), &serde_json::json!({ "public_key": key.public_key(), "adaptor_signature": text }))
+        Output::new(
+            text.clone(),
+            &serde_json::json!({ "public_key": key.public_key(), "adaptor_signature": text }),
+        )
     }
 }

@@ -1,5 +1,6 @@
-//! What a covenant member has signed: one line of JSON for each staking output. While the committee stays the same, an output does not tell under
-//! which parameters it was made, so that the record is what keeps two unbonding transactions of one stake from being signed.
+//! What a covenant member has signed: one line of JSON for each staking output. While the committee stays the
+//! same, an output does not tell under which parameters it was made, so that the record is what keeps two
+//! unbonding transactions of one stake from being signed.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -48,7 +49,10 @@ impl Record {
             sync_folder(path)?;
         }
         // What is not whole was never signed: the line is durable before the signature is made.
-        ensure!(text.is_empty() || text.ends_with('\n'), "its last line is cut off: look at it, and take it out");
+        ensure!(
+            text.is_empty() || text.ends_with('\n'),
+            "its last line is cut off: look at it, and take it out"
+        );
         let mut entries = BTreeMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let entry: Entry = serde_json::from_str(line).with_context(|| format!("line {number}"))?;
@@ -58,7 +62,8 @@ impl Record {
         Ok(Self { file, entries })
     }
 
-    /// Writes down, durably, that this stake is about to be signed; refuses when something else was signed for its output.
+    /// Writes down, durably, that this stake is about to be signed; refuses when something else was signed
+    /// for its output.
     pub(super) fn remember(&mut self, stake: &AcceptedStake) -> anyhow::Result<()> {
         let own = Entry::new(stake);
         if let Some(entry) = self.entries.get(&own.staking_output) {
@@ -83,7 +88,8 @@ impl Record {
 /// Makes the name of a new file as durable as what is written to it.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).context("its folder cannot be synced")
 }
 

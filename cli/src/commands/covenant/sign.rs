@@ -28,16 +28,19 @@ pub(crate) struct Args {
     /// A delegation (several are answered one after the other); - is standard input.
     #[arg(long, value_name = "FILE", required = true)]
     delegation: Vec<String>,
-    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json` does, or your own.
+    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json`
+    /// does, or your own.
     #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Versions<Parameters>,
-    /// The Bitcoin height whose parameters hold, as the member's own node or the secured chain says it, and not the staker: of the tip when the stake
-    /// was registered, or of its inclusion. When absent, a delegation must be under the last version in the file.
+    /// The Bitcoin height whose parameters hold, as the member's own node or the secured chain says it, and
+    /// not the staker: of the tip when the stake was registered, or of its inclusion. When absent, a
+    /// delegation must be under the last version in the file.
     #[arg(long, value_parser = input::height)]
     height: Option<Height>,
     #[command(flatten)]
     chain: ChainArgs,
-    /// A file that remembers what was signed, made when it is not there: a second, different answer for a staking output is refused.
+    /// A file that remembers what was signed, made when it is not there: a second, different answer for a
+    /// staking output is refused.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
@@ -79,7 +82,8 @@ impl Args {
             return match self.answer(only, &mut record)? {
                 Answer::Signed(answer) => Output::new(serde_json::to_string_pretty(&answer)?, &answer),
                 Answer::Refused(violations) => {
-                    let lines = violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message)));
+                    let lines =
+                        violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message)));
                     let head = format!("{BAD}refused{BAD:#}: {}", broken(violations.len()));
                     let text: Vec<_> = [head].into_iter().chain(lines).collect();
                     let fields = Refused { accepted: false, violations: &violations };
@@ -133,7 +137,8 @@ impl Args {
             }
             record.as_mut().map_or(Ok(()), |record| record.remember(&accepted)).with_context(name)?;
         }
-        let answer = accepted.sign_as_covenant_member(&self.secret_key_file, &aux).context("--secret-key-file")?;
+        let answer =
+            accepted.sign_as_covenant_member(&self.secret_key_file, &aux).context("--secret-key-file")?;
         Ok(Answer::Signed(Box::new(AnswerField::from(&answer))))
     }
 }

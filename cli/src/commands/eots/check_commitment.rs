@@ -36,7 +36,8 @@ impl Args {
     }
 
     fn verify(&self) -> anyhow::Result<()> {
-        let commitment = RandomnessCommitment { start_height: self.height, count: self.count, root: self.root };
+        let commitment =
+            RandomnessCommitment { start_height: self.height, count: self.count, root: self.root };
         let public_key = self.public_key.get()?;
         let verdict = match &self.signing_context {
             None => commitment.verify_signature::<Genesis>(public_key, &(), &self.signature),

@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// The public randomness.
     #[arg(long, value_name = "BYTES", value_parser = input::public_randomness)]
     public_randomness: PublicRandomness,
-    /// The proof: the JSON that `eots prove` prints, or the protobuf as hex; or @FILE of either, or of the raw protobuf.
+    /// The proof: the JSON that `eots prove` prints, or the protobuf as hex; or @FILE of either, or of the
+    /// raw protobuf.
     #[arg(long, value_name = "PROOF", value_parser = proof)]
     proof: Claimed<InclusionProof>,
 }
@@ -43,7 +44,8 @@ fn from_json(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
         serde_json::from_str(text).context("not a proof's JSON").map_err(|e| anyhow!("{e:#}"))?;
     let agrees = protobuf.is_none_or(|protobuf| protobuf == hex::encode(proof.to_protobuf()));
     // Of the public randomness, the leaf hash is the hash.
-    let leaf = |public: PublicRandomness| RandomnessTree::new(0, &[public]).map(|tree| tree.commitment().root);
+    let leaf =
+        |public: PublicRandomness| RandomnessTree::new(0, &[public]).map(|tree| tree.commitment().root);
     let public = public_randomness.is_none_or(|public| leaf(public) == Ok(proof.leaf_hash));
     let contradicts = || "the proof's JSON contradicts itself".to_owned();
     Ok(Claimed::new(if agrees && public { Ok(proof) } else { Err(contradicts()) }))
@@ -57,7 +59,8 @@ fn from_text(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
     match text.trim() {
         json if json.starts_with('{') => from_json(json),
         digits => {
-            let bytes = hex::decode(input::unfolded(digits)).map_err(|e| anyhow!("neither JSON nor hex: {e}"))?;
+            let bytes =
+                hex::decode(input::unfolded(digits)).map_err(|e| anyhow!("neither JSON nor hex: {e}"))?;
             Ok(from_protobuf(&bytes))
         }
     }
@@ -68,7 +71,8 @@ fn proof(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
         return from_text(text);
     }
     let content = Content::of(text)?;
-    let is_text = |text: &&str| text.starts_with('{') || input::unfolded(text).bytes().all(|b| b.is_ascii_hexdigit());
+    let is_text =
+        |text: &&str| text.starts_with('{') || input::unfolded(text).bytes().all(|b| b.is_ascii_hexdigit());
     match content.text().filter(is_text) {
         Some(text) => from_text(text),
         None => Ok(from_protobuf(content.bytes())),

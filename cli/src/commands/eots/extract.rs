@@ -42,7 +42,8 @@ struct Fields {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let ([Bytes(first), Bytes(second)], [s1, s2]) = (self.message.as_slice(), self.signature.as_slice()) else {
+        let ([Bytes(first), Bytes(second)], [s1, s2]) = (self.message.as_slice(), self.signature.as_slice())
+        else {
             bail!(
                 "--message and --signature are needed twice each, and were given {} and {} times",
                 self.message.len(),

@@ -55,8 +55,10 @@ impl Args {
         let public = usize::try_from(index).ok().and_then(|index| leaves.get(index)).with_context(absent)?;
         let height = start_height.checked_add(index).with_context(absent)?;
         let fields = Fields::new(*public, tree.prove(height).with_context(absent)?);
-        let text =
-            format!("public randomness of height {height}\n{}\nproof\n{}", fields.public_randomness, fields.protobuf);
+        let text = format!(
+            "public randomness of height {height}\n{}\nproof\n{}",
+            fields.public_randomness, fields.protobuf
+        );
         Output::new(text, &fields)
     }
 }

@@ -32,7 +32,8 @@ impl Range {
         Ok(RandomnessSchedule::new(self.height, self.count, self.interval)?)
     }
 
-    /// The tree over the public randomness of all heights, built on every core; tells on a terminal how far it is.
+    /// The tree over the public randomness of all heights, built on every core; tells on a terminal how far
+    /// it is.
     pub(crate) fn tree(&self) -> anyhow::Result<RandomnessTree> {
         let schedule = self.schedule()?;
         let chain_id = self.chain_id.as_bytes();

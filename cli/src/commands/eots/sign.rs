@@ -9,8 +9,10 @@ use crate::input::{self, Bytes};
 use crate::output::Output;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  btcstake eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 \
-    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --dangerously-unprotected")]
+#[command(
+    after_help = "Example:\n  btcstake eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 \
+    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --dangerously-unprotected"
+)]
 pub(crate) struct Args {
     /// File with the finality provider's secret key, 64 hex digits; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
@@ -24,10 +26,12 @@ pub(crate) struct Args {
     /// The message: hex, @FILE or -. A vote is the height (8 bytes, big-endian) and the block hash.
     #[arg(long, value_name = "BYTES", value_parser = input::bytes)]
     message: Bytes,
-    /// On a consumer chain: the signing context, which precedes the message (`btcstake eots context` computes it).
+    /// On a consumer chain: the signing context, which precedes the message (`btcstake eots context` computes
+    /// it).
     #[arg(long, value_name = "64 HEX DIGITS")]
     signing_context: Option<SigningContext>,
-    /// Sign although nothing records this signature. A second one at the same height over another message reveals the secret key.
+    /// Sign although nothing records this signature. A second one at the same height over another message
+    /// reveals the secret key.
     #[arg(long)]
     dangerously_unprotected: bool,
 }
@@ -49,7 +53,8 @@ impl Args {
                 self.height
             );
         }
-        let randomness = SecretRandomness::derive(&self.secret_key_file, self.chain_id.as_bytes(), self.height);
+        let randomness =
+            SecretRandomness::derive(&self.secret_key_file, self.chain_id.as_bytes(), self.height);
         let public_randomness = randomness.public_randomness().to_string();
         let message = in_context(self.signing_context, &self.message);
         let signature = eots::sign(&self.secret_key_file, randomness, &message)?.to_string();
@@ -57,6 +62,9 @@ impl Args {
         let text = format!(
             "public key         {public_key}\npublic randomness  {public_randomness}\nsignature          {signature}"
         );
-        Output::new(text, &Fields { public_key, public_randomness, message: hex::encode(&message), signature })
+        Output::new(
+            text,
+            &Fields { public_key, public_randomness, message: hex::encode(&message), signature },
+        )
     }
 }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::input;
 use crate::output::{BAD, GOOD, Output};
 
-/// How many are verified at once: enough for the batch's speed, and little enough memory that a file may have any length.
+/// How many are verified at once: enough for the batch's speed, and little enough memory that a file may have
+/// any length.
 const AT_ONCE: usize = 16_384;
 /// How many bytes of messages are held at once, beyond which fewer are verified together.
 const MESSAGES_AT_ONCE: usize = 64 << 20;
@@ -40,7 +41,8 @@ struct Line {
     signature: String,
 }
 
-/// A line with its parts read. A part of the right length that is no key or signature makes the line invalid, not unreadable.
+/// A line with its parts read. A part of the right length that is no key or signature makes the line invalid,
+/// not unreadable.
 struct Vote {
     message: Vec<u8>,
     public_randomness: PublicRandomness,
@@ -61,7 +63,8 @@ fn vote(text: &[u8]) -> anyhow::Result<Vote> {
     let signature = bytes32("signature", &line.signature)?;
     let checked = XOnlyPublicKey::from_slice(&public_key).ok().zip(Signature::from_bytes(signature).ok());
     let message = hex::decode(&line.message).map_err(|e| anyhow!("message is not hex: {e}"))?;
-    let public_randomness = PublicRandomness::from_bytes(bytes32("public_randomness", &line.public_randomness)?);
+    let public_randomness =
+        PublicRandomness::from_bytes(bytes32("public_randomness", &line.public_randomness)?);
     Ok(Vote { message, public_randomness, checked })
 }
 
@@ -99,13 +102,23 @@ impl<R: BufRead> Lines<R> {
         let (mut line, mut held) = (Vec::new(), 0_usize);
         while votes.len() < AT_ONCE && held < MESSAGES_AT_ONCE {
             line.clear();
-            if self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).context("cannot read --file")? == 0
+            if self
+                .reader
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line)
+                .context("cannot read --file")?
+                == 0
             {
                 break;
             }
             self.lines = self.lines.saturating_add(1);
             let name = || format!("--file: line {}", self.lines);
-            ensure!(line.len() < usize::try_from(LONGEST_LINE)?, "{}: longer than {LONGEST_LINE} bytes", name());
+            ensure!(
+                line.len() < usize::try_from(LONGEST_LINE)?,
+                "{}: longer than {LONGEST_LINE} bytes",
+                name()
+            );
             let mut text = line.trim_ascii();
             if self.lines == 1 {
                 text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
@@ -162,7 +175,8 @@ fn text(fields: &Fields) -> String {
     if fields.valid {
         return format!("{GOOD}valid{GOOD:#}: all {} signatures", fields.count);
     }
-    let mut lines = vec![format!("{BAD}not valid{BAD:#}: {} of {} signatures", fields.invalid.len(), fields.count)];
+    let mut lines =
+        vec![format!("{BAD}not valid{BAD:#}: {} of {} signatures", fields.invalid.len(), fields.count)];
     let named = fields.invalid.iter().zip(&fields.invalid_lines).take(NAMED);
     lines.extend(named.map(|(index, line)| format!("  index {index}, line {line}")));
     if fields.invalid.len() > NAMED {

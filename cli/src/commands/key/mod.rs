@@ -32,7 +32,8 @@ impl Command {
 
 #[derive(clap::Args)]
 struct AddressArgs {
-    /// Also print the Taproot address that the key alone spends from (BIP-86), as it is written on this network.
+    /// Also print the Taproot address that the key alone spends from (BIP-86), as it is written on this
+    /// network.
     #[arg(long)]
     network: Option<NetworkName>,
 }
@@ -58,10 +59,12 @@ fn describe(key: &SecretKey, args: &AddressArgs) -> anyhow::Result<Output> {
     };
     let text = match &fields.address {
         None => public_key.to_string(),
-        Some(address) => {
-            [line("public key", public_key), line("address", address), line("script pubkey", &fields.script_pubkey)]
-                .join("\n")
-        }
+        Some(address) => [
+            line("public key", public_key),
+            line("address", address),
+            line("script pubkey", &fields.script_pubkey),
+        ]
+        .join("\n"),
     };
     Output::new(text, &fields)
 }

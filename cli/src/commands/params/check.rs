@@ -16,7 +16,8 @@ use crate::output::{BAD, GOOD, Output, broken, plain};
     Example:\n  btcstake params check --params parameters.json"
 )]
 pub(crate) struct Args {
-    /// The parameters file, as a node of the secured chain prints it or in the form of phase 1; - is standard input.
+    /// The parameters file, as a node of the secured chain prints it or in the form of phase 1; - is standard
+    /// input.
     #[arg(long, value_name = "FILE")]
     params: String,
     /// Take the file for one of phase 1, whatever it looks like.
@@ -43,7 +44,10 @@ impl Args {
             Ok(versions) => {
                 let count = versions.count();
                 let fields = Fields { valid: true, violations: Vec::new() };
-                Output::new(format!("{GOOD}valid{GOOD:#}: versions 0 to {}", count.saturating_sub(1)), &fields)
+                Output::new(
+                    format!("{GOOD}valid{GOOD:#}: versions 0 to {}", count.saturating_sub(1)),
+                    &fields,
+                )
             }
             Err(ParametersError::Violations(found)) => {
                 let violation = |found: staking_scripts::Violation| Violation {
@@ -63,7 +67,10 @@ impl Args {
 fn text(fields: &Fields) -> String {
     let mut lines = vec![format!("{BAD}not valid{BAD:#}: {}", broken(fields.violations.len()))];
     lines.extend(
-        fields.violations.iter().map(|found| format!("  version {}: {}", found.version, plain(&found.message))),
+        fields
+            .violations
+            .iter()
+            .map(|found| format!("  version {}: {}", found.version, plain(&found.message))),
     );
     lines.join("\n")
 }

@@ -70,7 +70,8 @@ fn keys<'a>(covenant: &'a CovenantCommittee, before: &'a str) -> Vec<String> {
 
 impl From<&Versions<Parameters>> for LiveFile {
     fn from(versions: &Versions<Parameters>) -> Self {
-        let params = versions.iter().enumerate().map(|(version, params)| Numbered { version, params: params.into() });
+        let params =
+            versions.iter().enumerate().map(|(version, params)| Numbered { version, params: params.into() });
         Self { params: params.collect() }
     }
 }
@@ -92,7 +93,9 @@ impl From<&Parameters> for Live {
             unbonding_time_blocks: parameters.unbonding_time().blocks(),
             unbonding_fee_sat: parameters.unbonding_fee().to_sat().to_string(),
             min_commission_rate: chain.min_commission_rate.clone(),
-            delegation_creation_base_gas_fee: chain.delegation_creation_base_gas_fee.map(|gas| gas.to_string()),
+            delegation_creation_base_gas_fee: chain
+                .delegation_creation_base_gas_fee
+                .map(|gas| gas.to_string()),
             allow_list_expiration_height: chain.allow_list_expiration_height.map(|height| height.to_string()),
             btc_activation_height: parameters.activation_height().to_consensus_u32(),
         }

@@ -32,7 +32,8 @@ impl Command {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct Source {
-    /// A parameters file, as a node of the secured chain prints it or in the form of phase 1; - is standard input.
+    /// A parameters file, as a node of the secured chain prints it or in the form of phase 1; - is standard
+    /// input.
     #[arg(long, value_name = "FILE")]
     params: Option<String>,
     /// The versions that are built in.

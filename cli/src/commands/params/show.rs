@@ -112,7 +112,12 @@ impl Live {
         let mut lines = vec![heading(self.version, self.activation_height)];
         lines.extend(committee(&self.covenant_pks, self.covenant_quorum));
         lines.push(range("staking amount", self.min_staking_value_sat, self.max_staking_value_sat, "sat"));
-        lines.push(range("staking time", self.min_staking_time_blocks, self.max_staking_time_blocks, "blocks"));
+        lines.push(range(
+            "staking time",
+            self.min_staking_time_blocks,
+            self.max_staking_time_blocks,
+            "blocks",
+        ));
         lines.push(line("unbonding time", format!("{} blocks", self.unbonding_time_blocks)));
         lines.push(line("unbonding fee", format!("{} sat", self.unbonding_fee_sat)));
         lines.push(line("slashing rate", &self.slashing_rate));
@@ -155,11 +160,18 @@ impl Phase1 {
     fn text(&self) -> String {
         let mut lines = vec![heading(self.version, self.activation_height)];
         lines.extend(self.staking_cap_sat.map(|cap| line("staking cap", format!("{cap} sat"))));
-        lines.extend(self.cap_height.map(|cap| line("stakes until", format!("height {cap}, itself included"))));
+        lines.extend(
+            self.cap_height.map(|cap| line("stakes until", format!("height {cap}, itself included"))),
+        );
         lines.push(line("tag", &self.tag));
         lines.extend(committee(&self.covenant_pks, self.covenant_quorum));
         lines.push(range("staking amount", self.min_staking_value_sat, self.max_staking_value_sat, "sat"));
-        lines.push(range("staking time", self.min_staking_time_blocks, self.max_staking_time_blocks, "blocks"));
+        lines.push(range(
+            "staking time",
+            self.min_staking_time_blocks,
+            self.max_staking_time_blocks,
+            "blocks",
+        ));
         lines.push(line("unbonding time", format!("{} blocks", self.unbonding_time_blocks)));
         lines.push(line("unbonding fee", format!("{} sat", self.unbonding_fee_sat)));
         lines.push(line("confirmation depth", self.confirmation_depth));
@@ -193,7 +205,8 @@ impl Args {
             (Some(height), _) => versions.in_force(height).context("--height"),
             (None, number) => {
                 let version = versions.get(number);
-                let version = version.ok_or_else(|| anyhow!("there is no version {number}, only 0 to {last}"));
+                let version =
+                    version.ok_or_else(|| anyhow!("there is no version {number}, only 0 to {last}"));
                 Ok((number, version.context("--version")?))
             }
         }
@@ -206,8 +219,9 @@ impl Args {
             return warnings;
         }
         if !phase1 && last && self.height.is_none_or(|height| height.to_consensus_u32() >= NEWER_HEIGHT) {
-            warnings
-                .push(format!("From height {NEWER_HEIGHT} on the chain has a newer version, which is not built in."));
+            warnings.push(format!(
+                "From height {NEWER_HEIGHT} on the chain has a newer version, which is not built in."
+            ));
         }
         let (which, added) = if phase1 { (" of phase 1", " of today's form") } else { ("", "") };
         warnings.push(format!(
@@ -222,7 +236,8 @@ impl Args {
         let last = versions.count().saturating_sub(1);
         match versions {
             AnyVersions::Live(versions) if self.all => {
-                let texts = versions.iter().enumerate().map(|(number, version)| Live::new(number, version).text());
+                let texts =
+                    versions.iter().enumerate().map(|(number, version)| Live::new(number, version).text());
                 output(texts.collect(), LiveFile::from(&versions), self.warnings(built_in, false, true))
             }
             AnyVersions::Live(versions) => {
@@ -231,7 +246,8 @@ impl Args {
                 output(vec![fields.text()], fields, self.warnings(built_in, false, number == last))
             }
             AnyVersions::Phase1(versions) if self.all => {
-                let texts = versions.iter().enumerate().map(|(number, version)| Phase1::new(number, version).text());
+                let texts =
+                    versions.iter().enumerate().map(|(number, version)| Phase1::new(number, version).text());
                 output(texts.collect(), Phase1File::from(&versions), self.warnings(built_in, true, true))
             }
             AnyVersions::Phase1(versions) => {

@@ -79,8 +79,10 @@ impl Args {
             simple_signature: None,
         };
         if let ProofOfPossession::Bip322(signature) = &proof {
-            let (address, simple) = (signature.address().to_string(), BASE64_STANDARD.encode(signature.to_simple()));
-            text = format!("signature         {text}\nbitcoin address   {address}\nsimple signature  {simple}");
+            let (address, simple) =
+                (signature.address().to_string(), BASE64_STANDARD.encode(signature.to_simple()));
+            text =
+                format!("signature         {text}\nbitcoin address   {address}\nsimple signature  {simple}");
             fields.bitcoin_address = Some(address);
             fields.simple_signature = Some(simple);
         }

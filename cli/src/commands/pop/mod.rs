@@ -72,7 +72,10 @@ impl ClaimArgs {
 }
 
 /// What a proof proves.
-pub(crate) fn claim(address: &AccountAddress, signing_context: Option<SigningContext>) -> anyhow::Result<Claim> {
+pub(crate) fn claim(
+    address: &AccountAddress,
+    signing_context: Option<SigningContext>,
+) -> anyhow::Result<Claim> {
     match signing_context {
         None => Ok(Claim::genesis(address.clone())?),
         Some(context) => Ok(Claim::consumer(context, address.clone())),

@@ -26,8 +26,8 @@ pub(crate) struct Args {
     /// The staker's or the finality provider's public key.
     #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
     public_key: Claimed<XOnlyPublicKey>,
-    /// The signature: 64 bytes of bip340, 65 bytes of ecdsa; of bip322 the chain's message with the Bitcoin address, or the simple
-    /// signature alone. Hex, @FILE, - or, as wallets show it, base64.
+    /// The signature: 64 bytes of bip340, 65 bytes of ecdsa; of bip322 the chain's message with the Bitcoin
+    /// address, or the simple signature alone. Hex, @FILE, - or, as wallets show it, base64.
     #[arg(long, value_name = "BYTES", value_parser = signature)]
     signature: Bytes,
 }
@@ -43,24 +43,25 @@ impl Args {
     fn proof(&self, public_key: &XOnlyPublicKey) -> Result<ProofOfPossession, InvalidProofOfPossession> {
         let Bytes(bytes) = &self.signature;
         match (self.claim.kind, bytes.as_slice()) {
-            // A witness begins with the number of its items, and no protobuf message with these bytes. Any network's address will do, as it
-            // is the script that is signed.
-            (Kind::Bip322, [1 | 2, ..]) => {
-                Bip322Signature::from_simple(bytes, public_key, Network::Bitcoin).map(ProofOfPossession::Bip322)
-            }
+            // A witness begins with the number of its items, and no protobuf message with these bytes. Any
+            // network's address will do, as it is the script that is signed.
+            (Kind::Bip322, [1 | 2, ..]) => Bip322Signature::from_simple(bytes, public_key, Network::Bitcoin)
+                .map(ProofOfPossession::Bip322),
             (kind, bytes) => ProofOfPossession::from_signature_bytes(kind.into(), bytes),
         }
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let claim = self.claim.claim()?;
-        let Ok(public_key) = self.public_key.get() else { return Ok(Output::verdict(self.public_key.get().map(drop))) };
+        let Ok(public_key) = self.public_key.get() else {
+            return Ok(Output::verdict(self.public_key.get().map(drop)));
+        };
         match self.proof(public_key) {
             // A wrong length is wrong usage; what else is wrong with the bytes is a negative answer.
             Err(error @ InvalidProofOfPossession::Length { .. }) => bail!("--signature: {error}"),
-            proof => {
-                Ok(Output::verdict(proof.map_err(Into::into).and_then(|proof| Ok(proof.verify(public_key, &claim)?))))
-            }
+            proof => Ok(Output::verdict(
+                proof.map_err(Into::into).and_then(|proof| Ok(proof.verify(public_key, &claim)?)),
+            )),
         }
     }
 }

@@ -68,7 +68,8 @@ impl Fields {
     /// What there is to say of an input.
     fn of_input(&self, index: usize) -> Vec<String> {
         let mut lines = Vec::new();
-        for Signature { public_key, valid, .. } in self.signatures.iter().filter(|found| found.input == index) {
+        for Signature { public_key, valid, .. } in self.signatures.iter().filter(|found| found.input == index)
+        {
             let mark = if *valid { format!("{GOOD}valid{GOOD:#}") } else { format!("{BAD}not valid{BAD:#}") };
             lines.push(format!("{public_key}  {mark}"));
         }
@@ -97,11 +98,13 @@ impl Args {
             public_key: found.signer.to_string(),
             valid: found.valid,
         };
-        let missing = |(input, key): &(usize, XOnlyPublicKey)| Missing { input: *input, public_key: key.to_string() };
+        let missing =
+            |(input, key): &(usize, XOnlyPublicKey)| Missing { input: *input, public_key: key.to_string() };
         let fields = Fields {
             txid: explanation.txid.to_string(),
             kind: explanation.kind.as_str(),
-            valid: review.signatures.iter().all(|signature| signature.valid) && review.invalid_witnesses.is_empty(),
+            valid: review.signatures.iter().all(|signature| signature.valid)
+                && review.invalid_witnesses.is_empty(),
             signatures: review.signatures.iter().map(signature).collect(),
             missing: review.missing.iter().map(missing).collect(),
             unsigned_inputs: review.unsigned,

@@ -69,8 +69,12 @@ impl Args {
             None => finalize_psbt(&self.psbt).context("--psbt")?,
         };
         let (found, expected) = (transaction.compute_txid(), request.staking_transaction.compute_txid());
-        ensure!(found == expected, "--psbt is of {found}, and the delegation's staking transaction is {expected}");
-        let fee = review_psbt(&self.psbt).fee.context("--psbt does not say what its inputs spend, or pays more")?;
+        ensure!(
+            found == expected,
+            "--psbt is of {found}, and the delegation's staking transaction is {expected}"
+        );
+        let fee =
+            review_psbt(&self.psbt).fee.context("--psbt does not say what its inputs spend, or pays more")?;
         Fields::finished(&self.psbt, &transaction, fee).question_fee(None).output()
     }
 }

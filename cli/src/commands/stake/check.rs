@@ -33,7 +33,8 @@ impl From<&StakeViolation> for Violation {
 struct Fields {
     accepted: bool,
     violations: Vec<Violation>,
-    /// How many covenant members have answered, and how many must: of an extension, in the running stake's committee too.
+    /// How many covenant members have answered, and how many must: of an extension, in the running stake's
+    /// committee too.
     answers: usize,
     quorum: u16,
     status: &'static str,
@@ -65,7 +66,9 @@ impl Args {
             true => vec![format!("{GOOD}accepted{GOOD:#}: {status}, {answers} of {quorum} covenant answers")],
             false => vec![format!("{BAD}not accepted{BAD:#}: {}", broken(fields.violations.len()))],
         };
-        lines.extend(fields.violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));
+        lines.extend(
+            fields.violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))),
+        );
         let output = Output::new(lines.join("\n"), &fields)?;
         Ok(if accepted { output } else { output.negative() })
     }

@@ -36,9 +36,15 @@ impl Args {
         let txid = self.files.accepted()?.staking().outpoint().txid;
         let node = self.node.connect()?;
         let network = Network::from(self.files.chain.network);
-        anyhow::ensure!(node.network() == network, "--node is on {}, and --network is {network}", node.network());
-        let found = node.transaction(&txid)?.with_context(|| format!("the node has no transaction {txid}"))?;
-        let place = found.block.ok_or_else(|| anyhow!("the staking transaction {txid} is in no block yet"))?;
+        anyhow::ensure!(
+            node.network() == network,
+            "--node is on {}, and --network is {network}",
+            node.network()
+        );
+        let found =
+            node.transaction(&txid)?.with_context(|| format!("the node has no transaction {txid}"))?;
+        let place =
+            found.block.ok_or_else(|| anyhow!("the staking transaction {txid} is in no block yet"))?;
         let proof = InclusionProof::from_block(&node.block(place.height)?, txid)?;
         let tip = node.tip()?.height;
         let last = place.height.saturating_add(self.files.chain.depth).min(tip);

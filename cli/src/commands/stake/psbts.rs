@@ -22,7 +22,8 @@ pub(crate) struct Args {
     files: DelegationArgs,
     #[command(flatten)]
     origins: OriginArgs,
-    /// What the names of two files begin with, which must not exist: PREFIX.slashing.psbt and PREFIX.unbonding-slashing.psbt.
+    /// What the names of two files begin with, which must not exist: PREFIX.slashing.psbt and
+    /// PREFIX.unbonding-slashing.psbt.
     #[arg(long, value_name = "PREFIX")]
     out: Option<PathBuf>,
 }

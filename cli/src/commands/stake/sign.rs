@@ -6,7 +6,9 @@ use anyhow::{Context, anyhow, bail};
 use bitcoin::Psbt;
 use eots::SecretKey;
 use serde::Deserialize;
-use staking_scripts::{AccountAddress, Claim, DelegationError, PossessionField, PossessionKind, ProofOfPossession};
+use staking_scripts::{
+    AccountAddress, Claim, DelegationError, PossessionField, PossessionKind, ProofOfPossession,
+};
 
 use crate::commands::pop::claim;
 use crate::commands::tx::psbt;
@@ -30,7 +32,8 @@ pub(crate) struct Args {
     /// The account on the secured chain, as the chain writes it: bbn1…
     #[arg(long, requires = "secret_key_file")]
     address: Option<AccountAddress>,
-    /// A file with the proof of possession, as `pop create --json` prints it, in the place of --address: the proof that a wallet gave.
+    /// A file with the proof of possession, as `pop create --json` prints it, in the place of --address: the
+    /// proof that a wallet gave.
     #[arg(long, value_name = "FILE", value_parser = possession, conflicts_with = "address", required_unless_present = "address")]
     possession: Option<PossessionField>,
     /// The PSBT of the stake's slashing transaction that the wallet signed: base64, or @FILE.

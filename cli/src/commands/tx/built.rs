@@ -52,16 +52,21 @@ impl Fields {
         let shown = transaction.unwrap_or(&psbt.unsigned_tx);
         Self {
             txid: shown.compute_txid().to_string(),
-            psbt: transaction.map_or_else(|| psbt.to_string(), |transaction| finalized(psbt, transaction).to_string()),
+            psbt: transaction
+                .map_or_else(|| psbt.to_string(), |transaction| finalized(psbt, transaction).to_string()),
             transaction: transaction.map(serialize_hex),
             fee_sat: fee.to_sat(),
             vsize: shown.vsize(),
             warnings: Vec::new(),
-            moved: shown.output.iter().fold(fee, |sum, output| sum.checked_add(output.value).unwrap_or(Amount::MAX)),
+            moved: shown
+                .output
+                .iter()
+                .fold(fee, |sum, output| sum.checked_add(output.value).unwrap_or(Amount::MAX)),
         }
     }
 
-    /// With what may be a mistake in a fee that was chosen: its rate, where it is known, and its part of what the transaction moves.
+    /// With what may be a mistake in a fee that was chosen: its rate, where it is known, and its part of what
+    /// the transaction moves.
     pub(crate) fn question_fee(mut self, rate: Option<FeeRate>) -> Self {
         let odd = rate.and_then(|rate| match rate {
             rate if rate < LEAST_RELAYED => Some(("below", LEAST_RELAYED, "which many nodes do not relay")),
@@ -74,7 +79,8 @@ impl Fields {
         }));
         let (fee, moved) = (self.fee_sat, self.moved.to_sat());
         if fee > moved.div_euclid(10) {
-            self.warnings.push(format!("the fee of {fee} sat is more than a tenth of the {moved} sat that are moved"));
+            self.warnings
+                .push(format!("the fee of {fee} sat is more than a tenth of the {moved} sat that are moved"));
         }
         self
     }
@@ -117,14 +123,16 @@ pub(super) fn address(text: &str) -> anyhow::Result<Address<NetworkUnchecked>> {
     text.parse().context("not a Bitcoin address").map_err(|e| anyhow!("{e:#}"))
 }
 
-/// The script of an address that must be of this network: what another network's address pays to may be nobody's here.
+/// The script of an address that must be of this network: what another network's address pays to may be
+/// nobody's here.
 pub(super) fn on_network(
     flag: &str,
     address: &Address<NetworkUnchecked>,
     network: NetworkName,
 ) -> anyhow::Result<ScriptBuf> {
     let is_of = |network: &NetworkName| address.is_valid_for_network((*network).into());
-    let networks = NetworkName::value_variants().iter().filter(|network| is_of(network)).map(ToString::to_string);
+    let networks =
+        NetworkName::value_variants().iter().filter(|network| is_of(network)).map(ToString::to_string);
     ensure!(
         is_of(&network),
         "{flag}: {} is an address of {}, and --network is {network}",
@@ -137,16 +145,19 @@ pub(super) fn on_network(
 /// Satoshis for a virtual byte, with decimals.
 pub(super) fn fee_rate(text: &str) -> anyhow::Result<FeeRate> {
     let rate: f64 = text.parse()?;
-    // The library counts in satoshis for 1000 weight units; rounded up, so that no less is paid. What is no such number is none as text either.
+    // The library counts in satoshis for 1000 weight units; rounded up, so that no less is paid. What is no
+    // such number is none as text either.
     let rate = format!("{:.0}", (rate * 250.0).ceil()).parse().ok().map(FeeRate::from_sat_per_kwu);
-    rate.filter(|rate| *rate > FeeRate::ZERO && *rate <= MAX_FEE_RATE)
-        .ok_or_else(|| anyhow!("a fee rate is above 0 and up to {} sat/vB", MAX_FEE_RATE.to_sat_per_vb_floor()))
+    rate.filter(|rate| *rate > FeeRate::ZERO && *rate <= MAX_FEE_RATE).ok_or_else(|| {
+        anyhow!("a fee rate is above 0 and up to {} sat/vB", MAX_FEE_RATE.to_sat_per_vb_floor())
+    })
 }
 
 /// Where a key comes from, as descriptors write it: [FINGERPRINT/PATH]KEY.
 #[derive(clap::Args)]
 pub(crate) struct OriginArgs {
-    /// Where a key comes from, for hardware wallets (once for each): [FINGERPRINT/PATH]KEY, as in descriptors.
+    /// Where a key comes from, for hardware wallets (once for each): [FINGERPRINT/PATH]KEY, as in
+    /// descriptors.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     key_origin: Vec<(XOnlyPublicKey, KeySource)>,
 }

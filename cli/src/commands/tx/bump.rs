@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// The staking transaction or extension as it waits, with its signatures: hex, @FILE or -.
     #[arg(value_name = "TRANSACTION", value_parser = transaction)]
     transaction: Given,
-    /// What the parent paid, as `psbt finalize` says. It is believed, unless the transaction is a finished PSBT, which says what it spends.
+    /// What the parent paid, as `psbt finalize` says. It is believed, unless the transaction is a finished
+    /// PSBT, which says what it spends.
     #[arg(long)]
     fee_sat: u64,
     /// Which of its outputs is the change: not the stake.
@@ -53,7 +54,8 @@ fn named(error: ChildError) -> anyhow::Error {
 
 /// Where the stake is: what its unbonding transaction spends.
 fn staking_output(delegation: &DelegationFile) -> anyhow::Result<OutPoint> {
-    let unbonding: Transaction = deserialize_hex(&delegation.unbonding_transaction).context("unbonding_transaction")?;
+    let unbonding: Transaction =
+        deserialize_hex(&delegation.unbonding_transaction).context("unbonding_transaction")?;
     let input = unbonding.input.first().context("unbonding_transaction: it has no input")?;
     Ok(input.previous_output)
 }
@@ -61,26 +63,39 @@ fn staking_output(delegation: &DelegationFile) -> anyhow::Result<OutPoint> {
 impl Args {
     /// What can be told of the parent's fee without a node.
     fn check_fee(&self) -> anyhow::Result<()> {
-        let held = self.transaction.input_amounts.iter().try_fold(Amount::ZERO, |sum, held| sum.checked_add((*held)?));
+        let held = self
+            .transaction
+            .input_amounts
+            .iter()
+            .try_fold(Amount::ZERO, |sum, held| sum.checked_add((*held)?));
         let Some(held) = held else { return Ok(()) };
-        let fee =
-            held.checked_sub(self.transaction.explanation.paid).context("the transaction pays more than it spends")?;
+        let fee = held
+            .checked_sub(self.transaction.explanation.paid)
+            .context("the transaction pays more than it spends")?;
         let (said, fee) = (self.fee_sat, fee.to_sat());
-        ensure!(said == fee, "--fee-sat: the transaction pays {fee} sat, as its PSBT says, and not {said} sat");
+        ensure!(
+            said == fee,
+            "--fee-sat: the transaction pays {fee} sat, as its PSBT says, and not {said} sat"
+        );
         Ok(())
     }
 
     /// Whether the output can be the change.
     fn check_change(&self) -> anyhow::Result<()> {
         let Given { transaction, .. } = &self.transaction;
-        let (txid, number, count) = (transaction.compute_txid(), self.change_output, transaction.output.len());
+        let (txid, number, count) =
+            (transaction.compute_txid(), self.change_output, transaction.output.len());
         let output = usize::try_from(number).ok().and_then(|number| transaction.output.get(number));
         let output = output.with_context(|| {
             format!("--change-output: {number} is no change: the transaction {txid} has {count} outputs")
         })?;
         if let Some(delegation) = &self.delegation {
             let stake = staking_output(delegation).context("--delegation")?;
-            ensure!(stake.txid == txid, "--delegation is of the staking transaction {}, not of {txid}", stake.txid);
+            ensure!(
+                stake.txid == txid,
+                "--delegation is of the staking transaction {}, not of {txid}",
+                stake.txid
+            );
             ensure!(stake.vout != number, "--change-output: output {number} is the stake itself");
         }
         let script = &output.script_pubkey;
@@ -94,7 +109,11 @@ impl Args {
 
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let Given { transaction, explanation, finished, .. } = &self.transaction;
-        ensure!(finished, "the transaction {} lacks signatures, and does not wait for a block", explanation.txid);
+        ensure!(
+            finished,
+            "the transaction {} lacks signatures, and does not wait for a block",
+            explanation.txid
+        );
         // What is of no known kind may be a stake that does not announce itself.
         ensure!(
             matches!(explanation.kind.fee_bump(), None | Some(FeeBump::Child)),
@@ -104,8 +123,10 @@ impl Args {
         );
         self.check_fee()?;
         self.check_change()?;
-        let (fee, to, rate) = (Amount::from_sat(self.fee_sat), self.spend.to(self.network)?, self.spend.fee_rate);
-        let child = ChildTransaction::paying_for(transaction, fee, self.change_output, to, rate).map_err(named)?;
+        let (fee, to, rate) =
+            (Amount::from_sat(self.fee_sat), self.spend.to(self.network)?, self.spend.fee_rate);
+        let child =
+            ChildTransaction::paying_for(transaction, fee, self.change_output, to, rate).map_err(named)?;
         let signed = match (&self.spend.signer.secret_key_file, self.spend.signer.signed) {
             (Some(key), _) => Some(sign_psbt(child.psbt(), key).context("--secret-key-file")?.0),
             (None, signed) => signed,

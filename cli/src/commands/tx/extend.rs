@@ -19,7 +19,8 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     running: DelegationArgs,
-    /// The finality providers of the new stake, when there are more: CHAIN=KEY, once for each. The running stake's when absent.
+    /// The finality providers of the new stake, when there are more: CHAIN=KEY, once for each. The running
+    /// stake's when absent.
     #[arg(long, value_name = "KEY", value_parser = provider)]
     finality_provider: Vec<Provider>,
     #[command(flatten)]
@@ -39,8 +40,10 @@ impl Args {
             more => staked_to(more)?,
         };
         let output = StakingOutput::new(parameters.parties(running.staker, to.keys())?, terms.staking_time)?;
-        let (amount, change, rate) = (terms.amount(), terms.change(self.running.chain.network)?, terms.fee_rate);
-        let mut extension = ExtensionTransaction::build(accepted.staking(), output, amount, &terms.coin, change, rate)?;
+        let (amount, change, rate) =
+            (terms.amount(), terms.change(self.running.chain.network)?, terms.fee_rate);
+        let mut extension =
+            ExtensionTransaction::build(accepted.staking(), output, amount, &terms.coin, change, rate)?;
         self.origins.iter().for_each(|(key, source)| extension.add_key_origin(key, source));
         let height = terms.height.to_consensus_u32();
         let (staking, unsigned) = (extension.staking_output(), extension.unsigned());

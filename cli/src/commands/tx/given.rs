@@ -21,7 +21,8 @@ const PSBT_MAGIC: &[u8] = b"psbt\xff";
 /// A transaction or PSBT, as raw bytes or as text.
 pub(crate) fn transaction(text: &str) -> anyhow::Result<Given> {
     let content = Content::of(text)?;
-    let is_text = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    let is_text =
+        |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     match content.text().filter(is_text) {
         Some(text) => from_text(&input::unfolded(text)),
         None => from_bytes(content.bytes()),

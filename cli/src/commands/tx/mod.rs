@@ -22,8 +22,8 @@ use crate::output::Output;
 pub(crate) enum Command {
     /// Build a staking transaction, and the delegation that begins with it.
     ///
-    /// It can be paid for by a child of its own change while it waits (`tx bump`). It must not be replaced: its id would change, and everything signed in
-    /// advance with it.
+    /// It can be paid for by a child of its own change while it waits (`tx bump`). It must not be replaced:
+    /// its id would change, and everything signed in advance with it.
     Stake(Box<stake::Args>),
     /// Complete an unbonding transaction.
     ///

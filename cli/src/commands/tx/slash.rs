@@ -16,7 +16,8 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// File with the extracted secret key of one of the stake's finality providers, 64 hex digits; - is standard input.
+    /// File with the extracted secret key of one of the stake's finality providers, 64 hex digits; - is
+    /// standard input.
     #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     provider_key_file: SecretKey,
     /// Slash the unbonding output, when the stake has been unbonded already.
@@ -28,7 +29,8 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Output> {
         let accepted = self.files.accepted()?;
         let request = self.files.delegation.request()?;
-        let answers: Vec<_> = self.files.delegation.covenant_answers.iter().map(CovenantAnswer::from).collect();
+        let answers: Vec<_> =
+            self.files.delegation.covenant_answers.iter().map(CovenantAnswer::from).collect();
         let (slashing, staker, covenant): (_, _, Vec<_>) = if self.unbonding {
             let covenant = answers.into_iter().map(|answer| answer.unbonding_slashing).collect();
             (accepted.unbonding_slashing(), request.unbonding_slashing.staker, covenant)

@@ -11,8 +11,8 @@ use crate::input;
 /// Who signs: a key at hand, or a wallet elsewhere.
 #[derive(clap::Args)]
 pub(super) struct SignerArgs {
-    /// File with the secret key, 64 hex digits: the staker's, or that of the change where `tx bump` spends a Taproot output of one key; - is standard
-    /// input.
+    /// File with the secret key, 64 hex digits: the staker's, or that of the change where `tx bump` spends a
+    /// Taproot output of one key; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
     pub(super) secret_key_file: Option<SecretKey>,
     /// The PSBT that a signer elsewhere returned: base64, or @FILE.

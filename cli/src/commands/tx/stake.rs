@@ -21,7 +21,8 @@ use crate::output::Output;
     --network regtest --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-stake.json"
 )]
 pub(crate) struct Args {
-    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json` does, or your own; - is standard input.
+    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json`
+    /// does, or your own; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = files::parameters)]
     params: Versions<Parameters>,
     /// The staker's public key.
@@ -30,7 +31,8 @@ pub(crate) struct Args {
     /// The finality provider's public key; for consumer chains CHAIN=KEY, once for each.
     #[arg(long, value_name = "KEY", value_parser = provider, required = true)]
     finality_provider: Vec<Provider>,
-    /// Announce the stake on Bitcoin to the network of this tag, 8 hex digits, with an OP_RETURN output, as the stakes of phase 1 did.
+    /// Announce the stake on Bitcoin to the network of this tag, 8 hex digits, with an OP_RETURN output, as
+    /// the stakes of phase 1 did.
     #[arg(long, value_name = "TAG", value_parser = tag)]
     announce: Option<[u8; 4]>,
     /// The Bitcoin network of the stake.

@@ -1,4 +1,5 @@
-//! The terms of a stake that is to be made, and the coins that fund it: what `tx stake` and `tx extend` share.
+//! The terms of a stake that is to be made, and the coins that fund it: what `tx stake` and `tx extend`
+//! share.
 
 use std::path::PathBuf;
 
@@ -16,7 +17,8 @@ use crate::input;
 
 #[derive(clap::Args)]
 pub(super) struct TermsArgs {
-    /// The Bitcoin height whose version of the parameters holds: the tip, when the stake is registered before it is included.
+    /// The Bitcoin height whose version of the parameters holds: the tip, when the stake is registered before
+    /// it is included.
     #[arg(long, value_parser = input::height)]
     pub(super) height: Height,
     /// How much to stake; an extension, at least what is staked already.
@@ -25,8 +27,9 @@ pub(super) struct TermsArgs {
     /// For how many blocks.
     #[arg(long, value_name = "BLOCKS", value_parser = input::timelock)]
     pub(super) staking_time: Timelock,
-    /// A coin that may be spent (once for each; an extension spends one): TXID:INDEX:SATOSHIS:SCRIPT with its script pubkey in hex, P2WPKH or P2TR
-    /// (`key show` prints a key file's), or with a descriptor in the place of the script, such as tr(KEY), of any segregated witness kind.
+    /// A coin that may be spent (once for each; an extension spends one): TXID:INDEX:SATOSHIS:SCRIPT with its
+    /// script pubkey in hex, P2WPKH or P2TR (`key show` prints a key file's), or with a descriptor in the
+    /// place of the script, such as tr(KEY), of any segregated witness kind.
     #[arg(long, value_name = "COIN", value_parser = coin, required = true)]
     pub(super) coin: Vec<FundingCoin>,
     /// Where change goes: an address of --network.
@@ -50,7 +53,10 @@ impl TermsArgs {
     }
 
     /// The parameters in force, whose bounds the terms must keep.
-    pub(super) fn parameters<'a>(&self, versions: &'a Versions<Parameters>) -> anyhow::Result<&'a Parameters> {
+    pub(super) fn parameters<'a>(
+        &self,
+        versions: &'a Versions<Parameters>,
+    ) -> anyhow::Result<&'a Parameters> {
         let (_, parameters) = versions.in_force(self.height).context("--height")?;
         let (amounts, times) = (parameters.staking_amount(), parameters.staking_time());
         let (amount, time) = (self.amount(), self.staking_time);
@@ -82,7 +88,8 @@ fn coin(text: &str) -> anyhow::Result<FundingCoin> {
         let script_pubkey = ScriptBuf::from_hex(script).context("SCRIPT")?;
         return Ok(FundingCoin::new(outpoint, TxOut { value, script_pubkey })?);
     }
-    let descriptor: Descriptor<DefiniteDescriptorKey> = script.parse().map_err(|e| anyhow!("the descriptor: {e}"))?;
+    let descriptor: Descriptor<DefiniteDescriptorKey> =
+        script.parse().map_err(|e| anyhow!("the descriptor: {e}"))?;
     let script_pubkey = descriptor.script_pubkey();
     Ok(FundingCoin::with_descriptor(outpoint, TxOut { value, script_pubkey }, &descriptor)?)
 }
@@ -106,7 +113,9 @@ pub(super) fn staked_to(providers: &[Provider]) -> anyhow::Result<StakedTo> {
     let named = providers.iter().map(|(chain, key)| Some((chain.clone()?, *key)));
     let named: Option<Vec<_>> = named.collect();
     let named = named.ok_or_else(|| {
-        anyhow!("--finality-provider: on genesis there is one; several are of a consumer chain each, CHAIN=KEY")
+        anyhow!(
+            "--finality-provider: on genesis there is one; several are of a consumer chain each, CHAIN=KEY"
+        )
     })?;
     Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))
 }

@@ -45,7 +45,9 @@ impl Args {
         let (to, rate) = (self.spend.to(self.files.chain.network)?, self.spend.fee_rate);
         Ok(match self.from {
             Source::Staking => WithdrawalTransaction::new(accepted.staking(), to, rate)?,
-            Source::Unbonding => WithdrawalTransaction::new(&accepted.unbonding().unbonding_output(), to, rate)?,
+            Source::Unbonding => {
+                WithdrawalTransaction::new(&accepted.unbonding().unbonding_output(), to, rate)?
+            }
             Source::Slashing => WithdrawalTransaction::new(&accepted.slashing().refund_output(), to, rate)?,
             Source::UnbondingSlashing => {
                 WithdrawalTransaction::new(&accepted.unbonding_slashing().refund_output(), to, rate)?

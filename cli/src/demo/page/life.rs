@@ -52,8 +52,9 @@ pub(super) fn transactions(scenario: &ScenarioReport) -> impl Iterator<Item = Nu
 pub(super) fn lives(scenario: &ScenarioReport) -> Vec<Life<'_>> {
     let lives = scenario.outputs.iter().filter_map(|locked| {
         let confirmed = |numbered: &Numbered<'_>| numbered.step.refused.is_none();
-        let made = transactions(scenario)
-            .find(|numbered| confirmed(numbered) && numbered.played.transaction.compute_txid() == locked.outpoint.txid);
+        let made = transactions(scenario).find(|numbered| {
+            confirmed(numbered) && numbered.played.transaction.compute_txid() == locked.outpoint.txid
+        });
         let spends = transactions(scenario).filter_map(|numbered| {
             let spend = Spend::of(&numbered.played.transaction, numbered.input(&locked.outpoint)?)?;
             Some((numbered, spend))

@@ -1,4 +1,5 @@
-//! A scenario's outputs over the height of the chain: each is a bar from the block that made it to the block that spent it.
+//! A scenario's outputs over the height of the chain: each is a bar from the block that made it to the block
+//! that spent it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,8 @@ use super::text::blocks;
 const ROW: f64 = 58.0;
 const AXIS: f64 = 26.0;
 
-/// Positions across are shares of the width, so that the drawing fits every window and its letters keep their size.
+/// Positions across are shares of the width, so that the drawing fits every window and its letters keep their
+/// size.
 struct Scale {
     first: u32,
     last: u32,

@@ -1,6 +1,8 @@
-//! The demo's report as one page of HTML: it asks for nothing else, runs no scripts, and is well-formed XML besides.
+//! The demo's report as one page of HTML: it asks for nothing else, runs no scripts, and is well-formed XML
+//! besides.
 //!
-//! Everything in it is read from the transactions that were played, through the library's own [`staking_scripts::explain`].
+//! Everything in it is read from the transactions that were played, through the library's own
+//! [`staking_scripts::explain`].
 
 mod life;
 mod lifeline;
@@ -23,8 +25,8 @@ use super::scenarios::Scenario;
 
 const STYLE: &str = include_str!("page.css");
 
-/// What browsers are told. The policy makes them keep the promise that the page asks for nothing else; `data:,` is an icon of no bytes, as
-/// they would ask for one.
+/// What browsers are told. The policy makes them keep the promise that the page asks for nothing else;
+/// `data:,` is an icon of no bytes, as they would ask for one.
 const HEAD: &str = concat!(
     r#"<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>"#,
     r#"<meta name="color-scheme" content="light dark"/>"#,

@@ -93,7 +93,9 @@ pub(super) fn coin(place: &OutPoint, coin: &TxOut, background: &Background) -> M
 pub(super) fn plain(output: &TxOut, vout: u32, background: &Background) -> Markup {
     let script = &output.script_pubkey;
     let (name, what) = match burnt(script) {
-        Some(said) => ("burnt".to_owned(), html! { code { "OP_RETURN " (said) } ", which nobody can ever spend" }),
+        Some(said) => {
+            ("burnt".to_owned(), html! { code { "OP_RETURN " (said) } ", which nobody can ever spend" })
+        }
         None => (format!("to {}", owner(script, background)), address(script)),
     };
     html! {

@@ -11,8 +11,7 @@ use super::who::{Spend, signers};
 use super::{lifeline, output, script, transaction, votes};
 
 /// What sets the slashing path apart.
-const DECRYPTED: &str =
-    "The finality provider's signature is made with the extracted key, and the members' are decrypted with it.";
+const DECRYPTED: &str = "The finality provider's signature is made with the extracted key, and the members' are decrypted with it.";
 
 /// The whole scenario.
 pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Markup {
@@ -64,10 +63,12 @@ fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Backgroun
     let played = numbered.played;
     let transaction = &played.transaction;
     let txid = transaction.compute_txid();
-    // Coins join the line that comes from the output of the protocol; what goes elsewhere branches off before the line goes on.
+    // Coins join the line that comes from the output of the protocol; what goes elsewhere branches off before
+    // the line goes on.
     let inputs = transaction.input.iter().zip(&played.spent).enumerate();
-    let (spends, coins): (Vec<_>, Vec<_>) =
-        inputs.map(|(index, input)| (Spend::of(transaction, index), input)).partition(|(spend, _)| spend.is_some());
+    let (spends, coins): (Vec<_>, Vec<_>) = inputs
+        .map(|(index, input)| (Spend::of(transaction, index), input))
+        .partition(|(spend, _)| spend.is_some());
     let kept = || lives.iter().filter(|life| life.locked.outpoint.txid == txid);
     let others = (0u32..).zip(&transaction.output);
     let others = others.filter(|(vout, _)| !kept().any(|life| life.locked.outpoint.vout == *vout));
@@ -91,8 +92,12 @@ fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Backgroun
 
 /// The line from an output through a path into the transaction that spends it.
 fn edge(spend: &Spend, life: &Life<'_>, numbered: &Numbered<'_>, background: &Background) -> Markup {
-    let signed: Vec<Role> =
-        spend.places.iter().filter(|(_, signed)| *signed).filter_map(|(key, _)| background.role(key)).collect();
+    let signed: Vec<Role> = spend
+        .places
+        .iter()
+        .filter(|(_, signed)| *signed)
+        .filter_map(|(key, _)| background.role(key))
+        .collect();
     let path = spend.path();
     html! {
         div class={ "edge " (path) } {
@@ -130,9 +135,11 @@ fn who_signed(signed: &[Role]) -> String {
 
 fn elements(spend: &Spend) -> String {
     let empty = spend.places.iter().filter(|(_, signed)| !signed).count();
-    let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let count =
+        |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let signatures = count(spend.places.len().saturating_sub(empty), "signature", "signatures");
-    let empty = if empty == 0 { String::new() } else { format!(", {}", count(empty, "empty place", "empty places")) };
+    let empty =
+        if empty == 0 { String::new() } else { format!(", {}", count(empty, "empty place", "empty places")) };
     format!("Witness: {signatures}{empty}, script, control block.")
 }
 

@@ -19,7 +19,8 @@ pub(super) fn id(output: &TaprootOutput) -> String {
     format!("script-{root}")
 }
 
-/// One output: its address, its tree, and its leaves; the slashing leaf lies open if `open`, and the others are folded.
+/// One output: its address, its tree, and its leaves; the slashing leaf lies open if `open`, and the others
+/// are folded.
 pub(super) fn section(locked: &Locked, open: bool, background: &Background) -> Markup {
     let output = &locked.taproot;
     html! {
@@ -113,11 +114,21 @@ fn lines(leaf: &Leaf, background: &Background) -> Vec<Line> {
                 Ok(key) => {
                     last = Some(key);
                     let note = format!("the key of {}", background.name(&key));
-                    Line { code: push(bytes.len()), pushed: Some(key.to_string()), who: background.role(&key), note }
+                    Line {
+                        code: push(bytes.len()),
+                        pushed: Some(key.to_string()),
+                        who: background.role(&key),
+                        note,
+                    }
                 }
                 Err(_) => {
                     let note = number(read_scriptint(bytes.as_bytes()).unwrap_or_default(), next, &leaf.keys);
-                    Line { code: push(bytes.len()), pushed: Some(hex::encode(bytes.as_bytes())), who: None, note }
+                    Line {
+                        code: push(bytes.len()),
+                        pushed: Some(hex::encode(bytes.as_bytes())),
+                        who: None,
+                        note,
+                    }
                 }
             },
             Instruction::Op(code) => {
@@ -147,7 +158,9 @@ fn number(value: i64, next: Option<Opcode>, keys: &LeafKeys) -> String {
     match next {
         Some(op::OP_CSV) => format!("the timelock: {value} blocks (numbers have their lowest byte first)"),
         Some(op::OP_NUMEQUAL) => format!("the quorum: {value} of {} covenant members", members.len()),
-        Some(op::OP_NUMEQUALVERIFY) => format!("{value} of {} finality providers", keys.finality_providers().len()),
+        Some(op::OP_NUMEQUALVERIFY) => {
+            format!("{value} of {} finality providers", keys.finality_providers().len())
+        }
         _ => value.to_string(),
     }
 }

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn digits_stand_in_groups_of_three() {
-        let cases = [(0, "0"), (999, "999"), (1000, "1_000"), (21_000_000, "21_000_000"), (123_456, "123_456")];
+        let cases =
+            [(0, "0"), (999, "999"), (1000, "1_000"), (21_000_000, "21_000_000"), (123_456, "123_456")];
         for (number, text) in cases {
             assert_eq!(grouped(number), text.replace('_', "\u{202f}"));
         }

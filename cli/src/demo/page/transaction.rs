@@ -28,7 +28,9 @@ pub(super) fn card(numbered: &Numbered<'_>, background: &Background) -> Markup {
 
 /// Size, fee and amounts.
 pub(super) fn figures(played: &Played, fee_sat: Option<u64>) -> Markup {
-    let sum = |outputs: &[TxOut]| outputs.iter().try_fold(Amount::ZERO, |sum, output| sum.checked_add(output.value));
+    let sum = |outputs: &[TxOut]| {
+        outputs.iter().try_fold(Amount::ZERO, |sum, output| sum.checked_add(output.value))
+    };
     let transaction = &played.transaction;
     let taken = sum(&played.spent);
     let given = sum(&transaction.output);

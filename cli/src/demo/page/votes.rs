@@ -6,8 +6,8 @@ use super::super::record::Equivocation;
 use super::super::report::ScenarioReport;
 use super::text::{fact, long};
 
-/// Both votes side by side. The secret key itself is not printed: anyone computes it from what stands here, which is the point, but a
-/// page is no place for a secret.
+/// Both votes side by side. The secret key itself is not printed: anyone computes it from what stands here,
+/// which is the point, but a page is no place for a secret.
 pub(super) fn figure(equivocation: &Equivocation, scenario: &ScenarioReport) -> Markup {
     let evidence = &equivocation.evidence;
     let votes = [

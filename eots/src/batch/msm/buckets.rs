@@ -1,15 +1,16 @@
 //! Pippenger's algorithm: for every window of the numbers, the points with the same digit are added up first.
 //!
-//! With S(d) the sum of the points with the digit d, a window is worth Σ d·S(d). Here d = r·2^h + c, so that is
-//! Σ r·2^h·(Σ S over a row) + Σ c·(Σ S over a column), and the rows and columns are few enough to be added up bit by bit of r and c. The
-//! bits of all windows end as lists by position, and every step before is a sum of lists.
+//! With S(d) the sum of the points with the digit d, a window is worth Σ d·S(d). Here d = r·2^h + c, so that
+//! is Σ r·2^h·(Σ S over a row) + Σ c·(Σ S over a column), and the rows and columns are few enough to be added
+//! up bit by bit of r and c. The bits of all windows end as lists by position, and every step before is a sum
+//! of lists.
 
 use super::lists::{Entry, Lists, Workspace};
 use super::point::Point;
 use super::{POSITIONS, Term};
 
-/// As many points are added up at once, of several windows if one has fewer: enough to share an inversion, and few enough for the
-/// processor's cache.
+/// As many points are added up at once, of several windows if one has fewer: enough to share an inversion,
+/// and few enough for the processor's cache.
 const POINTS_AT_ONCE: usize = 3000;
 
 /// About how many additions of points it takes.
@@ -46,12 +47,14 @@ pub(super) fn by_position(terms: &[Term], width: u32) -> Lists {
     lists
 }
 
-/// How numbers of 128 bits are cut: signed digits of `width` bits, save the last, which is not signed and takes what is left.
+/// How numbers of 128 bits are cut: signed digits of `width` bits, save the last, which is not signed and
+/// takes what is left.
 #[derive(Clone, Copy, Debug)]
 struct Windows {
     width: u32,
     count: usize,
-    /// Half of the base at every signed digit: added to a number, it makes its digits unsigned, each too large by that half.
+    /// Half of the base at every signed digit: added to a number, it makes its digits unsigned, each too
+    /// large by that half.
     bias: u128,
 }
 
@@ -86,7 +89,8 @@ impl Bits {
             self.points.push(*point);
             let mut rest = number;
             while rest != 0 {
-                let list = position.saturating_add(usize::try_from(rest.trailing_zeros()).unwrap_or(usize::MAX));
+                let list =
+                    position.saturating_add(usize::try_from(rest.trailing_zeros()).unwrap_or(usize::MAX));
                 self.entries.push(Entry { list, point: at, negative: false });
                 rest &= rest.wrapping_sub(1);
             }

@@ -1,10 +1,14 @@
 //! Arithmetic modulo p = 2^256 − 2^32 − 977, the field of secp256k1's coordinates, on public numbers.
 //!
-//! Time depends on the values here, and may: nothing secret ever enters. `k256` has this field too, in constant time and with every
-//! multiplication a call; these are a third faster, and the square roots and additions of points that batch verification consists of
-//! are nothing but multiplications. The tests judge every operation by `k256`.
+//! Time depends on the values here, and may: nothing secret ever enters. `k256` has this field too, in
+//! constant time and with every multiplication a call; these are a third faster, and the square roots and
+//! additions of points that batch verification consists of are nothing but multiplications. The tests judge
+//! every operation by `k256`.
 
-#![expect(clippy::as_conversions, reason = "the halves of a 128-bit product are taken by truncation, which is meant")]
+#![expect(
+    clippy::as_conversions,
+    reason = "the halves of a 128-bit product are taken by truncation, which is meant"
+)]
 
 use core::ops::{Add, Mul, Neg, Sub};
 
@@ -62,7 +66,8 @@ fn reduce([t0, t1, t2, t3, t4, t5, t6, t7]: [u64; 8]) -> FieldElement {
     FieldElement([r0, r1, r2, r3])
 }
 
-/// What is left of a number below 2^256 + 2^66 that has lost its 2^256, which almost never happens: too rarely to wait for.
+/// What is left of a number below 2^256 + 2^66 that has lost its 2^256, which almost never happens: too
+/// rarely to wait for.
 #[cold]
 fn overflowed([r0, r1, r2, r3]: [u64; 4]) -> FieldElement {
     let (r0, carry) = r0.overflowing_add(FOLD);
@@ -205,7 +210,8 @@ impl FieldElement {
     }
 }
 
-/// Numbers that are raised to the same power side by side: a processor has time for a second squaring while it waits for the first.
+/// Numbers that are raised to the same power side by side: a processor has time for a second squaring while
+/// it waits for the first.
 #[derive(Clone, Copy)]
 struct Lanes<const N: usize>([FieldElement; N]);
 
@@ -229,7 +235,8 @@ impl<const N: usize> Lanes<N> {
         product
     }
 
-    /// The powers 2^2 − 1, 2^22 − 1 and 2^223 − 1: the runs of ones in the exponents that invert and take roots.
+    /// The powers 2^2 − 1, 2^22 − 1 and 2^223 − 1: the runs of ones in the exponents that invert and take
+    /// roots.
     fn runs(&self) -> [Self; 3] {
         let two = self.append(1, self);
         let three = two.append(1, self);

@@ -1,4 +1,5 @@
-//! Straus's algorithm: a table of small multiples of every point, from which the signed digits of its number pick.
+//! Straus's algorithm: a table of small multiples of every point, from which the signed digits of its number
+//! pick.
 
 use super::lists::{Entry, Lists, Workspace};
 use super::point::{Point, add_pairs};
@@ -68,7 +69,8 @@ struct Digit {
     negative: bool,
 }
 
-/// The non-adjacent form of a number with digits of `width` bits: they are odd, below 2^(width − 1), and at least `width` apart.
+/// The non-adjacent form of a number with digits of `width` bits: they are odd, below 2^(width − 1), and at
+/// least `width` apart.
 struct Digits {
     rest: u128,
     width: u32,

@@ -34,9 +34,15 @@ pub(crate) struct Workspace {
 }
 
 impl Lists {
-    /// Makes this `count` lists of the points that the entries name, and adds up every list. Where it is cheaper, a few lists keep
-    /// several points, whose sum is meant; a sum of infinity leaves none.
-    pub(crate) fn sum(&mut self, points: &[Point], entries: &[Entry], count: usize, workspace: &mut Workspace) {
+    /// Makes this `count` lists of the points that the entries name, and adds up every list. Where it is
+    /// cheaper, a few lists keep several points, whose sum is meant; a sum of infinity leaves none.
+    pub(crate) fn sum(
+        &mut self,
+        points: &[Point],
+        entries: &[Entry],
+        count: usize,
+        workspace: &mut Workspace,
+    ) {
         self.gather(points, entries, count, &mut workspace.places);
         while self.lengths.iter().map(|length| length / 2).sum::<usize>() >= WORTHWHILE_PAIRS {
             self.halve(workspace);

@@ -1,12 +1,13 @@
-//! Multi-scalar multiplication: the sum of many points, each times a number of its own. Everything here is public, so time may depend
-//! on it.
+//! Multi-scalar multiplication: the sum of many points, each times a number of its own. Everything here is
+//! public, so time may depend on it.
 //!
 //! Two algorithms, by size; which and with what window is the cheaper of both by a count of their additions:
-//! - few points: multiples of every point, picked by signed digits of several bits ([`interleaved`], after Straus);
+//! - few points: multiples of every point, picked by signed digits of several bits ([`interleaved`], after
+//!   Straus);
 //! - many points: points of equal digits added up first ([`buckets`], after Pippenger).
 //!
-//! Either way the work is to add up lists of points, and affine additions in pairs that share one inversion are the cheapest there are
-//! ([`lists`]). Numbers of 256 bits are halved first ([`split()`]).
+//! Either way the work is to add up lists of points, and affine additions in pairs that share one inversion
+//! are the cheapest there are ([`lists`]). Numbers of 256 bits are halved first ([`split()`]).
 
 mod buckets;
 mod field;
@@ -46,8 +47,8 @@ impl Algorithm {
     pub(crate) fn cheapest(terms: &[Term]) -> Self {
         let twins = terms.iter().filter(|term| term.high.magnitude != 0).count();
         let halves = terms.len().saturating_add(twins);
-        let interleaved =
-            (3..=6).map(|width| (interleaved::additions(width, terms.len(), halves), Self::Interleaved { width }));
+        let interleaved = (3..=6)
+            .map(|width| (interleaved::additions(width, terms.len(), halves), Self::Interleaved { width }));
         let buckets = (4..=14).map(|width| (buckets::additions(width, halves), Self::Buckets { width }));
         let cheapest = interleaved.chain(buckets).min_by_key(|(additions, _)| *additions);
         cheapest.map_or(Self::Interleaved { width: 4 }, |(_, algorithm)| algorithm)

@@ -1,4 +1,5 @@
-//! Points of secp256k1, y² = x³ + 7, on public data: affine ones for the sums, Jacobian ones for the last Horner step.
+//! Points of secp256k1, y² = x³ + 7, on public data: affine ones for the sums, Jacobian ones for the last
+//! Horner step.
 
 use super::field::FieldElement;
 
@@ -10,7 +11,8 @@ const BETA: FieldElement = FieldElement::from_limbs([
     0x7ae9_6a2b_657c_0710,
 ]);
 
-/// An affine point, or infinity: (0, 0), which is not on the curve. No point has y = 0, because the group's order is odd.
+/// An affine point, or infinity: (0, 0), which is not on the curve. No point has y = 0, because the group's
+/// order is odd.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
     x: FieldElement,
@@ -39,7 +41,11 @@ impl Point {
     /// The points with these x coordinates and even y coordinates (`lift_x` of BIP-340), where there are any.
     pub(crate) fn lift_all(xs: &[&[u8; 32]]) -> Vec<Option<Self>> {
         let (pairs, odd) = xs.as_chunks::<2>();
-        pairs.iter().flat_map(|pair| Self::lift(*pair)).chain(odd.iter().flat_map(|x| Self::lift([*x]))).collect()
+        pairs
+            .iter()
+            .flat_map(|pair| Self::lift(*pair))
+            .chain(odd.iter().flat_map(|x| Self::lift([*x])))
+            .collect()
     }
 
     fn lift<const N: usize>(xs: [&[u8; 32]; N]) -> [Option<Self>; N] {
@@ -110,7 +116,8 @@ impl Line {
     }
 }
 
-/// Adds the points of every pair, none of them infinity, with one inversion for all (Montgomery's trick): six multiplications a pair.
+/// Adds the points of every pair, none of them infinity, with one inversion for all (Montgomery's trick): six
+/// multiplications a pair.
 ///
 /// `products` is memory to work in, and `sums` is replaced by the sums, in order.
 pub(crate) fn add_pairs<'a>(
@@ -150,7 +157,8 @@ pub(crate) struct Jacobian {
 }
 
 impl Jacobian {
-    pub(crate) const INFINITY: Self = Self { x: FieldElement::ONE, y: FieldElement::ONE, z: FieldElement::ZERO };
+    pub(crate) const INFINITY: Self =
+        Self { x: FieldElement::ONE, y: FieldElement::ONE, z: FieldElement::ZERO };
 
     pub(crate) fn is_infinity(&self) -> bool {
         self.z.is_zero()

@@ -133,7 +133,8 @@ fn any_half() -> impl Strategy<Value = Half> {
     (any::<bool>(), magnitude).prop_map(|(negative, magnitude)| Half { negative, magnitude })
 }
 
-/// A primitive third root of unity, found as the scalar of the endomorphism and not as the constant under test.
+/// A primitive third root of unity, found as the scalar of the endomorphism and not as the constant under
+/// test.
 fn lambda() -> Scalar {
     let (low, high) = split(&Scalar::from(u128::MAX));
     (Scalar::from(u128::MAX) - scalar(low)) * scalar(high).invert().unwrap()

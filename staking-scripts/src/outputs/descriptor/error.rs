@@ -10,8 +10,8 @@ use crate::outputs::{INTERNAL_KEY, OutputError};
 
 /// The text is no descriptor of an output of the protocol.
 ///
-/// Positions count the text's characters from 0. What stands there is not repeated: it may be a secret that somebody put where a public
-/// key belongs.
+/// Positions count the text's characters from 0. What stands there is not repeated: it may be a secret that
+/// somebody put where a public key belongs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptorError {
@@ -27,7 +27,8 @@ pub enum DescriptorError {
     /// It is `tr(KEY)`, which has no scripts.
     #[error("it has no script tree, so that only the internal key would spend it")]
     NoTree,
-    /// The internal key is another one, so that somebody may know the secret key to it and spend the output alone.
+    /// The internal key is another one, so that somebody may know the secret key to it and spend the output
+    /// alone.
     #[error("the internal key is {0}, where the protocol has {INTERNAL_KEY}, for which nobody can sign")]
     InternalKey(XOnlyPublicKey),
     /// A key is not given as scripts have it: an extended key, a compressed one, or none.
@@ -114,10 +115,13 @@ impl DescriptorError {
     pub(super) fn of_form(error: &Error) -> Self {
         use miniscript::descriptor::checksum::Error as Checksum;
         match error {
-            Error::Parse(ParseError::Tree(ParseTreeError::Checksum(Checksum::InvalidCharacter { pos, .. }))) => {
-                Self::Syntax(format!("no descriptor has the character at position {pos}"))
+            Error::Parse(ParseError::Tree(ParseTreeError::Checksum(Checksum::InvalidCharacter {
+                pos,
+                ..
+            }))) => Self::Syntax(format!("no descriptor has the character at position {pos}")),
+            Error::Parse(ParseError::Tree(ParseTreeError::Checksum(error))) => {
+                Self::Checksum(error.to_string())
             }
-            Error::Parse(ParseError::Tree(ParseTreeError::Checksum(error))) => Self::Checksum(error.to_string()),
             error => Self::Syntax(error.to_string()),
         }
     }

@@ -22,14 +22,16 @@ const MOST_LEAVES: usize = 3;
 
 /// Any output of the protocol.
 ///
-/// It is read from a descriptor's text ([`TaprootOutput::descriptor`]), with its checksum or without. The tree alone tells which output it
-/// is: a staking output has the three leaves `{slashing,{unbonding,timelock}}`, an unbonding output the two leaves `{slashing,timelock}`,
-/// a slashing refund output the one leaf `timelock`.
+/// It is read from a descriptor's text ([`TaprootOutput::descriptor`]), with its checksum or without. The
+/// tree alone tells which output it is: a staking output has the three leaves
+/// `{slashing,{unbonding,timelock}}`, an unbonding output the two leaves `{slashing,timelock}`, a slashing
+/// refund output the one leaf `timelock`.
 ///
-/// A text is read only when it pays to the same script pubkey as one of these outputs; some other spellings of the same script are refused. The two sides of a branch may be swapped, as
-/// Taproot sorts them (BIP-341); `and_v` may nest in either way, and `pk(KEY)` be spelled out as `c:pk_k(KEY)`, as the script is the same.
-/// Keys in another order are another script, and refused. A script has the finality providers ascending; in which order the staker gave
-/// them it does not tell, so in an output that is read they are ascending.
+/// A text is read only when it pays to the same script pubkey as one of these outputs; some other spellings
+/// of the same script are refused. The two sides of a branch may be swapped, as Taproot sorts them (BIP-341);
+/// `and_v` may nest in either way, and `pk(KEY)` be spelled out as `c:pk_k(KEY)`, as the script is the same.
+/// Keys in another order are another script, and refused. A script has the finality providers ascending; in
+/// which order the staker gave them it does not tell, so in an output that is read they are ascending.
 ///
 /// ```
 /// use staking_scripts::{ProtocolOutput, SlashingRefundOutput, Timelock};
@@ -103,7 +105,8 @@ impl FromStr for ProtocolOutput {
     fn from_str(text: &str) -> Result<Self, DescriptorError> {
         let tree = Tree::from_str(text).map_err(|error| DescriptorError::of_form(&error))?;
         let output = Self::of_leaves(leaves(script_tree(tree.root())?)?)?;
-        // The whole text once more, by the library that every other reader of descriptors trusts: it must be the same output.
+        // The whole text once more, by the library that every other reader of descriptors trusts: it must be
+        // the same output.
         let miniscript = |reason: &dyn ToString| DescriptorError::Miniscript(reason.to_string());
         let written: Tr<XOnlyPublicKey> = text.parse().map_err(|error| miniscript(&error))?;
         if written.script_pubkey() == output.taproot().script_pubkey() {
@@ -132,7 +135,8 @@ fn script_tree(root: TreeIterItem<'_>) -> Result<TreeIterItem<'_>, DescriptorErr
     }
 }
 
-/// Every leaf, read, with its depth; the least deep first, and those of one depth in the order of their paths.
+/// Every leaf, read, with its depth; the least deep first, and those of one depth in the order of their
+/// paths.
 fn leaves(tree: TreeIterItem<'_>) -> Result<Vec<(usize, LeafKeys)>, DescriptorError> {
     let mut nodes = Vec::new();
     let mut unseen = vec![(0_usize, tree)];
@@ -167,7 +171,8 @@ fn parties(
 }
 
 impl ProtocolOutput {
-    /// The output that a PSBT describes by its script tree. Whether it is the one that is paid to, the script pubkey tells.
+    /// The output that a PSBT describes by its script tree. Whether it is the one that is paid to, the script
+    /// pubkey tells.
     pub(crate) fn of_tree(tree: &TapTree) -> Option<Self> {
         let mut leaves = Vec::with_capacity(MOST_LEAVES);
         for leaf in tree.script_leaves() {

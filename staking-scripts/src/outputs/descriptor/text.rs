@@ -23,7 +23,9 @@ impl Part {
     fn threshold(self, leaf: usize) -> Result<(u16, Vec<XOnlyPublicKey>), DescriptorError> {
         match self {
             Self::Key(key) => Ok((1, vec![key])),
-            Self::Threshold { position, keys, .. } if keys.len() < 2 => Err(DescriptorError::LoneKey(position)),
+            Self::Threshold { position, keys, .. } if keys.len() < 2 => {
+                Err(DescriptorError::LoneKey(position))
+            }
             Self::Threshold { k, keys, .. } => Ok((k, keys)),
             Self::After(_) => Err(DescriptorError::Leaf(leaf)),
         }
@@ -43,7 +45,10 @@ pub(super) fn key(node: TreeIterItem<'_>) -> Result<XOnlyPublicKey, DescriptorEr
         66 if hex && (text.starts_with("02") || text.starts_with("03")) => {
             "of a compressed key, leave out the first byte"
         }
-        _ if text.contains(['[', '/', '*']) || text.get(1..4) == Some("pub") || text.get(1..4) == Some("prv") => {
+        _ if text.contains(['[', '/', '*'])
+            || text.get(1..4) == Some("pub")
+            || text.get(1..4) == Some("prv") =>
+        {
             "extended keys and derivation paths have no place here"
         }
         _ => "it is something else",
@@ -64,8 +69,9 @@ fn timelock(node: TreeIterItem<'_>) -> Result<Timelock, DescriptorError> {
     }
 }
 
-/// The conditions of a leaf in their order. Nested `and_v` make one script however they are nested. What is read here may still be wrongly
-/// put together (a `v:` too few): that is miniscript's to judge, when all else is right.
+/// The conditions of a leaf in their order. Nested `and_v` make one script however they are nested. What is
+/// read here may still be wrongly put together (a `v:` too few): that is miniscript's to judge, when all else
+/// is right.
 fn parts(node: TreeIterItem<'_>, leaf: usize, found: &mut Vec<Part>) -> Result<(), DescriptorError> {
     let unknown = DescriptorError::Leaf(leaf);
     if node.parens() != Parens::Round {
@@ -122,7 +128,9 @@ pub(super) fn leaf(node: TreeIterItem<'_>) -> Result<LeafKeys, DescriptorError> 
     parts(node, position, &mut found)?;
     let mut found = found.into_iter();
     match (found.next(), found.next(), found.next(), found.next()) {
-        (Some(Part::Key(staker)), Some(Part::After(timelock)), None, _) => Ok(LeafKeys::Timelock { staker, timelock }),
+        (Some(Part::Key(staker)), Some(Part::After(timelock)), None, _) => {
+            Ok(LeafKeys::Timelock { staker, timelock })
+        }
         (Some(Part::Key(staker)), Some(covenant), None, _) => {
             let (quorum, covenant) = covenant.threshold(position)?;
             let covenant = sorted(covenant, DescriptorError::UnsortedCovenant)?;

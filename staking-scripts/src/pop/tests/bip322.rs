@@ -39,16 +39,19 @@ fn other_sighash_types_are_refused() {
         };
         let address = made.address();
         let to_spend = ::bip322::create_to_spend(address, claim.text()).unwrap();
-        let to_sign = ::bip322::create_to_sign(&to_spend, None, ::bip322::LockParams::default()).unwrap().unsigned_tx;
+        let to_sign =
+            ::bip322::create_to_sign(&to_spend, None, ::bip322::LockParams::default()).unwrap().unsigned_tx;
         let mut cache = SighashCache::new(&to_sign);
         let keypair = key.lend(|secret| Keypair::from_secret_key(SECP256K1, secret));
         let sign = |cache: &mut SighashCache<_>, byte: u8, ends: bool| match script {
             Bip322Script::P2wpkh => {
                 let sighash_type = EcdsaSighashType::from_standard(byte.into()).unwrap();
                 let spent = &to_spend.output[0];
-                let sighash = cache.p2wpkh_signature_hash(0, &spent.script_pubkey, spent.value, sighash_type).unwrap();
+                let sighash =
+                    cache.p2wpkh_signature_hash(0, &spent.script_pubkey, spent.value, sighash_type).unwrap();
                 let message = Message::from_digest(sighash.to_byte_array());
-                let mut signature = SECP256K1.sign_ecdsa(&message, &keypair.secret_key()).serialize_der().to_vec();
+                let mut signature =
+                    SECP256K1.sign_ecdsa(&message, &keypair.secret_key()).serialize_der().to_vec();
                 signature.push(byte);
                 Witness::from_slice(&[signature, keypair.public_key().serialize().to_vec()])
             }
@@ -58,7 +61,8 @@ fn other_sighash_types_are_refused() {
                 let sighash = cache.taproot_key_spend_signature_hash(0, &prevouts, sighash_type).unwrap();
                 let message = Message::from_digest(sighash.to_byte_array());
                 let tweaked = keypair.tap_tweak(SECP256K1, None).to_keypair();
-                let mut signature = SECP256K1.sign_schnorr_no_aux_rand(&message, &tweaked).serialize().to_vec();
+                let mut signature =
+                    SECP256K1.sign_schnorr_no_aux_rand(&message, &tweaked).serialize().to_vec();
                 if ends {
                     signature.push(byte);
                 }
@@ -68,7 +72,11 @@ fn other_sighash_types_are_refused() {
         let verdict = |witness: &Witness| simple(address, witness).verify(key.public_key(), &claim);
         assert_eq!(verdict(&sign(&mut cache, 0x01, true)), Ok(()));
         for byte in [0x02, 0x03, 0x81, 0x82, 0x83] {
-            assert_eq!(verdict(&sign(&mut cache, byte, true)), Err(PossessionError::SighashType(byte)), "{script:?}");
+            assert_eq!(
+                verdict(&sign(&mut cache, byte, true)),
+                Err(PossessionError::SighashType(byte)),
+                "{script:?}"
+            );
         }
         if script == Bip322Script::P2tr {
             assert_eq!(verdict(&sign(&mut cache, 0, false)), Ok(()));
@@ -89,7 +97,9 @@ fn other_scripts_are_refused() {
     let public = bitcoin::CompressedPublicKey(keypair.public_key());
     // P2SH around P2WPKH: the same witness, and the library verifies it.
     let nested = Address::p2shwpkh(&public, Network::Bitcoin);
-    let signed = ::bip322::sign_full(&nested, claim.text(), &[private], None, ::bip322::LockParams::default()).unwrap();
+    let signed =
+        ::bip322::sign_full(&nested, claim.text(), &[private], None, ::bip322::LockParams::default())
+            .unwrap();
     let proof = simple(&nested, &signed.input[0].witness);
     assert_eq!(proof.verify(key.public_key(), &claim), Err(PossessionError::UnsupportedAddress(nested)));
     // P2PKH.
@@ -124,12 +134,14 @@ fn other_scripts_are_refused() {
     }
 }
 
-/// A key with a Taproot output whose internal key is not tweaked by itself alone, and a witness of somebody else's key.
+/// A key with a Taproot output whose internal key is not tweaked by itself alone, and a witness of somebody
+/// else's key.
 #[test]
 fn other_keys_addresses_are_refused() {
     let (other, claim, key) = (key("other"), genesis(), key("mine"));
     for script in SCRIPTS {
-        let of = |key| match ProofOfPossession::create_bip322(key, &claim, script, Network::Bitcoin).unwrap() {
+        let of = |key| match ProofOfPossession::create_bip322(key, &claim, script, Network::Bitcoin).unwrap()
+        {
             ProofOfPossession::Bip322(signature) => signature,
             _ => panic!(),
         };
@@ -149,8 +161,8 @@ fn other_keys_addresses_are_refused() {
     assert!(matches!(error, PossessionError::OtherAddress { .. }), "{error}");
 }
 
-/// The signatures of BIP-322's own test vectors that are of the two kinds of addresses, and those that Bitcoin Core's and bip322-js's tests
-/// have for the same key.
+/// The signatures of BIP-322's own test vectors that are of the two kinds of addresses, and those that
+/// Bitcoin Core's and bip322-js's tests have for the same key.
 #[test]
 fn published_bip322_signatures() {
     const WIF: &str = "L3VFeEujGtevx9w18HD1fhRbCH67Az2dpCymeRE1SoPK6XQtaN2k";
@@ -158,7 +170,8 @@ fn published_bip322_signatures() {
     let key = SecretKey::from_bytes(&private.inner.secret_bytes()).unwrap();
     let public = key.public_key();
     let read = |text: &str| {
-        Bip322Signature::from_simple(&BASE64_STANDARD.decode(text).unwrap(), public, Network::Bitcoin).unwrap()
+        Bip322Signature::from_simple(&BASE64_STANDARD.decode(text).unwrap(), public, Network::Bitcoin)
+            .unwrap()
     };
     let (segwit, taproot) = (
         "bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l",

@@ -33,9 +33,11 @@ fn context(name: &str) -> SigningContext {
 
 /// One proof of each type, BIP-322 with both addresses.
 fn all(key: &SecretKey, claim: &Claim) -> Vec<ProofOfPossession> {
-    let mut proofs = vec![ProofOfPossession::create_bip340(key, claim), ProofOfPossession::create_ecdsa(key, claim)];
-    proofs
-        .extend(SCRIPTS.map(|script| ProofOfPossession::create_bip322(key, claim, script, Network::Bitcoin).unwrap()));
+    let mut proofs =
+        vec![ProofOfPossession::create_bip340(key, claim), ProofOfPossession::create_ecdsa(key, claim)];
+    proofs.extend(
+        SCRIPTS.map(|script| ProofOfPossession::create_bip322(key, claim, script, Network::Bitcoin).unwrap()),
+    );
     proofs
 }
 
@@ -110,7 +112,8 @@ fn a_flipped_bit_makes_no_proof() {
             }
         }
         match proof {
-            // Header 31 and header 27 differ in one bit, whether the key is compressed, which says nothing about an x-only key.
+            // Header 31 and header 27 differ in one bit, whether the key is compressed, which says nothing
+            // about an x-only key.
             ProofOfPossession::Ecdsa(_) if signature[0] == 31 => {
                 assert_eq!(accepted, [[&[27], &signature[1..]].concat()]);
             }
@@ -143,7 +146,9 @@ fn other_contexts_prefixes_and_types_are_told_apart() {
         assert_eq!(proof.verify(key.public_key(), &claim("a", "osmo")).is_err(), prefix_signed);
         for proof_type in [ProofType::Bip340, ProofType::Bip322, ProofType::Ecdsa] {
             if proof_type != proof.proof_type() {
-                assert!(ProofOfPossession::from_signature_bytes(proof_type, &proof.signature_bytes()).is_err());
+                assert!(
+                    ProofOfPossession::from_signature_bytes(proof_type, &proof.signature_bytes()).is_err()
+                );
             }
         }
     }
@@ -164,7 +169,9 @@ fn the_context_precedes_the_account() {
 
     let raw = [context.to_string().as_bytes(), &claim.address().to_bytes()].concat();
     let digest = Message::from_digest(sha256::Hash::hash(&raw).to_byte_array());
-    let ProofOfPossession::Bip340(signature) = ProofOfPossession::create_bip340(&key, &claim) else { panic!() };
+    let ProofOfPossession::Bip340(signature) = ProofOfPossession::create_bip340(&key, &claim) else {
+        panic!()
+    };
     SECP256K1.verify_schnorr(&signature, &digest, key.public_key()).unwrap();
 
     let varstr = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
@@ -182,7 +189,8 @@ fn the_context_precedes_the_account() {
     }
 }
 
-/// `r ‖ n − s` under the other recovery id is a signature by the same key, to whoever does not insist on the low s.
+/// `r ‖ n − s` under the other recovery id is a signature by the same key, to whoever does not insist on the
+/// low s.
 #[test]
 fn a_high_s_is_refused() {
     let (key, claim) = (key("malleable"), genesis());
@@ -227,14 +235,16 @@ fn recovery_headers() {
 #[test]
 fn malformed_signatures_are_named() {
     let key = key("malformed");
-    let invalid =
-        |proof_type, bytes: &[u8]| ProofOfPossession::from_signature_bytes(proof_type, bytes).unwrap_err().to_string();
+    let invalid = |proof_type, bytes: &[u8]| {
+        ProofOfPossession::from_signature_bytes(proof_type, bytes).unwrap_err().to_string()
+    };
     assert_eq!(invalid(ProofType::Bip340, &[1; 63]), "64 bytes are needed, not 63");
     assert_eq!(invalid(ProofType::Ecdsa, &[1; 64]), "65 bytes are needed, not 64");
     assert!(invalid(ProofType::Bip322, b"ss").contains("protobuf"));
     assert!(invalid(ProofType::Bip322, b"").contains("Bitcoin address"));
-    let simple =
-        |bytes: &[u8]| Bip322Signature::from_simple(bytes, key.public_key(), Network::Bitcoin).unwrap_err().to_string();
+    let simple = |bytes: &[u8]| {
+        Bip322Signature::from_simple(bytes, key.public_key(), Network::Bitcoin).unwrap_err().to_string()
+    };
     assert!(simple(&[]).contains("witness"));
     assert!(simple(&[1, 1, 7, 0]).contains("witness"), "a byte after the witness");
     assert!(simple(&[0xfd, 1, 0, 1, 7]).contains("witness"), "a count in three bytes");
@@ -278,8 +288,10 @@ fn published_signed_message() {
     let secret = "adce25dc25ef89f06a722abdc4b601d706c9efc6bc84075355e6b96ca3871621";
     let secret: [u8; 32] = bitcoin::hex::FromHex::from_hex(secret).unwrap();
     let key = SecretKey::from_bytes(&secret).unwrap();
-    let signature = "IDtG3XPLpiKOp4PjTzCo/ng8gm4MFTTyHeh/DaPC1XYsYaj5Jr4h8dnxmwuJtNkPkH40rEfnrrO8fgZKNOIF5iM=";
-    let signature = CompactSignature::from_bytes(BASE64_STANDARD.decode(signature).unwrap().try_into().unwrap());
+    let signature =
+        "IDtG3XPLpiKOp4PjTzCo/ng8gm4MFTTyHeh/DaPC1XYsYaj5Jr4h8dnxmwuJtNkPkH40rEfnrrO8fgZKNOIF5iM=";
+    let signature =
+        CompactSignature::from_bytes(BASE64_STANDARD.decode(signature).unwrap().try_into().unwrap());
     assert_eq!(CompactSignature::create(&key, "hello world"), signature);
     assert_eq!(signature.verify(key.public_key(), "hello world"), Ok(()));
     assert!(signature.verify(key.public_key(), "hello worlds").is_err());

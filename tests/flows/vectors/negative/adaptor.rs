@@ -63,7 +63,8 @@ fn adaptor(bytes: &Hex) -> Result<AdaptorSignature, Refusal> {
 
 /// The file has the compressed point; ours is x-only, lifted to even y.
 fn encryption_key(bytes: &Hex) -> Result<XOnlyPublicKey, Refusal> {
-    let point = PublicKey::from_slice(&bytes.0).map_err(|error| format!("encryption key: {}", name(error)))?;
+    let point =
+        PublicKey::from_slice(&bytes.0).map_err(|error| format!("encryption key: {}", name(error)))?;
     let (key, parity) = point.x_only_public_key();
     assert_eq!(parity, Parity::Even);
     Ok(key)
@@ -128,7 +129,9 @@ fn decrypt() {
         let message = Message::from_digest(sized(&case.message.0)?);
         let decryption_key = SecretKey::from_bytes(&sized(&case.decryption_secret.0)?).map_err(name)?;
         let signature = adaptor.decrypt(&decryption_key).map_err(name)?;
-        SECP256K1.verify_schnorr(&signature, &message, &key).map_err(|error| format!("result: {}", name(error)))
+        SECP256K1
+            .verify_schnorr(&signature, &message, &key)
+            .map_err(|error| format!("result: {}", name(error)))
     });
 }
 

@@ -2,8 +2,8 @@
 
 use bitcoin::secp256k1::schnorr;
 use eots::{
-    Consumer, Evidence, FinalityVote, Genesis, InclusionProof, Operation, PublicRandomness, RandomnessCommitment,
-    VoteError, VoteMessage,
+    Consumer, Evidence, FinalityVote, Genesis, InclusionProof, Operation, PublicRandomness,
+    RandomnessCommitment, VoteError, VoteMessage,
 };
 use serde::Deserialize;
 
@@ -63,7 +63,10 @@ fn proof() {
     check("proof", 40, PROOF, |case: &Proof| {
         let proof = parsed(&case.protobuf)?;
         // What was read is what the case says.
-        assert_eq!((i64::try_from(proof.total), i64::try_from(proof.index)), (Ok(case.total), Ok(case.index)));
+        assert_eq!(
+            (i64::try_from(proof.total), i64::try_from(proof.index)),
+            (Ok(case.total), Ok(case.index))
+        );
         assert_eq!(proof.leaf_hash, *case.leaf_hash.0);
         assert!(proof.aunts.iter().map(<[u8; 32]>::as_slice).eq(case.aunts.iter().map(|aunt| &*aunt.0)));
         leads_to_the_root(&proof, &case.root, &case.leaf)
@@ -197,7 +200,8 @@ const VOTE: &[Rule] = &[
 fn vote() {
     check("vote", 18, VOTE, |case: &Vote| {
         let VoteCommitment { start_height, count, root, proof } = &case.commitment;
-        let commitment = RandomnessCommitment { start_height: *start_height, count: *count, root: sized(&root.0)? };
+        let commitment =
+            RandomnessCommitment { start_height: *start_height, count: *count, root: sized(&root.0)? };
         let vote = FinalityVote {
             public_key: public_key(&case.public_key.0)?,
             message: VoteMessage::<Genesis>::new(case.height, sized(&case.block_hash.0)?),

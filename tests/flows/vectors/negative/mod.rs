@@ -1,5 +1,5 @@
-//! Cases that each break one rule. All are refused, whatever the reference does with them, except those that [`ACCEPTED`] names; and for
-//! the reason that the tables name.
+//! Cases that each break one rule. All are refused, whatever the reference does with them, except those that
+//! [`ACCEPTED`] names; and for the reason that the tables name.
 
 mod adaptor;
 mod commit;
@@ -32,7 +32,12 @@ const ACCEPTED: &[Accepted] = &[
         1,
         "what comes out is the negated secret of the same x-only key: the key leaked all the same",
     ),
-    ("pop", "btc_address_network", 4, "the chain accepts them: what is signed is the script, which has no network"),
+    (
+        "pop",
+        "btc_address_network",
+        4,
+        "the chain accepts them: what is signed is the script, which has no network",
+    ),
 ];
 
 #[derive(Deserialize)]
@@ -58,8 +63,9 @@ pub(super) const ACCEPT: &str = "accepted";
 pub(super) fn name(error: impl Debug) -> Refusal {
     let text = format!("{error:?}");
     // That a commitment is none that the chain takes is named after the reason.
-    let reason =
-        text.strip_prefix("Invalid(").filter(|reason| reason.starts_with("Empty") || reason.starts_with("PastTheEnd"));
+    let reason = text
+        .strip_prefix("Invalid(")
+        .filter(|reason| reason.starts_with("Empty") || reason.starts_with("PastTheEnd"));
     reason.unwrap_or(&text).chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
@@ -76,11 +82,17 @@ fn all() -> impl Iterator<Item = Case> {
     cases::<Case>("negative", 378).map(|(_, case)| case)
 }
 
-fn check<C: DeserializeOwned>(kind: &str, count: usize, table: &[Rule], run: impl Fn(&C) -> Result<(), Refusal>) {
+fn check<C: DeserializeOwned>(
+    kind: &str,
+    count: usize,
+    table: &[Rule],
+    run: impl Fn(&C) -> Result<(), Refusal>,
+) {
     check_among(all(), ACCEPTED, (kind, count), table, run);
 }
 
-/// Runs the cases of one kind, so many, and compares what each rule met with the table. `run` says which refusal a case met.
+/// Runs the cases of one kind, so many, and compares what each rule met with the table. `run` says which
+/// refusal a case met.
 pub(super) fn check_among<C: DeserializeOwned>(
     all: impl Iterator<Item = Case>,
     accepted_rules: &[Accepted],
@@ -91,7 +103,8 @@ pub(super) fn check_among<C: DeserializeOwned>(
     let mut seen: BTreeMap<String, BTreeMap<Refusal, usize>> = BTreeMap::new();
     let mut cases = 0;
     for case in all.filter(|case| case.kind == kind) {
-        let input = serde_json::from_value(Value::Object(case.input)).unwrap_or_else(|e| panic!("{}: {e}", case.rule));
+        let input = serde_json::from_value(Value::Object(case.input))
+            .unwrap_or_else(|e| panic!("{}: {e}", case.rule));
         let refusal = run(&input).err().unwrap_or_else(|| ACCEPT.to_owned());
         *seen.entry(case.rule).or_default().entry(refusal).or_default() += 1;
         cases += 1;
@@ -99,17 +112,23 @@ pub(super) fn check_among<C: DeserializeOwned>(
     assert_eq!(cases, count, "cases of {kind}");
     let expected: BTreeMap<String, BTreeMap<Refusal, usize>> = table
         .iter()
-        .map(|(rule, met)| ((*rule).to_owned(), met.iter().map(|(refusal, n)| ((*refusal).to_owned(), *n)).collect()))
+        .map(|(rule, met)| {
+            ((*rule).to_owned(), met.iter().map(|(refusal, n)| ((*refusal).to_owned(), *n)).collect())
+        })
         .collect();
     assert_eq!(seen, expected, "{kind}");
     let accepted: Vec<_> =
         seen.iter().filter_map(|(rule, met)| Some((kind, rule.as_str(), *met.get(ACCEPT)?))).collect();
-    let allowed: Vec<_> =
-        accepted_rules.iter().filter(|row| row.0 == kind).map(|(kind, rule, n, _)| (*kind, *rule, *n)).collect();
+    let allowed: Vec<_> = accepted_rules
+        .iter()
+        .filter(|row| row.0 == kind)
+        .map(|(kind, rule, n, _)| (*kind, *rule, *n))
+        .collect();
     assert_eq!(accepted, allowed, "accepted against a rule");
 }
 
-/// Checks that every case has what a case must have, and returns how many there are of each kind, and how many the reference accepts.
+/// Checks that every case has what a case must have, and returns how many there are of each kind, and how
+/// many the reference accepts.
 pub(super) fn count_kinds(all: impl Iterator<Item = Case>) -> (BTreeMap<String, usize>, usize) {
     let (mut kinds, mut lax) = (BTreeMap::new(), 0);
     for case in all {

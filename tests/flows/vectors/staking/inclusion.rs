@@ -55,8 +55,11 @@ fn honest_proofs_are_taken_and_broken_ones_refused() {
         *broken.entry((rule.clone(), case.reference_rejects)).or_default() += 1;
     }
     assert_eq!(honest, 120);
-    let laxer: Vec<_> =
-        broken.iter().filter(|((_, rejects), _)| !rejects).map(|((rule, _), n)| (rule.as_str(), *n)).collect();
+    let laxer: Vec<_> = broken
+        .iter()
+        .filter(|((_, rejects), _)| !rejects)
+        .map(|((rule, _), n)| (rule.as_str(), *n))
+        .collect();
     assert_eq!(laxer, EXPECTED);
 }
 

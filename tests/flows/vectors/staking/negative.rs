@@ -1,8 +1,8 @@
-//! Broken outputs, rates, slashing transactions and covenant signatures. Each is refused for the reason in the tables, except those that
-//! [`ACCEPTED`] names.
+//! Broken outputs, rates, slashing transactions and covenant signatures. Each is refused for the reason in
+//! the tables, except those that [`ACCEPTED`] names.
 //!
-//! Our library builds every slashing and unbonding transaction itself and never takes one from elsewhere. So a broken one is compared
-//! with ours: "differs" means that it is not the one that would be signed.
+//! Our library builds every slashing and unbonding transaction itself and never takes one from elsewhere. So
+//! a broken one is compared with ours: "differs" means that it is not the one that would be signed.
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::consensus::encode;
@@ -10,12 +10,15 @@ use bitcoin::{Amount, ScriptBuf, Transaction};
 use eots::AdaptorSignature;
 use serde::Deserialize;
 use staking_scripts::{
-    CovenantAdaptorSignatures, CovenantCommittee, Funded, HasTaproot, Parties, Slashable, SlashingError, SlashingRate,
-    SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakingOutput, Timelock, UnbondingOutput,
+    CovenantAdaptorSignatures, CovenantCommittee, Funded, HasTaproot, Parties, Slashable, SlashingError,
+    SlashingRate, SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakingOutput, Timelock,
+    UnbondingOutput,
 };
 
 use super::{Hex, cases_of};
-use crate::vectors::negative::{ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, public_key};
+use crate::vectors::negative::{
+    ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, public_key,
+};
 
 /// Kind, rule, how many cases we accept, and why.
 const ACCEPTED: &[Accepted] = &[
@@ -26,8 +29,18 @@ const ACCEPTED: &[Accepted] = &[
         1,
         "the rest of the funding transaction is not looked at: no block can hold it",
     ),
-    ("slashing", "funding_value_above_all_bitcoin", 1, "the rest of the funding transaction is not looked at"),
-    ("stake", "lower_slashing_rate", 1, "it slashes more than the parameters say, which the reference takes too"),
+    (
+        "slashing",
+        "funding_value_above_all_bitcoin",
+        1,
+        "the rest of the funding transaction is not looked at",
+    ),
+    (
+        "stake",
+        "lower_slashing_rate",
+        1,
+        "it slashes more than the parameters say, which the reference takes too",
+    ),
     (
         "announcement",
         "length_read_as_tag",
@@ -181,7 +194,9 @@ impl Terms {
     fn build(&self) -> Result<SlashingTransaction, Refusal> {
         let parties = parties(&self.staker, &self.finality_providers, &self.covenant, self.quorum)?;
         match self.source {
-            Source::Staking => self.build_for(StakingOutput::new(parties, timelock(self.staking_time)?).map_err(name)?),
+            Source::Staking => {
+                self.build_for(StakingOutput::new(parties, timelock(self.staking_time)?).map_err(name)?)
+            }
             Source::Unbonding => {
                 self.build_for(UnbondingOutput::new(parties, timelock(self.unbonding_time)?).map_err(name)?)
             }

@@ -10,8 +10,8 @@ use eots::SecretKey;
 use serde::Deserialize;
 use serde_json::json;
 use staking_scripts::{
-    AnnouncementError, ConsumerProviders, Phase1Parameters, SignedSlashing, StakeRequest, StakeViolation, StakedTo,
-    Versions, announced_stake,
+    AnnouncementError, ConsumerProviders, Phase1Parameters, SignedSlashing, StakeRequest, StakeViolation,
+    StakedTo, Versions, announced_stake,
 };
 
 use super::Hex;
@@ -80,8 +80,8 @@ impl Parameters {
 }
 
 impl Registered {
-    /// What a covenant member does: every rule is checked. The vectors have no proof of possession, so one of another key stands in its place,
-    /// and that rule is left out of the answer.
+    /// What a covenant member does: every rule is checked. The vectors have no proof of possession, so one of
+    /// another key stands in its place, and that rule is left out of the answer.
     fn check(&self) -> Result<(), Refusal> {
         let parameters = self.parameters.read()?;
         let (rules, _) = dialect(self.finality_providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap());
@@ -93,11 +93,13 @@ impl Registered {
     }
 
     fn request(&self) -> Result<StakeRequest, Refusal> {
-        let providers = self.finality_providers.iter().map(|key| public_key(&key.0)).collect::<Result<Vec<_>, _>>()?;
+        let providers =
+            self.finality_providers.iter().map(|key| public_key(&key.0)).collect::<Result<Vec<_>, _>>()?;
         let staked_to = match providers.as_slice() {
             [one] => StakedTo::Genesis(*one),
             several => {
-                let named = (0..).zip(several).map(|(number, key): (u32, _)| (format!("chain-{number}"), *key));
+                let named =
+                    (0..).zip(several).map(|(number, key): (u32, _)| (format!("chain-{number}"), *key));
                 StakedTo::Consumers(ConsumerProviders::new(named).map_err(name)?)
             }
         };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use staking_scripts::{
-    CovenantCommittee, INTERNAL_KEY, LeafKeys, Parties, Path, SlashingRefundOutput, StakingOutput, TaprootOutput,
-    UnbondingOutput,
+    CovenantCommittee, INTERNAL_KEY, LeafKeys, Parties, Path, SlashingRefundOutput, StakingOutput,
+    TaprootOutput, UnbondingOutput,
 };
 
 use super::{Bytes, Hex, NETWORKS, Output, Outputs, keys, time};
@@ -27,17 +27,22 @@ fn outputs_have_the_bytes_of_the_reference() {
         members.insert(case.covenant.len());
         providers.insert(case.finality_providers.len());
         times.extend([case.staking_time, case.unbonding_time]);
-        scripts.extend([&case.staking, &case.unbonding, &case.refund].map(|output| output.script_pubkey.0.clone()));
+        scripts.extend(
+            [&case.staking, &case.unbonding, &case.refund].map(|output| output.script_pubkey.0.clone()),
+        );
     }
     assert_eq!(unsorted, 188, "covenant keys not given in order");
     assert_eq!(scripts.len(), 900, "different outputs");
     assert!(members.into_iter().eq(1..=20), "every size of committee");
     assert!(providers.into_iter().eq(1..=5), "every number of finality providers");
     // Where the number's encoding in the script changes its shape.
-    assert!([1, 2, 16, 17, 127, 128, 255, 256, 32767, 32768, 65535].iter().all(|blocks| times.contains(blocks)));
+    assert!(
+        [1, 2, 16, 17, 127, 128, 255, 256, 32767, 32768, 65535].iter().all(|blocks| times.contains(blocks))
+    );
 }
 
-/// Compares an output with the reference's: `scripts` are those of the timelock, the unbonding and the slashing leaf.
+/// Compares an output with the reference's: `scripts` are those of the timelock, the unbonding and the
+/// slashing leaf.
 fn check(number: usize, ours: &TaprootOutput, theirs: &Output, scripts: [Option<&Hex>; 3]) {
     assert_eq!(ours.script_pubkey().as_bytes(), theirs.script_pubkey.0, "case {number}");
     assert_eq!(ours.internal_key().to_string(), INTERNAL_KEY);
@@ -52,7 +57,11 @@ fn check(number: usize, ours: &TaprootOutput, theirs: &Output, scripts: [Option<
     let paths = [Path::Timelock, Path::Unbonding, Path::Slashing];
     for ((path, script), control_block) in paths.into_iter().zip(scripts).zip(control_blocks) {
         let leaf = ours.leaf(path);
-        assert_eq!(leaf.map(|leaf| leaf.script.as_bytes()), script.map(|script| &*script.0), "case {number}, {path}");
+        assert_eq!(
+            leaf.map(|leaf| leaf.script.as_bytes()),
+            script.map(|script| &*script.0),
+            "case {number}, {path}"
+        );
         let ours = leaf.map(|leaf| leaf.control_block.serialize());
         assert_eq!(ours.as_deref(), control_block.map(|bytes| &*bytes.0), "case {number}, {path}");
         if let (Some(leaf), Some(script)) = (leaf, script) {
@@ -72,7 +81,8 @@ fn check(number: usize, ours: &TaprootOutput, theirs: &Output, scripts: [Option<
 fn in_any_order(case: &Outputs, staking: &StakingOutput, unbonding: &UnbondingOutput) {
     let turned = |given: &[Bytes<32>]| keys(given).into_iter().rev().collect::<Vec<_>>();
     let committee = CovenantCommittee::new(turned(&case.covenant), case.quorum).unwrap();
-    let parties = Parties::new(case.staker.public_key(), turned(&case.finality_providers), committee).unwrap();
+    let parties =
+        Parties::new(case.staker.public_key(), turned(&case.finality_providers), committee).unwrap();
     let other = StakingOutput::new(parties.clone(), staking.staking_time()).unwrap();
     assert_eq!(other.taproot(), staking.taproot());
     let other = UnbondingOutput::new(parties, unbonding.unbonding_time()).unwrap();

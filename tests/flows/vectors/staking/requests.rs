@@ -1,4 +1,5 @@
-//! The reference's stakes as requests to a covenant member: accepted, answered, and the answers are the reference's signatures.
+//! The reference's stakes as requests to a covenant member: accepted, answered, and the answers are the
+//! reference's signatures.
 
 use bitcoin::Amount;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -11,7 +12,8 @@ use super::transactions::{Case, Slashing};
 use super::{Outputs, STAKES, cases_of, keys, transaction};
 use crate::vectors::dialect;
 
-/// The parameters that the stake may have been made under; `None` when they break a rule, as quorums of half the committee or less do.
+/// The parameters that the stake may have been made under; `None` when they break a rule, as quorums of half
+/// the committee or less do.
 fn parameters(outputs: &Outputs, case: &Case) -> Option<Parameters> {
     let file = json!([{
         "covenant_pks": keys(&outputs.covenant),
@@ -39,7 +41,9 @@ fn parameters(outputs: &Outputs, case: &Case) -> Option<Parameters> {
 #[test]
 fn the_references_stakes_are_accepted() {
     let (mut accepted, mut consumers) = (0, 0);
-    for ((number, outputs), (_, case)) in Outputs::all().zip(cases_of::<Case>("staking", "transactions", STAKES)) {
+    for ((number, outputs), (_, case)) in
+        Outputs::all().zip(cases_of::<Case>("staking", "transactions", STAKES))
+    {
         let Some(parameters) = parameters(&outputs, &case) else { continue };
         let staker = case.staker_secret.secret_key();
         let providers = keys(&outputs.finality_providers);
@@ -75,11 +79,17 @@ fn the_references_stakes_are_accepted() {
         let stake = stake.unwrap_or_else(|violations| panic!("case {number}: {violations:?}"));
         let answer = stake.sign_as_covenant_member(&case.covenant_secrets[0].secret_key(), &[0; 32]).unwrap();
         stake.verify_answer(&answer).unwrap();
-        let reference =
-            UnbondingTransaction::new(stake.staking(), outputs.unbonding_output(), parameters.unbonding_fee());
+        let reference = UnbondingTransaction::new(
+            stake.staking(),
+            outputs.unbonding_output(),
+            parameters.unbonding_fee(),
+        );
         assert_eq!(
             answer.unbonding,
-            reference.unwrap().sign_as_covenant_member_unchecked(&case.covenant_secrets[0].secret_key()).unwrap()
+            reference
+                .unwrap()
+                .sign_as_covenant_member_unchecked(&case.covenant_secrets[0].secret_key())
+                .unwrap()
         );
         accepted += 1;
     }

@@ -9,8 +9,8 @@ use eots::{AdaptorSignature, Parity, SecretKey};
 use serde::Deserialize;
 use staking_scripts::{
     CovenantAdaptorSignatures, CovenantSignature, Funded, Path, Slashable, SlashingRate, SlashingTerms,
-    SlashingTransaction, StakingOutput, TaprootOutput, TransactionKind, UnbondingOutput, UnbondingTransaction,
-    WithdrawalTransaction, explain,
+    SlashingTransaction, StakingOutput, TaprootOutput, TransactionKind, UnbondingOutput,
+    UnbondingTransaction, WithdrawalTransaction, explain,
 };
 
 use super::{Bytes, Hex, Outputs, STAKES, cases_of, keys, time, transaction};
@@ -91,10 +91,13 @@ struct Seen {
 #[test]
 fn transactions_have_the_bytes_of_the_reference() {
     let (mut seen, mut withdrawn) = (Seen::default(), BTreeMap::new());
-    for ((number, outputs), (_, case)) in Outputs::all().zip(cases_of::<Case>("staking", "transactions", STAKES)) {
+    for ((number, outputs), (_, case)) in
+        Outputs::all().zip(cases_of::<Case>("staking", "transactions", STAKES))
+    {
         let secrets = |secrets: &[Bytes<32>]| secrets.iter().map(Bytes::secret_key).collect::<Vec<_>>();
         let (providers, members) = (secrets(&case.provider_secrets), secrets(&case.covenant_secrets));
-        let stake = Stake { number, staker: case.staker_secret.secret_key(), providers, members, case, outputs };
+        let stake =
+            Stake { number, staker: case.staker_secret.secret_key(), providers, members, case, outputs };
         stake.has_the_keys();
 
         let staking = stake.staking(&mut seen);
@@ -111,13 +114,17 @@ fn transactions_have_the_bytes_of_the_reference() {
         seen.burnt += usize::from(slashing.unsigned().output[0].script_pubkey.is_op_return());
         seen.odd_providers += usize::from(stake.providers[stake.case.provider].parity() == Parity::Odd);
     }
-    assert_eq!(seen, Seen { announced: 150, burnt: 100, inexact: 39, adaptor_signatures: 2692, odd_providers: 139 });
+    assert_eq!(
+        seen,
+        Seen { announced: 150, burnt: 100, inexact: 39, adaptor_signatures: 2692, odd_providers: 139 }
+    );
     assert_eq!(withdrawn, [(Source::Staking, 111), (Source::Unbonding, 100), (Source::Refund, 89)].into());
 }
 
 impl Stake {
     fn has_the_keys(&self) {
-        let public = |secrets: &[SecretKey]| secrets.iter().map(|secret| *secret.public_key()).collect::<Vec<_>>();
+        let public =
+            |secrets: &[SecretKey]| secrets.iter().map(|secret| *secret.public_key()).collect::<Vec<_>>();
         assert_eq!(*self.staker.public_key(), self.outputs.staker.public_key(), "case {}", self.number);
         assert_eq!(public(&self.providers), keys(&self.outputs.finality_providers), "case {}", self.number);
         assert_eq!(public(&self.members), keys(&self.outputs.covenant), "case {}", self.number);
@@ -129,7 +136,10 @@ impl Stake {
         let transaction = transaction(&self.case.staking_transaction);
         let found = Funded::find(self.outputs.staking_output(), &transaction).unwrap();
         assert_eq!(found.amount().to_sat(), self.case.amount_sat, "case {}", self.number);
-        assert_eq!(Funded::at(self.outputs.staking_output(), &transaction, found.outpoint().vout).unwrap(), found);
+        assert_eq!(
+            Funded::at(self.outputs.staking_output(), &transaction, found.outpoint().vout).unwrap(),
+            found
+        );
 
         let explanation = explain(&transaction);
         assert_eq!(
@@ -172,7 +182,12 @@ impl Stake {
         ours.unbonding_output()
     }
 
-    fn slash<O: Slashable>(&self, source: &Funded<O>, case: &Slashing, seen: &mut Seen) -> SlashingTransaction {
+    fn slash<O: Slashable>(
+        &self,
+        source: &Funded<O>,
+        case: &Slashing,
+        seen: &mut Seen,
+    ) -> SlashingTransaction {
         let rate: SlashingRate = self.case.slashing_rate.parse().unwrap();
         let terms = SlashingTerms {
             pk_script: ScriptBuf::from_bytes(self.case.slashing_pk_script.0.clone()),
@@ -184,17 +199,20 @@ impl Stake {
         let theirs = &case.spend;
         self.same_transaction(theirs, ours.unsigned(), ours.sighash().unwrap());
         assert_eq!(ours.fee(), terms.fee);
-        let exact = (u128::from(source.amount().to_sat()) * u128::from(rate.ten_thousandths()) + 5_000) / 10_000;
+        let exact =
+            (u128::from(source.amount().to_sat()) * u128::from(rate.ten_thousandths()) + 5_000) / 10_000;
         seen.inexact += usize::from(u128::from(ours.unsigned().output[0].value.to_sat()) != exact);
 
-        let (staker, provider) = (ours.sign_as_staker(&self.staker).unwrap(), &self.providers[self.case.provider]);
+        let (staker, provider) =
+            (ours.sign_as_staker(&self.staker).unwrap(), &self.providers[self.case.provider]);
         let mut given: Vec<_> = self
             .case
             .signers
             .iter()
             .zip(&case.adaptor_signatures)
             .map(|(signer, list)| {
-                let signatures = list.0.chunks(65).map(|bytes| AdaptorSignature::from_slice(bytes).unwrap()).collect();
+                let signatures =
+                    list.0.chunks(65).map(|bytes| AdaptorSignature::from_slice(bytes).unwrap()).collect();
                 CovenantAdaptorSignatures { member: *self.members[*signer].public_key(), signatures }
             })
             .collect();
@@ -216,14 +234,21 @@ impl Stake {
             );
             seen.adaptor_signatures += of_member.signatures.len();
         }
-        given.extend(self.silent().map(|member| ours.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap()));
+        given.extend(
+            self.silent().map(|member| ours.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap()),
+        );
         let signed = ours.slash(&staker, &given, provider).unwrap();
         self.same_witness(theirs, &signed, source.output().taproot(), Path::Slashing, staker);
         assert_eq!(explain(&signed).spent[0].provider_signers, [*provider.public_key()]);
         // The key of any other provider does it as well.
         for other in &self.providers {
             let slashed = ours.slash(&staker, &given, other).unwrap();
-            assert_eq!(slashed == signed, other.public_key() == provider.public_key(), "case {}", self.number);
+            assert_eq!(
+                slashed == signed,
+                other.public_key() == provider.public_key(),
+                "case {}",
+                self.number
+            );
         }
         ours
     }
@@ -241,7 +266,12 @@ impl Stake {
     }
 
     fn same_transaction(&self, theirs: &Spend, ours: &Transaction, sighash: [u8; 32]) {
-        assert_eq!(hex::encode(encode::serialize(ours)), hex::encode(&theirs.transaction.0), "case {}", self.number);
+        assert_eq!(
+            hex::encode(encode::serialize(ours)),
+            hex::encode(&theirs.transaction.0),
+            "case {}",
+            self.number
+        );
         assert_eq!(sighash, theirs.sighash.0, "case {}", self.number);
     }
 
@@ -257,7 +287,12 @@ impl Stake {
         let leaf = output.leaf(path).unwrap();
         let elements: Vec<_> = theirs.places.iter().map(|place| place.0.clone()).collect();
         let end = [leaf.script.to_bytes(), leaf.control_block.serialize()];
-        assert_eq!(ours.input[0].witness.to_vec(), [elements, end.to_vec()].concat(), "case {}, {path}", self.number);
+        assert_eq!(
+            ours.input[0].witness.to_vec(),
+            [elements, end.to_vec()].concat(),
+            "case {}, {path}",
+            self.number
+        );
         assert_eq!(ours.compute_wtxid().to_string(), theirs.wtxid, "case {}, {path}", self.number);
         assert_eq!(theirs.places.last().unwrap().0, staker.serialize(), "case {}, {path}", self.number);
     }

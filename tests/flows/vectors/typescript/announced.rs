@@ -44,7 +44,15 @@ fn announced_stakes_have_the_bytes_of_the_library() {
         case.without_lock_time(&what);
         let stake = &case.stake;
         let build = |coins: &[FundingCoin], rate: FeeRate| {
-            StakingTransaction::build_announced(tag, output.clone(), stake.amount(), coins, stake.change(), rate).ok()
+            StakingTransaction::build_announced(
+                tag,
+                output.clone(),
+                stake.amount(),
+                coins,
+                stake.change(),
+                rate,
+            )
+            .ok()
         };
         let facts = (stake, case.coins.as_slice(), &case.staking);
         let ours = same_staking_by(facts, &build, case.sat_per_vbyte, &mut fees, &what);
@@ -54,7 +62,8 @@ fn announced_stakes_have_the_bytes_of_the_library() {
 }
 
 impl Case {
-    /// The library sets a lock time just below the activation height. As all sequences are final, it binds nobody, and ours has none.
+    /// The library sets a lock time just below the activation height. As all sequences are final, it binds
+    /// nobody, and ours has none.
     fn without_lock_time(&mut self, what: &str) {
         let mut theirs = psbt(&self.staking.psbt);
         let transaction = &mut theirs.unsigned_tx;

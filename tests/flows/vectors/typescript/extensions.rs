@@ -70,9 +70,18 @@ impl Case {
         let output = stake.staking_output();
         let build = |coins: &[Coin], rate| {
             let coins: Vec<_> = coins.iter().map(|coin| coin.ours(stake).unwrap()).collect();
-            ExtensionTransaction::build(&previous, output.clone(), stake.amount(), &coins, stake.change(), rate).ok()
+            ExtensionTransaction::build(
+                &previous,
+                output.clone(),
+                stake.amount(),
+                &coins,
+                stake.change(),
+                rate,
+            )
+            .ok()
         };
-        let funding = self.coins.iter().find(|coin| coin.outpoint() == theirs.input[1].previous_output).unwrap();
+        let funding =
+            self.coins.iter().find(|coin| coin.outpoint() == theirs.input[1].previous_output).unwrap();
         let held = previous.amount() + funding.output().value;
         let paid = held - theirs.output.iter().map(|output| output.value).sum();
         seen.understated += usize::from(Amount::from_sat(self.fee_sat) < paid);

@@ -20,14 +20,17 @@ struct Case {
 /// How the library's fees and ours compare.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Fees {
-    /// No rate makes the library's fee, because a step of our rate costs more than a satoshi: the change differs by as much.
+    /// No rate makes the library's fee, because a step of our rate costs more than a satoshi: the change
+    /// differs by as much.
     pub(super) between_rates: usize,
-    /// The library reports a lower fee than the transaction pays: it counts out what it leaves for being dust.
+    /// The library reports a lower fee than the transaction pays: it counts out what it leaves for being
+    /// dust.
     pub(super) understated: usize,
     /// From the same coins at the same rate, ours pays a lower fee; a higher one.
     pub(super) ours_lower: usize,
     pub(super) ours_higher: usize,
-    /// Ours has the coins of most worth first, which is their amount less what spending them costs; the library those of the highest amount.
+    /// Ours has the coins of most worth first, which is their amount less what spending them costs; the
+    /// library those of the highest amount.
     pub(super) reordered: usize,
     /// Signing puts a script into an input, and so changes the id, which ours knows beforehand.
     pub(super) id_changes: usize,
@@ -72,7 +75,11 @@ pub(super) fn same_staking_by(
             let (fee, ours) = at_fee(paid, |rate| build(&chosen, rate).map(|ours| (ours.fee(), ours)));
             fees.between_rates += usize::from(fee != paid);
             fees.reordered += usize::from(
-                ours.unsigned().input.iter().zip(&spent).any(|(input, coin)| input.previous_output != coin.outpoint()),
+                ours.unsigned()
+                    .input
+                    .iter()
+                    .zip(&spent)
+                    .any(|(input, coin)| input.previous_output != coin.outpoint()),
             );
             same(&ours, &spent, fee - paid, staking, what);
             fees.id_changes += usize::from(ours.txid() != ours.unsigned().compute_txid());
@@ -97,7 +104,8 @@ fn same(ours: &StakingTransaction, spent: &[&Coin], more: Amount, staking: &Stak
     let mut psbt = less_fee(ours.psbt(), more);
     in_order(&mut psbt, spent);
     for (input, coin) in psbt.inputs.iter_mut().zip(spent).filter(|(_, coin)| coin.kind == Kind::P2shP2wpkh) {
-        // The library gives the whole transaction to whoever signs for a nested witness program; ours the output that it holds.
+        // The library gives the whole transaction to whoever signs for a nested witness program; ours the
+        // output that it holds.
         let whole = transaction(coin.transaction.as_ref().unwrap());
         assert_eq!(input.witness_utxo.take().as_ref(), Some(&whole.output[0]), "{what}");
         input.non_witness_utxo = Some(whole);
@@ -107,7 +115,8 @@ fn same(ours: &StakingTransaction, spent: &[&Coin], more: Amount, staking: &Stak
 
 /// The inputs in the order of these coins.
 fn in_order(psbt: &mut Psbt, coins: &[&Coin]) {
-    let inputs = std::mem::take(&mut psbt.unsigned_tx.input).into_iter().zip(std::mem::take(&mut psbt.inputs));
+    let inputs =
+        std::mem::take(&mut psbt.unsigned_tx.input).into_iter().zip(std::mem::take(&mut psbt.inputs));
     let mut inputs: Vec<_> = inputs.collect();
     let place = |outpoint| coins.iter().position(|coin| coin.outpoint() == outpoint).unwrap();
     inputs.sort_by_key(|(input, _)| place(input.previous_output));

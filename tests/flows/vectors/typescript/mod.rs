@@ -1,8 +1,8 @@
-//! The vectors of the TypeScript library (`tests/vectors/typescript`, see `tests/interop`): its scripts, transactions and PSBTs, built again
-//! from the same facts and compared byte for byte.
+//! The vectors of the TypeScript library (`tests/vectors/typescript`, see `tests/interop`): its scripts,
+//! transactions and PSBTs, built again from the same facts and compared byte for byte.
 //!
-//! Our PSBTs say more than the library's, and its fees are estimates: [`as_theirs`] takes away the first, and [`at_fee`] finds the rate at
-//! which ours costs the same.
+//! Our PSBTs say more than the library's, and its fees are estimates: [`as_theirs`] takes away the first, and
+//! [`at_fee`] finds the rate at which ours costs the same.
 
 mod announced;
 mod extensions;
@@ -13,7 +13,8 @@ mod stakes;
 use bitcoin::consensus::encode;
 use bitcoin::script::Instruction;
 use bitcoin::{
-    Address, Amount, FeeRate, Network, OutPoint, Psbt, Script, ScriptBuf, Transaction, TxOut, Txid, XOnlyPublicKey,
+    Address, Amount, FeeRate, Network, OutPoint, Psbt, Script, ScriptBuf, Transaction, TxOut, Txid,
+    XOnlyPublicKey,
 };
 use eots::{Parity, SecretKey};
 use serde::Deserialize;
@@ -150,7 +151,9 @@ impl Coin {
         let descriptor = match self.kind {
             Kind::P2wpkh => return FundingCoin::new(self.outpoint(), self.output()),
             // The library tells the internal key only to a staker whose own address is of Taproot.
-            Kind::P2tr if !stake.change().is_p2tr() => return FundingCoin::new(self.outpoint(), self.output()),
+            Kind::P2tr if !stake.change().is_p2tr() => {
+                return FundingCoin::new(self.outpoint(), self.output());
+            }
             Kind::P2tr => format!("tr({})", stake.staker().public_key()),
             Kind::P2wsh => format!("wsh({})", multisignature(self.witness_script.as_ref().unwrap())),
             Kind::P2shP2wpkh => format!("sh(wpkh({key}))"),
@@ -176,7 +179,8 @@ fn psbt(base64: &str) -> Psbt {
     base64.parse().unwrap()
 }
 
-/// Our PSBT without what the library's do not say: sighash type, Merkle root and key origins of an input; internal key and tree of an output.
+/// Our PSBT without what the library's do not say: sighash type, Merkle root and key origins of an input;
+/// internal key and tree of an output.
 fn as_theirs(ours: &Psbt) -> Psbt {
     let mut ours = ours.clone();
     for input in &mut ours.inputs {
@@ -199,18 +203,20 @@ fn same_psbt(ours: &Psbt, theirs: &str, what: &str) {
     assert_eq!(ours.to_string(), theirs, "{what}");
 }
 
-/// Of a spend through a leaf: that ours says more than the library's, in each of the fields that [`as_theirs`] names.
+/// Of a spend through a leaf: that ours says more than the library's, in each of the fields that
+/// [`as_theirs`] names.
 fn says_more(ours: &Psbt) {
     let spent = &ours.inputs[0];
     assert!(spent.sighash_type.is_some() && spent.tap_merkle_root.is_some());
     assert_eq!((spent.tap_scripts.len(), spent.tap_internal_key.is_some()), (1, true));
 }
 
-/// What `build` makes at the lowest rate whose fee is at least `fee`, and the fee. The library estimates its fees, and ours are computed from
-/// the weight.
+/// What `build` makes at the lowest rate whose fee is at least `fee`, and the fee. The library estimates its
+/// fees, and ours are computed from the weight.
 fn at_fee<T>(fee: Amount, build: impl Fn(FeeRate) -> Option<(Amount, T)>) -> (Amount, T) {
     let at = |rate: u64| build(FeeRate::from_sat_per_kwu(rate));
-    // Ours takes no rate above 10000 satoshis per virtual byte; where the coins do not pay a rate, it is too high.
+    // Ours takes no rate above 10000 satoshis per virtual byte; where the coins do not pay a rate, it is too
+    // high.
     let (mut low, mut high) = (0, 2_500_000);
     while high - low > 1 {
         let middle = (low + high) / 2;
@@ -222,7 +228,8 @@ fn at_fee<T>(fee: Amount, build: impl Fn(FeeRate) -> Option<(Amount, T)>) -> (Am
     at(high).expect("a rate that makes the fee")
 }
 
-/// Our PSBT, where its change is more by this: where no rate makes the library's fee, because a step of our rate costs more than a satoshi.
+/// Our PSBT, where its change is more by this: where no rate makes the library's fee, because a step of our
+/// rate costs more than a satoshi.
 fn less_fee(ours: &Psbt, more: Amount) -> Psbt {
     let mut ours = ours.clone();
     if more > Amount::ZERO {
@@ -232,9 +239,16 @@ fn less_fee(ours: &Psbt, more: Amount) -> Psbt {
     ours
 }
 
-fn covenant_signatures(unbonding: &UnbondingTransaction, stake: &Facts, signers: &[usize]) -> Vec<CovenantSignature> {
+fn covenant_signatures(
+    unbonding: &UnbondingTransaction,
+    stake: &Facts,
+    signers: &[usize],
+) -> Vec<CovenantSignature> {
     let members = stake.members();
-    signers.iter().map(|signer| unbonding.sign_as_covenant_member_unchecked(&members[*signer]).unwrap()).collect()
+    signers
+        .iter()
+        .map(|signer| unbonding.sign_as_covenant_member_unchecked(&members[*signer]).unwrap())
+        .collect()
 }
 
 /// The unbonding transaction, its PSBT and the whole of it, signed.

@@ -1,4 +1,5 @@
-//! Cases that each break one rule, for the library and for us. [`ACCEPTED`] names what we take and the library does not, or neither of us refuses.
+//! Cases that each break one rule, for the library and for us. [`ACCEPTED`] names what we take and the
+//! library does not, or neither of us refuses.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +8,38 @@ use bitcoin::secp256k1::schnorr;
 use bitcoin::{Address, Amount, FeeRate, OutPoint, ScriptBuf, Txid, XOnlyPublicKey};
 use serde::Deserialize;
 use staking_scripts::{
-    CovenantCommittee, CovenantSignature, ExtensionTransaction, Funded, FundingCoin, InvalidSlashingRate, Parties,
-    SlashingTerms, SlashingTransaction, StakeAnnouncement, StakingOutput, StakingTransaction, Timelock,
-    UnbondingOutput, UnbondingTransaction, WithdrawalTransaction,
+    CovenantCommittee, CovenantSignature, ExtensionTransaction, Funded, FundingCoin, InvalidSlashingRate,
+    Parties, SlashingTerms, SlashingTransaction, StakeAnnouncement, StakingOutput, StakingTransaction,
+    Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction,
 };
 
 use super::{Bytes, Coin, Hex, Kind, cases_of, multisignature, transaction};
-use crate::vectors::negative::{ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, public_key};
+use crate::vectors::negative::{
+    ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, public_key,
+};
 
 const ACCEPTED: &[Accepted] = &[
     ("extension", "larger", 2, "the protocol lets an extension add to the stake"),
-    ("funding", "coins_suffice_by_the_weight", 1, "the library's estimate of the fee is above what the rate asks for"),
+    (
+        "funding",
+        "coins_suffice_by_the_weight",
+        1,
+        "the library's estimate of the fee is above what the rate asks for",
+    ),
     ("funding", "rate_zero", 1, "whoever hands a transaction to a miner needs no fee"),
-    ("slashing", "refund_dust_to_the_library", 2, "nodes relay 330 satoshis to Taproot, the library's least is 547"),
+    (
+        "slashing",
+        "refund_dust_to_the_library",
+        2,
+        "nodes relay 330 satoshis to Taproot, the library's least is 547",
+    ),
     ("slashing", "slashed_dust_to_the_library", 2, "nodes relay 294 satoshis to P2WPKH"),
-    ("unbonding", "dust_to_the_library", 2, "nodes relay 330 satoshis to Taproot, the library's least is 546"),
+    (
+        "unbonding",
+        "dust_to_the_library",
+        2,
+        "nodes relay 330 satoshis to Taproot, the library's least is 546",
+    ),
     ("unbonding", "fee_zero", 1, "parameters without a fee are refused, before"),
     ("withdrawal", "dust_to_the_library", 2, "nodes relay 330 satoshis to Taproot"),
     ("withdrawal", "rate_zero", 1, "whoever hands a transaction to a miner needs no fee"),
@@ -63,7 +81,8 @@ impl Raw {
     }
 
     fn staking(&self) -> Result<StakingOutput, Refusal> {
-        StakingOutput::new(self.parties()?, Timelock::from_blocks(self.staking_time).map_err(name)?).map_err(name)
+        StakingOutput::new(self.parties()?, Timelock::from_blocks(self.staking_time).map_err(name)?)
+            .map_err(name)
     }
 
     fn unbonding(&self) -> Result<UnbondingOutput, Refusal> {
@@ -158,7 +177,9 @@ const ANNOUNCED: &[Rule] = &[
 fn announced() {
     check("announced", 4, ANNOUNCED, |case: &Announced| {
         let tag = case.tag.0.as_slice().try_into().map_err(|_| "Length".to_owned())?;
-        StakeAnnouncement::of_stake(tag, &case.stake.staking()?).map(drop).ok_or_else(|| "NotAnnounced".to_owned())
+        StakeAnnouncement::of_stake(tag, &case.stake.staking()?)
+            .map(drop)
+            .ok_or_else(|| "NotAnnounced".to_owned())
     });
 }
 
@@ -214,7 +235,8 @@ struct Unbonding {
 
 impl Unbonding {
     fn build(&self) -> Result<UnbondingTransaction, Refusal> {
-        let staking = Funded::find(self.stake.staking()?, &transaction(&self.staking_transaction)).map_err(name)?;
+        let staking =
+            Funded::find(self.stake.staking()?, &transaction(&self.staking_transaction)).map_err(name)?;
         let fee = Amount::from_sat(self.unbonding_fee_sat);
         UnbondingTransaction::new(&staking, self.stake.unbonding()?, fee).map_err(name)
     }
@@ -255,7 +277,8 @@ const WITHDRAWAL: &[Rule] = &[
 fn withdrawal() {
     check("withdrawal", 8, WITHDRAWAL, |case: &Withdrawal| {
         let source = case.stake.holding(case.amount_sat)?;
-        let withdrawal = WithdrawalTransaction::new(&source, script_of(&case.address), rate(case.sat_per_vbyte));
+        let withdrawal =
+            WithdrawalTransaction::new(&source, script_of(&case.address), rate(case.sat_per_vbyte));
         withdrawal.map(drop).map_err(name)
     });
 }
@@ -321,7 +344,8 @@ const EXTENSION: &[Rule] = &[
 #[test]
 fn extension() {
     check("extension", 11, EXTENSION, |case: &Extension| {
-        let running = Funded::find(case.running.staking()?, &transaction(&case.staking_transaction)).map_err(name)?;
+        let running =
+            Funded::find(case.running.staking()?, &transaction(&case.staking_transaction)).map_err(name)?;
         let (output, amount) = (case.stake.staking()?, Amount::from_sat(case.amount_sat));
         let (change, rate) = (script_of(&case.address), rate(case.sat_per_vbyte));
         let ours = ExtensionTransaction::build(&running, output, amount, &ours(&case.coins)?, change, rate);

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::json;
 use staking_scripts::{
     AcceptedStake, ConsumerProviders, Funded, HasTaproot, Parameters, Path, SignedSlashing, Slashable,
-    SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakeRequest, StakedTo, TaprootOutput, TransactionKind,
-    Versions, WithdrawalTransaction, explain_psbt,
+    SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakeRequest, StakedTo, TaprootOutput,
+    TransactionKind, Versions, WithdrawalTransaction, explain_psbt,
 };
 
 use super::funding::{Fees, same_staking};
@@ -96,7 +96,8 @@ fn stakes_have_the_bytes_of_the_library() {
     for (number, case) in cases_of::<Case>("typescript", "stakes", 300) {
         let what = format!("case {number}");
         case.scripts_and_outputs(&what);
-        let staking = same_staking(&case.stake, &case.coins, &case.staking, case.sat_per_vbyte, &mut seen.fees, &what);
+        let staking =
+            same_staking(&case.stake, &case.coins, &case.staking, case.sat_per_vbyte, &mut seen.fees, &what);
         let unbonding = case.unbonding.same(&staking, &case.stake, &case.signers, &what);
         let slashing = case.slash(&staking, &case.slashing, &mut seen);
         case.slash(&unbonding.unbonding_output(), &case.unbonding_slashing, &mut seen);
@@ -128,7 +129,9 @@ fn stakes_have_the_bytes_of_the_library() {
 
 /// The library's slashing transaction has another version than ours, so the refund has another place.
 fn slashing_as_theirs(case: &Case, ours: &SlashingTransaction) -> Funded<SlashingRefundOutput> {
-    let refund = SlashingRefundOutput::new(*case.stake.staker().public_key(), time(case.stake.unbonding_time)).unwrap();
+    let refund =
+        SlashingRefundOutput::new(*case.stake.staker().public_key(), time(case.stake.unbonding_time))
+            .unwrap();
     let found = Funded::find(refund, &psbt(&case.slashing).unsigned_tx).unwrap();
     assert_eq!(found.amount(), ours.refund_output().amount());
     found
@@ -184,7 +187,8 @@ impl Case {
         ours
     }
 
-    /// The library's transactions as a request to the covenant committee: every rule holds, and what is signed is what the library laid out.
+    /// The library's transactions as a request to the covenant committee: every rule holds, and what is
+    /// signed is what the library laid out.
     fn accepted(&self, what: &str) {
         let (parameters, request) = (self.parameters(), self.request());
         let accepted: AcceptedStake = request

@@ -153,7 +153,10 @@ pub(super) fn text(fields: &Fields, explanation: &Explanation) -> String {
     let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", fields.kind, fields.txid)];
     for spent in &fields.spent {
         let of = spent.output.map(|output| format!(" of the {output} output")).unwrap_or_default();
-        lines.push(format!("input {} spends {} through the {} path{of}", spent.input, spent.outpoint, spent.path));
+        lines.push(format!(
+            "input {} spends {} through the {} path{of}",
+            spent.input, spent.outpoint, spent.path
+        ));
     }
     if let Some(staker) = &fields.staker {
         lines.push(format!("staker              {staker}"));
@@ -171,7 +174,10 @@ pub(super) fn text(fields: &Fields, explanation: &Explanation) -> String {
             fields.quorum
         ));
         lines.extend(
-            fields.covenant_signers.iter().map(|signer| format!("  {FAINT}signature of{FAINT:#}      {signer}")),
+            fields
+                .covenant_signers
+                .iter()
+                .map(|signer| format!("  {FAINT}signature of{FAINT:#}      {signer}")),
         );
     }
     if let Some(timelock) = fields.timelock {
@@ -183,20 +189,27 @@ pub(super) fn text(fields: &Fields, explanation: &Explanation) -> String {
     let mut recognised = fields.protocol_outputs.iter().peekable();
     for (index, amount) in fields.output_amounts_sat.iter().enumerate() {
         let paid = recognised.next_if(|paid| paid.index == index);
-        let paid =
-            paid.map(|paid| format!(", the {} output, open to the staker after {} blocks", paid.output, paid.timelock));
+        let paid = paid.map(|paid| {
+            format!(", the {} output, open to the staker after {} blocks", paid.output, paid.timelock)
+        });
         lines.push(format!("output {index:<3}          {amount} sat{}", paid.unwrap_or_default()));
     }
     let fee = fields.fee_sat.map(|fee| format!("fee {fee} sat, "));
     let size = if fields.finished { "" } else { " without the witnesses that are still absent" };
     lines.push(format!("size                {}{} vB{size}", fee.unwrap_or_default(), fields.vsize));
     match (fields.block_height, fields.confirmations) {
-        (Some(height), Some(deep)) => lines.push(format!("block               at height {height}, {deep} deep")),
+        (Some(height), Some(deep)) => {
+            lines.push(format!("block               at height {height}, {deep} deep"))
+        }
         (None, Some(_)) => lines.push("block               none yet, it waits".to_owned()),
         (_, None) => {}
     }
     for UnderVersion { version, violations } in fields.parameters.iter().flatten() {
-        let kept = if violations.is_empty() { "no rule is broken that it tells of" } else { "these rules are broken:" };
+        let kept = if violations.is_empty() {
+            "no rule is broken that it tells of"
+        } else {
+            "these rules are broken:"
+        };
         lines.push(format!("under version {version:<6}{kept}"));
         lines.extend(violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));
     }

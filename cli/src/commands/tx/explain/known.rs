@@ -3,8 +3,8 @@
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde::Serialize;
 use staking_scripts::{
-    CovenantAnswer, DelegationFile, Explanation, Parameters, ProtocolOutput, SpentLeaf, StakeRequest, TransactionKind,
-    Versions, recover_provider_key,
+    CovenantAnswer, DelegationFile, Explanation, Parameters, ProtocolOutput, SpentLeaf, StakeRequest,
+    TransactionKind, Versions, recover_provider_key,
 };
 
 use crate::commands::stake::Violation;
@@ -61,8 +61,10 @@ impl Known {
 
     /// Its transactions: the id, which part each is, and of what kind.
     fn parts(&self) -> impl Iterator<Item = (Txid, &'static str, TransactionKind)> {
-        let first = if self.request.extends.is_some() { TransactionKind::Extension } else { TransactionKind::Stake };
-        let (names, slashing) = (["staking", "unbonding", "slashing", "unbonding_slashing"], TransactionKind::Slashing);
+        let first =
+            if self.request.extends.is_some() { TransactionKind::Extension } else { TransactionKind::Stake };
+        let (names, slashing) =
+            (["staking", "unbonding", "slashing", "unbonding_slashing"], TransactionKind::Slashing);
         let kinds = [first, TransactionKind::Unbonding, slashing, slashing];
         self.txids.into_iter().zip(names).zip(kinds).map(|((txid, name), kind)| (txid, name, kind))
     }
@@ -71,15 +73,16 @@ impl Known {
         self.parts().find(|(part, ..)| *part == txid).map(|(_, name, kind)| (name, kind))
     }
 
-    /// Recognises the outputs of the stake, and a transaction of the delegation even without its witness. A leaf that the output spent does not have
-    /// says nothing.
+    /// Recognises the outputs of the stake, and a transaction of the delegation even without its witness. A
+    /// leaf that the output spent does not have says nothing.
     pub(super) fn explain(&self, transaction: &Transaction, mut explanation: Explanation) -> Explanation {
         explanation.spent.retain(|spent| self.may_spend(spent));
         let outputs: Vec<_> = self.outputs.iter().map(|(_, output)| output.clone()).collect();
         let mut explanation = explanation.knowing(transaction, &outputs);
         match (explanation.kind, self.part(explanation.txid)) {
             // An extension that nobody has signed shows its new stake only.
-            (TransactionKind::Unknown, Some((_, kind))) | (TransactionKind::Stake, Some(("staking", kind))) => {
+            (TransactionKind::Unknown, Some((_, kind)))
+            | (TransactionKind::Stake, Some(("staking", kind))) => {
                 explanation.kind = kind;
             }
             _ => {}
@@ -117,8 +120,11 @@ impl Known {
 
     pub(super) fn found(self, transaction: &Transaction) -> InDelegation {
         let part = self.part(transaction.compute_txid()).map(|(name, _)| name);
-        let adaptors: Vec<_> =
-            self.answers.into_iter().flat_map(|answer| [answer.slashing, answer.unbonding_slashing]).collect();
+        let adaptors: Vec<_> = self
+            .answers
+            .into_iter()
+            .flat_map(|answer| [answer.slashing, answer.unbonding_slashing])
+            .collect();
         let key = recover_provider_key(transaction, &adaptors).ok();
         let provider_secret_key = key.map(|key| hex::encode(key.to_bytes().as_slice()));
         InDelegation { part, violations: self.violations, provider_secret_key }

@@ -22,8 +22,9 @@ use crate::output::Output;
     it (phase-1 stakes do), it comes as a PSBT that describes its outputs, or --delegation tells.\n\nExample:\n  btcstake tx explain @withdrawal.tx"
 )]
 pub(crate) struct Args {
-    /// The delegation that it may be of: which of its transactions it is or spends, what its inputs hold, which rules the delegation breaks, and, of a
-    /// slashing transaction, the finality provider's secret key, from the covenant's adaptor signatures.
+    /// The delegation that it may be of: which of its transactions it is or spends, what its inputs hold,
+    /// which rules the delegation breaks, and, of a slashing transaction, the finality provider's secret key,
+    /// from the covenant's adaptor signatures.
     #[arg(long, value_name = "FILE", value_parser = files::delegation, requires = "params")]
     delegation: Option<DelegationFile>,
     /// A parameters file, all versions: the rules that the transaction breaks under each, as far as it tells.
@@ -33,7 +34,8 @@ pub(crate) struct Args {
     chain: ChainArgs,
     #[command(flatten)]
     node: NodeArgs,
-    /// The transaction, or a PSBT: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64. With --node, a txid will do.
+    /// The transaction, or a PSBT: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64. With
+    /// --node, a txid will do.
     #[arg(value_name = "TRANSACTION", value_parser = source)]
     transaction: Source,
 }
@@ -57,7 +59,8 @@ impl NodeArgs {
     /// A transaction that the node has, and where.
     fn find(&self, txid: &Txid) -> anyhow::Result<(Given, FoundTransaction)> {
         let found = self.connect()?.transaction(txid)?;
-        let found = found.ok_or_else(|| anyhow!("the node has no transaction {txid}, waiting or in a block"))?;
+        let found =
+            found.ok_or_else(|| anyhow!("the node has no transaction {txid}, waiting or in a block"))?;
         let node = self.connect_without_search()?;
         // What the node does not find at once stays unknown: amounts are worth no search.
         let amount = |outpoint: OutPoint| -> Option<Amount> {
@@ -97,7 +100,11 @@ impl Args {
         let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
         let under = |(version, parameters): (usize, &Parameters)| UnderVersion {
             version,
-            violations: explanation.violations(&transaction, held, parameters).iter().map(Violation::from).collect(),
+            violations: explanation
+                .violations(&transaction, held, parameters)
+                .iter()
+                .map(Violation::from)
+                .collect(),
         };
         let parameters = self.params.as_ref().map(|params| params.iter().enumerate().map(under).collect());
         let block_height = found.as_ref().and_then(|found| found.block).map(|block| block.height.to_u32());

@@ -1,11 +1,12 @@
 //! That a transaction is in a Bitcoin block: the path from its id to the root of the block's transactions.
 //!
-//! The tree of a Bitcoin block is not safe by itself. Its leaves and its inner nodes are hashed alike, so that 64 bytes may be read as
-//! either (CVE-2017-12842), and a row of odd length repeats its last node, so that one node has two places (CVE-2012-2459). Both are
-//! refused here, at every level.
+//! The tree of a Bitcoin block is not safe by itself. Its leaves and its inner nodes are hashed alike, so
+//! that 64 bytes may be read as either (CVE-2017-12842), and a row of odd length repeats its last node, so
+//! that one node has two places (CVE-2012-2459). Both are refused here, at every level.
 //!
-//! `bitcoin::MerkleBlock` is not used: it needs the number of the block's transactions, which the proofs that the secured chain takes do
-//! not have, it does not look at inner nodes, and it panics on a block without transactions.
+//! `bitcoin::MerkleBlock` is not used: it needs the number of the block's transactions, which the proofs that
+//! the secured chain takes do not have, it does not look at inner nodes, and it panics on a block without
+//! transactions.
 
 use bitcoin::block::Header;
 use bitcoin::consensus::encode;
@@ -13,8 +14,7 @@ use bitcoin::hashes::{Hash, HashEngine};
 use bitcoin::params::Params;
 use bitcoin::{Amount, Block, BlockHash, Transaction, TxMerkleNode, Txid};
 
-use crate::transactions::spend::sum;
-use crate::watching::headers::{HeadersError, check_work, inclusion_depth};
+use crate::headers::{HeadersError, check_work, inclusion_depth};
 
 /// The most levels between a transaction and the root: a position has 32 bits. A block's own limits allow 14.
 const MAX_LEVELS: usize = 32;
@@ -22,8 +22,8 @@ const MAX_LEVELS: usize = 32;
 /// How many bytes an inner node hashes: its two children.
 const INNER_NODE: usize = 64;
 
-/// The path from a transaction of a Bitcoin block to the root that the block's header commits to: where the transaction stands, and at
-/// each level the node beside the path.
+/// The path from a transaction of a Bitcoin block to the root that the block's header commits to: where the
+/// transaction stands, and at each level the node beside the path.
 ///
 /// By itself it proves nothing: [`verify`](Self::verify) does, for a transaction and a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +58,17 @@ pub enum InclusionError {
         /// How many levels the path has.
         levels: usize,
     },
-    /// The transaction is a coinbase, or stands first in its block, where the coinbase does. A stake is never one.
+    /// The transaction is a coinbase, or stands first in its block, where the coinbase does. A stake is never
+    /// one.
     #[error("the transaction {0} is its block's coinbase")]
     Coinbase(Txid),
     /// Without its witnesses the transaction is as long as an inner node, and might be one (CVE-2017-12842).
-    #[error("the transaction {0} is 64 bytes long without its witnesses, and could be an inner node of the tree")]
+    #[error(
+        "the transaction {0} is 64 bytes long without its witnesses, and could be an inner node of the tree"
+    )]
     LikeInnerNode(Txid),
-    /// An inner node is also a transaction, so that what hangs below it might never have been in the block (CVE-2017-12842).
+    /// An inner node is also a transaction, so that what hangs below it might never have been in the block
+    /// (CVE-2017-12842).
     #[error("the inner node {level} levels above the transaction could be a transaction itself: {txid}")]
     InnerTransaction {
         /// How many levels above the transaction the node is, from 1.
@@ -73,7 +77,9 @@ pub enum InclusionError {
         txid: Txid,
     },
     /// The position is that of the copy by which a row of odd length is filled (CVE-2012-2459).
-    #[error("the position {position} is that of a copy: the nodes {level} levels above the transaction are equal")]
+    #[error(
+        "the position {position} is that of a copy: the nodes {level} levels above the transaction are equal"
+    )]
     Copy {
         /// The position.
         position: u32,
@@ -96,12 +102,13 @@ pub enum InclusionError {
 }
 
 impl InclusionProof {
-    /// The proof for a transaction of `block`. Of the block only its transactions' root is compared; the proof is verified against the
-    /// header like any other.
+    /// The proof for a transaction of `block`. Of the block only its transactions' root is compared; the
+    /// proof is verified against the header like any other.
     ///
     /// # Errors
-    /// [`InclusionError::NotInBlock`], [`InclusionError::Coinbase`] or [`InclusionError::LikeInnerNode`] for a transaction that has no
-    /// proof; [`InclusionError::OtherRoot`] when the header is not of these transactions.
+    /// [`InclusionError::NotInBlock`], [`InclusionError::Coinbase`] or [`InclusionError::LikeInnerNode`] for
+    /// a transaction that has no proof; [`InclusionError::OtherRoot`] when the header is not of these
+    /// transactions.
     pub fn from_block(block: &Block, txid: Txid) -> Result<Self, InclusionError> {
         let mut row: Vec<TxMerkleNode> = block.txdata.iter().map(|tx| tx.compute_txid().into()).collect();
         let absent = || InclusionError::NotInBlock { txid, block: block.block_hash() };
@@ -122,12 +129,13 @@ impl InclusionProof {
         Ok(proof)
     }
 
-    /// A proof from its parts: the siblings from the transaction's up to the one below the root, 32 bytes each in internal order (which
-    /// is the reverse of how ids are printed), one after the other; and the transaction's position in its block, from 0. At most 32
-    /// siblings; none for a block of one transaction.
+    /// A proof from its parts: the siblings from the transaction's up to the one below the root, 32 bytes
+    /// each in internal order (which is the reverse of how ids are printed), one after the other; and the
+    /// transaction's position in its block, from 0. At most 32 siblings; none for a block of one transaction.
     ///
     /// # Errors
-    /// [`InclusionError`] when the bytes are no whole number of nodes, there are too many, or a tree of that depth has no such position.
+    /// [`InclusionError`] when the bytes are no whole number of nodes, there are too many, or a tree of that
+    /// depth has no such position.
     pub fn from_bytes(siblings: &[u8], position: u32) -> Result<Self, InclusionError> {
         let (nodes, rest) = siblings.as_chunks::<32>();
         if !rest.is_empty() {
@@ -141,7 +149,10 @@ impl InclusionProof {
         if beyond != 0 {
             return Err(InclusionError::NoSuchPosition { position, levels });
         }
-        Ok(Self { position, siblings: nodes.iter().map(|node| TxMerkleNode::from_byte_array(*node)).collect() })
+        Ok(Self {
+            position,
+            siblings: nodes.iter().map(|node| TxMerkleNode::from_byte_array(*node)).collect(),
+        })
     }
 
     /// The siblings, as [`from_bytes`](Self::from_bytes) takes them.
@@ -154,26 +165,33 @@ impl InclusionProof {
         self.position
     }
 
-    /// Verifies that the block of `header` has `transaction`, and that work was done for the header: its hash meets its target, and the
-    /// target is not above the highest of the network (`params`). The transaction's id is computed; witnesses are no part of it, so
-    /// nothing is said of them.
+    /// Verifies that the block of `header` has `transaction`, and that work was done for the header: its hash
+    /// meets its target, and the target is not above the highest of the network (`params`). The transaction's
+    /// id is computed; witnesses are no part of it, so nothing is said of them.
     ///
-    /// Whether the header is of the chain that nodes follow is not checked, and how deep it is, only by [`verify_deep`](Self::verify_deep).
-    /// A target can be right for the network and far too high for its time.
+    /// Whether the header is of the chain that nodes follow is not checked, and how deep it is, only by
+    /// [`verify_deep`](Self::verify_deep). A target can be right for the network and far too high for its
+    /// time.
     ///
-    /// A transaction that could be an inner node is refused, and so is a path through an inner node that could be a transaction. By
-    /// chance this befalls less than one honest proof in 10^11.
+    /// A transaction that could be an inner node is refused, and so is a path through an inner node that
+    /// could be a transaction. By chance this befalls less than one honest proof in 10^11.
     ///
     /// # Errors
     /// [`InclusionError`], one for each of these rules.
-    pub fn verify(&self, transaction: &Transaction, header: &Header, params: &Params) -> Result<(), InclusionError> {
+    pub fn verify(
+        &self,
+        transaction: &Transaction,
+        header: &Header,
+        params: &Params,
+    ) -> Result<(), InclusionError> {
         check_work(header, params)?;
         check_provable(transaction, self.position)?;
         self.check_root(transaction.compute_txid(), header)
     }
 
-    /// Verifies the proof against the first of `headers`, and that at least `least_depth` blocks stand on it, by the headers after it.
-    /// Returns how many do. The secured chain's depth is 10; what is counted and checked of the headers says [`inclusion_depth`].
+    /// Verifies the proof against the first of `headers`, and that at least `least_depth` blocks stand on it,
+    /// by the headers after it. Returns how many do. The secured chain's depth is 10; what is counted and
+    /// checked of the headers says [`inclusion_depth`].
     ///
     /// # Errors
     /// Those of [`verify`](Self::verify) and of [`inclusion_depth`], and [`HeadersError::TooShallow`].
@@ -234,14 +252,19 @@ fn parent(left: TxMerkleNode, right: TxMerkleNode) -> TxMerkleNode {
     TxMerkleNode::from_engine(engine)
 }
 
-/// Whether what an inner node hashes is also a transaction that a block could have: one with an output, that pays no more than there can
-/// ever be.
+/// Whether what an inner node hashes is also a transaction that a block could have: one with an output, that
+/// pays no more than there can ever be.
 fn is_transaction(left: TxMerkleNode, right: TxMerkleNode) -> bool {
     let bytes = [left.to_byte_array(), right.to_byte_array()].concat();
     // Read with witnesses, the bytes are not those that the id hashes.
     encode::deserialize::<Transaction>(&bytes).is_ok_and(|transaction| {
         transaction.base_size() == INNER_NODE
             && !transaction.output.is_empty()
-            && sum(&transaction.output).is_some_and(|paid| paid <= Amount::MAX_MONEY)
+            && paid_out(&transaction).is_some_and(|paid| paid <= Amount::MAX_MONEY)
     })
+}
+
+/// The sum of a transaction's outputs; `None` when it is past the end of the number range.
+fn paid_out(transaction: &Transaction) -> Option<Amount> {
+    transaction.output.iter().try_fold(Amount::ZERO, |sum, output| sum.checked_add(output.value))
 }

@@ -48,7 +48,9 @@ pub enum HeadersError {
         expected: BlockHash,
     },
     /// The target rises by more than four times at once, which no adjustment of the network's does.
-    #[error("the target {target:x} of the block {block} is above {highest:x}, four times that of the block before it")]
+    #[error(
+        "the target {target:x} of the block {block} is above {highest:x}, four times that of the block before it"
+    )]
     TargetLeaps {
         /// The block.
         block: BlockHash,
@@ -58,7 +60,9 @@ pub enum HeadersError {
         highest: Target,
     },
     /// The target changes a second time before the network adjusts it again.
-    #[error("the block {block} changes the target, which was changed {blocks} blocks before, and {period} lie between")]
+    #[error(
+        "the block {block} changes the target, which was changed {blocks} blocks before, and {period} lie between"
+    )]
     TargetChanges {
         /// The block.
         block: BlockHash,
@@ -79,15 +83,18 @@ pub enum HeadersError {
     },
 }
 
-/// How deep the block of the first header is: how many of the blocks after it stand on it, which is the tip's height without its own.
-/// The parameters of phase 1 count the block itself too, so that theirs is one more; those of the chain do not.
+/// How deep the block of the first header is: how many of the blocks after it stand on it, which is the tip's
+/// height without its own. The parameters of phase 1 count the block itself too, so that theirs is one more;
+/// those of the chain do not.
 ///
-/// Each header must follow the one before it, and work must have been done for each. Where a network adjusts its target only, as mainnet
-/// and signet do, it must change as they change it: to four times as much at most, and not twice within a period of 2016 blocks. Then,
-/// within a period, the work of the blocks above is at least a quarter of what as many like the first take: none is easy to feign.
+/// Each header must follow the one before it, and work must have been done for each. Where a network adjusts
+/// its target only, as mainnet and signet do, it must change as they change it: to four times as much at
+/// most, and not twice within a period of 2016 blocks. Then, within a period, the work of the blocks above is
+/// at least a quarter of what as many like the first take: none is easy to feign.
 ///
-/// What is not checked: that the first header is of the chain that nodes follow — a target can be right for the network and far too high
-/// for its time —, that there is no chain with more work, at which heights the target changes, and the times stated.
+/// What is not checked: that the first header is of the chain that nodes follow — a target can be right for
+/// the network and far too high for its time —, that there is no chain with more work, at which heights the
+/// target changes, and the times stated.
 ///
 /// # Errors
 /// [`HeadersError`], one for each of these rules.
@@ -105,7 +112,8 @@ pub fn inclusion_depth(headers: &[Header], params: &Params) -> Result<u32, Heade
         // Where blocks of the least work are allowed, any block may be one.
         if header.bits != before.bits && !params.allow_min_difficulty_blocks {
             check_adjustment(header, before, params)?;
-            let (blocks, period) = (changed.map(|at| depth.saturating_sub(at)), params.miner_confirmation_window);
+            let (blocks, period) =
+                (changed.map(|at| depth.saturating_sub(at)), params.miner_confirmation_window);
             if let Some(blocks) = blocks.filter(|blocks| *blocks < period) {
                 return Err(HeadersError::TargetChanges { block: header.block_hash(), blocks, period });
             }
@@ -116,7 +124,8 @@ pub fn inclusion_depth(headers: &[Header], params: &Params) -> Result<u32, Heade
     Ok(depth)
 }
 
-/// Checks that work was done for a header: its hash meets its target, and the target is not above the network's limit.
+/// Checks that work was done for a header: its hash meets its target, and the target is not above the
+/// network's limit.
 pub(crate) fn check_work(header: &Header, params: &Params) -> Result<(), HeadersError> {
     let (block, target, limit) = (header.block_hash(), header.target(), params.max_attainable_target);
     // Bits beyond the number's end are lost where they are read; and what is lost, a node sees.

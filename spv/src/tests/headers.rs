@@ -7,7 +7,8 @@ use bitcoin::params::Params;
 use bitcoin::{BlockHash, CompactTarget, Network};
 use proptest::prelude::*;
 
-use super::inclusion::{block_of, mine, proof};
+use super::inclusion::proof;
+use crate::testing::{block_of, mine};
 use crate::{HeadersError as Error, InclusionError, inclusion_depth};
 
 const REGTEST: &Params = &Params::REGTEST;
@@ -49,7 +50,8 @@ fn mainnets_first_blocks_are_a_chain() {
     let two = "010000004860eb18bf1b1620e37e9490fc8a427514416fd75159ab86688e9a8300000000d5fdcc541e25de1c7a5addedf24858b8bb665c9f\
                36ef744ee42c316022c90f9bb0bc6649ffff001d08d2bd61";
     let headers = [genesis_block(Network::Bitcoin).header, read(one), read(two)];
-    let hash = "000000006a625f06636b8bb6ac7b960a8d03705d1ace08b1a19da3fdcc99ddbd".parse::<BlockHash>().unwrap();
+    let hash =
+        "000000006a625f06636b8bb6ac7b960a8d03705d1ace08b1a19da3fdcc99ddbd".parse::<BlockHash>().unwrap();
     assert_eq!(headers[2].block_hash(), hash);
     assert_eq!(inclusion_depth(&headers, &Params::BITCOIN), Ok(2));
     assert_eq!(inclusion_depth(&headers[2..], &Params::BITCOIN), Ok(0));
@@ -69,7 +71,8 @@ fn no_header_is_no_chain() {
 #[test]
 fn a_transaction_is_as_deep_as_its_block() {
     let block = block_of(5);
-    let (proof, transaction, headers) = (proof(&block, 2), &block.txdata[2], chain(block.header, &[0x207f_ffff; 12]));
+    let (proof, transaction, headers) =
+        (proof(&block, 2), &block.txdata[2], chain(block.header, &[0x207f_ffff; 12]));
     let verify = |headers: &[Header]| proof.verify_deep(transaction, headers, 10, REGTEST);
     let shallow = |depth| Err(Error::TooShallow { block: block.block_hash(), depth, least: 10 }.into());
     assert_eq!(verify(&headers), Ok(12));
@@ -122,7 +125,9 @@ fn a_target_rises_by_four_times_at_most() {
     let leap = depth(&[0x1f10_0000, 0x1f40_0001], &adjusting());
     let target = |bits: u32| bitcoin::Target::from_compact(CompactTarget::from_consensus(bits));
     let (low, high) = (target(0x1f40_0000), target(0x1f40_0001));
-    assert!(matches!(leap, Err(Error::TargetLeaps { target, highest, .. }) if target == high && highest == low));
+    assert!(
+        matches!(leap, Err(Error::TargetLeaps { target, highest, .. }) if target == high && highest == low)
+    );
     // Harder is no attack.
     assert_eq!(depth(&[0x207f_ffff, 0x1f7f_ffff], &adjusting()), Ok(1));
     // Where any block may be of the least work, nothing is a leap.

@@ -6,63 +6,15 @@ use bitcoin::consensus::encode;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::params::Params;
 use bitcoin::{
-    Amount, Block, BlockHash, CompactTarget, MerkleBlock, OutPoint, ScriptBuf, Transaction, TxIn, TxMerkleNode, TxOut,
-    Txid,
+    Amount, Block, BlockHash, CompactTarget, MerkleBlock, OutPoint, ScriptBuf, Transaction, TxIn,
+    TxMerkleNode, TxOut, Txid,
 };
 use proptest::prelude::*;
 
+use crate::testing::{EASY, block, block_of, coinbase, mine, transaction};
 use crate::{HeadersError, InclusionError as Error, InclusionProof};
 
 const REGTEST: &Params = &Params::REGTEST;
-
-/// Regtest's target: every second hash meets it.
-const EASY: u32 = 0x207f_ffff;
-
-/// A transaction of 60 bytes and its script; the seed makes it another one.
-fn transaction(seed: u32, script: Vec<u8>) -> Transaction {
-    let txid = Txid::from_byte_array(sha256::Hash::hash(&seed.to_be_bytes()).to_byte_array());
-    let input = TxIn { previous_output: OutPoint::new(txid, 0), ..TxIn::default() };
-    let output = TxOut { value: Amount::from_sat(1000), script_pubkey: ScriptBuf::from_bytes(script) };
-    let version = bitcoin::transaction::Version::TWO;
-    Transaction { version, lock_time: LockTime::ZERO, input: vec![input], output: vec![output] }
-}
-
-fn coinbase() -> Transaction {
-    Transaction { input: vec![TxIn::default()], ..transaction(0, vec![0x51; 34]) }
-}
-
-/// The block of a coinbase and these transactions, mined on regtest.
-fn block(transactions: impl IntoIterator<Item = Transaction>) -> Block {
-    let txdata = [coinbase()].into_iter().chain(transactions).collect();
-    let header = Header {
-        version: Version::TWO,
-        prev_blockhash: BlockHash::all_zeros(),
-        merkle_root: TxMerkleNode::all_zeros(),
-        time: 1_700_000_000,
-        bits: CompactTarget::from_consensus(EASY),
-        nonce: 0,
-    };
-    let mut block = Block { header, txdata };
-    block.header.merkle_root = block.compute_merkle_root().unwrap();
-    mine(&mut block.header, true);
-    block
-}
-
-/// Counts the nonce up to a header that has work, or has none.
-pub(super) fn mine(header: &mut Header, work: bool) {
-    while header.validate_pow(header.target()).is_ok() != work {
-        header.nonce += 1;
-    }
-}
-
-pub(super) fn block_of(count: u32) -> Block {
-    block((1..count).map(|seed| transaction(seed, vec![0x51; 34])))
-}
-
-/// A block with this transaction behind the coinbase.
-pub(super) fn block_with(transaction: Transaction) -> Block {
-    block([transaction])
-}
 
 pub(super) fn proof(block: &Block, place: usize) -> InclusionProof {
     InclusionProof::from_block(block, block.txdata[place].compute_txid()).unwrap()
@@ -214,14 +166,16 @@ fn a_transaction_of_64_bytes_is_not_proven() {
     }
 }
 
-/// A transaction of 64 bytes is in the block. Its first half is the id of another one, which is not, and which the siblings would prove
-/// all the same: the way of CVE-2017-12842 that no look at the transaction proven discovers.
+/// A transaction of 64 bytes is in the block. Its first half is the id of another one, which is not, and
+/// which the siblings would prove all the same: the way of CVE-2017-12842 that no look at the transaction
+/// proven discovers.
 #[test]
 fn a_transaction_posing_as_an_inner_node_proves_nothing() {
     // The fifth byte of the id must be the number of inputs.
     let absent = (1..).map(|seed| transaction(seed, vec![0x51; 34]));
     let absent = absent.into_iter().find(|absent| absent.compute_txid().to_byte_array()[4] == 1).unwrap();
-    // The end of the outpoint, an empty script, the sequence; one output with its value and a script of 4 bytes; lock time 0.
+    // The end of the outpoint, an empty script, the sequence; one output with its value and a script of 4
+    // bytes; lock time 0.
     let second_half = |value: u64| {
         let (outpoint, value) = ([9; 9], value.to_le_bytes());
         let half = [&outpoint[..], &[0], &[0xff; 4], &[1], &value, &[4], &[0x51; 4], &[0; 4]].concat();
@@ -241,7 +195,8 @@ fn a_transaction_posing_as_an_inner_node_proves_nothing() {
     let all = Amount::MAX_MONEY.to_sat();
     let (verdict, refused) = check(second_half(all));
     assert_eq!(verdict, Err(refused));
-    // No block can have a transaction that pays more than there is, or nothing: what reads as one is an inner node.
+    // No block can have a transaction that pays more than there is, or nothing: what reads as one is an inner
+    // node.
     assert_eq!(check(second_half(all + 1)).0, Ok(()));
     let no_output = [&[9; 9][..], &[13], &[0x51; 13], &[0xff; 4], &[0], &[0; 4]].concat();
     assert_eq!(check(no_output.try_into().unwrap()).0, Ok(()));

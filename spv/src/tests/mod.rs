@@ -1,0 +1,6 @@
+//! Headers and Merkle proofs, on blocks made here and on mainnet's first ones.
+
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
+
+mod headers;
+mod inclusion;
