@@ -17,16 +17,43 @@ test: deps ## run all tests; those on a real bitcoind where there is one
 	@scripts/test.sh
 
 .PHONY: lint
-lint: deps ## check formatting, lints and documentation
+lint: deps check ## check formatting, lints and documentation, and all that `make check` does
 	cargo fmt --all --check
 	@scripts/build.sh clippy --workspace --all-targets -- --deny warnings
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
+.PHONY: check
+check: ## check what needs no build: arrows between crates and rooms, sizes and public names
+	@scripts/install-deps.sh checks
+	@scripts/check-arrows
+	@scripts/check-size
+	@scripts/test-checks
+
+.PHONY: msrv
+msrv: deps ## compare the stated Rust version with what the dependencies and our calls need
+	@scripts/install-deps.sh checks
+	@scripts/check-msrv
+
+.PHONY: wasm
+wasm: ## check that eots and staking-scripts do without what WebAssembly lacks
+	@scripts/install-deps.sh checks
+	@scripts/check-wasm
+
+.PHONY: versions
+versions: ## check that the least and the newest versions of the dependencies build
+	@scripts/install-deps.sh checks
+	@scripts/check-versions
+
+.PHONY: audit
+audit: ## ask cargo-deny about licences, duplicate versions, sources and advisories
+	@scripts/audit.sh
+
 .PHONY: bench
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package btcstake-eots --bench ratios
+	@scripts/build.sh bench --profile dev --package btcstake-finality --bench ratios
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --bench scan
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --bench delegation
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Provides a bitcoind (28 or later) and prints its path on standard output; everything else goes to standard error.
-# In this order: $BITCOIND_EXE, one on PATH, one built before, one built now from the source bundled with the
-# libbitcoinkernel-sys crate (no download beyond crates.io, 6 to 12 minutes on two cores).
+# Provides a bitcoind (28 or later) and prints its path on standard output; everything else goes to standard
+# error. In this order: $BITCOIND_EXE, one on PATH, one built before, one built now from the source bundled
+# with the libbitcoinkernel-sys crate (no download beyond crates.io, 6 to 12 minutes on two cores).
 #   scripts/bitcoind.sh          find or build
 #   scripts/bitcoind.sh --find   find only; exit 1 when there is none, 2 when the one named is unfit
 set -euo pipefail

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs cargo with the arguments given. Where Bitcoin Core's engine is compiled on the way, says so, and shows how far it is.
+# Runs cargo with the arguments given. Where Bitcoin Core's engine is compiled on the way, says so, and shows
+# how far it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,8 @@ if ! compgen -G "$target/debug/build/libbitcoinkernel-sys-*/out/install/lib*/lib
     said=yes
 fi
 
-# Counts the object files of an engine that is being compiled: one that has a build folder and is not installed yet.
+# Counts the object files of an engine that is being compiled: one that has a build folder and is not
+# installed yet.
 show_progress() {
     set +e
     local seconds=0 last=0 out count

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints the folder in which what took long to build is kept: outside the checkout where that is possible, else under target.
+# Prints the folder in which what took long to build is kept: outside the checkout where that is possible,
+# else under target.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

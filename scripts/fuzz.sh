@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes each target for FUZZ_SECONDS (60), one after the other, guided by coverage on stable Rust. The arguments name targets; without
-# any, all run. What a target found stays in fuzz/corpus, and an input that breaks a promise in fuzz/artifacts.
+# Fuzzes each target for FUZZ_SECONDS (60), one after the other, guided by coverage on stable Rust. The
+# arguments name targets; without any, all run. What a target found stays in fuzz/corpus, and an input that
+# breaks a promise in fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what a fresh machine lacks for building: a C++20 compiler, cmake and the boost headers (and, with the argument
-# "daemon", libevent for bitcoind). Says what to do where it cannot install.
+# Installs what a fresh machine lacks for building: a C++20 compiler, cmake and the boost headers (with the
+# argument "daemon", libevent for bitcoind as well; with "checks", nothing but Python 3, for scripts/check-*).
+# Says what to do where it cannot install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
-# --- Rust ---------------------------------------------------------------------------------------------------------
+# --- Rust ---------------------------------------------------------------------------------------------------
 minimum=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
     say "Rust is not installed. btcstake needs Rust $minimum or later: install it with rustup from https://rustup.rs and try again."
@@ -18,7 +19,7 @@ if [ "$(printf '%s\n%s\n' "$minimum" "$have" | sort -V | head -n 1)" != "$minimu
     exit 1
 fi
 
-# --- C++ ----------------------------------------------------------------------------------------------------------
+# --- C++ ----------------------------------------------------------------------------------------------------
 # CXX may hold a launcher too: "ccache g++".
 read -r -a compiler <<<"${CXX:-c++}"
 include=()
@@ -31,6 +32,11 @@ compiles_cpp20() { # $1 = a header that must be found
 
 # What is missing, one word each.
 missing() {
+    if [ "$checks" = yes ]; then
+        # One that is there and does not start (a shim) is none.
+        python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 || echo python3
+        return
+    fi
     command -v cmake >/dev/null || echo cmake
     command -v make >/dev/null || echo make
     if ! compiles_cpp20 concepts; then
@@ -44,11 +50,14 @@ missing() {
     if [ "$daemon" = yes ]; then compiles_cpp20 event2/event.h || echo libevent; fi
 }
 
-daemon=no
-if [ "${1:-}" = daemon ]; then daemon=yes; fi
+daemon=no checks=no
+case ${1:-} in
+    daemon) daemon=yes ;;
+    checks) checks=yes ;;
+esac
 what=$(missing)
 [ -n "$what" ] || exit 0
-if [ -n "${CXX:-}" ] && ! command -v "${compiler[0]}" >/dev/null; then
+if [ "$checks" = no ] && [ -n "${CXX:-}" ] && ! command -v "${compiler[0]}" >/dev/null; then
     say "CXX=$CXX names a compiler that is not there"
     exit 1
 fi
@@ -57,7 +66,7 @@ packages() { # $1 = apt, dnf or brew: the packages' names
     local word
     for word in $what; do
         case $1:$word in
-            *:cmake | *:make) echo "$word" ;;
+            *:cmake | *:make | *:python3) echo "$word" ;;
             apt:compiler) echo g++ ;;
             dnf:compiler) echo gcc-c++ ;;
             brew:compiler) echo llvm ;;
@@ -82,7 +91,9 @@ if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/de
     what=$(missing)
     [ -n "$what" ] || exit 0
 fi
-say "missing: $(echo "$what" | tr '\n' ' ')- a C++20 compiler, cmake 3.22 and boost 1.74 or later are needed. Install and try again:"
+needed="a C++20 compiler, cmake 3.22 and boost 1.74 or later are"
+if [ "$checks" = yes ]; then needed="Python 3.9 or later is"; fi
+say "missing: $(echo "$what" | tr '\n' ' ')- $needed needed. Install and try again:"
 say "  Debian, Ubuntu:  sudo apt-get install $(packages apt)"
 say "  Fedora:          sudo dnf install $(packages dnf)"
 say "  macOS:           brew install $(packages brew)  (the compiler also comes with: xcode-select --install)"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test. The flows on a real bitcoind run where there is one (`make bitcoind` provides it), and are named where there is none.
+# Runs every test. The flows on a real bitcoind run where there is one (`make bitcoind` provides it), and are
+# named where there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

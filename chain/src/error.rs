@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use bitcoin::{Network, OutPoint, Txid};
+use bitcoin::{BlockHash, Network, OutPoint, Txid};
 
-use crate::BlockHeight;
+use crate::{BlockHeight, RejectionClass};
 
 /// Why a node did not do what it was asked.
 ///
@@ -12,8 +12,9 @@ use crate::BlockHeight;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The transaction breaks a rule; handing it over again will not help unless the chain has moved on (a
-    /// relative lock time has run out, a coin has appeared).
+    /// The transaction breaks a rule of consensus or of the node's relay policy.
+    /// [`rejection_class`](Self::rejection_class) says whether it may be accepted later: when the mempool has
+    /// moved, when a timelock has run out, when an input has appeared.
     #[error("transaction {txid} was rejected: {reason}{}", in_brackets(.detail))]
     Rejected {
         /// The transaction.
@@ -34,8 +35,30 @@ pub enum NodeError {
         tip: BlockHeight,
     },
 
+    /// The node knows no block with this hash. After a crash a node does not know the blocks it had connected
+    /// last, until it has downloaded them again.
+    #[error("block {hash} is unknown to the node")]
+    UnknownBlock {
+        /// The hash that was asked for.
+        hash: BlockHash,
+    },
+
+    /// The node keeps the newest blocks only (`-prune`), and this one is older.
+    #[error("block {hash} is pruned; a node without -prune has it")]
+    BlockPruned {
+        /// The hash that was asked for.
+        hash: BlockHash,
+    },
+
+    /// The node has the block's header, and not the block yet.
+    #[error("block {hash} is not downloaded yet; the node has its header alone")]
+    BlockNotDownloaded {
+        /// The hash that was asked for.
+        hash: BlockHash,
+    },
+
     /// Blocks are mined on request on regtest only.
-    #[error("blocks can be mined on request on regtest only, and this node follows {network}")]
+    #[error("the node follows {network}; blocks are mined on request on regtest only")]
     NotRegtest {
         /// The node's network.
         network: Network,
@@ -76,7 +99,7 @@ pub enum NodeError {
     },
 
     /// The node is busy with a call of the same kind, or its work queue is full.
-    #[error("the node is busy, {method} must wait: {message}")]
+    #[error("the node is busy; call {method} again later: {message}")]
     Busy {
         /// The method that was called.
         method: String,
@@ -180,27 +203,45 @@ pub enum NodeError {
 impl NodeError {
     /// Whether the same call may succeed later without anything else being changed.
     ///
-    /// True while the node cannot be reached, is starting (it has not written its cookie file yet, for one)
-    /// or is busy. False for a verdict: a rejected transaction stays rejected until the chain moves on.
+    /// True while the node cannot be reached, is starting (it has not written its cookie file yet, for one),
+    /// is busy, or has not downloaded the block yet; also for a transaction that the mempool as it is now
+    /// does not admit ([`RejectionClass::Mempool`]). False for every other verdict: such a transaction stays
+    /// rejected at least until the next block.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Starting { .. } | Self::Busy { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Starting { .. }
+            | Self::Busy { .. }
+            | Self::BlockNotDownloaded { .. } => true,
+            Self::Rejected { .. } => self.rejection_class() == Some(RejectionClass::Mempool),
             Self::CookieFile { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
             _ => false,
         }
     }
 
+    /// Returns the class of a rejection: what its reason means for a later attempt. `None` for every other
+    /// error.
+    pub fn rejection_class(&self) -> Option<RejectionClass> {
+        match self {
+            Self::Rejected { reason, detail, .. } => Some(RejectionClass::of(reason, detail)),
+            _ => None,
+        }
+    }
+
     /// A rejection in Bitcoin Core's usual form, `reason, detail`.
+    #[cfg(any(feature = "rpc", feature = "embedded", test))]
     pub(crate) fn rejected(txid: Txid, text: &str) -> Self {
         let (reason, detail) = reason_and_detail(text);
         Self::Rejected { txid, reason: reason.to_owned(), detail: detail.to_owned() }
     }
 
+    #[cfg(feature = "embedded")]
     pub(crate) fn engine(reason: impl Into<String>) -> Self {
         Self::Engine { reason: reason.into() }
     }
 }
 
+#[cfg(any(feature = "rpc", feature = "embedded", test))]
 /// Splits Bitcoin Core's `reason, detail` at the first comma that is in no brackets.
 pub(crate) fn reason_and_detail(text: &str) -> (&str, &str) {
     let mut depth = 0_u32;

@@ -1,5 +1,6 @@
 //! What a node answers with.
 
+use bitcoin::block::Header;
 use bitcoin::{BlockHash, OutPoint, Transaction, TxOut};
 
 /// A height in the Bitcoin chain (the genesis block is 0). Heights of a consumer chain are another type, on
@@ -39,7 +40,7 @@ impl std::fmt::Display for BlockHeight {
     }
 }
 
-/// The last block of a chain.
+/// A block's height and hash: the last one of a chain, or another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainTip {
     /// Its height.
@@ -59,13 +60,24 @@ pub struct Coin {
     pub height: BlockHeight,
 }
 
+/// A block's header, with its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundHeader {
+    /// The header.
+    pub header: Header,
+    /// The block's height, in the best chain or in a branch of it.
+    pub height: BlockHeight,
+    /// How many blocks of the best chain confirm it: 1 for the tip, 0 when it is not in the best chain.
+    pub confirmations: u32,
+}
+
 /// A transaction that a node has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTransaction {
     /// The transaction.
     pub transaction: Transaction,
-    /// The block that holds it; `None` while it waits for one.
+    /// The block that holds it; `None` while it is in the mempool.
     pub block: Option<ChainTip>,
-    /// How many blocks deep it is: 0 while it waits, 1 in the tip.
+    /// How many blocks confirm it: 0 while it is in the mempool, 1 in the tip.
     pub confirmations: u32,
 }

@@ -1,16 +1,15 @@
 //! The `btcstake` command line: `btcstake ROLE VERB`.
 //!
-//! Each command is a file under `commands` that takes checked arguments and returns an [`Output`]; it is
-//! printed in one place, as text or, with `--json`, as one JSON object. The exit code is 0 when it is done or
-//! valid, 1 for a negative answer, 2 for wrong usage or failure.
+//! Each command is a file under `commands` that parses its arguments, reads the files they name when it runs,
+//! and returns one of the [`outputs`]; it is printed in one place, as text or, with `--json`, as one JSON
+//! object. The exit code is 0 when it is done or valid, 1 for a negative answer, 2 for wrong usage or
+//! failure.
 
+mod args;
 mod commands;
 pub mod demo;
-mod files;
-mod input;
-mod new_file;
-mod node;
-mod output;
+pub mod outputs;
+mod view;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -20,7 +19,12 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::Command;
-pub use crate::output::Output;
+pub use crate::view::output::{CommandOutput, Exit, Printout};
+// The demo's names for them.
+use crate::{
+    args::{input, new_file, node},
+    view::output,
+};
 
 /// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchers.
 ///
@@ -31,8 +35,8 @@ pub use crate::output::Output;
     name = "btcstake",
     version,
     max_term_width = 120,
-    after_help = "A stake begins with `tx stake`, which writes its delegation: the JSON file that the staker signs (`stake sign`), covenant members answer \
-    (`covenant sign`, `stake add`), and every later step reads. Most steps also read a parameters file: the secured chain's terms for stakes \
+    after_help = "A stake begins with `tx stake`, which writes its delegation: the JSON file that the staker signs (`stake sign`), covenant members sign \
+    (`covenant sign`, `stake add`), and every later step reads. Most steps also read a parameters file: the parameters of Babylon Genesis for stakes \
     (`params show --network mainnet --all --json` writes one). The README goes through all of it in one block for the shell.\n\n\
     Exit codes: 0 when it is done or valid, 1 for a negative answer (not valid, refused, rejected), 2 for wrong usage or a failure."
 )]
@@ -60,14 +64,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             let misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
             let _printed = if misplaced {
                 // It may be a secret that was put where none belongs.
-                write!(std::io::stderr(), "{}", input::hide_secrets(&error.render().to_string()))
+                write!(std::io::stderr(), "{}", args::secret::hide_secrets(&error.render().to_string()))
             } else {
                 error.print()
             };
             return if error.use_stderr() { ExitCode::from(output::FAILED) } else { ExitCode::SUCCESS };
         }
     };
-    match cli.command.run() {
+    match cli.command.run(command_line) {
         Ok(output) => output.print(cli.json),
         Err(error) => output::print_failure(&error),
     }

@@ -33,21 +33,21 @@ pub struct AdaptorSignature {
     s: [u8; 32],
 }
 
-/// Bytes or text that are no adaptor signature.
+/// The bytes or the text are not an adaptor signature.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidAdaptorSignature {
     /// Neither 65 bytes nor the old form's 66.
     #[error("an adaptor signature is 65 bytes (or 66 in the old form), not {0}")]
     Length(usize),
-    /// The first 33 bytes are no compressed point.
+    /// The first 33 bytes are not a compressed point.
     #[error("the adaptor signature's point {} is not on the curve", hex::encode(.0))]
     Point([u8; 33]),
     /// The last 32 bytes are not below the group order.
     #[error("the adaptor signature's number {} is not below the group order", hex::encode(.0))]
     NotBelowOrder([u8; 32]),
     /// The number is zero.
-    #[error("the adaptor signature's number is zero")]
+    #[error("the adaptor signature's number is 0; must be above 0")]
     Zero,
     /// The old form's first byte is not 02, or its last byte is neither 00 nor 01.
     #[error(
@@ -64,17 +64,15 @@ pub enum InvalidAdaptorSignature {
     Hex(hex::FromHexError),
 }
 
-/// What went wrong with a well-formed adaptor signature.
+/// A well-formed adaptor signature was not made, or is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdaptorError {
     /// A number came out as zero, which sound input reaches with a probability of 2^-256.
-    #[error("the adaptor signature of this message is degenerate")]
+    #[error("the adaptor signature of this message has the number 0; must not have")]
     Degenerate,
     /// The adaptor signature just made does not verify; it is withheld.
-    #[error(
-        "the adaptor signature just made does not verify: the arithmetic of this machine is at fault, and it is withheld"
-    )]
+    #[error("the adaptor signature just made does not verify and is withheld; this machine computes wrongly")]
     Fault,
     /// It is not one of this key over this message, encrypted to this encryption key.
     #[error("the adaptor signature of {public_key} to the encryption key {encryption_key} does not verify")]
@@ -85,15 +83,15 @@ pub enum AdaptorError {
         encryption_key: XOnlyPublicKey,
     },
     /// The signature is not a decryption of this adaptor signature.
-    #[error("the signature is not a decryption of this adaptor signature: it has another randomness")]
+    #[error("the signature has other randomness than this adaptor signature; must be its decryption")]
     Unrelated,
 }
 
 impl AdaptorSignature {
     /// Signs the 32-byte `message` (the sighash of a slashing transaction) with `key`, encrypted to
     /// `encryption_key`, and verifies the result before returning it. `aux` is 32 bytes of fresh randomness,
-    /// or zeros: the nonce then is deterministic, and still differs whenever the key, the encryption key or
-    /// the message do.
+    /// or zeros: the secret randomness then is deterministic, and still differs whenever the key, the
+    /// encryption key or the message do.
     ///
     /// # Errors
     /// [`AdaptorError::Degenerate`] or [`AdaptorError::Fault`]; neither is to be expected on a sound machine.
@@ -122,7 +120,7 @@ impl AdaptorSignature {
     ) -> Result<Self, AdaptorError> {
         let d = key.even_secret();
         let t = PublicKey::from_x_only_public_key(*encryption_key, Parity::Even);
-        let mut k = nonce(key, &d, &t, message, aux).ok_or(AdaptorError::Degenerate)?;
+        let mut k = secret_randomness(key, &d, &t, message, aux).ok_or(AdaptorError::Degenerate)?;
         let r0 = k.public_key().combine(&t).map_err(|_| AdaptorError::Degenerate)?;
         let (r0_x, parity) = r0.x_only_public_key();
         if parity == Parity::Odd {
@@ -221,7 +219,7 @@ impl AdaptorSignature {
         &self.s
     }
 
-    /// The 65 bytes: `R0` compressed (33 bytes), `s` (32 bytes).
+    /// Returns the 65 bytes: `R0` compressed (33 bytes), `s` (32 bytes).
     pub fn to_bytes(&self) -> [u8; 65] {
         let mut bytes = [0; 65];
         let (left, right) = bytes.split_at_mut(33);
@@ -230,7 +228,7 @@ impl AdaptorSignature {
         bytes
     }
 
-    /// From 65 bytes, or the 66 of the old form (`02 ‖ x ‖ s ‖ f`, where f = 01 says that y is odd).
+    /// Reads 65 bytes, or the 66 of the old form (`02 ‖ x ‖ s ‖ f`, where f = 01 says that y is odd).
     ///
     /// # Errors
     /// [`InvalidAdaptorSignature`] names the rule that the bytes break.
@@ -261,7 +259,7 @@ impl AdaptorSignature {
 
 /// `k = int(H_"SchnorrAdaptor/nonce"(t ‖ T ‖ x(P) ‖ m)) mod n` with `t = d xor H_"SchnorrAdaptor/aux"(aux)`;
 /// `None` when it is zero.
-pub(crate) fn nonce(
+pub(crate) fn secret_randomness(
     key: &SecretKey,
     d: &Erased,
     t: &PublicKey,

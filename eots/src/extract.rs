@@ -8,22 +8,22 @@ use crate::randomness::PublicRandomness;
 use crate::scalar::quotient_of_differences;
 use crate::signature::Signature;
 
-/// No key can be extracted from these two signatures.
+/// The two signatures do not give the secret key away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtractError {
     /// The two messages are the same: a repeated vote is no equivocation.
-    #[error("both signatures are over the same message: that is no equivocation")]
+    #[error("both signatures are over the same message; extraction needs two messages")]
     EqualMessages,
     /// The two challenges are the same though the messages differ: a collision of SHA-256.
-    #[error("both messages have the same challenge")]
+    #[error("both messages have the same challenge; extraction needs two challenges")]
     EqualChallenges,
     /// The two signatures are the same number, which two valid signatures over different messages never are.
-    #[error("both signatures are {0}: one of them is not over its message")]
+    #[error("both signatures are {0}; valid signatures over two messages differ")]
     EqualSignatures(Signature),
     /// The number extracted is not the secret of the key: one of the signatures is not valid.
     #[error(
-        "the number extracted is not the secret key of {public_key}: a signature is invalid or made with other randomness"
+        "the extracted number is not the secret key of {public_key}; both signatures must be valid and with this public randomness"
     )]
     WrongKey {
         /// The key that was expected.

@@ -23,14 +23,14 @@ pub struct SecretKey {
     public_key: XOnlyPublicKey,
 }
 
-/// The bytes are no secret key: zero, or not below the group order.
+/// The bytes are not a secret key: 0, or not below the group order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a secret key must be above zero and below the group order of secp256k1")]
+#[error("not a secret key; must be above 0 and below the group order of secp256k1")]
 #[non_exhaustive]
 pub struct InvalidSecretKey;
 
 impl SecretKey {
-    /// The secret key with these 32 big-endian bytes.
+    /// Returns the secret key with these 32 big-endian bytes.
     ///
     /// # Errors
     /// [`InvalidSecretKey`] when the number is 0 or not below the group order.
@@ -44,7 +44,7 @@ impl SecretKey {
         Self { secret, keypair, parity, public_key }
     }
 
-    /// A new secret key from a cryptographic random number generator.
+    /// Generates a secret key from a cryptographic random number generator.
     pub fn generate<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
         loop {
             let mut bytes = Zeroizing::new([0; 32]);
@@ -55,19 +55,19 @@ impl SecretKey {
         }
     }
 
-    /// The BIP-340 public key.
+    /// Returns the BIP-340 x-only public key.
     pub fn public_key(&self) -> &XOnlyPublicKey {
         &self.public_key
     }
 
-    /// Whether the key's point has an even or an odd y coordinate. BIP-340 signs with the negated secret when
-    /// it is odd.
+    /// Returns whether the key's point has an even or an odd y coordinate. BIP-340 signs with the negated
+    /// secret when it is odd.
     pub fn parity(&self) -> Parity {
         self.parity
     }
 
-    /// The secret of the same x-only public key whose point has the y coordinate `parity`: this one, or its
-    /// negation.
+    /// Returns the secret of the same x-only public key whose point has the y coordinate `parity`: this one,
+    /// or its negation.
     ///
     /// [`extract`](crate::extract()) can only know the key up to this sign.
     pub fn with_parity(&self, parity: Parity) -> Self {
@@ -78,7 +78,7 @@ impl SecretKey {
         Self { secret, keypair: self.keypair.clone(), parity, public_key: self.public_key }
     }
 
-    /// The 32 big-endian bytes of the secret. Handle with care: this is the way out of the redaction.
+    /// Returns the 32 big-endian bytes of the secret. Handle with care: this is the way out of the redaction.
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         self.secret.to_bytes()
     }
@@ -92,8 +92,8 @@ impl SecretKey {
         secret
     }
 
-    /// A BIP-340 signature ("Default Signing") over a digest that the caller made itself, with 32 zeros as
-    /// auxiliary randomness: the same bytes each time.
+    /// Returns a BIP-340 signature ("Default Signing") over a digest that the caller made itself, with 32
+    /// zeros as auxiliary randomness: the same bytes each time.
     ///
     /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340
     /// signature too.
@@ -107,8 +107,8 @@ impl SecretKey {
         scheme(self.secret.get())
     }
 
-    /// The key plus a public tweak, as BIP-341 tweaks the internal key of a Taproot output: the secret with
-    /// even y, plus `tweak`. `None` when the sum is zero.
+    /// Returns the key plus a public tweak, as BIP-341 tweaks the internal key of a Taproot output: the
+    /// secret with even y, plus `tweak`. `None` when the sum is zero.
     pub fn add_x_only_tweak(&self, tweak: &Scalar) -> Option<Self> {
         Some(Self::new(Erased::new(self.even_secret().get().add_tweak(tweak).ok()?)))
     }

@@ -12,17 +12,12 @@ use crate::verify::verify_digest;
 #[non_exhaustive]
 pub enum SignError {
     /// A number came out as zero, which a sound message reaches with a probability of 2^-256.
-    #[error("the signature of this message is degenerate")]
+    #[error("the signature of this message is 0; must not be")]
     Degenerate,
-    /// The signature did not verify: the machine computed wrongly. Publishing it could reveal the key, so it
-    /// is withheld.
-    #[error(
-        "the signature just made does not verify: the arithmetic of this machine is at fault, and the signature is withheld"
-    )]
+    /// The signature did not verify: the machine computed wrongly. It is withheld, because publishing it
+    /// could reveal the key.
+    #[error("the signature just made does not verify and is withheld; this machine computes wrongly")]
     Fault,
-    /// The inclusion proof given with the randomness is of other randomness. Nothing was signed.
-    #[error("the inclusion proof is not of the public randomness {0}, which would have signed")]
-    OtherRandomness(PublicRandomness),
 }
 
 /// Signs `message`, of any length, with `key` and the one-time `randomness`, and verifies the result before
@@ -32,7 +27,7 @@ pub enum SignError {
 /// "Default Signing", with the randomness given instead of derived from the message).
 ///
 /// # Errors
-/// [`SignError`]; none is to be expected on a sound machine.
+/// [`SignError`], which a sound machine does not reach.
 pub fn sign(key: &SecretKey, randomness: SecretRandomness, message: &[u8]) -> Result<Signature, SignError> {
     let public_randomness: PublicRandomness = *randomness.public_randomness();
     let digest = message_digest(message);
@@ -45,7 +40,7 @@ pub fn sign(key: &SecretKey, randomness: SecretRandomness, message: &[u8]) -> Re
 /// and may reveal the key. For callers that verify what they publish elsewhere.
 ///
 /// # Errors
-/// [`SignError::Degenerate`]; not to be expected.
+/// [`SignError::Degenerate`], which a sound message does not reach.
 pub fn sign_without_verifying(
     key: &SecretKey,
     randomness: SecretRandomness,

@@ -13,7 +13,7 @@ use crate::scalar;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signature([u8; 32]);
 
-/// Bytes or text that are no signature.
+/// The bytes or the text are not a signature.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSignature {
@@ -27,7 +27,7 @@ pub enum InvalidSignature {
 }
 
 impl Signature {
-    /// The signature with these bytes.
+    /// Returns the signature with these bytes.
     ///
     /// # Errors
     /// [`InvalidSignature::NotBelowOrder`] when the number is not below the group order.
@@ -39,7 +39,7 @@ impl Signature {
         }
     }
 
-    /// Its 32 bytes.
+    /// Returns the 32 bytes.
     pub const fn to_bytes(self) -> [u8; 32] {
         self.0
     }

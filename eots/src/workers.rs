@@ -1,46 +1,38 @@
-//! Work on several threads.
+//! Work on several threads, or on one where there are none to be had.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
-/// `work` on about equal parts of `items`, each on a thread of its own as far as `threads` and the system
-/// allow; the results in order.
+/// Returns the results of `work` on about equal parts of `items`, in order, each part on a thread of its own.
+/// A part for which the system refuses a thread is worked on here.
+#[cfg(feature = "threads")]
 pub(crate) fn on_parts<T: Sync, R: Send>(
     threads: NonZeroUsize,
     items: &[T],
     work: impl Fn(&[T]) -> R + Sync,
 ) -> Vec<R> {
-    let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(threads.get()).max(1)).collect();
-    in_turns(threads, &parts, |part| work(part))
+    let mut parts = items.chunks(items.len().div_ceil(threads.get()).max(1));
+    // This thread works too.
+    let Some(first) = parts.next() else { return Vec::new() };
+    let work = &work;
+    std::thread::scope(|scope| {
+        let others: Vec<_> = parts
+            .map(|part| (part, std::thread::Builder::new().spawn_scoped(scope, move || work(part)).ok()))
+            .collect();
+        let mut results = vec![work(first)];
+        results.extend(others.into_iter().map(|(part, thread)| match thread {
+            Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            None => work(part),
+        }));
+        results
+    })
 }
 
-/// `work` on every item, the next one by whichever of at most `threads` threads is free; the results in
-/// order. A thread that the system refuses is done without: its turns are taken by the others.
-pub(crate) fn in_turns<T: Sync, R: Send>(
-    threads: NonZeroUsize,
+/// Returns the result of `work` on all items, on this thread.
+#[cfg(not(feature = "threads"))]
+pub(crate) fn on_parts<T: Sync, R: Send>(
+    _threads: NonZeroUsize,
     items: &[T],
-    work: impl Fn(&T) -> R + Sync,
+    work: impl Fn(&[T]) -> R + Sync,
 ) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let turns = || {
-        let mut done = Vec::new();
-        loop {
-            let turn = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(turn) else { return done };
-            done.push((turn, work(item)));
-        }
-    };
-    thread::scope(|scope| {
-        // This thread works too.
-        let others = 1..threads.get().min(items.len());
-        let others: Vec<_> =
-            others.map_while(|_| thread::Builder::new().spawn_scoped(scope, turns).ok()).collect();
-        let mut results = turns();
-        for other in others {
-            results.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        results.sort_unstable_by_key(|(turn, _)| *turn);
-        results.into_iter().map(|(_, result)| result).collect()
-    })
+    vec![work(items)]
 }

@@ -1,4 +1,4 @@
-//! The bytes of blocks: the scan for announced stakes says the same as reading every transaction.
+//! The bytes of blocks: the scan for phase-1 stakes says the same as reading every transaction.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -6,10 +6,12 @@ use std::sync::LazyLock;
 use btcstake_fuzz::{Changes, change, key};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use staking_scripts::Timelock;
 use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::constants::genesis_block;
 use staking_scripts::bitcoin::{Amount, Block, Network, TxOut, Witness};
-use staking_scripts::{StakeAnnouncement, Timelock, announced_stakes};
+use staking_scripts::outputs::OpReturnData;
+use staking_scripts::phase1::{FoundPhase1Stake, scan_phase1_stakes};
 
 const TAG: [u8; 4] = *b"bbn1";
 
@@ -23,11 +25,11 @@ enum Input {
     Changed { changes: Changes, length: u16, more: Vec<u8> },
 }
 
-/// A block of three transactions: none announces, one does, and one that has witnesses does.
+/// A block of three transactions: no stake, a phase-1 stake, and one that has witnesses.
 static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let (staker, finality_provider) = (*key("staker", 0).public_key(), *key("provider", 0).public_key());
     let staking_time = Timelock::from_blocks(64000).unwrap();
-    let said = StakeAnnouncement { tag: TAG, staker, finality_provider, staking_time };
+    let said = OpReturnData { tag: TAG, staker, finality_provider, staking_time };
     let mut block = genesis_block(Network::Bitcoin);
     let mut stake = block.txdata[0].clone();
     stake.output.push(TxOut { value: Amount::ZERO, script_pubkey: said.script() });
@@ -48,16 +50,15 @@ fuzz_target!(|input: Input| {
             [block, more].concat()
         }
     };
-    let found = announced_stakes(&block, TAG).ok();
+    let found = scan_phase1_stakes(&block, TAG).ok();
     let found = found.map(|stakes| {
-        let owned = |stake: &staking_scripts::AnnouncedStake<'_>| {
-            (stake.position, stake.transaction.to_vec(), stake.announcement)
-        };
+        let owned =
+            |stake: &FoundPhase1Stake<'_>| (stake.position, stake.transaction.to_vec(), stake.announcement);
         stakes.iter().map(owned).collect::<Vec<_>>()
     });
     let read = encode::deserialize::<Block>(&block).ok().map(|block| {
         let said = (0..).zip(&block.txdata).filter_map(|(position, transaction)| {
-            let said = StakeAnnouncement::of(transaction).ok().filter(|said| said.tag == TAG)?;
+            let said = OpReturnData::of(transaction).ok().filter(|said| said.tag == TAG)?;
             Some((position, encode::serialize(transaction), said))
         });
         said.collect::<Vec<_>>()

@@ -1,13 +1,14 @@
-//! Randomness commitments: the parser of inclusion proofs, proofs that are changed, votes and evidence with
-//! them, and the runway.
+//! Randomness commitments: the parser of randomness proofs, proofs that are changed, votes and evidence with
+//! them, and how far commitments reach.
 #![no_main]
 
 use std::sync::LazyLock;
 
 use btcstake_fuzz::{Changes, change, key};
-use eots::{
-    Evidence, FinalityVote, Genesis, InclusionProof, PublicRandomness, RandomnessCommitment, RandomnessTree,
-    Runway, SecretKey, SecretRandomness, VoteMessage,
+use eots::{PublicRandomness, SecretKey, SecretRandomness};
+use finality::{
+    ConsumerHeight, Evidence, FinalityVote, RandomnessCommitment, RandomnessCoverage, RandomnessProof,
+    RandomnessTree, SigningContext, VoteMessage,
 };
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -46,17 +47,17 @@ fn randomness(height: u64) -> SecretRandomness {
 
 fuzz_target!(|input: Input| {
     let stranger = parse(&input.protobuf);
-    runway(&input);
+    coverage(&input);
 
     let count = usize::from(input.count) + 1;
-    let tree = RandomnessTree::new(input.start_height, &LEAVES[..count]);
+    let tree = RandomnessTree::new(ConsumerHeight(input.start_height), &LEAVES[..count]);
     let fits = input.start_height.checked_add(count.try_into().unwrap()).is_some();
     assert_eq!(tree.is_ok(), fits);
     let Ok(tree) = tree else { return };
     let commitment = tree.commitment();
     commitment.check().unwrap();
     let picked = usize::from(input.picked) % count;
-    let height = input.start_height + u64::try_from(picked).unwrap();
+    let height = ConsumerHeight(input.start_height + u64::try_from(picked).unwrap());
     let proof = tree.prove(height).unwrap();
     let leaf = &LEAVES[picked];
     commitment.verify(height, leaf, &proof).unwrap();
@@ -64,7 +65,7 @@ fuzz_target!(|input: Input| {
     let mut bytes = proof.to_protobuf();
     change(&mut bytes, &input.changes);
     let changed = parse(&bytes);
-    let replaced = input.replaced.map(|Proof { total, index, leaf_hash, aunts }| InclusionProof {
+    let replaced = input.replaced.map(|Proof { total, index, leaf_hash, aunts }| RandomnessProof {
         total,
         index,
         leaf_hash,
@@ -72,12 +73,12 @@ fuzz_target!(|input: Input| {
     });
     for other in [stranger, changed, replaced].into_iter().flatten() {
         assert_eq!(commitment.verify(height, leaf, &other).is_ok(), other == proof);
-        assert!(commitment.verify(height.wrapping_add(1), leaf, &other).is_err());
+        assert!(commitment.verify(ConsumerHeight(height.to_u64().wrapping_add(1)), leaf, &other).is_err());
         assert!(commitment.verify(height, &LEAVES[(picked + 1) % 256], &other).is_err());
     }
 
     let [canonical, fork] = input.block_hashes.map(|hash| {
-        let message = VoteMessage::<Genesis>::new(height, hash);
+        let message = VoteMessage::new(SigningContext::GENESIS, height, hash);
         FinalityVote::sign(&KEY, randomness(picked.try_into().unwrap()), message, proof.clone()).unwrap()
     });
     canonical.verify(&commitment).unwrap();
@@ -89,36 +90,40 @@ fuzz_target!(|input: Input| {
 });
 
 /// What parses is the same proof when it is written and read again.
-fn parse(bytes: &[u8]) -> Option<InclusionProof> {
-    let parsed = InclusionProof::from_protobuf(bytes).ok()?;
-    assert_eq!(InclusionProof::from_protobuf(&parsed.to_protobuf()), Ok(parsed.clone()));
+fn parse(bytes: &[u8]) -> Option<RandomnessProof> {
+    let parsed = RandomnessProof::from_protobuf(bytes).ok()?;
+    assert_eq!(RandomnessProof::from_protobuf(&parsed.to_protobuf()), Ok(parsed.clone()));
     Some(parsed)
 }
 
-/// The runway beside a plain account of the same commitments.
-fn runway(input: &Input) {
-    let mut runway = Runway::new(input.delay_blocks);
+/// The coverage beside a plain account of the same commitments.
+fn coverage(input: &Input) {
+    let mut coverage = RandomnessCoverage::new(input.delay_blocks);
     let mut taken: Vec<(u64, u64)> = vec![];
     for (start_height, count) in &input.ranges {
         let last = count.checked_sub(1).and_then(|more| start_height.checked_add(more));
         let fits = last
             .filter(|last| *last < u64::MAX)
             .filter(|last| taken.iter().all(|(from, to)| last < from || start_height > to));
-        let added =
-            runway.add(&RandomnessCommitment { start_height: *start_height, count: *count, root: [0; 32] });
+        let added = coverage.add(&RandomnessCommitment {
+            start_height: ConsumerHeight(*start_height),
+            count: *count,
+            root: [0; 32],
+        });
         assert_eq!(added.is_ok(), fits.is_some());
         taken.extend(fits.map(|last| (*start_height, last)));
     }
+    let tip_height = ConsumerHeight(input.tip_height);
     let mut covered = input.tip_height;
     while let Some(next) = covered.checked_add(1) {
         let Some((_, last)) = taken.iter().find(|(from, to)| (from..=to).contains(&&next)) else { break };
         covered = *last;
     }
-    assert_eq!(runway.remaining(input.tip_height), covered - input.tip_height);
-    assert_eq!(runway.is_due(input.tip_height), covered - input.tip_height <= input.delay_blocks);
-    let start_height = runway.next_start_height(input.tip_height);
-    if start_height < u64::MAX {
-        assert!(start_height > input.tip_height);
-        runway.add(&RandomnessCommitment { start_height, count: 1, root: [0; 32] }).unwrap();
+    assert_eq!(coverage.remaining(tip_height), covered - input.tip_height);
+    assert_eq!(coverage.is_due(tip_height), covered - input.tip_height <= input.delay_blocks);
+    let start_height = coverage.next_start_height(tip_height);
+    if start_height < ConsumerHeight::MAX {
+        assert!(start_height > tip_height);
+        coverage.add(&RandomnessCommitment { start_height, count: 1, root: [0; 32] }).unwrap();
     }
 }

@@ -8,10 +8,14 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction, TxOut, Witness};
+use staking_scripts::coins::{key_path_script, sign_key_path};
+use staking_scripts::explain::{PaidOutput, explain, explain_psbt};
+use staking_scripts::outputs::ProtocolOutput;
+use staking_scripts::psbt::{review_psbt, sign_psbt};
+use staking_scripts::transactions::{CovenantTransaction, NewStake};
 use staking_scripts::{
-    Explanation, Funded, FundingCoin, PaidOutput, Path, ProtocolOutput, StakingTransaction, TransactionKind,
-    UnbondingTransaction, WithdrawalTransaction, explain, explain_psbt, key_path_script, review_psbt,
-    sign_key_path, sign_psbt,
+    Explanation, Funded, FundingCoin, LeafTransaction, SpendPath, StakingTransaction, TransactionKind,
+    UnbondingTransaction, WithdrawalTransaction,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -43,9 +47,15 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
         FundingCoin::new(outpoint(number), output).unwrap()
     };
     let (amount, rate) = (Amount::from_sat(100_000), FeeRate::BROADCAST_MIN);
-    let staking =
-        StakingTransaction::build(scene.staking.clone(), amount, &[coin(0), coin(1)], coins.clone(), rate)
-            .unwrap();
+    let staking = StakingTransaction::build(NewStake {
+        output: scene.staking.clone(),
+        amount,
+        coins: &[coin(0), coin(1)],
+        change: coins.clone(),
+        fee_rate: rate,
+        op_return_tag: None,
+    })
+    .unwrap();
     let signed = sign_key_path(staking.psbt(), &scene.staker).unwrap();
     let stake: Funded<_> = staking.staking_output();
     let unbonding =
@@ -126,16 +136,16 @@ fn check(explained: &Explanation, transaction: &Transaction) {
         assert_eq!(transaction.output[*index].script_pubkey, output.taproot().script_pubkey());
     }
     assert!(explained.outputs.is_sorted_by(|one, next| one.index < next.index));
-    let expected: &[Path] = match explained.kind {
+    let expected: &[SpendPath] = match explained.kind {
         TransactionKind::Stake => {
             let staking = |paid: &PaidOutput| matches!(paid.output, ProtocolOutput::Staking(_));
-            assert!(explained.announcement.is_some() || explained.outputs.iter().any(staking));
+            assert!(explained.op_return.is_some() || explained.outputs.iter().any(staking));
             &[]
         }
-        TransactionKind::Unbonding | TransactionKind::Extension => &[Path::Unbonding],
-        TransactionKind::Slashing => &[Path::Slashing],
+        TransactionKind::Unbonding | TransactionKind::Extension => &[SpendPath::Unbonding],
+        TransactionKind::Slashing => &[SpendPath::Slashing],
         TransactionKind::Withdrawal => {
-            assert!(!paths.is_empty() && paths.iter().all(|path| *path == Path::Timelock));
+            assert!(!paths.is_empty() && paths.iter().all(|path| *path == SpendPath::Timelock));
             return;
         }
         _ => return,
@@ -145,7 +155,7 @@ fn check(explained: &Explanation, transaction: &Transaction) {
 
 fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs: u8, waits: bool) {
     let mut transaction = SAMPLES.unbonding.clone();
-    let path = [Path::Timelock, Path::Unbonding, Path::Slashing][usize::from(path % 3)];
+    let path = [SpendPath::Timelock, SpendPath::Unbonding, SpendPath::Slashing][usize::from(path % 3)];
     let leaf = SAMPLES.scene.staking.taproot().leaf(path).unwrap();
     let mut witness = Witness::from_slice(elements);
     witness.push(leaf.script.as_bytes());
@@ -165,7 +175,8 @@ fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs:
     check(&explained, &transaction);
     // The leaf counts when there is one place for each key of its script, and the input waits for its
     // timelock.
-    let spends = elements.len() == leaf.keys.in_script_order().count() && (path != Path::Timelock || waits);
+    let spends =
+        elements.len() == leaf.keys.in_script_order().count() && (path != SpendPath::Timelock || waits);
     assert_eq!(explained.spent.len(), if spends { transaction.input.len() } else { 0 });
     for spent in &explained.spent {
         let signatures = elements.iter().filter(|place| matches!(place.len(), 64 | 65)).count();

@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 use btcstake_fuzz::{Changes, change};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use spv::{InclusionProof, inclusion_depth};
 use staking_scripts::bitcoin::block::Header;
 use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::constants::genesis_block;
 use staking_scripts::bitcoin::hashes::Hash;
 use staking_scripts::bitcoin::params::Params;
 use staking_scripts::bitcoin::{Amount, Block, Network, OutPoint, ScriptBuf, TxOut, Txid};
-use staking_scripts::{InclusionProof, inclusion_depth};
 
 #[derive(Arbitrary, Debug)]
 struct Input {

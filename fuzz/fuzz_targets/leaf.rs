@@ -12,7 +12,8 @@ use staking_scripts::bitcoin::opcodes::all::{
 };
 use staking_scripts::bitcoin::script::Builder;
 use staking_scripts::bitcoin::{Script, ScriptBuf, XOnlyPublicKey};
-use staking_scripts::{CovenantCommittee, LeafKeys, Parties, StakingOutput, Timelock};
+use staking_scripts::outputs::LeafKeys;
+use staking_scripts::{CovenantCommittee, Parties, StakingOutput, Timelock};
 
 #[derive(Arbitrary, Debug)]
 enum Input {

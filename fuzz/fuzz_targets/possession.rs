@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 
 use bech32::{Bech32, Hrp};
 use btcstake_fuzz::{Changes, change, key};
-use eots::{Operation, SecretKey, SigningContext};
+use eots::SecretKey;
+use finality::{AccountAddress, InvalidAccountAddress, Operation, PossessionMessage, SigningContext};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use staking_scripts::ProofOfPossession;
 use staking_scripts::bitcoin::Network;
-use staking_scripts::{
-    AccountAddress, Bip322Script, Bip322Signature, Claim, InvalidAccountAddress, ProofOfPossession, ProofType,
-};
+use staking_scripts::possession::{Bip322Script, Bip322Signature, PopType};
 
 #[derive(Arbitrary, Debug)]
 enum Input {
@@ -25,27 +25,29 @@ enum Input {
 }
 
 struct Sample {
-    claim: Claim,
+    signed: PossessionMessage,
     proof: ProofOfPossession,
 }
 
 static KEY: LazyLock<SecretKey> = LazyLock::new(|| key("staker", 0));
 static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
     let address: AccountAddress = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap();
-    let context = SigningContext::new(Operation::StakerPop, "chain", address.as_str());
-    let claims = [Claim::genesis(address.clone()).unwrap(), Claim::consumer(context, address)];
-    let proofs = |claim: &Claim| {
+    let context = SigningContext::consumer(Operation::StakerPop, "chain", address.as_str());
+    let messages = [SigningContext::GENESIS, context]
+        .map(|context| PossessionMessage::new(context, address.clone()).unwrap());
+    let proofs = |signed: &PossessionMessage| {
         let bip322 =
-            |script| ProofOfPossession::create_bip322(&KEY, claim, script, Network::Bitcoin).unwrap();
+            |script| ProofOfPossession::create_bip322(&KEY, signed, script, Network::Bitcoin).unwrap();
         [
-            ProofOfPossession::create_bip340(&KEY, claim),
-            ProofOfPossession::create_ecdsa(&KEY, claim),
+            ProofOfPossession::create_bip340(&KEY, signed),
+            ProofOfPossession::create_ecdsa(&KEY, signed),
             bip322(Bip322Script::P2wpkh),
             bip322(Bip322Script::P2tr),
         ]
     };
-    let all =
-        claims.iter().flat_map(|claim| proofs(claim).map(|proof| Sample { claim: claim.clone(), proof }));
+    let all = messages
+        .iter()
+        .flat_map(|signed| proofs(signed).map(|proof| Sample { signed: signed.clone(), proof }));
     all.collect()
 });
 
@@ -55,14 +57,14 @@ fuzz_target!(|input: Input| match input {
     Input::Account { prefix, bytes, upper } => account(&prefix, &bytes, upper),
 });
 
-fn parse(proof_type: ProofType, bytes: &[u8]) -> Option<ProofOfPossession> {
+fn parse(proof_type: PopType, bytes: &[u8]) -> Option<ProofOfPossession> {
     let proof = ProofOfPossession::from_signature_bytes(proof_type, bytes).ok()?;
     assert_eq!(proof.proof_type(), proof_type);
     assert_eq!(
         ProofOfPossession::from_signature_bytes(proof_type, &proof.signature_bytes()),
         Ok(proof.clone())
     );
-    if proof_type != ProofType::Bip322 {
+    if proof_type != PopType::Bip322 {
         assert_eq!(proof.signature_bytes(), bytes);
     }
     Some(proof)
@@ -76,7 +78,7 @@ fn parse_message(bytes: &[u8]) -> Option<ProofOfPossession> {
 }
 
 fn strangers(bytes: &[u8]) {
-    let types = [ProofType::Bip340, ProofType::Bip322, ProofType::Ecdsa];
+    let types = [PopType::Bip340, PopType::Bip322, PopType::Ecdsa];
     let simple = Bip322Signature::from_simple(bytes, KEY.public_key(), Network::Bitcoin).ok();
     let simple = simple.map(|signature| {
         assert_eq!(signature.to_simple(), bytes);
@@ -86,7 +88,7 @@ fn strangers(bytes: &[u8]) {
         types.into_iter().filter_map(|kind| parse(kind, bytes)).chain(parse_message(bytes)).chain(simple)
     {
         for sample in SAMPLES.iter() {
-            assert!(proof.verify(KEY.public_key(), &sample.claim).is_err());
+            assert!(proof.verify(KEY.public_key(), &sample.signed).is_err());
         }
     }
     if let Ok(text) = core::str::from_utf8(bytes)
@@ -100,15 +102,15 @@ fn strangers(bytes: &[u8]) {
 /// Whatever is changed, what verifies is the same signature; in ECDSA the header's kind of key may be the
 /// other.
 fn changed(sample: u8, message: &Changes, signature: &Changes) {
-    let Sample { claim, proof } = &SAMPLES[usize::from(sample) % SAMPLES.len()];
+    let Sample { signed, proof } = &SAMPLES[usize::from(sample) % SAMPLES.len()];
     let mut bytes = proof.to_protobuf();
     change(&mut bytes, message);
     let mut signature_bytes = proof.signature_bytes();
     change(&mut signature_bytes, signature);
     for other in [parse_message(&bytes), parse(proof.proof_type(), &signature_bytes)].into_iter().flatten() {
         for (number, sample) in SAMPLES.iter().enumerate() {
-            if other.verify(KEY.public_key(), &sample.claim).is_ok() {
-                assert_eq!(&sample.claim, claim, "verifies for sample {number}");
+            if other.verify(KEY.public_key(), &sample.signed).is_ok() {
+                assert_eq!(&sample.signed, signed, "verifies for sample {number}");
                 match (&other, proof) {
                     (ProofOfPossession::Ecdsa(other), ProofOfPossession::Ecdsa(proof)) => {
                         assert_eq!(other.to_bytes()[1..], proof.to_bytes()[1..]);
@@ -118,9 +120,9 @@ fn changed(sample: u8, message: &Changes, signature: &Changes) {
             }
         }
         if other == *proof {
-            other.verify(KEY.public_key(), claim).unwrap();
+            other.verify(KEY.public_key(), signed).unwrap();
         }
-        assert!(other.verify(key("else", 0).public_key(), claim).is_err());
+        assert!(other.verify(key("else", 0).public_key(), signed).is_err());
     }
 }
 
@@ -135,7 +137,10 @@ fn account(prefix: &str, bytes: &[u8], upper: bool) {
         Ok(address) => {
             assert_eq!((address.as_str(), address.to_bytes().as_slice()), (lower.as_str(), bytes));
             assert_eq!(address.prefix(), prefix.to_lowercase());
-            assert_eq!(Claim::genesis(address).is_ok(), prefix.to_lowercase() == "bbn");
+            assert_eq!(
+                PossessionMessage::new(SigningContext::GENESIS, address).is_ok(),
+                prefix.to_lowercase() == "bbn"
+            );
             assert_eq!(text, lower);
         }
         Err(InvalidAccountAddress::Length(length)) => assert!(length == bytes.len() && length != 20),

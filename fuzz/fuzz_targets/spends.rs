@@ -10,9 +10,13 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::secp256k1::schnorr;
 use staking_scripts::bitcoin::{Amount, FeeRate, Transaction};
+use staking_scripts::explain::explain;
+use staking_scripts::transactions::{
+    CovenantSignature, CovenantTransaction, SlashingParameters, SlashingRate,
+};
 use staking_scripts::{
-    CovenantSignature, Funded, SlashingRate, SlashingTerms, SlashingTransaction, StakingOutput, Timelock,
-    TransactionKind, UnbondingTransaction, WithdrawalTransaction, explain,
+    Funded, LeafTransaction, SlashingTransaction, StakingOutput, Timelock, TransactionKind,
+    UnbondingTransaction, WithdrawalTransaction,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -93,7 +97,7 @@ fn slashing(input: &Input, staked: &Funded<StakingOutput>) {
         return;
     };
     let pk_script = input.destination.script(SCENE.staker.public_key());
-    let terms = SlashingTerms { pk_script, rate, fee: Amount::from_sat(input.fee), unbonding_time };
+    let terms = SlashingParameters { pk_script, rate, fee: Amount::from_sat(input.fee), unbonding_time };
     let Ok(transaction) = SlashingTransaction::new(staked, &terms) else { return };
     conserved(input, transaction.unsigned(), terms.fee);
     let sound = transaction.sign_as_staker(&SCENE.staker).unwrap();

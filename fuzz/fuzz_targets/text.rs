@@ -4,13 +4,13 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
-use eots::{
-    AdaptorSignature, PublicRandomness, RandomnessSchedule, Signature, SigningContext, XOnlyPublicKey,
-};
+use eots::{AdaptorSignature, PublicRandomness, Signature, XOnlyPublicKey};
+use finality::{AccountAddress, ConsumerHeight, RandomnessSchedule, SigningContext};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use staking_scripts::Timelock;
 use staking_scripts::bitcoin::Amount;
-use staking_scripts::{AccountAddress, SlashingRate, Timelock};
+use staking_scripts::transactions::SlashingRate;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -58,6 +58,7 @@ fuzz_target!(|input: Input| {
     round_trip::<SlashingRate>(text);
     round_trip::<XOnlyPublicKey>(text);
     round_trip::<AccountAddress>(text);
+    round_trip::<ConsumerHeight>(text);
     // Those are written in one way only; hex is read in upper case too.
     for written in [round_trip::<SigningContext>(text)].into_iter().flatten() {
         assert_eq!(written, text);
@@ -107,11 +108,12 @@ fn rate(input: &Input) {
 fn schedule(input: &Input) {
     let Input { start_height, count, interval, .. } = *input;
     let last = u128::from(start_height) + u128::from(count.saturating_sub(1)) * u128::from(interval);
+    let start_height = ConsumerHeight(start_height);
     let schedule = RandomnessSchedule::new(start_height, count, interval);
     assert_eq!(schedule.is_ok(), interval > 0 && last <= u64::MAX.into() && count <= 10_000_000);
     if let Ok(schedule) = schedule {
         let heights: Vec<_> = schedule.heights().take(100).collect();
-        assert!(heights.is_sorted_by(|one, next| *next - *one == interval));
+        assert!(heights.is_sorted_by(|one, next| next.blocks_after(*one) == Some(interval)));
         assert_eq!(heights.len(), usize::try_from(count.min(100)).unwrap());
         assert_eq!(heights.first(), (count > 0).then_some(&start_height));
     }

@@ -109,7 +109,7 @@ impl Destination {
     /// The script.
     pub fn script(&self, owner: &XOnlyPublicKey) -> ScriptBuf {
         match self {
-            Self::P2tr => staking_scripts::key_path_script(owner),
+            Self::P2tr => staking_scripts::coins::key_path_script(owner),
             Self::P2wpkh(hash) => ScriptBuf::from_bytes([&[0x00, 0x14], hash.as_slice()].concat()),
             Self::Return(bytes) => ScriptBuf::from_bytes([&[0x6a], bytes.as_slice()].concat()),
             Self::Any(bytes) => ScriptBuf::from_bytes(bytes.clone()),

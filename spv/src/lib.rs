@@ -1,9 +1,4 @@
-//! Bitcoin block headers and Merkle proofs: whether a transaction is in a block, and how deep that block is.
-//!
-//! [`InclusionProof`] is the Merkle path from a transaction to the root in a block header;
-//! [`inclusion_depth`] counts the blocks on top of a header and checks the work of each. Together they are
-//! the SPV proof that the chain which keeps the stakes asks for. The crate reads no files and talks to no
-//! node.
+#![doc = include_str!("../README.md")]
 
 mod headers;
 mod inclusion;

@@ -11,6 +11,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use staking_scripts::Timelock;
 use staking_scripts::bitcoin::absolute::LockTime;
 use staking_scripts::bitcoin::block::{Header, Version};
 use staking_scripts::bitcoin::consensus::encode;
@@ -19,7 +20,8 @@ use staking_scripts::bitcoin::{
     Amount, Block, BlockHash, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode,
     TxOut, Txid, Witness, XOnlyPublicKey, transaction,
 };
-use staking_scripts::{StakeAnnouncement, Timelock, announced_stakes};
+use staking_scripts::outputs::OpReturnData;
+use staking_scripts::phase1::scan_phase1_stakes;
 
 const TAG: [u8; 4] = *b"bbn1";
 const TRANSACTIONS: u32 = 3000;
@@ -34,12 +36,12 @@ fn main() {
 
 fn measure(stakes: u32) {
     let bytes = encode::serialize(&block(stakes));
-    let found = announced_stakes(&bytes, TAG).unwrap().len();
+    let found = scan_phase1_stakes(&bytes, TAG).unwrap().len();
     assert_eq!((found, reading(&bytes)), (stakes as usize, stakes as usize));
     let (mut scans, mut readings, mut decodings, start) =
         (Vec::new(), Vec::new(), Vec::new(), Instant::now());
     while start.elapsed() < DURATION {
-        scans.push(time(|| announced_stakes(black_box(&bytes), TAG).unwrap().len()));
+        scans.push(time(|| scan_phase1_stakes(black_box(&bytes), TAG).unwrap().len()));
         readings.push(time(|| reading(black_box(&bytes))));
         decodings.push(time(|| encode::deserialize::<Block>(black_box(&bytes)).unwrap()));
     }
@@ -58,7 +60,7 @@ fn measure(stakes: u32) {
 /// The slow way.
 fn reading(bytes: &[u8]) -> usize {
     let block: Block = encode::deserialize(bytes).unwrap();
-    let said = block.txdata.iter().filter_map(|transaction| StakeAnnouncement::of(transaction).ok());
+    let said = block.txdata.iter().filter_map(|transaction| OpReturnData::of(transaction).ok());
     said.filter(|said| said.tag == TAG).count()
 }
 
@@ -117,11 +119,11 @@ fn spending(number: u32, announces: bool) -> Transaction {
     }
 }
 
-fn announcement(number: u32) -> StakeAnnouncement {
+fn announcement(number: u32) -> OpReturnData {
     // The base point, and its double.
     let key = |hex: &str| hex.parse::<XOnlyPublicKey>().unwrap();
     let staker = key("79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
     let finality_provider = key("c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5");
     let staking_time = Timelock::from_blocks(1 + number).unwrap();
-    StakeAnnouncement { tag: TAG, staker, finality_provider, staking_time }
+    OpReturnData { tag: TAG, staker, finality_provider, staking_time }
 }

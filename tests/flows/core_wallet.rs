@@ -6,9 +6,13 @@ use bitcoin::{Amount, FeeRate, NetworkKind, PrivateKey, Psbt, Transaction};
 use chain::NodeError;
 use chain::testing::RegtestDaemon;
 use serde_json::{Value, json};
-use staking_scripts::{
-    ExtensionTransaction, Funded, HasTaproot, StakingOutput, Timelock, WithdrawalTransaction, sign_key_path,
-};
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::coins::sign_key_path;
+use staking_scripts::transactions::ChildTransaction;
+use staking_scripts::transactions::CovenantTransaction as _;
+use staking_scripts::transactions::HasTaproot;
+use staking_scripts::transactions::NewExtension;
+use staking_scripts::{ExtensionTransaction, Funded, StakingOutput, Timelock, WithdrawalTransaction};
 
 use crate::bitcoind::program;
 use crate::world::{Size, World};
@@ -98,8 +102,15 @@ fn the_mempool_takes_every_transaction() {
 
     let longer = StakingOutput::new(world.parties.clone(), Timelock::from_blocks(40).unwrap()).unwrap();
     let (amount, change) = (Amount::from_sat(1_100_000), world.wallet_script());
-    let extension =
-        ExtensionTransaction::build(&stake, longer, amount, &world.coins(), change, rate(3)).unwrap();
+    let extension = ExtensionTransaction::build(NewExtension {
+        previous: &stake,
+        output: longer,
+        amount,
+        coins: &world.coins(),
+        change,
+        fee_rate: rate(3),
+    })
+    .unwrap();
     let covenant: Vec<_> = world
         .covenant
         .iter()
@@ -176,7 +187,7 @@ fn a_child_pays_for_a_stake() {
     let Some((daemon, world)) = chain(26) else { return };
     let (staking, transaction) = world.staking(rate(1));
     world.node.broadcast(&transaction).unwrap();
-    let child = staking.child_paying(world.wallet_script(), rate(30)).unwrap();
+    let child = ChildTransaction::paying_for_stake(&staking, world.wallet_script(), rate(30)).unwrap();
     let signed = sign_key_path(child.psbt(), &world.wallet).unwrap();
     let signed = child.finalize(&signed).unwrap();
     taken(&daemon, &signed, child.fee());

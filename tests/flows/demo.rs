@@ -1,7 +1,7 @@
 //! The demo, played in this process.
 
 use btcstake::demo::{Report, ScenarioName, play};
-use chain::{EmbeddedRegtest, Node};
+use chain::{EmbeddedRegtest, Mine as _};
 
 pub(crate) fn embedded(seed: [u8; 32], scenario: ScenarioName) -> Report {
     play(&EmbeddedRegtest::in_memory().unwrap(), "embedded", &seed, scenario).unwrap()

@@ -5,9 +5,14 @@ use bitcoin::{Amount, FeeRate, Sequence, Transaction};
 use btcstake::demo::attempts::{signed_by, with_witness};
 use eots::SecretKey;
 use proptest::prelude::*;
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::coins::sign_key_path;
+use staking_scripts::explain::explain;
+use staking_scripts::transactions::CovenantTransaction as _;
+use staking_scripts::transactions::NewExtension;
 use staking_scripts::{
-    CovenantCommittee, ExtensionTransaction, Funded, Parties, Path, StakingOutput, Timelock, TransactionKind,
-    explain, sign_key_path,
+    CovenantCommittee, ExtensionTransaction, Funded, Parties, SpendPath, StakingOutput, Timelock,
+    TransactionKind,
 };
 
 use crate::world::{Size, World, key, public};
@@ -29,7 +34,15 @@ fn extension(
     let output = StakingOutput::new(parties.clone(), Timelock::from_blocks(blocks).unwrap()).unwrap();
     let amount = staking.amount() + Amount::from_sat(added);
     let rate = FeeRate::from_sat_per_vb_u32(2);
-    ExtensionTransaction::build(staking, output, amount, &world.coins(), world.wallet_script(), rate).unwrap()
+    ExtensionTransaction::build(NewExtension {
+        previous: staking,
+        output,
+        amount,
+        coins: &world.coins(),
+        change: world.wallet_script(),
+        fee_rate: rate,
+    })
+    .unwrap()
 }
 
 /// Signed by all of the running stake's parties.
@@ -92,8 +105,8 @@ fn what_is_almost_an_extension() {
     let (staking, _) = world.stake();
     let extension = extension(&world, &staking, &world.parties, 40, 1_000);
     let good = finished(&world, &extension);
-    let leaf = staking.output().taproot().leaf(Path::Unbonding).unwrap();
-    let sighash = extension.sighash().unwrap();
+    let leaf = staking.output().taproot().leaf(SpendPath::Unbonding).unwrap();
+    let sighash = extension.sighash();
     let attempt = |members: usize, staker: bool| {
         let signers: Vec<&SecretKey> =
             world.covenant.iter().take(members).chain(staker.then_some(&world.staker)).collect();
@@ -123,8 +136,7 @@ fn what_is_almost_an_extension() {
     // Signatures for the unbonding are none for the extension, though it is the same leaf.
     let unbonding = world.unbonding(&staking);
     let signers: Vec<&SecretKey> = world.covenant.iter().take(3).chain([&world.staker]).collect();
-    let mut other =
-        with_witness(extension.unsigned(), leaf, signed_by(&signers, unbonding.sighash().unwrap()));
+    let mut other = with_witness(extension.unsigned(), leaf, signed_by(&signers, unbonding.sighash()));
     other.input[1].witness = good.input[1].witness.clone();
     assert_eq!(world.refusal(&other), BAD_SIGNATURE);
     // What is not altered is taken; and then the stake is gone.

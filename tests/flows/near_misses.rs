@@ -1,10 +1,13 @@
 //! What is almost a spend, refused by the engine, and for the right reason.
 
+use bitcoin::hashes::Hash as _;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, FeeRate, ScriptBuf, Sequence, Transaction, TxOut};
+use bitcoin::{Amount, FeeRate, ScriptBuf, Sequence, TapSighash, Transaction, TxOut};
 use btcstake::demo::attempts::{signed_by, with_witness};
 use eots::SecretKey;
-use staking_scripts::{Leaf, Path, SlashingTransaction, WithdrawalTransaction};
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::outputs::Leaf;
+use staking_scripts::{SlashingTransaction, SpendPath, WithdrawalTransaction};
 
 use crate::world::{Size, World};
 
@@ -22,8 +25,8 @@ fn unbonding_with_a_wrong_number_or_order_of_signatures() {
     let world = World::new(2, SIZE, 1);
     let (staking, _) = world.stake();
     let unbonding = world.unbonding(&staking);
-    let leaf = staking.output().taproot().leaf(Path::Unbonding).unwrap();
-    let sighash = unbonding.sighash().unwrap();
+    let leaf = staking.output().taproot().leaf(SpendPath::Unbonding).unwrap();
+    let sighash = unbonding.sighash();
     let signers = |members: usize| -> Vec<&SecretKey> {
         world.covenant.iter().take(members).chain([&world.staker]).collect()
     };
@@ -72,8 +75,8 @@ fn slashing_needs_exactly_one_finality_provider_and_a_quorum() {
     let world = World::new(3, SIZE, 1);
     let (staking, _) = world.stake();
     let slashing = SlashingTransaction::new(&staking, &world.terms()).unwrap();
-    let leaf = staking.output().taproot().leaf(Path::Slashing).unwrap();
-    let sighash = slashing.sighash().unwrap();
+    let leaf = staking.output().taproot().leaf(SpendPath::Slashing).unwrap();
+    let sighash = slashing.sighash();
     let attempt = |providers: usize, members: usize, staker: bool| {
         let signers: Vec<&SecretKey> = world
             .providers
@@ -102,7 +105,7 @@ fn the_timelock_path_waits() {
     let (staking, _) = world.stake();
     let withdrawal =
         WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
-    let leaf = staking.output().taproot().leaf(Path::Timelock).unwrap();
+    let leaf = staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     // Another sequence or version, signed anew: the script itself refuses what the block rules would let
     // pass.
     let resigned = |change: &dyn Fn(&mut Transaction)| {
@@ -127,7 +130,6 @@ fn resign(
     leaf: &Leaf,
     change: &dyn Fn(&mut Transaction),
 ) -> Transaction {
-    use bitcoin::hashes::Hash;
     use bitcoin::sighash::{Prevouts, SighashCache};
     let mut transaction = unsigned.clone();
     change(&mut transaction);
@@ -139,7 +141,7 @@ fn resign(
             bitcoin::TapSighashType::Default,
         )
         .unwrap();
-    with_witness(&transaction, leaf, signed_by(&[&world.staker], sighash.to_byte_array()))
+    with_witness(&transaction, leaf, signed_by(&[&world.staker], sighash))
 }
 
 /// A leaf that is in the output, but with the control block of another; and a leaf that is not in the output
@@ -151,8 +153,8 @@ fn other_leaves() {
     let withdrawal =
         WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
     world.mine(30);
-    let leaf = staking.output().taproot().leaf(Path::Timelock).unwrap();
-    let other = staking.output().taproot().leaf(Path::Slashing).unwrap();
+    let leaf = staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
+    let other = staking.output().taproot().leaf(SpendPath::Slashing).unwrap();
     let mut mixed = leaf.clone();
     mixed.control_block = other.control_block.clone();
     let sign = |leaf: &Leaf| resign(&world, withdrawal.unsigned(), &staking.tx_out(), leaf, &|_| {});
@@ -170,10 +172,11 @@ fn the_key_path_is_closed() {
     let (staking, _) = world.stake();
     let withdrawal =
         WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
-    let sign = signed_by(&[&world.staker], [9; 32])(world.staker.public_key()).unwrap();
+    let sighash = TapSighash::from_byte_array([9; 32]);
+    let sign = signed_by(&[&world.staker], sighash)(world.staker.public_key()).unwrap();
     world.mine(30);
     assert_eq!(world.refusal(&rewitnessed(withdrawal.unsigned(), &[sign])), BAD_SIGNATURE);
-    assert!(staking_scripts::sign_key_path(withdrawal.psbt(), &world.staker).is_err());
+    assert!(staking_scripts::coins::sign_key_path(withdrawal.psbt(), &world.staker).is_err());
 }
 
 #[test]

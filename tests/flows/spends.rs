@@ -3,9 +3,10 @@
 use bitcoin::FeeRate;
 use eots::Parity;
 use proptest::prelude::*;
-use staking_scripts::{
-    Funded, Slashable, SlashingTransaction, TransactionKind, WithdrawalTransaction, explain,
-};
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::explain::explain;
+use staking_scripts::transactions::Slashable;
+use staking_scripts::{Funded, SlashingTransaction, TransactionKind, WithdrawalTransaction};
 
 use crate::world::{Size, World};
 

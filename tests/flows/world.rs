@@ -4,10 +4,14 @@ use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, Txid, XOnlyPublicKey};
 use chain::{BlockHeight, EmbeddedRegtest, Node, NodeError};
 use eots::SecretKey;
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::coins::{key_path_script, sign_key_path};
+use staking_scripts::transactions::CovenantTransaction as _;
+use staking_scripts::transactions::NewStake;
+use staking_scripts::transactions::{HasTaproot, Slashable, SlashingParameters, SlashingRate};
 use staking_scripts::{
-    CovenantCommittee, Funded, FundingCoin, HasTaproot, Parties, Slashable, SlashingRate, SlashingTerms,
-    SlashingTransaction, StakingOutput, StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction,
-    WithdrawalTransaction, key_path_script, sign_key_path,
+    CovenantCommittee, Funded, FundingCoin, Parties, SlashingTransaction, StakingOutput, StakingTransaction,
+    Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction,
 };
 
 /// The size of a world.
@@ -72,8 +76,8 @@ impl World {
         self.node.mine(count, &ScriptBuf::from_bytes(vec![0x51])).unwrap();
     }
 
-    pub(crate) fn terms(&self) -> SlashingTerms {
-        SlashingTerms {
+    pub(crate) fn terms(&self) -> SlashingParameters {
+        SlashingParameters {
             pk_script: ScriptBuf::from_hex("6a07626162796c6f6e").unwrap(),
             rate: SlashingRate::from_ten_thousandths(1000).unwrap(),
             fee: Amount::from_sat(5_000),
@@ -91,8 +95,15 @@ impl World {
         let time = Timelock::from_blocks(self.size.staking_blocks).unwrap();
         let output = StakingOutput::new(self.parties.clone(), time).unwrap();
         let amount = Amount::from_sat(1_000_000);
-        let staking =
-            StakingTransaction::build(output, amount, &self.coins(), self.wallet_script(), rate).unwrap();
+        let staking = StakingTransaction::build(NewStake {
+            output,
+            amount,
+            coins: &self.coins(),
+            change: self.wallet_script(),
+            fee_rate: rate,
+            op_return_tag: None,
+        })
+        .unwrap();
         let transaction = staking.finalize(&sign_key_path(staking.psbt(), &self.wallet).unwrap()).unwrap();
         (staking, transaction)
     }

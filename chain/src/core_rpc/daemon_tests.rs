@@ -12,10 +12,13 @@ use bitcoin::{
 };
 
 use crate::testing::RegtestDaemon;
-use crate::{BitcoinCore, BlockHeight, Coin, Credentials, Node, NodeError};
+use crate::{
+    BitcoinCore, BlockHeight, Broadcast as _, ChainSource as _, Coin, Credentials, FeeEstimate as _,
+    Lookup as _, Mine as _, NodeError,
+};
 
 /// The daemon to test with, or a line that says why there is no test.
-fn exe(test: &str) -> Option<PathBuf> {
+pub(super) fn exe(test: &str) -> Option<PathBuf> {
     let exe = std::env::var_os("BITCOIND_EXE").map(PathBuf::from);
     if exe.is_none() {
         eprintln!("SKIPPED: {test} needs a bitcoind, and BITCOIND_EXE names none");
@@ -24,11 +27,16 @@ fn exe(test: &str) -> Option<PathBuf> {
 }
 
 /// A witness program that anyone may spend with the witness script OP_TRUE, and that relay policy takes.
-fn anyone() -> ScriptBuf {
+pub(super) fn anyone() -> ScriptBuf {
     ScriptBuf::from_bytes(vec![0x51]).to_p2wsh()
 }
 
-fn spend(coin: &Coin, sequence: Sequence, witness_script: ScriptBuf, outputs: Vec<TxOut>) -> Transaction {
+pub(super) fn spend(
+    coin: &Coin,
+    sequence: Sequence,
+    witness_script: ScriptBuf,
+    outputs: Vec<TxOut>,
+) -> Transaction {
     Transaction {
         version: Version::TWO,
         lock_time: LockTime::ZERO,
@@ -42,16 +50,16 @@ fn spend(coin: &Coin, sequence: Sequence, witness_script: ScriptBuf, outputs: Ve
     }
 }
 
-fn op_true() -> ScriptBuf {
+pub(super) fn op_true() -> ScriptBuf {
     ScriptBuf::from_bytes(vec![0x51])
 }
 
-fn pay(coin: &Coin, script_pubkey: ScriptBuf) -> Vec<TxOut> {
+pub(super) fn pay(coin: &Coin, script_pubkey: ScriptBuf) -> Vec<TxOut> {
     vec![TxOut { value: coin.output.value.checked_sub(Amount::from_sat(10_000)).unwrap(), script_pubkey }]
 }
 
 #[track_caller]
-fn reason(result: Result<Txid, NodeError>) -> String {
+pub(super) fn reason(result: Result<Txid, NodeError>) -> String {
     match result {
         Err(NodeError::Rejected { reason, .. }) => reason,
         other => panic!("expected a rejection, got {other:?}"),
@@ -67,9 +75,9 @@ fn a_real_node_does_what_the_trait_promises() {
 
     let hashes = node.mine(110, &anyone()).unwrap();
     assert_eq!((hashes.len(), node.tip().unwrap().hash), (110, hashes[109]));
-    assert_eq!(node.block(BlockHeight::new(7)).unwrap().block_hash(), hashes[6]);
+    assert_eq!(node.block_at(BlockHeight::new(7)).unwrap().block_hash(), hashes[6]);
     for above in [111, u32::MAX] {
-        match node.block(BlockHeight::new(above)) {
+        match node.block_at(BlockHeight::new(above)) {
             Err(NodeError::NoSuchBlock { height, tip }) => {
                 assert_eq!((height.to_u32(), tip.to_u32()), (above, 110))
             }
@@ -140,7 +148,7 @@ fn a_real_node_does_what_the_trait_promises() {
     assert_eq!(reason(node.broadcast(&without_inputs)).split('.').next(), Some("TX decode failed"));
 
     // Without an index the search ends somewhere.
-    let genesis = node.block(BlockHeight::GENESIS).unwrap().txdata[0].compute_txid();
+    let genesis = node.block_at(BlockHeight::GENESIS).unwrap().txdata[0].compute_txid();
     assert_eq!(node.transaction(&genesis).unwrap().unwrap().block.unwrap().height, BlockHeight::GENESIS);
     let unknown = Txid::from_byte_array([9; 32]);
     assert_eq!(node.transaction(&unknown).unwrap(), None, "the whole chain was searched");
@@ -171,7 +179,7 @@ fn a_restarted_node_is_found_again() {
     assert_ne!(std::fs::read(daemon.cookie_file()).unwrap(), cookie);
     assert_eq!(node.tip().unwrap().height.to_u32(), 5, "the same connection, with the new cookie");
 
-    let first = node.block(BlockHeight::new(1)).unwrap().txdata[0].clone();
+    let first = node.block_at(BlockHeight::new(1)).unwrap().txdata[0].clone();
     let found = (0..200).find_map(|_| match node.transaction(&first.compute_txid()) {
         Ok(found) => found,
         Err(NodeError::NotIndexed { .. }) => {

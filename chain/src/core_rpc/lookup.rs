@@ -2,17 +2,13 @@
 
 use bitcoin::consensus::encode::deserialize_hex;
 use bitcoin::{BlockHash, OutPoint, Transaction, Txid};
-use corepc_types::v28::{GetBlockHeaderVerbose, GetBlockVerboseOne, GetIndexInfo};
+use corepc_types::v28::{GetBlockVerboseOne, GetIndexInfo};
 use serde_json::{Value, json};
 
 use super::BitcoinCore;
+use super::blocks::{NOT_FOUND, no_block};
 use super::transport::malformed;
-use crate::{BlockHeight, ChainTip, FoundTransaction, Node as _, NodeError};
-
-/// RPC_INVALID_ADDRESS_OR_KEY of Bitcoin Core: no such transaction, or no such block.
-const NOT_FOUND: i32 = -5;
-/// RPC_MISC_ERROR: among others, the block has been pruned.
-const MISC: i32 = -1;
+use crate::{BlockHeight, ChainSource as _, ChainTip, FoundTransaction, NodeError};
 
 /// The part of `getrawtransaction`'s verbose answer that is needed. (The full type reads no coinbase.)
 #[derive(serde::Deserialize)]
@@ -31,10 +27,12 @@ struct Unspent {
     confirmations: u32,
 }
 
-/// The part of `gettxspendingprevout`'s answer that is needed.
+/// The part of `gettxspendingprevout`'s answer that is needed. With `-txospenderindex=1` it names confirmed
+/// spenders too, and their block.
 #[derive(serde::Deserialize)]
 struct SpendingPrevout {
     spendingtxid: Option<Txid>,
+    blockhash: Option<BlockHash>,
 }
 
 impl BitcoinCore {
@@ -58,12 +56,17 @@ impl BitcoinCore {
         for vout in 0..FIRST_OUTPUTS {
             let unspent: Option<Unspent> = self.call(METHOD, &[json!(txid), json!(vout), json!(false)])?;
             let Some(Unspent { bestblock, confirmations }) = unspent else { continue };
-            let tip: GetBlockHeaderVerbose = self.call("getblockheader", &[json!(bestblock), json!(true)])?;
-            let height =
-                u32::try_from(tip.height).ok().and_then(|tip| tip.checked_sub(confirmations.checked_sub(1)?));
+            let tip = match self.header(&bestblock) {
+                Err(NodeError::UnknownBlock { .. }) => return Ok(None),
+                tip => tip?.height.to_u32(),
+            };
+            let height = confirmations.checked_sub(1).and_then(|depth| tip.checked_sub(depth));
             let height =
                 BlockHeight::new(height.ok_or_else(|| malformed(METHOD, "its confirmations are none"))?);
-            let block = self.block(height)?;
+            let block = match self.block_at(height) {
+                Err(NodeError::BlockPruned { .. }) => return Ok(None),
+                block => block?,
+            };
             let place = Some(ChainTip { height, hash: block.block_hash() });
             // Another one, where the chain was reorganized in the meantime.
             let transaction =
@@ -77,7 +80,7 @@ impl BitcoinCore {
         Ok(None)
     }
 
-    /// As the node itself finds it: waiting, or in its index of transactions.
+    /// As the node itself finds it: in the mempool, or in its index of transactions.
     pub(super) fn find_directly(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         const METHOD: &str = "getrawtransaction";
         let raw: RawTransaction = match self.call(METHOD, &[json!(txid), json!(1)]) {
@@ -92,15 +95,42 @@ impl BitcoinCore {
         let Some(hash) = raw.blockhash else {
             return Ok(Some(FoundTransaction { transaction, block: None, confirmations: 0 }));
         };
-        let header: GetBlockHeaderVerbose = self.call("getblockheader", &[json!(hash), json!(true)])?;
-        // -1 confirmations: the block has just left the best chain.
-        let (Ok(height), Ok(confirmations @ 1..)) =
-            (u32::try_from(header.height), u32::try_from(header.confirmations))
-        else {
+        let Some((block, confirmations)) = self.in_best_chain(hash)? else { return Ok(None) };
+        Ok(Some(FoundTransaction { transaction, block: Some(block), confirmations }))
+    }
+
+    /// The place of a block that an index names, and its confirmations; `None` when it has left the best
+    /// chain, or when the node was killed and no longer knows it.
+    fn in_best_chain(&self, hash: BlockHash) -> Result<Option<(ChainTip, u32)>, NodeError> {
+        match self.header(&hash) {
+            Err(NodeError::UnknownBlock { .. }) => Ok(None),
+            found => {
+                let found = found?;
+                let block = ChainTip { height: found.height, hash };
+                Ok((found.confirmations > 0).then_some((block, found.confirmations)))
+            }
+        }
+    }
+
+    fn spending_prevout(&self, outpoint: &OutPoint) -> Result<Option<SpendingPrevout>, NodeError> {
+        // Bitcoin Core reads output numbers as 32-bit numbers with a sign; no transaction has so many.
+        if i32::try_from(outpoint.vout).is_err() {
             return Ok(None);
+        }
+        let question = json!([{ "txid": outpoint.txid, "vout": outpoint.vout }]);
+        let answers: Vec<SpendingPrevout> = self.call("gettxspendingprevout", &[question])?;
+        Ok(answers.into_iter().next())
+    }
+
+    /// Whether the node's index of spenders names this very transaction for its first input.
+    pub(super) fn is_indexed_spender(&self, transaction: &Transaction) -> Result<bool, NodeError> {
+        let Some(input) = transaction.input.first() else { return Ok(false) };
+        let Some(SpendingPrevout { spendingtxid: Some(txid), blockhash: Some(hash) }) =
+            self.spending_prevout(&input.previous_output)?
+        else {
+            return Ok(false);
         };
-        let block = Some(ChainTip { height: BlockHeight::new(height), hash });
-        Ok(Some(FoundTransaction { transaction, block, confirmations }))
+        Ok(txid == transaction.compute_txid() && self.in_best_chain(hash)?.is_some())
     }
 
     pub(super) fn find_spender(
@@ -108,18 +138,33 @@ impl BitcoinCore {
         outpoint: &OutPoint,
         since: BlockHeight,
     ) -> Result<Option<FoundTransaction>, NodeError> {
-        // Asked for with what waits: an output that is there is spent by nothing.
+        // Asked for with the mempool: an output that is there is spent by nothing.
         let unspent: Option<Value> =
             self.call("gettxout", &[json!(outpoint.txid), json!(outpoint.vout), json!(true)])?;
         if unspent.is_some() {
             return Ok(None);
         }
-        let question = json!([{ "txid": outpoint.txid, "vout": outpoint.vout }]);
-        let waiting: Vec<SpendingPrevout> = self.call("gettxspendingprevout", &[question])?;
-        match waiting.first().and_then(|answer| answer.spendingtxid) {
-            Some(txid) => self.find_directly(&txid),
+        let found = match self.spending_prevout(outpoint)? {
+            Some(SpendingPrevout { blockhash: Some(hash), .. }) => self.spender_in(outpoint, hash)?,
+            Some(SpendingPrevout { spendingtxid: Some(txid), .. }) => self.find_directly(&txid)?,
+            _ => None,
+        };
+        match found {
+            Some(found) => Ok(Some(found).filter(|found| found.block.is_none_or(|at| at.height >= since))),
+            // No index, or the answer was overtaken: mined between the two calls, or reorganized.
             None => self.search_spender(outpoint, since),
         }
+    }
+
+    /// The spender that the node's index of spenders says to be in this block.
+    fn spender_in(
+        &self,
+        outpoint: &OutPoint,
+        hash: BlockHash,
+    ) -> Result<Option<FoundTransaction>, NodeError> {
+        let Some((place, confirmations)) = self.in_best_chain(hash)? else { return Ok(None) };
+        let spender = self.block(&hash)?.txdata.into_iter().find(|candidate| spends(candidate, outpoint));
+        Ok(spender.map(|transaction| FoundTransaction { transaction, block: Some(place), confirmations }))
     }
 
     /// Looks through the blocks from the tip down to `since`, as far as the search depth goes.
@@ -134,12 +179,15 @@ impl BitcoinCore {
             if scanned_blocks >= self.search_depth {
                 return Err(NodeError::SpenderNotFound { outpoint: *outpoint, scanned_blocks });
             }
-            let block = self.block_by_hash(&hash)?;
-            let (height, next) = (BlockHeight::new(height), block.header.prev_blockhash);
-            let spends = |transaction: &Transaction| {
-                transaction.input.iter().any(|input| input.previous_output == *outpoint)
+            let block = match self.block(&hash) {
+                Err(NodeError::BlockPruned { .. }) => {
+                    return Err(NodeError::SpenderNotFound { outpoint: *outpoint, scanned_blocks });
+                }
+                block => block?,
             };
-            if let Some(transaction) = block.txdata.into_iter().find(spends) {
+            let (height, next) = (BlockHeight::new(height), block.header.prev_blockhash);
+            if let Some(transaction) = block.txdata.into_iter().find(|candidate| spends(candidate, outpoint))
+            {
                 let confirmations = tip.height.blocks_since(height).saturating_add(1);
                 return Ok(Some(FoundTransaction {
                     transaction,
@@ -162,8 +210,9 @@ impl BitcoinCore {
             if scanned_blocks >= self.search_depth {
                 return Err(NodeError::NotIndexed { txid: *txid, scanned_blocks });
             }
-            let block: GetBlockVerboseOne = match self.call(METHOD, &[json!(hash), json!(1)]) {
-                Err(NodeError::Rpc { code: MISC, .. }) => {
+            let answer = self.call(METHOD, &[json!(hash), json!(1)]).map_err(|error| no_block(error, &hash));
+            let block: GetBlockVerboseOne = match answer {
+                Err(NodeError::BlockPruned { .. }) => {
                     return Err(NodeError::NotIndexed { txid: *txid, scanned_blocks });
                 }
                 answer => answer?,
@@ -171,7 +220,7 @@ impl BitcoinCore {
             if let Some(position) = block.tx.iter().position(|candidate| *candidate == wanted) {
                 let height =
                     u32::try_from(block.height).map_err(|_| malformed(METHOD, "its height is no height"))?;
-                let transaction = self.block_by_hash(&hash)?.txdata.into_iter().nth(position);
+                let transaction = self.block(&hash)?.txdata.into_iter().nth(position);
                 let transaction = transaction.filter(|transaction| transaction.compute_txid() == *txid);
                 return Ok(Some(FoundTransaction {
                     transaction: transaction
@@ -190,4 +239,8 @@ impl BitcoinCore {
         }
         Ok(None)
     }
+}
+
+fn spends(transaction: &Transaction, outpoint: &OutPoint) -> bool {
+    transaction.input.iter().any(|input| input.previous_output == *outpoint)
 }

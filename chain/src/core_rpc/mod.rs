@@ -1,18 +1,25 @@
 //! A running `bitcoind`, over JSON-RPC.
 
+mod blocks;
 mod credentials;
 #[cfg(test)]
+#[cfg(feature = "testing")]
 mod daemon_tests;
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod index_tests;
 mod lookup;
+#[cfg(test)]
+mod lookup_tests;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 use std::time::Duration;
 
-use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{
-    Amount, Block, BlockHash, Denomination, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid,
+    Amount, BlockHash, Denomination, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid,
 };
 use corepc_types::v28::{
     EstimateSmartFee, GenerateToDescriptor, GetBlockchainInfo, GetDescriptorInfo, ScanTxOutSetStart,
@@ -24,7 +31,7 @@ pub use self::credentials::Credentials;
 use self::credentials::{Endpoint, invalid};
 use self::transport::{Rpc, malformed};
 use crate::error::reason_and_detail;
-use crate::{BlockHeight, ChainTip, Coin, FoundTransaction, Node, NodeError};
+use crate::{BlockHeight, Broadcast, Coin, FeeEstimate, FoundTransaction, Lookup, Mine, NodeError};
 
 /// Bitcoin Core 28.0: the first whose `scantxoutset` tells the block of a coin, and that knows testnet4.
 const REQUIRED_VERSION: u64 = 280_000;
@@ -45,8 +52,12 @@ const KWU_PER_KVB: u64 = 4;
 /// Consensus never lets a longer script be spent.
 const MAX_SCRIPT_SIZE: usize = 10_000;
 
+/// RPC_INVALID_PARAMETER: among others, no such height.
 const INVALID_PARAMETER: i32 = -8;
 const DECODE_FAILED: i32 = -22;
+/// What `sendrawtransaction` takes for no limit to the fee rate.
+const NO_MAX_FEE_RATE: u8 = 0;
+
 const TRANSACTION_ERROR: i32 = -25;
 const TRANSACTION_REJECTED: i32 = -26;
 const ALREADY_IN_UTXO_SET: i32 = -27;
@@ -63,7 +74,7 @@ struct NetworkInfo {
 /// a tunnel.
 ///
 /// Every call opens a connection of its own and waits at most 30 seconds for the answer; reading all unspent
-/// outputs ([`Node::coins`]; minutes on the main network) and mining at most 15 minutes.
+/// outputs ([`Lookup::coins`]; minutes on the main network) and mining at most 15 minutes.
 #[derive(Debug)]
 pub struct BitcoinCore {
     rpc: Rpc,
@@ -108,8 +119,9 @@ impl BitcoinCore {
         Ok(Self { rpc, network, search_depth: SEARCH_DEPTH })
     }
 
-    /// How many blocks, from the tip down, [`Node::transaction`] looks through when the node has no index of
-    /// transactions (`-txindex=1`), and [`Node::spender`] in any case; 2016 unless set. Each costs one call.
+    /// Sets how many blocks, from the tip down, [`Lookup::transaction`] looks through when the node has no
+    /// index of transactions (`-txindex=1`), and [`Lookup::spender`] when it has no index of spenders
+    /// (`-txospenderindex=1`); 2016 unless set. Each costs one call.
     #[must_use]
     pub fn with_search_depth(mut self, blocks: u32) -> Self {
         self.search_depth = blocks;
@@ -117,26 +129,18 @@ impl BitcoinCore {
     }
 
     /// Tells the daemon to write its databases and end.
+    #[cfg(feature = "testing")]
     pub(crate) fn stop(&self) -> Result<(), NodeError> {
         self.call::<Value>("stop", &[]).map(drop)
     }
 
+    #[cfg(feature = "testing")]
     pub(crate) fn call_any(&self, method: &str, params: &[Value]) -> Result<Value, NodeError> {
         self.call(method, params)
     }
 
     fn call<T: DeserializeOwned>(&self, method: &str, params: &[Value]) -> Result<T, NodeError> {
         self.rpc.call(method, params, TIMEOUT)
-    }
-
-    fn block_by_hash(&self, hash: &BlockHash) -> Result<Block, NodeError> {
-        const METHOD: &str = "getblock";
-        let hex: String = self.call(METHOD, &[json!(hash), json!(0)])?;
-        let block: Block = deserialize_hex(&hex).map_err(|error| malformed(METHOD, &error.to_string()))?;
-        if block.block_hash() != *hash {
-            return Err(malformed(METHOD, "it holds another block"));
-        }
-        Ok(block)
     }
 
     /// What Bitcoin Core asks for before it mines to a script: the script as a descriptor, with its checksum.
@@ -146,7 +150,7 @@ impl BitcoinCore {
         Ok(info.descriptor)
     }
 
-    /// The least fee rate with which the node takes a transaction at present.
+    /// The least fee rate that the node's mempool accepts at present.
     fn minimum_fee_rate(&self) -> Result<FeeRate, NodeError> {
         /// The one field that is needed; the others change from version to version.
         #[derive(serde::Deserialize)]
@@ -158,34 +162,8 @@ impl BitcoinCore {
     }
 }
 
-impl Node for BitcoinCore {
-    fn network(&self) -> Network {
-        self.network
-    }
-
-    fn tip(&self) -> Result<ChainTip, NodeError> {
-        const METHOD: &str = "getblockchaininfo";
-        let info: GetBlockchainInfo = self.call(METHOD, &[])?;
-        let height = u32::try_from(info.blocks).map_err(|_| malformed(METHOD, "its height is no height"))?;
-        let hash =
-            info.best_block_hash.parse().map_err(|_| malformed(METHOD, "its best block hash is no hash"))?;
-        Ok(ChainTip { height: BlockHeight::new(height), hash })
-    }
-
-    /// As [`Node::block`]; a block that a pruned node has deleted is [`NodeError::Rpc`].
-    fn block(&self, height: BlockHeight) -> Result<Block, NodeError> {
-        let out_of_range = || self.tip().map(|tip| NodeError::NoSuchBlock { height, tip: tip.height });
-        // Bitcoin Core reads heights as 32-bit numbers with a sign.
-        if i32::try_from(height.to_u32()).is_err() {
-            return Err(out_of_range()?);
-        }
-        match self.call::<BlockHash>("getblockhash", &[json!(height.to_u32())]) {
-            Err(NodeError::Rpc { code: INVALID_PARAMETER, .. }) => Err(out_of_range()?),
-            hash => self.block_by_hash(&hash?),
-        }
-    }
-
-    /// As [`Node::transaction`].
+impl Lookup for BitcoinCore {
+    /// As [`Lookup::transaction`].
     ///
     /// A node without an index of transactions finds one of whose first two outputs one is unspent. For any
     /// other it is searched block by block, from the tip down, as deep as
@@ -195,10 +173,12 @@ impl Node for BitcoinCore {
         self.find(txid)
     }
 
-    /// As [`Node::spender`].
+    /// As [`Lookup::spender`].
     ///
-    /// The node keeps no index of this: it is searched block by block, from the tip down, as deep as
-    /// [`with_search_depth`](BitcoinCore::with_search_depth) says; [`NodeError::SpenderNotFound`] beyond.
+    /// A node with an index of spenders (`-txospenderindex=1`, Bitcoin Core 31) answers from it. Without it
+    /// the spender is searched block by block, from the tip down to `since`, as deep as
+    /// [`with_search_depth`](BitcoinCore::with_search_depth) says; [`NodeError::SpenderNotFound`] beyond, or
+    /// where a pruned node has deleted the blocks.
     fn spender(
         &self,
         outpoint: &OutPoint,
@@ -207,7 +187,7 @@ impl Node for BitcoinCore {
         self.find_spender(outpoint, since)
     }
 
-    /// As [`Node::coins`]. The node reads all its unspent outputs for this, and does so for one caller at a
+    /// As [`Lookup::coins`]. The node reads all its unspent outputs for this, and does so for one caller at a
     /// time: [`NodeError::Busy`] meanwhile.
     fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError> {
         const METHOD: &str = "scantxoutset";
@@ -246,20 +226,29 @@ impl Node for BitcoinCore {
         coins.sort_by_key(|coin| (coin.height, coin.outpoint));
         Ok(coins)
     }
+}
 
-    /// As [`Node::broadcast`]; a rejection's reason is the node's word for the broken rule of consensus or of
-    /// relay policy.
+impl Broadcast for BitcoinCore {
+    /// As [`Broadcast::broadcast`]; a rejection's reason is the node's word for the broken rule of consensus
+    /// or of relay policy.
     ///
-    /// Fees above 0.1 BTC per 1000 virtual bytes are rejected, as Bitcoin Core does unless told otherwise. An
-    /// output that nobody can spend (OP_RETURN) may hold an amount.
+    /// No greatest fee rate is set (`maxfeerate` 0): whoever pre-signs a transaction fixes its fee, and a fee
+    /// that is too high must not keep it out of the chain. Whoever chooses a fee checks it before. An output
+    /// that nobody can spend (OP_RETURN) may hold an amount (`maxburnamount` is the greatest such amount).
     ///
-    /// A node without an index of transactions does not know a confirmed transaction again once all its
-    /// outputs are spent: it rejects it as `bad-txns-inputs-missingorspent`.
+    /// The id alone decides whether the node has it already: with the same id and another witness it is
+    /// accepted as the known one.
+    ///
+    /// A confirmed transaction whose outputs are all spent is known again to a node with `-txindex=1` or
+    /// `-txospenderindex=1`. Any other rejects it as `bad-txns-inputs-missingorspent`, as it does a
+    /// transaction whose input another one has spent
+    /// ([`RejectionClass::MissingInputs`](crate::RejectionClass)): ask for the spender of the input with
+    /// [`Lookup::spender`].
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
         const METHOD: &str = "sendrawtransaction";
         let txid = transaction.compute_txid();
         let max_burn = burned(transaction).to_string_in(Denomination::Bitcoin);
-        let params = [json!(serialize_hex(transaction)), Value::Null, json!(max_burn)];
+        let params = [json!(serialize_hex(transaction)), json!(NO_MAX_FEE_RATE), json!(max_burn)];
         let (code, message) = match self.call::<Txid>(METHOD, &params) {
             Ok(answer) if answer == txid => return Ok(txid),
             Ok(_) => return Err(malformed(METHOD, "it names another transaction")),
@@ -273,7 +262,9 @@ impl Node for BitcoinCore {
                     "txn-already-in-mempool"
                     | "txn-already-known"
                     | "txn-same-nonwitness-data-in-mempool" => true,
-                    "bad-txns-inputs-missingorspent" => self.find_directly(&txid)?.is_some(),
+                    "bad-txns-inputs-missingorspent" => {
+                        self.find_directly(&txid)?.is_some() || self.is_indexed_spender(transaction)?
+                    }
                     _ => false,
                 };
                 if known { Ok(txid) } else { Err(NodeError::rejected(txid, &message)) }
@@ -281,10 +272,12 @@ impl Node for BitcoinCore {
             _ => Err(NodeError::Rpc { method: METHOD.to_owned(), code, message }),
         }
     }
+}
 
-    /// The node's conservative estimate for confirmation within `blocks` blocks (at least 1, at most 1008 are
-    /// asked for), rounded up. When the node has seen too little for an estimate, as on regtest, the least
-    /// fee rate with which it takes a transaction at present.
+impl FeeEstimate for BitcoinCore {
+    /// Returns the node's conservative estimate for confirmation within `blocks` blocks (at least 1, at most
+    /// 1008 are asked for), rounded up. When the node has seen too little for an estimate, as on regtest, the
+    /// least fee rate that its mempool accepts at present.
     fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError> {
         const METHOD: &str = "estimatesmartfee";
         let target = blocks.clamp(1, MAX_ESTIMATE_BLOCKS);
@@ -294,7 +287,12 @@ impl Node for BitcoinCore {
             None => self.minimum_fee_rate(),
         }
     }
+}
 
+impl Mine for BitcoinCore {
+    /// As [`Mine::mine`]. A block is told from others by the script that it pays and by its time alone: after
+    /// `invalidateblock`, mining to the same script within the same second makes the invalidated block again,
+    /// which fails; pay another script on each branch.
     fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError> {
         const METHOD: &str = "generatetodescriptor";
         if self.network != Network::Regtest {

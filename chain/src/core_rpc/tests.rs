@@ -14,20 +14,22 @@ use serde_json::{Value, json};
 use super::credentials::{Credentials, Endpoint};
 use super::transport::Rpc;
 use super::{BitcoinCore, SEARCH_DEPTH, TIMEOUT, burned};
-use crate::{BlockHeight, Node, NodeError};
+use crate::{
+    BlockHeight, Broadcast as _, ChainSource as _, FeeEstimate as _, Lookup as _, Mine as _, NodeError,
+};
 
 const SECRET: &str = "correct horse";
 const SECRET_ENCODED: &str = "correct%20horse";
 const SECRET_BASE64: &str = "dXNlcjpjb3JyZWN0IGhvcnNl";
 
 /// Serves one connection per reply, in order; gives back the requests it read.
-struct Server {
+pub(super) struct Server {
     port: u16,
     requests: Receiver<String>,
 }
 
 impl Server {
-    fn start(replies: Vec<Vec<u8>>) -> Self {
+    pub(super) fn start(replies: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, requests) = channel();
@@ -50,7 +52,7 @@ impl Server {
         Rpc::new(endpoint, credentials).unwrap()
     }
 
-    fn node(&self, network: Network) -> BitcoinCore {
+    pub(super) fn node(&self, network: Network) -> BitcoinCore {
         BitcoinCore { rpc: self.rpc(), network, search_depth: SEARCH_DEPTH }
     }
 }
@@ -80,11 +82,11 @@ fn http(status: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn result(value: Value) -> Vec<u8> {
+pub(super) fn result(value: Value) -> Vec<u8> {
     http("200 OK", &json!({"jsonrpc": "2.0", "result": value, "id": 1}).to_string())
 }
 
-fn error(code: i32, message: &str) -> Vec<u8> {
+pub(super) fn error(code: i32, message: &str) -> Vec<u8> {
     let body = json!({"result": null, "error": {"code": code, "message": message}, "id": 1});
     http("500 Internal Server Error", &body.to_string())
 }
@@ -422,7 +424,7 @@ fn amounts_that_nobody_can_spend_are_declared() {
     let server = Server::start(vec![result(json!(burning.compute_txid()))]);
     server.node(Network::Regtest).broadcast(&burning).unwrap();
     let request = server.requests.recv().unwrap();
-    assert!(request.contains(r#"",null,"0.0001"],"#), "{request}");
+    assert!(request.contains(r#"",0,"0.0001"],"#), "{request}");
 }
 
 #[test]
@@ -445,6 +447,6 @@ fn a_scan_that_runs_is_waited_for() {
     let reply = error(-8, "Scan already in progress, use action \"abort\" or \"status\"");
     let busy = Server::start(vec![reply]).node(Network::Regtest).coins(&ScriptBuf::new()).unwrap_err();
     assert!(matches!(busy, NodeError::Busy { .. }) && busy.is_retryable(), "{busy}");
-    let huge = Server::start(vec![]).node(Network::Regtest).block(BlockHeight::new(u32::MAX));
+    let huge = Server::start(vec![]).node(Network::Regtest).block_at(BlockHeight::new(u32::MAX));
     assert!(huge.is_err());
 }

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use bitcoin::block::Header;
 use bitcoin::consensus::encode::{deserialize, serialize};
 use bitcoin::hashes::Hash as _;
 use bitcoin::{Block, BlockHash};
+use bitcoinkernel::prelude::{BlockHashExt as _, BlockHeaderExt as _};
 use bitcoinkernel::{BlockTreeEntry, ChainType, ChainstateManager, Context, ContextBuilder};
 
 use super::{engine_log, startup};
@@ -23,6 +25,8 @@ pub(super) enum Verdict {
     Connected,
     /// It is not, for the reason that the engine logged: `reason` or `reason, detail`.
     Refused(String),
+    /// It is kept beside the best chain, which has at least as much work. Its transactions are not checked.
+    Stored,
 }
 
 pub(super) struct Engine {
@@ -65,13 +69,37 @@ impl Engine {
         Ok(ChainTip { height: BlockHeight::new(height), hash: hash_of(&tip) })
     }
 
-    /// Reads a block of the best chain back from the engine's files.
-    pub(super) fn block(&self, height: BlockHeight) -> Result<Block, NodeError> {
-        let failed = |what: &str| NodeError::Engine {
-            reason: format!("cannot read the block at height {height}: {what}"),
-        };
-        let index = usize::try_from(height.to_u32()).map_err(|_| failed("no such height"))?;
-        let entry = self.chain.active_chain().at_height(index).ok_or_else(|| failed("no such height"))?;
+    /// The block's place in the tree of all blocks that were ever submitted; `None` when it was not.
+    fn entry(&self, hash: &BlockHash) -> Option<BlockTreeEntry<'_>> {
+        self.chain.get_block_tree_entry(&bitcoinkernel::BlockHash::from(hash.to_byte_array()))
+    }
+
+    /// Whether a block of this hash was ever submitted.
+    pub(super) fn knows(&self, hash: &BlockHash) -> bool {
+        self.entry(hash).is_some()
+    }
+
+    /// The hash of the block at `height` of the best chain.
+    pub(super) fn block_hash(&self, height: BlockHeight) -> Option<BlockHash> {
+        let index = usize::try_from(height.to_u32()).ok()?;
+        self.chain.active_chain().at_height(index).map(|entry| hash_of(&entry))
+    }
+
+    /// A block's header and height, wherever it is in the tree.
+    pub(super) fn header(&self, hash: &BlockHash) -> Result<(Header, BlockHeight), NodeError> {
+        let entry = self.entry(hash).ok_or(NodeError::UnknownBlock { hash: *hash })?;
+        let failed = |what: &str| NodeError::Engine { reason: format!("header of block {hash}: {what}") };
+        let bytes = entry.header().consensus_encode().map_err(|error| failed(&error.to_string()))?;
+        let header = deserialize(&bytes).map_err(|error| failed(&error.to_string()))?;
+        let height = u32::try_from(entry.height()).map_err(|_| failed("its height is negative"))?;
+        Ok((header, BlockHeight::new(height)))
+    }
+
+    /// Reads a block back from the engine's files, wherever it is in the tree.
+    pub(super) fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
+        let entry = self.entry(hash).ok_or(NodeError::UnknownBlock { hash: *hash })?;
+        let failed =
+            |what: &str| NodeError::Engine { reason: format!("cannot read the block {hash}: {what}") };
         let bytes = self
             .chain
             .read_block_data(&entry)
@@ -80,19 +108,22 @@ impl Engine {
         deserialize(&bytes).map_err(|error| failed(&error.to_string()))
     }
 
-    /// Hands a block over and says whether it became the tip.
+    /// Submits a block and says what became of it.
     pub(super) fn submit(&self, block: &Block) -> Result<Verdict, NodeError> {
         let hash = block.block_hash();
         let raw = match bitcoinkernel::Block::new(&serialize(block)) {
             Ok(raw) => raw,
             Err(error) => return Ok(Verdict::Refused(format!("block-decode-failed, {error}"))),
         };
-        let (_, lines) = engine_log::capturing(|| self.chain.process_block(&raw));
+        let (processed, lines) = engine_log::capturing(|| self.chain.process_block(&raw));
         if self.tip()?.hash == hash {
             return Ok(Verdict::Connected);
         }
         if let Some(text) = engine_log::refusal(&lines, &hash.to_string()) {
             return Ok(Verdict::Refused(text));
+        }
+        if processed.is_new_block() && lines.is_empty() {
+            return Ok(Verdict::Stored);
         }
         // Without the reason nothing is known about the transactions inside, so this is no verdict.
         let said = engine_log::summary(&lines).unwrap_or_else(|| "it logged no reason".to_owned());
@@ -101,7 +132,6 @@ impl Engine {
 }
 
 fn hash_of(entry: &BlockTreeEntry<'_>) -> BlockHash {
-    use bitcoinkernel::prelude::BlockHashExt as _;
     BlockHash::from_byte_array(entry.block_hash().to_bytes())
 }
 

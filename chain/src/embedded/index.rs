@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bitcoin::{Amount, Block, BlockHash, OutPoint, Script, ScriptBuf, Transaction, TxOut, Txid};
+use bitcoin::{Block, BlockHash, OutPoint, Script, ScriptBuf, Transaction, TxOut, Txid};
 
 use crate::{BlockHeight, ChainTip, Coin, NodeError};
 
-/// How many blocks a coinbase waits before it may be spent.
+/// A coinbase may be spent in a block this far above its own.
 const COINBASE_MATURITY: u32 = 100;
 /// Consensus never lets a longer script be spent.
 const MAX_SCRIPT_SIZE: usize = 10_000;
@@ -15,17 +15,25 @@ const MAX_SCRIPT_SIZE: usize = 10_000;
 /// being.
 type Age = (BlockHeight, usize, u32);
 
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Unspent {
     output: TxOut,
     age: Age,
     coinbase: bool,
 }
 
-/// The best chain's transactions and unspent outputs. Blocks are only ever added: the embedded node is the
-/// only miner of its chain, so the chain never forks.
-#[derive(Default)]
+/// A block of the best chain, and the outputs that it spent, in the order in which it spent them.
+#[derive(Debug, PartialEq, Eq)]
+struct Connected {
+    hash: BlockHash,
+    spent: Vec<(OutPoint, Unspent)>,
+}
+
+/// The best chain's transactions and unspent outputs. Blocks are connected at its end and disconnected from
+/// it, and disconnecting restores exactly what was there before.
+#[derive(Default, Debug, PartialEq, Eq)]
 pub(super) struct Index {
-    blocks: Vec<BlockHash>,
+    blocks: Vec<Connected>,
     transactions: HashMap<Txid, (BlockHeight, usize)>,
     unspent: HashMap<OutPoint, Unspent>,
     by_script: HashMap<ScriptBuf, BTreeMap<Age, OutPoint>>,
@@ -36,11 +44,11 @@ impl Index {
     /// The last block; `None` before the genesis block was added.
     pub(super) fn tip(&self) -> Option<ChainTip> {
         let height = u32::try_from(self.blocks.len().checked_sub(1)?).ok()?;
-        Some(ChainTip { height: BlockHeight::new(height), hash: *self.blocks.last()? })
+        Some(ChainTip { height: BlockHeight::new(height), hash: self.blocks.last()?.hash })
     }
 
     pub(super) fn block_hash(&self, height: BlockHeight) -> Option<BlockHash> {
-        self.blocks.get(usize::try_from(height.to_u32()).ok()?).copied()
+        self.blocks.get(usize::try_from(height.to_u32()).ok()?).map(|block| block.hash)
     }
 
     /// The block that holds a transaction, and the transaction's position in it.
@@ -88,21 +96,54 @@ impl Index {
                 )));
             }
         };
-        self.blocks.push(block.block_hash());
+        let mut spent = Vec::new();
         for (position, transaction) in block.txdata.iter().enumerate() {
-            self.add_transaction(transaction, height, position);
+            self.add_transaction(transaction, height, position, &mut spent);
+        }
+        self.blocks.push(Connected { hash: block.block_hash(), spent });
+        Ok(())
+    }
+
+    /// Disconnects the tip, which is this block.
+    pub(super) fn remove(&mut self, block: &Block) -> Result<(), NodeError> {
+        if self.tip().is_none_or(|tip| tip.hash != block.block_hash()) {
+            return Err(NodeError::engine(format!("block {} is not the tip", block.block_hash())));
+        }
+        let Some(Connected { mut spent, .. }) = self.blocks.pop() else { return Ok(()) };
+        // Backwards: what a transaction spends may have been made by one before it in the same block.
+        for transaction in block.txdata.iter().rev() {
+            let txid = transaction.compute_txid();
+            self.transactions.remove(&txid);
+            for (vout, _) in (0_u32..).zip(&transaction.output) {
+                self.spend(&OutPoint { txid, vout });
+            }
+            for input in transaction.input.iter().rev() {
+                self.spenders.remove(&input.previous_output);
+                if let Some((outpoint, unspent)) =
+                    spent.pop_if(|(outpoint, _)| *outpoint == input.previous_output)
+                {
+                    self.insert(outpoint, unspent);
+                }
+            }
         }
         Ok(())
     }
 
-    fn add_transaction(&mut self, transaction: &Transaction, height: BlockHeight, position: usize) {
+    fn add_transaction(
+        &mut self,
+        transaction: &Transaction,
+        height: BlockHeight,
+        position: usize,
+        spent: &mut Vec<(OutPoint, Unspent)>,
+    ) {
         let txid = transaction.compute_txid();
         self.transactions.insert(txid, (height, position));
         let coinbase = transaction.is_coinbase();
         if !coinbase {
             for input in &transaction.input {
-                self.spend(&input.previous_output);
-                self.spenders.insert(input.previous_output, txid);
+                let outpoint = input.previous_output;
+                spent.extend(self.spend(&outpoint).map(|unspent| (outpoint, unspent)));
+                self.spenders.insert(outpoint, txid);
             }
         }
         // The genesis block's output is no coin: Bitcoin Core never adds it to its set of unspent outputs.
@@ -115,73 +156,25 @@ impl Index {
             }
             let outpoint = OutPoint { txid, vout };
             let age = (height, position, vout);
-            self.by_script.entry(output.script_pubkey.clone()).or_default().insert(age, outpoint);
-            self.unspent.insert(outpoint, Unspent { output: output.clone(), age, coinbase });
+            self.insert(outpoint, Unspent { output: output.clone(), age, coinbase });
         }
     }
 
-    fn spend(&mut self, outpoint: &OutPoint) {
-        let Some(spent) = self.unspent.remove(outpoint) else { return };
-        let script = spent.output.script_pubkey;
-        if let Some(outpoints) = self.by_script.get_mut(&script) {
+    fn insert(&mut self, outpoint: OutPoint, unspent: Unspent) {
+        let script = unspent.output.script_pubkey.clone();
+        self.by_script.entry(script).or_default().insert(unspent.age, outpoint);
+        self.unspent.insert(outpoint, unspent);
+    }
+
+    fn spend(&mut self, outpoint: &OutPoint) -> Option<Unspent> {
+        let spent = self.unspent.remove(outpoint)?;
+        let script = &spent.output.script_pubkey;
+        if let Some(outpoints) = self.by_script.get_mut(script) {
             outpoints.remove(&spent.age);
             if outpoints.is_empty() {
-                self.by_script.remove(&script);
+                self.by_script.remove(script);
             }
         }
-    }
-}
-
-/// Transactions that the next block will hold, in the order in which they came. Each one spends confirmed
-/// outputs or outputs of those before it.
-#[derive(Default)]
-pub(super) struct Waiting {
-    transactions: Vec<Transaction>,
-    positions: HashMap<Txid, usize>,
-    spent: HashMap<OutPoint, Txid>,
-}
-
-impl Waiting {
-    pub(super) fn transactions(&self) -> &[Transaction] {
-        &self.transactions
-    }
-
-    pub(super) fn get(&self, txid: &Txid) -> Option<&Transaction> {
-        self.transactions.get(*self.positions.get(txid)?)
-    }
-
-    /// Whether a waiting transaction already spends an input of this one.
-    pub(super) fn conflicts_with(&self, transaction: &Transaction) -> bool {
-        transaction.input.iter().any(|input| self.spent.contains_key(&input.previous_output))
-    }
-
-    /// The waiting transaction that spends an output.
-    pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<Txid> {
-        self.spent.get(outpoint).copied()
-    }
-
-    pub(super) fn push(&mut self, txid: Txid, transaction: Transaction) {
-        self.spent.extend(transaction.input.iter().map(|input| (input.previous_output, txid)));
-        self.positions.insert(txid, self.transactions.len());
-        self.transactions.push(transaction);
-    }
-
-    /// What all of them leave to the miner; `None` when an input is known neither to `confirmed` nor here.
-    pub(super) fn fees(&self, confirmed: &Index) -> Option<Amount> {
-        let (mut paid_in, mut paid_out) = (Amount::ZERO, Amount::ZERO);
-        for transaction in &self.transactions {
-            for input in &transaction.input {
-                let outpoint = &input.previous_output;
-                let output = match self.get(&outpoint.txid) {
-                    Some(parent) => parent.output.get(usize::try_from(outpoint.vout).ok()?)?,
-                    None => confirmed.output(outpoint)?,
-                };
-                paid_in = paid_in.checked_add(output.value)?;
-            }
-            for output in &transaction.output {
-                paid_out = paid_out.checked_add(output.value)?;
-            }
-        }
-        paid_in.checked_sub(paid_out)
+        Some(spent)
     }
 }

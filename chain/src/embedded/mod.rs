@@ -4,25 +4,28 @@ mod block_template;
 mod engine;
 mod engine_log;
 mod index;
+mod mempool;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod reorg_tests;
 mod startup;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use bitcoin::{Amount, Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
+use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 use tempfile::TempDir;
 
-use self::block_template::Reward;
-use self::engine::{Databases, Engine, Verdict};
-use self::index::{Index, Waiting};
-use crate::error::reason_and_detail;
-use crate::{BlockHeight, ChainTip, Coin, FoundTransaction, Node, NodeError};
-
-/// The reason that shows that every transaction of a probe is valid.
-const ONLY_THE_COINBASE_IS_WRONG: &str = "bad-cb-amount";
+use self::engine::Databases;
+use self::state::State;
+use crate::{
+    BlockHeight, Broadcast, ChainSource, ChainTip, Coin, FeeEstimate, FoundHeader, FoundTransaction, Lookup,
+    Mine, NodeError,
+};
 
 /// A regtest chain inside this process, whose every block is validated by Bitcoin Core's own engine.
 ///
@@ -32,14 +35,19 @@ const ONLY_THE_COINBASE_IS_WRONG: &str = "bad-cb-amount";
 ///
 /// # What is modelled
 ///
-/// Consensus, all of it: scripts, signatures, absolute and relative lock times, amounts, coinbase maturity,
-/// block weight and signature operations. [`Node::broadcast`] asks the engine whether the next block could
-/// hold the transaction after those already waiting.
+/// Consensus, all of it: scripts, signatures, absolute and relative timelocks, amounts, coinbase maturity,
+/// block weight and signature operations, and the choice of the chain with the most work.
+/// [`Broadcast::broadcast`] asks the engine whether the next block could hold the transaction after those in
+/// the mempool.
+///
+/// Forks: [`mine_on`](EmbeddedRegtest::mine_on) builds a branch from any earlier block; the engine
+/// reorganizes when it has more work. Transactions of disconnected blocks return to the mempool where they
+/// are still valid and in no conflict with the new chain; so do transactions that were in the mempool.
 ///
 /// Relay policy is *not* modelled: no dust limit, no minimum fee, no standardness, no replacement (a
-/// transaction that conflicts with a waiting one is rejected as `txn-mempool-conflict` whatever it pays), and
-/// no limit to the length of a chain of waiting transactions. A transaction that this node takes may be
-/// refused by the relay rules of a real one. One block must be able to hold everything that waits: mine
+/// transaction that conflicts with one in the mempool is rejected as `txn-mempool-conflict` whatever it
+/// pays), and no limit to the length of a chain of unconfirmed transactions. A transaction that this node
+/// accepts may be refused by the relay policy of a real one. One block must be able to hold the mempool: mine
 /// before a block is full.
 ///
 /// # Size
@@ -54,13 +62,13 @@ const ONLY_THE_COINBASE_IS_WRONG: &str = "bad-cb-amount";
 ///
 /// ```
 /// use bitcoin::ScriptBuf;
-/// use chain::{EmbeddedRegtest, Node};
+/// use chain::{ChainSource, EmbeddedRegtest, Lookup, Mine};
 ///
 /// let node = EmbeddedRegtest::in_memory()?;
 /// let anyone_can_spend = ScriptBuf::from_bytes(vec![0x51]);
 /// node.mine(101, &anyone_can_spend)?;
 /// assert_eq!(node.tip()?.height.to_u32(), 101);
-/// // Of 101 rewards two may be spent in the next block: a coinbase waits 100 blocks.
+/// // Of 101 rewards two may be spent in the next block: a coinbase matures in 100 blocks.
 /// assert_eq!(node.coins(&anyone_can_spend)?.len(), 2);
 /// # Ok::<(), chain::NodeError>(())
 /// ```
@@ -68,14 +76,6 @@ pub struct EmbeddedRegtest {
     state: Mutex<State>,
     // Dropped, and with it deleted, after the engine has closed its files in it.
     _blocks: Option<TempDir>,
-}
-
-struct State {
-    engine: Engine,
-    index: Index,
-    waiting: Waiting,
-    /// Makes every probe block another one.
-    probe: u64,
 }
 
 impl EmbeddedRegtest {
@@ -99,7 +99,7 @@ impl EmbeddedRegtest {
 
     /// The chain in `data_dir`, which is made when there is none; reopening continues it.
     ///
-    /// The index is rebuilt by reading every block. Transactions that waited for a block when the node was
+    /// The index is rebuilt by reading every block. Transactions that were in the mempool when the node was
     /// closed are forgotten. The engine writes its databases when the value is dropped: what a killed process
     /// had mined since it opened may be lost, and is then mined again by the same calls.
     ///
@@ -112,6 +112,50 @@ impl EmbeddedRegtest {
         Ok(Self { state: Mutex::new(state), _blocks: None })
     }
 
+    /// Mines `count` empty blocks on top of the block `parent`, which may be any block of the best chain or
+    /// of a branch, and whose rewards pay `script_pubkey`.
+    ///
+    /// While the branch has no more work than the best chain, the tip stays. With the first block that gives
+    /// it more, the engine disconnects the blocks above the fork point and connects the branch. A branch
+    /// never holds a block that was there before, so the same script may be paid on both sides.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::UnknownBlock`] when there is no block `parent`, [`NodeError::Engine`] when the engine
+    /// refuses a block.
+    pub fn mine_on(
+        &self,
+        parent: &BlockHash,
+        count: u32,
+        script_pubkey: &Script,
+    ) -> Result<Vec<BlockHash>, NodeError> {
+        let (mut state, mut parent) = (self.state(), *parent);
+        let mut hashes = Vec::new();
+        for _ in 0..count {
+            parent = state.mine_on(&parent, script_pubkey, &[])?;
+            hashes.push(parent);
+        }
+        Ok(hashes)
+    }
+
+    /// Mines one block on top of the block `parent`, with these transactions, which need not be in the
+    /// mempool; otherwise as [`mine_on`](Self::mine_on). Their fees go to nobody.
+    ///
+    /// # Errors
+    ///
+    /// As [`mine_on`](Self::mine_on). The transactions of a branch are checked when the branch is connected,
+    /// not when it is built: an invalid one fails the call that would have given the branch more work, and
+    /// the best chain stays.
+    pub fn mine_block_on(
+        &self,
+        parent: &BlockHash,
+        script_pubkey: &Script,
+        transactions: &[Transaction],
+    ) -> Result<BlockHash, NodeError> {
+        let transactions: Vec<&Transaction> = transactions.iter().collect();
+        self.state().mine_on(parent, script_pubkey, &transactions)
+    }
+
     // Every change of the state is made after the last call that can fail, so a state whose thread panicked
     // is still whole.
     fn state(&self) -> MutexGuard<'_, State> {
@@ -121,11 +165,11 @@ impl EmbeddedRegtest {
 
 impl std::fmt::Debug for EmbeddedRegtest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EmbeddedRegtest").field("tip", &self.state().index.tip()).finish_non_exhaustive()
+        f.debug_struct("EmbeddedRegtest").field("tip", &self.state().tip().ok()).finish_non_exhaustive()
     }
 }
 
-impl Node for EmbeddedRegtest {
+impl ChainSource for EmbeddedRegtest {
     fn network(&self) -> Network {
         Network::Regtest
     }
@@ -134,18 +178,28 @@ impl Node for EmbeddedRegtest {
         self.state().tip()
     }
 
-    fn block(&self, height: BlockHeight) -> Result<Block, NodeError> {
-        self.state().block(height)
+    fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
+        self.state().block_hash(height)
     }
 
+    fn header(&self, hash: &BlockHash) -> Result<FoundHeader, NodeError> {
+        self.state().header(hash)
+    }
+
+    fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
+        self.state().block(hash)
+    }
+}
+
+impl Lookup for EmbeddedRegtest {
     fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         self.state().transaction(txid)
     }
 
-    /// As [`Node::coins`]: what the chain holds. A coin that a waiting transaction spends is still among
-    /// them.
+    /// As [`Lookup::coins`]: what the chain holds. A coin that a transaction in the mempool spends is still
+    /// among them.
     fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError> {
-        Ok(self.state().index.coins(script_pubkey))
+        Ok(self.state().coins(script_pubkey))
     }
 
     fn spender(
@@ -153,143 +207,29 @@ impl Node for EmbeddedRegtest {
         outpoint: &OutPoint,
         since: BlockHeight,
     ) -> Result<Option<FoundTransaction>, NodeError> {
-        let state = self.state();
-        let Some(txid) = state.waiting.spender(outpoint).or_else(|| state.index.spender(outpoint)) else {
-            return Ok(None);
-        };
-        let found = state.transaction(&txid)?;
-        Ok(found.filter(|found| found.block.is_none_or(|block| block.height >= since)))
+        self.state().spender(outpoint, since)
     }
+}
 
-    /// As [`Node::broadcast`]; the reason of a rejection is the engine's word for the broken consensus rule.
+impl Broadcast for EmbeddedRegtest {
+    /// As [`Broadcast::broadcast`]; the reason of a rejection is the engine's word for the broken consensus
+    /// rule.
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
         self.state().broadcast(transaction)
     }
+}
 
+impl FeeEstimate for EmbeddedRegtest {
     /// Always 1 sat/vB: nobody competes for these blocks.
     fn fee_rate(&self, _blocks: u16) -> Result<FeeRate, NodeError> {
         Ok(FeeRate::BROADCAST_MIN)
     }
+}
 
-    /// As [`Node::mine`]; the first block holds everything that waits, in the order in which it came.
+impl Mine for EmbeddedRegtest {
+    /// As [`Mine::mine`]; the first block holds the whole mempool, in the order in which it came.
     fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError> {
         let mut state = self.state();
         (0..count).map(|_| state.mine_block(script_pubkey)).collect()
-    }
-}
-
-impl State {
-    fn open(data_dir: &Path, databases: Databases) -> Result<Self, NodeError> {
-        let engine = Engine::open(data_dir, databases)?;
-        let mut index = Index::default();
-        for height in 0..=engine.tip()?.height.to_u32() {
-            index.add(&engine.block(BlockHeight::new(height))?)?;
-        }
-        // The engine remembers the probes of earlier sessions in the same directory, so the count goes on
-        // where none of them was.
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let probe = u64::try_from(since_1970.as_nanos()).unwrap_or_default();
-        Ok(Self { engine, index, waiting: Waiting::default(), probe })
-    }
-
-    fn tip(&self) -> Result<ChainTip, NodeError> {
-        self.index.tip().ok_or_else(|| NodeError::engine("it has no genesis block"))
-    }
-
-    fn block(&self, height: BlockHeight) -> Result<Block, NodeError> {
-        let tip = self.tip()?.height;
-        if height > tip { Err(NodeError::NoSuchBlock { height, tip }) } else { self.engine.block(height) }
-    }
-
-    fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
-        if let Some(transaction) = self.waiting.get(txid) {
-            return Ok(Some(FoundTransaction {
-                transaction: transaction.clone(),
-                block: None,
-                confirmations: 0,
-            }));
-        }
-        let Some((height, position)) = self.index.locate(txid) else { return Ok(None) };
-        let lost = || NodeError::Engine {
-            reason: format!("transaction {txid} is not in the block at height {height}"),
-        };
-        let hash = self.index.block_hash(height).ok_or_else(lost)?;
-        let transaction = self.engine.block(height)?.txdata.into_iter().nth(position).ok_or_else(lost)?;
-        let confirmations = self.tip()?.height.blocks_since(height).saturating_add(1);
-        Ok(Some(FoundTransaction { transaction, block: Some(ChainTip { height, hash }), confirmations }))
-    }
-
-    fn broadcast(&mut self, transaction: &Transaction) -> Result<Txid, NodeError> {
-        let txid = transaction.compute_txid();
-        if let Some(known) = self.transaction(&txid)? {
-            // The id does not commit to the witness: a twin with another one is another transaction, and
-            // never valid beside the first.
-            let same = known.transaction.compute_wtxid() == transaction.compute_wtxid();
-            return if same {
-                Ok(txid)
-            } else {
-                Err(NodeError::rejected(txid, "txn-same-nonwitness-data-in-mempool"))
-            };
-        }
-        // Without inputs a transaction has no encoding that the engine could read.
-        if transaction.input.is_empty() {
-            return Err(NodeError::rejected(txid, "bad-txns-vin-empty"));
-        }
-        if self.waiting.conflicts_with(transaction) {
-            return Err(NodeError::rejected(txid, "txn-mempool-conflict"));
-        }
-        self.probe(txid, transaction)?;
-        self.waiting.push(txid, transaction.clone());
-        Ok(txid)
-    }
-
-    /// Asks the engine about a transaction with a block that cannot become part of the chain.
-    ///
-    /// The block holds what waits, then the transaction, and its coinbase pays more than there is. The engine
-    /// checks a block's transactions first (inputs, lock times, signature operations, scripts) and its
-    /// coinbase's amount last. So when it complains of the amount, the transactions are valid; any other
-    /// complaint is about the transaction. The engine keeps the probe in its files as an invalid block, which
-    /// harms nothing.
-    fn probe(&mut self, txid: Txid, transaction: &Transaction) -> Result<(), NodeError> {
-        let tip = self.tip()?;
-        self.probe = self.probe.wrapping_add(1);
-        let reward = Reward {
-            amount: Amount::MAX_MONEY,
-            script_pubkey: Script::new(),
-            extra: Some(self.probe.to_le_bytes()),
-        };
-        let transactions: Vec<&Transaction> =
-            self.waiting.transactions().iter().chain([transaction]).collect();
-        let block = block_template::build(tip.hash, tip.height.saturating_add(1), &reward, &transactions)?;
-        match self.engine.submit(&block)? {
-            Verdict::Refused(text) if reason_and_detail(&text).0 == ONLY_THE_COINBASE_IS_WRONG => Ok(()),
-            Verdict::Refused(text) => Err(NodeError::rejected(txid, &text)),
-            Verdict::Connected => {
-                Err(NodeError::engine("it accepted a coinbase that pays more than there is"))
-            }
-        }
-    }
-
-    fn mine_block(&mut self, script_pubkey: &Script) -> Result<BlockHash, NodeError> {
-        let tip = self.tip()?;
-        let height = tip.height.saturating_add(1);
-        let amount = self
-            .waiting
-            .fees(&self.index)
-            .and_then(|fees| fees.checked_add(block_template::subsidy(height)))
-            .ok_or_else(|| NodeError::engine("the fees of the waiting transactions cannot be added up"))?;
-        let reward = Reward { amount, script_pubkey, extra: None };
-        let transactions: Vec<&Transaction> = self.waiting.transactions().iter().collect();
-        let block = block_template::build(tip.hash, height, &reward, &transactions)?;
-        match self.engine.submit(&block)? {
-            Verdict::Connected => {
-                self.index.add(&block)?;
-                self.waiting = Waiting::default();
-                Ok(block.block_hash())
-            }
-            Verdict::Refused(text) => {
-                Err(NodeError::Engine { reason: format!("it refused the block at height {height}: {text}") })
-            }
-        }
     }
 }

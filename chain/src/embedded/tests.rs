@@ -13,14 +13,14 @@ use bitcoin::{
 };
 
 use super::{EmbeddedRegtest, block_template};
-use crate::{BlockHeight, Coin, Node, NodeError};
+use crate::{BlockHeight, Broadcast as _, ChainSource as _, Coin, Lookup as _, Mine as _, Node, NodeError};
 
 /// OP_TRUE: anyone may spend it, without a witness.
-fn anyone() -> ScriptBuf {
+pub(super) fn anyone() -> ScriptBuf {
     ScriptBuf::from_bytes(vec![0x51])
 }
 
-fn spend_to(coin: &Coin, sequence: Sequence, script_pubkey: ScriptBuf) -> Transaction {
+pub(super) fn spend_to(coin: &Coin, sequence: Sequence, script_pubkey: ScriptBuf) -> Transaction {
     Transaction {
         version: Version::TWO,
         lock_time: LockTime::ZERO,
@@ -37,17 +37,17 @@ fn spend_to(coin: &Coin, sequence: Sequence, script_pubkey: ScriptBuf) -> Transa
     }
 }
 
-fn spend(coin: &Coin) -> Transaction {
+pub(super) fn spend(coin: &Coin) -> Transaction {
     spend_to(coin, Sequence::MAX, anyone())
 }
 
 /// The coin that a transaction's first output is once it is confirmed.
-fn first_output(transaction: &Transaction, height: u32) -> Coin {
+pub(super) fn first_output(transaction: &Transaction, height: u32) -> Coin {
     let outpoint = OutPoint { txid: transaction.compute_txid(), vout: 0 };
     Coin { outpoint, output: transaction.output[0].clone(), height: BlockHeight::new(height) }
 }
 
-fn funded() -> (EmbeddedRegtest, Vec<Coin>) {
+pub(super) fn funded() -> (EmbeddedRegtest, Vec<Coin>) {
     let node = EmbeddedRegtest::in_memory().unwrap();
     node.mine(110, &anyone()).unwrap();
     let coins = node.coins(&anyone()).unwrap();
@@ -77,6 +77,7 @@ fn assert_rejected(node: &EmbeddedRegtest, transaction: &Transaction, expected: 
 fn nodes_can_be_shared_between_threads() {
     fn check<T: Send + Sync + std::fmt::Debug>() {}
     check::<EmbeddedRegtest>();
+    #[cfg(feature = "rpc")]
     check::<crate::BitcoinCore>();
     let node: Box<dyn Node> = Box::new(EmbeddedRegtest::in_memory().unwrap());
     assert_eq!(node.network(), bitcoin::Network::Regtest);
@@ -88,7 +89,7 @@ fn a_new_chain_holds_the_genesis_block_alone() {
     let genesis = bitcoin::constants::genesis_block(bitcoin::Network::Regtest);
     assert_eq!(node.tip().unwrap().height, BlockHeight::GENESIS);
     assert_eq!(node.tip().unwrap().hash, genesis.block_hash());
-    assert_eq!(node.block(BlockHeight::GENESIS).unwrap(), genesis);
+    assert_eq!(node.block_at(BlockHeight::GENESIS).unwrap(), genesis);
     assert!(node.coins(&genesis.txdata[0].output[0].script_pubkey).unwrap().is_empty());
     let found = node.transaction(&genesis.txdata[0].compute_txid()).unwrap().unwrap();
     assert_eq!((found.confirmations, found.block.unwrap().height), (1, BlockHeight::GENESIS));
@@ -104,13 +105,13 @@ fn mining_pays_the_halving_subsidy() {
     for (index, sat) in [(0, 5_000_000_000), (148, 5_000_000_000), (149, 2_500_000_000), (299, 1_250_000_000)]
     {
         let height = u32::try_from(index).unwrap() + 1;
-        let block = node.block(BlockHeight::new(height)).unwrap();
+        let block = node.block_at(BlockHeight::new(height)).unwrap();
         assert_eq!(block.block_hash(), hashes[index]);
         assert_eq!(block.txdata[0].output[0].value.to_sat(), sat, "at height {height}");
         assert!(block.check_merkle_root() && block.check_witness_commitment());
     }
     assert_eq!(block_template::subsidy(BlockHeight::new(u32::MAX)), Amount::ZERO);
-    match node.block(BlockHeight::new(302)) {
+    match node.block_at(BlockHeight::new(302)) {
         Err(NodeError::NoSuchBlock { height, tip }) => {
             assert_eq!((height.to_u32(), tip.to_u32()), (302, 301))
         }
@@ -147,7 +148,7 @@ fn a_spend_waits_and_is_then_confirmed_and_its_fee_paid() {
     assert_eq!(node.spender(&coins[1].outpoint, coins[1].height).unwrap(), None);
     assert_eq!(node.coins(&target).unwrap(), [first_output(&child, 111)]);
     assert!(!node.coins(&anyone()).unwrap().contains(&coins[0]));
-    let reward = node.block(BlockHeight::new(111)).unwrap().txdata[0].output[0].value;
+    let reward = node.block_at(BlockHeight::new(111)).unwrap().txdata[0].output[0].value;
     assert_eq!(reward.to_sat(), 5_000_000_000 + 2_000, "both fees");
     node.mine(5, &anyone()).unwrap();
     assert_eq!(node.transaction(&child.compute_txid()).unwrap().unwrap().confirmations, 6);
@@ -162,9 +163,9 @@ fn broadcasting_again_is_no_error() {
     }
     node.mine(1, &anyone()).unwrap();
     assert_eq!(node.broadcast(&transaction).unwrap(), transaction.compute_txid());
-    assert_eq!(node.block(node.tip().unwrap().height).unwrap().txdata.len(), 2);
+    assert_eq!(node.block_at(node.tip().unwrap().height).unwrap().txdata.len(), 2);
     node.mine(1, &anyone()).unwrap();
-    assert_eq!(node.block(node.tip().unwrap().height).unwrap().txdata.len(), 1);
+    assert_eq!(node.block_at(node.tip().unwrap().height).unwrap().txdata.len(), 1);
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn the_engine_names_the_broken_rule() {
     transaction.input[0].previous_output = stranger;
     assert_rejected(&node, &transaction, "bad-txns-inputs-missingorspent");
 
-    let young = node.block(BlockHeight::new(12)).unwrap().txdata[0].clone();
+    let young = node.block_at(BlockHeight::new(12)).unwrap().txdata[0].clone();
     let (reason, detail) = rejection(&node, &spend(&first_output(&young, 12)));
     assert_eq!(reason, "bad-txns-premature-spend-of-coinbase");
     assert!(detail.contains("tried to spend coinbase at depth 99"), "{detail}");
@@ -218,7 +219,7 @@ fn malformed_transactions_are_rejected_without_panic() {
     transaction.output[0].value = Amount::from_sat(u64::MAX);
     assert_rejected(&node, &transaction, "bad-txns-vout-negative");
 
-    let mut coinbase = node.block(BlockHeight::new(1)).unwrap().txdata[0].clone();
+    let mut coinbase = node.block_at(BlockHeight::new(1)).unwrap().txdata[0].clone();
     coinbase.output[0].value = Amount::from_sat(1);
     assert_rejected(&node, &coinbase, "bad-cb-multiple");
 
@@ -440,7 +441,7 @@ fn one_node_serves_many_threads() {
         }
     });
     node.mine(1, &anyone()).unwrap();
-    assert_eq!(node.block(BlockHeight::new(111)).unwrap().txdata.len(), 5);
+    assert_eq!(node.block_at(BlockHeight::new(111)).unwrap().txdata.len(), 5);
 }
 
 #[test]

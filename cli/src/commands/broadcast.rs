@@ -1,42 +1,64 @@
-//! `broadcast`: a finished transaction, to a node.
+//! `broadcast`: a signed transaction, to a node.
 
 use anyhow::{bail, ensure};
-use chain::{Node, NodeError};
-use serde::Serialize;
-use staking_scripts::{FeeBump, TransactionKind};
+use chain::NodeError;
+use serde::{Deserialize, Serialize};
+use staking_scripts::TransactionKind;
+use staking_scripts::explain::FeeBump;
 
-use super::tx::{Given, transaction};
-use crate::node::NodeArgs;
-use crate::output::{BAD, Output, plain};
+use crate::args::argument::Argument;
+use crate::args::node::NodeArgs;
+use crate::args::transaction::{self, Given};
+use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::text::{BAD, plain};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A transaction that the node has already is no error; but a node without an index (-txindex=1) \
-    does not know one again whose outputs are all spent, and rejects it as bad-txns-inputs-missingorspent. Exit code 1 when the node rejects it, with the node's reason. What burns in \
-    slashing is allowed (Bitcoin Core's maxburnamount).\n\n\
-    When the fee turns out too small: a withdrawal is built again at a higher rate, and replaces the first; a staking transaction or an extension is \
-    paid for by a child of its change (`tx bump`), and must not be replaced; an unbonding or a slashing transaction cannot be bumped.\n\n\
+    after_help = "Broadcasting a transaction that the node has already is not an error; but a node without an index (-txindex=1) \
+    does not recognize one whose outputs are all spent, and rejects it as bad-txns-inputs-missingorspent. Exit code 1 when the node rejects it, with the node's reason. Slashing may burn \
+    its amount (Bitcoin Core's maxburnamount).\n\n\
+    When the fee turns out too small: build a withdrawal again at a higher rate, which replaces the first (RBF); for a staking transaction or an extension, \
+    build a child of its change (`tx bump`, CPFP), and do not replace it; the fee of an unbonding or a slashing transaction cannot be raised.\n\n\
     Example:\n  btcstake broadcast @withdrawal.tx --node URL"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     node: NodeArgs,
-    /// The transaction, or a PSBT that is complete: hex, @FILE or -; a file may hold raw bytes, hex, or a
+    /// The transaction, or a PSBT that is finalized: hex, @FILE or -; a file may hold raw bytes, hex, or a
     /// PSBT in base64.
-    #[arg(value_name = "TRANSACTION", value_parser = transaction)]
-    transaction: Given,
+    #[arg(value_name = "TRANSACTION", value_parser = transaction::parser())]
+    transaction: Argument<Given>,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    txid: String,
-    kind: &'static str,
-    accepted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// How its fee can be bumped: `child`, `replacement` or `nothing`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fee_bump: Option<&'static str>,
+/// What the node said to a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The transaction id, in display order.
+    pub txid: String,
+    /// What the transaction is in the staking protocol.
+    pub kind: String,
+    /// Whether the node has it.
+    pub accepted: bool,
+    /// Why the node rejected it.
+    pub reason: Option<String>,
+    /// How its fee can be raised: `child` (CPFP), `replacement` (RBF) or `nothing`; null for other
+    /// transactions.
+    pub fee_bump: Option<String>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        match &self.reason {
+            None => self.txid.clone(),
+            Some(reason) => format!("{BAD}rejected{BAD:#}: {}", plain(reason)),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.accepted)
+    }
 }
 
 const fn fee_bump(kind: TransactionKind) -> Option<&'static str> {
@@ -49,22 +71,20 @@ const fn fee_bump(kind: TransactionKind) -> Option<&'static str> {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let Given { transaction, explanation, finished, .. } = self.transaction;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let Given { transaction, explanation, finished, .. } = self.transaction.read()?;
         ensure!(finished, "the transaction {} lacks signatures: `psbt check` says whose", explanation.txid);
         let reason = match self.node.connect()?.broadcast(&transaction) {
             Ok(_) => None,
             Err(error @ NodeError::Rejected { .. }) => Some(error.to_string()),
             Err(error) => bail!(error),
         };
-        let (txid, kind) = (explanation.txid.to_string(), explanation.kind);
-        let accepted = reason.is_none();
-        let text = match &reason {
-            None => txid.clone(),
-            Some(reason) => format!("{BAD}rejected{BAD:#}: {}", plain(reason)),
-        };
-        let fields = Fields { txid, kind: kind.as_str(), accepted, reason, fee_bump: fee_bump(kind) };
-        let output = Output::new(text, &fields)?;
-        Ok(if accepted { output } else { output.negative() })
+        Printout::of(&Output {
+            txid: explanation.txid.to_string(),
+            kind: explanation.kind.as_str().to_owned(),
+            accepted: reason.is_none(),
+            reason,
+            fee_bump: fee_bump(explanation.kind).map(str::to_owned),
+        })
     }
 }

@@ -1,25 +1,24 @@
 //! The commands, one file each.
 
-mod adaptor;
-mod broadcast;
-mod completions;
-mod covenant;
-mod descriptor;
-mod eots;
-mod key;
-mod params;
+pub(crate) mod adaptor;
+pub(crate) mod broadcast;
+pub(crate) mod completions;
+pub(crate) mod covenant;
+pub(crate) mod descriptor;
+pub(crate) mod eots;
+pub(crate) mod key;
+pub(crate) mod params;
 pub(crate) mod pop;
-mod psbt;
-mod script;
-mod stake;
-mod status;
-mod tx;
+pub(crate) mod psbt;
+pub(crate) mod script;
+pub(crate) mod stake;
+pub(crate) mod status;
+pub(crate) mod tx;
 
 use clap::Subcommand;
 
-pub(crate) use self::script::NetworkName;
 use crate::demo;
-use crate::output::Output;
+use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -45,28 +44,30 @@ pub(crate) enum Command {
     /// Parameters files, under which stakes are made: show one, or check it.
     #[command(subcommand)]
     Params(params::Command),
-    /// A stake's delegation, one file that roles hand to each other: sign it, check it, add answers.
+    /// A stake's delegation, one file that roles hand to each other: sign it, check it, add covenant
+    /// signatures.
     #[command(subcommand)]
     Stake(stake::Command),
-    /// Check delegations and answer them, for covenant members.
+    /// Check delegations and sign them, for covenant members.
     #[command(subcommand)]
     Covenant(covenant::Command),
-    /// Transactions that still want signatures: check, sign, combine, finalize.
+    /// PSBTs, on their way between signers: check, sign, combine, finalize.
     #[command(subcommand)]
     Psbt(psbt::Command),
-    /// A stake's transactions: build and complete each, and explain any.
+    /// A stake's transactions: build and finalize each, and explain any.
     #[command(subcommand)]
     Tx(tx::Command),
-    /// Hand a finished transaction to a node.
+    /// Broadcast a signed transaction through a node.
     Broadcast(Box<broadcast::Args>),
-    /// Say where a stake stands on a node's chain.
+    /// Say what state a stake is in on a node's chain.
     Status(Box<status::Args>),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    /// Runs the command; `command_line` is the whole command line, for completions.
+    pub(crate) fn run(self, command_line: fn() -> clap::Command) -> anyhow::Result<Printout> {
         match self {
             Self::Demo(args) => args.run(),
             Self::Key(command) => command.run(),
@@ -82,7 +83,7 @@ impl Command {
             Self::Tx(command) => command.run(),
             Self::Broadcast(args) => args.run(),
             Self::Status(args) => args.run(),
-            Self::Completions(args) => args.run(),
+            Self::Completions(args) => args.run(command_line()),
         }
     }
 }

@@ -4,22 +4,25 @@ use anyhow::Context;
 use bitcoin::OutPoint;
 use bitcoin::absolute::Height;
 use chain::{BlockHeight, FoundTransaction, Node};
-use serde::Serialize;
-use staking_scripts::{AcceptedStake, Path, Spending, StakeOnChain, StakeState, explain};
+use serde::{Deserialize, Serialize};
+use staking_scripts::delegation::{PresignedTransactions, Spending, StakeOnChain, StakeState};
+use staking_scripts::explain::explain;
+use staking_scripts::{LeafTransaction, SpendPath, Stake, UnbondingTransaction};
 
-use super::tx::fixed_fee_warnings;
-use crate::files::{self, DelegationArgs};
-use crate::node::NodeArgs;
-use crate::output::{Output, STRONG};
+use crate::args::delegation::DelegationArgs;
+use crate::args::node::NodeArgs;
+use crate::view::output::{CommandOutput, Printout};
+use crate::view::text::STRONG;
+use crate::view::transaction::fixed_fee_warnings;
 
 /// Within how many blocks a fee rate is to confirm that fixed fees are compared with: a day.
 const FEE_TARGET: u16 = 144;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "PENDING: fewer covenant answers than the quorum. VERIFIED: a quorum, and not in a block or not --depth deep. ACTIVE. UNBONDING, and \
-    UNBONDED when the unbonding time is over or the stake was extended. EXPIRED: of the staking time no more than the unbonding time is left. WITHDRAWN. \
-    SLASHED. Only what is in a block counts; what waits for one is named.\n\n\
+    after_help = "PENDING: fewer covenant signatures than the quorum. VERIFIED: a quorum, and not in a block or not --depth deep. ACTIVE. UNBONDING, and \
+    UNBONDED when the unbonding time is over or the stake was extended. EXPIRED: no more of the staking time is left than the unbonding time. WITHDRAWN. \
+    SLASHED. Only confirmed transactions count; unconfirmed ones are named.\n\n\
     Example:\n  btcstake status --delegation verified.json --params params.json --node URL"
 )]
 pub(crate) struct Args {
@@ -29,52 +32,71 @@ pub(crate) struct Args {
     node: NodeArgs,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    status: &'static str,
-    answers: usize,
-    quorum: u16,
-    staking_txid: String,
-    tip_height: u32,
-    /// The height of the block with the staking transaction, and how many blocks stand on it.
-    inclusion_height: Option<u32>,
-    depth: Option<u32>,
-    /// The first block that may take a withdrawal.
-    withdrawable_from: Option<u32>,
-    /// What spends the staking output, and what spends the unbonding output, in a block.
-    spent: Option<Spent>,
-    unbonding_spent: Option<Spent>,
-    /// What spends the refund, where the stake was slashed.
-    refund_spent: Option<Spent>,
-    /// Those that wait for a block.
-    waiting: Vec<Spent>,
-    warnings: Vec<String>,
+/// Where a stake stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The state: `PENDING`, `VERIFIED`, `ACTIVE`, `UNBONDING`, `UNBONDED`, `EXPIRED`, `WITHDRAWN` or
+    /// `SLASHED`.
+    pub status: String,
+    /// How many covenant members have given valid signatures.
+    pub covenant_signatures: usize,
+    /// How many must.
+    pub quorum: u16,
+    /// The staking transaction, in display order.
+    pub staking_txid: String,
+    /// The height of the node's tip.
+    pub tip_height: u32,
+    /// The height of the block with the staking transaction; null when it is in none.
+    pub inclusion_height: Option<u32>,
+    /// How many blocks are on top of that block; null when it is in none.
+    pub depth: Option<u32>,
+    /// The first height at which a withdrawal is valid; null when nothing can be withdrawn.
+    pub withdrawable_from: Option<u32>,
+    /// The transaction in a block that spends the staking output.
+    pub spent_by: Option<SpentBy>,
+    /// The transaction in a block that spends the unbonding output.
+    pub unbonding_spent_by: Option<SpentBy>,
+    /// The transaction in a block that spends the slashing refund output.
+    pub refund_spent_by: Option<SpentBy>,
+    /// The stake's transactions in the mempool.
+    pub unconfirmed: Vec<SpentBy>,
+    /// What to know before going on.
+    pub warnings: Vec<String>,
 }
 
-#[derive(Clone, Serialize)]
-struct Spent {
-    txid: String,
-    kind: &'static str,
-    path: Option<String>,
-    height: Option<u32>,
+/// A transaction of a stake, on the node's chain or in its mempool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SpentBy {
+    /// The transaction id, in display order.
+    pub txid: String,
+    /// What the transaction is in the staking protocol.
+    pub kind: String,
+    /// The path through which it spends; null for the staking transaction.
+    pub path: Option<String>,
+    /// The height of its block; null while it is unconfirmed.
+    pub height: Option<u32>,
 }
 
-/// What is found on the way.
-struct Observer<N> {
-    node: N,
-    waiting: Vec<Spent>,
+/// A node, and the unconfirmed transactions found so far.
+struct Observer<'a> {
+    node: &'a dyn Node,
+    unconfirmed: Vec<SpentBy>,
 }
 
-impl<N: Node> Observer<N> {
+impl Observer<'_> {
     fn spending(
         &mut self,
         outpoint: OutPoint,
         since: BlockHeight,
-    ) -> anyhow::Result<Option<(Spending, Spent)>> {
+    ) -> anyhow::Result<Option<(Spending, SpentBy)>> {
         let Some(found) = self.node.spender(&outpoint, since)? else { return Ok(None) };
         let (spent, path) = described(&found, Some(outpoint));
         let Some(block) = found.block else {
-            self.waiting.push(spent);
+            self.unconfirmed.push(spent);
             return Ok(None);
         };
         let spending =
@@ -84,16 +106,16 @@ impl<N: Node> Observer<N> {
 }
 
 fn consensus(height: BlockHeight) -> anyhow::Result<Height> {
-    Height::from_consensus(height.to_u32()).context("the node's heights are none")
+    Height::from_consensus(height.to_u32()).context("the node's heights are not Bitcoin block heights")
 }
 
-fn described(found: &FoundTransaction, outpoint: Option<OutPoint>) -> (Spent, Option<Path>) {
+fn described(found: &FoundTransaction, outpoint: Option<OutPoint>) -> (SpentBy, Option<SpendPath>) {
     let explanation = explain(&found.transaction);
     let leaf = explanation.spent.iter().find(|leaf| Some(leaf.outpoint) == outpoint);
     let path = leaf.map(|leaf| leaf.keys.path());
-    let spent = Spent {
+    let spent = SpentBy {
         txid: explanation.txid.to_string(),
-        kind: if outpoint.is_none() { "stake" } else { explanation.kind.as_str() },
+        kind: if outpoint.is_none() { "stake" } else { explanation.kind.as_str() }.to_owned(),
         path: path.map(|path| path.to_string()),
         height: found.block.map(|block| block.height.to_u32()),
     };
@@ -103,32 +125,41 @@ fn described(found: &FoundTransaction, outpoint: Option<OutPoint>) -> (Spent, Op
 /// What a node has of a stake.
 struct Observed {
     chain: StakeOnChain,
-    spent: Option<Spent>,
-    unbonding_spent: Option<Spent>,
-    refund_spent: Option<Spent>,
-    waiting: Vec<Spent>,
+    spent: Option<SpentBy>,
+    unbonding_spent: Option<SpentBy>,
+    refund_spent: Option<SpentBy>,
+    unconfirmed: Vec<SpentBy>,
     node_warnings: Vec<String>,
 }
 
-fn observe(stake: &AcceptedStake, node: impl Node) -> anyhow::Result<Observed> {
+fn observe(
+    stake: &Stake,
+    unbonding: Option<&UnbondingTransaction>,
+    presigned: Option<&PresignedTransactions>,
+    node: &dyn Node,
+) -> anyhow::Result<Observed> {
     let tip = consensus(node.tip()?.height)?;
-    let node_warnings = fixed_fee_warnings(&stake.planned(), node.fee_rate(FEE_TARGET)?);
+    let node_warnings = match presigned {
+        Some(presigned) => fixed_fee_warnings(presigned, node.fee_rate(FEE_TARGET)?),
+        None => Vec::new(),
+    };
+    let unbonding = unbonding.map(UnbondingTransaction::unbonding_output);
     let mut chain =
         StakeOnChain { tip, included: None, spent: None, unbonding_spent: None, refund_spent: None };
-    let mut observer = Observer { node, waiting: Vec::new() };
+    let mut observer = Observer { node, unconfirmed: Vec::new() };
     let (mut spent, mut unbonding_spent) = (None, None);
-    let outpoint = stake.staking().outpoint();
+    let outpoint = stake.staking.outpoint();
     match observer.node.transaction(&outpoint.txid)? {
         None => {}
         Some(found) => match found.block {
-            None => observer.waiting.push(described(&found, None).0),
+            None => observer.unconfirmed.push(described(&found, None).0),
             Some(block) => {
                 chain.included = Some(consensus(block.height)?);
                 if let Some((spending, shown)) = observer.spending(outpoint, block.height)? {
                     (chain.spent, spent) = (Some(spending), Some(shown));
-                    if spending.txid == stake.unbonding().txid() {
+                    if let Some(output) = unbonding.filter(|output| output.outpoint().txid == spending.txid) {
                         let since = BlockHeight::new(spending.height.to_consensus_u32());
-                        let outpoint = stake.unbonding().unbonding_output().outpoint();
+                        let outpoint = output.outpoint();
                         if let Some((spending, shown)) = observer.spending(outpoint, since)? {
                             (chain.unbonding_spent, unbonding_spent) = (Some(spending), Some(shown));
                         }
@@ -139,68 +170,97 @@ fn observe(stake: &AcceptedStake, node: impl Node) -> anyhow::Result<Observed> {
     }
     let slashing = [chain.spent, chain.unbonding_spent].into_iter().flatten();
     let mut refund_spent = None;
-    if let Some(slashing) = slashing.into_iter().find(|spending| spending.path == Some(Path::Slashing)) {
+    if let Some(slashing) = slashing.into_iter().find(|spending| spending.path == Some(SpendPath::Slashing)) {
         let since = BlockHeight::new(slashing.height.to_consensus_u32());
         // The refund is the second output.
         if let Some((spending, shown)) = observer.spending(OutPoint::new(slashing.txid, 1), since)? {
             (chain.refund_spent, refund_spent) = (Some(spending), Some(shown));
         }
     }
-    Ok(Observed { chain, spent, unbonding_spent, refund_spent, waiting: observer.waiting, node_warnings })
+    Ok(Observed {
+        chain,
+        spent,
+        unbonding_spent,
+        refund_spent,
+        unconfirmed: observer.unconfirmed,
+        node_warnings,
+    })
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let stake = self.files.accepted()?;
-        let quorum = stake.quorum();
-        let answers = files::verify_answers(&stake, &self.files.delegation)?;
-        let Observed { chain, spent, unbonding_spent, refund_spent, waiting, node_warnings } =
-            observe(&stake, self.node.connect()?)?;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let files = self.files.read()?;
+        let (delegation, parameters) = (&files.delegation, files.parameters()?);
+        let stake = delegation.stake(parameters).context("--delegation")?;
+        // A stake whose pre-signed transactions are not known is found on the chain all the same.
+        let unbonding = delegation.unbonding(parameters).ok();
+        let presigned = delegation.presigned(parameters).ok();
+        let (covenant_signatures, quorum) = match delegation.unbonding_transaction {
+            Some(_) => {
+                delegation.covenant_quorum(parameters, files.previous_parameters()).context("--delegation")?
+            }
+            None => (0, parameters.covenant().quorum()),
+        };
+        let node = self.node.connect()?;
+        let Observed { chain, spent, unbonding_spent, refund_spent, unconfirmed, node_warnings } =
+            observe(&stake, unbonding.as_ref(), presigned.as_ref(), node.as_ref())?;
+        let has_quorum = covenant_signatures >= usize::from(quorum);
+        let txid = unbonding.as_ref().map(LeafTransaction::txid);
         let StakeState { status, withdrawable_from } =
-            stake.state(answers >= usize::from(quorum), self.files.chain.depth, &chain);
-        let fields = Fields {
-            status: status.as_str(),
-            answers,
+            chain.state(&stake, txid, has_quorum, files.chain.depth);
+        let mut warnings = files.warnings();
+        // A stake that is over has no fee to raise.
+        warnings.extend(node_warnings.into_iter().filter(|_| chain.spent.is_none()));
+        Printout::of(&Output {
+            status: status.as_str().to_owned(),
+            covenant_signatures,
             quorum,
-            staking_txid: stake.staking().outpoint().txid.to_string(),
+            staking_txid: stake.staking.outpoint().txid.to_string(),
             tip_height: chain.tip.to_consensus_u32(),
             inclusion_height: chain.included.map(Height::to_consensus_u32),
             depth: chain.depth(),
             withdrawable_from,
-            spent,
-            unbonding_spent,
-            refund_spent,
-            waiting,
-            // What is over has nothing to bump.
-            warnings: if chain.spent.is_none() { node_warnings } else { Vec::new() },
-        };
-        Ok(Output::new(text(&fields), &fields)?.warning(&fields.warnings))
+            spent_by: spent,
+            unbonding_spent_by: unbonding_spent,
+            refund_spent_by: refund_spent,
+            unconfirmed,
+            warnings,
+        })
     }
 }
 
-fn text(fields: &Fields) -> String {
-    let mut lines = vec![
-        format!("{STRONG}{}{STRONG:#} at height {}", fields.status, fields.tip_height),
-        format!("staking transaction {}", fields.staking_txid),
-        format!("covenant            {} of {} answers that are needed", fields.answers, fields.quorum),
-    ];
-    match (fields.inclusion_height, fields.depth) {
-        (Some(height), Some(depth)) => {
-            lines.push(format!("included            at height {height}, and {depth} blocks stand on it"));
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        let mut lines = vec![
+            format!("{STRONG}{}{STRONG:#} at height {}", self.status, self.tip_height),
+            format!("staking transaction {}", self.staking_txid),
+            format!(
+                "covenant            {} signatures, the quorum is {}",
+                self.covenant_signatures, self.quorum
+            ),
+        ];
+        match (self.inclusion_height, self.depth) {
+            (Some(height), Some(depth)) => {
+                lines.push(format!("included            at height {height}, {depth} deep"));
+            }
+            _ => lines.push("included            in no block".to_owned()),
         }
-        _ => lines.push("included            in no block".to_owned()),
+        let spent = |what: &str, spent: &SpentBy| {
+            let path = spent.path.as_ref().map(|path| format!(" through the {path} path"));
+            let height = spent.height.map(|height| format!(", at height {height}"));
+            let (path, height) = (path.unwrap_or_default(), height.unwrap_or_default());
+            format!("{what:<20}{} {}{path}{height}", spent.kind, spent.txid)
+        };
+        lines.extend(self.spent_by.as_ref().map(|by| spent("spent by", by)));
+        lines.extend(self.unbonding_spent_by.as_ref().map(|by| spent("then by", by)));
+        lines.extend(self.refund_spent_by.as_ref().map(|by| spent("refund spent by", by)));
+        lines.extend(self.unconfirmed.iter().map(|by| spent("unconfirmed", by)));
+        let from = self.withdrawable_from;
+        lines.extend(from.map(|height| format!("withdrawable        from height {height}")));
+        lines.join("\n")
     }
-    let spent = |what: &str, spent: &Spent| {
-        let path = spent.path.as_ref().map(|path| format!(" through the {path} path")).unwrap_or_default();
-        let height = spent.height.map(|height| format!(", at height {height}")).unwrap_or_default();
-        format!("{what:<20}{} {}{path}{height}", spent.kind, spent.txid)
-    };
-    lines.extend(fields.spent.as_ref().map(|by| spent("spent by", by)));
-    lines.extend(fields.unbonding_spent.as_ref().map(|by| spent("then by", by)));
-    lines.extend(fields.refund_spent.as_ref().map(|by| spent("refund spent by", by)));
-    lines.extend(fields.waiting.iter().map(|by| spent("waiting", by)));
-    lines.extend(
-        fields.withdrawable_from.map(|height| format!("withdrawable        in the block at {height}")),
-    );
-    lines.join("\n")
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
 }

@@ -1,9 +1,10 @@
 //! Spends that must fail. The library refuses to finish them, so their witnesses are put together here by
 //! hand.
 
-use bitcoin::{Transaction, Witness, XOnlyPublicKey};
+use bitcoin::hashes::Hash;
+use bitcoin::{TapSighash, Transaction, Witness, XOnlyPublicKey};
 use eots::SecretKey;
-use staking_scripts::Leaf;
+use staking_scripts::outputs::Leaf;
 
 /// The transaction with a witness for `leaf` that has, for each of the script's keys, the bytes that `place`
 /// gives for it, or an empty place. Nothing is checked: this is for spends that a node must refuse.
@@ -26,10 +27,10 @@ pub fn with_witness(
 /// The signatures of these keys over `sighash`, each for its own key's place.
 pub fn signed_by<'a>(
     signers: &'a [&'a SecretKey],
-    sighash: [u8; 32],
+    sighash: TapSighash,
 ) -> impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>> + 'a {
     move |key| {
         let signer = signers.iter().find(|signer| signer.public_key() == key)?;
-        Some(signer.sign_bip340(&sighash).serialize().to_vec())
+        Some(signer.sign_bip340(sighash.as_byte_array()).serialize().to_vec())
     }
 }

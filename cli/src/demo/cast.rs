@@ -1,14 +1,27 @@
 //! Who plays: everyone's keys, all derived from one seed, and the rules they play by.
 
-use bitcoin::{Amount, ScriptBuf};
-use eots::{Parity, SecretKey, XOnlyPublicKey};
+use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
+use bitcoin::{Amount, Network, ScriptBuf};
+use eots::{Parity, SecretKey};
+use finality::{Operation, SigningContext};
 use sha2::{Digest, Sha256};
-use staking_scripts::{CovenantCommittee, Parties, SlashingRate, SlashingTerms, Timelock, key_path_script};
+use staking_scripts::coins::key_path_script;
+use staking_scripts::outputs::ConsumerProviders;
+use staking_scripts::possession::PossessionMessage;
+use staking_scripts::transactions::SlashingRate;
+use staking_scripts::{ChainRules, Parameters, ParametersHistory, ProofOfPossession, StakedTo, Timelock};
 
 /// How many covenant members there are, as on mainnet.
 const MEMBERS: u32 = 9;
 /// How many of them must sign, as on mainnet.
-const QUORUM: u16 = 6;
+pub(crate) const QUORUM: u16 = 6;
+
+/// The staker's account on the chain that keeps the stakes.
+const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+
+fn staker_context() -> SigningContext {
+    SigningContext::consumer(Operation::StakerPop, "btcstake-demo-1", ACCOUNT)
+}
 
 /// The amounts and times of the demo's stakes: mainnet's shape, with times short enough to be mined through.
 #[derive(Debug, Clone)]
@@ -39,15 +52,6 @@ impl Rules {
             slashing_script: ScriptBuf::from_hex("6a07626162796c6f6e")?,
         })
     }
-
-    pub(crate) fn slashing_terms(&self) -> SlashingTerms {
-        SlashingTerms {
-            pk_script: self.slashing_script.clone(),
-            rate: self.slashing_rate,
-            fee: self.slashing_fee,
-            unbonding_time: self.unbonding_time,
-        }
-    }
 }
 
 /// Everyone, with their secrets.
@@ -60,11 +64,11 @@ pub(crate) struct Cast {
     pub(crate) providers: [SecretKey; 2],
     /// In an order that is not sorted, as on mainnet.
     pub(crate) covenant: Vec<SecretKey>,
-    pub(crate) parties: Parties,
-    /// The committee of the day when a stake is extended: one member has left, and one has come.
+    pub(crate) staked_to: StakedTo,
+    /// The committee when a stake is extended: one member has left, and one has come.
     pub(crate) extended_covenant: Vec<SecretKey>,
     /// With one more finality provider.
-    pub(crate) extended_parties: Parties,
+    pub(crate) extended_to: StakedTo,
     pub(crate) rules: Rules,
 }
 
@@ -78,16 +82,11 @@ impl Cast {
             covenant.reverse();
         }
         let staker = key(seed, "staker", |_| true);
-        let public =
-            |keys: &[SecretKey]| keys.iter().map(|key| *key.public_key()).collect::<Vec<XOnlyPublicKey>>();
-        let committee = CovenantCommittee::new(public(&covenant), QUORUM)?;
-        let parties = Parties::new(*staker.public_key(), public(&providers), committee)?;
-        let extended_covenant: Vec<_> =
-            covenant.iter().skip(1).cloned().chain([key(seed, "a new covenant member", |_| true)]).collect();
-        let committee = CovenantCommittee::new(public(&extended_covenant), QUORUM)?;
-        let newcomer = *key(seed, "a third finality provider", |_| true).public_key();
-        let all = public(&providers).into_iter().chain([newcomer]);
-        let extended_parties = Parties::new(*staker.public_key(), all, committee)?;
+        let newcomer = key(seed, "a new covenant member", |_| true);
+        let extended_covenant: Vec<_> = covenant.iter().skip(1).cloned().chain([newcomer]).collect();
+        let third = key(seed, "a third finality provider", |_| true);
+        let staked_to = staked_to(&providers)?;
+        let extended_to = self::staked_to(providers.iter().chain([&third]))?;
         let (wallet, miner) = (key(seed, "wallet", |_| true), key(seed, "miner", |_| true));
         let rules = Rules::new()?;
         Ok(Self {
@@ -96,11 +95,51 @@ impl Cast {
             staker,
             providers,
             covenant,
-            parties,
+            staked_to,
             extended_covenant,
-            extended_parties,
+            extended_to,
             rules,
         })
+    }
+
+    /// The parameters: version 0 from height 1 on, and version 1, with the new committee, from
+    /// `extension_height` on.
+    pub(crate) fn history(
+        &self,
+        extension_height: Option<u32>,
+    ) -> anyhow::Result<ParametersHistory<Parameters>> {
+        let version = |covenant: &[SecretKey], height: u32| {
+            let members: Vec<_> = covenant.iter().map(|key| key.public_key().to_string()).collect();
+            serde_json::json!({
+                "btc_activation_height": height,
+                "covenant_pks": members,
+                "covenant_quorum": QUORUM,
+                "min_staking_value_sat": self.rules.stake.to_sat(),
+                "max_staking_value_sat": self.rules.extended_stake.to_sat(),
+                "min_staking_time_blocks": self.rules.staking_time.blocks(),
+                "max_staking_time_blocks": self.rules.extended_staking_time.blocks(),
+                "unbonding_time_blocks": self.rules.unbonding_time.blocks(),
+                "unbonding_fee_sat": self.rules.unbonding_fee.to_sat(),
+                "slashing_pk_script": BASE64_STANDARD.encode(self.rules.slashing_script.as_bytes()),
+                "slashing_rate": self.rules.slashing_rate.to_string(),
+                "min_slashing_tx_fee_sat": self.rules.slashing_fee.to_sat(),
+            })
+        };
+        let later = extension_height.map(|height| version(&self.extended_covenant, height));
+        let all: Vec<_> = [version(&self.covenant, 1)].into_iter().chain(later).collect();
+        Ok(ParametersHistory::from_json(&serde_json::to_string(&all)?)?)
+    }
+
+    /// The chains that the stakes are between: regtest, and a consumer chain with a signing context.
+    pub(crate) fn chain_rules() -> ChainRules {
+        ChainRules { network: Network::Regtest, depth: 1, signing_context: staker_context() }
+    }
+
+    /// The staker's proof of possession.
+    pub(crate) fn possession(&self) -> anyhow::Result<(PossessionMessage, ProofOfPossession)> {
+        let message = PossessionMessage::new(staker_context(), ACCOUNT.parse()?)?;
+        let proof = ProofOfPossession::create_bip340(&self.staker, &message);
+        Ok((message, proof))
     }
 
     /// Where the staker's coins come from and go to.
@@ -112,6 +151,13 @@ impl Cast {
     pub(crate) fn miner_script(&self) -> ScriptBuf {
         key_path_script(self.miner.public_key())
     }
+}
+
+/// The finality providers, each of a consumer chain of its own.
+fn staked_to<'a>(providers: impl IntoIterator<Item = &'a SecretKey>) -> anyhow::Result<StakedTo> {
+    let named =
+        (1..).zip(providers).map(|(number, key)| (format!("btcstake-demo-{number}"), *key.public_key()));
+    Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))
 }
 
 /// The first key under this name that is wanted.

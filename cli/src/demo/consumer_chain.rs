@@ -4,16 +4,17 @@
 use std::num::NonZeroUsize;
 
 use anyhow::{Context, bail, ensure};
-use eots::{
-    Counted, Evidence, FinalityVote, Genesis, RandomnessCommitment, RandomnessSchedule, RandomnessTree,
-    SecretKey, SecretRandomness, Tally, VoteMessage, XOnlyPublicKey,
+use eots::{SecretKey, SecretRandomness, XOnlyPublicKey};
+use finality::{
+    ConsumerHeight, Evidence, FinalityVote, RandomnessCommitment, RandomnessSchedule, RandomnessTree,
+    SigningContext, Tally, VoteMessage, VoteOutcome,
 };
 use sha2::{Digest, Sha256};
 
 /// The chain's id, which enters the randomness.
 const CHAIN_ID: &[u8] = b"btcstake-demo-1";
 /// The first height, and how many heights the providers commit randomness for.
-const FIRST_HEIGHT: u64 = 1;
+const FIRST_HEIGHT: ConsumerHeight = ConsumerHeight(1);
 const COMMITTED: u32 = 16;
 /// Every provider's voting power, in satoshis.
 const POWER: u64 = 1_000_000;
@@ -38,11 +39,8 @@ impl ConsumerChain {
         let providers = providers.iter().map(|key| {
             let tree = RandomnessTree::derive(key, CHAIN_ID, schedule, NonZeroUsize::MIN, |_| {})?;
             let commitment = tree.commitment();
-            commitment.verify_signature::<Genesis>(
-                key.public_key(),
-                &(),
-                &commitment.sign::<Genesis>(key, &())?,
-            )?;
+            let signature = commitment.sign(key, &SigningContext::GENESIS)?;
+            commitment.verify_signature(key.public_key(), &SigningContext::GENESIS, &signature)?;
             Ok(Provider { key: key.clone(), tree, commitment })
         });
         Ok(Self { providers: providers.collect::<anyhow::Result<_>>()?, blocks: Vec::new() })
@@ -54,13 +52,13 @@ impl ConsumerChain {
     }
 
     /// Makes the next block, on which every provider votes, and counts the votes; it must be final then.
-    pub(crate) fn next_block(&mut self) -> anyhow::Result<Tally<Genesis>> {
-        let height = u64::try_from(self.blocks.len())?.saturating_add(FIRST_HEIGHT);
+    pub(crate) fn next_block(&mut self) -> anyhow::Result<Tally> {
+        let height = FIRST_HEIGHT.saturating_add(u64::try_from(self.blocks.len())?);
         let parent = self.blocks.last().copied().unwrap_or_default();
         let block_hash: [u8; 32] = Sha256::new().chain_update("block").chain_update(parent).finalize().into();
         self.blocks.push(block_hash);
         let power = self.providers.iter().map(|provider| (*provider.key.public_key(), POWER)).collect();
-        let mut tally = Tally::new((), height, power);
+        let mut tally = Tally::new(SigningContext::GENESIS, height, power);
         for provider in &self.providers {
             tally.add(provider.vote(height, block_hash)?, &provider.commitment)?;
         }
@@ -69,14 +67,14 @@ impl ConsumerChain {
     }
 
     /// The offender signs a fork of the next block too, and the chain notices.
-    pub(crate) fn equivocate(&mut self, offender: &XOnlyPublicKey) -> anyhow::Result<Evidence<Genesis>> {
+    pub(crate) fn equivocate(&mut self, offender: &XOnlyPublicKey) -> anyhow::Result<Evidence> {
         let mut tally = self.next_block()?;
-        let height = u64::try_from(self.blocks.len())?;
+        let height = ConsumerHeight(u64::try_from(self.blocks.len())?);
         let fork = Sha256::digest("a fork of the newest block").into();
         let offender = self.providers.iter().find(|provider| provider.key.public_key() == offender);
         let offender = offender.context("the offender is no provider of this chain")?;
         match tally.add(offender.vote(height, fork)?, &offender.commitment)? {
-            Counted::Equivocation(evidence) => Ok(*evidence),
+            VoteOutcome::Equivocation(evidence) => Ok(*evidence),
             other => bail!("the second vote was not noticed: {other:?}"),
         }
     }
@@ -84,9 +82,14 @@ impl ConsumerChain {
 
 impl Provider {
     /// Votes, with the randomness of the height: a second time too, since nothing here records the first.
-    fn vote(&self, height: u64, block_hash: [u8; 32]) -> anyhow::Result<FinalityVote<Genesis>> {
-        let randomness = SecretRandomness::derive(&self.key, CHAIN_ID, height);
+    fn vote(&self, height: ConsumerHeight, block_hash: [u8; 32]) -> anyhow::Result<FinalityVote> {
+        let randomness = SecretRandomness::derive(&self.key, CHAIN_ID, height.to_u64());
         let proof = self.tree.prove(height).context("no randomness is committed for this height")?;
-        Ok(FinalityVote::sign(&self.key, randomness, VoteMessage::<Genesis>::new(height, block_hash), proof)?)
+        Ok(FinalityVote::sign(
+            &self.key,
+            randomness,
+            VoteMessage::new(SigningContext::GENESIS, height, block_hash),
+            proof,
+        )?)
     }
 }

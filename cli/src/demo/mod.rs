@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use bitcoin::Network;
-use chain::{EmbeddedRegtest, Node};
+use chain::Node;
 use clap::ValueEnum;
 use rand_core::{OsRng, RngCore};
 
@@ -107,11 +107,10 @@ impl Args {
             if self.cookie_file.is_some() {
                 bail!("--cookie-file goes with the URL of a bitcoind in --node");
             }
-            let node = EmbeddedRegtest::in_memory().context("cannot start the embedded node")?;
-            return Ok((Box::new(node), "Bitcoin Core's own engine, embedded, on regtest".to_owned()));
+            return Ok((node::embedded()?, "Bitcoin Core's own engine, embedded, on regtest".to_owned()));
         }
-        let node = node::bitcoind(&self.node, self.cookie_file.clone())?;
-        Ok((Box::new(node), "bitcoind, on regtest".to_owned()))
+        let node = node::bitcoind(&self.node, self.cookie_file.clone(), None)?;
+        Ok((node, "bitcoind, on regtest".to_owned()))
     }
 }
 

@@ -2,10 +2,13 @@
 //! secret.
 
 use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, XOnlyPublicKey};
-use eots::{Evidence, Genesis, Parity};
-use staking_scripts::{Funded, HasTaproot, TaprootOutput};
+use eots::Parity;
+use finality::Evidence;
+use staking_scripts::Funded;
+use staking_scripts::outputs::TaprootOutput;
+use staking_scripts::transactions::HasTaproot;
 
-use super::cast::{Cast, Rules};
+use super::cast::{Cast, QUORUM, Rules};
 
 /// A transaction that was made or tried.
 #[derive(Debug, Clone)]
@@ -48,7 +51,7 @@ impl Locked {
 /// Two votes at one height, and whose key they gave away.
 #[derive(Debug, Clone)]
 pub(crate) struct Equivocation {
-    pub(crate) evidence: Evidence<Genesis>,
+    pub(crate) evidence: Evidence,
     /// The public key of the secret that was extracted.
     pub(crate) extracted: XOnlyPublicKey,
     pub(crate) parity: Parity,
@@ -77,8 +80,8 @@ pub(crate) struct Background {
 impl Background {
     pub(crate) fn new(cast: &Cast) -> Self {
         let mut roles = vec![(Role::Staker, *cast.staker.public_key())];
-        let providers = cast.extended_parties.finality_providers().as_slice();
-        roles.extend((1..).map(Role::FinalityProvider).zip(providers.iter().copied()));
+        let providers = cast.extended_to.keys();
+        roles.extend((1..).map(Role::FinalityProvider).zip(providers));
         let mut members: Vec<XOnlyPublicKey> = Vec::new();
         for key in cast.covenant.iter().chain(&cast.extended_covenant) {
             if !members.contains(key.public_key()) {
@@ -86,12 +89,7 @@ impl Background {
             }
         }
         roles.extend((1..).map(Role::CovenantMember).zip(members));
-        Self {
-            roles,
-            quorum: cast.parties.covenant().quorum(),
-            rules: cast.rules.clone(),
-            wallet_script: cast.wallet_script(),
-        }
+        Self { roles, quorum: QUORUM, rules: cast.rules.clone(), wallet_script: cast.wallet_script() }
     }
 
     /// What a key is for; `None` for a stranger's.

@@ -3,7 +3,7 @@
 use bitcoin::Amount;
 use bitcoin::consensus::encode::serialize_hex;
 use serde::Serialize;
-use staking_scripts::Path;
+use staking_scripts::SpendPath;
 
 use super::record::{Background, Equivocation, Locked, Played};
 use crate::output::{BAD, FAINT, GOOD, STRONG};
@@ -59,7 +59,7 @@ impl Step {
         text: impl Into<String>,
         played: Played,
         fee: Amount,
-        path: Option<Path>,
+        path: Option<SpendPath>,
     ) -> Self {
         let tx = &played.transaction;
         Self {

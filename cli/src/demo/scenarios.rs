@@ -3,14 +3,15 @@
 use anyhow::{Context, ensure};
 use chain::Node;
 use eots::SecretKey;
-use staking_scripts::{Leaf, Path, WithdrawalTransaction};
+use staking_scripts::outputs::Leaf;
+use staking_scripts::{LeafTransaction, SlashedOutput, SpendPath, WithdrawalTransaction};
 
 use super::attempts::{signed_by, with_witness};
-use super::cast::Cast;
+use super::cast::{Cast, QUORUM};
 use super::consumer_chain::ConsumerChain;
 use super::record::Equivocation;
 use super::report::ScenarioReport;
-use super::stage::{PreSigned, Stage, Stake};
+use super::stage::{Stage, Stake};
 
 /// What became of a stake.
 const SLASHED: &str = "SLASHED";
@@ -67,28 +68,28 @@ impl Scenario {
             Self::Slash => {
                 attempts(&mut stage, &stake)?;
                 let (extracted, matches) = equivocate(&mut stage, even)?;
-                stage.slash(&stake.slashing, &extracted)?;
+                stage.slash(&stake, SlashedOutput::Staking, &extracted)?;
                 (Some(matches), SLASHED)
             }
             Self::SlashUnbonding => {
                 stage.unbond(&stake)?;
-                without_key(&mut stage, &stake.unbonding_slashing, unbonding_leaf(&stake)?)?;
+                without_key(&mut stage, &stake, SlashedOutput::Unbonding, &unbonding_leaf(&stake)?)?;
                 let (extracted, matches) = equivocate(&mut stage, odd)?;
-                stage.slash(&stake.unbonding_slashing, &extracted)?;
+                stage.slash(&stake, SlashedOutput::Unbonding, &extracted)?;
                 (Some(matches), SLASHED)
             }
             Self::Unbond => {
                 let height = stage.unbond(&stake)?;
-                stage.withdraw(&stake.unbonding.unbonding_output(), height)?;
+                stage.withdraw(&stake.checked.presigned().unbonding.unbonding_output(), height)?;
                 (None, WITHDRAWN)
             }
             Self::Expire => {
-                stage.withdraw(&stake.staking, stake.height)?;
+                stage.withdraw(stake.checked.staking(), stake.height)?;
                 (None, WITHDRAWN)
             }
             Self::Extend => {
                 let extended = stage.extend(&stake)?;
-                stage.withdraw(&extended.staking, extended.height)?;
+                stage.withdraw(extended.checked.staking(), extended.height)?;
                 (None, WITHDRAWN)
             }
         };
@@ -96,7 +97,7 @@ impl Scenario {
             name: self.name(),
             title: self.title(),
             steps: stage.steps,
-            staking_script_pubkey: stake.staking.tx_out().script_pubkey.to_hex_string(),
+            staking_script_pubkey: stake.checked.staking().tx_out().script_pubkey.to_hex_string(),
             extracted_key_matches,
             final_status,
             outputs: stage.outputs,
@@ -105,9 +106,10 @@ impl Scenario {
     }
 }
 
-fn staking_leaf(stake: &Stake, path: Path) -> anyhow::Result<&Leaf> {
+fn staking_leaf(stake: &Stake, path: SpendPath) -> anyhow::Result<&Leaf> {
     stake
-        .staking
+        .checked
+        .staking()
         .output()
         .taproot()
         .leaf(path)
@@ -115,11 +117,11 @@ fn staking_leaf(stake: &Stake, path: Path) -> anyhow::Result<&Leaf> {
 }
 
 fn unbonding_leaf(stake: &Stake) -> anyhow::Result<Leaf> {
-    let output = stake.unbonding.unbonding_output();
+    let output = stake.checked.presigned().unbonding.unbonding_output();
     output
         .output()
         .taproot()
-        .leaf(Path::Slashing)
+        .leaf(SpendPath::Slashing)
         .cloned()
         .context("the unbonding output has no slashing path")
 }
@@ -128,10 +130,10 @@ fn unbonding_leaf(stake: &Stake) -> anyhow::Result<Leaf> {
 fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     let cast = stage.cast;
     let covenant: Vec<&SecretKey> = cast.covenant.iter().collect();
-    let quorum = usize::from(cast.parties.covenant().quorum());
+    let quorum = usize::from(QUORUM);
 
     let withdrawal = WithdrawalTransaction::new(
-        &stake.staking,
+        stake.checked.staking(),
         cast.wallet_script(),
         bitcoin::FeeRate::from_sat_per_vb_u32(2),
     )?;
@@ -140,46 +142,54 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
         "withdraw at once",
         "the staker, long before the timelock",
         (&transaction, withdrawal.psbt()),
-        Path::Timelock,
+        SpendPath::Timelock,
     )?;
 
-    let (leaf, sighash) = (staking_leaf(stake, Path::Unbonding)?, stake.unbonding.sighash()?);
+    let unbonding = &stake.checked.presigned().unbonding;
+    let (leaf, sighash) = (staking_leaf(stake, SpendPath::Unbonding)?, unbonding.sighash());
     let mut unbond = |name: &str, text: &str, signers: &[&SecretKey]| {
-        let transaction = with_witness(stake.unbonding.unsigned(), leaf, signed_by(signers, sighash));
-        stage.refused(name, text, (&transaction, stake.unbonding.psbt()), Path::Unbonding)
+        let transaction = with_witness(unbonding.unsigned(), leaf, signed_by(signers, sighash));
+        stage.refused(name, text, (&transaction, unbonding.psbt()), SpendPath::Unbonding)
     };
     unbond("unbond alone", "the staker without the covenant committee", &[&cast.staker])?;
     let below: Vec<_> =
         covenant.iter().copied().take(quorum.saturating_sub(1)).chain([&cast.staker]).collect();
     unbond("quorum minus one", "the staker with one covenant signature too few", &below)?;
 
-    without_key(stage, &stake.slashing, staking_leaf(stake, Path::Slashing)?.clone())
+    without_key(stage, stake, SlashedOutput::Staking, staking_leaf(stake, SpendPath::Slashing)?)
 }
 
 /// Slashing without the finality provider's key, and with the adaptor signatures as if they were signatures.
-fn without_key(stage: &mut Stage<'_>, pre_signed: &PreSigned, leaf: Leaf) -> anyhow::Result<()> {
+fn without_key(
+    stage: &mut Stage<'_>,
+    stake: &Stake,
+    which: SlashedOutput,
+    leaf: &Leaf,
+) -> anyhow::Result<()> {
     let cast = stage.cast;
-    let quorum = usize::from(cast.parties.covenant().quorum());
-    let PreSigned { transaction: slashing, covenant: given, .. } = pre_signed;
-    let sighash = slashing.sighash()?;
+    let quorum = usize::from(QUORUM);
+    let slashing = stake.delegation.slashing(which, &stake.parameters)?;
+    let given = stake.delegation.covenant_signatures.iter();
+    let given: Vec<_> = given.map(|given| given.slashing_of(which)).collect();
+    let sighash = slashing.sighash();
 
     // Even if the staker and a quorum conspired and signed outright.
     let conspirators: Vec<_> = cast.covenant.iter().take(quorum).chain([&cast.staker]).collect();
-    let transaction = with_witness(slashing.unsigned(), &leaf, signed_by(&conspirators, sighash));
+    let transaction = with_witness(slashing.unsigned(), leaf, signed_by(&conspirators, sighash));
     let text = "staker and covenant quorum, all signing outright, but not the finality provider";
-    stage.refused("slash without its key", text, (&transaction, slashing.psbt()), Path::Slashing)?;
+    stage.refused("slash without its key", text, (&transaction, slashing.psbt()), SpendPath::Slashing)?;
 
     // Even if the finality provider signed: what the covenant members gave are not signatures yet.
     let signers = [&cast.staker, &cast.providers[0]];
     let sign = signed_by(&signers, sighash);
-    let transaction = with_witness(slashing.unsigned(), &leaf, |key| {
+    let transaction = with_witness(slashing.unsigned(), leaf, |key| {
         let adaptor = given.iter().take(quorum).find(|given| given.member == *key);
         let adaptor = adaptor.and_then(|given| given.signatures.first());
         // x(R0) and s, which is what a signature would look like.
         adaptor.map(|adaptor| adaptor.to_bytes().iter().skip(1).copied().collect()).or_else(|| sign(key))
     });
     let text = "the covenant's adaptor signatures, not decrypted";
-    stage.refused("adaptor used as it is", text, (&transaction, slashing.psbt()), Path::Slashing)
+    stage.refused("adaptor used as it is", text, (&transaction, slashing.psbt()), SpendPath::Slashing)
 }
 
 /// The providers vote, the offender votes twice, and its key is extracted from the two votes.

@@ -1,14 +1,17 @@
 //! The stage: a node, the cast, and the moves that scenarios are made of.
 
 use anyhow::{Context, anyhow, bail, ensure};
-use bitcoin::secp256k1::schnorr;
+use bitcoin::absolute::Height;
 use bitcoin::{Amount, Psbt, Transaction};
 use chain::{BlockHeight, Node, NodeError};
 use eots::SecretKey;
+use staking_scripts::coins::sign_key_path;
+use staking_scripts::delegation::{MemoryCovenantRecord, NewDelegation, RunningStake};
+use staking_scripts::transactions::{HasTaproot, NewExtension, NewStake};
 use staking_scripts::{
-    CovenantAdaptorSignatures, CovenantSignature, ExtensionTransaction, Funded, FundingCoin, HasTaproot,
-    Path, SlashingTransaction, StakingOutput, StakingTransaction, UnbondingOutput, UnbondingTransaction,
-    WithdrawalTransaction, sign_key_path,
+    CheckRules, CheckedDelegation, Delegation, ExtensionTransaction, Funded, FundingCoin, InForce,
+    LeafTransaction, Parameters, ParametersAt, ParametersHistory, SlashedOutput, SpendPath, StakingOutput,
+    StakingTransaction, WithdrawalTransaction,
 };
 
 use super::attempts::{signed_by, with_witness};
@@ -33,21 +36,12 @@ pub(crate) struct Stage<'a> {
     pub(crate) equivocation: Option<Equivocation>,
 }
 
-/// A stake with everything that was signed in advance.
+/// A stake with all that is known of it.
 pub(crate) struct Stake {
-    pub(crate) staking: Funded<StakingOutput>,
+    pub(crate) delegation: Delegation,
+    pub(crate) checked: CheckedDelegation,
+    pub(crate) parameters: Parameters,
     pub(crate) height: BlockHeight,
-    pub(crate) unbonding: UnbondingTransaction,
-    pub(crate) unbonding_signatures: Vec<CovenantSignature>,
-    pub(crate) slashing: PreSigned,
-    pub(crate) unbonding_slashing: PreSigned,
-}
-
-/// A slashing transaction that wants nothing but a finality provider's key.
-pub(crate) struct PreSigned {
-    pub(crate) transaction: SlashingTransaction,
-    pub(crate) staker: schnorr::Signature,
-    pub(crate) covenant: Vec<CovenantAdaptorSignatures>,
 }
 
 impl<'a> Stage<'a> {
@@ -88,94 +82,130 @@ impl<'a> Stage<'a> {
         )
     }
 
-    /// Stakes: builds the transactions, has them signed in advance, and only then broadcasts the staking
-    /// transaction.
+    fn coins(&self) -> anyhow::Result<Vec<FundingCoin>> {
+        let coins = self.node.coins(&self.cast.wallet_script()).context("cannot list the staker's coins")?;
+        let coins = coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output));
+        Ok(coins.collect::<Result<_, _>>()?)
+    }
+
+    /// Stakes: builds the transactions, has those signed that must be before, and only then broadcasts the
+    /// staking transaction.
     pub(crate) fn stake(&mut self) -> anyhow::Result<Stake> {
         let (cast, rules) = (self.cast, &self.cast.rules);
-        let coins = self.node.coins(&cast.wallet_script()).context("cannot list the staker's coins")?;
-        let coins: Vec<_> = coins
-            .into_iter()
-            .map(|coin| FundingCoin::new(coin.outpoint, coin.output))
-            .collect::<Result<_, _>>()?;
-        let output = StakingOutput::new(cast.parties.clone(), rules.staking_time)?;
-        let fee_rate = self.node.fee_rate(FEE_TARGET)?;
-        let staking = StakingTransaction::build(output, rules.stake, &coins, cast.wallet_script(), fee_rate)?;
-        let signed = self.sign_in_advance(staking.staking_output(), &cast.covenant)?;
+        let history = cast.history(None)?;
+        let (at, parameters) = self.in_force(&history)?;
+        let parties = parameters.parties(*cast.staker.public_key(), cast.staked_to.keys())?;
+        let staking = StakingTransaction::build(NewStake {
+            output: StakingOutput::new(parties, rules.staking_time)?,
+            amount: rules.stake,
+            coins: &self.coins()?,
+            change: cast.wallet_script(),
+            fee_rate: self.node.fee_rate(FEE_TARGET)?,
+            op_return_tag: None,
+        })?;
+        let delegation = Delegation::new(&NewDelegation {
+            staked_to: &cast.staked_to,
+            staking: &staking.staking_output(),
+            transaction: &staking.without_witnesses(),
+            parameters,
+            parameters_at: ParametersAt::Height(at),
+        })?;
+        let stake = self.presign(delegation, &history, &cast.covenant)?;
 
         let transaction = staking.finalize(&sign_key_path(staking.psbt(), &cast.wallet)?)?;
         let text = format!("{} sat locked for {} blocks", rules.stake.to_sat(), rules.staking_time);
         let height = self.confirm("stake", &text, (&transaction, staking.psbt()), None)?;
-        self.outputs.push(Locked::new("staking output", &signed.staking));
-        Ok(Stake { height, ..signed })
+        self.outputs.push(Locked::new("staking output", stake.checked.staking()));
+        Ok(Stake { height, ..stake })
     }
 
-    /// The stake that a transaction will make, with everything signed that must be before it is broadcast.
-    fn sign_in_advance(
+    /// The tip, and the parameters in force there.
+    fn in_force<'h>(
+        &self,
+        history: &'h ParametersHistory<Parameters>,
+    ) -> anyhow::Result<(Height, &'h Parameters)> {
+        let tip = Height::from_consensus(self.node.tip()?.height.to_u32())?;
+        Ok((tip, history.in_force(tip)?.1))
+    }
+
+    /// The stake with everything signed that must be before its transaction is broadcast: by the staker, and
+    /// by these covenant members, who check every rule and record what they sign.
+    fn presign(
         &mut self,
-        staking: Funded<StakingOutput>,
+        mut delegation: Delegation,
+        history: &ParametersHistory<Parameters>,
         covenant: &[SecretKey],
     ) -> anyhow::Result<Stake> {
-        let rules = &self.cast.rules;
-        let parties = staking.output().parties().clone();
-        let (members, providers) = (covenant.len(), parties.finality_providers().as_slice().len());
-        let unbonding_output = UnbondingOutput::new(parties, rules.unbonding_time)?;
-        let unbonding = UnbondingTransaction::new(&staking, unbonding_output, rules.unbonding_fee)?;
-        let slashing =
-            self.pre_sign(SlashingTransaction::new(&staking, &rules.slashing_terms())?, covenant)?;
-        let unbonding_slashing =
-            SlashingTransaction::new(&unbonding.unbonding_output(), &rules.slashing_terms())?;
-        let unbonding_slashing = self.pre_sign(unbonding_slashing, covenant)?;
-        let unbonding_signatures = covenant
-            .iter()
-            .map(|key| unbonding.sign_as_covenant_member_unchecked(key))
-            .collect::<Result<Vec<_>, _>>()?;
-        unbonding_signatures.iter().try_for_each(|signature| unbonding.verify_covenant(signature))?;
+        let (tip, parameters) = self.in_force(history)?;
+        delegation.sign_as_staker(&self.cast.staker, self.cast.possession()?, parameters)?;
+        let rules = CheckRules { history, in_force: InForce::At(tip), chain: Cast::chain_rules() };
+        let checked = delegation.check(&rules).map_err(|found| {
+            let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+            anyhow!("the stake breaks rules: {}", found.join("; "))
+        })?;
+        // Zeros for the auxiliary randomness: the same seed shall give the same bytes.
+        let sign = |key| checked.sign_as_covenant_member(key, &[0; 32], &mut MemoryCovenantRecord::default());
+        delegation.covenant_signatures = covenant.iter().map(sign).collect::<Result<_, _>>()?;
+        checked.may_be_broadcast(&delegation.covenant_signatures)?;
+        let (members, providers) = (covenant.len(), delegation.staked_to.keys().len());
         self.say(
-            "sign in advance",
+            "pre-sign",
             format!(
-                "staker and {members} covenant members sign unbonding and both slashing transactions; the covenant encrypts its slashing \
-                 signatures to each of {providers} finality providers"
+                "staker and {members} covenant members sign unbonding and both slashing transactions; the covenant \
+                 encrypts its slashing signatures to each of {providers} finality providers"
             ),
         );
-        let height = BlockHeight::GENESIS;
-        Ok(Stake { staking, height, unbonding, unbonding_signatures, slashing, unbonding_slashing })
+        Ok(Stake { delegation, checked, parameters: parameters.clone(), height: BlockHeight::GENESIS })
     }
 
     /// Extends a stake: more of it, for longer, with one more finality provider and under a covenant
     /// committee that has changed since.
     pub(crate) fn extend(&mut self, stake: &Stake) -> anyhow::Result<Stake> {
         let (cast, rules) = (self.cast, &self.cast.rules);
-        let coins = self.node.coins(&cast.wallet_script()).context("cannot list the staker's coins")?;
-        let coins: Vec<_> = coins
-            .into_iter()
-            .map(|coin| FundingCoin::new(coin.outpoint, coin.output))
-            .collect::<Result<_, _>>()?;
-        let output = StakingOutput::new(cast.extended_parties.clone(), rules.extended_staking_time)?;
-        let (amount, rate) = (rules.extended_stake, self.node.fee_rate(FEE_TARGET)?);
-        let extension =
-            ExtensionTransaction::build(&stake.staking, output, amount, &coins, cast.wallet_script(), rate)?;
-        let signed = self.sign_in_advance(extension.staking_output(), &cast.extended_covenant)?;
+        let history = cast.history(Some(self.node.tip()?.height.to_u32()))?;
+        let (at, parameters) = self.in_force(&history)?;
+        let parties = parameters.parties(*cast.staker.public_key(), cast.extended_to.keys())?;
+        let amount = rules.extended_stake;
+        let extension = ExtensionTransaction::build(NewExtension {
+            previous: stake.checked.staking(),
+            output: StakingOutput::new(parties, rules.extended_staking_time)?,
+            amount,
+            coins: &self.coins()?,
+            change: cast.wallet_script(),
+            fee_rate: self.node.fee_rate(FEE_TARGET)?,
+        })?;
+        let mut delegation = Delegation::new(&NewDelegation {
+            staked_to: &cast.extended_to,
+            staking: &extension.staking_output(),
+            transaction: extension.unsigned(),
+            parameters,
+            parameters_at: ParametersAt::Height(at),
+        })?;
+        let funding = extension.psbt().inputs.get(1).and_then(|input| input.witness_utxo.clone());
+        let funding = funding.context("the extension has no funding input")?;
+        let txid = stake.delegation.staking_transaction.compute_txid();
+        delegation.extends = Some(RunningStake { txid, stake: None, funding });
+        delegation.set_previous(&stake.delegation)?;
+        // Only members of both committees sign: the running stake is spent under the one that it was made
+        // under.
+        let both = cast.covenant.iter().filter(|key| is_member(key, &cast.extended_covenant));
+        let extended = self.presign(delegation, &history, &both.cloned().collect::<Vec<_>>())?;
 
-        // The running stake is spent under the committee it was made under.
         let staker = extension.sign_as_staker(&cast.staker)?;
-        let covenant = cast
-            .covenant
-            .iter()
-            .map(|key| extension.sign_as_covenant_member_unchecked(key))
-            .collect::<Result<Vec<_>, _>>()?;
-        covenant.iter().try_for_each(|signature| extension.verify_covenant(signature))?;
-        let transaction =
-            extension.finalize(&staker, &covenant, &sign_key_path(extension.psbt(), &cast.wallet)?)?;
+        let covenant = extended.delegation.covenant_signatures.iter();
+        let covenant: Vec<_> = covenant.filter_map(|given| given.extension).collect();
+        let coin = sign_key_path(extension.psbt(), &cast.wallet)?;
+        let transaction = extension.finalize(&staker, &covenant, &coin)?;
         self.extend_alone(stake, &extension, &transaction)?;
         let text = format!(
             "{} sat locked for {} blocks, without unbonding in between",
             amount.to_sat(),
             rules.extended_staking_time
         );
-        let height =
-            self.confirm("extend", &text, (&transaction, extension.psbt()), Some(Path::Unbonding))?;
-        self.outputs.push(Locked::new("extended staking output", &signed.staking));
-        Ok(Stake { height, ..signed })
+        let path = Some(SpendPath::Unbonding);
+        let height = self.confirm("extend", &text, (&transaction, extension.psbt()), path)?;
+        self.outputs.push(Locked::new("extended staking output", extended.checked.staking()));
+        Ok(Stake { height, ..extended })
     }
 
     /// What must fail: the staker without the committee.
@@ -185,26 +215,11 @@ impl<'a> Stage<'a> {
         extension: &ExtensionTransaction,
         finished: &Transaction,
     ) -> anyhow::Result<()> {
-        let leaf = stake.staking.output().taproot().leaf(Path::Unbonding);
+        let leaf = stake.checked.staking().output().taproot().leaf(SpendPath::Unbonding);
         let leaf = leaf.context("the staking output has no unbonding path")?;
-        let alone = with_witness(finished, leaf, signed_by(&[&self.cast.staker], extension.sighash()?));
+        let alone = with_witness(finished, leaf, signed_by(&[&self.cast.staker], extension.sighash()));
         let text = "the staker without the covenant committee";
-        self.refused("extend alone", text, (&alone, extension.psbt()), Path::Unbonding)
-    }
-
-    fn pre_sign(
-        &self,
-        transaction: SlashingTransaction,
-        covenant: &[SecretKey],
-    ) -> anyhow::Result<PreSigned> {
-        let staker = transaction.sign_as_staker(&self.cast.staker)?;
-        transaction.verify_staker(&staker)?;
-        // Zeros for the auxiliary randomness: the same seed shall give the same bytes.
-        let covenant =
-            covenant.iter().map(|key| transaction.sign_as_covenant_member_unchecked(key, &[0; 32]));
-        let covenant = covenant.collect::<Result<Vec<_>, _>>()?;
-        covenant.iter().try_for_each(|given| transaction.verify_covenant(given))?;
-        Ok(PreSigned { transaction, staker, covenant })
+        self.refused("extend alone", text, (&alone, extension.psbt()), SpendPath::Unbonding)
     }
 
     /// Broadcasts a transaction (with the PSBT that it comes from), mines a block, and makes sure that it is
@@ -214,7 +229,7 @@ impl<'a> Stage<'a> {
         name: &str,
         text: &str,
         (transaction, psbt): (&Transaction, &Psbt),
-        path: Option<Path>,
+        path: Option<SpendPath>,
     ) -> anyhow::Result<BlockHeight> {
         let txid =
             self.node.broadcast(transaction).with_context(|| format!("{name}: the node does not take it"))?;
@@ -234,7 +249,7 @@ impl<'a> Stage<'a> {
         name: &str,
         text: &str,
         (transaction, psbt): (&Transaction, &Psbt),
-        path: Path,
+        path: SpendPath,
     ) -> anyhow::Result<()> {
         let reason = match self.node.broadcast(transaction) {
             Err(NodeError::Rejected { reason, .. }) => reason,
@@ -270,43 +285,50 @@ impl<'a> Stage<'a> {
             "someone else mines on this chain: it is at height {tip}, not at {last_too_early}"
         );
         let (name, text) = ("withdraw too early", "one block before the timelock ends");
-        self.refused(name, text, (&transaction, withdrawal.psbt()), Path::Timelock)?;
+        self.refused(name, text, (&transaction, withdrawal.psbt()), SpendPath::Timelock)?;
         self.mine(1)?;
         let text = format!(
             "the staker takes out {} sat, {timelock} blocks after it was locked",
             output.amount().to_sat()
         );
-        self.confirm("withdraw", &text, (&transaction, withdrawal.psbt()), Some(Path::Timelock))?;
+        self.confirm("withdraw", &text, (&transaction, withdrawal.psbt()), Some(SpendPath::Timelock))?;
         Ok(())
     }
 
     /// Unbonds with the staker's and a quorum of covenant signatures.
     pub(crate) fn unbond(&mut self, stake: &Stake) -> anyhow::Result<BlockHeight> {
-        let unbonding = &stake.unbonding;
+        let unbonding = stake.delegation.unbonding(&stake.parameters)?;
         let staker = unbonding.sign_as_staker(&self.cast.staker)?;
-        let transaction = unbonding.finalize(&staker, &stake.unbonding_signatures)?;
-        let text = format!(
-            "the staker leaves early, with {} covenant signatures",
-            self.cast.parties.covenant().quorum()
-        );
-        let height =
-            self.confirm("unbond", &text, (&transaction, unbonding.psbt()), Some(Path::Unbonding))?;
+        let transaction = stake.delegation.unbond(&staker, &stake.parameters)?;
+        let text = format!("the staker leaves early, with {} covenant signatures", stake.checked.quorum());
+        let path = Some(SpendPath::Unbonding);
+        let height = self.confirm("unbond", &text, (&transaction, unbonding.psbt()), path)?;
         self.outputs.push(Locked::new("unbonding output", &unbonding.unbonding_output()));
         Ok(height)
     }
 
     /// Slashes with an extracted key, and withdraws the refund.
-    pub(crate) fn slash(&mut self, pre_signed: &PreSigned, extracted: &SecretKey) -> anyhow::Result<()> {
-        let PreSigned { transaction: slashing, staker, covenant } = pre_signed;
-        let transaction = slashing.slash(staker, covenant, extracted)?;
+    pub(crate) fn slash(
+        &mut self,
+        stake: &Stake,
+        which: SlashedOutput,
+        extracted: &SecretKey,
+    ) -> anyhow::Result<()> {
+        let slashing = stake.delegation.slashing(which, &stake.parameters)?;
+        let transaction = stake.delegation.slash(which, extracted, &stake.parameters)?;
         let slashed = transaction.output.first().map_or(Amount::ZERO, |out| out.value);
         let text = format!(
-            "anyone with the extracted key completes it: {} sat burn, the rest waits for the staker",
+            "anyone with the extracted key completes it: {} sat burn, the rest is locked for the staker",
             slashed.to_sat()
         );
-        let height = self.confirm("slash", &text, (&transaction, slashing.psbt()), Some(Path::Slashing))?;
+        let path = Some(SpendPath::Slashing);
+        let height = self.confirm("slash", &text, (&transaction, slashing.psbt()), path)?;
         let refund = slashing.refund_output();
         self.outputs.push(Locked::new("slashing refund output", &refund));
         self.withdraw(&refund, height)
     }
+}
+
+fn is_member(key: &SecretKey, committee: &[SecretKey]) -> bool {
+    committee.iter().any(|member| member.public_key() == key.public_key())
 }

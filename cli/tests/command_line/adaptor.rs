@@ -25,7 +25,7 @@ fn sign_verify_decrypt_recover() {
             "--json adaptor verify --public-key {key} --encryption-key {PROVIDER_KEY} --message {message} --adaptor-signature {signed}"
         ))
     };
-    assert_eq!(verify(MEMBER_KEY).json(0), json!({ "valid": true }));
+    assert_eq!(verify(MEMBER_KEY).json(0), json!({ "valid": true, "reason": null }));
     assert_eq!(verify(PROVIDER_KEY).json(1)["valid"], json!(false));
     // A number that is not below the group order, a point that is none: negative answers, like any other
     // wrong signature.
@@ -48,7 +48,10 @@ fn sign_verify_decrypt_recover() {
     assert_eq!(folder.run(&format!("{checked} {PROVIDER_KEY}")).json(1)["signature"], json!(null));
     let recover = format!("--adaptor-signature {signed} --signature {signature}");
     let recovered = folder.json(&format!("adaptor recover {recover}"));
-    assert_eq!(recovered, json!({ "decryption_key": PROVIDER_EVEN, "public_key": PROVIDER_KEY }));
+    assert_eq!(
+        recovered,
+        json!({ "decryption_key": PROVIDER_EVEN, "public_key": PROVIDER_KEY, "reason": null })
+    );
     // As text it is a key file.
     folder.write("recovered.key", folder.run(&format!("adaptor recover {recover}")).ends(0).stdout());
     folder.run(&decrypt.replace("provider.key", "recovered.key")).ends(0);

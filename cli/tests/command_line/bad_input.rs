@@ -89,12 +89,14 @@ fn lines() -> Vec<(&'static str, String)> {
         (
             "--staker",
             format!(
-                "tx stake --params params.json --height 900000 --finality-provider {k} --amount-sat 500000"
+                "tx stake --params params.json --height 900000 --finality-provider {k} --amount-sat 500000 \
+                 --staking-time 64000 --coin {k}:0:900000:5120{k} --change 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 \
+                 --fee-rate 5 --out new.json"
             ),
         ),
         (
             "--aux-rand",
-            "covenant sign --delegation signed.json --params params.json --secret-key-file member.key"
+            "covenant sign --delegation signed.json --params params.json --record member.key.record --secret-key-file member.key"
                 .to_owned(),
         ),
         ("--seed", "demo".to_owned()),
@@ -280,4 +282,19 @@ fn nodes_that_are_none() {
     folder.run("demo --node http://127.0.0.1:1 --cookie-file nowhere").fails(&["nowhere"]);
     folder.run("demo --cookie-file nowhere").fails(&["--cookie-file", "--node"]);
     folder.run("demo --scenario dance").fails(&["--scenario"]);
+}
+
+/// What is wrong with the command line itself is said before a file is opened or standard input is read.
+#[test]
+fn files_are_opened_after_the_arguments_are_parsed() {
+    let folder = Folder::new();
+    let run = folder.run("stake check --delegation nowhere.json");
+    assert!(!run.stderr().contains("nowhere.json"), "{}", run.stderr());
+    run.fails(&["--params"]);
+    let run = folder.run("eots verify --public-key @nowhere --message zz");
+    assert!(!run.stderr().contains("nowhere"), "{}", run.stderr());
+    run.fails(&["--message", "hex"]);
+    folder.run("stake check --delegation - --params -").fails(&["--delegation -", "standard input is empty"]);
+    let line = ["psbt", "combine", "--psbt", "-", "--psbt", "-"];
+    folder.run_with(&line, b"cHNidP8=").fails(&["--psbt -"]);
 }

@@ -6,7 +6,7 @@ use bitcoin::consensus::encode::deserialize_hex;
 use bitcoin::{Script, Transaction};
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
-use staking_scripts::LeafKeys;
+use staking_scripts::outputs::LeafKeys;
 
 use crate::process::Folder;
 

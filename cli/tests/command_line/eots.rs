@@ -47,7 +47,7 @@ fn sign_verify_extract() {
     let verify = |fill, signature: &str| {
         folder.run(&format!("--json eots verify {keys} --message {} --signature {signature}", message(fill)))
     };
-    assert_eq!(verify("aa", SIGNATURE).json(0), json!({ "valid": true }));
+    assert_eq!(verify("aa", SIGNATURE).json(0), json!({ "valid": true, "reason": null }));
     let refused = |run: Run, reason: &str| {
         let json = run.json(1);
         assert_eq!(json["valid"], json!(false));
@@ -65,7 +65,7 @@ fn sign_verify_extract() {
         folder.run(&format!("--json eots extract {keys} {pairs}"))
     };
     let (a, b) = (message("aa"), message("bb"));
-    assert_eq!(extract(&a, &b, &second).json(0), json!({ "secret_key": PROVIDER_EVEN }));
+    assert_eq!(extract(&a, &b, &second).json(0), json!({ "secret_key": PROVIDER_EVEN, "reason": null }));
     let refused = extract(&a, &a, SIGNATURE).json(1);
     assert_eq!(refused["secret_key"], json!(null));
     assert!(refused["reason"].as_str().unwrap().contains("same message"));
@@ -131,7 +131,7 @@ fn commitments_are_made_proven_and_checked() {
             if proof == "-" {
                 run.fails(&["--proof"]);
             } else {
-                assert_eq!(run.json(0), json!({ "valid": true }), "{proof}");
+                assert_eq!(run.json(0), json!({ "valid": true, "reason": null }), "{proof}");
             }
         }
         assert_eq!(check(index + 1, protobuf).json(1)["valid"], json!(false));
@@ -158,13 +158,13 @@ fn commitments_are_made_proven_and_checked() {
         format!("--json eots check-commitment --public-key {PROVIDER_KEY} --height 100 --root {root}");
     let signature = |json: &serde_json::Value| json["signature"].as_str().unwrap().to_owned();
     let genesis = format!("{check} --count 9 --signature {}", signature(&committed));
-    assert_eq!(folder.run(&genesis).json(0), json!({ "valid": true }));
+    assert_eq!(folder.run(&genesis).json(0), json!({ "valid": true, "reason": null }));
     assert_eq!(folder.run(&genesis.replace("--count 9", "--count 8")).json(1)["valid"], json!(false));
     assert_eq!(folder.run(&genesis.replace(PROVIDER_KEY, ORDER)).json(1)["valid"], json!(false));
     assert_eq!(folder.run(&format!("{genesis} --signing-context {context}")).json(1)["valid"], json!(false));
     let consumer =
         format!("{check} --count 9 --signature {} --signing-context {context}", signature(&consumer));
-    assert_eq!(folder.run(&consumer).json(0), json!({ "valid": true }));
+    assert_eq!(folder.run(&consumer).json(0), json!({ "valid": true, "reason": null }));
     let root = committed["root"].as_str().unwrap();
     folder.run(&format!("eots prove {range} --index 9")).fails(&["--index", "count of 9"]);
     let check =

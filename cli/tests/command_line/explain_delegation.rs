@@ -113,8 +113,8 @@ fn a_delegation_knows_better() {
     let staking = withdrawal.input[0].previous_output;
     let time = staking_scripts::Timelock::from_blocks(64000).unwrap();
     let stranger = *SecretKey::from_bytes(&[1; 32]).unwrap().public_key();
-    let theirs = staking_scripts::SlashingRefundOutput::new(stranger, time).unwrap();
-    let leaf = theirs.taproot().leaf(staking_scripts::Path::Timelock).unwrap();
+    let theirs = staking_scripts::outputs::SlashingRefundOutput::new(stranger, time).unwrap();
+    let leaf = theirs.taproot().leaf(staking_scripts::SpendPath::Timelock).unwrap();
     let signature = withdrawal.input[0].witness[0].to_vec();
     let witness = [signature, leaf.script.to_bytes(), leaf.control_block.serialize()];
     withdrawal.input[0].witness = bitcoin::Witness::from_slice(&witness);

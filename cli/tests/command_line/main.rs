@@ -13,6 +13,8 @@
 
 mod adaptor;
 mod bad_input;
+mod chain_json;
+mod covenant;
 mod delegation;
 mod demo;
 mod demo_report;
@@ -22,6 +24,7 @@ mod explain_delegation;
 mod help;
 mod key;
 mod node;
+mod outputs;
 mod params;
 mod pop;
 mod process;

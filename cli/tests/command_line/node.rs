@@ -2,7 +2,7 @@
 
 use bitcoin::ScriptBuf;
 use chain::testing::RegtestDaemon;
-use chain::{BitcoinCore, Node};
+use chain::{BitcoinCore, ChainSource as _, Lookup as _, Mine as _};
 use eots::SecretKey;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn parameters() -> Value {
 }
 
 fn wallet() -> ScriptBuf {
-    staking_scripts::key_path_script(SecretKey::from_bytes(&[4; 32]).unwrap().public_key())
+    staking_scripts::coins::key_path_script(SecretKey::from_bytes(&[4; 32]).unwrap().public_key())
 }
 
 struct World {
@@ -90,9 +90,11 @@ impl World {
             .ends(0);
         let mut answers = String::new();
         for member in ["member", "second"] {
-            let line = format!("covenant sign {files} {name}-signed.json --secret-key-file {member}.key");
+            let line = format!(
+                "covenant sign {files} {name}-signed.json --record {member}.key.record --secret-key-file {member}.key"
+            );
             folder.write(&format!("{name}-{member}.json"), folder.run(&line).ends(0).stdout());
-            answers.push_str(&format!(" --answer {name}-{member}.json"));
+            answers.push_str(&format!(" --covenant-signatures {name}-{member}.json"));
         }
         folder.run(&format!("stake add {files} {name}-signed.json{answers} --out {name}.json")).ends(0);
         let signed =
@@ -132,11 +134,11 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     // Neither waiting nor in a block.
     let before = is("VERIFIED");
     assert_eq!(
-        (&before["answers"], &before["waiting"], &before["depth"]),
+        (&before["covenant_signatures"], &before["unconfirmed"], &before["depth"]),
         (&json!(2), &json!([]), &json!(null))
     );
     let unanswered = world.status("stake-signed");
-    assert_eq!((&unanswered["status"], &unanswered["answers"]), (&json!("PENDING"), &json!(0)));
+    assert_eq!((&unanswered["status"], &unanswered["covenant_signatures"]), (&json!("PENDING"), &json!(0)));
     let unknown = format!("tx explain {}", before["staking_txid"].as_str().unwrap());
     world.run(&unknown).fails(&["the node has no transaction"]);
     let include = "stake include --params params.json --delegation stake.json --network regtest --depth 3";
@@ -145,7 +147,7 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     let sent = world.json("broadcast @stake.tx");
     assert_eq!((&sent["txid"], &sent["accepted"]), (&before["staking_txid"], &json!(true)));
     assert_eq!(world.json("broadcast @stake.tx"), sent, "again is no error");
-    assert_eq!(is("VERIFIED")["waiting"][0]["kind"], json!("stake"));
+    assert_eq!(is("VERIFIED")["unconfirmed"][0]["kind"], json!("stake"));
     world.run(&format!("{include} --out included.json")).fails(&["in no block yet"]);
     world.mine(1);
     let included = is("VERIFIED");
@@ -194,18 +196,18 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     let unbond = "tx unbond --params params.json --delegation stake.json --secret-key-file staker.key";
     let unbonding = world.send(unbond);
     assert_eq!((&unbonding["kind"], &unbonding["fee_bump"]), (&json!("unbonding"), &json!("nothing")));
-    assert_eq!(is("ACTIVE")["waiting"][0]["txid"], unbonding["txid"]);
+    assert_eq!(is("ACTIVE")["unconfirmed"][0]["txid"], unbonding["txid"]);
     world.mine(1);
     let running = is("UNBONDING");
     assert_eq!(
-        (&running["spent"]["path"], &running["withdrawable_from"]),
+        (&running["spent_by"]["path"], &running["withdrawable_from"]),
         (&json!("unbonding"), &json!(119))
     );
     world.mine(9);
     is("UNBONDED");
     let withdrawal = world.send(&format!("{withdraw} --from unbonding"));
     world.mine(1);
-    assert_eq!(is("WITHDRAWN")["unbonding_spent"]["txid"], withdrawal["txid"]);
+    assert_eq!(is("WITHDRAWN")["unbonding_spent_by"]["txid"], withdrawal["txid"]);
     // Its amount in is found, as the node has that transaction in a block it finds at once or not at all.
     let explained = world.json(&format!("tx explain {}", withdrawal["txid"].as_str().unwrap()));
     assert_eq!((&explained["kind"], &explained["confirmations"]), (&json!("withdrawal"), &json!(1)));
@@ -230,18 +232,18 @@ fn stakes_that_expire_and_that_are_slashed() {
         format!("tx slash --params params.json --delegation {name}.json --provider-key-file provider.key")
     };
     let slashing = world.send(&slash("slashed"));
-    assert_eq!(is("slashed", "ACTIVE")["waiting"][0]["kind"], json!("slashing"));
+    assert_eq!(is("slashed", "ACTIVE")["unconfirmed"][0]["kind"], json!("slashing"));
     world.send("tx unbond --params params.json --delegation later.json --secret-key-file staker.key");
     world.mine(1);
     let slashed = is("slashed", "SLASHED");
     assert_eq!(
-        (&slashed["spent"]["txid"], &slashed["spent"]["path"]),
+        (&slashed["spent_by"]["txid"], &slashed["spent_by"]["path"]),
         (&slashing["txid"], &json!("slashing"))
     );
     is("later", "UNBONDING");
     let later = world.send(&format!("{} --unbonding", slash("later")));
     world.mine(1);
-    assert_eq!(is("later", "SLASHED")["unbonding_spent"]["txid"], later["txid"]);
+    assert_eq!(is("later", "SLASHED")["unbonding_spent_by"]["txid"], later["txid"]);
 
     // What slashing left is taken out, and then there is nothing more to take.
     assert_eq!(slashed["withdrawable_from"], json!(123));
@@ -249,11 +251,11 @@ fn stakes_that_expire_and_that_are_slashed() {
     let refund = world.send(&format!(
         "tx withdraw --params params.json --delegation slashed.json {TO} --from slashing --secret-key-file staker.key"
     ));
-    assert_eq!(is("slashed", "SLASHED")["waiting"][0]["txid"], refund["txid"]);
+    assert_eq!(is("slashed", "SLASHED")["unconfirmed"][0]["txid"], refund["txid"]);
     world.mine(1);
     let taken = is("slashed", "SLASHED");
     assert_eq!(
-        (&taken["refund_spent"]["txid"], &taken["withdrawable_from"]),
+        (&taken["refund_spent_by"]["txid"], &taken["withdrawable_from"]),
         (&refund["txid"], &json!(null))
     );
 
@@ -274,7 +276,7 @@ fn stakes_that_expire_and_that_are_slashed() {
         "tx withdraw --params params.json --delegation expires.json {TO} --from staking --secret-key-file staker.key"
     ));
     world.mine(1);
-    assert_eq!(is("expires", "WITHDRAWN")["spent"]["path"], json!("timelock"));
+    assert_eq!(is("expires", "WITHDRAWN")["spent_by"]["path"], json!("timelock"));
     // A spender too deep to be found without an index of them.
     world.mine(3);
     let shallow = "status --params params.json --delegation expires.json --search-blocks 2";
@@ -314,7 +316,7 @@ fn a_child_pays_for_a_stake() {
     );
 
     world.folder.run(&bump(1)).fails(&["pays this rate by itself"]);
-    world.folder.run(&bump(20).replace("--change-output 1", "--change-output 7")).fails(&["no change"]);
+    world.folder.run(&bump(20).replace("--change-output 1", "--change-output 7")).fails(&["not the change"]);
     world.folder.run(&format!("{} --secret-key-file staker.key", bump(20))).fails(&["--secret-key-file"]);
     let unbond = "tx unbond --params params.json --delegation stake.json --secret-key-file staker.key";
     world.folder.write("unbonding.tx", world.folder.run(unbond).ends(0).stdout());

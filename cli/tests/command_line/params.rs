@@ -62,7 +62,7 @@ fn a_version_has_every_field_of_the_file() {
         "max_staking_value_sat": 500_000_000_000_u64,
         "min_staking_time_blocks": 64000,
         "max_staking_time_blocks": 64000,
-        "slashing_pk_script": "6a07626162796c6f6e",
+        "slashing_script_pubkey": "6a07626162796c6f6e",
         "slashing_rate": "0.001",
         "min_slashing_tx_fee_sat": 100_000,
         "unbonding_time_blocks": 1008,

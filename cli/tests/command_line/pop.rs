@@ -32,7 +32,10 @@ fn the_three_types() {
     for (name, key, kind, signature) in
         [("provider", PROVIDER_KEY, "bip340", BIP340), ("member", MEMBER_KEY, "ecdsa", ECDSA)]
     {
-        let expected = json!({ "public_key": key, "type": kind, "address": ADDRESS, "signature": signature });
+        let expected = json!({
+            "public_key": key, "type": kind, "address": ADDRESS, "signature": signature,
+            "signing_context": null, "bitcoin_address": null, "simple_signature": null,
+        });
         assert_eq!(folder.json(&create(name, kind)), expected);
     }
     let p2wpkh = folder.json(&create("member", "bip322 --script p2wpkh --network mainnet"));
@@ -60,7 +63,7 @@ fn the_three_types() {
     ];
     for (key, kind, signature) in proofs {
         let line = verify(key, &format!("{kind} --signature {signature}"));
-        assert_eq!(folder.run(&line).json(0), json!({ "valid": true }), "{line}");
+        assert_eq!(folder.run(&line).json(0), json!({ "valid": true, "reason": null }), "{line}");
         // Another account, another key, and a signing context are another proof.
         let other_key = if key == MEMBER_KEY { PROVIDER_KEY } else { MEMBER_KEY };
         for other in [
@@ -81,7 +84,10 @@ fn a_signing_context_is_part_of_the_proof() {
         let made = folder.json(&format!("{} {context}", create("member", kind)));
         let kind = kind.split(' ').next().unwrap();
         let line = verify(MEMBER_KEY, &format!("{kind} --signature {}", made["signature"].as_str().unwrap()));
-        assert_eq!(folder.run(&format!("{line} {context}")).json(0), json!({ "valid": true }));
+        assert_eq!(
+            folder.run(&format!("{line} {context}")).json(0),
+            json!({ "valid": true, "reason": null })
+        );
         assert_eq!(folder.run(&line).json(1)["valid"], json!(false));
         let other = context.replace('a', "b");
         assert_eq!(folder.run(&format!("{line} {other}")).json(1)["valid"], json!(false));

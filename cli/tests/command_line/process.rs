@@ -100,6 +100,7 @@ impl Run {
         let value: Value =
             serde_json::from_str(&run.stdout()).unwrap_or_else(|e| panic!("{e}: {}", run.transcript()));
         assert!(value.is_object() && run.stdout().lines().count() == 1, "{}", run.transcript());
+        crate::outputs::check(&run.line, &value);
         value
     }
 

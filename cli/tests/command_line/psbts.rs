@@ -10,7 +10,7 @@ fn who_has_not_signed_is_named() {
     let folder = Folder::new();
     write_all(&folder);
     let check = folder.json("psbt check --psbt @signed.psbt");
-    assert_eq!(check["covenant"], json!([{ "input": 0, "signed": 0, "members": 3, "quorum": 2 }]));
+    assert_eq!(check["quorums"], json!([{ "input": 0, "signed": 0, "members": 3, "quorum": 2 }]));
     assert!(
         check["missing"].as_array().unwrap().contains(&json!({ "input": 0, "public_key": MEMBER_KEY })),
         "{check}"
@@ -25,7 +25,7 @@ fn who_has_not_signed_is_named() {
     // A coin that nobody has signed is named.
     let check = folder.json("psbt check --psbt @unsigned-stake.psbt");
     assert_eq!(
-        (&check["unsigned_inputs"], &check["missing"], &check["covenant"]),
+        (&check["unsigned_inputs"], &check["missing"], &check["quorums"]),
         (&json!([0]), &json!([]), &json!([]))
     );
     let text = folder.run("psbt check --psbt @unsigned-stake.psbt").ends(0).stdout();

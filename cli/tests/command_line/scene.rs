@@ -4,9 +4,11 @@ use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Txid};
 use eots::SecretKey;
+use staking_scripts::coins::key_path_script;
+use staking_scripts::transactions::{CovenantTransaction, LeafTransaction, SlashingParameters, SlashingRate};
 use staking_scripts::{
-    CovenantCommittee, Funded, Parties, SlashingRate, SlashingTerms, SlashingTransaction, StakingOutput,
-    Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction, key_path_script,
+    CovenantCommittee, Funded, Parties, SlashingTransaction, StakingOutput, Timelock, UnbondingOutput,
+    UnbondingTransaction, WithdrawalTransaction,
 };
 
 pub(crate) struct Scene {
@@ -59,7 +61,7 @@ impl Scene {
 
     /// Finished with the first provider's key, as hex.
     pub(crate) fn slashing(&self) -> String {
-        let terms = SlashingTerms {
+        let terms = SlashingParameters {
             pk_script: ScriptBuf::from_hex("6a07626162796c6f6e").unwrap(),
             rate: SlashingRate::from_ten_thousandths(10).unwrap(),
             fee: Amount::from_sat(2000),

@@ -20,8 +20,11 @@ fn text_is_read_as_it_was_meant() {
     folder.write("folded.psbt", format!("\u{feff}{}\r\n", folded.join("\r\n")));
     let files = "--params bom-params.json --delegation bom-signed.json";
     assert_eq!(folder.json(&format!("stake check {files}"))["status"], "PENDING");
-    assert_eq!(folder.json(&format!("covenant check {files} --answer bom-answer.json"))["valid"], true);
-    folder.run(&format!("stake add {files} --answer bom-answer.json")).ends(0);
+    assert_eq!(
+        folder.json(&format!("covenant check {files} --covenant-signatures bom-answer.json"))["valid"],
+        true
+    );
+    folder.run(&format!("stake add {files} --covenant-signatures bom-answer.json")).ends(0);
     let signed =
         folder.run("psbt sign --psbt @folded.psbt --secret-key-file bom-staker.key").ends(0).stdout();
     assert_eq!(
@@ -60,10 +63,17 @@ fn files_with_nothing_in_them_and_files_cut_off() {
             ("--delegation", format!("stake check --params params.json --delegation {file}")),
             ("--params", format!("stake check --delegation signed.json --params {file}")),
             ("--params", format!("params check --params {file}")),
-            ("--answer", format!("stake add --delegation signed.json --params params.json --answer {file}")),
             (
-                "--answer",
-                format!("covenant check --delegation signed.json --params params.json --answer {file}"),
+                "--covenant-signatures",
+                format!(
+                    "stake add --delegation signed.json --params params.json --covenant-signatures {file}"
+                ),
+            ),
+            (
+                "--covenant-signatures",
+                format!(
+                    "covenant check --delegation signed.json --params params.json --covenant-signatures {file}"
+                ),
             ),
         ] {
             folder.run(&line).fails(&[flag, &is_empty]);

@@ -1,6 +1,7 @@
 //! `btcstake tx explain`.
 
 use serde_json::json;
+use staking_scripts::LeafTransaction;
 
 use crate::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 use crate::scene::Scene;
@@ -49,7 +50,10 @@ fn an_unbonding_transaction_and_its_psbt() {
     assert_eq!((&json["fee_sat"], &json["input_amounts_sat"]), (&json!(null), &json!([null])));
     assert_eq!(json["finality_providers"], json!([]));
     let outpoint = format!("{}:1", "07".repeat(32));
-    assert_eq!(json["spent"], json!([{ "input": 0, "outpoint": outpoint, "path": "unbonding" }]));
+    assert_eq!(
+        json["spent"],
+        json!([{ "input": 0, "outpoint": outpoint, "path": "unbonding", "output": null }])
+    );
 
     // A PSBT tells what its input holds, so the fee too.
     let psbt = scene.unbonding_transaction().psbt().clone();

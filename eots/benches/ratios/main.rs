@@ -15,13 +15,11 @@ mod batch;
 mod measure;
 mod reference;
 
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use eots::secp256k1::{self, Keypair, Message, SECP256K1, schnorr};
 use eots::{
-    AdaptorSignature, Parity, PublicRandomness, RandomnessSchedule, RandomnessTree, SecretKey,
-    SecretRandomness, Signature, XOnlyPublicKey,
+    AdaptorSignature, Parity, PublicRandomness, SecretKey, SecretRandomness, Signature, XOnlyPublicKey,
 };
 use k256::ProjectivePoint;
 use k256::elliptic_curve::ops::MulByGenerator;
@@ -35,9 +33,6 @@ use reference::Reference;
 const VOTES: u64 = 32;
 const CHAIN_ID: &[u8] = b"bbn-1";
 const AUX: [u8; 32] = [3; 32];
-/// How many heights are committed to at once, and on how many threads.
-const COMMITTED: u32 = 50_000;
-const CORES: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 const VERIFY_SCHNORR: &str = "libsecp256k1 verify_schnorr";
 const GENERATE_KEY: &str = "libsecp256k1 key generation";
@@ -132,28 +127,6 @@ fn measure_all(table: &mut Table) {
     });
     table.row("public randomness of a height", PEER, Speed(None), randomness(), peer_randomness);
 
-    // A whole commitment on every core, beside as many keys on one thread.
-    let schedule = RandomnessSchedule::new(1, COMMITTED, 1).expect("a schedule");
-    let commit = || {
-        each(&[()], |()| {
-            RandomnessTree::derive(&key, CHAIN_ID, schedule, CORES, |_| {}).map(|tree| tree.commitment())
-        })
-    };
-    let generate_keys = each(&[()], |()| {
-        for number in 1..=COMMITTED {
-            let secret = [&[1; 28], number.to_be_bytes().as_slice()].concat();
-            let secret = secp256k1::SecretKey::from_slice(&secret).expect("a key");
-            std::hint::black_box(Keypair::from_secret_key(SECP256K1, &secret));
-        }
-    });
-    table.row(
-        "commitment, 50 000, 2 threads",
-        "50 000 keys, one thread",
-        Time(Some(0.6)),
-        commit(),
-        generate_keys,
-    );
-
     let adaptor_verify = || {
         each(&votes, |vote| {
             vote.adaptor_signature.verify(public_key, &encryption_key, &vote.block.digest).expect("valid");
@@ -183,11 +156,6 @@ fn measure_all(table: &mut Table) {
         adaptor_verify(),
         reference.side("adaptor_verify"),
     );
-    // Ours is a list of 50 000 heights, counted by the thousand; the reference makes as many lists of a
-    // thousand.
-    let (mut commit, thousands) = (commit(), f64::from(COMMITTED) / 1000.0);
-    let commit = move |passes| commit(passes) / thousands;
-    table.row("commitment, by the 1000", REFERENCE, Speed(Some(4.0)), commit, reference.side("commit_1000"));
 }
 
 /// A finality vote and its equivocation, as this crate, libsecp256k1 and the peer take them.

@@ -59,13 +59,13 @@ proptest! {
         prop_assert_eq!(adaptor.recover(&unrelated).unwrap_err(), AdaptorError::Unrelated);
     }
 
-    /// The nonce itself differs whenever the key, the encryption key, the message or the auxiliary randomness
-    /// does: one nonce under two encryption keys would reveal the signer's secret. The nonce's point is `±(R0
-    /// − T)`.
+    /// The secret randomness itself differs whenever the key, the encryption key, the message or the
+    /// auxiliary randomness does: one under two encryption keys would reveal the signer's secret. Its point
+    /// is `±(R0 − T)`.
     #[test]
-    fn nonces_differ(signer in any_key(), other in any_key(), a in any_key(), b in any_key(), message: [u8; 32], bit in 0usize..256) {
+    fn secret_randomness_differs(signer in any_key(), other in any_key(), a in any_key(), b in any_key(), message: [u8; 32], bit in 0usize..256) {
         prop_assume!(a.public_key() != b.public_key() && signer.public_key() != other.public_key());
-        let nonce = |signer: &SecretKey, provider: &SecretKey, message, aux| {
+        let randomness = |signer: &SecretKey, provider: &SecretKey, message, aux| {
             let adaptor = AdaptorSignature::sign(signer, provider.public_key(), message, aux).unwrap();
             let r0 = PublicKey::from_slice(&adaptor.to_bytes()[..33]).unwrap();
             let t = PublicKey::from_x_only_public_key(*provider.public_key(), Parity::Even);
@@ -73,12 +73,12 @@ proptest! {
         };
         let mut flipped = message;
         flipped[bit / 8] ^= 1 << (bit % 8);
-        let base = nonce(&signer, &a, &message, &[0; 32]);
-        prop_assert_ne!(base, nonce(&signer, &b, &message, &[0; 32]), "another encryption key");
-        prop_assert_ne!(base, nonce(&other, &a, &message, &[0; 32]), "another signer");
-        prop_assert_ne!(base, nonce(&signer, &a, &flipped, &[0; 32]), "another message");
-        prop_assert_ne!(base, nonce(&signer, &a, &message, &[1; 32]), "other auxiliary randomness");
-        prop_assert_eq!(base, nonce(&signer, &a, &message, &[0; 32]));
+        let base = randomness(&signer, &a, &message, &[0; 32]);
+        prop_assert_ne!(base, randomness(&signer, &b, &message, &[0; 32]), "another encryption key");
+        prop_assert_ne!(base, randomness(&other, &a, &message, &[0; 32]), "another signer");
+        prop_assert_ne!(base, randomness(&signer, &a, &flipped, &[0; 32]), "another message");
+        prop_assert_ne!(base, randomness(&signer, &a, &message, &[1; 32]), "other auxiliary randomness");
+        prop_assert_eq!(base, randomness(&signer, &a, &message, &[0; 32]));
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! It encrypts to any point T, we to points with even y alone. For the others there is this: `(R0, s)`
 //! encrypted to T says the same as `(−R0, s)` encrypted to −T. So vectors with an odd T are run with both
-//! negated; only their nonce, which hashes T, is computed apart.
+//! negated; only their secret randomness, which hashes T, is computed apart.
 
 use secp256k1::{Message, Parity, PublicKey, SECP256K1, XOnlyPublicKey};
 
 use super::csv::{bytes, expected, rows};
-use crate::adaptor::nonce;
+use crate::adaptor::secret_randomness;
 use crate::challenge::challenge;
 use crate::scalar::sign_step;
 use crate::{AdaptorSignature, SecretKey};
@@ -24,7 +24,7 @@ fn to_even(adaptor: &str, t: Parity) -> Option<AdaptorSignature> {
 fn signing_and_verification() {
     let all = rows::<9>("schnorr-adaptor/presig_vectors.csv");
     assert_eq!(all.len(), 15);
-    let (mut valid, mut signed, mut nonces, mut malformed) = (0, 0, 0, 0);
+    let (mut valid, mut signed, mut randomness, mut malformed) = (0, 0, 0, 0);
     for [index, secret, public, aux, message, t, adaptor, result, comment] in &all {
         let message: [u8; 32] = bytes(message);
         // The point at infinity is no encryption key; it stands for none in two vectors.
@@ -50,16 +50,16 @@ fn signing_and_verification() {
             signed += 1;
         }
         assert_eq!(by_steps(&key, t, &message, aux), bytes(adaptor), "{index}");
-        nonces += 1;
+        randomness += 1;
     }
-    assert_eq!((valid, signed, nonces, malformed), (3, 1, 2, 5));
+    assert_eq!((valid, signed, randomness, malformed), (3, 1, 2, 5));
 }
 
 /// Signs as [`AdaptorSignature::sign`] does, to a T of either parity.
 fn by_steps(key: &SecretKey, t: &str, message: &[u8; 32], aux: &str) -> [u8; 65] {
     let t = PublicKey::from_slice(&bytes::<33>(t)).unwrap();
     let d = key.even_secret();
-    let mut k = nonce(key, &d, &t, message, &bytes(aux)).unwrap();
+    let mut k = secret_randomness(key, &d, &t, message, &bytes(aux)).unwrap();
     let r0 = k.public_key().combine(&t).unwrap();
     let (x, parity) = r0.x_only_public_key();
     if parity == Parity::Odd {

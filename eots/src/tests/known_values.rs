@@ -1,6 +1,6 @@
 //! The check values of the protocol, which the reference implementation gives too.
 
-use crate::{RandomnessSchedule, SecretKey, SecretRandomness, sign, verify};
+use crate::{SecretKey, SecretRandomness, sign, verify};
 
 fn key() -> SecretKey {
     SecretKey::from_bytes(&[1; 32]).unwrap()
@@ -53,23 +53,4 @@ fn derivations_that_must_differ_do() {
     assert_ne!(base, public_randomness("chain\0\0\0\0\0\0\0\0", 1), "a name ending in zeros");
     let other = SecretRandomness::derive(&SecretKey::from_bytes(&[2; 32]).unwrap(), b"chain", 1);
     assert_ne!(base, other.public_randomness().to_string(), "another key");
-}
-
-#[test]
-fn a_schedule_visits_its_heights() {
-    let heights = |start, count, interval| {
-        RandomnessSchedule::new(start, count, interval).map(|s| s.heights().collect::<Vec<_>>())
-    };
-    assert_eq!(heights(5, 3, 1).unwrap(), [5, 6, 7]);
-    assert_eq!(heights(5, 3, 10).unwrap(), [5, 15, 25]);
-    assert!(heights(5, 0, 1).unwrap().is_empty());
-    assert_eq!(heights(u64::MAX, 1, 9).unwrap(), [u64::MAX]);
-    assert!(heights(5, 3, 0).is_err());
-    assert!(heights(u64::MAX, 2, 1).is_err());
-    assert!(
-        RandomnessSchedule::new(0, 10_000_000, 1).is_ok()
-            && RandomnessSchedule::new(0, 10_000_001, 1).is_err()
-    );
-    let list = RandomnessSchedule::new(0, 2, 1).unwrap().public_randomness(&key(), b"bbn-1");
-    assert_eq!(list[1].to_string(), public_randomness("bbn-1", 1));
 }

@@ -6,7 +6,6 @@ mod adaptor;
 mod adaptor_spec;
 mod batch;
 mod bip340;
-mod commitment;
 mod csv;
 mod known_values;
 mod mixed_batch;
@@ -14,7 +13,6 @@ mod redaction;
 #[cfg(feature = "serde")]
 mod serde;
 mod signatures;
-mod votes;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 

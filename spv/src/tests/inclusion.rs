@@ -1,17 +1,14 @@
 //! Proofs that a transaction is in a block.
 
 use bitcoin::absolute::LockTime;
-use bitcoin::block::{Header, Version};
+use bitcoin::block::Header;
 use bitcoin::consensus::encode;
-use bitcoin::hashes::{Hash, sha256};
+use bitcoin::hashes::Hash;
 use bitcoin::params::Params;
-use bitcoin::{
-    Amount, Block, BlockHash, CompactTarget, MerkleBlock, OutPoint, ScriptBuf, Transaction, TxIn,
-    TxMerkleNode, TxOut, Txid,
-};
+use bitcoin::{Amount, Block, CompactTarget, MerkleBlock, Transaction, Txid};
 use proptest::prelude::*;
 
-use crate::testing::{EASY, block, block_of, coinbase, mine, transaction};
+use crate::testing::{block, block_of, coinbase, mine, transaction};
 use crate::{HeadersError, InclusionError as Error, InclusionProof};
 
 const REGTEST: &Params = &Params::REGTEST;

@@ -35,19 +35,19 @@ fn main() -> ExitCode {
 
 fn measure_all(table: &mut Table) {
     let stake = Stake::new();
-    let (request, answers) = (stake.request(), stake.answers());
-    let delegation = || each(&[()], |()| stake.delegation(&answers));
-    let answer = || each(&[()], |()| stake.answer(&request));
+    let (staked, given) = (stake.staked(), stake.covenant_signatures());
+    let delegation = || each(&[()], |()| stake.delegation(&given));
+    let member = || each(&[()], |()| stake.member(&staked));
     // What no other way of building could save: the signatures that must be made and verified.
     let signatures = Signatures::new(&stake);
-    let alone = each(&[()], |()| signatures.delegation(&answers));
+    let alone = each(&[()], |()| signatures.delegation(&given));
     table.row("delegation, 9 members", "its signatures alone", Time(None), delegation(), alone);
-    let alone = each(&[()], |()| signatures.answer());
-    table.row("a member's answer", "its signatures alone", Time(None), answer(), alone);
+    let alone = each(&[()], |()| signatures.member());
+    table.row("a member's signatures", "its signatures alone", Time(None), member(), alone);
     for (name, peer) in [(GO, Reference::start()), (TYPESCRIPT, typescript())] {
         let Some(peer) = peer else { continue };
         table.row("delegation, 9 members", name, Speed(Some(5.0)), delegation(), peer.side("delegation"));
-        table.row("a member's answer", name, Speed(Some(5.0)), answer(), peer.side("answer"));
+        table.row("a member's signatures", name, Speed(Some(5.0)), member(), peer.side("answer"));
     }
 }
 

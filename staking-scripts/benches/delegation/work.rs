@@ -1,15 +1,19 @@
 //! One stake of mainnet's shape: nine members, six of whom must sign, and one finality provider.
 
+use finality::SigningContext;
 use std::hint::black_box;
 
 use eots::{AdaptorSignature, SecretKey};
 use staking_scripts::bitcoin::hashes::{Hash, sha256};
 use staking_scripts::bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use staking_scripts::bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid, XOnlyPublicKey};
+use staking_scripts::coins::key_path_script;
+use staking_scripts::delegation::{MemoryCovenantRecord, NewDelegation};
+use staking_scripts::possession::PossessionMessage;
+use staking_scripts::transactions::{LeafTransaction as _, NewStake};
 use staking_scripts::{
-    AcceptedStake, ChainRules, Claim, CovenantAnswer, FundingCoin, Parameters, PlannedTransactions,
-    ProofOfPossession, SignedSlashing, SlashingTransaction, StakeRequest, StakedTo, StakingOutput,
-    StakingTransaction, Timelock, Versions, key_path_script,
+    ChainRules, CheckedDelegation, CovenantSignatures, Delegation, FundingCoin, Parameters, ParametersAt,
+    ParametersHistory, ProofOfPossession, StakedTo, StakingOutput, StakingTransaction, Timelock,
 };
 
 const MEMBERS: u8 = 9;
@@ -22,7 +26,7 @@ pub(crate) struct Stake {
     parameters: Parameters,
     coin: FundingCoin,
     change: ScriptBuf,
-    possession: (Claim, ProofOfPossession),
+    possession: (PossessionMessage, ProofOfPossession),
 }
 
 fn key(number: u8) -> SecretKey {
@@ -42,10 +46,13 @@ impl Stake {
             "unbonding_time_blocks": 1008, "unbonding_fee_sat": 32000, "btc_activation_height": 891425}}]"#,
             keys.join(",")
         );
-        let versions = Versions::<Parameters>::from_json(&version).expect("parameters");
+        let versions = ParametersHistory::<Parameters>::from_json(&version).expect("parameters");
         let wallet = key_path_script(key(102).public_key());
         let coin = TxOut { value: Amount::from_sat(1_500_000), script_pubkey: wallet.clone() };
-        let claim = Claim::genesis("bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().expect("an account"));
+        let claim = PossessionMessage::new(
+            SigningContext::GENESIS,
+            "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().expect("an account"),
+        );
         let claim = claim.expect("of genesis");
         let possession = (claim.clone(), ProofOfPossession::create_bip340(&staker, &claim));
         Self {
@@ -60,62 +67,61 @@ impl Stake {
     }
 
     /// Outputs, all four transactions, and the staker's signatures.
-    pub(crate) fn request(&self) -> StakeRequest {
-        let (staker, provider, terms) =
-            (*self.staker.public_key(), *self.provider.public_key(), &self.parameters);
-        let parties = terms.parties(staker, [provider]).expect("different keys");
+    pub(crate) fn staked(&self) -> Delegation {
+        let (staker, provider) = (*self.staker.public_key(), *self.provider.public_key());
+        let parties = self.parameters.parties(staker, [provider]).expect("different keys");
         let time = Timelock::from_blocks(64_000).expect("a time");
         let output = StakingOutput::new(parties, time).expect("an output");
         let (coins, rate) = (std::slice::from_ref(&self.coin), FeeRate::from_sat_per_vb_u32(2));
         let amount = Amount::from_sat(1_000_000);
-        let staking =
-            StakingTransaction::build(output, amount, coins, self.change.clone(), rate).expect("funded");
-        let planned = PlannedTransactions::new(&staking.staking_output(), terms).expect("paid");
-        let signed = |slashing: &SlashingTransaction| SignedSlashing {
-            transaction: slashing.unsigned().clone(),
-            staker: slashing.sign_as_staker(&self.staker).expect("the staker"),
+        let staking = StakingTransaction::build(NewStake {
+            output,
+            amount,
+            coins,
+            change: self.change.clone(),
+            fee_rate: rate,
+            op_return_tag: None,
+        })
+        .expect("funded");
+        let (staked_to, parameters_at) = (StakedTo::Genesis(provider), ParametersAt::Version(0));
+        let stake = NewDelegation {
+            staked_to: &staked_to,
+            staking: &staking.staking_output(),
+            transaction: staking.unsigned(),
+            parameters: &self.parameters,
+            parameters_at,
         };
-        StakeRequest {
-            staker,
-            staked_to: StakedTo::Genesis(provider),
-            staking_time_blocks: time.blocks().into(),
-            staking_amount: amount,
-            unbonding_time_blocks: terms.unbonding_time().blocks().into(),
-            staking_transaction: staking.unsigned().clone(),
-            unbonding_transaction: planned.unbonding.unsigned().clone(),
-            slashing: signed(&planned.slashing),
-            unbonding_slashing: signed(&planned.unbonding_slashing),
-            possession: self.possession.clone(),
-            extends: None,
-            inclusion: None,
-        }
+        let mut delegation = Delegation::new(&stake).expect("paid");
+        let signed = delegation.sign_as_staker(&self.staker, self.possession.clone(), &self.parameters);
+        signed.expect("the staker");
+        delegation
     }
 
-    fn accepted(&self, request: &StakeRequest) -> AcceptedStake {
-        request.check(&self.parameters, None, ChainRules::MAINNET).expect("every rule is kept")
+    fn checked(&self, delegation: &Delegation) -> CheckedDelegation {
+        delegation.check_under(&self.parameters, None, ChainRules::MAINNET).expect("every rule is kept")
     }
 
     /// What all members sign.
-    pub(crate) fn answers(&self) -> Vec<CovenantAnswer> {
-        let accepted = self.accepted(&self.request());
-        let answer = |member| accepted.sign_as_covenant_member(member, &AUX).expect("a member");
-        self.members.iter().map(answer).collect()
+    pub(crate) fn covenant_signatures(&self) -> Vec<CovenantSignatures> {
+        let checked = self.checked(&self.staked());
+        let signed = |member| sign(&checked, member);
+        self.members.iter().map(signed).collect()
     }
 
     /// A complete delegation: built, signed by the staker, checked by every rule, and all that the members
     /// signed verified.
-    pub(crate) fn delegation(&self, answers: &[CovenantAnswer]) -> AcceptedStake {
-        let accepted = self.accepted(&self.request());
-        for verdict in accepted.verify_answers(answers) {
+    pub(crate) fn delegation(&self, given: &[CovenantSignatures]) -> CheckedDelegation {
+        let checked = self.checked(&self.staked());
+        for verdict in checked.verify_covenant_signatures(given) {
             verdict.expect("valid");
         }
-        accepted
+        checked
     }
 
-    /// A member's complete answer: the request checked by every rule, the unbonding signed, and both slashing
-    /// transactions, encrypted.
-    pub(crate) fn answer(&self, request: &StakeRequest) -> CovenantAnswer {
-        self.accepted(request).sign_as_covenant_member(&self.members[4], &AUX).expect("a member")
+    /// All that one member signs: the delegation checked by every rule, the unbonding signed, and both
+    /// slashing transactions, encrypted.
+    pub(crate) fn member(&self, delegation: &Delegation) -> CovenantSignatures {
+        sign(&self.checked(delegation), &self.members[4])
     }
 }
 
@@ -129,33 +135,37 @@ pub(crate) struct Signatures<'a> {
 
 impl<'a> Signatures<'a> {
     pub(crate) fn new(stake: &'a Stake) -> Self {
-        let request = stake.request();
-        let accepted = stake.accepted(&request);
-        let slashing = [accepted.slashing(), accepted.unbonding_slashing()];
-        let [first, second] = slashing.map(|slashing| slashing.sighash().expect("an input"));
-        let unbonding = accepted.unbonding().sighash().expect("an input");
-        let staker = [request.slashing.staker, request.unbonding_slashing.staker];
-        Self { stake, sighashes: [unbonding, first, second], staker }
+        let delegation = stake.staked();
+        let checked = stake.checked(&delegation);
+        let presigned = checked.presigned();
+        let [first, second] = [presigned.slashing.sighash(), presigned.unbonding_slashing.sighash()];
+        let sighashes = [presigned.unbonding.sighash(), first, second].map(|sighash| sighash.to_byte_array());
+        let signed = [delegation.slashing, delegation.unbonding_slashing];
+        let staker =
+            signed.map(|slashing| slashing.and_then(|it| it.staker_signature).expect("the staker's"));
+        Self { stake, sighashes, staker }
     }
 
     /// The staker's made and verified, the proof of possession and the members' verified.
-    pub(crate) fn delegation(&self, answers: &[CovenantAnswer]) {
+    pub(crate) fn delegation(&self, given: &[CovenantSignatures]) {
         let [unbonding, slashing @ ..] = &self.sighashes;
         for sighash in slashing {
             black_box(self.stake.staker.sign_bip340(sighash));
         }
         self.verify_staker();
-        for answer in answers {
-            verify(&answer.unbonding.signature, unbonding, &answer.unbonding.member);
-            for (given, sighash) in [&answer.slashing, &answer.unbonding_slashing].into_iter().zip(slashing) {
-                let signature = &given.signatures[0];
-                signature.verify(&given.member, self.stake.provider.public_key(), sighash).expect("valid");
+        for signed in given {
+            verify(&signed.unbonding.signature, unbonding, &signed.unbonding.member);
+            for (adaptors, sighash) in
+                [&signed.slashing, &signed.unbonding_slashing].into_iter().zip(slashing)
+            {
+                let signature = &adaptors.signatures[0];
+                signature.verify(&adaptors.member, self.stake.provider.public_key(), sighash).expect("valid");
             }
         }
     }
 
     /// The staker's and the proof of possession verified, the member's made.
-    pub(crate) fn answer(&self) {
+    pub(crate) fn member(&self) {
         let [unbonding, slashing @ ..] = &self.sighashes;
         self.verify_staker();
         let member = &self.stake.members[4];
@@ -173,6 +183,11 @@ impl<'a> Signatures<'a> {
             verify(signature, sighash, key);
         }
     }
+}
+
+fn sign(checked: &CheckedDelegation, member: &SecretKey) -> CovenantSignatures {
+    let record = &mut MemoryCovenantRecord::default();
+    checked.sign_as_covenant_member(member, &AUX, record).expect("a member")
 }
 
 fn verify(signature: &schnorr::Signature, sighash: &[u8; 32], key: &XOnlyPublicKey) {

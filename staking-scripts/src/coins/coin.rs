@@ -7,9 +7,7 @@ use miniscript::descriptor::DescriptorType;
 use miniscript::psbt::PsbtInputExt;
 use miniscript::{DefiniteDescriptorKey, Descriptor};
 
-/// An unsatisfied input of a segregated witness transaction: outpoint, sequence, and the counts of an empty
-/// script and an empty witness.
-pub(crate) const EMPTY_INPUT: Weight = Weight::from_wu(4 * (32 + 4 + 4 + 1) + 1);
+use crate::outputs::leaf::EMPTY_INPUT;
 
 /// A coin that may fund a stake: an unspent output whose satisfaction has a known size, and whose signature
 /// is no part of the transaction's id, so that what hangs on the stake can be signed in advance.

@@ -4,3 +4,6 @@ pub(crate) mod coin;
 pub(crate) mod key_path;
 pub(crate) mod selection;
 pub(crate) mod witness;
+
+pub use self::coin::{CoinError, FundingCoin};
+pub use self::key_path::{FundingSignError, key_path_script, sign_key_path};

@@ -4,20 +4,37 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Weight};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Weight};
 
 use crate::coins::coin::{FundingCoin, funded_weight};
-use crate::outputs::leaf::Leaf;
-use crate::transactions::extension::ExtensionError;
-use crate::transactions::fees::leaf_input_weight;
-use crate::transactions::relay::MAX_WEIGHT;
-use crate::transactions::staking::StakingError;
+use crate::outputs::leaf::{Leaf, leaf_input_weight};
+use crate::outputs::relay::MAX_WEIGHT;
+
+/// No coins could be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SelectionError {
+    /// A coin is given twice.
+    RepeatedCoin(OutPoint),
+    /// The coins do not pay what is needed.
+    InsufficientFunds {
+        /// What the coins hold that may be spent: all of them, or the largest where one must do.
+        available: Amount,
+        /// What they would have to hold.
+        needed: Amount,
+    },
+    /// The fee is past the end of the number range.
+    FeeRateTooHigh(FeeRate),
+    /// The transaction would weigh more than nodes relay.
+    TooHeavy(Weight),
+    /// The amounts add up to more than there can ever be.
+    TooMuch,
+}
 
 /// The coins to choose from, and what they must pay.
 pub(crate) struct Funding<'a> {
     pub(crate) coins: &'a [FundingCoin],
     pub(crate) stake: &'a TxOut,
-    pub(crate) announcement: Option<&'a ScriptBuf>,
+    pub(crate) op_return: Option<&'a ScriptBuf>,
     pub(crate) change: &'a ScriptBuf,
     pub(crate) fee_rate: FeeRate,
 }
@@ -30,16 +47,16 @@ pub(crate) struct Selection<'a> {
 }
 
 impl<'a> Funding<'a> {
-    pub(crate) fn check_coins(&self) -> Result<(), StakingError> {
+    pub(crate) fn check_coins(&self) -> Result<(), SelectionError> {
         let mut seen = BTreeSet::new();
         for coin in self.coins {
             if !seen.insert(coin.outpoint()) {
-                return Err(StakingError::RepeatedCoin(coin.outpoint()));
+                return Err(SelectionError::RepeatedCoin(coin.outpoint()));
             }
         }
         match self.value(self.coins.iter()) {
             Some(value) if value.max(self.stake.value) <= Amount::MAX_MONEY => Ok(()),
-            _ => Err(StakingError::TooMuch),
+            _ => Err(SelectionError::TooMuch),
         }
     }
 
@@ -47,16 +64,16 @@ impl<'a> Funding<'a> {
         coins.map(|coin| coin.output().value).try_fold(Amount::ZERO, Amount::checked_add)
     }
 
-    pub(crate) fn weight(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Weight, StakingError> {
-        let outputs = [&self.stake.script_pubkey].into_iter().chain(self.announcement);
+    pub(crate) fn weight(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Weight, SelectionError> {
+        let outputs = [&self.stake.script_pubkey].into_iter().chain(self.op_return);
         let outputs = outputs.chain(with_change.then_some(self.change));
-        funded_weight(coins.iter().map(|coin| coin.input_weight()), outputs).ok_or(StakingError::TooMuch)
+        funded_weight(coins.iter().map(|coin| coin.input_weight()), outputs).ok_or(SelectionError::TooMuch)
     }
 
     /// The fee of spending these coins, with or without a change output.
-    fn fee(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Amount, StakingError> {
+    fn fee(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Amount, SelectionError> {
         let weight = self.weight(coins, with_change)?;
-        self.fee_rate.checked_mul_by_weight(weight).ok_or(StakingError::FeeRateTooHigh(self.fee_rate))
+        self.fee_rate.checked_mul_by_weight(weight).ok_or(SelectionError::FeeRateTooHigh(self.fee_rate))
     }
 
     /// What a coin adds beyond the cost of spending it; `None` for a coin that costs more than it holds.
@@ -66,30 +83,34 @@ impl<'a> Funding<'a> {
     }
 
     /// The coins of most worth, and no more of them than are needed: few inputs, so a small fee.
-    pub(crate) fn select(&self) -> Result<Selection<'a>, StakingError> {
+    pub(crate) fn select(&self) -> Result<Selection<'a>, SelectionError> {
         let mut coins: Vec<_> =
             self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
         coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint()));
         // Their worth adds up to what is needed, or nearly: the exact account follows, with one more coin
         // where it falls short.
-        let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(StakingError::TooMuch)?;
+        let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(SelectionError::TooMuch)?;
         let (mut sum, mut chosen) = (Amount::ZERO, Vec::new());
         for (worth, coin) in coins {
             chosen.push(coin);
-            sum = sum.checked_add(worth).ok_or(StakingError::TooMuch)?;
+            sum = sum.checked_add(worth).ok_or(SelectionError::TooMuch)?;
             if sum < needed {
                 continue;
             }
             if let Some(selection) = self.account(chosen.clone())? {
                 let weight = self.weight(&selection.coins, selection.change.is_some())?;
-                return if weight > MAX_WEIGHT { Err(StakingError::TooHeavy(weight)) } else { Ok(selection) };
+                return if weight > MAX_WEIGHT {
+                    Err(SelectionError::TooHeavy(weight))
+                } else {
+                    Ok(selection)
+                };
             }
         }
         Err(self.insufficient()?)
     }
 
     /// `None` when these coins do not pay the stake and the fee.
-    fn account(&self, coins: Vec<&'a FundingCoin>) -> Result<Option<Selection<'a>>, StakingError> {
+    fn account(&self, coins: Vec<&'a FundingCoin>) -> Result<Option<Selection<'a>>, SelectionError> {
         if coins.is_empty() {
             return Ok(None);
         }
@@ -108,12 +129,12 @@ impl<'a> Funding<'a> {
         Ok(fee.map(|fee| Selection { coins, change: None, fee }))
     }
 
-    fn insufficient(&self) -> Result<StakingError, StakingError> {
+    fn insufficient(&self) -> Result<SelectionError, SelectionError> {
         let all: Vec<_> = self.coins.iter().collect();
-        let available = self.value(self.coins.iter()).ok_or(StakingError::TooMuch)?;
+        let available = self.value(self.coins.iter()).ok_or(SelectionError::TooMuch)?;
         let amount = self.stake.value;
-        let needed = self.fee(&all, false)?.checked_add(amount).ok_or(StakingError::TooMuch)?;
-        Ok(StakingError::InsufficientFunds { available, amount, needed })
+        let needed = self.fee(&all, false)?.checked_add(amount).ok_or(SelectionError::TooMuch)?;
+        Ok(SelectionError::InsufficientFunds { available, needed })
     }
 }
 
@@ -131,7 +152,7 @@ impl ExtensionFunding<'_> {
     pub(crate) fn choose<'c>(
         &self,
         coins: &'c [FundingCoin],
-    ) -> Result<(&'c FundingCoin, Option<TxOut>), ExtensionError> {
+    ) -> Result<(&'c FundingCoin, Option<TxOut>), SelectionError> {
         let mut coins: Vec<&FundingCoin> = coins.iter().collect();
         coins.sort_by_key(|coin| (coin.output().value, coin.outpoint()));
         for coin in &coins {
@@ -145,16 +166,16 @@ impl ExtensionFunding<'_> {
         }
         let largest = coins.last();
         let fee = largest.map_or(Ok(Amount::ZERO), |coin| self.fee(coin, false))?;
-        Err(ExtensionError::InsufficientFunds {
-            needed: self.added.checked_add(fee).ok_or(ExtensionError::TooMuch)?,
-            largest: largest.map_or(Amount::ZERO, |coin| coin.output().value),
+        Err(SelectionError::InsufficientFunds {
+            needed: self.added.checked_add(fee).ok_or(SelectionError::TooMuch)?,
+            available: largest.map_or(Amount::ZERO, |coin| coin.output().value),
         })
     }
 
-    fn fee(&self, coin: &FundingCoin, with_change: bool) -> Result<Amount, ExtensionError> {
+    fn fee(&self, coin: &FundingCoin, with_change: bool) -> Result<Amount, SelectionError> {
         let outputs = [&self.stake.script_pubkey].into_iter().chain(with_change.then_some(self.change));
         let inputs = [leaf_input_weight(self.leaf), coin.input_weight()];
-        let weight = funded_weight(inputs.into_iter(), outputs).ok_or(ExtensionError::TooMuch)?;
-        self.fee_rate.checked_mul_by_weight(weight).ok_or(ExtensionError::FeeRateTooHigh(self.fee_rate))
+        let weight = funded_weight(inputs.into_iter(), outputs).ok_or(SelectionError::TooMuch)?;
+        self.fee_rate.checked_mul_by_weight(weight).ok_or(SelectionError::FeeRateTooHigh(self.fee_rate))
     }
 }

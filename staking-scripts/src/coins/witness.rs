@@ -7,9 +7,7 @@ use bitcoin::{EcdsaSighashType, Psbt, TapSighashType, Transaction, TxOut};
 use miniscript::interpreter::{Interpreter, KeySigPair, SatisfiedConstraint};
 use miniscript::psbt::PsbtExt;
 
-/// The longest script that is read in a witness: a leaf of 1998 keys, the most that two thresholds may have,
-/// and a little.
-pub(crate) const MAX_SCRIPT: usize = 70_000;
+use crate::outputs::leaf::MAX_SCRIPT;
 
 /// Completes the PSBT, and verifies every input's witness against what it spends.
 pub(crate) fn finish(psbt: &mut Psbt, prevouts: &[TxOut]) -> Result<Transaction, String> {

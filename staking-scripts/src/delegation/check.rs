@@ -1,53 +1,44 @@
-//! Checking a stake request against the parameters: every rule, and a list of all that are broken.
+//! Checking a delegation against the parameters: every rule, and a list of all that are broken.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 
+use bitcoin::absolute::Height;
 use bitcoin::{Amount, Transaction};
 
-use super::advance::{self, Findings};
+use super::build::PresignedTransactions;
+use super::data::{Delegation, ParametersAt, PreviousStake};
+use super::error::DelegationError;
 use super::included::ChainRules;
-use super::rules::{Part, StakeViolation};
-use super::{RunningStake, StakeRequest};
+use super::presigned::{self, Findings};
+use super::rules::{StakeTransaction, StakeViolation};
+use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::providers::StakedTo;
 use crate::outputs::timelock::Timelock;
-use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, ParametersHistory};
 use crate::transactions::extension::{ExtensionError, ExtensionTransaction};
 use crate::transactions::funded::Funded;
-use crate::transactions::slashing::{SlashingTerms, SlashingTransaction};
-use crate::transactions::spend::sum;
-use crate::transactions::unbonding::UnbondingTransaction;
+use crate::transactions::sighash::sum;
+use crate::transactions::slashing::SlashingParameters;
 
 /// A stake request that keeps every rule, with its transactions as the protocol's own. It exists only through
-/// [`StakeRequest::check`].
+/// [`Delegation::check`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct AcceptedStake {
+pub struct CheckedDelegation {
     pub(super) staking: Funded<StakingOutput>,
-    pub(super) unbonding: UnbondingTransaction,
-    pub(super) slashing: SlashingTransaction,
-    pub(super) unbonding_slashing: SlashingTransaction,
+    pub(super) presigned: PresignedTransactions,
     pub(super) extension: Option<ExtensionTransaction>,
 }
 
-impl AcceptedStake {
+impl CheckedDelegation {
     /// The stake, at its place in the staking transaction.
     pub const fn staking(&self) -> &Funded<StakingOutput> {
         &self.staking
     }
 
-    /// The unbonding transaction.
-    pub const fn unbonding(&self) -> &UnbondingTransaction {
-        &self.unbonding
-    }
-
-    /// The slashing transaction of the stake.
-    pub const fn slashing(&self) -> &SlashingTransaction {
-        &self.slashing
-    }
-
-    /// The slashing transaction of the unbonding stake.
-    pub const fn unbonding_slashing(&self) -> &SlashingTransaction {
-        &self.unbonding_slashing
+    /// Returns the pre-signed transactions.
+    pub const fn presigned(&self) -> &PresignedTransactions {
+        &self.presigned
     }
 
     /// The extension that the staking transaction is, if it is one.
@@ -56,36 +47,97 @@ impl AcceptedStake {
     }
 }
 
-impl StakeRequest {
-    /// Checks everything that the committee must make sure of before it signs (and that the secured chain
-    /// checks again): times, amounts and keys, every field of the four transactions, the staker's signatures,
-    /// the proof of possession, and for an extension what binds it to the running stake.
+/// Which version of the parameters must hold for a delegation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InForce {
+    /// The version in force at this Bitcoin height, which the asker knows: of the tip when the stake was
+    /// registered, or of its inclusion. Whoever is to sign must not take the staker's word for it: earlier
+    /// versions have other times and rates.
+    At(Height),
+    /// The last version.
+    Latest,
+    /// The version that the delegation names: for stakes that run already.
+    AsStated,
+}
+
+/// What a delegation is checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckRules<'a> {
+    /// All versions of the parameters.
+    pub history: &'a ParametersHistory<Parameters>,
+    /// Which of them must hold.
+    pub in_force: InForce,
+    /// Which chains the stake is between.
+    pub chain: ChainRules,
+}
+
+impl Delegation {
+    /// Checks everything that the committee must make sure of before it signs (and that the chain checks
+    /// again): the parameters version, times, amounts and keys, every field of the four transactions, the
+    /// staker's signatures, the proof of possession, and for an extension what binds it to the running stake.
     ///
-    /// `parameters` is the version in force where the stake is registered or included, which is the caller's
-    /// to know: a staker that names it could choose one of old. `previous` is the version that the running
-    /// stake was made under, for an extension. `chain` says which dialect the secured chain speaks, and is
-    /// for a request that says where the staking transaction was included; without, the stake is registered
-    /// before, and nothing is known of a block.
-    ///
-    /// What only the secured chain's state tells is not checked: that the staking transaction was not
-    /// registered before, that providers are known and not slashed, that a running stake is active and of the
-    /// same account, and that an extension's funding is no stake itself.
+    /// What only the chain's state tells is not checked: that the staking transaction was not registered
+    /// before, that providers are known and not slashed, that a running stake is active and of the same
+    /// account, and that an extension's funding is no stake itself.
     ///
     /// # Errors
     /// Every violation. Where one rule must hold for another to mean anything, only the first is named:
     /// without sound keys and times there is no staking output to look for.
-    pub fn check(
+    pub fn check(&self, rules: &CheckRules<'_>) -> Result<CheckedDelegation, Vec<StakeViolation>> {
+        // The version that must hold; `None` where the delegation's own word is taken.
+        let expected = match rules.in_force {
+            InForce::At(height) => Some(rules.history.in_force(height).map(|(number, _)| number)),
+            InForce::Latest => Some(Ok(rules.history.iter().len().saturating_sub(1))),
+            InForce::AsStated => None,
+        };
+        let stated = match (self.parameters, &expected) {
+            (ParametersAt::Unstated, Some(Ok(number))) => rules
+                .history
+                .get(*number)
+                .map(|parameters| (*number, parameters))
+                .ok_or(DelegationError::Unstated),
+            (stated, _) => stated.resolve(rules.history),
+        };
+        let (found, parameters) = match stated {
+            Ok(stated) => stated,
+            Err(error) => return Err(vec![StakeViolation::Parameters(chain_of(&error))]),
+        };
+        let version = match expected {
+            Some(Err(error)) => Some(StakeViolation::Parameters(error.to_string())),
+            Some(Ok(expected)) if found != expected => {
+                Some(StakeViolation::ParametersVersion { found, expected })
+            }
+            _ => None,
+        };
+        let previous = self.extends.as_ref().and_then(|running| running.stake.as_ref());
+        let previous = previous.and_then(|stake| stake.parameters.resolve(rules.history).ok());
+        let checked = self.check_under(parameters, previous.map(|(_, parameters)| parameters), rules.chain);
+        match (version, checked) {
+            (None, checked) => checked,
+            (Some(version), checked) => {
+                Err([version].into_iter().chain(checked.err().unwrap_or_default()).collect())
+            }
+        }
+    }
+
+    /// Checks as [`check`](Self::check) does, under parameters that the caller knows to be in force where the
+    /// stake is registered or included. `previous` is the version that the running stake was made under, for
+    /// an extension.
+    ///
+    /// # Errors
+    /// Every violation.
+    pub fn check_under(
         &self,
         parameters: &Parameters,
         previous: Option<&Parameters>,
         chain: ChainRules,
-    ) -> Result<AcceptedStake, Vec<StakeViolation>> {
+    ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
         let mut findings = Findings::default();
         self.check_dialect(chain, &mut findings);
-        let accepted = self.checked(parameters, previous, &mut findings);
+        let checked = self.checked(parameters, previous, &mut findings);
         findings.0.extend(self.check_included(parameters, chain));
-        match accepted {
-            Some(accepted) if findings.0.is_empty() => Ok(accepted),
+        match checked {
+            Some(checked) if findings.0.is_empty() => Ok(checked),
             _ => Err(findings.0),
         }
     }
@@ -95,44 +147,56 @@ impl StakeRequest {
         parameters: &Parameters,
         previous: Option<&Parameters>,
         findings: &mut Findings,
-    ) -> Option<AcceptedStake> {
+    ) -> Option<CheckedDelegation> {
         let times = self.check_bounds(parameters, findings);
-        let (claim, proof) = &self.possession;
-        findings.note(proof.verify(&self.staker, claim));
+        match &self.proof_of_possession {
+            Some((claim, proof)) => drop(findings.note(proof.verify(&self.staker, claim))),
+            None => findings.0.push(StakeViolation::Absent("proof_of_possession")),
+        }
         self.check_staking_transaction(findings);
-        // What needs no other part of the request.
-        let [slashing_form, unbonding_form, later_form] = [
-            advance::form(Part::Slashing, &self.slashing.transaction, findings),
-            advance::form(Part::Unbonding, &self.unbonding_transaction, findings),
-            advance::form(Part::UnbondingSlashing, &self.unbonding_slashing.transaction, findings),
-        ];
+        let unbonding_given = findings.present("unbonding_transaction", self.unbonding_transaction.as_ref());
+        let slashing_given = findings.present("slashing_transaction", self.slashing.as_ref());
+        let later_given =
+            findings.present("unbonding_slashing_transaction", self.unbonding_slashing.as_ref());
+        // What needs no other part of the delegation.
+        let mut form = |part, given: Option<&Transaction>| {
+            given.is_some_and(|given| presigned::form(part, given, findings))
+        };
+        let slashing_form = form(StakeTransaction::Slashing, slashing_given.map(|given| &given.transaction));
+        let unbonding_form = form(StakeTransaction::Unbonding, unbonding_given);
+        let later_form =
+            form(StakeTransaction::UnbondingSlashing, later_given.map(|given| &given.transaction));
         let parties = findings.note(parameters.parties(self.staker, self.staked_to.keys()));
         let ((staking_time, unbonding_time), parties) = (times?, parties?);
         let staking_output = findings.note(StakingOutput::new(parties.clone(), staking_time))?;
         let unbonding_output = findings.note(UnbondingOutput::new(parties, unbonding_time))?;
         // What slashing leaves of the stake, and of the unbonding stake, goes to the same script.
         let refund = findings.note(SlashingRefundOutput::new(self.staker, unbonding_time))?;
-        let terms = SlashingTerms { unbonding_time, ..parameters.slashing_terms() };
+        let slashing = SlashingParameters { unbonding_time, ..parameters.slashing_parameters() };
 
         let staking = self.staking(staking_output, findings)?;
         let extension = self.extension(previous, &staking, findings);
-        let slash_to = (&terms, &refund);
-        let slashing =
-            advance::slashing(Part::Slashing, &self.slashing, &staking, slash_to, slashing_form, findings);
-        let given = &self.unbonding_transaction;
+        let (rules, part) = ((&slashing, &refund), StakeTransaction::Slashing);
+        let slashing = slashing_given
+            .and_then(|given| presigned::slashing(part, given, &staking, rules, slashing_form, findings));
         // Even of an unbonding that is wrong it can be said what is wrong with its slashing.
-        let waiting = advance::given_unbonding(given, unbonding_output.clone());
+        let pending =
+            unbonding_given.and_then(|given| presigned::given_unbonding(given, unbonding_output.clone()));
         let fee = parameters.unbonding_fee();
-        let unbonding = advance::unbonding(given, &staking, unbonding_output, fee, unbonding_form, findings);
-        let (part, later) = (Part::UnbondingSlashing, &self.unbonding_slashing);
-        let unbonding_slashing = advance::slashing(part, later, &waiting?, slash_to, later_form, findings);
-        Some(AcceptedStake {
-            staking,
+        let unbonding = unbonding_given.and_then(|given| {
+            presigned::unbonding(given, &staking, unbonding_output, fee, unbonding_form, findings)
+        });
+        let part = StakeTransaction::UnbondingSlashing;
+        let later = later_given.zip(pending);
+        let unbonding_slashing = later.and_then(|(given, source)| {
+            presigned::slashing(part, given, &source, rules, later_form, findings)
+        });
+        let presigned = PresignedTransactions {
             unbonding: unbonding?,
             slashing: slashing?,
             unbonding_slashing: unbonding_slashing?,
-            extension,
-        })
+        };
+        Some(CheckedDelegation { staking, presigned, extension })
     }
 
     /// The two times, where they are any.
@@ -164,14 +228,14 @@ impl StakeRequest {
     /// One provider and a proof without a context on genesis, providers of chains and a proof with the
     /// chain's context elsewhere.
     fn check_dialect(&self, chain: ChainRules, findings: &mut Findings) {
-        let (found, expected) = (self.possession.0.signing_context(), chain.signing_context);
-        findings.require(found.copied() == expected, || StakeViolation::SigningContext {
-            found: found.copied(),
-            expected,
-        });
+        let expected = chain.signing_context;
+        if let Some((claim, _)) = &self.proof_of_possession {
+            let found = *claim.context();
+            findings.require(found == expected, || StakeViolation::SigningContext { found, expected });
+        }
         let on_genesis = matches!(self.staked_to, StakedTo::Genesis(_));
-        findings.require(on_genesis == expected.is_none(), || StakeViolation::Dialect {
-            genesis: expected.is_none(),
+        findings.require(on_genesis == expected.is_genesis(), || StakeViolation::Dialect {
+            genesis: expected.is_genesis(),
         });
     }
 
@@ -200,24 +264,35 @@ impl StakeRequest {
     ) -> Option<ExtensionTransaction> {
         let running = self.extends.as_ref()?;
         let wrong = |reason: &dyn ToString| StakeViolation::RunningStake {
-            txid: running.staking_transaction.compute_txid(),
+            txid: running.txid,
             reason: reason.to_string(),
         };
+        let absent = || wrong(&"its delegation is not given, and an extension cannot be checked without");
+        let stake = findings.note(running.stake.as_ref().ok_or_else(absent))?;
         let unknown = || wrong(&"the parameters that it was made under are not known");
         let previous = findings.note(previous.ok_or_else(unknown))?;
-        findings.note(self.keeps_providers(running));
-        let parties = previous.parties(self.staker, running.staked_to.keys()).map_err(|e| wrong(&e));
-        let time = Timelock::from_blocks(running.staking_time_blocks).map_err(|e| wrong(&e));
+        findings.note(self.keeps_providers(stake));
+        let parties = previous.parties(self.staker, stake.staked_to.keys()).map_err(|e| wrong(&e));
+        let time = Timelock::from_blocks(stake.staking_time_blocks).map_err(|e| wrong(&e));
         let (parties, time) = (findings.note(parties), findings.note(time));
         let output = findings.note(StakingOutput::new(parties?, time?).map_err(|e| wrong(&e)))?;
-        let old = findings.note(Funded::find(output, &running.staking_transaction).map_err(|e| wrong(&e)))?;
+        let old = findings.note(Funded::find(output, &stake.staking_transaction).map_err(|e| wrong(&e)))?;
         let (given, funding) = (&self.staking_transaction, running.funding.clone());
         let extension = ExtensionTransaction::recognise(&old, staking, given, funding);
         findings.note(extension.map_err(StakeViolation::Extension))
     }
 
+    /// The extension that the staking transaction is, where enough is known of the running stake.
+    pub(super) fn known_extension(
+        &self,
+        previous: Option<&Parameters>,
+        staking: &Funded<StakingOutput>,
+    ) -> Option<ExtensionTransaction> {
+        self.extension(previous, staking, &mut Findings::default())
+    }
+
     /// Every provider is kept, and for its chain.
-    fn keeps_providers(&self, running: &RunningStake) -> Result<(), StakeViolation> {
+    fn keeps_providers(&self, running: &PreviousStake) -> Result<(), StakeViolation> {
         let (StakedTo::Consumers(old), StakedTo::Consumers(new)) = (&running.staked_to, &self.staked_to)
         else {
             // Of one provider there is only the key, which is compared with the parties.
@@ -257,4 +332,10 @@ fn possible(transaction: &Transaction) -> Result<(), &'static str> {
         return Err("it spends no output");
     }
     Ok(())
+}
+
+/// An error and its causes, in one line.
+fn chain_of(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

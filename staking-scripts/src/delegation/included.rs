@@ -2,13 +2,10 @@
 
 use bitcoin::Network;
 use bitcoin::block::Header;
-use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use bitcoin::params::Params;
-use eots::SigningContext;
-use serde::{Deserialize, Serialize};
+use finality::SigningContext;
 
-use super::StakeRequest;
-use super::file::{DelegationError, field};
+use super::data::Delegation;
 use super::rules::StakeViolation;
 use crate::parameters::Parameters;
 use spv::InclusionProof;
@@ -22,12 +19,13 @@ pub struct ChainRules {
     /// How many blocks must stand on the one that includes a stake.
     pub depth: u32,
     /// The signing context of stakers' proofs of possession on a consumer chain; none on genesis.
-    pub signing_context: Option<SigningContext>,
+    pub signing_context: SigningContext,
 }
 
 impl ChainRules {
     /// What genesis asks for.
-    pub const MAINNET: Self = Self { network: Network::Bitcoin, depth: 10, signing_context: None };
+    pub const MAINNET: Self =
+        Self { network: Network::Bitcoin, depth: 30, signing_context: SigningContext::GENESIS };
 }
 
 /// That a staking transaction is in a block, and what stands on it.
@@ -41,7 +39,7 @@ pub struct StakeInclusion {
     pub headers: Vec<Header>,
 }
 
-impl StakeRequest {
+impl Delegation {
     /// The rules for a stake that is in a block: deep enough, under parameters that held there, and `tip +
     /// unbonding time < inclusion + staking time`, in which the height plays no part.
     pub(super) fn check_included(&self, parameters: &Parameters, rules: ChainRules) -> Vec<StakeViolation> {
@@ -63,43 +61,5 @@ impl StakeRequest {
             }
         }
         found
-    }
-}
-
-/// An inclusion in a delegation's file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InclusionField {
-    /// The block's height.
-    pub height: u32,
-    /// Which transaction of the block, from 0.
-    pub position: u32,
-    /// Hex, 32 bytes each in internal order, one after the other.
-    pub siblings: String,
-    /// The block's header and those on it, 80 bytes each.
-    pub headers: Vec<String>,
-}
-
-impl From<&StakeInclusion> for InclusionField {
-    fn from(inclusion: &StakeInclusion) -> Self {
-        Self {
-            height: inclusion.height,
-            position: inclusion.proof.position(),
-            siblings: hex::encode(inclusion.proof.sibling_bytes()),
-            headers: inclusion.headers.iter().map(serialize_hex).collect(),
-        }
-    }
-}
-
-impl InclusionField {
-    pub(super) fn read(&self) -> Result<StakeInclusion, DelegationError> {
-        const NAME: &str = "inclusion";
-        let siblings = field(NAME, hex::decode(&self.siblings))?;
-        let headers = self.headers.iter().map(|header| field(NAME, deserialize_hex(header)));
-        Ok(StakeInclusion {
-            height: self.height,
-            proof: field(NAME, InclusionProof::from_bytes(&siblings, self.position))?,
-            headers: headers.collect::<Result<_, _>>()?,
-        })
     }
 }

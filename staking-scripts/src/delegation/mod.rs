@@ -1,81 +1,43 @@
-//! A stake request: what a staker asks the covenant committee to sign, and all that must hold of it.
+//! The aggregate [`Delegation`]: a stake and all that is known of it, on the one road to a check, a
+//! signature, a status, an explanation and a spend.
 //!
-//! [`StakeRequest::check`] lists everything that is wrong. What it returns when nothing is, an
-//! [`AcceptedStake`], is the only thing that a covenant member's answer is made from. The transactions' own
-//! `sign_as_covenant_member_unchecked` are for those who built them.
+//! A delegation is read from its own JSON ([`Delegation::from_json`]; `data/delegation.schema.json` is its
+//! schema), and built by a staker ([`Delegation::new`]). [`Delegation::check`] lists every rule that it
+//! breaks; what it returns when none is, a [`CheckedDelegation`], is the only thing that a covenant member
+//! signs. What ends a stake asks for less: see [`Stake`], [`Delegation::unbonding`], [`Delegation::unbond`]
+//! and [`Delegation::slash`].
 
-mod advance;
-mod answer;
+mod build;
 mod check;
-mod draft;
-mod fields;
-mod file;
+mod covenant;
+mod data;
+mod error;
+#[cfg(feature = "wire")]
+mod from_chain;
 mod included;
+mod json;
+mod presigned;
+mod record;
+mod relation;
 mod rules;
 mod seen;
+mod stake;
+pub(crate) mod status;
 
-use bitcoin::secp256k1::schnorr;
-use bitcoin::{Amount, Transaction, TxOut, XOnlyPublicKey};
-
-pub use self::answer::{AnswerError, CovenantAnswer};
-pub use self::check::AcceptedStake;
-pub use self::draft::{PlanError, PlannedTransactions};
-pub use self::fields::{
-    AnswerField, ConsumerField, PossessionField, PossessionKind, ProvidersField, RunningField, StakerField,
+pub use self::build::{NewDelegation, PresignError, PresignedTransactions};
+pub use self::check::{CheckRules, CheckedDelegation, InForce};
+pub use self::covenant::{CovenantSignatures, CovenantSignaturesError, CovenantSigningError};
+pub use self::data::{
+    Delegation, ParametersAt, PresignedSlashing, PreviousStake, RunningStake, SlashedOutput,
 };
-pub use self::file::{DelegationError, DelegationFile};
-pub use self::included::{ChainRules, InclusionField, StakeInclusion};
-pub use self::rules::{Part, StakeViolation};
-use crate::outputs::providers::StakedTo;
-use crate::pop::{Claim, ProofOfPossession};
-
-/// What a staker asks for, as it arrived. Nothing about it is certain yet but that its parts could be read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StakeRequest {
-    /// Who stakes.
-    pub staker: XOnlyPublicKey,
-    /// Whom the stake is delegated to.
-    pub staked_to: StakedTo,
-    /// For how many blocks.
-    pub staking_time_blocks: u32,
-    /// How much.
-    pub staking_amount: Amount,
-    /// How long an unbonding stake waits.
-    pub unbonding_time_blocks: u32,
-    /// What makes the stake. Its witnesses do not matter.
-    pub staking_transaction: Transaction,
-    /// What spends the stake early.
-    pub unbonding_transaction: Transaction,
-    /// What slashes the stake, and the staker's signature over it.
-    pub slashing: SignedSlashing,
-    /// What slashes the unbonding stake, and the staker's signature over it.
-    pub unbonding_slashing: SignedSlashing,
-    /// That the staker's account on the secured chain is of who holds the key.
-    pub possession: (Claim, ProofOfPossession),
-    /// The running stake that this one extends.
-    pub extends: Option<RunningStake>,
-    /// That the staking transaction is in a block; absent for a stake that is registered before.
-    pub inclusion: Option<StakeInclusion>,
-}
-
-/// A slashing transaction with the staker's signature.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SignedSlashing {
-    /// The transaction.
-    pub transaction: Transaction,
-    /// The staker's signature over it.
-    pub staker: schnorr::Signature,
-}
-
-/// A running stake that is to be extended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunningStake {
-    /// What made it.
-    pub staking_transaction: Transaction,
-    /// Whom it is delegated to.
-    pub staked_to: StakedTo,
-    /// For how many blocks.
-    pub staking_time_blocks: u32,
-    /// The output that the extension's second input spends.
-    pub funding: TxOut,
-}
+pub use self::error::DelegationError;
+#[cfg(feature = "wire")]
+pub use self::from_chain::ChainMessage;
+pub use self::included::{ChainRules, StakeInclusion};
+pub use self::json::possession_from_json;
+pub use self::record::{CovenantRecord, MemoryCovenantRecord, RecordVerdict, SignedStake};
+pub use self::relation::DelegationRelation;
+pub use self::rules::{StakeTransaction, StakeViolation};
+pub use self::seen::broken_rules;
+pub use self::stake::Stake;
+pub use self::status::{Spending, StakeOnChain, StakeState, StakeStatus};

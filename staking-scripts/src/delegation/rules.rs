@@ -1,21 +1,21 @@
-//! What can be wrong with a stake request, each with its own name.
+//! What can be wrong with a delegation, each with its own name.
 
 use std::fmt;
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Txid, Weight};
-use eots::SigningContext;
+use finality::SigningContext;
 
-use crate::outputs::OutputError;
+use crate::outputs::output::OutputError;
 use crate::outputs::parties::InvalidParties;
-use crate::pop::PossessionError;
+use crate::outputs::relay::OutputTooSmall;
+use crate::possession::PossessionError;
 use crate::transactions::extension::ExtensionError;
 use crate::transactions::funded::FundedError;
-use crate::transactions::relay::OutputTooSmall;
 use spv::InclusionError;
 
-/// Which transaction of a request.
+/// Which transaction of a stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum StakeTransaction {
     /// The staking transaction.
     Staking,
     /// The unbonding transaction.
@@ -26,7 +26,7 @@ pub enum Part {
     UnbondingSlashing,
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for StakeTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Staking => "staking transaction",
@@ -37,10 +37,16 @@ impl fmt::Display for Part {
     }
 }
 
-/// A rule that a stake request breaks.
+/// A rule that a delegation breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StakeViolation {
+    /// A part that the covenant and the chain ask for is not there.
+    #[error("{0} is absent")]
+    Absent(&'static str),
+    /// The parameters that it names do not exist, or none are in force.
+    #[error("{0}")]
+    Parameters(String),
     /// The keys make no stake.
     #[error("{0}")]
     Parties(#[from] InvalidParties),
@@ -92,20 +98,16 @@ pub enum StakeViolation {
     /// No block could hold the staking transaction.
     #[error("the staking transaction is impossible: {0}")]
     Impossible(&'static str),
-    /// The proof of possession is of another dialect, operation or chain.
-    #[error(
-        "the proof of possession is for {}, where {} is asked for",
-        context(found.as_ref()),
-        context(expected.as_ref())
-    )]
+    /// The proof of possession has another signing context.
+    #[error("the proof of possession is for {}, where {} is asked for", context(found), context(expected))]
     SigningContext {
-        /// The signing context that it claims; none for genesis.
-        found: Option<SigningContext>,
+        /// The signing context of its message.
+        found: SigningContext,
         /// The one asked for.
-        expected: Option<SigningContext>,
+        expected: SigningContext,
     },
     /// The finality providers are of the other dialect.
-    #[error("{}", if *genesis { "on genesis there is one finality provider, and no chain is named" } else { "each finality provider is of a consumer chain, and none is named" })]
+    #[error("{}", if *genesis { "on Babylon Genesis there is one finality provider, and no chain is named" } else { "each finality provider is of a consumer chain, and none is named" })]
     Dialect {
         /// Whether it is genesis that is asked for.
         genesis: bool,
@@ -125,18 +127,18 @@ pub enum StakeViolation {
     #[error("the {part} has version {found}")]
     Version {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// Its version.
         found: i32,
     },
     /// It waits for a time.
     #[error("the {0} has a lock time, and must be final from the start")]
-    LockTime(Part),
+    LockTime(StakeTransaction),
     /// It does not have one input.
     #[error("the {part} has {found} inputs, and must have one")]
     Inputs {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// How many.
         found: usize,
     },
@@ -144,7 +146,7 @@ pub enum StakeViolation {
     #[error("the {part} has {found} outputs, and must have {expected}")]
     Outputs {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// How many.
         found: usize,
         /// How many it must have.
@@ -156,7 +158,7 @@ pub enum StakeViolation {
     )]
     Input {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// The sequence.
         found: Sequence,
     },
@@ -164,7 +166,7 @@ pub enum StakeViolation {
     #[error("the {part} spends {found}, not {expected}")]
     Spends {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// What it spends.
         found: OutPoint,
         /// What it must spend.
@@ -174,7 +176,7 @@ pub enum StakeViolation {
     #[error("output {index} of the {part} pays to {found}, not to {expected}")]
     OutputScript {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// Which output.
         index: usize,
         /// The script it pays.
@@ -186,7 +188,7 @@ pub enum StakeViolation {
     #[error("output {index} of the {part} pays {} sat, not {} sat", .found.to_sat(), .expected.to_sat())]
     OutputAmount {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// Which output.
         index: usize,
         /// What it pays.
@@ -198,7 +200,7 @@ pub enum StakeViolation {
     #[error("the {part} pays a fee of {} sat, and {} sat are needed at least", .found.to_sat(), .least.to_sat())]
     FeeTooSmall {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// Its fee; what it pays beyond what it spends is no fee, and 0 here.
         found: Amount,
         /// The least.
@@ -216,7 +218,7 @@ pub enum StakeViolation {
     #[error("the {part} cannot be made: {reason}")]
     Unpayable {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// Why not.
         reason: String,
     },
@@ -224,7 +226,7 @@ pub enum StakeViolation {
     #[error("the {part}: {reason}")]
     Dust {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// What is too small.
         reason: OutputTooSmall,
     },
@@ -232,13 +234,13 @@ pub enum StakeViolation {
     #[error("the {part} weighs {found}, more than the 400000 weight units that nodes relay")]
     TooHeavy {
         /// Which transaction.
-        part: Part,
+        part: StakeTransaction,
         /// What it weighs, without witnesses.
         found: Weight,
     },
     /// The staker has not signed it.
     #[error("the staker's signature over the {0} does not verify")]
-    StakerSignature(Part),
+    StakerSignature(StakeTransaction),
     /// The account is not proven to be the key's holder's.
     #[error("the proof of possession does not hold: {0}")]
     Possession(#[from] PossessionError),
@@ -290,17 +292,20 @@ pub enum StakeViolation {
 }
 
 /// A signing context for people.
-fn context(context: Option<&SigningContext>) -> String {
-    context.map_or_else(
-        || "genesis, which has no signing context".to_owned(),
-        |it| format!("the signing context {it}"),
-    )
+fn context(context: &SigningContext) -> String {
+    if context.is_genesis() {
+        "Babylon Genesis, which has no signing context".to_owned()
+    } else {
+        format!("the signing context {context}")
+    }
 }
 
 impl StakeViolation {
     /// The rule's name, for machines: stable, in snake case.
     pub const fn rule(&self) -> &'static str {
         match self {
+            Self::Absent(_) => "absent",
+            Self::Parameters(_) => "parameters",
             Self::Parties(_) => "parties",
             Self::Output(_) => "output",
             Self::StakingTime { .. } => "staking_time",

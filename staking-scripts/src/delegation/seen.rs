@@ -2,66 +2,64 @@
 
 use bitcoin::{Amount, Transaction};
 
-use super::StakeRequest;
-use super::advance::{self, Findings};
-use super::rules::{Part, StakeViolation};
+use super::data::Delegation;
+use super::presigned::{self, Findings};
+use super::rules::{StakeTransaction, StakeViolation};
+use crate::explain::{Explanation, TransactionKind};
 use crate::outputs::descriptor::ProtocolOutput;
-use crate::outputs::leaf::{LeafKeys, Path};
+use crate::outputs::leaf::{LeafKeys, SpendPath};
+use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::timelock::Timelock;
-use crate::outputs::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::parameters::Parameters;
-use crate::transactions::spend::sum;
-use crate::watching::explain::{Explanation, TransactionKind};
+use crate::transactions::sighash::sum;
 
-impl Explanation {
-    /// The rules that a transaction breaks under these parameters: those of the form of what is signed in
-    /// advance, the committee that its leaves name, where slashing pays to, and the times it waits for. With
-    /// `held`, what all of its inputs hold, fees and what is slashed too.
-    ///
-    /// What a leaf does not reveal is not looked at: an unbonding does not name its finality providers, so
-    /// that its output cannot be told. Nothing is said of a transaction of no kind, or, where its output is
-    /// not recognised, of a stake that announces itself but for its time.
-    pub fn violations(
-        &self,
-        transaction: &Transaction,
-        held: Option<Amount>,
-        parameters: &Parameters,
-    ) -> Vec<StakeViolation> {
-        let mut findings = Findings::default();
-        for leaf in self.spent.iter().map(|spent| &spent.keys) {
-            committee(leaf, parameters, &mut findings);
-            if let LeafKeys::Timelock { timelock, .. } = leaf {
-                let known =
-                    *timelock == parameters.unbonding_time() || parameters.staking_time().contains(timelock);
-                findings.require(known, || StakeViolation::Timelock { found: timelock.blocks() });
-            }
+/// Returns the rules that a transaction breaks under these parameters, as far as it tells by itself: the form
+/// of pre-signed transactions, the committee that its leaves name, where slashing pays to, and the times it
+/// waits for. With `held`, what all of its inputs hold, fees and what is slashed too.
+///
+/// What a leaf does not reveal is not looked at: an unbonding does not name its finality providers, so that
+/// its output cannot be told. Nothing is said of a transaction of no kind, or, where its output is not
+/// recognised, of a phase-1 stake but for its time.
+pub fn broken_rules(
+    explanation: &Explanation,
+    transaction: &Transaction,
+    held: Option<Amount>,
+    parameters: &Parameters,
+) -> Vec<StakeViolation> {
+    let mut findings = Findings::default();
+    for leaf in explanation.spent.iter().map(|spent| &spent.keys) {
+        committee(leaf, parameters, &mut findings);
+        if let LeafKeys::Timelock { timelock, .. } = leaf {
+            let known =
+                *timelock == parameters.unbonding_time() || parameters.staking_time().contains(timelock);
+            findings.require(known, || StakeViolation::Timelock { found: timelock.blocks() });
         }
-        if let Some(said) = self.announcement.as_ref().filter(|_| self.outputs.is_empty()) {
-            staking_time(said.staking_time, parameters, &mut findings);
-        }
-        for paid in &self.outputs {
-            let amount = transaction.output.get(paid.index).map(|out| out.value);
-            output(&paid.output, amount, parameters, &mut findings);
-        }
-        let fee = held.and_then(|held| held.checked_sub(sum(&transaction.output)?));
-        let first = self.spent.first().map(|spent| &spent.keys);
-        match (self.kind, first) {
-            (TransactionKind::Unbonding, _) => {
-                advance::form(Part::Unbonding, transaction, &mut findings);
-                let expected = parameters.unbonding_fee();
-                let found = fee.filter(|found| *found != expected);
-                findings.0.extend(found.map(|found| StakeViolation::UnbondingFee { found, expected }));
-            }
-            (TransactionKind::Slashing, Some(leaf)) => {
-                slashing(transaction, leaf, held.zip(fee), parameters, &mut findings);
-            }
-            _ => {}
-        }
-        findings.0
     }
+    if let Some(said) = explanation.op_return.as_ref().filter(|_| explanation.outputs.is_empty()) {
+        staking_time(said.staking_time, parameters, &mut findings);
+    }
+    for paid in &explanation.outputs {
+        let amount = transaction.output.get(paid.index).map(|out| out.value);
+        output(&paid.output, amount, parameters, &mut findings);
+    }
+    let fee = held.and_then(|held| held.checked_sub(sum(&transaction.output)?));
+    let first = explanation.spent.first().map(|spent| &spent.keys);
+    match (explanation.kind, first) {
+        (TransactionKind::Unbonding, _) => {
+            presigned::form(StakeTransaction::Unbonding, transaction, &mut findings);
+            let expected = parameters.unbonding_fee();
+            let found = fee.filter(|found| *found != expected);
+            findings.0.extend(found.map(|found| StakeViolation::UnbondingFee { found, expected }));
+        }
+        (TransactionKind::Slashing, Some(leaf)) => {
+            slashing(transaction, leaf, held.zip(fee), parameters, &mut findings);
+        }
+        _ => {}
+    }
+    findings.0
 }
 
-impl StakeRequest {
+impl Delegation {
     /// The outputs of the stake, its unbonding and its refund after slashing under these parameters; none
     /// where its keys and times make none, which [`check`](Self::check) says why.
     pub fn outputs(&self, parameters: &Parameters) -> Vec<ProtocolOutput> {
@@ -99,7 +97,7 @@ fn output(paid: &ProtocolOutput, amount: Option<Amount>, parameters: &Parameters
         });
     }
     let named = findings.0.contains(&StakeViolation::Committee);
-    if let Some(leaf) = paid.taproot().leaf(Path::Slashing).filter(|_| !named) {
+    if let Some(leaf) = paid.taproot().leaf(SpendPath::Slashing).filter(|_| !named) {
         committee(&leaf.keys, parameters, findings);
     }
 }
@@ -119,7 +117,7 @@ fn committee(leaf: &LeafKeys, parameters: &Parameters, findings: &mut Findings) 
     let same = quorum == known.quorum()
         && members.len() == known.members().len()
         && members.iter().all(|member| known.contains(member));
-    findings.require(leaf.path() == Path::Timelock || same, || StakeViolation::Committee);
+    findings.require(leaf.path() == SpendPath::Timelock || same, || StakeViolation::Committee);
 }
 
 fn slashing(
@@ -129,14 +127,14 @@ fn slashing(
     parameters: &Parameters,
     findings: &mut Findings,
 ) {
-    let part = Part::Slashing;
-    advance::form(part, transaction, findings);
+    let part = StakeTransaction::Slashing;
+    presigned::form(part, transaction, findings);
     let Some(refund) = findings.note(SlashingRefundOutput::new(*leaf.staker(), parameters.unbonding_time()))
     else {
         return;
     };
     let scripts = [parameters.slashing_pk_script().clone(), refund.taproot().script_pubkey()];
-    advance::scripts(part, transaction, &scripts.each_ref(), findings);
+    presigned::scripts(part, transaction, &scripts.each_ref(), findings);
     if let (Some((held, fee)), Some(slashed)) = (amounts, transaction.output.first()) {
         let least = parameters.min_slashing_fee();
         findings.require(fee >= least, || StakeViolation::FeeTooSmall { part, found: fee, least });

@@ -3,16 +3,25 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bitcoin::secp256k1::constants::SCHNORR_SIGNATURE_SIZE;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
-use bitcoin::{Script, ScriptBuf, TapLeafHash, XOnlyPublicKey};
+use bitcoin::transaction::InputWeightPrediction;
+use bitcoin::{Script, ScriptBuf, TapLeafHash, Weight, XOnlyPublicKey};
 use miniscript::{Miniscript, RelLockTime, Tap, Terminal, Threshold};
 
-use crate::coins::witness::MAX_SCRIPT;
 use crate::outputs::timelock::Timelock;
+
+/// The longest script that is read in a witness: a leaf of 1998 keys, the most that two thresholds may have,
+/// and a little.
+pub(crate) const MAX_SCRIPT: usize = 70_000;
+
+/// An unsatisfied input of a segregated witness transaction: outpoint, sequence, and the counts of an empty
+/// script and an empty witness.
+pub(crate) const EMPTY_INPUT: Weight = Weight::from_wu(4 * (32 + 4 + 4 + 1) + 1);
 
 /// The path through which an output is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Path {
+pub enum SpendPath {
     /// By the staker alone, after the timelock.
     Timelock,
     /// By the staker and a covenant quorum.
@@ -21,7 +30,7 @@ pub enum Path {
     Slashing,
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for SpendPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Timelock => "timelock",
@@ -131,11 +140,11 @@ impl LeafKeys {
     }
 
     /// The path this leaf belongs to.
-    pub const fn path(&self) -> Path {
+    pub const fn path(&self) -> SpendPath {
         match self {
-            Self::Timelock { .. } => Path::Timelock,
-            Self::Unbonding { .. } => Path::Unbonding,
-            Self::Slashing { .. } => Path::Slashing,
+            Self::Timelock { .. } => SpendPath::Timelock,
+            Self::Unbonding { .. } => SpendPath::Unbonding,
+            Self::Slashing { .. } => SpendPath::Slashing,
         }
     }
 
@@ -263,4 +272,19 @@ impl Leaf {
     pub fn hash(&self) -> TapLeafHash {
         TapLeafHash::from_script(&self.script, LeafVersion::TapScript)
     }
+}
+
+/// What an input weighs that spends through `leaf` with exactly the signatures that its script takes.
+pub(crate) fn leaf_input_weight(leaf: &Leaf) -> Option<Weight> {
+    let (covenant, quorum) = leaf.keys.covenant();
+    let providers = leaf.keys.finality_providers().len();
+    let signatures = usize::from(quorum).saturating_add(1).saturating_add(providers.min(1));
+    let places = covenant.len().saturating_add(1).saturating_add(providers);
+    let absent = places.saturating_sub(signatures);
+    let elements = std::iter::repeat_n(SCHNORR_SIGNATURE_SIZE, signatures)
+        .chain(std::iter::repeat_n(0, absent))
+        .chain([leaf.script.len(), leaf.control_block.serialize().len()]);
+    let witness = InputWeightPrediction::new(0, elements).weight();
+    // The prediction counts the empty script's length, as the empty input does, and the witness count.
+    EMPTY_INPUT.checked_add(witness)?.checked_sub(Weight::from_wu(5))
 }

@@ -5,10 +5,10 @@ use bitcoin::base64::Engine;
 use bitcoin::base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::rules::{Findings, Number, ParameterViolation, ParametersError};
+use super::rules::{Findings, Number, ParametersError, ParametersRule};
 use super::{ChainParameters, Parameters};
 use crate::outputs::committee::CovenantCommittee;
-use crate::transactions::relay::NotAnAddress;
+use crate::outputs::relay::NotAnAddress;
 use crate::transactions::slashing_rate::SlashingRate;
 
 /// One version as the file has it.
@@ -60,7 +60,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
         let raw = Raw::deserialize(fields).map_err(in_version)?;
         let mut findings = Findings::default();
         if let Some(Number(number)) = version {
-            findings.require(u64::try_from(place) == Ok(number), || ParameterViolation::Number(number));
+            findings.require(u64::try_from(place) == Ok(number), || ParametersRule::Number(number));
         }
         versions.extend(raw.check(&mut findings));
         violations.extend(findings.of_version(place));
@@ -80,23 +80,23 @@ impl Raw {
         let longest = findings.time("max_staking_time_blocks", self.max_staking_time_blocks);
         let staking_time = findings.times(shortest, longest);
         let script = STANDARD.decode(&self.slashing_pk_script);
-        let script = script.map_err(|_| ParameterViolation::SlashingScript(self.slashing_pk_script.clone()));
+        let script = script.map_err(|_| ParametersRule::SlashingScript(self.slashing_pk_script.clone()));
         let slashing_pk_script = findings.note(script).map(bitcoin::ScriptBuf::from_bytes);
         if let Some(script) = slashing_pk_script.as_ref().filter(|script| !script.is_op_return()) {
-            findings.note(NotAnAddress::check(script).map_err(ParameterViolation::SlashingDestination));
+            findings.note(NotAnAddress::check(script).map_err(ParametersRule::SlashingDestination));
         }
         let rate = self.slashing_rate.parse::<SlashingRate>();
         let slashing_rate =
-            findings.note(rate.map_err(|_| ParameterViolation::SlashingRate(self.slashing_rate.clone())));
+            findings.note(rate.map_err(|_| ParametersRule::SlashingRate(self.slashing_rate.clone())));
         let min_slashing_fee = findings.amount("min_slashing_tx_fee_sat", self.min_slashing_tx_fee_sat);
         let unbonding_time = findings.time("unbonding_time_blocks", self.unbonding_time_blocks);
         let unbonding_fee = findings.amount("unbonding_fee_sat", self.unbonding_fee_sat);
         let activation_height = findings.height("btc_activation_height", self.btc_activation_height);
         if let Some(rate) = &self.min_commission_rate {
-            findings.require(is_part_of_one(rate), || ParameterViolation::CommissionRate(rate.clone()));
+            findings.require(is_part_of_one(rate), || ParametersRule::CommissionRate(rate.clone()));
         }
         if let (Some(fee), Some(least)) = (unbonding_fee, least) {
-            findings.require(fee < least, || ParameterViolation::UnbondingFeeTooHigh { fee, least });
+            findings.require(fee < least, || ParametersRule::UnbondingFeeTooHigh { fee, least });
             if let (Some(left), Some(script), Some(rate)) =
                 (least.checked_sub(fee), &slashing_pk_script, slashing_rate)
             {
@@ -126,14 +126,14 @@ impl Raw {
     fn covenant(&self, findings: &mut Findings) -> Option<CovenantCommittee> {
         let key = |text: &String| {
             text.parse::<XOnlyPublicKey>()
-                .map_err(|_| ParameterViolation::CovenantKey(text.clone(), "an x-only key: 64 hex digits"))
+                .map_err(|_| ParametersRule::CovenantKey(text.clone(), "an x-only key: 64 hex digits"))
         };
         let keys: Vec<_> = self.covenant_pks.iter().map(|text| findings.note(key(text))).collect();
         let covenant =
             committee(keys.into_iter().collect::<Option<Vec<_>>>()?, self.covenant_quorum, findings)?;
         let (quorum, members) = (covenant.quorum(), covenant.members().len());
         let majority = usize::from(quorum).saturating_mul(2) > members;
-        findings.require(majority, || ParameterViolation::NoMajority { quorum, members });
+        findings.require(majority, || ParametersRule::NoMajority { quorum, members });
         Some(covenant)
     }
 }

@@ -14,16 +14,16 @@ use bitcoin::absolute::Height;
 use bitcoin::{Amount, ScriptBuf, XOnlyPublicKey};
 
 pub use self::phase1::{Phase1Parameters, StakingCap};
-pub use self::rules::{ParameterViolation, ParametersError, Violation};
-pub use self::versions::{NotInForce, Version, Versions};
+pub use self::rules::{ParametersError, ParametersRule, ParametersViolation};
+pub use self::versions::{NotInForce, ParametersHistory, ParametersVersion};
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::parties::{InvalidParties, Parties};
 use crate::outputs::timelock::Timelock;
-use crate::transactions::slashing::SlashingTerms;
+use crate::transactions::slashing::SlashingParameters;
 use crate::transactions::slashing_rate::SlashingRate;
 
 /// One version of the parameters of the network that runs today. One that exists keeps every rule of
-/// [`ParameterViolation`].
+/// [`ParametersRule`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
     activation_height: Height,
@@ -102,8 +102,8 @@ impl Parameters {
     }
 
     /// The slashing terms with the least fee.
-    pub fn slashing_terms(&self) -> SlashingTerms {
-        SlashingTerms {
+    pub fn slashing_parameters(&self) -> SlashingParameters {
+        SlashingParameters {
             pk_script: self.slashing_pk_script.clone(),
             rate: self.slashing_rate,
             fee: self.min_slashing_fee,
@@ -124,7 +124,7 @@ impl Parameters {
     }
 }
 
-impl Versions<Parameters> {
+impl ParametersHistory<Parameters> {
     /// Mainnet's versions 0 to 4, which are built in. `data/README.md` says where they come from, and
     /// governance may have added others since: the secured chain has the last word.
     ///
@@ -135,7 +135,7 @@ impl Versions<Parameters> {
     }
 }
 
-impl Versions<Phase1Parameters> {
+impl ParametersHistory<Phase1Parameters> {
     /// Mainnet's versions 0 to 2 of phase 1.
     ///
     /// # Errors

@@ -7,15 +7,15 @@ use bitcoin::{Amount, PublicKey, XOnlyPublicKey};
 use serde::Deserialize;
 
 use super::live::committee;
-use super::rules::{Findings, Number, ParameterViolation, ParametersError, Violation};
+use super::rules::{Findings, Number, ParametersError, ParametersRule, ParametersViolation};
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::timelock::Timelock;
 
 /// What must be left of the least stake after the unbonding fee.
 const LEAST_AFTER_FEE: Amount = Amount::from_sat(1000);
 
-/// One version of the parameters of phase 1. One that comes from [`Versions`](super::Versions) keeps every
-/// rule.
+/// One version of the parameters of phase 1. One that comes from
+/// [`ParametersHistory`](super::ParametersHistory) keeps every rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Phase1Parameters {
@@ -91,7 +91,7 @@ fn in_sat(amount: Amount) -> String {
 }
 
 /// A cap never falls below an earlier one of its kind.
-fn falling_caps(versions: &[Phase1Parameters]) -> Vec<Violation> {
+fn falling_caps(versions: &[Phase1Parameters]) -> Vec<ParametersViolation> {
     let (mut amount, mut height, mut found) = (Amount::ZERO, Height::ZERO, Vec::new());
     for (place, version) in versions.iter().enumerate() {
         let falls = match version.cap {
@@ -106,9 +106,9 @@ fn falling_caps(versions: &[Phase1Parameters]) -> Vec<Violation> {
                 None
             }
         };
-        found.extend(falls.map(|(earlier, later)| Violation {
+        found.extend(falls.map(|(earlier, later)| ParametersViolation {
             version: place,
-            rule: ParameterViolation::CapFalls { earlier, later },
+            rule: ParametersRule::CapFalls { earlier, later },
         }));
     }
     found
@@ -117,10 +117,10 @@ fn falling_caps(versions: &[Phase1Parameters]) -> Vec<Violation> {
 impl Raw {
     fn check(self, place: usize, findings: &mut Findings) -> Option<Phase1Parameters> {
         let Number(number) = self.version;
-        findings.require(u64::try_from(place) == Ok(number), || ParameterViolation::Number(number));
+        findings.require(u64::try_from(place) == Ok(number), || ParametersRule::Number(number));
         let activation_height = findings.height("activation_height", self.activation_height);
         let tag = hex::decode(&self.tag).ok().and_then(|tag| tag.try_into().ok());
-        let tag: Option<[u8; 4]> = findings.note(tag.ok_or(ParameterViolation::Tag(self.tag.clone())));
+        let tag: Option<[u8; 4]> = findings.note(tag.ok_or(ParametersRule::Tag(self.tag.clone())));
         let covenant = self.covenant(findings);
         let unbonding_time = findings.time("unbonding_time", self.unbonding_time);
         let unbonding_fee = findings.amount("unbonding_fee", self.unbonding_fee);
@@ -133,11 +133,11 @@ impl Raw {
         let cap = self.cap(most, findings);
         if let (Some(least), Some(fee)) = (least, unbonding_fee) {
             let enough = fee.checked_add(LEAST_AFTER_FEE).is_some_and(|needed| least >= needed);
-            findings.require(enough, || ParameterViolation::LeastAmountTooLow { least, fee });
+            findings.require(enough, || ParametersRule::LeastAmountTooLow { least, fee });
         }
         let Number(depth) = self.confirmation_depth;
         let depth = u16::try_from(depth).ok().filter(|depth| *depth > 1).ok_or(depth);
-        let confirmation_depth = findings.note(depth.map_err(ParameterViolation::ConfirmationDepth));
+        let confirmation_depth = findings.note(depth.map_err(ParametersRule::ConfirmationDepth));
         Some(Phase1Parameters {
             activation_height: activation_height?,
             cap: cap?,
@@ -154,9 +154,9 @@ impl Raw {
     fn covenant(&self, findings: &mut Findings) -> Option<CovenantCommittee> {
         let key = |text: &String| {
             let compressed = text.parse::<PublicKey>().ok().filter(|key| key.compressed);
-            compressed.map(XOnlyPublicKey::from).ok_or_else(|| {
-                ParameterViolation::CovenantKey(text.clone(), "a compressed key: 66 hex digits")
-            })
+            compressed
+                .map(XOnlyPublicKey::from)
+                .ok_or_else(|| ParametersRule::CovenantKey(text.clone(), "a compressed key: 66 hex digits"))
         };
         let keys: Vec<_> = self.covenant_pks.iter().map(|text| findings.note(key(text))).collect();
         committee(keys.into_iter().collect::<Option<Vec<_>>>()?, self.covenant_quorum, findings)
@@ -169,11 +169,11 @@ impl Raw {
             (Some(cap), None) => {
                 let cap = findings.amount("staking_cap", cap)?;
                 let most = most?;
-                findings.require(cap > most, || ParameterViolation::CapTooLow { cap, most });
+                findings.require(cap > most, || ParametersRule::CapTooLow { cap, most });
                 Some(StakingCap::Amount(cap))
             }
             (None, Some(height)) => findings.height("cap_height", height).map(StakingCap::Height),
-            _ => findings.note(Err(ParameterViolation::OneCap)),
+            _ => findings.note(Err(ParametersRule::OneCap)),
         }
     }
 }

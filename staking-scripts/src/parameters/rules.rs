@@ -8,13 +8,13 @@ use bitcoin::{Amount, ScriptBuf};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::outputs::committee::InvalidCommittee;
+use crate::outputs::relay::{NotAnAddress, OutputTooSmall};
 use crate::outputs::timelock::Timelock;
-use crate::transactions::relay::{NotAnAddress, OutputTooSmall};
 
 /// A rule that a version of the parameters breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ParameterViolation {
+pub enum ParametersRule {
     /// The versions are not numbered 0, 1, 2, …
     #[error("its number is {0}, and versions are numbered from 0 by 1")]
     Number(u64),
@@ -138,7 +138,7 @@ pub enum ParameterViolation {
     ConfirmationDepth(u64),
 }
 
-impl ParameterViolation {
+impl ParametersRule {
     /// The rule's name, in lower case, for machines.
     pub const fn rule(&self) -> &'static str {
         match self {
@@ -170,14 +170,14 @@ impl ParameterViolation {
 
 /// A rule that is broken, and in which version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
+pub struct ParametersViolation {
     /// The version's place in the file, from 0.
     pub version: usize,
     /// What it breaks.
-    pub rule: ParameterViolation,
+    pub rule: ParametersRule,
 }
 
-impl fmt::Display for Violation {
+impl fmt::Display for ParametersViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "version {}: {}", self.version, self.rule)
     }
@@ -193,13 +193,13 @@ pub enum ParametersError {
     /// It has no version.
     #[error("the file has no version")]
     Empty,
-    /// Versions break rules: all of them are here, in order.
+    /// ParametersHistory break rules: all of them are here, in order.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Violations(Vec<Violation>),
+    Violations(Vec<ParametersViolation>),
 }
 
 impl ParametersError {
-    pub(super) fn check(violations: Vec<Violation>) -> Result<(), Self> {
+    pub(super) fn check(violations: Vec<ParametersViolation>) -> Result<(), Self> {
         if violations.is_empty() { Ok(()) } else { Err(Self::Violations(violations)) }
     }
 
@@ -210,29 +210,29 @@ impl ParametersError {
 
 /// Collects what is wrong with one version.
 #[derive(Default)]
-pub(super) struct Findings(Vec<ParameterViolation>);
+pub(super) struct Findings(Vec<ParametersRule>);
 
 impl Findings {
     /// The value, or the violation noted.
-    pub(super) fn note<T>(&mut self, result: Result<T, impl Into<ParameterViolation>>) -> Option<T> {
+    pub(super) fn note<T>(&mut self, result: Result<T, impl Into<ParametersRule>>) -> Option<T> {
         result.map_err(|rule| self.0.push(rule.into())).ok()
     }
 
-    pub(super) fn require(&mut self, holds: bool, rule: impl FnOnce() -> ParameterViolation) {
+    pub(super) fn require(&mut self, holds: bool, rule: impl FnOnce() -> ParametersRule) {
         if !holds {
             self.0.push(rule());
         }
     }
 
     /// All of one version as violations.
-    pub(super) fn of_version(self, version: usize) -> impl Iterator<Item = Violation> {
-        self.0.into_iter().map(move |rule| Violation { version, rule })
+    pub(super) fn of_version(self, version: usize) -> impl Iterator<Item = ParametersViolation> {
+        self.0.into_iter().map(move |rule| ParametersViolation { version, rule })
     }
 
     pub(super) fn amount(&mut self, field: &'static str, Number(found): Number) -> Option<Amount> {
         let amount = Amount::from_sat(found);
         let fits = amount > Amount::ZERO && amount <= Amount::MAX_MONEY;
-        self.note(fits.then_some(amount).ok_or(ParameterViolation::AmountOutOfRange { field, found }))
+        self.note(fits.then_some(amount).ok_or(ParametersRule::AmountOutOfRange { field, found }))
     }
 
     pub(super) fn amounts(
@@ -242,12 +242,12 @@ impl Findings {
     ) -> Option<RangeInclusive<Amount>> {
         let (least, most) = (least?, most?);
         let ordered = (least <= most).then_some(least..=most);
-        self.note(ordered.ok_or(ParameterViolation::AmountsReversed { least, most }))
+        self.note(ordered.ok_or(ParametersRule::AmountsReversed { least, most }))
     }
 
     pub(super) fn time(&mut self, field: &'static str, Number(found): Number) -> Option<Timelock> {
         let time = u32::try_from(found).ok().and_then(|blocks| Timelock::from_blocks(blocks).ok());
-        self.note(time.ok_or(ParameterViolation::TimeOutOfRange { field, found }))
+        self.note(time.ok_or(ParametersRule::TimeOutOfRange { field, found }))
     }
 
     pub(super) fn times(
@@ -257,17 +257,17 @@ impl Findings {
     ) -> Option<RangeInclusive<Timelock>> {
         let (least, most) = (least?, most?);
         let ordered = (least <= most).then_some(least..=most);
-        self.note(ordered.ok_or(ParameterViolation::TimesReversed { least, most }))
+        self.note(ordered.ok_or(ParametersRule::TimesReversed { least, most }))
     }
 
     pub(super) fn height(&mut self, field: &'static str, Number(found): Number) -> Option<Height> {
         let height = u32::try_from(found).ok().and_then(|height| Height::from_consensus(height).ok());
-        self.note(height.ok_or(ParameterViolation::Height { field, found }))
+        self.note(height.ok_or(ParametersRule::Height { field, found }))
     }
 
     pub(super) fn dust(&mut self, value: Amount, script_pubkey: &ScriptBuf) {
         let output = bitcoin::TxOut { value, script_pubkey: script_pubkey.clone() };
-        self.note(OutputTooSmall::check(&output).map_err(ParameterViolation::SlashedIsDust));
+        self.note(OutputTooSmall::check(&output).map_err(ParametersRule::SlashedIsDust));
     }
 }
 

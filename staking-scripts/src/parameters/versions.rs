@@ -1,12 +1,12 @@
-//! Versions of parameters by height.
+//! ParametersHistory of parameters by height.
 
 use bitcoin::absolute::Height;
 
-use super::rules::{ParametersError, Violation};
-use super::{ParameterViolation, Parameters, Phase1Parameters};
+use super::rules::{ParametersError, ParametersViolation};
+use super::{Parameters, ParametersRule, Phase1Parameters};
 
 /// One version of some parameters.
-pub trait Version: Sized + sealed::Sealed {
+pub trait ParametersVersion: Sized + sealed::Sealed {
     /// The Bitcoin height from which on it is in force.
     fn activation_height(&self) -> Height;
 }
@@ -21,7 +21,7 @@ mod sealed {
     }
 }
 
-impl Version for Parameters {
+impl ParametersVersion for Parameters {
     fn activation_height(&self) -> Height {
         self.activation_height()
     }
@@ -33,7 +33,7 @@ impl sealed::Sealed for Parameters {
     }
 }
 
-impl Version for Phase1Parameters {
+impl ParametersVersion for Phase1Parameters {
     fn activation_height(&self) -> Height {
         self.activation_height
     }
@@ -47,7 +47,7 @@ impl sealed::Sealed for Phase1Parameters {
 
 /// All versions of some parameters, at least one: version 0 first, activation heights strictly increasing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Versions<P>(Vec<P>);
+pub struct ParametersHistory<P>(Vec<P>);
 
 /// No version was in force yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +60,7 @@ pub struct NotInForce {
     pub first: Height,
 }
 
-impl<P: Version> Versions<P> {
+impl<P: ParametersVersion> ParametersHistory<P> {
     /// Reads a parameters file.
     ///
     /// The live form ([`Parameters`]) is a JSON array of versions, or an object with that array as `params`,
@@ -77,13 +77,13 @@ impl<P: Version> Versions<P> {
             return Err(ParametersError::Form(format!("it is longer than {MOST_BYTES} bytes")));
         }
         let versions = P::read(text)?;
-        let heights = versions.iter().map(Version::activation_height);
+        let heights = versions.iter().map(ParametersVersion::activation_height);
         let order = heights.clone().zip(heights.skip(1)).zip(1_usize..);
         let violations: Vec<_> = order
             .filter(|((earlier, later), _)| earlier >= later)
-            .map(|((earlier, later), version)| Violation {
+            .map(|((earlier, later), version)| ParametersViolation {
                 version,
-                rule: ParameterViolation::ActivationNotIncreasing { earlier, later },
+                rule: ParametersRule::ActivationNotIncreasing { earlier, later },
             })
             .collect();
         ParametersError::check(violations)?;
@@ -97,7 +97,7 @@ impl<P: Version> Versions<P> {
     /// [`NotInForce`] before the first activation.
     pub fn in_force(&self, height: Height) -> Result<(usize, &P), NotInForce> {
         let after = self.0.partition_point(|version| version.activation_height() <= height);
-        let first = self.0.first().map_or(Height::ZERO, Version::activation_height);
+        let first = self.0.first().map_or(Height::ZERO, ParametersVersion::activation_height);
         let number = after.checked_sub(1).ok_or(NotInForce { height, first })?;
         Ok((number, self.0.get(number).ok_or(NotInForce { height, first })?))
     }

@@ -7,8 +7,10 @@ use bitcoin::secp256k1::SECP256K1;
 use bitcoin::{Amount, FeeRate, Network, OutPoint, PrivateKey, PublicKey, TxOut, Txid};
 use miniscript::{DefiniteDescriptorKey, Descriptor};
 
-use super::{Scene, key};
-use crate::{CoinError, FundingCoin, StakingTransaction, key_path_script};
+use crate::coins::{CoinError, FundingCoin, key_path_script};
+use crate::testing::{Scene, key};
+use crate::transactions::NewStake;
+use crate::transactions::StakingTransaction;
 
 fn secrets() -> BTreeMap<PublicKey, PrivateKey> {
     let secret = |number| {
@@ -33,7 +35,7 @@ fn outpoint(number: usize) -> OutPoint {
 }
 
 #[test]
-fn every_witness_program_funds_a_stake() {
+fn coin_of_every_witness_program_funds_a_stake() {
     let kinds = [
         "wpkh(K0)",
         "sh(wpkh(K1))",
@@ -50,7 +52,15 @@ fn every_witness_program_funds_a_stake() {
     let change = key_path_script(key("change", 0).public_key());
     let rate = FeeRate::from_sat_per_vb_u32(10);
     let amount = Amount::from_sat(3_400_000);
-    let staking = StakingTransaction::build(stake, amount, &coins, change, rate).unwrap();
+    let staking = StakingTransaction::build(NewStake {
+        output: stake,
+        amount,
+        coins: &coins,
+        change,
+        fee_rate: rate,
+        op_return_tag: None,
+    })
+    .unwrap();
     assert_eq!(staking.unsigned().input.len(), kinds.len(), "all are needed");
 
     let mut signed = staking.psbt().clone();
@@ -66,7 +76,7 @@ fn every_witness_program_funds_a_stake() {
 }
 
 #[test]
-fn coins_that_cannot_fund_a_stake() {
+fn coin_that_cannot_fund_a_stake_is_refused() {
     let refused = |text: &str| {
         let descriptor = descriptor(text);
         FundingCoin::with_descriptor(outpoint(1), output(&descriptor), &descriptor).unwrap_err()

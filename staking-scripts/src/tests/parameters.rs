@@ -4,8 +4,9 @@ use bitcoin::Amount;
 use bitcoin::absolute::Height;
 use serde_json::{Value, json};
 
-use crate::{
-    ParameterViolation as Rule, Parameters, ParametersError, Phase1Parameters, StakingCap, Version, Versions,
+use crate::parameters::{
+    Parameters, ParametersError, ParametersHistory, ParametersRule as Rule, ParametersVersion,
+    Phase1Parameters, StakingCap,
 };
 
 const LIVE: &str = include_str!("../../data/mainnet-parameters.json");
@@ -16,8 +17,8 @@ fn height(height: u32) -> Height {
 }
 
 #[test]
-fn mainnet_has_the_published_numbers() {
-    let versions = Versions::<Parameters>::mainnet().unwrap();
+fn parameters_of_mainnet_have_the_published_numbers() {
+    let versions = ParametersHistory::<Parameters>::mainnet().unwrap();
     let facts: Vec<_> = versions
         .iter()
         .map(|version| {
@@ -46,7 +47,7 @@ fn mainnet_has_the_published_numbers() {
     ];
     assert_eq!(facts, expected);
 
-    let phase_1 = Versions::<Phase1Parameters>::mainnet_phase1().unwrap();
+    let phase_1 = ParametersHistory::<Phase1Parameters>::mainnet_phase1().unwrap();
     // The same rules from the same heights, except what phase 1 alone has.
     for (early, later) in phase_1.iter().zip(versions.iter()) {
         assert_eq!((&early.covenant, early.unbonding_time), (later.covenant(), later.unbonding_time()));
@@ -66,8 +67,8 @@ fn mainnet_has_the_published_numbers() {
 }
 
 #[test]
-fn a_version_is_in_force_from_its_activation_on() {
-    let versions = Versions::<Parameters>::mainnet().unwrap();
+fn parameters_are_in_force_from_their_activation_on() {
+    let versions = ParametersHistory::<Parameters>::mainnet().unwrap();
     let number = |at| versions.in_force(height(at)).map(|(number, _)| number);
     assert!(
         number(857_909)
@@ -80,7 +81,7 @@ fn a_version_is_in_force_from_its_activation_on() {
 }
 
 #[test]
-fn a_plain_array_and_plain_numbers_are_read_too() {
+fn parameters_are_read_from_a_plain_array_and_plain_numbers() {
     let mut file: Value = serde_json::from_str(LIVE).unwrap();
     let wrapped = file["params"].as_array_mut().unwrap();
     let plain: Vec<Value> = wrapped
@@ -95,8 +96,8 @@ fn a_plain_array_and_plain_numbers_are_read_too() {
             fields
         })
         .collect();
-    let read = Versions::<Parameters>::from_json(&json!(plain).to_string()).unwrap();
-    assert_eq!(read, Versions::mainnet().unwrap());
+    let read = ParametersHistory::<Parameters>::from_json(&json!(plain).to_string()).unwrap();
+    assert_eq!(read, ParametersHistory::mainnet().unwrap());
     // What concerns the secured chain only may be absent.
     let without: Vec<Value> = plain
         .into_iter()
@@ -105,12 +106,12 @@ fn a_plain_array_and_plain_numbers_are_read_too() {
             fields
         })
         .collect();
-    let read = Versions::<Parameters>::from_json(&json!(without).to_string()).unwrap();
+    let read = ParametersHistory::<Parameters>::from_json(&json!(without).to_string()).unwrap();
     assert_eq!(read.get(0).unwrap().chain().min_commission_rate, None);
 }
 
-fn violations<P: Version>(file: &Value) -> Vec<(usize, Rule)> {
-    match Versions::<P>::from_json(&file.to_string()) {
+fn violations<P: ParametersVersion>(file: &Value) -> Vec<(usize, Rule)> {
+    match ParametersHistory::<P>::from_json(&file.to_string()) {
         Err(ParametersError::Violations(found)) => {
             found.into_iter().map(|found| (found.version, found.rule)).collect()
         }
@@ -121,7 +122,7 @@ fn violations<P: Version>(file: &Value) -> Vec<(usize, Rule)> {
 
 /// One field of mainnet's version 1 changed, and the one rule that this breaks.
 #[test]
-fn every_rule_of_the_live_form_has_its_own_error() {
+fn parameters_rules_of_the_live_form_have_their_own_errors() {
     type Breaks = fn(&Rule) -> bool;
     let key = "d45c70d28f169e1f0c7f4a78e2bc73497afe585b70aa897955989068f3350aaa";
     // Pays to a P2PKH address, for which the 468 sat that are slashed at least are dust.
@@ -174,7 +175,7 @@ fn every_rule_of_the_live_form_has_its_own_error() {
 }
 
 #[test]
-fn every_rule_of_phase_1_has_its_own_error() {
+fn parameters_rules_of_phase1_have_their_own_errors() {
     type Breaks = fn(&Rule) -> bool;
     let key = "02d45c70d28f169e1f0c7f4a78e2bc73497afe585b70aa897955989068f3350aaa";
     let cases: [(&str, Value, Breaks); 18] = [
@@ -217,7 +218,7 @@ fn every_rule_of_phase_1_has_its_own_error() {
 
 /// All that is wrong is named at once, and with the field where one is.
 #[test]
-fn all_violations_are_listed() {
+fn parameters_violations_are_all_listed() {
     let mut file: Value = serde_json::from_str(LIVE).unwrap();
     for (version, field, value) in [
         (0, "covenant_quorum", json!(4)),
@@ -226,7 +227,7 @@ fn all_violations_are_listed() {
     ] {
         file["params"][version]["params"][field] = value;
     }
-    let error = Versions::<Parameters>::from_json(&file.to_string()).unwrap_err().to_string();
+    let error = ParametersHistory::<Parameters>::from_json(&file.to_string()).unwrap_err().to_string();
     for part in [
         "version 0: covenant_quorum",
         "version 0: slashing_rate: \"2\"",
@@ -237,7 +238,7 @@ fn all_violations_are_listed() {
 }
 
 #[test]
-fn what_is_no_parameters_file_is_refused() {
+fn parameters_refuse_what_is_no_file() {
     for (text, part) in [
         ("", "not a parameters file"),
         ("[]", "no version"),
@@ -246,12 +247,12 @@ fn what_is_no_parameters_file_is_refused() {
         ("[7]", "version 0"),
         ("[{}]", "version 0: missing field `covenant_pks`"),
     ] {
-        let error = Versions::<Parameters>::from_json(text).unwrap_err().to_string();
+        let error = ParametersHistory::<Parameters>::from_json(text).unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");
     }
-    let error = Versions::<Phase1Parameters>::from_json(r#"{"versions":[]}"#).unwrap_err();
+    let error = ParametersHistory::<Phase1Parameters>::from_json(r#"{"versions":[]}"#).unwrap_err();
     assert_eq!(error, ParametersError::Empty);
     let negative = LIVE.replacen("\"500000\"", "-5", 1);
-    let error = Versions::<Parameters>::from_json(&negative).unwrap_err().to_string();
+    let error = ParametersHistory::<Parameters>::from_json(&negative).unwrap_err().to_string();
     assert!(error.contains("version 0") && error.contains("a whole number"), "{error}");
 }

@@ -6,14 +6,16 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
 
 use crate::coins::coin::FundingCoin;
-use crate::coins::selection::ExtensionFunding;
-use crate::outputs::leaf::Path;
+use crate::coins::selection::{ExtensionFunding, SelectionError};
+use crate::outputs::leaf::SpendPath;
+use crate::outputs::output::{StakingOutput, TaprootOutput};
 use crate::outputs::parties::Parties;
-use crate::outputs::{StakingOutput, TaprootOutput};
-use crate::signing::{CovenantSignature, signed_by_the_committee};
+use crate::outputs::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 use crate::transactions::funded::Funded;
-use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
-use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf, sum};
+use crate::transactions::leaf_transaction::{CovenantTransaction, LeafTransaction, holds_a_leaf_spend};
+use crate::transactions::sighash::sum;
+use crate::transactions::signatures::CovenantSignature;
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
 
 /// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the
 /// covenant committee of the parameters it was made under signs; input 1 is one coin that pays the fee and
@@ -119,24 +121,50 @@ pub enum ExtensionError {
     Layout(#[from] FinalizeError),
 }
 
-spends_through_one_leaf!(ExtensionTransaction);
-signed_by_the_committee!(ExtensionTransaction);
+holds_a_leaf_spend!(ExtensionTransaction);
+impl CovenantTransaction for ExtensionTransaction {}
+
+/// What an extension is built from.
+#[derive(Debug, Clone)]
+pub struct NewExtension<'a> {
+    /// The running stake.
+    pub previous: &'a Funded<StakingOutput>,
+    /// The output of the new stake.
+    pub output: StakingOutput,
+    /// How much the new stake holds, at least what the running one does.
+    pub amount: Amount,
+    /// The coins to choose one from.
+    pub coins: &'a [FundingCoin],
+    /// The script that the change goes to.
+    pub change: ScriptBuf,
+    /// The fee rate.
+    pub fee_rate: FeeRate,
+}
+
+impl From<SelectionError> for ExtensionError {
+    fn from(error: SelectionError) -> Self {
+        match error {
+            SelectionError::InsufficientFunds { available, needed } => {
+                Self::InsufficientFunds { needed, largest: available }
+            }
+            SelectionError::FeeRateTooHigh(rate) => Self::FeeRateTooHigh(rate),
+            // One coin is chosen of those given, so none is repeated, and two inputs are never too heavy.
+            SelectionError::TooMuch | SelectionError::RepeatedCoin(_) | SelectionError::TooHeavy(_) => {
+                Self::TooMuch
+            }
+        }
+    }
+}
 
 impl ExtensionTransaction {
-    /// Turns `previous` into `amount` at `output`, paying what is added and the fee at `fee_rate` from one of
-    /// `coins`, the smallest that suffices; what is left of it goes to `change`, unless that would be dust.
-    /// Version 2, lock time 0, final sequences.
+    /// Returns the transaction that turns the running stake into the new one, paying what is added and the
+    /// fee from the smallest coin that suffices; what is left of it goes to the change, unless that would be
+    /// dust. Version 2, nLockTime 0, final nSequence.
     ///
     /// # Errors
     /// [`ExtensionError`] when the two stakes do not fit together, or no coin suffices.
-    pub fn build(
-        previous: &Funded<StakingOutput>,
-        output: StakingOutput,
-        amount: Amount,
-        coins: &[FundingCoin],
-        change: ScriptBuf,
-        fee_rate: FeeRate,
-    ) -> Result<Self, ExtensionError> {
+    pub fn build(extension: NewExtension<'_>) -> Result<Self, ExtensionError> {
+        let NewExtension { previous, output, amount, coins, change, fee_rate } = extension;
         check_parties(previous.output().parties(), output.parties())?;
         let added = amount.checked_sub(previous.amount());
         let added = added.ok_or(ExtensionError::SmallerStake { old: previous.amount(), new: amount })?;
@@ -156,7 +184,7 @@ impl ExtensionTransaction {
             return Err(ExtensionError::NestedCoin(nested.outpoint()));
         }
         let source = previous.output().taproot();
-        let leaf = source.leaf(Path::Unbonding).ok_or(ExtensionError::TooMuch)?;
+        let leaf = source.leaf(SpendPath::Unbonding).ok_or(ExtensionError::TooMuch)?;
         let plan = ExtensionFunding { leaf, stake: &stake, change: &change, fee_rate, added };
         let (coin, change) = plan.choose(coins)?;
         let held = previous.amount().checked_add(coin.output().value);
@@ -220,7 +248,7 @@ impl ExtensionTransaction {
             source,
             outpoint: previous.outpoint(),
             amount: previous.amount(),
-            leaf: source.leaf(Path::Unbonding).ok_or(ExtensionError::TooMuch)?,
+            leaf: source.leaf(SpendPath::Unbonding).ok_or(ExtensionError::TooMuch)?,
             sequence: Sequence::MAX,
             funding: Some((second.previous_output, funding, weight)),
             outputs: given.output.iter().map(|output| (output.clone(), None)).collect(),

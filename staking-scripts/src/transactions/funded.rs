@@ -2,7 +2,7 @@
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 
-use crate::outputs::{SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
+use crate::outputs::output::{SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
 
 /// An output of the protocol that a transaction pays `amount` to, at `outpoint`.
 #[derive(Debug, Clone, PartialEq, Eq)]

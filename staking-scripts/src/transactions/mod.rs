@@ -1,13 +1,30 @@
 //! Every transaction that makes or spends an output of the protocol.
 
+pub(crate) mod child;
 pub(crate) mod extension;
-pub(crate) mod fees;
-pub(crate) mod finished;
+pub(crate) mod finalized;
 pub(crate) mod funded;
-pub(crate) mod relay;
+pub(crate) mod leaf_transaction;
+pub(crate) mod shown;
+pub(crate) mod sighash;
+pub(crate) mod signatures;
 pub(crate) mod slashing;
 pub(crate) mod slashing_rate;
 pub(crate) mod spend;
 pub(crate) mod staking;
 pub(crate) mod unbonding;
 pub(crate) mod withdrawal;
+
+pub use self::child::{ChildError, ChildTransaction};
+pub use self::extension::{ExtensionError, ExtensionTransaction, NewExtension};
+pub use self::finalized::FinalizedError;
+pub use self::funded::{Funded, FundedError, HasTaproot};
+pub use self::leaf_transaction::{CovenantTransaction, LeafTransaction};
+pub use self::shown::spent_outputs;
+pub use self::signatures::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
+pub use self::slashing::{Slashable, SlashingError, SlashingParameters, SlashingTransaction};
+pub use self::slashing_rate::{InvalidSlashingRate, SlashingRate};
+pub use self::spend::{FinalizeError, LeafSignatures, SignedPsbtError};
+pub use self::staking::{NewStake, StakingError, StakingFinalizeError, StakingTransaction};
+pub use self::unbonding::{UnbondingError, UnbondingTransaction};
+pub use self::withdrawal::{WithdrawalError, WithdrawalTransaction};

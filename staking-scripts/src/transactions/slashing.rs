@@ -1,20 +1,22 @@
 //! Slashing: what staker and covenant committee sign in advance, and what an extracted finality provider's
 //! key completes.
 
+use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, XOnlyPublicKey};
 use eots::{AdaptorSignature, BatchItem, SecretKey};
 
-use crate::outputs::leaf::Path;
+use crate::outputs::leaf::SpendPath;
+use crate::outputs::output::{OutputError, SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::parties::Parties;
+use crate::outputs::relay::{NotAnAddress, OutputTooSmall};
 use crate::outputs::timelock::Timelock;
-use crate::outputs::{OutputError, SlashingRefundOutput, StakingOutput, UnbondingOutput};
-use crate::signing::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 use crate::transactions::funded::{Funded, HasTaproot};
-use crate::transactions::relay::{NotAnAddress, OutputTooSmall};
+use crate::transactions::leaf_transaction::{LeafTransaction, holds_a_leaf_spend};
+use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 use crate::transactions::slashing_rate::SlashingRate;
-use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
 
 /// An output that can be slashed: the staking output and the unbonding output.
 pub trait Slashable: HasTaproot {
@@ -36,7 +38,7 @@ impl Slashable for UnbondingOutput {
 
 /// How slashing divides a stake.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlashingTerms {
+pub struct SlashingParameters {
     /// Where the slashed part goes; an OP_RETURN script burns it.
     pub pk_script: ScriptBuf,
     /// Which part is slashed.
@@ -127,7 +129,7 @@ pub enum SlashingError {
     Finalize(#[from] FinalizeError),
 }
 
-spends_through_one_leaf!(SlashingTransaction);
+holds_a_leaf_spend!(SlashingTransaction);
 
 impl SlashingTransaction {
     /// The slashing transaction of `source`: version 1, one input, two outputs, lock time 0, final sequence.
@@ -135,50 +137,58 @@ impl SlashingTransaction {
     /// # Errors
     /// [`SlashingError`] when the fee is 0, the slashed part would go to no address, the stake does not pay
     /// what is taken, or an output would be dust.
-    pub fn new<O: Slashable>(source: &Funded<O>, terms: &SlashingTerms) -> Result<Self, SlashingError> {
-        let refund = SlashingRefundOutput::new(*source.output().parties().staker(), terms.unbonding_time)?;
-        Self::refunding(source, terms, refund)
+    pub fn new<O: Slashable>(
+        source: &Funded<O>,
+        parameters: &SlashingParameters,
+    ) -> Result<Self, SlashingError> {
+        let refund =
+            SlashingRefundOutput::new(*source.output().parties().staker(), parameters.unbonding_time)?;
+        Self::refunding(source, parameters, refund)
     }
 
     /// As [`new`](Self::new), with the refund output at hand, which is the same for every output of a stake.
     pub(crate) fn refunding<O: Slashable>(
         source: &Funded<O>,
-        terms: &SlashingTerms,
+        parameters: &SlashingParameters,
         refund: SlashingRefundOutput,
     ) -> Result<Self, SlashingError> {
-        if terms.fee == Amount::ZERO {
+        if parameters.fee == Amount::ZERO {
             return Err(SlashingError::NoFee);
         }
-        let (amount, fee) = (source.amount(), terms.fee);
+        let (amount, fee) = (source.amount(), parameters.fee);
         if amount > Amount::MAX_MONEY {
             return Err(SlashingError::TooMuch(amount));
         }
         // Burnt, or paid to an address: a script of another kind could be one that anybody spends.
-        if !terms.pk_script.is_op_return() {
-            NotAnAddress::check(&terms.pk_script)?;
+        if !parameters.pk_script.is_op_return() {
+            NotAnAddress::check(&parameters.pk_script)?;
         }
-        let slashed = terms.rate.slashed_amount(amount);
+        let slashed = parameters.rate.slashed_amount(amount);
         if slashed == Amount::ZERO {
-            return Err(SlashingError::NothingSlashed { amount, rate: terms.rate });
+            return Err(SlashingError::NothingSlashed { amount, rate: parameters.rate });
         }
         let refund_amount = amount.checked_sub(slashed).and_then(|left| left.checked_sub(fee));
         let refund_amount = refund_amount
             .filter(|left| *left > Amount::ZERO)
             .ok_or(SlashingError::FeeNotPaid { amount, slashed, fee })?;
-        Self::laid_out(source, terms, refund, Version::ONE, [slashed, refund_amount])
+        Self::laid_out(source, parameters, refund, Version::ONE, [slashed, refund_amount])
     }
 
     /// With this refund output, this version, and these amounts for its two outputs. Whether they are what
-    /// the terms ask for is checked before.
+    /// the parameters ask for is checked before.
     pub(crate) fn laid_out<O: Slashable>(
         source: &Funded<O>,
-        terms: &SlashingTerms,
+        parameters: &SlashingParameters,
         refund: SlashingRefundOutput,
         version: Version,
         [slashed, refund_amount]: [Amount; 2],
     ) -> Result<Self, SlashingError> {
+        let (amount, paid) = (source.amount(), slashed.checked_add(refund_amount));
+        if paid.is_none_or(|paid| paid > amount) {
+            return Err(SlashingError::FeeNotPaid { amount, slashed, fee: parameters.fee });
+        }
         let parties = source.output().parties().clone();
-        let slashed_out = bitcoin::TxOut { value: slashed, script_pubkey: terms.pk_script.clone() };
+        let slashed_out = bitcoin::TxOut { value: slashed, script_pubkey: parameters.pk_script.clone() };
         let refund_out = refund.taproot().paying(refund_amount);
         OutputTooSmall::check(&slashed_out)?;
         OutputTooSmall::check(&refund_out)?;
@@ -188,7 +198,7 @@ impl SlashingTransaction {
             source: taproot,
             outpoint: source.outpoint(),
             amount: source.amount(),
-            leaf: taproot.leaf(Path::Slashing).ok_or(SlashingError::NoSlashingPath)?,
+            leaf: taproot.leaf(SpendPath::Slashing).ok_or(SlashingError::NoSlashingPath)?,
             sequence: Sequence::MAX,
             funding: None,
             outputs: vec![(slashed_out, None), (refund_out, Some(refund.taproot()))],
@@ -201,27 +211,36 @@ impl SlashingTransaction {
         Funded::new(self.refund.clone(), OutPoint::new(self.txid(), 1), self.refund_amount)
     }
 
-    /// Signs as a member of the covenant committee, in advance: one adaptor signature for each finality
-    /// provider, encrypted to its key, in the order of the stake's providers. `aux` is 32 bytes of fresh
-    /// randomness, or zeros for the same bytes each time.
-    ///
-    /// Nothing is checked: it is for those who built the transaction themselves. What a stranger asks for
-    /// goes through [`StakeRequest::check`](crate::StakeRequest::check), and
-    /// [`AcceptedStake::sign_as_covenant_member`](crate::AcceptedStake::sign_as_covenant_member).
+    /// Signs as a member of the covenant committee: one adaptor signature for each finality provider,
+    /// encrypted to its key, in the order of the stake's providers. `aux` is 32 bytes of fresh randomness, or
+    /// zeros for the same bytes each time.
     ///
     /// # Errors
     /// [`SigningError::NotAMember`] for a key outside the committee.
-    pub fn sign_as_covenant_member_unchecked(
+    pub(crate) fn sign_as_covenant_member(
         &self,
         key: &SecretKey,
         aux: &[u8; 32],
     ) -> Result<CovenantAdaptorSignatures, SigningError> {
         let member = *key.public_key();
         self.spend.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
-        let sighash = self.spend.sighash()?;
+        let sighash = self.spend.sighash().as_byte_array();
         let providers = self.parties.finality_providers().as_slice().iter();
         let signatures = providers.map(|provider| AdaptorSignature::sign(key, provider, sighash, aux));
         Ok(CovenantAdaptorSignatures { member, signatures: signatures.collect::<Result<_, _>>()? })
+    }
+
+    /// Signs as a member of the covenant committee without checking a rule and without a record: for tests.
+    ///
+    /// # Errors
+    /// [`SigningError::NotAMember`] for a key outside the committee.
+    #[cfg(any(test, feature = "unchecked-signing"))]
+    pub fn sign_as_covenant_member_unchecked(
+        &self,
+        key: &SecretKey,
+        aux: &[u8; 32],
+    ) -> Result<CovenantAdaptorSignatures, SigningError> {
+        self.sign_as_covenant_member(key, aux)
     }
 
     /// Verifies all adaptor signatures of one covenant member.
@@ -242,7 +261,7 @@ impl SlashingTransaction {
         given: &'a CovenantAdaptorSignatures,
     ) -> Result<impl Iterator<Item = (BatchItem<'a>, SlashingError)>, SlashingError> {
         self.check_covenant(given)?;
-        let (public_key, message) = (&given.member, self.spend.sighash()?);
+        let (public_key, message) = (&given.member, self.spend.sighash().as_byte_array());
         let providers = self.parties.finality_providers().as_slice().iter();
         Ok(providers.zip(&given.signatures).map(move |(encryption_key, signature)| {
             let item = BatchItem::Adaptor { public_key, encryption_key, message, signature };
@@ -271,7 +290,7 @@ impl SlashingTransaction {
         provider: &XOnlyPublicKey,
         signature: &AdaptorSignature,
     ) -> Result<(), SlashingError> {
-        let sighash = self.spend.sighash()?;
+        let sighash = self.spend.sighash().as_byte_array();
         signature.verify(member, provider, sighash).map_err(|_| SlashingError::InvalidAdaptorSignature {
             member: *member,
             finality_provider: *provider,
@@ -307,7 +326,7 @@ impl SlashingTransaction {
             (Err(FinalizeError::BelowQuorum { .. }), Some(culprit)) => return Err(culprit),
             (chosen, _) => chosen?,
         };
-        signatures.push((provider, provider_key.sign_bip340(self.spend.sighash()?)));
+        signatures.push((provider, provider_key.sign_bip340(self.spend.sighash().as_byte_array())));
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         Ok(self.spend.finalize(&signatures)?)
     }

@@ -10,14 +10,14 @@ use bitcoin::{
 };
 
 use crate::coins::coin::FundingCoin;
-use crate::coins::selection::Funding;
+use crate::coins::selection::{Funding, SelectionError};
 use crate::coins::witness::finish;
-use crate::outputs::StakingOutput;
-use crate::signing::signed::add_output_origin;
+use crate::outputs::op_return::OpReturnData;
+use crate::outputs::output::StakingOutput;
+use crate::outputs::relay::MAX_WEIGHT;
+use crate::outputs::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 use crate::transactions::funded::Funded;
-use crate::transactions::relay::MAX_WEIGHT;
-use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
-use crate::watching::announcement::StakeAnnouncement;
+use crate::transactions::spend::add_output_origin;
 
 /// No staking transaction can be made of this.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,12 +27,10 @@ pub enum StakingError {
     #[error("the coin {0} is given twice")]
     RepeatedCoin(OutPoint),
     /// The coins do not pay the stake and the fee.
-    #[error("the coins hold {} sat, and the stake of {} sat with its fee needs {} sat", .available.to_sat(), .amount.to_sat(), .needed.to_sat())]
+    #[error("the coins hold {} sat; the stake and its fee need {} sat", .available.to_sat(), .needed.to_sat())]
     InsufficientFunds {
         /// What all coins hold.
         available: Amount,
-        /// What is to be staked.
-        amount: Amount,
         /// What would be needed, if all coins were spent.
         needed: Amount,
     },
@@ -55,7 +53,7 @@ pub enum StakingError {
     #[error("the change must not go to the staking output")]
     ChangeToStake,
     /// A stake of phase 1 has one finality provider.
-    #[error("the stake has {0} finality providers, and a stake that is announced has one")]
+    #[error("the stake has {0} finality providers, and a phase-1 stake has one")]
     SeveralProviders(usize),
     /// The transaction could not be laid out.
     #[error("the transaction could not be laid out: {0}")]
@@ -79,7 +77,7 @@ pub struct StakingTransaction {
 /// A staking transaction that came back signed is not the one that was built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum StakingFinishedError {
+pub enum StakingFinalizeError {
     /// The wallet changed the transaction, which voids everything that was signed in advance.
     #[error("the wallet returned the transaction {found}, where {expected} was to be signed")]
     Changed {
@@ -110,51 +108,54 @@ pub enum StakingFinishedError {
     TooHeavy(Weight),
 }
 
+/// What a staking transaction is built from.
+#[derive(Debug, Clone)]
+pub struct NewStake<'a> {
+    /// The output that the stake is locked in.
+    pub output: StakingOutput,
+    /// How much to stake.
+    pub amount: Amount,
+    /// The coins to choose from.
+    pub coins: &'a [FundingCoin],
+    /// The script that the change goes to.
+    pub change: ScriptBuf,
+    /// The fee rate.
+    pub fee_rate: FeeRate,
+    /// The tag of the network for a phase-1 stake, which then has an OP_RETURN output.
+    pub op_return_tag: Option<[u8; 4]>,
+}
+
+impl From<SelectionError> for StakingError {
+    fn from(error: SelectionError) -> Self {
+        match error {
+            SelectionError::RepeatedCoin(outpoint) => Self::RepeatedCoin(outpoint),
+            SelectionError::InsufficientFunds { available, needed } => {
+                Self::InsufficientFunds { available, needed }
+            }
+            SelectionError::FeeRateTooHigh(rate) => Self::FeeRateTooHigh(rate),
+            SelectionError::TooHeavy(weight) => Self::TooHeavy(weight),
+            SelectionError::TooMuch => Self::TooMuch,
+        }
+    }
+}
+
 impl StakingTransaction {
-    /// Pays `amount` to `output` from a cheap selection of `coins` at `fee_rate`, and what is left to
-    /// `change`, unless that would be dust. Version 2, lock time 0, final sequences; the staking output is
-    /// output 0.
+    /// Returns the transaction that makes a stake: the amount to the staking output, paid from a cheap
+    /// selection of the coins at the fee rate, and what is left to the change, unless that would be dust.
+    /// Version 2, nLockTime 0, final nSequence; the staking output is output 0. With a tag, the OP_RETURN of
+    /// a phase-1 stake is output 1, and the change output 2.
     ///
     /// # Errors
-    /// [`StakingError`] when a coin is given twice, the coins do not suffice, or the stake would be dust.
-    pub fn build(
-        output: StakingOutput,
-        amount: Amount,
-        coins: &[FundingCoin],
-        change: ScriptBuf,
-        fee_rate: FeeRate,
-    ) -> Result<Self, StakingError> {
-        Self::lay_out(output, amount, None, coins, change, fee_rate)
-    }
-
-    /// Like [`build`](Self::build), with the output that announces a stake of phase 1 to the network of this
-    /// tag: it is output 1 and holds nothing, and the change is output 2. The fee is for it too.
-    ///
-    /// # Errors
-    /// Those of [`build`](Self::build), and [`StakingError::SeveralProviders`] for a stake that cannot be
-    /// announced.
-    pub fn build_announced(
-        tag: [u8; 4],
-        output: StakingOutput,
-        amount: Amount,
-        coins: &[FundingCoin],
-        change: ScriptBuf,
-        fee_rate: FeeRate,
-    ) -> Result<Self, StakingError> {
+    /// [`StakingError`] when a coin is given twice, the coins do not suffice, the stake would be dust, or a
+    /// phase-1 stake has several finality providers.
+    pub fn build(stake: NewStake<'_>) -> Result<Self, StakingError> {
+        let NewStake { output, amount, coins, change, fee_rate, op_return_tag } = stake;
         let providers = output.parties().finality_providers().as_slice().len();
-        let said =
-            StakeAnnouncement::of_stake(tag, &output).ok_or(StakingError::SeveralProviders(providers))?;
-        Self::lay_out(output, amount, Some(&said.script()), coins, change, fee_rate)
-    }
-
-    fn lay_out(
-        output: StakingOutput,
-        amount: Amount,
-        announcement: Option<&ScriptBuf>,
-        coins: &[FundingCoin],
-        change: ScriptBuf,
-        fee_rate: FeeRate,
-    ) -> Result<Self, StakingError> {
+        let op_return = op_return_tag
+            .map(|tag| OpReturnData::of_stake(tag, &output).ok_or(StakingError::SeveralProviders(providers)))
+            .transpose()?
+            .map(|data| data.script());
+        let op_return = op_return.as_ref();
         let staked = output.taproot().paying(amount);
         OutputTooSmall::check(&staked)?;
         NotAnAddress::check(&change)?;
@@ -164,12 +165,11 @@ impl StakingTransaction {
         if change == staked.script_pubkey {
             return Err(StakingError::ChangeToStake);
         }
-        let funding = Funding { coins, stake: &staked, announcement, change: &change, fee_rate };
+        let funding = Funding { coins, stake: &staked, op_return, change: &change, fee_rate };
         funding.check_coins()?;
         let selection = funding.select()?;
         let coins = || selection.coins.iter();
-        let announcing =
-            announcement.map(|script| TxOut { value: Amount::ZERO, script_pubkey: script.clone() });
+        let tagged = op_return.map(|script| TxOut { value: Amount::ZERO, script_pubkey: script.clone() });
         let transaction = Transaction {
             version: Version::TWO,
             lock_time: LockTime::ZERO,
@@ -181,7 +181,7 @@ impl StakingTransaction {
                     witness: Witness::new(),
                 })
                 .collect(),
-            output: [staked.clone()].into_iter().chain(announcing).chain(selection.change.clone()).collect(),
+            output: [staked.clone()].into_iter().chain(tagged).chain(selection.change.clone()).collect(),
         };
         let mut psbt =
             Psbt::from_unsigned_tx(transaction).map_err(|e| StakingError::Layout(e.to_string()))?;
@@ -253,11 +253,11 @@ impl StakingTransaction {
     /// fee at the rate.
     ///
     /// # Errors
-    /// [`StakingFinishedError`] names the promise that is broken.
-    pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, StakingFinishedError> {
+    /// [`StakingFinalizeError`] names the promise that is broken.
+    pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, StakingFinalizeError> {
         let (found, expected) = (signed.unsigned_tx.compute_txid(), self.unsigned().compute_txid());
         if signed.unsigned_tx != *self.unsigned() {
-            return Err(StakingFinishedError::Changed { found, expected });
+            return Err(StakingFinalizeError::Changed { found, expected });
         }
         let mut psbt = self.psbt.clone();
         // The signatures are the wallet's; what the coins are is what we know, not what it says.
@@ -270,7 +270,7 @@ impl StakingTransaction {
         let prevouts: Option<Vec<TxOut>> =
             self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
         let transaction =
-            finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(StakingFinishedError::Unsigned)?;
+            finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(StakingFinalizeError::Unsigned)?;
         self.check_finished(&transaction)?;
         Ok(transaction)
     }
@@ -281,18 +281,18 @@ impl StakingTransaction {
         Self { amount, ..self.clone() }
     }
 
-    pub(crate) fn check_finished(&self, transaction: &Transaction) -> Result<(), StakingFinishedError> {
+    pub(crate) fn check_finished(&self, transaction: &Transaction) -> Result<(), StakingFinalizeError> {
         let txid = transaction.compute_txid();
         if txid != self.txid() {
-            return Err(StakingFinishedError::IdChanged(txid));
+            return Err(StakingFinalizeError::IdChanged(txid));
         }
         match Funded::find(self.output.clone(), transaction) {
             Ok(funded) if funded == self.staking_output() => {}
-            _ => return Err(StakingFinishedError::StakeNotPaid(self.amount)),
+            _ => return Err(StakingFinalizeError::StakeNotPaid(self.amount)),
         }
         let weight = transaction.weight();
         if weight > MAX_WEIGHT {
-            return Err(StakingFinishedError::TooHeavy(weight));
+            return Err(StakingFinalizeError::TooHeavy(weight));
         }
         // A Taproot signature that names its sighash type is a byte longer than was foreseen.
         let named =
@@ -301,7 +301,7 @@ impl StakingTransaction {
         let foreseen = weight.checked_sub(named).unwrap_or(weight);
         match self.fee_rate.checked_mul_by_weight(foreseen) {
             Some(needed) if needed > self.fee => {
-                Err(StakingFinishedError::FeeBelowRate { fee: self.fee, needed })
+                Err(StakingFinalizeError::FeeBelowRate { fee: self.fee, needed })
             }
             _ => Ok(()),
         }

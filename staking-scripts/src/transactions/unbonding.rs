@@ -5,12 +5,13 @@ use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Sequence, Transaction};
 
-use crate::outputs::leaf::Path;
-use crate::outputs::{StakingOutput, UnbondingOutput};
-use crate::signing::{CovenantSignature, signed_by_the_committee};
+use crate::outputs::leaf::SpendPath;
+use crate::outputs::output::{StakingOutput, UnbondingOutput};
+use crate::outputs::relay::OutputTooSmall;
 use crate::transactions::funded::Funded;
-use crate::transactions::relay::OutputTooSmall;
-use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
+use crate::transactions::leaf_transaction::{CovenantTransaction, LeafTransaction, holds_a_leaf_spend};
+use crate::transactions::signatures::CovenantSignature;
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
 
 /// The unbonding transaction: it spends the staking output through its unbonding path into the unbonding
 /// output.
@@ -44,8 +45,8 @@ pub enum UnbondingError {
     Layout(#[from] FinalizeError),
 }
 
-spends_through_one_leaf!(UnbondingTransaction);
-signed_by_the_committee!(UnbondingTransaction);
+holds_a_leaf_spend!(UnbondingTransaction);
+impl CovenantTransaction for UnbondingTransaction {}
 
 impl UnbondingTransaction {
     /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, lock time 0, final
@@ -66,7 +67,7 @@ impl UnbondingTransaction {
         let amount = amount.ok_or(UnbondingError::FeeNotPaid { amount: staking.amount(), fee })?;
         let tx_out = output.taproot().paying(amount);
         OutputTooSmall::check(&tx_out)?;
-        let leaf = source.taproot().leaf(Path::Unbonding).ok_or(UnbondingError::OtherParties)?;
+        let leaf = source.taproot().leaf(SpendPath::Unbonding).ok_or(UnbondingError::OtherParties)?;
         let spend = LeafSpend::new(SpendPlan {
             version: Version::TWO,
             source: source.taproot(),

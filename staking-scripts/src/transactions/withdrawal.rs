@@ -4,10 +4,11 @@ use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxOut};
 
-use crate::outputs::leaf::{LeafKeys, Path};
+use crate::outputs::leaf::{LeafKeys, SpendPath};
+use crate::outputs::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
 use crate::transactions::funded::{Funded, HasTaproot};
-use crate::transactions::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
-use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan, spends_through_one_leaf};
+use crate::transactions::leaf_transaction::holds_a_leaf_spend;
+use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
 
 /// The withdrawal of a staking, unbonding or slashing refund output through its timelock path.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +45,7 @@ pub enum WithdrawalError {
     Layout(#[from] FinalizeError),
 }
 
-spends_through_one_leaf!(WithdrawalTransaction);
+holds_a_leaf_spend!(WithdrawalTransaction);
 
 impl WithdrawalTransaction {
     /// Spends `source` to `destination` at `fee_rate`: version 2, the input's sequence the timelock. A node
@@ -62,7 +63,7 @@ impl WithdrawalTransaction {
             return Err(WithdrawalError::FeeRateTooHigh(fee_rate));
         }
         let taproot = source.output().taproot();
-        let leaf = taproot.leaf(Path::Timelock).ok_or(WithdrawalError::NoTimelockPath)?;
+        let leaf = taproot.leaf(SpendPath::Timelock).ok_or(WithdrawalError::NoTimelockPath)?;
         let LeafKeys::Timelock { timelock, .. } = leaf.keys else {
             return Err(WithdrawalError::NoTimelockPath);
         };
@@ -80,7 +81,7 @@ impl WithdrawalTransaction {
             })
         };
         // The witness has the same size whatever the signature is, so the fee is exact.
-        let weight = spend(amount)?.finished_weight().ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
+        let weight = spend(amount)?.finalized_weight().ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
         let fee = fee_rate.checked_mul_by_weight(weight).ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
         let left = amount.checked_sub(fee).filter(|left| *left > Amount::ZERO);
         let left = left.ok_or(WithdrawalError::FeeNotPaid { amount, fee })?;

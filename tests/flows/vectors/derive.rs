@@ -1,6 +1,7 @@
 //! Derivation of randomness from key, chain and height.
 
-use eots::{RandomnessSchedule, SecretRandomness};
+use eots::SecretRandomness;
+use finality::{ConsumerHeight, RandomnessSchedule};
 use serde::Deserialize;
 
 use super::{Bytes, cases};
@@ -29,7 +30,7 @@ fn the_randomness_of_the_reference() {
         let signatures =
             [derived, expected].map(|randomness| eots::sign(&key, randomness, b"message").unwrap());
         assert_eq!(signatures[0], signatures[1], "case {number}");
-        let schedule = RandomnessSchedule::new(case.height, 1, 1).unwrap();
+        let schedule = RandomnessSchedule::new(ConsumerHeight(case.height), 1, 1).unwrap();
         assert_eq!(schedule.public_randomness(&key, chain_id), [case.public_randomness.public_randomness()]);
         highest = highest.max(case.height);
     }

@@ -16,11 +16,12 @@ mod votes;
 use std::fs;
 use std::path::Path;
 
-use eots::{Operation, Parity, SecretKey, SigningContext, XOnlyPublicKey};
+use eots::{Parity, SecretKey, XOnlyPublicKey};
+use finality::{Operation, PossessionMessage, SigningContext};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use staking_scripts::{ChainRules, Claim, ProofOfPossession};
+use staking_scripts::{ChainRules, ProofOfPossession};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,8 +108,8 @@ impl From<YCoordinate> for Parity {
     }
 }
 
-/// A case with the dialect that it speaks.
-struct InDialect<C> {
+/// A case with its signing context.
+struct InContext<C> {
     consumer: Option<Context>,
     case: C,
 }
@@ -119,18 +120,20 @@ struct Context {
     address: String,
 }
 
-impl<C> InDialect<C> {
-    /// The signing context, `None` on genesis. It is the one that our library makes for this operation.
-    fn context(&self, operation: Operation) -> Option<SigningContext> {
-        let Context { text, chain_id, address } = self.consumer.as_ref()?;
-        let context = SigningContext::new(operation, chain_id, address);
+impl<C> InContext<C> {
+    /// The signing context. It is the one that our library makes for this operation.
+    fn context(&self, operation: Operation) -> SigningContext {
+        let Some(Context { text, chain_id, address }) = &self.consumer else {
+            return SigningContext::GENESIS;
+        };
+        let context = SigningContext::consumer(operation, chain_id, address);
         assert_eq!(context.to_string(), *text, "{chain_id} {address}");
         assert_eq!(text.parse(), Ok(context));
-        Some(context)
+        context
     }
 }
 
-impl<'de, C: DeserializeOwned> Deserialize<'de> for InDialect<C> {
+impl<'de, C: DeserializeOwned> Deserialize<'de> for InContext<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Fields {
@@ -157,14 +160,13 @@ impl<'de, C: DeserializeOwned> Deserialize<'de> for InDialect<C> {
 
 /// The rules for this many finality providers (one is of genesis, several are of consumer chains), and a
 /// proof of possession under them.
-fn dialect(providers: usize, staker: &SecretKey) -> (ChainRules, (Claim, ProofOfPossession)) {
+fn chain_rules(providers: usize, staker: &SecretKey) -> (ChainRules, (PossessionMessage, ProofOfPossession)) {
     let account = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
-    let context = SigningContext::new(Operation::StakerPop, "a-consumer", account);
-    let context = (providers > 1).then_some(context);
-    let claim = match context {
-        None => Claim::genesis(account.parse().unwrap()).unwrap(),
-        Some(context) => Claim::consumer(context, account.parse().unwrap()),
+    let context = match providers {
+        0 | 1 => SigningContext::GENESIS,
+        _ => SigningContext::consumer(Operation::StakerPop, "a-consumer", account),
     };
-    let proof = ProofOfPossession::create_bip340(staker, &claim);
-    (ChainRules { signing_context: context, ..ChainRules::MAINNET }, (claim, proof))
+    let message = PossessionMessage::new(context, account.parse().unwrap()).unwrap();
+    let proof = ProofOfPossession::create_bip340(staker, &message);
+    (ChainRules { signing_context: context, ..ChainRules::MAINNET }, (message, proof))
 }

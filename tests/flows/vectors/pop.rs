@@ -2,11 +2,12 @@
 //! they are deterministic.
 
 use bitcoin::Network;
-use eots::Operation;
+use finality::{AccountAddress, Operation, PossessionMessage};
 use serde::Deserialize;
-use staking_scripts::{AccountAddress, Bip322Script, Claim, ProofOfPossession, ProofType};
+use staking_scripts::ProofOfPossession;
+use staking_scripts::possession::{Bip322Script, PopType};
 
-use super::{Bytes, Hex, InDialect, YCoordinate, cases};
+use super::{Bytes, Hex, InContext, YCoordinate, cases};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,7 +77,7 @@ struct Made {
 fn proofs_of_the_reference() {
     let (mut consumers, mut bip340, mut bip322, mut ecdsa) =
         (0, Made::default(), Made::default(), Made::default());
-    for (number, item) in cases::<InDialect<Case>>("pop", 318) {
+    for (number, item) in cases::<InContext<Case>>("pop", 318) {
         let context = item.context(match item.case.role {
             Role::Staker => Operation::StakerPop,
             Role::FinalityProvider => Operation::FinalityProviderPop,
@@ -87,21 +88,18 @@ fn proofs_of_the_reference() {
         assert_eq!(key.parity(), case.parity.into(), "case {number}");
         let address: AccountAddress = case.address.parse().unwrap();
         assert_eq!(address.to_bytes(), case.address_bytes.0, "case {number}");
-        let claim = match context {
-            None => Claim::genesis(address.clone()).unwrap(),
-            Some(context) => Claim::consumer(context, address.clone()),
-        };
+        let message = PossessionMessage::new(context, address.clone()).unwrap();
 
         let proof = ProofOfPossession::from_protobuf(&case.protobuf.0).unwrap();
-        proof.verify(key.public_key(), &claim).unwrap();
+        proof.verify(key.public_key(), &message).unwrap();
         assert_eq!(proof.to_protobuf(), case.protobuf.0, "case {number}");
         let again = ProofOfPossession::from_signature_bytes(proof.proof_type(), &proof.signature_bytes());
         assert_eq!(again.as_ref(), Ok(&proof), "case {number}");
 
         // What the file says is signed.
-        let prefix = context.map(|context| context.to_string()).unwrap_or_default();
+        let prefix = item.consumer.as_ref().map_or("", |context| context.text.as_str());
         let signed = match proof.proof_type() {
-            ProofType::Bip340 => [prefix.as_bytes(), &case.address_bytes.0].concat(),
+            PopType::Bip340 => [prefix.as_bytes(), &case.address_bytes.0].concat(),
             _ => format!("{prefix}{address}").into_bytes(),
         };
         assert_eq!(case.message.0, signed, "case {number}");
@@ -109,15 +107,15 @@ fn proofs_of_the_reference() {
         match (&proof, case.sig_type) {
             (ProofOfPossession::Bip340(signature), 0) => {
                 assert_eq!(signature.serialize(), *case.signature.0);
-                assert_eq!(ProofOfPossession::create_bip340(&key, &claim), proof, "case {number}");
+                assert_eq!(ProofOfPossession::create_bip340(&key, &message), proof, "case {number}");
                 bip340.same_bytes += 1;
             }
             (ProofOfPossession::Bip322(signature), 1) => {
                 assert_eq!(signature.to_simple(), case.signature.0);
                 assert_eq!(Some(signature.address().to_string()), case.btc_address, "case {number}");
                 let (script, network) = script_and_network(case);
-                let made = ProofOfPossession::create_bip322(&key, &claim, script, network).unwrap();
-                made.verify(key.public_key(), &claim).unwrap();
+                let made = ProofOfPossession::create_bip322(&key, &message, script, network).unwrap();
+                made.verify(key.public_key(), &message).unwrap();
                 // Ours are SIGHASH_ALL, and the reference's Taproot signatures have another nonce.
                 bip322.same_bytes += usize::from(made == proof);
                 bip322.valid += usize::from(made != proof);
@@ -126,7 +124,7 @@ fn proofs_of_the_reference() {
             }
             (ProofOfPossession::Ecdsa(signature), 2) => {
                 assert_eq!(signature.to_bytes(), *case.signature.0);
-                let made = ProofOfPossession::create_ecdsa(&key, &claim).signature_bytes();
+                let made = ProofOfPossession::create_ecdsa(&key, &message).signature_bytes();
                 assert_eq!(made[1..], case.signature.0[1..], "case {number}");
                 // The two headers are 4 apart.
                 let difference = made[0] - case.signature.0[0];
@@ -140,7 +138,7 @@ fn proofs_of_the_reference() {
             }
             _ => panic!("case {number} has another type"),
         }
-        consumers += usize::from(context.is_some());
+        consumers += usize::from(!context.is_genesis());
     }
     assert_eq!(consumers, 24);
     assert_eq!(bip340, Made { same_bytes: 118, ..Made::default() });

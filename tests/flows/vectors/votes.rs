@@ -1,12 +1,13 @@
-//! Finality votes in both dialects, and the evidence in two of them.
+//! Finality votes on Babylon Genesis and on consumer chains, and the evidence in two of them.
 
-use eots::{
-    Consumer, Dialect, Evidence, FinalityVote, Genesis, InclusionProof, Operation, RandomnessCommitment,
-    SecretKey, SecretRandomness, SigningContext, VoteMessage,
+use eots::{SecretKey, SecretRandomness};
+use finality::{
+    ConsumerHeight, Evidence, FinalityVote, Operation, RandomnessCommitment, RandomnessProof, SigningContext,
+    VoteMessage,
 };
 use serde::Deserialize;
 
-use super::{Bytes, Hex, InDialect, YCoordinate, cases};
+use super::{Bytes, Hex, InContext, YCoordinate, cases};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,29 +36,24 @@ struct Commitment {
 #[test]
 fn votes_of_the_reference() {
     let (mut consumers, mut committed) = (0, 0);
-    for (number, item) in cases::<InDialect<Vote>>("votes", 300) {
+    for (number, item) in cases::<InContext<Vote>>("votes", 300) {
         let context = item.context(Operation::FinalityVote);
         let vote = &item.case;
-        let (height, hash) = (vote.height, vote.block_hash.0);
-        let other = SigningContext::new(Operation::RandomnessCommitment, "", "");
-        match context {
-            None => {
-                check_vote(number, vote, VoteMessage::<Genesis>::new(height, hash));
-                refused(vote, VoteMessage::<Consumer>::new(other, height, hash));
-            }
-            Some(context) => {
-                check_vote(number, vote, VoteMessage::<Consumer>::new(context, height, hash));
-                refused(vote, VoteMessage::<Consumer>::new(other, height, hash));
-                refused(vote, VoteMessage::<Genesis>::new(height, hash));
-            }
+        let (height, hash) = (ConsumerHeight(vote.height), vote.block_hash.0);
+        let other = SigningContext::consumer(Operation::RandomnessCommitment, "", "");
+        let message = |context| VoteMessage::new(context, height, hash);
+        check_vote(number, vote, message(context));
+        refused(vote, message(other));
+        if !context.is_genesis() {
+            refused(vote, message(SigningContext::GENESIS));
         }
-        consumers += usize::from(context.is_some());
+        consumers += usize::from(!context.is_genesis());
         committed += usize::from(vote.commitment.is_some());
     }
     assert_eq!((consumers, committed), (100, 100));
 }
 
-fn check_vote<D: Dialect>(number: usize, vote: &Vote, message: VoteMessage<D>) {
+fn check_vote(number: usize, vote: &Vote, message: VoteMessage) {
     let key = vote.secret_key.secret_key();
     assert_eq!(*key.public_key(), vote.public_key.public_key(), "case {number}");
     assert_eq!(message.to_bytes(), vote.message.0, "case {number}");
@@ -69,8 +65,9 @@ fn check_vote<D: Dialect>(number: usize, vote: &Vote, message: VoteMessage<D>) {
     eots::verify(key.public_key(), &public_randomness, &message.to_bytes(), &signature).unwrap();
 
     if let Some(Commitment { start_height, count, root, proof }) = &vote.commitment {
-        let commitment = RandomnessCommitment { start_height: *start_height, count: *count, root: root.0 };
-        let proof = InclusionProof::from_protobuf(&proof.0).unwrap();
+        let commitment =
+            RandomnessCommitment { start_height: ConsumerHeight(*start_height), count: *count, root: root.0 };
+        let proof = RandomnessProof::from_protobuf(&proof.0).unwrap();
         let given = FinalityVote {
             public_key: *key.public_key(),
             message,
@@ -84,7 +81,7 @@ fn check_vote<D: Dialect>(number: usize, vote: &Vote, message: VoteMessage<D>) {
 }
 
 /// The vote's signature is none over this message.
-fn refused<D: Dialect>(vote: &Vote, message: VoteMessage<D>) {
+fn refused(vote: &Vote, message: VoteMessage) {
     let (key, randomness) = (vote.public_key.public_key(), vote.public_randomness.public_randomness());
     eots::verify(&key, &randomness, &message.to_bytes(), &vote.signature.signature()).unwrap_err();
 }
@@ -108,26 +105,18 @@ struct Equivocation {
 #[test]
 fn evidence_of_the_reference() {
     let mut consumers = 0;
-    for (number, item) in cases::<InDialect<Equivocation>>("evidence", 72) {
+    for (number, item) in cases::<InContext<Equivocation>>("evidence", 72) {
         let context = item.context(Operation::FinalityVote);
         let case = &item.case;
-        assert_eq!(case.protobuf.is_some(), context.is_none(), "case {number}");
-        match context {
-            None => check_evidence(number, case, |hash| VoteMessage::<Genesis>::new(case.height, hash)),
-            Some(context) => {
-                check_evidence(number, case, |hash| VoteMessage::<Consumer>::new(context, case.height, hash));
-            }
-        }
-        consumers += usize::from(context.is_some());
+        assert_eq!(case.protobuf.is_some(), context.is_genesis(), "case {number}");
+        let height = ConsumerHeight(case.height);
+        check_evidence(number, case, |hash| VoteMessage::new(context, height, hash));
+        consumers += usize::from(!context.is_genesis());
     }
     assert_eq!(consumers, 24);
 }
 
-fn check_evidence<D: Dialect>(
-    number: usize,
-    case: &Equivocation,
-    message: impl Fn([u8; 32]) -> VoteMessage<D>,
-) {
+fn check_evidence(number: usize, case: &Equivocation, message: impl Fn([u8; 32]) -> VoteMessage) {
     let evidence = Evidence {
         public_key: case.public_key.public_key(),
         public_randomness: case.public_randomness.public_randomness(),
@@ -147,7 +136,7 @@ fn check_evidence<D: Dialect>(
         public_key: evidence.public_key,
         message,
         public_randomness: evidence.public_randomness,
-        proof: InclusionProof { total: 1, index: 0, leaf_hash: [0; 32], aunts: vec![] },
+        proof: RandomnessProof { total: 1, index: 0, leaf_hash: [0; 32], aunts: vec![] },
         signature,
     };
     let votes = (

@@ -45,18 +45,13 @@ func hexList(items [][]byte) []hx {
 	return out
 }
 
-// commitTree is a variable so that ../with-finality-provider.sh can put the daemon's own function in its place.
-var commitTree = func(leaves [][]byte) ([]byte, []*merkle.Proof) {
-	return merkle.ProofsFromByteSlices(leaves)
-}
-
 // tree derives the public randomness of count heights and commits to it.
 func tree(secret *btcec.ModNScalar, chainID string, startHeight uint64, count int) (leaves [][]byte, root []byte, proofs []*merkle.Proof) {
 	for i := range count {
 		_, public := deriveRandomness(scalarBytes(secret), chainID, startHeight+uint64(i))
 		leaves = append(leaves, public)
 	}
-	root, proofs = commitTree(leaves)
+	root, proofs = merkle.ProofsFromByteSlices(leaves)
 	expect(bytes.Equal(root, merkle.HashFromByteSlices(leaves)), "two ways to the root")
 	return leaves, root, proofs
 }

@@ -1,13 +1,13 @@
 //! `adaptor`: adaptor signatures.
 
-mod decrypt;
-mod recover;
-mod sign;
-mod verify;
+pub(crate) mod decrypt;
+pub(crate) mod recover;
+pub(crate) mod sign;
+pub(crate) mod verify;
 
 use clap::Subcommand;
 
-use crate::output::Output;
+use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -22,7 +22,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         match self {
             Self::Sign(args) => args.run(),
             Self::Verify(args) => args.run(),

@@ -1,44 +1,62 @@
 //! `adaptor sign`: an encrypted signature.
 
-use eots::{AdaptorSignature, SecretKey, XOnlyPublicKey};
+use eots::{AdaptorSignature, XOnlyPublicKey};
 use rand_core::OsRng;
+use serde::{Deserialize, Serialize};
 
-use crate::input;
-use crate::output::Output;
+use crate::args::argument::{self, Argument};
+use crate::args::input;
+use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Any message is signed, and what is signed is for whoever has the decryption key: `covenant sign` checks a stake first.\n\n\
+    after_help = "Signs any message. Whoever has the decryption key can decrypt the signature; `covenant sign` checks a stake first.\n\n\
     Example:\n  btcstake adaptor sign --secret-key-file member.key \
     --encryption-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f \
     --message 0707070707070707070707070707070707070707070707070707070707070707"
 )]
 pub(crate) struct Args {
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: SecretKey,
+    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
+    secret_key_file: SecretKeyPath,
     /// The finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_key)]
-    encryption_key: XOnlyPublicKey,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_key))]
+    encryption_key: Argument<XOnlyPublicKey>,
     /// The message: the 32-byte sighash of a slashing transaction.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    message: [u8; 32],
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    message: Argument<[u8; 32]>,
     /// 32 bytes of auxiliary randomness; fresh ones when absent.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    aux_rand: Option<[u8; 32]>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    aux_rand: Option<Argument<[u8; 32]>>,
+}
+
+/// An adaptor signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The covenant member's public key.
+    pub public_key: String,
+    /// The adaptor signature, 65 bytes in hex.
+    pub adaptor_signature: String,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        self.adaptor_signature.clone()
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let (key, encryption_key, message) = (&self.secret_key_file, &self.encryption_key, &self.message);
-        let signature = match self.aux_rand {
-            Some(aux) => AdaptorSignature::sign(key, encryption_key, message, &aux)?,
-            None => AdaptorSignature::sign_with_rng(key, encryption_key, message, &mut OsRng)?,
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (key, encryption_key) = (self.secret_key_file.read()?, self.encryption_key.read()?);
+        let message = self.message.read()?;
+        let signature = match argument::read_optional(self.aux_rand.as_ref())? {
+            Some(aux) => AdaptorSignature::sign(&key, &encryption_key, &message, &aux)?,
+            None => AdaptorSignature::sign_with_rng(&key, &encryption_key, &message, &mut OsRng)?,
         };
-        let text = signature.to_string();
-        Output::new(
-            text.clone(),
-            &serde_json::json!({ "public_key": key.public_key(), "adaptor_signature": text }),
-        )
+        let public_key = key.public_key().to_string();
+        Printout::of(&Output { public_key, adaptor_signature: signature.to_string() })
     }
 }

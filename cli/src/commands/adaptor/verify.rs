@@ -2,8 +2,10 @@
 
 use eots::{AdaptorSignature, XOnlyPublicKey};
 
-use crate::input::{self, Claimed};
-use crate::output::Output;
+use crate::args::argument::{self, Argument};
+use crate::args::input::{self, Claimed};
+use crate::view::output::Printout;
+use crate::view::verdict::Verdict;
 
 #[derive(clap::Args)]
 #[command(
@@ -13,26 +15,32 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// The covenant member's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
-    public_key: Claimed<XOnlyPublicKey>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::claimed_public_key))]
+    public_key: Argument<Claimed<XOnlyPublicKey>>,
     /// The finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
-    encryption_key: Claimed<XOnlyPublicKey>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::claimed_public_key))]
+    encryption_key: Argument<Claimed<XOnlyPublicKey>>,
     /// The message: the 32-byte sighash of a slashing transaction.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    message: [u8; 32],
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    message: Argument<[u8; 32]>,
     /// The adaptor signature, 65 bytes (or 66 in the old form).
-    #[arg(long, value_name = "BYTES", value_parser = input::claimed_adaptor_signature)]
-    adaptor_signature: Claimed<AdaptorSignature>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::claimed_adaptor_signature))]
+    adaptor_signature: Argument<Claimed<AdaptorSignature>>,
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        Ok(Output::verdict(self.verify()))
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        Verdict::print(self.verify()?)
     }
 
-    fn verify(&self) -> anyhow::Result<()> {
-        let (public_key, encryption_key) = (self.public_key.get()?, self.encryption_key.get()?);
-        Ok(self.adaptor_signature.get()?.verify(public_key, encryption_key, &self.message)?)
+    /// Returns whether it verifies; fails when an argument cannot be read.
+    fn verify(&self) -> anyhow::Result<anyhow::Result<()>> {
+        let (public_key, encryption_key) = (self.public_key.read()?, self.encryption_key.read()?);
+        let (signature, message) = (self.adaptor_signature.read()?, self.message.read()?);
+        let verify = || {
+            let (public_key, encryption_key) = (public_key.get()?, encryption_key.get()?);
+            Ok(signature.get()?.verify(public_key, encryption_key, &message)?)
+        };
+        Ok(verify())
     }
 }

@@ -1,30 +1,28 @@
-//! `covenant check`: does a member's answer hold?
+//! `covenant check`: whether a member's signatures verify.
 
-use anyhow::Context;
-use staking_scripts::AnswerField;
+use staking_scripts::CovenantSignatures;
 
-use crate::files::DelegationArgs;
-use crate::input;
-use crate::output::Output;
+use crate::args::argument::Argument;
+use crate::args::delegation::{DelegationArgs, covenant_signatures_file};
+use crate::view::output::Printout;
+use crate::view::verdict::Verdict;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  btcstake covenant check --delegation signed.json --params params.json --answer answer.json"
+    after_help = "Example:\n  btcstake covenant check --delegation signed.json --params params.json --covenant-signatures answer.json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// What `covenant sign --json` printed; - is standard input.
-    #[arg(long, value_name = "FILE")]
-    answer: String,
+    #[arg(long, value_name = "FILE", value_parser = covenant_signatures_file())]
+    covenant_signatures: Argument<CovenantSignatures>,
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let name = || format!("--answer {}", self.answer.escape_debug());
-        let text = input::text_file(&self.answer).with_context(name)?;
-        let answer: AnswerField = serde_json::from_str(&text).with_context(name)?;
-        let accepted = self.files.accepted()?;
-        Ok(Output::verdict(accepted.verify_answer(&(&answer).into()).map_err(Into::into)))
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (files, signatures) = (self.files.read()?, self.covenant_signatures.read()?);
+        let verdict = files.checked()?.count_covenant_signatures(std::slice::from_ref(&signatures));
+        Verdict::print(verdict.map(drop).map_err(Into::into))
     }
 }

@@ -1,23 +1,23 @@
 //! `covenant`: what a covenant member does.
 
-mod check;
+pub(crate) mod check;
 mod record;
-mod sign;
+pub(crate) mod sign;
 
 use clap::Subcommand;
 
-use crate::output::Output;
+use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Check delegations against every rule, and sign those that keep them all.
     Sign(Box<sign::Args>),
-    /// Verify a member's answer to a delegation.
+    /// Verify a member's signatures for a delegation.
     Check(Box<check::Args>),
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         match self {
             Self::Sign(args) => args.run(),
             Self::Check(args) => args.run(),

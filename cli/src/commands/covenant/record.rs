@@ -10,7 +10,8 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use bitcoin::{OutPoint, Txid};
 use serde::{Deserialize, Serialize};
-use staking_scripts::AcceptedStake;
+use staking_scripts::CovenantRecord;
+use staking_scripts::delegation::{RecordVerdict, SignedStake};
 
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,14 +22,17 @@ struct Entry {
     unbonding_slashing: Txid,
 }
 
-impl Entry {
-    fn new(stake: &AcceptedStake) -> Self {
-        Self {
-            staking_output: stake.staking().outpoint(),
-            unbonding: stake.unbonding().txid(),
-            slashing: stake.slashing().txid(),
-            unbonding_slashing: stake.unbonding_slashing().txid(),
-        }
+impl From<&SignedStake> for Entry {
+    fn from(stake: &SignedStake) -> Self {
+        let SignedStake { staking_output, unbonding, slashing, unbonding_slashing } = *stake;
+        Self { staking_output, unbonding, slashing, unbonding_slashing }
+    }
+}
+
+impl From<&Entry> for SignedStake {
+    fn from(entry: &Entry) -> Self {
+        let Entry { staking_output, unbonding, slashing, unbonding_slashing } = *entry;
+        Self { staking_output, unbonding, slashing, unbonding_slashing }
     }
 }
 
@@ -61,27 +65,27 @@ impl Record {
         }
         Ok(Self { file, entries })
     }
+}
 
-    /// Writes down, durably, that this stake is about to be signed; refuses when something else was signed
-    /// for its output.
-    pub(super) fn remember(&mut self, stake: &AcceptedStake) -> anyhow::Result<()> {
-        let own = Entry::new(stake);
+impl CovenantRecord for Record {
+    type Error = std::io::Error;
+
+    /// Writes down, durably, that this stake is about to be signed, unless something was signed for its
+    /// output.
+    fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, Self::Error> {
+        let own = Entry::from(stake);
         if let Some(entry) = self.entries.get(&own.staking_output) {
-            ensure!(
-                *entry == own,
-                "for the staking output {} the unbonding transaction {} was signed, and {} is another one or has other slashing transactions",
-                own.staking_output,
-                entry.unbonding,
-                own.unbonding
-            );
-            return Ok(());
+            return Ok(match *entry == own {
+                true => RecordVerdict::Again,
+                false => RecordVerdict::Conflict(entry.into()),
+            });
         }
         let mut line = serde_json::to_vec(&own)?;
         line.push(b'\n');
         self.file.write_all(&line)?;
         self.file.sync_all()?;
         self.entries.insert(own.staking_output, own);
-        Ok(())
+        Ok(RecordVerdict::New)
     }
 }
 

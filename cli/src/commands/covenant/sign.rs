@@ -1,4 +1,4 @@
-//! `covenant sign`: a member's answer.
+//! `covenant sign`: a member's signatures.
 
 use std::path::{Path, PathBuf};
 
@@ -6,140 +6,198 @@ use anyhow::Context;
 use bitcoin::absolute::Height;
 use eots::SecretKey;
 use rand_core::{OsRng, RngCore};
-use serde::Serialize;
-use staking_scripts::{AnswerField, Parameters, Versions};
+use serde::{Deserialize, Serialize};
+use staking_scripts::delegation::CovenantSigningError;
+use staking_scripts::{CovenantSignatures, Delegation, Parameters, ParametersHistory};
 
 use super::record::Record;
-use crate::commands::stake::Violation;
-use crate::files::{self, ChainArgs};
-use crate::input;
-use crate::output::{BAD, Output, broken, plain};
+use crate::args::argument::{self, Argument};
+use crate::args::delegation::{self, ChainArgs};
+use crate::args::input;
+use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::text::{BAD, broken};
+use crate::view::violation::{self, Violation};
 
 #[derive(clap::Args)]
 #[command(
     after_help = "Nothing but a delegation that keeps every rule is signed, and nothing but what the protocol asks of a member: the unbonding transaction, \
     adaptor signatures over both slashing transactions for each finality provider, and an extension under the parameters of the running stake.\n\n\
-    Of one delegation, the answer is printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
-    the rules that it breaks, with --json {\"accepted\": false, \"violations\": […]}. Of several, there is a JSON line for each, with and without --json: {\"delegation\": FILE} and one of \
-    \"answer\" and \"refused\", which hold what --json prints of one, or \"error\", a text. A bad one does not keep the others from being answered; \
-    the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --secret-key-file member.key"
+    For one delegation, the signatures are printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
+    the rules that it breaks, with --json {\"accepted\": false, \"violations\": […]}. For several, there is a JSON line for each, with and without --json: \"delegation_file\" and one of \
+    \"covenant_signatures\" and \"refused\", which hold what --json prints for one, or \"error\", a text; the others are null. One that is not signed does not keep the others from being signed; \
+    the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --record member.record \
+    --secret-key-file member.key"
 )]
 pub(crate) struct Args {
-    /// A delegation (several are answered one after the other); - is standard input.
-    #[arg(long, value_name = "FILE", required = true)]
-    delegation: Vec<String>,
-    /// A parameters file, all versions: as the secured chain's nodes print it, as `params show --all --json`
-    /// does, or your own.
-    #[arg(long, value_name = "FILE", value_parser = files::parameters)]
-    params: Versions<Parameters>,
-    /// The Bitcoin height whose parameters hold, as the member's own node or the secured chain says it, and
+    /// A delegation (several are signed one after the other); - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), required = true)]
+    delegation: Vec<Argument<Vec<Delegation>>>,
+    /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as `params show --all
+    /// --json` does, or your own.
+    #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file())]
+    params: Argument<ParametersHistory<Parameters>>,
+    /// The Bitcoin height whose parameters hold, as the member's own node or Babylon Genesis says it, and
     /// not the staker: of the tip when the stake was registered, or of its inclusion. When absent, a
     /// delegation must be under the last version in the file.
     #[arg(long, value_parser = input::height)]
     height: Option<Height>,
     #[command(flatten)]
     chain: ChainArgs,
-    /// A file that remembers what was signed, made when it is not there: a second, different answer for a
-    /// staking output is refused.
+    /// The signing record, made when it is not there: other transactions for the same staking output are
+    /// refused.
     #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    record: PathBuf,
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: SecretKey,
+    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
+    secret_key_file: SecretKeyPath,
     /// 32 bytes of auxiliary randomness; fresh ones when absent.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    aux_rand: Option<Argument<[u8; 32]>>,
+}
+
+/// What a member returns for one delegation: its signatures, as `stake add` takes them, or the rules that are
+/// broken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Output {
+    /// The delegation keeps every rule.
+    Signed(#[cfg_attr(feature = "schema", schemars(with = "SignaturesSchema"))] Box<CovenantSignatures>),
+    /// It breaks some.
+    Refused(Refused),
+}
+
+/// The form of [`CovenantSignatures`].
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SignaturesSchema {
+    /// The member's public key.
+    member: String,
+    /// The signature over the unbonding transaction, in hex.
+    unbonding_signature: String,
+    /// The adaptor signatures over the slashing transaction in hex, one for each finality provider.
+    slashing_adaptor_signatures: Vec<String>,
+    /// The adaptor signatures over the slashing transaction of the unbonding output, in the same way.
+    unbonding_slashing_adaptor_signatures: Vec<String>,
+    /// The signature over the extension, for a stake that extends one.
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    extension_signature: Option<String>,
+}
+
+/// A delegation that is not signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// Always false.
+    pub accepted: bool,
+    /// The rules that are broken.
+    pub violations: Vec<Violation>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        match self {
+            // Signatures are for `stake add`, so that their text is JSON too.
+            Self::Signed(signatures) => serde_json::to_string_pretty(signatures).unwrap_or_default(),
+            Self::Refused(Refused { violations, .. }) => {
+                let head = format!("{BAD}refused{BAD:#}: {}", broken(violations.len()));
+                [head].into_iter().chain(violation::lines(violations)).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(matches!(self, Self::Signed(_)))
+    }
+}
+
+/// What came of one of several delegations: one of the three that can be null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// The delegation's file.
+    pub delegation_file: String,
+    /// The member's signatures.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<SignaturesSchema>"))]
+    pub covenant_signatures: Option<CovenantSignatures>,
+    /// The rules that are broken.
+    pub refused: Option<Refused>,
+    /// Why it could not be checked.
+    pub error: Option<String>,
+}
+
+impl Line {
+    fn new(delegation_file: String, output: anyhow::Result<Output>) -> Self {
+        let line = Self { delegation_file, covenant_signatures: None, refused: None, error: None };
+        match output {
+            Ok(Output::Signed(signatures)) => Self { covenant_signatures: Some(*signatures), ..line },
+            Ok(Output::Refused(refused)) => Self { refused: Some(refused), ..line },
+            Err(error) => Self { error: Some(format!("{error:#}")), ..line },
+        }
+    }
+}
+
+/// What is read before the first delegation, and kept for the others.
+struct Signer {
+    params: ParametersHistory<Parameters>,
+    key: SecretKey,
     aux_rand: Option<[u8; 32]>,
-}
-
-/// What became of one delegation.
-enum Answer {
-    Signed(Box<AnswerField>),
-    Refused(Vec<Violation>),
-}
-
-#[derive(Serialize)]
-struct Refused<'a> {
-    accepted: bool,
-    violations: &'a [Violation],
-}
-
-/// One of several delegations.
-#[derive(Serialize)]
-struct Line<'a> {
-    delegation: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<&'a AnswerField>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<Refused<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    /// Opened for the first delegation that is to be signed.
+    record: Option<Record>,
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let mut record = None;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let mut signer = Signer {
+            params: self.params.read()?,
+            key: self.secret_key_file.read()?,
+            aux_rand: argument::read_optional(self.aux_rand.as_ref())?,
+            record: None,
+        };
         if let [only] = self.delegation.as_slice() {
-            return match self.answer(only, &mut record)? {
-                Answer::Signed(answer) => Output::new(serde_json::to_string_pretty(&answer)?, &answer),
-                Answer::Refused(violations) => {
-                    let lines =
-                        violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message)));
-                    let head = format!("{BAD}refused{BAD:#}: {}", broken(violations.len()));
-                    let text: Vec<_> = [head].into_iter().chain(lines).collect();
-                    let fields = Refused { accepted: false, violations: &violations };
-                    Ok(Output::new(text.join("\n"), &fields)?.negative())
-                }
-            };
+            return Printout::of(&self.sign(only, &mut signer)?);
         }
-        let (mut lines, mut bad) = (Vec::new(), false);
-        for path in &self.delegation {
-            let answer = self.answer(path, &mut record);
-            bad |= !matches!(answer, Ok(Answer::Signed(_)));
-            lines.push(serde_json::to_string(&Line {
-                delegation: path,
-                answer: match &answer {
-                    Ok(Answer::Signed(answer)) => Some(answer),
-                    _ => None,
-                },
-                refused: match &answer {
-                    Ok(Answer::Refused(violations)) => Some(Refused { accepted: false, violations }),
-                    _ => None,
-                },
-                error: answer.as_ref().err().map(|error| format!("{error:#}")),
-            })?);
+        let (mut lines, mut all_signed) = (Vec::new(), true);
+        for file in &self.delegation {
+            let output = self.sign(file, &mut signer);
+            all_signed &= matches!(output, Ok(Output::Signed(_)));
+            lines.push(serde_json::to_string(&Line::new(file.shown().to_owned(), output))?);
         }
-        let output = Output::lines(lines.into_iter());
-        Ok(if bad { output.negative() } else { output })
+        Ok(Printout::lines(lines.into_iter(), Exit::of(all_signed)))
     }
 
-    /// The record is opened for the first delegation that is to be signed, and kept for the others.
-    fn answer(&self, path: &str, record: &mut Option<Record>) -> anyhow::Result<Answer> {
-        let name = || format!("--delegation {}", path.escape_debug());
-        let delegation = files::delegation(path).with_context(name)?;
-        let version = files::check_version(&delegation, &self.params, self.height).with_context(name)?;
-        let checked = files::check(&delegation, &self.params, self.chain).with_context(name)?;
-        let accepted = match (version, checked) {
-            (None, Ok(accepted)) => accepted,
-            (version, checked) => {
-                let found = checked.err().unwrap_or_default();
-                return Ok(Answer::Refused(version.iter().chain(&found).map(Violation::from).collect()));
+    fn sign(&self, file: &Argument<Vec<Delegation>>, signer: &mut Signer) -> anyhow::Result<Output> {
+        let Signer { params, key, aux_rand, record } = signer;
+        let name = || format!("--delegation {}", file.shown().escape_debug());
+        let delegation = delegation::one(file.read()?, None).with_context(name)?;
+        let in_force = delegation::in_force(params, self.height)?;
+        let checked = match delegation::check(&delegation, params, self.chain, in_force) {
+            Ok(checked) => checked,
+            Err(found) => {
+                let violations = found.iter().map(Violation::from).collect();
+                return Ok(Output::Refused(Refused { accepted: false, violations }));
             }
         };
-        let aux = self.aux_rand.unwrap_or_else(|| {
+        let aux = aux_rand.unwrap_or_else(|| {
             let mut aux = [0; 32];
             OsRng.fill_bytes(&mut aux);
             aux
         });
-        if let Some(path) = &self.record {
-            let name = || format!("--record {}", shown(path));
-            if record.is_none() {
-                *record = Some(Record::open(path).with_context(name)?);
-            }
-            record.as_mut().map_or(Ok(()), |record| record.remember(&accepted)).with_context(name)?;
+        let name = || format!("--record {}", shown(&self.record));
+        let record = match record {
+            Some(record) => record,
+            None => record.insert(Record::open(&self.record).with_context(name)?),
+        };
+        match checked.sign_as_covenant_member(key, &aux, record) {
+            Ok(signatures) => Ok(Output::Signed(Box::new(signatures))),
+            Err(CovenantSigningError::Signing(error)) => Err(error).context("--secret-key-file"),
+            Err(error) => Err(error).with_context(name),
         }
-        let answer =
-            accepted.sign_as_covenant_member(&self.secret_key_file, &aux).context("--secret-key-file")?;
-        Ok(Answer::Signed(Box::new(AnswerField::from(&answer))))
     }
 }
 

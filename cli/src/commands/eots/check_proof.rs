@@ -1,11 +1,14 @@
 //! `eots check-proof`: is a public randomness in a commitment?
 
 use anyhow::{Context, anyhow};
-use eots::{InclusionProof, PublicRandomness, RandomnessCommitment, RandomnessTree};
+use eots::PublicRandomness;
+use finality::{ConsumerHeight, RandomnessCommitment, RandomnessProof, RandomnessTree};
 use serde::Deserialize;
 
-use crate::input::{self, Claimed, Content};
-use crate::output::Output;
+use crate::args::argument::{self, Argument};
+use crate::args::input::{self, Claimed, Content};
+use crate::view::output::Printout;
+use crate::view::verdict::Verdict;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  btcstake eots check-proof --count 1 --index 0 \
@@ -13,8 +16,8 @@ use crate::output::Output;
     --public-randomness c6c856990779dd73e9f32b40c5c3be313b866a039acffe5f9a130c93c0394daf --proof 08011a20240cd3c15b2e8e958dc0af9591c6720a2a8a413a05420bb1f4faa864091cfa93")]
 pub(crate) struct Args {
     /// The commitment's root.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    root: [u8; 32],
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    root: Argument<[u8; 32]>,
     /// How many public randomness the commitment is to.
     #[arg(long, allow_negative_numbers = true)]
     count: u64,
@@ -22,40 +25,41 @@ pub(crate) struct Args {
     #[arg(long, allow_negative_numbers = true)]
     index: u64,
     /// The public randomness.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_randomness)]
-    public_randomness: PublicRandomness,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_randomness))]
+    public_randomness: Argument<PublicRandomness>,
     /// The proof: the JSON that `eots prove` prints, or the protobuf as hex; or @FILE of either, or of the
     /// raw protobuf.
-    #[arg(long, value_name = "PROOF", value_parser = proof)]
-    proof: Claimed<InclusionProof>,
+    #[arg(long, value_name = "PROOF", value_parser = argument::value(proof))]
+    proof: Argument<Claimed<RandomnessProof>>,
 }
 
 /// The JSON that `prove` prints. What it says twice must be the same.
 #[derive(Deserialize)]
 struct Printed {
     #[serde(flatten)]
-    proof: InclusionProof,
+    proof: RandomnessProof,
     public_randomness: Option<PublicRandomness>,
     protobuf: Option<String>,
 }
 
-fn from_json(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
+fn from_json(text: &str) -> anyhow::Result<Claimed<RandomnessProof>> {
     let Printed { proof, public_randomness, protobuf } =
         serde_json::from_str(text).context("not a proof's JSON").map_err(|e| anyhow!("{e:#}"))?;
     let agrees = protobuf.is_none_or(|protobuf| protobuf == hex::encode(proof.to_protobuf()));
     // Of the public randomness, the leaf hash is the hash.
-    let leaf =
-        |public: PublicRandomness| RandomnessTree::new(0, &[public]).map(|tree| tree.commitment().root);
+    let leaf = |public: PublicRandomness| {
+        RandomnessTree::new(ConsumerHeight(0), &[public]).map(|tree| tree.commitment().root)
+    };
     let public = public_randomness.is_none_or(|public| leaf(public) == Ok(proof.leaf_hash));
     let contradicts = || "the proof's JSON contradicts itself".to_owned();
     Ok(Claimed::new(if agrees && public { Ok(proof) } else { Err(contradicts()) }))
 }
 
-fn from_protobuf(bytes: &[u8]) -> Claimed<InclusionProof> {
-    Claimed::new(InclusionProof::from_protobuf(bytes).map_err(|error| error.to_string()))
+fn from_protobuf(bytes: &[u8]) -> Claimed<RandomnessProof> {
+    Claimed::new(RandomnessProof::from_protobuf(bytes).map_err(|error| format!("{:#}", anyhow!(error))))
 }
 
-fn from_text(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
+fn from_text(text: &str) -> anyhow::Result<Claimed<RandomnessProof>> {
     match text.trim() {
         json if json.starts_with('{') => from_json(json),
         digits => {
@@ -66,7 +70,7 @@ fn from_text(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
     }
 }
 
-fn proof(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
+fn proof(text: &str) -> anyhow::Result<Claimed<RandomnessProof>> {
     if !text.starts_with('@') && text != "-" {
         return from_text(text);
     }
@@ -80,13 +84,21 @@ fn proof(text: &str) -> anyhow::Result<Claimed<InclusionProof>> {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        Ok(Output::verdict(self.verify()))
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        Verdict::print(self.verify()?)
     }
 
-    fn verify(&self) -> anyhow::Result<()> {
+    /// Returns whether it verifies; fails when an argument cannot be read.
+    fn verify(&self) -> anyhow::Result<anyhow::Result<()>> {
         // The proof speaks of positions only, so any start height will do.
-        let commitment = RandomnessCommitment { start_height: 0, count: self.count, root: self.root };
-        Ok(commitment.verify(self.index, &self.public_randomness, self.proof.get()?)?)
+        let commitment = RandomnessCommitment {
+            start_height: ConsumerHeight(0),
+            count: self.count,
+            root: self.root.read()?,
+        };
+        let (public_randomness, proof) = (self.public_randomness.read()?, self.proof.read()?);
+        let verify =
+            || Ok(commitment.verify(ConsumerHeight(self.index), &public_randomness, proof.get()?)?);
+        Ok(verify())
     }
 }

@@ -1,10 +1,10 @@
 //! `eots commit`: the commitment to a range of randomness, signed.
 
-use eots::{Consumer, Genesis, SigningContext};
-use serde::Serialize;
+use finality::SigningContext;
+use serde::{Deserialize, Serialize};
 
 use super::provider::Range;
-use crate::output::Output;
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
@@ -13,39 +13,49 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     range: Range,
-    /// The signing context of a consumer chain, 64 lower-case hex digits; on genesis there is none.
+    /// The signing context of a consumer chain, 64 lower-case hex digits; absent on Babylon Genesis.
     #[arg(long, value_name = "CONTEXT")]
     signing_context: Option<SigningContext>,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    public_key: String,
-    start_height: u64,
-    count: u64,
-    root: String,
-    signature: String,
+/// A randomness commitment, signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The finality provider's public key.
+    pub public_key: String,
+    /// The first height.
+    pub start_height: u64,
+    /// How many heights.
+    pub count: u64,
+    /// The Merkle root, in hex.
+    pub root: String,
+    /// The provider's BIP-340 signature, in hex.
+    pub signature: String,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        format!(
+            "public key    {}\nstart height  {}\ncount         {}\nroot          {}\nsignature     {}",
+            self.public_key, self.start_height, self.count, self.root, self.signature
+        )
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let commitment = self.range.tree()?.commitment();
-        let key = &self.range.secret_key_file;
-        let signature = match &self.signing_context {
-            None => commitment.sign::<Genesis>(key, &())?,
-            Some(context) => commitment.sign::<Consumer>(key, context)?,
-        };
-        let fields = Fields {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let key = self.range.secret_key_file.read()?;
+        let commitment = self.range.tree(&key)?.commitment();
+        let context = self.signing_context.unwrap_or(SigningContext::GENESIS);
+        let signature = commitment.sign(&key, &context)?;
+        Printout::of(&Output {
             public_key: key.public_key().to_string(),
-            start_height: commitment.start_height,
+            start_height: commitment.start_height.0,
             count: commitment.count,
             root: hex::encode(commitment.root),
             signature: signature.to_string(),
-        };
-        let text = format!(
-            "public key    {}\nstart height  {}\ncount         {}\nroot          {}\nsignature     {}",
-            fields.public_key, fields.start_height, fields.count, fields.root, fields.signature
-        );
-        Output::new(text, &fields)
+        })
     }
 }

@@ -1,13 +1,16 @@
 //! `eots context`: what precedes the signed messages of a consumer chain.
 
 use clap::ValueEnum;
-use eots::{Operation, SigningContext};
+use finality::{Operation, SigningContext};
+use serde::{Deserialize, Serialize};
 
-use crate::output::Output;
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
-#[command(after_help = "A signature made for one operation, chain or contract is none for any other.\n\n\
-    Example:\n  btcstake eots context --operation finality-vote --chain-id test-1 --address bbn1addr")]
+#[command(
+    after_help = "A signature made for one operation, chain or contract is not valid for any other.\n\n\
+    Example:\n  btcstake eots context --operation finality-vote --chain-id test-1 --address bbn1addr"
+)]
 pub(crate) struct Args {
     /// What is signed.
     #[arg(long)]
@@ -43,9 +46,24 @@ impl From<OperationName> for Operation {
     }
 }
 
+/// A signing context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The signing context: 64 hex digits.
+    pub signing_context: String,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        self.signing_context.clone()
+    }
+}
+
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let context = SigningContext::new(self.operation.into(), &self.chain_id, &self.address).to_string();
-        Output::new(context.clone(), &serde_json::json!({ "signing_context": context }))
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let context = SigningContext::consumer(self.operation.into(), &self.chain_id, &self.address);
+        Printout::of(&Output { signing_context: context.to_string() })
     }
 }

@@ -2,10 +2,11 @@
 
 use anyhow::bail;
 use eots::{PublicRandomness, Signature, XOnlyPublicKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::input::{self, Bytes};
-use crate::output::Output;
+use crate::args::argument::{self, Argument};
+use crate::args::input::{self, Bytes};
+use crate::view::output::{CommandOutput, Exit, Printout};
 
 #[derive(clap::Args)]
 #[command(
@@ -20,50 +21,64 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// The finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_key)]
-    public_key: XOnlyPublicKey,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_key))]
+    public_key: Argument<XOnlyPublicKey>,
     /// The public randomness both signatures were made with.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_randomness)]
-    public_randomness: PublicRandomness,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_randomness))]
+    public_randomness: Argument<PublicRandomness>,
     /// A message signed (twice).
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes, required = true)]
-    message: Vec<Bytes>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes), required = true)]
+    message: Vec<Argument<Bytes>>,
     /// Its signature (twice).
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32, required = true)]
-    signature: Vec<[u8; 32]>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32), required = true)]
+    signature: Vec<Argument<[u8; 32]>>,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    secret_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+/// The extracted secret key, or why none can be extracted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The secret key in hex.
+    pub secret_key: Option<String>,
+    /// Why no key can be extracted.
+    pub reason: Option<String>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        match (&self.secret_key, &self.reason) {
+            (Some(key), _) => key.clone(),
+            (None, reason) => {
+                format!("no key can be extracted: {}", reason.as_deref().unwrap_or_default())
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.secret_key.is_some())
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let ([Bytes(first), Bytes(second)], [s1, s2]) = (self.message.as_slice(), self.signature.as_slice())
-        else {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (messages, signatures) =
+            (argument::read_all(&self.message)?, argument::read_all(&self.signature)?);
+        let (public_key, public_randomness) = (self.public_key.read()?, self.public_randomness.read()?);
+        let ([Bytes(first), Bytes(second)], [s1, s2]) = (messages.as_slice(), signatures.as_slice()) else {
             bail!(
                 "--message and --signature are needed twice each, and were given {} and {} times",
-                self.message.len(),
-                self.signature.len()
+                messages.len(),
+                signatures.len()
             );
         };
         let extracted = Signature::from_bytes(*s1).and_then(|s1| Ok((s1, Signature::from_bytes(*s2)?)));
         let extracted = extracted.map_err(anyhow::Error::from).and_then(|(s1, s2)| {
-            Ok(eots::extract(&self.public_key, &self.public_randomness, (first, &s1), (second, &s2))?)
+            Ok(eots::extract(&public_key, &public_randomness, (first, &s1), (second, &s2))?)
         });
-        match extracted {
-            Ok(key) => {
-                let secret_key = hex::encode(key.to_bytes().as_slice());
-                Output::new(secret_key.clone(), &Fields { secret_key: Some(secret_key), reason: None })
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                let text = format!("no key can be extracted: {reason}");
-                Ok(Output::new(text, &Fields { secret_key: None, reason: Some(reason) })?.negative())
-            }
-        }
+        Printout::of(&match extracted {
+            Ok(key) => Output { secret_key: Some(hex::encode(key.to_bytes().as_slice())), reason: None },
+            Err(error) => Output { secret_key: None, reason: Some(error.to_string()) },
+        })
     }
 }

@@ -1,22 +1,21 @@
 //! `eots`: extractable one-time signatures.
 
-mod check_commitment;
-mod check_proof;
-mod commit;
-mod context;
-mod extract;
-mod prove;
-mod provider;
-mod randomness;
-mod sign;
-mod verify;
-mod verify_batch;
+pub(crate) mod check_commitment;
+pub(crate) mod check_proof;
+pub(crate) mod commit;
+pub(crate) mod context;
+pub(crate) mod extract;
+mod message;
+pub(crate) mod prove;
+pub(crate) mod provider;
+pub(crate) mod randomness;
+pub(crate) mod sign;
+pub(crate) mod verify;
+pub(crate) mod verify_batch;
 
 use clap::Subcommand;
-use eots::SigningContext;
 
-use crate::input::Bytes;
-use crate::output::Output;
+use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -43,7 +42,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         match self {
             Self::Randomness(args) => args.run(),
             Self::Commit(args) => args.run(),
@@ -57,10 +56,4 @@ impl Command {
             Self::Extract(args) => args.run(),
         }
     }
-}
-
-/// What is signed: on a consumer chain, the signing context precedes the message.
-fn in_context(context: Option<SigningContext>, Bytes(message): &Bytes) -> Vec<u8> {
-    let context = context.as_ref().map_or(&[][..], |context| context.as_bytes());
-    [context, message].concat()
 }

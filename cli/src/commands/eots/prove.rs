@@ -1,11 +1,12 @@
 //! `eots prove`: the proof that a public randomness was committed to.
 
 use anyhow::Context;
-use eots::{InclusionProof, PublicRandomness, RandomnessTree};
-use serde::Serialize;
+use eots::PublicRandomness;
+use finality::{RandomnessProof, RandomnessTree};
+use serde::{Deserialize, Serialize};
 
 use super::provider::Range;
-use crate::output::Output;
+use crate::view::output::{CommandOutput, Exit, Printout};
 
 #[derive(clap::Args)]
 #[command(
@@ -23,42 +24,68 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// A proof as it is printed, and read back by `check-proof`.
-#[derive(Serialize)]
-struct Fields {
-    public_randomness: PublicRandomness,
-    #[serde(flatten)]
-    proof: InclusionProof,
-    protobuf: String,
+/// A proof, which `eots check-proof` reads. With `--all`, there is one for each height.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The public randomness, in hex.
+    pub public_randomness: String,
+    /// How many leaves the tree has.
+    pub total: u64,
+    /// Which leaf this is, from 0.
+    pub index: u64,
+    /// The leaf's hash, in hex.
+    pub leaf_hash: String,
+    /// The sibling hashes in hex, from the leaf up to the root.
+    pub aunts: Vec<String>,
+    /// The proof as the chain reads it: protobuf, in hex.
+    pub protobuf: String,
+    /// The height, for the text.
+    #[serde(skip)]
+    height: u64,
 }
 
-impl Fields {
-    fn new(public_randomness: PublicRandomness, proof: InclusionProof) -> Self {
-        Self { public_randomness, protobuf: hex::encode(proof.to_protobuf()), proof }
+impl Output {
+    fn new(height: u64, public_randomness: PublicRandomness, proof: &RandomnessProof) -> Self {
+        Self {
+            public_randomness: public_randomness.to_string(),
+            total: proof.total,
+            index: proof.index,
+            leaf_hash: hex::encode(proof.leaf_hash),
+            aunts: proof.aunts.iter().map(hex::encode).collect(),
+            protobuf: hex::encode(proof.to_protobuf()),
+            height,
+        }
+    }
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        format!(
+            "public randomness of height {}\n{}\nproof\n{}",
+            self.height, self.public_randomness, self.protobuf
+        )
     }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         // The list gives the tree and the leaves, derived once.
         let start_height = self.range.height;
-        let leaves = self.range.leaves()?;
+        let leaves = self.range.leaves(&self.range.secret_key_file.read()?)?;
         let tree = RandomnessTree::new(start_height, &leaves)?;
         let Some(index) = self.index else {
             let count = u64::try_from(leaves.len())?;
-            return Ok(Output::lines((0..count).zip(leaves).filter_map(move |(index, public)| {
-                let proof = tree.prove(start_height.checked_add(index)?)?;
-                serde_json::to_string(&Fields::new(public, proof)).ok()
-            })));
+            let lines = (0..count).zip(leaves).filter_map(move |(index, public)| {
+                let height = start_height.checked_add(index)?;
+                serde_json::to_string(&Output::new(height.0, public, &tree.prove(height)?)).ok()
+            });
+            return Ok(Printout::lines(lines, Exit::Success));
         };
         let absent = || format!("--index {index} is not below the count of {}", self.range.count);
         let public = usize::try_from(index).ok().and_then(|index| leaves.get(index)).with_context(absent)?;
         let height = start_height.checked_add(index).with_context(absent)?;
-        let fields = Fields::new(*public, tree.prove(height).with_context(absent)?);
-        let text = format!(
-            "public randomness of height {height}\n{}\nproof\n{}",
-            fields.public_randomness, fields.protobuf
-        );
-        Output::new(text, &fields)
+        Printout::of(&Output::new(height.0, *public, &tree.prove(height).with_context(absent)?))
     }
 }

@@ -1,12 +1,9 @@
 //! `eots randomness`: public randomness for a range of heights.
 
-use std::fmt::Write;
-
-use eots::{PublicRandomness, XOnlyPublicKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::provider::Range;
-use crate::output::Output;
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
@@ -17,21 +14,35 @@ pub(crate) struct Args {
     range: Range,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    public_key: XOnlyPublicKey,
-    public_randomness: Vec<PublicRandomness>,
+/// The public randomness of a range of heights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The finality provider's public key.
+    pub public_key: String,
+    /// The public randomness of each height, in hex, in their order.
+    pub public_randomness: Vec<String>,
+    /// The heights, for the text.
+    #[serde(skip)]
+    heights: Vec<u64>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        let lines = self.heights.iter().zip(&self.public_randomness);
+        lines.map(|(height, public)| format!("{height} {public}")).collect::<Vec<_>>().join("\n")
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let (schedule, key) = (self.range.schedule()?, &self.range.secret_key_file);
-        let public_randomness = self.range.public_randomness()?;
-        let mut text = String::new();
-        for (height, public) in schedule.heights().zip(&public_randomness) {
-            let end = if text.is_empty() { "" } else { "\n" };
-            write!(text, "{end}{height} {public}")?;
-        }
-        Output::new(text, &Fields { public_key: *key.public_key(), public_randomness })
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (schedule, key) = (self.range.schedule()?, self.range.secret_key_file.read()?);
+        let public_randomness = self.range.public_randomness(&key)?;
+        Printout::of(&Output {
+            public_key: key.public_key().to_string(),
+            public_randomness: public_randomness.iter().map(ToString::to_string).collect(),
+            heights: schedule.heights().map(|height| height.0).collect(),
+        })
     }
 }

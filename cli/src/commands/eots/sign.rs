@@ -1,12 +1,15 @@
 //! `eots sign`: one signature.
 
 use anyhow::bail;
-use eots::{SecretKey, SecretRandomness, SigningContext};
-use serde::Serialize;
+use eots::SecretRandomness;
+use finality::SigningContext;
+use serde::{Deserialize, Serialize};
 
-use super::in_context;
-use crate::input::{self, Bytes};
-use crate::output::Output;
+use super::message::in_context;
+use crate::args::argument::{self, Argument};
+use crate::args::input::{self, Bytes};
+use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
@@ -15,8 +18,8 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// File with the finality provider's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: SecretKey,
+    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
+    secret_key_file: SecretKeyPath,
     /// The chain whose block is voted on.
     #[arg(long)]
     chain_id: String,
@@ -24,8 +27,8 @@ pub(crate) struct Args {
     #[arg(long, allow_negative_numbers = true)]
     height: u64,
     /// The message: hex, @FILE or -. A vote is the height (8 bytes, big-endian) and the block hash.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes)]
-    message: Bytes,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes))]
+    message: Argument<Bytes>,
     /// On a consumer chain: the signing context, which precedes the message (`btcstake eots context` computes
     /// it).
     #[arg(long, value_name = "64 HEX DIGITS")]
@@ -36,16 +39,32 @@ pub(crate) struct Args {
     dangerously_unprotected: bool,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    public_key: String,
-    public_randomness: String,
-    message: String,
-    signature: String,
+/// An EOTS signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The finality provider's public key.
+    pub public_key: String,
+    /// The public randomness of the height.
+    pub public_randomness: String,
+    /// The message that is signed, in hex: with the signing context before it, on a consumer chain.
+    pub message: String,
+    /// The signature, 32 bytes in hex.
+    pub signature: String,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        format!(
+            "public key         {}\npublic randomness  {}\nsignature          {}",
+            self.public_key, self.public_randomness, self.signature
+        )
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         if !self.dangerously_unprotected {
             bail!(
                 "nothing would record this signature, and a second one at height {} over another message would reveal the secret key; \
@@ -53,18 +72,12 @@ impl Args {
                 self.height
             );
         }
-        let randomness =
-            SecretRandomness::derive(&self.secret_key_file, self.chain_id.as_bytes(), self.height);
+        let key = self.secret_key_file.read()?;
+        let message = in_context(self.signing_context, &self.message.read()?);
+        let randomness = SecretRandomness::derive(&key, self.chain_id.as_bytes(), self.height);
         let public_randomness = randomness.public_randomness().to_string();
-        let message = in_context(self.signing_context, &self.message);
-        let signature = eots::sign(&self.secret_key_file, randomness, &message)?.to_string();
-        let public_key = self.secret_key_file.public_key().to_string();
-        let text = format!(
-            "public key         {public_key}\npublic randomness  {public_randomness}\nsignature          {signature}"
-        );
-        Output::new(
-            text,
-            &Fields { public_key, public_randomness, message: hex::encode(&message), signature },
-        )
+        let signature = eots::sign(&key, randomness, &message)?.to_string();
+        let (public_key, message) = (key.public_key().to_string(), hex::encode(&message));
+        Printout::of(&Output { public_key, public_randomness, message, signature })
     }
 }

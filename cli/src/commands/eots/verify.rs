@@ -1,10 +1,13 @@
 //! `eots verify`: is it a signature?
 
-use eots::{PublicRandomness, Signature, SigningContext, XOnlyPublicKey};
+use eots::{PublicRandomness, Signature, XOnlyPublicKey};
+use finality::SigningContext;
 
-use super::in_context;
-use crate::input::{self, Bytes, Claimed};
-use crate::output::Output;
+use super::message::in_context;
+use crate::args::argument::{self, Argument};
+use crate::args::input::{self, Bytes, Claimed};
+use crate::view::output::Printout;
+use crate::view::verdict::Verdict;
 
 #[derive(clap::Args)]
 #[command(
@@ -15,30 +18,36 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// The finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
-    public_key: Claimed<XOnlyPublicKey>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::claimed_public_key))]
+    public_key: Argument<Claimed<XOnlyPublicKey>>,
     /// The public randomness committed to for this height.
-    #[arg(long, value_name = "BYTES", value_parser = input::public_randomness)]
-    public_randomness: PublicRandomness,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_randomness))]
+    public_randomness: Argument<PublicRandomness>,
     /// The message signed.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes)]
-    message: Bytes,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes))]
+    message: Argument<Bytes>,
     /// On a consumer chain: the signing context, which precedes the message.
     #[arg(long, value_name = "64 HEX DIGITS")]
     signing_context: Option<SigningContext>,
     /// The signature, 32 bytes.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    signature: [u8; 32],
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    signature: Argument<[u8; 32]>,
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        Ok(Output::verdict(self.verify()))
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        Verdict::print(self.verify()?)
     }
 
-    fn verify(&self) -> anyhow::Result<()> {
-        let signature = Signature::from_bytes(self.signature)?;
-        let message = in_context(self.signing_context, &self.message);
-        Ok(eots::verify(self.public_key.get()?, &self.public_randomness, &message, &signature)?)
+    /// Returns whether it verifies; fails when an argument cannot be read.
+    fn verify(&self) -> anyhow::Result<anyhow::Result<()>> {
+        let (public_key, public_randomness) = (self.public_key.read()?, self.public_randomness.read()?);
+        let message = in_context(self.signing_context, &self.message.read()?);
+        let signature = self.signature.read()?;
+        let verify = || {
+            let signature = Signature::from_bytes(signature)?;
+            Ok(eots::verify(public_key.get()?, &public_randomness, &message, &signature)?)
+        };
+        Ok(verify())
     }
 }

@@ -8,8 +8,9 @@ use anyhow::{Context, anyhow, ensure};
 use eots::{BatchItem, PublicRandomness, Signature, XOnlyPublicKey};
 use serde::{Deserialize, Serialize};
 
-use crate::input;
-use crate::output::{BAD, GOOD, Output};
+use crate::args::input;
+use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::text::{BAD, GOOD};
 
 /// How many are verified at once: enough for the batch's speed, and little enough memory that a file may have
 /// any length.
@@ -133,12 +134,39 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-#[derive(Serialize)]
-struct Fields {
-    valid: bool,
-    count: usize,
-    invalid: Vec<usize>,
-    invalid_lines: Vec<usize>,
+/// Whether every signature is valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Whether all are.
+    pub valid: bool,
+    /// How many signatures there are.
+    pub count: usize,
+    /// The indices of the invalid ones, from 0.
+    pub invalid: Vec<usize>,
+    /// The lines of the invalid ones, from 1.
+    pub invalid_lines: Vec<usize>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        if self.valid {
+            return format!("{GOOD}valid{GOOD:#}: all {} signatures", self.count);
+        }
+        let mut lines =
+            vec![format!("{BAD}not valid{BAD:#}: {} of {} signatures", self.invalid.len(), self.count)];
+        let named = self.invalid.iter().zip(&self.invalid_lines).take(NAMED);
+        lines.extend(named.map(|(index, line)| format!("  index {index}, line {line}")));
+        if self.invalid.len() > NAMED {
+            lines.push("  … (--json names all)".to_owned());
+        }
+        lines.join("\n")
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.valid)
+    }
 }
 
 impl Args {
@@ -149,38 +177,23 @@ impl Args {
         })
     }
 
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let mut lines = Lines { reader: self.reader()?, lines: 0 };
-        let mut fields = Fields { valid: false, count: 0, invalid: Vec::new(), invalid_lines: Vec::new() };
+        let mut output = Output { valid: false, count: 0, invalid: Vec::new(), invalid_lines: Vec::new() };
         loop {
             let (numbers, votes): (Vec<usize>, Vec<Vote>) = lines.next_votes()?.into_iter().unzip();
             if votes.is_empty() {
                 break;
             }
             for index in invalid(&votes, threads) {
-                fields.invalid.push(fields.count.saturating_add(index));
-                fields.invalid_lines.extend(numbers.get(index));
+                output.invalid.push(output.count.saturating_add(index));
+                output.invalid_lines.extend(numbers.get(index));
             }
-            fields.count = fields.count.saturating_add(votes.len());
+            output.count = output.count.saturating_add(votes.len());
         }
-        ensure!(fields.count > 0, "--file: there is no signature in it");
-        fields.valid = fields.invalid.is_empty();
-        let output = Output::new(text(&fields), &fields)?;
-        Ok(if fields.valid { output } else { output.negative() })
+        ensure!(output.count > 0, "--file: there is no signature in it");
+        output.valid = output.invalid.is_empty();
+        Printout::of(&output)
     }
-}
-
-fn text(fields: &Fields) -> String {
-    if fields.valid {
-        return format!("{GOOD}valid{GOOD:#}: all {} signatures", fields.count);
-    }
-    let mut lines =
-        vec![format!("{BAD}not valid{BAD:#}: {} of {} signatures", fields.invalid.len(), fields.count)];
-    let named = fields.invalid.iter().zip(&fields.invalid_lines).take(NAMED);
-    lines.extend(named.map(|(index, line)| format!("  index {index}, line {line}")));
-    if fields.invalid.len() > NAMED {
-        lines.push("  … (--json names all)".to_owned());
-    }
-    lines.join("\n")
 }

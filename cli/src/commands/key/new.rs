@@ -6,9 +6,9 @@ use eots::SecretKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
-use super::{AddressArgs, describe};
-use crate::new_file::NewFile;
-use crate::output::Output;
+use super::public_key::{AddressArgs, Output};
+use crate::args::new_file::NewFile;
+use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
@@ -24,12 +24,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let file = NewFile::begin_secret("--out", &self.out)?;
         let key = SecretKey::generate(&mut OsRng);
         let digits = Zeroizing::new(hex::encode(key.to_bytes().as_slice()));
-        let output = describe(&key, &self.address)?;
+        let output = Output::new(&key, &self.address)?;
         file.write(&Zeroizing::new(format!("{}\n", *digits)))?;
-        Ok(output)
+        Printout::of(&output)
     }
 }

@@ -1,10 +1,8 @@
 //! `key show`: whose key file it is.
 
-use eots::SecretKey;
-
-use super::{AddressArgs, describe};
-use crate::input;
-use crate::output::Output;
+use super::public_key::{AddressArgs, Output};
+use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
@@ -15,14 +13,14 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// File with a secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: SecretKey,
+    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
+    secret_key_file: SecretKeyPath,
     #[command(flatten)]
     address: AddressArgs,
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        describe(&self.secret_key_file, &self.address)
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        Printout::of(&Output::new(&self.secret_key_file.read()?, &self.address)?)
     }
 }

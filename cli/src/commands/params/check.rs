@@ -1,11 +1,12 @@
 //! `params check`: does a file keep the rules?
 
 use anyhow::Context;
-use serde::Serialize;
-use staking_scripts::ParametersError;
+use serde::{Deserialize, Serialize};
+use staking_scripts::parameters::ParametersError;
 
-use super::AnyVersions;
-use crate::output::{BAD, GOOD, Output, broken, plain};
+use super::source::AnyVersions;
+use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::text::{BAD, GOOD, broken, plain};
 
 #[derive(clap::Args)]
 #[command(
@@ -16,61 +17,76 @@ use crate::output::{BAD, GOOD, Output, broken, plain};
     Example:\n  btcstake params check --params parameters.json"
 )]
 pub(crate) struct Args {
-    /// The parameters file, as a node of the secured chain prints it or in the form of phase 1; - is standard
+    /// The parameters file, as a node of Babylon Genesis prints it or in the form of phase 1; - is standard
     /// input.
     #[arg(long, value_name = "FILE")]
     params: String,
-    /// Take the file for one of phase 1, whatever it looks like.
+    /// Read the file as one of phase 1, whatever its form.
     #[arg(long)]
     phase1: bool,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    valid: bool,
-    violations: Vec<Violation>,
+/// Whether a parameters file keeps the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Whether every version does.
+    pub valid: bool,
+    /// The rules that are broken.
+    pub violations: Vec<VersionViolation>,
+    /// How many versions there are, for the text.
+    #[serde(skip)]
+    count: usize,
 }
 
-#[derive(Serialize)]
-struct Violation {
-    version: usize,
-    rule: &'static str,
-    message: String,
+/// A rule that a version breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VersionViolation {
+    /// The version, from 0.
+    pub version: usize,
+    /// The rule's name.
+    pub rule: String,
+    /// What was found, and what the rule is.
+    pub message: String,
 }
 
-impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        match AnyVersions::from_json(&super::file(&self.params)?, self.phase1) {
-            Ok(versions) => {
-                let count = versions.count();
-                let fields = Fields { valid: true, violations: Vec::new() };
-                Output::new(
-                    format!("{GOOD}valid{GOOD:#}: versions 0 to {}", count.saturating_sub(1)),
-                    &fields,
-                )
-            }
-            Err(ParametersError::Violations(found)) => {
-                let violation = |found: staking_scripts::Violation| Violation {
-                    version: found.version,
-                    rule: found.rule.rule(),
-                    message: found.rule.to_string(),
-                };
-                let violations = found.into_iter().map(violation).collect();
-                let fields = Fields { valid: false, violations };
-                Ok(Output::new(text(&fields), &fields)?.negative())
-            }
-            Err(error) => Err(error).context("--params"),
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        if self.valid {
+            return format!("{GOOD}valid{GOOD:#}: versions 0 to {}", self.count.saturating_sub(1));
         }
+        let mut lines = vec![format!("{BAD}not valid{BAD:#}: {}", broken(self.violations.len()))];
+        lines.extend(
+            self.violations
+                .iter()
+                .map(|found| format!("  version {}: {}", found.version, plain(&found.message))),
+        );
+        lines.join("\n")
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.valid)
     }
 }
 
-fn text(fields: &Fields) -> String {
-    let mut lines = vec![format!("{BAD}not valid{BAD:#}: {}", broken(fields.violations.len()))];
-    lines.extend(
-        fields
-            .violations
-            .iter()
-            .map(|found| format!("  version {}: {}", found.version, plain(&found.message))),
-    );
-    lines.join("\n")
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let output = match AnyVersions::from_json(&super::source::file(&self.params)?, self.phase1) {
+            Ok(versions) => Output { valid: true, violations: Vec::new(), count: versions.count() },
+            Err(ParametersError::Violations(found)) => {
+                let violation = |found: staking_scripts::parameters::ParametersViolation| VersionViolation {
+                    version: found.version,
+                    rule: found.rule.rule().to_owned(),
+                    message: found.rule.to_string(),
+                };
+                let violations = found.into_iter().map(violation).collect();
+                Output { valid: false, violations, count: 0 }
+            }
+            Err(error) => return Err(error).context("--params"),
+        };
+        Printout::of(&output)
+    }
 }

@@ -1,78 +1,140 @@
-//! All versions, in the form of a file that `--params` takes.
+//! All versions, in the form of a file that `--params` takes: the names and forms are those of the chain's
+//! nodes.
 
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde::Serialize;
-use staking_scripts::{CovenantCommittee, Parameters, Phase1Parameters, StakingCap, Versions};
+use serde::{Deserialize, Serialize};
+use staking_scripts::parameters::StakingCap;
+use staking_scripts::{CovenantCommittee, Parameters, ParametersHistory, Phase1Parameters};
 
-/// The form of today, as a node of the secured chain prints it: numbers of 64 bits as text.
-#[derive(Serialize)]
-pub(super) struct LiveFile {
-    params: Vec<Numbered>,
+use crate::view::parameters::{LiveVersion, Phase1Version};
+
+/// All versions, as a node of Babylon Genesis prints them: numbers of 64 bits as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LiveFile {
+    /// The parameters.
+    pub params: Vec<Numbered>,
+    /// What to know of the versions that are built in.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// The versions, for the text.
+    #[serde(skip)]
+    pub(super) shown: Vec<LiveVersion>,
 }
 
-#[derive(Serialize)]
-struct Numbered {
-    version: usize,
-    params: Live,
+/// A version and its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Numbered {
+    /// The version, from 0.
+    pub version: usize,
+    /// The parameters.
+    pub params: Live,
 }
 
-#[derive(Serialize)]
-struct Live {
-    covenant_pks: Vec<String>,
-    covenant_quorum: u16,
-    min_staking_value_sat: String,
-    max_staking_value_sat: String,
-    min_staking_time_blocks: u16,
-    max_staking_time_blocks: u16,
-    slashing_pk_script: String,
-    min_slashing_tx_fee_sat: String,
-    slashing_rate: String,
-    unbonding_time_blocks: u16,
-    unbonding_fee_sat: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_commission_rate: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delegation_creation_base_gas_fee: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    allow_list_expiration_height: Option<String>,
-    btc_activation_height: u32,
+/// A version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// The covenant members' public keys, in hex.
+    pub covenant_pks: Vec<String>,
+    /// How many covenant members must sign.
+    pub covenant_quorum: u16,
+    /// The least amount of a stake, in satoshis.
+    pub min_staking_value_sat: String,
+    /// The greatest amount of a stake, in satoshis.
+    pub max_staking_value_sat: String,
+    /// The least staking time.
+    pub min_staking_time_blocks: u16,
+    /// The greatest staking time.
+    pub max_staking_time_blocks: u16,
+    /// Where the slashed part goes: a script pubkey, in base64.
+    pub slashing_pk_script: String,
+    /// The least fee of a slashing transaction, in satoshis.
+    pub min_slashing_tx_fee_sat: String,
+    /// The slashing rate: a part of 1.
+    pub slashing_rate: String,
+    /// The unbonding time.
+    pub unbonding_time_blocks: u16,
+    /// The fee of the unbonding transaction, in satoshis.
+    pub unbonding_fee_sat: String,
+    /// The least commission of a finality provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_commission_rate: Option<String>,
+    /// The gas that a delegation costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegation_creation_base_gas_fee: Option<String>,
+    /// The height until which the allow list holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_list_expiration_height: Option<String>,
+    /// The Bitcoin height from which it is in force.
+    pub btc_activation_height: u32,
 }
 
-/// The form of phase 1.
-#[derive(Serialize)]
-pub(super) struct Phase1File {
-    versions: Vec<Phase1>,
+/// All versions of phase 1, in the form of their file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Phase1File {
+    /// The versions.
+    pub versions: Vec<Phase1>,
+    /// What to know of the versions that are built in.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// The versions, for the text.
+    #[serde(skip)]
+    pub(super) shown: Vec<Phase1Version>,
 }
 
-#[derive(Serialize)]
-struct Phase1 {
-    version: usize,
-    activation_height: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    staking_cap: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cap_height: Option<u32>,
-    tag: String,
-    covenant_pks: Vec<String>,
-    covenant_quorum: u16,
-    unbonding_time: u16,
-    unbonding_fee: u64,
-    max_staking_amount: u64,
-    min_staking_amount: u64,
-    max_staking_time: u16,
-    min_staking_time: u16,
-    confirmation_depth: u16,
+/// A version of phase 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Phase1 {
+    /// The version, from 0.
+    pub version: usize,
+    /// The Bitcoin height from which it is in force.
+    pub activation_height: u32,
+    /// The cap of all stakes together, in satoshis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staking_cap: Option<u64>,
+    /// The last height at which a stake is in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap_height: Option<u32>,
+    /// The tag of the OP_RETURN output, in hex.
+    pub tag: String,
+    /// The covenant members' public keys, in hex.
+    pub covenant_pks: Vec<String>,
+    /// How many covenant members must sign.
+    pub covenant_quorum: u16,
+    /// The unbonding time in blocks.
+    pub unbonding_time: u16,
+    /// The fee of the unbonding transaction, in satoshis.
+    pub unbonding_fee: u64,
+    /// The greatest amount of a stake, in satoshis.
+    pub max_staking_amount: u64,
+    /// The least amount of a stake, in satoshis.
+    pub min_staking_amount: u64,
+    /// The greatest staking time in blocks.
+    pub max_staking_time: u16,
+    /// The least staking time in blocks.
+    pub min_staking_time: u16,
+    /// How many blocks deep a stake must be.
+    pub confirmation_depth: u16,
 }
 
 fn keys<'a>(covenant: &'a CovenantCommittee, before: &'a str) -> Vec<String> {
     covenant.members().iter().map(|key| format!("{before}{key}")).collect()
 }
 
-impl From<&Versions<Parameters>> for LiveFile {
-    fn from(versions: &Versions<Parameters>) -> Self {
+impl From<&ParametersHistory<Parameters>> for LiveFile {
+    fn from(versions: &ParametersHistory<Parameters>) -> Self {
         let params =
             versions.iter().enumerate().map(|(version, params)| Numbered { version, params: params.into() });
-        Self { params: params.collect() }
+        Self { params: params.collect(), warnings: Vec::new(), shown: Vec::new() }
     }
 }
 
@@ -102,9 +164,10 @@ impl From<&Parameters> for Live {
     }
 }
 
-impl From<&Versions<Phase1Parameters>> for Phase1File {
-    fn from(versions: &Versions<Phase1Parameters>) -> Self {
-        Self { versions: versions.iter().enumerate().map(Phase1::from).collect() }
+impl From<&ParametersHistory<Phase1Parameters>> for Phase1File {
+    fn from(versions: &ParametersHistory<Phase1Parameters>) -> Self {
+        let versions = versions.iter().enumerate().map(Phase1::from).collect();
+        Self { versions, warnings: Vec::new(), shown: Vec::new() }
     }
 }
 

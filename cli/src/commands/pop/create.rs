@@ -3,14 +3,14 @@
 use anyhow::bail;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::ValueEnum;
-use eots::{SecretKey, XOnlyPublicKey};
-use serde::Serialize;
-use staking_scripts::{Bip322Script, PossessionField, ProofOfPossession};
+use serde::{Deserialize, Serialize};
+use staking_scripts::ProofOfPossession;
+use staking_scripts::possession::Bip322Script;
 
-use super::{ClaimArgs, Kind};
-use crate::commands::script::NetworkName;
-use crate::input;
-use crate::output::Output;
+use crate::args::network::NetworkName;
+use crate::args::possession::{Kind, PossessionArgs};
+use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  btcstake pop create --type bip340 --secret-key-file provider.key \
@@ -21,10 +21,10 @@ use crate::output::Output;
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm")]
 pub(crate) struct Args {
     #[command(flatten)]
-    claim: ClaimArgs,
+    possession: PossessionArgs,
     /// File with the staker's or the finality provider's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: SecretKey,
+    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
+    secret_key_file: SecretKeyPath,
     /// With bip322: the kind of Bitcoin address that signs.
     #[arg(long, required_if_eq("kind", "bip322"))]
     script: Option<Script>,
@@ -48,44 +48,69 @@ impl From<Script> for Bip322Script {
     }
 }
 
-#[derive(Serialize)]
-struct Fields {
-    public_key: XOnlyPublicKey,
-    /// As a delegation has it.
-    #[serde(flatten)]
-    possession: PossessionField,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bitcoin_address: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    simple_signature: Option<String>,
+/// A proof of possession, with the fields that a delegation has of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The public key whose possession is proven.
+    pub public_key: String,
+    /// `bip340`, `bip322` or `ecdsa`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The account on Babylon Genesis, in bech32.
+    pub address: String,
+    /// The proof in hex.
+    pub signature: String,
+    /// The signing context of a consumer chain; null on Babylon Genesis.
+    pub signing_context: Option<String>,
+    /// With bip322: the Bitcoin address that signed.
+    pub bitcoin_address: Option<String>,
+    /// With bip322: the simple signature, in base64.
+    pub simple_signature: Option<String>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        match (&self.bitcoin_address, &self.simple_signature) {
+            (Some(address), Some(simple)) => format!(
+                "signature         {}\nbitcoin address   {address}\nsimple signature  {simple}",
+                self.signature
+            ),
+            _ => self.signature.clone(),
+        }
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let (key, claim) = (&self.secret_key_file, self.claim.claim()?);
-        let proof = match (self.claim.kind, self.script, self.network) {
-            (Kind::Bip340, None, None) => ProofOfPossession::create_bip340(key, &claim),
-            (Kind::Ecdsa, None, None) => ProofOfPossession::create_ecdsa(key, &claim),
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (key, message) = (self.secret_key_file.read()?, self.possession.message()?);
+        let proof = match (self.possession.kind, self.script, self.network) {
+            (Kind::Bip340, None, None) => ProofOfPossession::create_bip340(&key, &message),
+            (Kind::Ecdsa, None, None) => ProofOfPossession::create_ecdsa(&key, &message),
             (Kind::Bip322, Some(script), Some(network)) => {
-                ProofOfPossession::create_bip322(key, &claim, script.into(), network.into())?
+                ProofOfPossession::create_bip322(&key, &message, script.into(), network.into())?
             }
             _ => bail!("--script and --network are for --type bip322, which needs both"),
         };
-        let mut text = hex::encode(proof.signature_bytes());
-        let mut fields = Fields {
-            public_key: *key.public_key(),
-            possession: PossessionField::new(&(claim, proof.clone())),
-            bitcoin_address: None,
-            simple_signature: None,
+        let (bitcoin_address, simple_signature) = match &proof {
+            ProofOfPossession::Bip322(signature) => {
+                (Some(signature.address().to_string()), Some(BASE64_STANDARD.encode(signature.to_simple())))
+            }
+            _ => (None, None),
         };
-        if let ProofOfPossession::Bip322(signature) = &proof {
-            let (address, simple) =
-                (signature.address().to_string(), BASE64_STANDARD.encode(signature.to_simple()));
-            text =
-                format!("signature         {text}\nbitcoin address   {address}\nsimple signature  {simple}");
-            fields.bitcoin_address = Some(address);
-            fields.simple_signature = Some(simple);
-        }
-        Output::new(text, &fields)
+        let (address, context) = (message.address().to_string(), message.context());
+        let signing_context = (!context.is_genesis()).then(|| context.to_string());
+        let signature = hex::encode(proof.signature_bytes());
+        let (public_key, kind) = (key.public_key().to_string(), self.possession.kind.to_string());
+        Printout::of(&Output {
+            public_key,
+            kind,
+            address,
+            signature,
+            signing_context,
+            bitcoin_address,
+            simple_signature,
+        })
     }
 }

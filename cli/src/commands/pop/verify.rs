@@ -4,11 +4,14 @@ use anyhow::{bail, ensure};
 use bitcoin::Network;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use eots::XOnlyPublicKey;
-use staking_scripts::{Bip322Signature, InvalidProofOfPossession, ProofOfPossession};
+use staking_scripts::ProofOfPossession;
+use staking_scripts::possession::{Bip322Signature, InvalidProofOfPossession};
 
-use super::{ClaimArgs, Kind};
-use crate::input::{self, Bytes, Claimed};
-use crate::output::Output;
+use crate::args::argument::{self, Argument};
+use crate::args::input::{self, Bytes, Claimed};
+use crate::args::possession::{Kind, PossessionArgs};
+use crate::view::output::Printout;
+use crate::view::verdict::Verdict;
 
 /// What wallets of late put before the base64 of a simple signature.
 const SIMPLE_PREFIX: &str = "smp";
@@ -22,14 +25,14 @@ const SIMPLE_PREFIX: &str = "smp";
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    claim: ClaimArgs,
+    possession: PossessionArgs,
     /// The staker's or the finality provider's public key.
-    #[arg(long, value_name = "BYTES", value_parser = input::claimed_public_key)]
-    public_key: Claimed<XOnlyPublicKey>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::claimed_public_key))]
+    public_key: Argument<Claimed<XOnlyPublicKey>>,
     /// The signature: 64 bytes of bip340, 65 bytes of ecdsa; of bip322 the chain's message with the Bitcoin
     /// address, or the simple signature alone. Hex, @FILE, - or, as wallets show it, base64.
-    #[arg(long, value_name = "BYTES", value_parser = signature)]
-    signature: Bytes,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(signature))]
+    signature: Argument<Bytes>,
 }
 
 fn signature(text: &str) -> anyhow::Result<Bytes> {
@@ -40,9 +43,12 @@ fn signature(text: &str) -> anyhow::Result<Bytes> {
 }
 
 impl Args {
-    fn proof(&self, public_key: &XOnlyPublicKey) -> Result<ProofOfPossession, InvalidProofOfPossession> {
-        let Bytes(bytes) = &self.signature;
-        match (self.claim.kind, bytes.as_slice()) {
+    fn proof(
+        &self,
+        Bytes(bytes): &Bytes,
+        public_key: &XOnlyPublicKey,
+    ) -> Result<ProofOfPossession, InvalidProofOfPossession> {
+        match (self.possession.kind, bytes.as_slice()) {
             // A witness begins with the number of its items, and no protobuf message with these bytes. Any
             // network's address will do, as it is the script that is signed.
             (Kind::Bip322, [1 | 2, ..]) => Bip322Signature::from_simple(bytes, public_key, Network::Bitcoin)
@@ -51,17 +57,19 @@ impl Args {
         }
     }
 
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let claim = self.claim.claim()?;
-        let Ok(public_key) = self.public_key.get() else {
-            return Ok(Output::verdict(self.public_key.get().map(drop)));
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let message = self.possession.message()?;
+        let (public_key, signature) = (self.public_key.read()?, self.signature.read()?);
+        let public_key = match public_key.get() {
+            Ok(public_key) => public_key,
+            Err(error) => return Verdict::print(Err(error)),
         };
-        match self.proof(public_key) {
+        match self.proof(&signature, public_key) {
             // A wrong length is wrong usage; what else is wrong with the bytes is a negative answer.
             Err(error @ InvalidProofOfPossession::Length { .. }) => bail!("--signature: {error}"),
-            proof => Ok(Output::verdict(
-                proof.map_err(Into::into).and_then(|proof| Ok(proof.verify(public_key, &claim)?)),
-            )),
+            proof => Verdict::print(
+                proof.map_err(Into::into).and_then(|proof| Ok(proof.verify(public_key, &message)?)),
+            ),
         }
     }
 }

@@ -2,122 +2,169 @@
 
 use bitcoin::{Amount, Psbt};
 use eots::XOnlyPublicKey;
-use serde::Serialize;
-use staking_scripts::{PsbtQuorum, PsbtSignature, explain_psbt, review_psbt};
+use serde::{Deserialize, Serialize};
+use staking_scripts::explain::explain_psbt;
+use staking_scripts::psbt::{PsbtQuorum, PsbtSignature, review_psbt};
 
-use crate::commands::tx::psbt;
-use crate::output::{BAD, GOOD, Output, STRONG};
+use crate::args::argument::Argument;
+use crate::args::psbt;
+use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::text::{BAD, GOOD, STRONG};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Every signature is verified, through a leaf or of a coin, over a sighash computed here. What a wallet has finished is run; an input whose \
-    witness does not verify, or is of a kind that cannot be read here, is named. Of a leaf, every key that has not signed is named, and of a committee how \
-    many have and must: the rest need not. Exit code 1 when something does not verify; what is only not signed yet is no fault.\n\n\
+    after_help = "Every signature is verified, of a leaf or of a coin, over a sighash computed here. The witness of a finalized input is verified too; an input whose \
+    witness does not verify, or is of a kind that cannot be verified here, is named. Of a leaf, every key that has not signed is named, and of a committee how \
+    many have signed and how many must. Exit code 1 when something does not verify; a signature that is only missing is no fault.\n\n\
     Example:\n  btcstake psbt check --psbt @unbonding.psbt"
 )]
 pub(crate) struct Args {
     /// The PSBT: base64, or @FILE of base64 or of its bytes.
-    #[arg(long, value_name = "PSBT", value_parser = psbt)]
-    psbt: Psbt,
+    #[arg(long, value_name = "PSBT", value_parser = psbt::parser())]
+    psbt: Argument<Psbt>,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    txid: String,
-    kind: &'static str,
-    valid: bool,
-    signatures: Vec<Signature>,
+/// What a PSBT would do, and who has signed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The transaction id, in display order.
+    pub txid: String,
+    /// What the transaction is in the staking protocol.
+    pub kind: String,
+    /// Whether every signature and every final witness verifies.
+    pub valid: bool,
+    /// The signatures.
+    pub signatures: Vec<InputSignature>,
     /// The keys of leaves that have not signed; of a committee, more than must.
-    missing: Vec<Missing>,
-    /// The inputs that are no leaf of the protocol, and that nobody has signed.
-    unsigned_inputs: Vec<usize>,
-    covenant: Vec<Covenant>,
-    invalid_witnesses: Vec<usize>,
-    fee_sat: Option<u64>,
+    pub missing: Vec<MissingSignature>,
+    /// The inputs that are no leaf of a stake, and that nobody has signed.
+    pub unsigned_inputs: Vec<usize>,
+    /// How far the covenant quorum of each input is.
+    pub quorums: Vec<Quorum>,
+    /// The finalized inputs whose witness does not verify.
+    pub invalid_witnesses: Vec<usize>,
+    /// The fee in satoshis; null when the PSBT does not say what its inputs spend.
+    pub fee_sat: Option<u64>,
+    /// How many inputs there are, for the text.
+    #[serde(skip)]
+    inputs: usize,
 }
 
-#[derive(Serialize)]
-struct Signature {
-    input: usize,
-    public_key: String,
-    valid: bool,
+/// A signature of an input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InputSignature {
+    /// The input, from 0.
+    pub input: usize,
+    /// The signer.
+    pub public_key: String,
+    /// Whether it verifies.
+    pub valid: bool,
 }
 
-#[derive(Serialize)]
-struct Missing {
-    input: usize,
-    public_key: String,
+/// A key that has not signed an input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MissingSignature {
+    /// The input, from 0.
+    pub input: usize,
+    /// The key.
+    pub public_key: String,
 }
 
-/// How far the quorum of an input is.
-#[derive(Serialize)]
-struct Covenant {
-    input: usize,
-    signed: usize,
-    members: usize,
-    quorum: u16,
+/// How far the covenant quorum of an input is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Quorum {
+    /// The input, from 0.
+    pub input: usize,
+    /// How many covenant members have signed.
+    pub signed: usize,
+    /// How many members there are.
+    pub members: usize,
+    /// How many must sign.
+    pub quorum: u16,
 }
 
-impl From<PsbtQuorum> for Covenant {
+impl From<PsbtQuorum> for Quorum {
     fn from(PsbtQuorum { input, signed, members, quorum }: PsbtQuorum) -> Self {
         Self { input, signed, members, quorum }
     }
 }
 
-impl Fields {
+impl Output {
     /// What there is to say of an input.
     fn of_input(&self, index: usize) -> Vec<String> {
         let mut lines = Vec::new();
-        for Signature { public_key, valid, .. } in self.signatures.iter().filter(|found| found.input == index)
+        for InputSignature { public_key, valid, .. } in
+            self.signatures.iter().filter(|found| found.input == index)
         {
             let mark = if *valid { format!("{GOOD}valid{GOOD:#}") } else { format!("{BAD}not valid{BAD:#}") };
             lines.push(format!("{public_key}  {mark}"));
         }
         if self.invalid_witnesses.contains(&index) {
-            lines.push(format!("{BAD}finished, and its witness does not verify{BAD:#}"));
+            lines.push(format!("{BAD}finalized, and its witness does not verify{BAD:#}"));
         }
         if self.unsigned_inputs.contains(&index) {
             lines.push("not signed yet".to_owned());
         }
         let missing = self.missing.iter().filter(|missing| missing.input == index);
-        lines.extend(missing.map(|Missing { public_key, .. }| format!("{public_key}  has not signed")));
-        let covenant = self.covenant.iter().filter(|covenant| covenant.input == index);
-        lines.extend(covenant.map(|Covenant { signed, members, quorum, .. }| {
+        lines.extend(
+            missing.map(|MissingSignature { public_key, .. }| format!("{public_key}  has not signed")),
+        );
+        let quorums = self.quorums.iter().filter(|quorum| quorum.input == index);
+        lines.extend(quorums.map(|Quorum { signed, members, quorum, .. }| {
             format!("covenant: {signed} of {members} members have signed, and {quorum} must")
         }));
         lines
     }
 }
 
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", self.kind, self.txid)];
+        for index in 0..self.inputs {
+            lines.extend(self.of_input(index).into_iter().map(|line| format!("input {index}  {line}")));
+        }
+        lines.extend(self.fee_sat.map(|fee| format!("fee {fee} sat")));
+        lines.join("\n")
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.valid)
+    }
+}
+
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let explanation = explain_psbt(&self.psbt);
-        let review = review_psbt(&self.psbt);
-        let signature = |found: &PsbtSignature| Signature {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let psbt = self.psbt.read()?;
+        let (explanation, review) = (explain_psbt(&psbt), review_psbt(&psbt));
+        let signature = |found: &PsbtSignature| InputSignature {
             input: found.input,
             public_key: found.signer.to_string(),
             valid: found.valid,
         };
-        let missing =
-            |(input, key): &(usize, XOnlyPublicKey)| Missing { input: *input, public_key: key.to_string() };
-        let fields = Fields {
+        let missing = |(input, key): &(usize, XOnlyPublicKey)| MissingSignature {
+            input: *input,
+            public_key: key.to_string(),
+        };
+        Printout::of(&Output {
             txid: explanation.txid.to_string(),
-            kind: explanation.kind.as_str(),
+            kind: explanation.kind.as_str().to_owned(),
             valid: review.signatures.iter().all(|signature| signature.valid)
                 && review.invalid_witnesses.is_empty(),
             signatures: review.signatures.iter().map(signature).collect(),
             missing: review.missing.iter().map(missing).collect(),
             unsigned_inputs: review.unsigned,
-            covenant: review.quorums.into_iter().map(Covenant::from).collect(),
+            quorums: review.quorums.into_iter().map(Quorum::from).collect(),
             invalid_witnesses: review.invalid_witnesses,
             fee_sat: review.fee.map(Amount::to_sat),
-        };
-        let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", fields.kind, fields.txid)];
-        for index in 0..self.psbt.inputs.len() {
-            lines.extend(fields.of_input(index).into_iter().map(|line| format!("input {index}  {line}")));
-        }
-        lines.extend(fields.fee_sat.map(|fee| format!("fee {fee} sat")));
-        let output = Output::new(lines.join("\n"), &fields)?;
-        Ok(if fields.valid { output } else { output.negative() })
+            inputs: psbt.inputs.len(),
+        })
     }
 }

@@ -2,22 +2,40 @@
 
 use anyhow::{Context, ensure};
 use bitcoin::Psbt;
+use serde::{Deserialize, Serialize};
 
-use crate::commands::tx::psbt;
-use crate::output::Output;
+use crate::args::argument::{self, Argument};
+use crate::args::psbt;
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  btcstake psbt combine --psbt @unbonding.psbt --psbt @signed.psbt")]
 pub(crate) struct Args {
     /// The PSBTs (once for each, at least two): base64, or @FILE of base64 or of its bytes.
-    #[arg(long, value_name = "PSBT", value_parser = psbt, required = true)]
-    psbt: Vec<Psbt>,
+    #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), required = true)]
+    psbt: Vec<Argument<Psbt>>,
+}
+
+/// The combined PSBT.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The PSBT, in base64.
+    pub psbt: String,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        self.psbt.clone()
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        ensure!(self.psbt.len() > 1, "--psbt: at least two are needed, and one is given");
-        let mut psbts = self.psbt.into_iter();
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let psbts = argument::read_all(&self.psbt)?;
+        ensure!(psbts.len() > 1, "--psbt: at least two are needed, and one is given");
+        let mut psbts = psbts.into_iter();
         let mut all = psbts.next().context("--psbt is needed")?;
         for (number, psbt) in (2..).zip(psbts) {
             let (found, expected) = (psbt.unsigned_tx.compute_txid(), all.unsigned_tx.compute_txid());
@@ -27,7 +45,6 @@ impl Args {
             );
             all.combine(psbt).with_context(|| format!("--psbt number {number}"))?;
         }
-        let text = all.to_string();
-        Output::new(text.clone(), &serde_json::json!({ "psbt": text }))
+        Printout::of(&Output { psbt: all.to_string() })
     }
 }

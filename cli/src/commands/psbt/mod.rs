@@ -1,13 +1,13 @@
 //! `psbt`: transactions on their way between signers.
 
-mod check;
-mod combine;
-mod finalize;
-mod sign;
+pub(crate) mod check;
+pub(crate) mod combine;
+pub(crate) mod finalize;
+pub(crate) mod sign;
 
 use clap::Subcommand;
 
-use crate::output::Output;
+use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -15,14 +15,14 @@ pub(crate) enum Command {
     Check(Box<check::Args>),
     /// Sign as the staker, or as the owner of the coins that fund a stake.
     Sign(Box<sign::Args>),
-    /// Put the signatures of several PSBTs of one transaction together.
+    /// Combine the signatures of several PSBTs of one transaction.
     Combine(Box<combine::Args>),
-    /// Complete a staking transaction or an extension, checked against its delegation.
+    /// Finalize a staking transaction or an extension, checked against its delegation.
     Finalize(Box<finalize::Args>),
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         match self {
             Self::Check(args) => args.run(),
             Self::Sign(args) => args.run(),

@@ -2,12 +2,13 @@
 
 use anyhow::Context;
 use bitcoin::Psbt;
-use eots::SecretKey;
-use staking_scripts::sign_psbt;
+use serde::{Deserialize, Serialize};
+use staking_scripts::psbt::sign_psbt;
 
-use crate::commands::tx::psbt;
-use crate::input;
-use crate::output::Output;
+use crate::args::argument::Argument;
+use crate::args::psbt;
+use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
@@ -17,17 +18,34 @@ use crate::output::Output;
 )]
 pub(crate) struct Args {
     /// The PSBT: base64, or @FILE of base64 or of its bytes.
-    #[arg(long, value_name = "PSBT", value_parser = psbt)]
-    psbt: Psbt,
+    #[arg(long, value_name = "PSBT", value_parser = psbt::parser())]
+    psbt: Argument<Psbt>,
     /// File with the secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile)]
-    secret_key_file: SecretKey,
+    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
+    secret_key_file: SecretKeyPath,
+}
+
+/// The PSBT with more signatures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The PSBT, in base64.
+    pub psbt: String,
+    /// How many inputs were signed.
+    pub signed_inputs: usize,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        self.psbt.clone()
+    }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let (psbt, signed) = sign_psbt(&self.psbt, &self.secret_key_file).context("--psbt")?;
-        let text = psbt.to_string();
-        Output::new(text.clone(), &serde_json::json!({ "psbt": text, "signed_inputs": signed }))
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (psbt, key) = (self.psbt.read()?, self.secret_key_file.read()?);
+        let (psbt, signed_inputs) = sign_psbt(&psbt, &key).context("--psbt")?;
+        Printout::of(&Output { psbt: psbt.to_string(), signed_inputs })
     }
 }

@@ -1,44 +1,44 @@
-//! `stake add`: a delegation with more answers.
+//! `stake add`: a delegation with more covenant signatures.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
-use staking_scripts::AnswerField;
+use staking_scripts::CovenantSignatures;
 
-use super::sign::finish;
-use crate::files::{self, DelegationArgs};
-use crate::input;
-use crate::output::Output;
+use super::finish::finish;
+use crate::args::argument::Argument;
+use crate::args::delegation::{DelegationArgs, covenant_signatures_file};
+use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Every answer is verified first, and nothing is written when one does not hold. A member's answer that is there already is \
-    replaced.\n\nExample:\n  btcstake stake add --delegation signed.json --params params.json --answer answer.json"
+    after_help = "Every member's signatures are verified first, and nothing is written when one is not valid. Those of a member that are there already are \
+    replaced.\n\nExample:\n  btcstake stake add --delegation signed.json --params params.json --covenant-signatures answer.json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// A file with what `covenant sign --json` printed (once for each member); - is standard input.
-    #[arg(long, value_name = "FILE", required = true)]
-    answer: Vec<String>,
+    #[arg(long, value_name = "FILE", value_parser = covenant_signatures_file(), required = true)]
+    covenant_signatures: Vec<Argument<CovenantSignatures>>,
     /// A file to write the delegation to, which must not exist.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 impl Args {
-    pub(crate) fn run(mut self) -> anyhow::Result<Output> {
-        let accepted = self.files.accepted()?;
-        let answers = &mut self.files.delegation.covenant_answers;
-        for path in &self.answer {
-            let name = || format!("--answer {}", path.escape_debug());
-            let answer: AnswerField =
-                serde_json::from_str(&input::text_file(path).with_context(name)?).with_context(name)?;
-            accepted.verify_answer(&(&answer).into()).with_context(name)?;
-            answers.retain(|earlier| earlier.member != answer.member);
-            answers.push(answer);
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let mut files = self.files.read()?;
+        let checked = files.checked()?;
+        let all = &mut files.delegation.covenant_signatures;
+        for file in &self.covenant_signatures {
+            let signatures = file.read()?;
+            let verdict = checked.count_covenant_signatures(std::slice::from_ref(&signatures));
+            verdict.with_context(|| format!("--covenant-signatures {}", file.shown().escape_debug()))?;
+            all.retain(|earlier| earlier.unbonding.member != signatures.unbonding.member);
+            all.push(signatures);
         }
-        files::verify_answers(&accepted, &self.files.delegation)?;
-        finish(&self.files.delegation.to_json(), self.out, &self.files.delegation)
+        checked.count_covenant_signatures(all).context("covenant_signatures")?;
+        finish(files.delegation, self.out)
     }
 }

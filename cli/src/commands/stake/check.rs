@@ -1,75 +1,89 @@
 //! `stake check`: what a covenant member would say of a delegation.
 
-use serde::Serialize;
-use staking_scripts::StakeViolation;
+use bitcoin::absolute::Height;
+use serde::{Deserialize, Serialize};
 
-use crate::files::{self, DelegationArgs};
-use crate::output::{BAD, GOOD, Output, broken, plain};
+use crate::args::delegation::{DelegationArgs, in_force};
+use crate::args::input;
+use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::text::{BAD, GOOD, broken};
+use crate::view::violation::{self, Violation};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "All rules that are broken are listed, not the first only. Exit code 1 when one is.\n\nExample:\n  \
+    after_help = "Lists every rule that is broken, and not only the first. Exit code 1 when one is.\n\nExample:\n  \
     btcstake stake check --delegation signed.json --params params.json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
+    /// The Bitcoin height whose parameters hold: of the tip when the stake is registered, or of its
+    /// inclusion. When absent, the delegation must be under the last version in the file, as for `covenant
+    /// sign`.
+    #[arg(long, value_parser = input::height)]
+    height: Option<Height>,
 }
 
-/// A rule that is broken.
-#[derive(Serialize)]
-pub(crate) struct Violation {
-    pub(crate) rule: &'static str,
-    pub(crate) message: String,
+/// Whether a delegation keeps every rule, and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Whether no rule is broken.
+    pub accepted: bool,
+    /// The rules that are broken.
+    pub violations: Vec<Violation>,
+    /// How many covenant members have given valid signatures: of an extension, in the running stake's
+    /// committee too.
+    pub covenant_signatures: usize,
+    /// How many must.
+    pub quorum: u16,
+    /// `REJECTED`, `PENDING` (fewer signatures than the quorum) or `VERIFIED`.
+    pub status: String,
 }
 
-impl From<&StakeViolation> for Violation {
-    fn from(found: &StakeViolation) -> Self {
-        Self { rule: found.rule(), message: files::message(found) }
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        let Self { violations, covenant_signatures, quorum, status, .. } = self;
+        let head = match self.accepted {
+            true => format!(
+                "{GOOD}accepted{GOOD:#}: {status}, {covenant_signatures} of {quorum} covenant signatures"
+            ),
+            false => format!("{BAD}not accepted{BAD:#}: {}", broken(violations.len())),
+        };
+        [head].into_iter().chain(violation::lines(violations)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.accepted)
     }
 }
 
-#[derive(Serialize)]
-struct Fields {
-    accepted: bool,
-    violations: Vec<Violation>,
-    /// How many covenant members have answered, and how many must: of an extension, in the running stake's
-    /// committee too.
-    answers: usize,
-    quorum: u16,
-    status: &'static str,
-}
-
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let (violations, answers, quorum) = match self.files.check()? {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let files = self.files.read()?;
+        let (violations, covenant_signatures, quorum) = match files
+            .check(in_force(&files.params, self.height)?)
+        {
             Err(found) => {
-                let quorum = self.files.parameters()?.covenant().quorum();
+                let quorum = files.parameters()?.covenant().quorum();
                 (found.iter().map(Violation::from).collect(), 0, quorum)
             }
-            Ok(accepted) => match files::verify_answers(&accepted, &self.files.delegation) {
-                Ok(answers) => (Vec::new(), answers, accepted.quorum()),
+            Ok(checked) => match checked.count_covenant_signatures(&files.delegation.covenant_signatures) {
+                Ok(count) => (Vec::new(), count, checked.quorum()),
                 Err(error) => {
-                    let violation = Violation { rule: "covenant_answers", message: format!("{error:#}") };
-                    (vec![violation], 0, accepted.quorum())
+                    let message = format!("{:#}", anyhow::Error::new(error));
+                    (vec![Violation { rule: "covenant_signatures".to_owned(), message }], 0, checked.quorum())
                 }
             },
         };
         let accepted = violations.is_empty();
-        let status = match (accepted, answers >= usize::from(quorum)) {
+        let status = match (accepted, covenant_signatures >= usize::from(quorum)) {
             (false, _) => "REJECTED",
             (true, false) => "PENDING",
             (true, true) => "VERIFIED",
         };
-        let fields = Fields { accepted, violations, answers, quorum, status };
-        let mut lines = match accepted {
-            true => vec![format!("{GOOD}accepted{GOOD:#}: {status}, {answers} of {quorum} covenant answers")],
-            false => vec![format!("{BAD}not accepted{BAD:#}: {}", broken(fields.violations.len()))],
-        };
-        lines.extend(
-            fields.violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))),
-        );
-        let output = Output::new(lines.join("\n"), &fields)?;
-        Ok(if accepted { output } else { output.negative() })
+        let status = status.to_owned();
+        Printout::of(&Output { accepted, violations, covenant_signatures, quorum, status })
     }
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use bitcoin::Network;
 use bitcoin::block::Header;
-use chain::Node;
-use staking_scripts::{InclusionField, InclusionProof, StakeInclusion};
+use spv::InclusionProof;
+use staking_scripts::delegation::StakeInclusion;
 
-use super::sign::finish;
-use crate::files::DelegationArgs;
-use crate::node::NodeArgs;
-use crate::output::Output;
+use super::finish::finish;
+use crate::args::delegation::DelegationArgs;
+use crate::args::node::NodeArgs;
+use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
@@ -30,12 +30,13 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(mut self) -> anyhow::Result<Output> {
-        // What it says already may be of a block that is no more.
-        self.files.delegation.inclusion = None;
-        let txid = self.files.accepted()?.staking().outpoint().txid;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let mut files = self.files.read()?;
+        // An inclusion that it has already may be in a block that was reorganized away.
+        files.delegation.inclusion = None;
+        let txid = files.checked()?.staking().outpoint().txid;
         let node = self.node.connect()?;
-        let network = Network::from(self.files.chain.network);
+        let network = Network::from(files.chain.network);
         anyhow::ensure!(
             node.network() == network,
             "--node is on {}, and --network is {network}",
@@ -45,16 +46,15 @@ impl Args {
             node.transaction(&txid)?.with_context(|| format!("the node has no transaction {txid}"))?;
         let place =
             found.block.ok_or_else(|| anyhow!("the staking transaction {txid} is in no block yet"))?;
-        let proof = InclusionProof::from_block(&node.block(place.height)?, txid)?;
+        let proof = InclusionProof::from_block(&node.block_at(place.height)?, txid)?;
         let tip = node.tip()?.height;
-        let last = place.height.saturating_add(self.files.chain.depth).min(tip);
+        let last = place.height.saturating_add(files.chain.depth).min(tip);
         let mut headers: Vec<Header> = Vec::new();
         for height in place.height.to_u32()..=last.to_u32() {
-            headers.push(node.block(chain::BlockHeight::new(height))?.header);
+            headers.push(node.header_at(chain::BlockHeight::new(height))?.header);
         }
-        let inclusion = StakeInclusion { height: place.height.to_u32(), proof, headers };
-        self.files.delegation.inclusion = Some(InclusionField::from(&inclusion));
-        self.files.accepted()?;
-        finish(&self.files.delegation.to_json(), self.out, &self.files.delegation)
+        files.delegation.inclusion = Some(StakeInclusion { height: place.height.to_u32(), proof, headers });
+        files.checked()?;
+        finish(files.delegation, self.out)
     }
 }

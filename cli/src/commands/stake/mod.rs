@@ -1,32 +1,32 @@
 //! `stake`: a delegation on its way through its roles.
 
-mod add;
-mod check;
-mod include;
-mod psbts;
-mod sign;
+pub(crate) mod add;
+pub(crate) mod check;
+mod finish;
+pub(crate) mod include;
+pub(crate) mod psbts;
+pub(crate) mod sign;
 
 use clap::Subcommand;
 
-pub(crate) use self::check::Violation;
-use crate::output::Output;
+use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Print the PSBTs of both slashing transactions, for a wallet that holds the staker's key.
     Psbts(Box<psbts::Args>),
-    /// Sign a delegation as its staker, or take in what the staker's wallet signed.
+    /// Sign a delegation as its staker, or add the signatures of the staker's wallet.
     Sign(Box<sign::Args>),
-    /// Check a delegation against every rule, and the covenant members' answers in it.
+    /// Check a delegation against every rule, and verify the covenant signatures in it.
     Check(Box<check::Args>),
-    /// Add covenant members' answers to a delegation.
+    /// Add covenant signatures to a delegation.
     Add(Box<add::Args>),
-    /// Add where the staking transaction was included: the proof, and the headers on it.
+    /// Add the SPV proof that the staking transaction is in a block, and the headers after it.
     Include(Box<include::Args>),
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         match self {
             Self::Psbts(args) => args.run(),
             Self::Sign(args) => args.run(),

@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use staking_scripts::LeafTransaction;
 
-use crate::commands::tx::OriginArgs;
-use crate::files::DelegationArgs;
-use crate::new_file::NewFile;
-use crate::output::Output;
+use crate::args::delegation::DelegationArgs;
+use crate::args::new_file::NewFile;
+use crate::args::psbt::OriginArgs;
+use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Two lines of base64: the slashing transaction of the stake, then that of the unbonding stake; with --out mine, they go into the files \
-    mine.slashing.psbt and mine.unbonding-slashing.psbt. Both are computed anew from the other fields. When the wallet has signed them, \
+    after_help = "Two lines of base64: the slashing transaction of the stake, then that of the unbonding output; with --out mine, they go into the files \
+    mine.slashing.psbt and mine.unbonding-slashing.psbt. Both are computed again from the other fields. When the wallet has signed them, \
     `stake sign --slashing @FILE --unbonding-slashing @FILE` takes them back.\n\n\
     Example:\n  btcstake stake psbts --delegation draft.json --params params.json --out mine"
 )]
@@ -28,10 +29,27 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct Fields {
-    slashing: String,
-    unbonding_slashing: String,
+/// The PSBTs that the staker's wallet signs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The slashing transaction of the stake, as a PSBT in base64.
+    pub slashing: String,
+    /// The slashing transaction of the unbonding output, as a PSBT in base64.
+    pub unbonding_slashing: String,
+    /// Where they were written to.
+    #[serde(skip)]
+    written: Option<[String; 2]>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        match &self.written {
+            None => format!("{}\n{}", self.slashing, self.unbonding_slashing),
+            Some([slashing, unbonding_slashing]) => format!("written to {slashing} and {unbonding_slashing}"),
+        }
+    }
 }
 
 fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
@@ -41,26 +59,24 @@ fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let mut planned = self.files.delegation.planned(self.files.parameters()?).context("--delegation")?;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let files = self.files.read()?;
+        let mut presigned = files.delegation.presigned(files.parameters()?).context("--delegation")?;
         for (key, source) in self.origins.iter() {
-            planned.slashing.add_key_origin(key, source);
-            planned.unbonding_slashing.add_key_origin(key, source);
+            presigned.slashing.add_key_origin(key, source);
+            presigned.unbonding_slashing.add_key_origin(key, source);
         }
-        let fields = Fields {
-            slashing: planned.slashing.psbt().to_string(),
-            unbonding_slashing: planned.unbonding_slashing.psbt().to_string(),
-        };
-        let text = match &self.out {
-            None => format!("{}\n{}", fields.slashing, fields.unbonding_slashing),
+        let slashing = presigned.slashing.psbt().to_string();
+        let unbonding_slashing = presigned.unbonding_slashing.psbt().to_string();
+        let written = match &self.out {
+            None => None,
             Some(prefix) => {
                 let begin = |ending| NewFile::begin("--out", &with_ending(prefix, ending));
-                let (slashing, later) = (begin(".slashing.psbt")?, begin(".unbonding-slashing.psbt")?);
-                let slashing = slashing.write(&format!("{}\n", fields.slashing))?;
-                let later = later.write(&format!("{}\n", fields.unbonding_slashing))?;
-                format!("written to {slashing} and {later}")
+                let (first, second) = (begin(".slashing.psbt")?, begin(".unbonding-slashing.psbt")?);
+                let first = first.write(&format!("{slashing}\n"))?;
+                Some([first, second.write(&format!("{unbonding_slashing}\n"))?])
             }
         };
-        Output::new(text, &fields)
+        Printout::of(&Output { slashing, unbonding_slashing, written })
     }
 }

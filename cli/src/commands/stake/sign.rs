@@ -1,25 +1,28 @@
-//! `stake sign`: the staker's signatures over what is signed in advance.
+//! `stake sign`: the staker's signatures over the pre-signed transactions.
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use bitcoin::Psbt;
 use eots::SecretKey;
-use serde::Deserialize;
-use staking_scripts::{
-    AccountAddress, Claim, DelegationError, PossessionField, PossessionKind, ProofOfPossession,
-};
+use finality::SigningContext;
+use staking_scripts::delegation::possession_from_json;
+use staking_scripts::possession::{AccountAddress, PossessionMessage};
+use staking_scripts::{DelegationError, ProofOfPossession};
 
-use crate::commands::pop::claim;
-use crate::commands::tx::psbt;
-use crate::files::{self, DelegationArgs};
-use crate::input;
-use crate::output::Output;
+use super::finish::finish;
+use crate::args::argument::{self, Argument};
+use crate::args::delegation::{DelegationArgs, Files};
+use crate::args::input;
+use crate::args::possession::possession_message;
+use crate::args::psbt;
+use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
     after_help = "With the key at hand: --secret-key-file, and --address or --possession. With a wallet: --possession, and --slashing and \
-    --unbonding-slashing, the PSBTs of `stake psbts` as it returned them.\n\nBoth slashing transactions are computed anew from the other fields and must be those of the file. The signed delegation is printed, \
+    --unbonding-slashing, the PSBTs of `stake psbts` as it returned them.\n\nBoth slashing transactions are computed again from the other fields and must be those of the file. The signed delegation is printed, \
     or written to --out.\n\nExample:\n  btcstake stake sign --delegation draft.json --params params.json --secret-key-file staker.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm"
 )]
@@ -27,62 +30,56 @@ pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// File with the staker's secret key, 64 hex digits; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = input::SecretKeyFile, required_unless_present = "slashing")]
-    secret_key_file: Option<SecretKey>,
-    /// The account on the secured chain, as the chain writes it: bbn1…
+    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile, required_unless_present = "slashing")]
+    secret_key_file: Option<SecretKeyPath>,
+    /// The account on Babylon Genesis, as the chain writes it: bbn1…
     #[arg(long, requires = "secret_key_file")]
     address: Option<AccountAddress>,
-    /// A file with the proof of possession, as `pop create --json` prints it, in the place of --address: the
+    /// A file with the proof of possession, as `pop create --json` prints it, instead of --address: the
     /// proof that a wallet gave.
-    #[arg(long, value_name = "FILE", value_parser = possession, conflicts_with = "address", required_unless_present = "address")]
-    possession: Option<PossessionField>,
+    #[arg(long, value_name = "FILE", value_parser = argument::file(possession), conflicts_with = "address", required_unless_present = "address")]
+    possession: Option<Argument<(PossessionMessage, ProofOfPossession)>>,
     /// The PSBT of the stake's slashing transaction that the wallet signed: base64, or @FILE.
-    #[arg(long, value_name = "PSBT", value_parser = psbt, requires_all = ["unbonding_slashing", "possession"], conflicts_with = "secret_key_file")]
-    slashing: Option<Psbt>,
+    #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), requires_all = ["unbonding_slashing", "possession"], conflicts_with = "secret_key_file")]
+    slashing: Option<Argument<Psbt>>,
     /// The PSBT of the unbonding stake's slashing transaction that the wallet signed: base64, or @FILE.
-    #[arg(long, value_name = "PSBT", value_parser = psbt, requires = "slashing")]
-    unbonding_slashing: Option<Psbt>,
+    #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), requires = "slashing")]
+    unbonding_slashing: Option<Argument<Psbt>>,
     /// A file to write the delegation to, which must not exist.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// A proof in a file. What else `pop create` says is not needed.
-fn possession(path: &str) -> anyhow::Result<PossessionField> {
-    #[derive(Deserialize)]
-    struct Given {
-        #[serde(rename = "type")]
-        kind: PossessionKind,
-        address: String,
-        signature: String,
-        signing_context: Option<String>,
-    }
-    let Given { kind, address, signature, signing_context } = serde_json::from_str(&input::text_file(path)?)?;
-    Ok(PossessionField { kind, address, signature, signing_context })
+/// Reads a proof from a file. The other fields that `pop create` prints are not needed.
+fn possession(path: &str) -> anyhow::Result<(PossessionMessage, ProofOfPossession)> {
+    Ok(possession_from_json(&input::text_file(path)?)?)
 }
 
-/// The flag to which an error about a field is due.
+/// Names the flag to which an error about a field is due.
 fn named(error: DelegationError) -> anyhow::Error {
-    let DelegationError::Field { field, reason } = error else { return error.into() };
+    let DelegationError::Field { field, cause } = error else { return error.into() };
     let flag = match field {
         "staker" => "--secret-key-file",
         "slashing_transaction" => "--slashing",
         "unbonding_slashing_transaction" => "--unbonding-slashing",
-        "proof_of_possession" => "--possession",
         field => field,
     };
-    anyhow!("{flag}: {reason}")
+    anyhow::Error::from_boxed(cause).context(flag)
 }
 
 impl Args {
-    /// The proof that is given, or one made with the key.
-    fn possession(&self) -> anyhow::Result<(Claim, ProofOfPossession)> {
-        match (&self.possession, &self.secret_key_file, &self.address) {
-            (Some(given), ..) => given.read().map_err(named),
+    /// Returns the proof that is given, or makes one with the key.
+    fn possession(
+        &self,
+        key: Option<&SecretKey>,
+        signing_context: Option<SigningContext>,
+    ) -> anyhow::Result<(PossessionMessage, ProofOfPossession)> {
+        match (argument::read_optional(self.possession.as_ref())?, key, &self.address) {
+            (Some(given), ..) => Ok(given),
             (None, Some(key), Some(address)) => {
-                let claim = claim(address, self.files.chain.signing_context)?;
-                let proof = ProofOfPossession::create_bip340(key, &claim);
-                Ok((claim, proof))
+                let message = possession_message(address, signing_context)?;
+                let proof = ProofOfPossession::create_bip340(key, &message);
+                Ok((message, proof))
             }
             _ => bail!(
                 "--possession is needed, the proof that the wallet gave; with --secret-key-file, --address will do"
@@ -90,36 +87,25 @@ impl Args {
         }
     }
 
-    pub(crate) fn run(mut self) -> anyhow::Result<Output> {
-        let parameters = self.files.parameters()?.clone();
-        let proof = self.possession()?;
-        let delegation = &mut self.files.delegation;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let mut files: Files = self.files.read()?;
+        let parameters = files.parameters()?.clone();
+        let key = self.secret_key_file.as_ref().map(SecretKeyPath::read).transpose()?;
+        let proof = self.possession(key.as_ref(), files.chain.signing_context)?;
+        let slashing = argument::read_optional(self.slashing.as_ref())?;
+        let unbonding_slashing = argument::read_optional(self.unbonding_slashing.as_ref())?;
+        let delegation = &mut files.delegation;
         // What is wrong with the file itself is not the signer's fault.
-        delegation.planned(&parameters).context("--delegation")?;
-        match (&self.secret_key_file, &self.slashing, &self.unbonding_slashing) {
-            (Some(key), ..) => delegation.sign_as_staker(key, &proof, &parameters).map_err(named)?,
+        delegation.presigned(&parameters).context("--delegation")?;
+        match (&key, &slashing, &unbonding_slashing) {
+            (Some(key), ..) => delegation.sign_as_staker(key, proof, &parameters).map_err(named)?,
             (None, Some(slashing), Some(later)) => {
-                delegation.take_staker_signatures(slashing, later, &proof, &parameters).map_err(named)?;
+                delegation.take_staker_signatures(slashing, later, proof, &parameters).map_err(named)?;
             }
             _ => bail!("--secret-key-file, or --slashing and --unbonding-slashing, are needed"),
         }
         // What leaves here is what a covenant member will accept.
-        self.files.accepted()?;
-        finish(&self.files.delegation.to_json(), self.out, &self.files.delegation)
-    }
-}
-
-/// Prints a delegation, or writes it to a file.
-pub(super) fn finish(
-    text: &str,
-    out: Option<PathBuf>,
-    delegation: &staking_scripts::DelegationFile,
-) -> anyhow::Result<Output> {
-    match out {
-        None => Output::new(text, delegation),
-        Some(path) => {
-            let path = files::write_new(&path, text)?;
-            Output::new(format!("written to {path}"), delegation)
-        }
+        files.checked()?;
+        finish(files.delegation, self.out)
     }
 }

@@ -1,39 +1,42 @@
 //! `tx bump`: a child that pays for a staking transaction.
 
 use anyhow::{Context, ensure};
-use bitcoin::consensus::encode::deserialize_hex;
-use bitcoin::{Amount, OutPoint, Transaction};
-use eots::SecretKey;
-use staking_scripts::{ChildError, ChildTransaction, DelegationFile, FeeBump, key_path_script, sign_psbt};
+use bitcoin::{Amount, OutPoint};
+use staking_scripts::Delegation;
+use staking_scripts::coins::key_path_script;
+use staking_scripts::explain::FeeBump;
+use staking_scripts::psbt::sign_psbt;
+use staking_scripts::transactions::{ChildError, ChildTransaction};
 
-use super::built::Fields;
-use super::given::{Given, transaction};
-use super::spend::SpendArgs;
-use crate::commands::NetworkName;
-use crate::files;
-use crate::output::Output;
+use crate::args::argument::{self, Argument};
+use crate::args::delegation;
+use crate::args::network::NetworkName;
+use crate::args::spend::{Signer, SpendArgs};
+use crate::args::transaction::{self, Given};
+use crate::view::output::Printout;
+use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The child spends the change, and pays what the parent lacks at the rate. The parent stays as it is: replacing it would void everything that \
-    is signed in advance. A withdrawal is not bumped so, but built again at a higher rate; unbonding and slashing transactions cannot be bumped at all.\n\n\
+    after_help = "The child spends the change, and pays what the parent lacks at the rate. The parent stays as it is: replacing it would void every \
+    pre-signed transaction. A withdrawal needs no child: build it again at a higher rate; unbonding and slashing transactions cannot be bumped at all.\n\n\
     Example:\n  btcstake tx bump @stake.tx --fee-sat 825 --change-output 1 --fee-rate 20 \
     --network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45"
 )]
 pub(crate) struct Args {
-    /// The staking transaction or extension as it waits, with its signatures: hex, @FILE or -.
-    #[arg(value_name = "TRANSACTION", value_parser = transaction)]
-    transaction: Given,
+    /// The staking transaction or extension that is unconfirmed, with its signatures: hex, @FILE or -.
+    #[arg(value_name = "TRANSACTION", value_parser = transaction::parser())]
+    transaction: Argument<Given>,
     /// What the parent paid, as `psbt finalize` says. It is believed, unless the transaction is a finished
     /// PSBT, which says what it spends.
     #[arg(long)]
     fee_sat: u64,
-    /// Which of its outputs is the change: not the stake.
+    /// Which of its outputs is the change, and not the stake, from 0.
     #[arg(long, value_name = "INDEX")]
     change_output: u32,
-    /// The delegation of the stake, which tells which output is no change.
-    #[arg(long, value_name = "FILE", value_parser = files::delegation)]
-    delegation: Option<DelegationFile>,
+    /// The delegation of the stake, which tells which output is the stake.
+    #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file())]
+    delegation: Option<Argument<Vec<Delegation>>>,
     /// The Bitcoin network of the transaction.
     #[arg(long, default_value = "mainnet")]
     network: NetworkName,
@@ -53,25 +56,20 @@ fn named(error: ChildError) -> anyhow::Error {
 }
 
 /// Where the stake is: what its unbonding transaction spends.
-fn staking_output(delegation: &DelegationFile) -> anyhow::Result<OutPoint> {
-    let unbonding: Transaction =
-        deserialize_hex(&delegation.unbonding_transaction).context("unbonding_transaction")?;
+fn staking_output(delegation: &Delegation) -> anyhow::Result<OutPoint> {
+    let unbonding = delegation.unbonding_transaction.as_ref().context("unbonding_transaction is absent")?;
     let input = unbonding.input.first().context("unbonding_transaction: it has no input")?;
     Ok(input.previous_output)
 }
 
 impl Args {
-    /// What can be told of the parent's fee without a node.
-    fn check_fee(&self) -> anyhow::Result<()> {
-        let held = self
-            .transaction
-            .input_amounts
-            .iter()
-            .try_fold(Amount::ZERO, |sum, held| sum.checked_add((*held)?));
+    /// Checks the parent's fee, as far as that is possible without a node.
+    fn check_fee(&self, parent: &Given) -> anyhow::Result<()> {
+        let mut amounts = parent.input_amounts.iter();
+        let held = amounts.try_fold(Amount::ZERO, |sum, held| sum.checked_add((*held)?));
         let Some(held) = held else { return Ok(()) };
-        let fee = held
-            .checked_sub(self.transaction.explanation.paid)
-            .context("the transaction pays more than it spends")?;
+        let fee =
+            held.checked_sub(parent.explanation.paid).context("the transaction pays more than it spends")?;
         let (said, fee) = (self.fee_sat, fee.to_sat());
         ensure!(
             said == fee,
@@ -80,17 +78,18 @@ impl Args {
         Ok(())
     }
 
-    /// Whether the output can be the change.
-    fn check_change(&self) -> anyhow::Result<()> {
-        let Given { transaction, .. } = &self.transaction;
+    /// Checks that the output can be the change.
+    fn check_change(&self, parent: &Given, signer: Option<&Signer>) -> anyhow::Result<()> {
+        let Given { transaction, .. } = parent;
         let (txid, number, count) =
             (transaction.compute_txid(), self.change_output, transaction.output.len());
         let output = usize::try_from(number).ok().and_then(|number| transaction.output.get(number));
         let output = output.with_context(|| {
-            format!("--change-output: {number} is no change: the transaction {txid} has {count} outputs")
+            format!("--change-output: {number} is not the change: the transaction {txid} has {count} outputs")
         })?;
-        if let Some(delegation) = &self.delegation {
-            let stake = staking_output(delegation).context("--delegation")?;
+        if let Some(delegation) = argument::read_optional(self.delegation.as_ref())? {
+            let delegation = delegation::one(delegation, None).context("--delegation")?;
+            let stake = staking_output(&delegation).context("--delegation")?;
             ensure!(
                 stake.txid == txid,
                 "--delegation is of the staking transaction {}, not of {txid}",
@@ -99,45 +98,50 @@ impl Args {
             ensure!(stake.vout != number, "--change-output: output {number} is the stake itself");
         }
         let script = &output.script_pubkey;
-        let own = |key: &SecretKey| *script == key_path_script(key.public_key());
+        let own = match signer {
+            Some(Signer::Key(key)) => *script == key_path_script(key.public_key()),
+            _ => true,
+        };
         ensure!(
-            self.spend.signer.secret_key_file.as_ref().is_none_or(own),
+            own,
             "--change-output: output {number} pays to {script}, which is not the address of the key of --secret-key-file"
         );
         Ok(())
     }
 
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let Given { transaction, explanation, finished, .. } = &self.transaction;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (parent, signer) = (self.transaction.read()?, self.spend.signer.read()?);
+        let Given { transaction, explanation, finished, .. } = &parent;
         ensure!(
             finished,
-            "the transaction {} lacks signatures, and does not wait for a block",
+            "the transaction {} lacks signatures, and cannot be in the mempool",
             explanation.txid
         );
-        // What is of no known kind may be a stake that does not announce itself.
+        // A transaction of no known kind may be a stake without an OP_RETURN output.
         ensure!(
             matches!(explanation.kind.fee_bump(), None | Some(FeeBump::Child)),
             "the transaction {} is of the kind {}, which has no child",
             explanation.txid,
             explanation.kind.as_str()
         );
-        self.check_fee()?;
-        self.check_change()?;
+        self.check_fee(&parent)?;
+        self.check_change(&parent, signer.as_ref())?;
         let (fee, to, rate) =
             (Amount::from_sat(self.fee_sat), self.spend.to(self.network)?, self.spend.fee_rate);
         let child =
             ChildTransaction::paying_for(transaction, fee, self.change_output, to, rate).map_err(named)?;
-        let signed = match (&self.spend.signer.secret_key_file, self.spend.signer.signed) {
-            (Some(key), _) => Some(sign_psbt(child.psbt(), key).context("--secret-key-file")?.0),
-            (None, signed) => signed,
+        let signed = match signer {
+            Some(Signer::Key(key)) => Some(sign_psbt(child.psbt(), &key).context("--secret-key-file")?.0),
+            Some(Signer::Psbt(signed)) => Some(*signed),
+            None => None,
         };
-        let fields = match signed {
-            None => Fields::unsigned(child.psbt(), child.fee(), Some(child.vsize())),
+        let built = match signed {
+            None => BuiltTransaction::unsigned(child.psbt(), child.fee(), Some(child.vsize())),
             Some(signed) => {
                 let transaction = child.finalize(&signed).map_err(named)?;
-                Fields::finished(&signed, &transaction, child.fee())
+                BuiltTransaction::finished(&signed, &transaction, child.fee())
             }
         };
-        fields.question_fee(Some(rate)).output()
+        built.question_fee(Some(rate)).print()
     }
 }

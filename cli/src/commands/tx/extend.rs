@@ -1,17 +1,21 @@
 //! `tx extend`: a running stake, extended.
 
-use anyhow::ensure;
-use staking_scripts::{DelegationFile, ExtensionTransaction, RunningField, StakingOutput};
+use anyhow::Context;
+use staking_scripts::delegation::{NewDelegation, RunningStake};
+use staking_scripts::transactions::NewExtension;
+use staking_scripts::{Delegation, ExtensionTransaction, LeafTransaction, ParametersAt, StakingOutput};
 
-use super::built::{self, Fields, OriginArgs};
-use super::terms::{Provider, TermsArgs, provider, staked_to};
-use crate::files::{self, DelegationArgs};
-use crate::output::Output;
+use crate::args::argument::Argument;
+use crate::args::delegation::{self, DelegationArgs};
+use crate::args::psbt::OriginArgs;
+use crate::args::terms::{Provider, TermsArgs, provider_parser, staked_to};
+use crate::view::output::Printout;
+use crate::view::transaction::{self, BuiltTransaction};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The new delegation is written to --out; it goes the way of any other, and a covenant member's answer then has a signature over the extension \
-    too. `psbt sign` and `psbt finalize` complete the transaction.\n\nExample:\n  btcstake tx extend --delegation verified.json --params params.json --height 900001 \
+    after_help = "The new delegation is written to --out; it is signed like any other, and the covenant members sign the extension \
+    too. `psbt sign` and `psbt finalize` finalize the transaction.\n\nExample:\n  btcstake tx extend --delegation verified.json --params params.json --height 900001 \
     --amount-sat 600000 --staking-time 64000 \
     --coin 0808080808080808080808080808080808080808080808080808080808080808:0:300000:5120462779ad4aad39514614751a71085f2f10e1c7a593e4e030efb5b8721ce55b0b \
     --network regtest --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-extension.json"
@@ -21,8 +25,8 @@ pub(crate) struct Args {
     running: DelegationArgs,
     /// The finality providers of the new stake, when there are more: CHAIN=KEY, once for each. The running
     /// stake's when absent.
-    #[arg(long, value_name = "KEY", value_parser = provider)]
-    finality_provider: Vec<Provider>,
+    #[arg(long, value_name = "KEY", value_parser = provider_parser())]
+    finality_provider: Vec<Argument<Provider>>,
     #[command(flatten)]
     terms: TermsArgs,
     #[command(flatten)]
@@ -30,37 +34,44 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let accepted = self.running.accepted()?;
-        let running = &self.running.delegation;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let files = self.running.read()?;
+        let previous = files.delegation.stake(files.parameters()?).context("--delegation")?.staking;
+        let running = &files.delegation;
         let terms = &self.terms;
-        let parameters = terms.parameters(&self.running.params)?;
+        let parameters = terms.parameters(&files.params)?;
         let to = match self.finality_provider.as_slice() {
-            [] => running.finality_providers.read()?,
+            [] => running.staked_to.clone(),
             more => staked_to(more)?,
         };
         let output = StakingOutput::new(parameters.parties(running.staker, to.keys())?, terms.staking_time)?;
-        let (amount, change, rate) =
-            (terms.amount(), terms.change(self.running.chain.network)?, terms.fee_rate);
-        let mut extension =
-            ExtensionTransaction::build(accepted.staking(), output, amount, &terms.coin, change, rate)?;
+        let (amount, change, rate) = (terms.amount(), terms.change(files.chain.network)?, terms.fee_rate);
+        let mut extension = ExtensionTransaction::build(NewExtension {
+            previous: &previous,
+            output,
+            amount,
+            coins: &terms.coin,
+            change,
+            fee_rate: rate,
+        })?;
         self.origins.iter().for_each(|(key, source)| extension.add_key_origin(key, source));
-        let height = terms.height.to_consensus_u32();
         let (staking, unsigned) = (extension.staking_output(), extension.unsigned());
-        let mut delegation = DelegationFile::draft(&to, &staking, unsigned, parameters, height)?;
+        let mut delegation = Delegation::new(&NewDelegation {
+            staked_to: &to,
+            staking: &staking,
+            transaction: unsigned,
+            parameters,
+            parameters_at: ParametersAt::Height(terms.height),
+        })?;
         let funding = extension.psbt().inputs.get(1).and_then(|input| input.witness_utxo.clone());
-        ensure!(funding.is_some(), "the extension has no funding input");
-        delegation.extends = funding.map(|funding| RunningField {
-            parameters_height: running.parameters_height,
-            finality_providers: running.finality_providers.clone(),
-            staking_time_blocks: running.staking_time_blocks,
-            staking_transaction: running.staking_transaction.clone(),
-            funding_amount_sat: funding.value.to_sat(),
-            funding_script_pubkey: funding.script_pubkey.to_hex_string(),
-        });
-        let warnings = built::fixed_fee_warnings(&delegation.planned(parameters)?, rate);
-        files::write_new(&terms.out, &delegation.to_json())?;
-        let fields = Fields::unsigned(extension.psbt(), extension.fee(), extension.vsize());
-        Fields { warnings, ..fields }.question_fee(Some(rate)).output()
+        let funding = funding.context("the extension has no funding input")?;
+        let txid = running.staking_transaction.compute_txid();
+        delegation.extends = Some(RunningStake { txid, stake: None, funding });
+        delegation.set_previous(running)?;
+        let mut warnings = files.warnings();
+        warnings.extend(transaction::fixed_fee_warnings(&delegation.presigned(parameters)?, rate));
+        delegation::write_new(&terms.out, &delegation.to_json())?;
+        let built = BuiltTransaction::unsigned(extension.psbt(), extension.fee(), extension.vsize());
+        BuiltTransaction { warnings, ..built }.question_fee(Some(rate)).print()
     }
 }

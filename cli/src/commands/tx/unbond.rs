@@ -1,17 +1,18 @@
-//! `tx unbond`: the unbonding transaction, completed.
+//! `tx unbond`: the unbonding transaction, finalized.
 
 use anyhow::Context;
-use staking_scripts::CovenantAnswer;
+use staking_scripts::LeafTransaction;
 
-use super::built::{Fields, OriginArgs};
-use super::spend::SignerArgs;
-use crate::files::DelegationArgs;
-use crate::output::Output;
+use crate::args::delegation::DelegationArgs;
+use crate::args::psbt::OriginArgs;
+use crate::args::spend::{Signer, SignerArgs};
+use crate::view::output::Printout;
+use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Without the staker's signature the PSBT is printed, for a signer elsewhere. With it, and a quorum of covenant answers in the delegation, \
-    the transaction is complete.\n\nExample:\n  btcstake tx unbond --delegation verified.json --params params.json --secret-key-file staker.key"
+    after_help = "Without the staker's signature the PSBT is printed, for a signer elsewhere. With it, and the signatures of a covenant quorum in the delegation, \
+    the transaction is finalized.\n\nExample:\n  btcstake tx unbond --delegation verified.json --params params.json --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -23,24 +24,25 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let accepted = self.files.accepted()?;
-        let mut unbonding = accepted.unbonding().clone();
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let files = self.files.read()?;
+        let parameters = files.parameters()?;
+        let mut unbonding = files.delegation.unbonding(parameters).context("--delegation")?;
         self.origins.iter().for_each(|(key, source)| unbonding.add_key_origin(key, source));
-        let staker = match (&self.signer.secret_key_file, &self.signer.signed) {
-            (Some(key), _) => Some(unbonding.sign_as_staker(key)?),
-            (None, Some(signed)) => {
-                let staker = unbonding.signatures(signed)?.staker;
+        let staker = match self.signer.read()? {
+            Some(Signer::Key(key)) => Some(unbonding.sign_as_staker(&key)?),
+            Some(Signer::Psbt(signed)) => {
+                let staker = unbonding.signatures(&signed)?.staker;
                 Some(staker.context("--signed holds no signature of the staker")?)
             }
-            (None, None) => None,
+            None => None,
         };
         let Some(staker) = staker else {
-            return Fields::unsigned(unbonding.psbt(), unbonding.fee(), unbonding.vsize()).output();
+            let built = BuiltTransaction::unsigned(unbonding.psbt(), unbonding.fee(), unbonding.vsize());
+            return BuiltTransaction { warnings: files.warnings(), ..built }.print();
         };
-        let answers = self.files.delegation.covenant_answers.iter().map(CovenantAnswer::from);
-        let covenant: Vec<_> = answers.map(|answer| answer.unbonding).collect();
-        let transaction = unbonding.finalize(&staker, &covenant)?;
-        Fields::finished(unbonding.psbt(), &transaction, unbonding.fee()).output()
+        let transaction = files.delegation.unbond(&staker, parameters)?;
+        let built = BuiltTransaction::finished(unbonding.psbt(), &transaction, unbonding.fee());
+        BuiltTransaction { warnings: files.warnings(), ..built }.print()
     }
 }

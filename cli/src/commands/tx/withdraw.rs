@@ -1,18 +1,20 @@
-//! `tx withdraw`: a matured output, taken out.
+//! `tx withdraw`: the withdrawal of an output whose timelock is over.
 
 use anyhow::Context;
 use clap::ValueEnum;
-use staking_scripts::WithdrawalTransaction;
+use staking_scripts::{LeafTransaction, SlashedOutput, WithdrawalTransaction};
 
-use super::built::{Fields, OriginArgs};
-use super::spend::SpendArgs;
-use crate::files::DelegationArgs;
-use crate::output::Output;
+use super::withdrawal::finish;
+use crate::args::delegation::{DelegationArgs, Files};
+use crate::args::psbt::OriginArgs;
+use crate::args::spend::SpendArgs;
+use crate::view::output::Printout;
+use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Without the staker's signature the PSBT is printed, for a signer elsewhere; Bitcoin Core's `descriptorprocesspsbt` is one. A node takes \
-    the transaction when the output is as many blocks deep as its timelock says.\n\nExample:\n  btcstake tx withdraw --delegation verified.json --params params.json \
+    after_help = "Without the staker's signature the PSBT is printed, for a signer elsewhere; Bitcoin Core's `descriptorprocesspsbt` is one. A node accepts \
+    the transaction once the output is as many blocks deep as its timelock says.\n\nExample:\n  btcstake tx withdraw --delegation verified.json --params params.json \
     --from unbonding --network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
@@ -40,36 +42,34 @@ enum Source {
 }
 
 impl Args {
-    fn withdrawal(&self) -> anyhow::Result<WithdrawalTransaction> {
-        let accepted = self.files.accepted()?;
-        let (to, rate) = (self.spend.to(self.files.chain.network)?, self.spend.fee_rate);
+    fn withdrawal(&self, files: &Files) -> anyhow::Result<WithdrawalTransaction> {
+        let (delegation, parameters) = (&files.delegation, files.parameters()?);
+        let (to, rate) = (self.spend.to(files.chain.network)?, self.spend.fee_rate);
+        let slashing = |which| delegation.slashing(which, parameters).context("--delegation");
         Ok(match self.from {
-            Source::Staking => WithdrawalTransaction::new(accepted.staking(), to, rate)?,
-            Source::Unbonding => {
-                WithdrawalTransaction::new(&accepted.unbonding().unbonding_output(), to, rate)?
+            Source::Staking => {
+                let stake = delegation.stake(parameters).context("--delegation")?;
+                WithdrawalTransaction::new(&stake.staking, to, rate)?
             }
-            Source::Slashing => WithdrawalTransaction::new(&accepted.slashing().refund_output(), to, rate)?,
+            Source::Unbonding => {
+                let unbonding = delegation.unbonding(parameters).context("--delegation")?;
+                WithdrawalTransaction::new(&unbonding.unbonding_output(), to, rate)?
+            }
+            Source::Slashing => {
+                WithdrawalTransaction::new(&slashing(SlashedOutput::Staking)?.refund_output(), to, rate)?
+            }
             Source::UnbondingSlashing => {
-                WithdrawalTransaction::new(&accepted.unbonding_slashing().refund_output(), to, rate)?
+                WithdrawalTransaction::new(&slashing(SlashedOutput::Unbonding)?.refund_output(), to, rate)?
             }
         })
     }
 
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
-        let mut withdrawal = self.withdrawal()?;
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let files = self.files.read()?;
+        let mut withdrawal = self.withdrawal(&files)?;
         self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
-        let staker = match (&self.spend.signer.secret_key_file, &self.spend.signer.signed) {
-            (Some(key), _) => withdrawal.sign_as_staker(key)?,
-            (None, Some(signed)) => {
-                withdrawal.signatures(signed)?.staker.context("--signed holds no signature of the staker")?
-            }
-            (None, None) => {
-                let fields = Fields::unsigned(withdrawal.psbt(), withdrawal.fee(), withdrawal.vsize());
-                return fields.question_fee(Some(self.spend.fee_rate)).output();
-            }
-        };
-        let transaction = withdrawal.finalize(&staker)?;
-        let fields = Fields::finished(withdrawal.psbt(), &transaction, withdrawal.fee());
-        fields.question_fee(Some(self.spend.fee_rate)).output()
+        let built = finish(&withdrawal, &self.spend)?;
+        let warnings = files.warnings().into_iter().chain(built.warnings.clone()).collect();
+        BuiltTransaction { warnings, ..built }.print()
     }
 }

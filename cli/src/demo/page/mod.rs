@@ -2,7 +2,7 @@
 //! besides.
 //!
 //! Everything in it is read from the transactions that were played, through the library's own
-//! [`staking_scripts::explain`].
+//! [`staking_scripts::explain()`].
 
 mod life;
 mod lifeline;

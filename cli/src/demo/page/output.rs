@@ -4,7 +4,7 @@ use bitcoin::opcodes::all::OP_RETURN;
 use bitcoin::script::Instruction;
 use bitcoin::{OutPoint, Script, TxOut};
 use maud::{Markup, html};
-use staking_scripts::Leaf;
+use staking_scripts::outputs::Leaf;
 
 use super::super::record::Background;
 use super::life::{Life, Numbered};

@@ -1,7 +1,7 @@
 //! One scenario, drawn: outputs and transactions from top to bottom, as the chain saw them.
 
 use maud::{Markup, html};
-use staking_scripts::Path;
+use staking_scripts::SpendPath;
 
 use super::super::record::{Background, Role};
 use super::super::report::{ScenarioReport, Step};
@@ -110,7 +110,7 @@ fn edge(spend: &Spend, life: &Life<'_>, numbered: &Numbered<'_>, background: &Ba
             }
             p { (signers(spend, background)) }
             p.soft { (who_signed(&signed)) ". " (elements(spend)) }
-            @if path == Path::Slashing { p.soft { (DECRYPTED) } }
+            @if path == SpendPath::Slashing { p.soft { (DECRYPTED) } }
         }
     }
 }

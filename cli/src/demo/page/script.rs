@@ -7,7 +7,8 @@ use bitcoin::script::{Instruction, read_scriptint};
 use bitcoin::taproot::TapNodeHash;
 use bitcoin::{Network, XOnlyPublicKey};
 use maud::{Markup, html};
-use staking_scripts::{Leaf, LeafKeys, Path, TaprootOutput};
+use staking_scripts::SpendPath;
+use staking_scripts::outputs::{Leaf, LeafKeys, TaprootOutput};
 
 use super::super::record::{Background, Locked, Role};
 use super::text::{fact, long};
@@ -37,7 +38,7 @@ pub(super) fn section(locked: &Locked, open: bool, background: &Background) -> M
             }
             details { summary { "Its descriptor" } p { (long(output.descriptor())) } }
             @for leaf in output.leaves() {
-                (self::leaf(leaf, output, open && leaf.keys.path() == Path::Slashing, background))
+                (self::leaf(leaf, output, open && leaf.keys.path() == SpendPath::Slashing, background))
             }
         }
     }

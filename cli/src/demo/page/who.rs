@@ -2,7 +2,9 @@
 
 use bitcoin::{Transaction, XOnlyPublicKey};
 use maud::{Markup, html};
-use staking_scripts::{LeafKeys, Path, explain};
+use staking_scripts::SpendPath;
+use staking_scripts::explain::explain;
+use staking_scripts::outputs::LeafKeys;
 
 use super::super::record::{Background, Role};
 use super::text::list;
@@ -67,7 +69,7 @@ impl Spend {
         Some(Self { keys, places })
     }
 
-    pub(super) const fn path(&self) -> Path {
+    pub(super) const fn path(&self) -> SpendPath {
         self.keys.path()
     }
 }

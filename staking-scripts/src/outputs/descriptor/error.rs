@@ -4,9 +4,9 @@ use bitcoin::XOnlyPublicKey;
 use miniscript::{Error, ParseError, ParseTreeError};
 
 use crate::outputs::committee::InvalidCommittee;
+use crate::outputs::output::{NUMS_INTERNAL_KEY, OutputError};
 use crate::outputs::parties::InvalidParties;
 use crate::outputs::timelock::InvalidTimelock;
-use crate::outputs::{INTERNAL_KEY, OutputError};
 
 /// The text is no descriptor of an output of the protocol.
 ///
@@ -29,7 +29,7 @@ pub enum DescriptorError {
     NoTree,
     /// The internal key is another one, so that somebody may know the secret key to it and spend the output
     /// alone.
-    #[error("the internal key is {0}, where the protocol has {INTERNAL_KEY}, for which nobody can sign")]
+    #[error("the internal key is {0}, where the protocol has {NUMS_INTERNAL_KEY}, for which nobody can sign")]
     InternalKey(XOnlyPublicKey),
     /// A key is not given as scripts have it: an extended key, a compressed one, or none.
     #[error("the key at position {position} is not an x-only key of 64 hex digits: {reason}")]

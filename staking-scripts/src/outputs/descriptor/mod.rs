@@ -13,9 +13,11 @@ use miniscript::expression::{Parens, Tree, TreeIterItem};
 pub use self::error::DescriptorError;
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::leaf::LeafKeys;
+use crate::outputs::output::{
+    NUMS_INTERNAL_KEY, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput,
+};
 use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
-use crate::outputs::{INTERNAL_KEY, SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
 
 /// The most leaves that an output has.
 const MOST_LEAVES: usize = 3;
@@ -34,7 +36,7 @@ const MOST_LEAVES: usize = 3;
 /// which order the staker gave them it does not tell, so in an output that is read they are ascending.
 ///
 /// ```
-/// use staking_scripts::{ProtocolOutput, SlashingRefundOutput, Timelock};
+/// use staking_scripts::outputs::{ProtocolOutput, SlashingRefundOutput, Timelock};
 ///
 /// let staker = "4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766".parse()?;
 /// let refund = SlashingRefundOutput::new(staker, Timelock::from_blocks(1008)?)?;
@@ -125,7 +127,7 @@ fn script_tree(root: TreeIterItem<'_>) -> Result<TreeIterItem<'_>, DescriptorErr
     let mut children = root.children();
     let (internal, tree) = (children.next().ok_or(DescriptorError::NotTaproot)?, children.next());
     let internal = text::key(internal)?;
-    if internal.to_string() != INTERNAL_KEY {
+    if internal.to_string() != NUMS_INTERNAL_KEY {
         return Err(DescriptorError::InternalKey(internal));
     }
     match (tree, children.next()) {

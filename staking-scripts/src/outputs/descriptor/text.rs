@@ -12,13 +12,13 @@ const DISABLED: u32 = 1 << 31;
 const IN_TIME: u32 = 1 << 22;
 
 /// One link of the chain of conditions in a leaf.
-enum Part {
+enum StakeTransaction {
     Key(XOnlyPublicKey),
     Threshold { position: usize, k: u16, keys: Vec<XOnlyPublicKey> },
     After(Timelock),
 }
 
-impl Part {
+impl StakeTransaction {
     /// How many of which keys must sign.
     fn threshold(self, leaf: usize) -> Result<(u16, Vec<XOnlyPublicKey>), DescriptorError> {
         match self {
@@ -72,7 +72,11 @@ fn timelock(node: TreeIterItem<'_>) -> Result<Timelock, DescriptorError> {
 /// The conditions of a leaf in their order. Nested `and_v` make one script however they are nested. What is
 /// read here may still be wrongly put together (a `v:` too few): that is miniscript's to judge, when all else
 /// is right.
-fn parts(node: TreeIterItem<'_>, leaf: usize, found: &mut Vec<Part>) -> Result<(), DescriptorError> {
+fn parts(
+    node: TreeIterItem<'_>,
+    leaf: usize,
+    found: &mut Vec<StakeTransaction>,
+) -> Result<(), DescriptorError> {
     let unknown = DescriptorError::Leaf(leaf);
     if node.parens() != Parens::Round {
         return Err(unknown);
@@ -86,19 +90,19 @@ fn parts(node: TreeIterItem<'_>, leaf: usize, found: &mut Vec<Part>) -> Result<(
         }
         ("pk" | "v:pk" | "c:pk_k" | "vc:pk_k", 1) => {
             for child in children {
-                found.push(Part::Key(key(child)?));
+                found.push(StakeTransaction::Key(key(child)?));
             }
         }
         ("older", 1) => {
             for child in children {
-                found.push(Part::After(timelock(child)?));
+                found.push(StakeTransaction::After(timelock(child)?));
             }
         }
         ("multi_a" | "v:multi_a", _) => {
             let most = u16::MAX;
             let k = number(children.next().ok_or(unknown)?, u32::from(most))?;
             let (position, keys) = (node.name_pos(), children.map(key).collect::<Result<_, _>>()?);
-            found.push(Part::Threshold { position, k: u16::try_from(k).unwrap_or(most), keys });
+            found.push(StakeTransaction::Threshold { position, k: u16::try_from(k).unwrap_or(most), keys });
         }
         _ => return Err(unknown),
     }
@@ -128,15 +132,15 @@ pub(super) fn leaf(node: TreeIterItem<'_>) -> Result<LeafKeys, DescriptorError> 
     parts(node, position, &mut found)?;
     let mut found = found.into_iter();
     match (found.next(), found.next(), found.next(), found.next()) {
-        (Some(Part::Key(staker)), Some(Part::After(timelock)), None, _) => {
+        (Some(StakeTransaction::Key(staker)), Some(StakeTransaction::After(timelock)), None, _) => {
             Ok(LeafKeys::Timelock { staker, timelock })
         }
-        (Some(Part::Key(staker)), Some(covenant), None, _) => {
+        (Some(StakeTransaction::Key(staker)), Some(covenant), None, _) => {
             let (quorum, covenant) = covenant.threshold(position)?;
             let covenant = sorted(covenant, DescriptorError::UnsortedCovenant)?;
             Ok(LeafKeys::Unbonding { staker, covenant, quorum })
         }
-        (Some(Part::Key(staker)), Some(providers), Some(covenant), None) => {
+        (Some(StakeTransaction::Key(staker)), Some(providers), Some(covenant), None) => {
             let (one, finality_providers) = providers.threshold(position)?;
             if one != 1 {
                 return Err(DescriptorError::ProviderThreshold(one));

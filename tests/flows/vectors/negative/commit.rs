@@ -1,15 +1,16 @@
-//! Inclusion proofs, commitments, votes and evidence.
+//! Randomness proofs, commitments, votes and evidence.
 
 use bitcoin::secp256k1::schnorr;
-use eots::{
-    Consumer, Evidence, FinalityVote, Genesis, InclusionProof, Operation, PublicRandomness,
-    RandomnessCommitment, VoteError, VoteMessage,
+use eots::PublicRandomness;
+use finality::{
+    ConsumerHeight, Evidence, FinalityVote, Operation, RandomnessCommitment, RandomnessProof, SigningContext,
+    VoteError, VoteMessage,
 };
 use serde::Deserialize;
 
 use super::eots::signature;
 use super::{ACCEPT, Refusal, Rule, check, name, public_key, sized};
-use crate::vectors::{Hex, InDialect};
+use crate::vectors::{Hex, InContext};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,15 +98,16 @@ fn proof_bytes() {
     });
 }
 
-fn parsed(protobuf: &Hex) -> Result<InclusionProof, Refusal> {
-    InclusionProof::from_protobuf(&protobuf.0).map_err(name)
+fn parsed(protobuf: &Hex) -> Result<RandomnessProof, Refusal> {
+    RandomnessProof::from_protobuf(&protobuf.0).map_err(name)
 }
 
 /// What a proof alone can show: its own total is believed.
-fn leads_to_the_root(proof: &InclusionProof, root: &Hex, leaf: &Hex) -> Result<(), Refusal> {
-    let commitment = RandomnessCommitment { start_height: 0, count: proof.total, root: sized(&root.0)? };
+fn leads_to_the_root(proof: &RandomnessProof, root: &Hex, leaf: &Hex) -> Result<(), Refusal> {
+    let commitment =
+        RandomnessCommitment { start_height: ConsumerHeight(0), count: proof.total, root: sized(&root.0)? };
     let leaf = PublicRandomness::from_bytes(sized(&leaf.0)?);
-    commitment.verify(proof.index, &leaf, proof).map_err(name)
+    commitment.verify(ConsumerHeight(proof.index), &leaf, proof).map_err(name)
 }
 
 #[derive(Deserialize)]
@@ -141,17 +143,14 @@ const COMMITMENT: &[Rule] = &[
 
 #[test]
 fn commitment() {
-    check("commitment", 21, COMMITMENT, |item: &InDialect<Commitment>| {
+    check("commitment", 21, COMMITMENT, |item: &InContext<Commitment>| {
         let case = &item.case;
         let key = public_key(&case.public_key.0)?;
-        let (start_height, count) = (case.start_height, case.count);
+        let (start_height, count) = (ConsumerHeight(case.start_height), case.count);
         let commitment = RandomnessCommitment { start_height, count, root: sized(&case.root.0)? };
         let signature = schnorr::Signature::from_slice(&case.signature.0).map_err(name)?;
-        match item.context(Operation::RandomnessCommitment) {
-            None => commitment.verify_signature::<Genesis>(&key, &(), &signature),
-            Some(context) => commitment.verify_signature::<Consumer>(&key, &context, &signature),
-        }
-        .map_err(name)
+        let context = item.context(Operation::RandomnessCommitment);
+        commitment.verify_signature(&key, &context, &signature).map_err(name)
     });
 }
 
@@ -200,11 +199,14 @@ const VOTE: &[Rule] = &[
 fn vote() {
     check("vote", 18, VOTE, |case: &Vote| {
         let VoteCommitment { start_height, count, root, proof } = &case.commitment;
-        let commitment =
-            RandomnessCommitment { start_height: *start_height, count: *count, root: sized(&root.0)? };
+        let commitment = RandomnessCommitment {
+            start_height: ConsumerHeight(*start_height),
+            count: *count,
+            root: sized(&root.0)?,
+        };
         let vote = FinalityVote {
             public_key: public_key(&case.public_key.0)?,
-            message: VoteMessage::<Genesis>::new(case.height, sized(&case.block_hash.0)?),
+            message: genesis_vote(case.height, sized(&case.block_hash.0)?),
             public_randomness: PublicRandomness::from_bytes(sized(&case.public_randomness.0)?),
             proof: parsed(proof)?,
             signature: signature(&case.signature)?,
@@ -252,13 +254,17 @@ fn evidence() {
         let evidence = Evidence {
             public_key: public_key(&case.public_key.0)?,
             public_randomness: PublicRandomness::from_bytes(sized(&case.public_randomness.0)?),
-            canonical: VoteMessage::<Genesis>::new(case.height, sized(&case.canonical_block_hash.0)?),
+            canonical: genesis_vote(case.height, sized(&case.canonical_block_hash.0)?),
             canonical_signature: signature(&case.canonical_signature)?,
-            fork: VoteMessage::<Genesis>::new(case.height, sized(&case.fork_block_hash.0)?),
+            fork: genesis_vote(case.height, sized(&case.fork_block_hash.0)?),
             fork_signature: signature(&case.fork_signature)?,
         };
         // Nor does it give a key away.
         evidence.extract().unwrap_err();
         evidence.verify().map_err(name)
     });
+}
+
+fn genesis_vote(height: u64, block_hash: [u8; 32]) -> VoteMessage {
+    VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(height), block_hash)
 }

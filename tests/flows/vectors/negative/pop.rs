@@ -1,12 +1,12 @@
 //! Proofs of possession.
 
-use eots::Operation;
+use finality::{AccountAddress, Operation, PossessionMessage};
 use serde::Deserialize;
-use staking_scripts::{AccountAddress, Claim, ProofOfPossession};
+use staking_scripts::ProofOfPossession;
 
 use super::{ACCEPT, Rule, check, name, public_key};
 use crate::vectors::pop::NetworkName;
-use crate::vectors::{Bytes, Hex, InDialect};
+use crate::vectors::{Bytes, Hex, InContext};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,15 +90,13 @@ const POP: &[Rule] = &[
 
 #[test]
 fn pop() {
-    check("pop", 125, POP, |item: &InDialect<Case>| {
+    check("pop", 125, POP, |item: &InContext<Case>| {
         let case = &item.case;
         let address: AccountAddress = case.address.parse().unwrap();
         assert_eq!(address.to_bytes(), case.address_bytes.0, "type {} on {:?}", case.sig_type, case.network);
-        let claim = match item.context(Operation::StakerPop) {
-            None => Claim::genesis(address).unwrap(),
-            Some(context) => Claim::consumer(context, address),
-        };
+        let context = item.context(Operation::StakerPop);
+        let message = PossessionMessage::new(context, address).unwrap();
         let proof = ProofOfPossession::from_protobuf(&case.protobuf.0).map_err(name)?;
-        proof.verify(&public_key(&case.public_key.0)?, &claim).map_err(name)
+        proof.verify(&public_key(&case.public_key.0)?, &message).map_err(name)
     });
 }

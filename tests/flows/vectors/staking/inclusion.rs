@@ -7,7 +7,7 @@ use bitcoin::block::Header;
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::params::Params;
 use serde::Deserialize;
-use staking_scripts::{InclusionError, InclusionProof};
+use spv::{InclusionError, InclusionProof};
 
 use crate::vectors::{Hex, cases_of};
 

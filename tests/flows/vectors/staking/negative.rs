@@ -9,10 +9,13 @@ use bitcoin::consensus::encode;
 use bitcoin::{Amount, ScriptBuf, Transaction};
 use eots::AdaptorSignature;
 use serde::Deserialize;
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::outputs::SlashingRefundOutput;
+use staking_scripts::transactions::{
+    CovenantAdaptorSignatures, HasTaproot, Slashable, SlashingError, SlashingParameters, SlashingRate,
+};
 use staking_scripts::{
-    CovenantAdaptorSignatures, CovenantCommittee, Funded, HasTaproot, Parties, Slashable, SlashingError,
-    SlashingRate, SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakingOutput, Timelock,
-    UnbondingOutput,
+    CovenantCommittee, Funded, Parties, SlashingTransaction, StakingOutput, Timelock, UnbondingOutput,
 };
 
 use super::{Hex, cases_of};
@@ -205,7 +208,7 @@ impl Terms {
 
     fn build_for<O: Slashable + HasTaproot>(&self, output: O) -> Result<SlashingTransaction, Refusal> {
         let source = Funded::at(output, &decoded(&self.funding_transaction)?, self.vout).map_err(name)?;
-        let terms = SlashingTerms {
+        let terms = SlashingParameters {
             pk_script: ScriptBuf::from_bytes(self.slashing_pk_script.0.clone()),
             rate: rate(&self.slashing_rate)?,
             fee: amount(self.fee_sat)?,

@@ -9,14 +9,16 @@ use bitcoin::secp256k1::schnorr;
 use eots::SecretKey;
 use serde::Deserialize;
 use serde_json::json;
+use staking_scripts::delegation::PresignedSlashing;
+use staking_scripts::outputs::{ConsumerProviders, OpReturnError};
+use staking_scripts::phase1::{Phase1Error, parse_phase1_stake};
 use staking_scripts::{
-    AnnouncementError, ConsumerProviders, Phase1Parameters, SignedSlashing, StakeRequest, StakeViolation,
-    StakedTo, Versions, announced_stake,
+    Delegation, ParametersAt, ParametersHistory, Phase1Parameters, StakeViolation, StakedTo,
 };
 
 use super::Hex;
 use super::negative::{amount, check, committee, decoded, timelock};
-use crate::vectors::dialect;
+use crate::vectors::chain_rules;
 use crate::vectors::negative::{ACCEPT, Refusal, Rule, name, public_key, sized};
 
 #[derive(Deserialize)]
@@ -73,7 +75,7 @@ impl Parameters {
             "unbonding_fee_sat": self.unbonding_fee_sat,
             "btc_activation_height": 1,
         }]);
-        let versions = Versions::<staking_scripts::Parameters>::from_json(&file.to_string());
+        let versions = ParametersHistory::<staking_scripts::Parameters>::from_json(&file.to_string());
         let versions = versions.map_err(|error| format!("parameters: {error}"))?;
         Ok(versions.get(0).unwrap().clone())
     }
@@ -84,15 +86,16 @@ impl Registered {
     /// another key stands in its place, and that rule is left out of the answer.
     fn check(&self) -> Result<(), Refusal> {
         let parameters = self.parameters.read()?;
-        let (rules, _) = dialect(self.finality_providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap());
-        let violations = self.request()?.check(&parameters, None, rules).unwrap_err();
+        let (rules, _) =
+            chain_rules(self.finality_providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap());
+        let violations = self.request()?.check_under(&parameters, None, rules).unwrap_err();
         let mut rules: Vec<_> = violations.iter().map(StakeViolation::rule).collect();
         assert!(rules.contains(&"possession"));
         rules.retain(|rule| *rule != "possession");
         if rules.is_empty() { Ok(()) } else { Err(rules.join(", ")) }
     }
 
-    fn request(&self) -> Result<StakeRequest, Refusal> {
+    fn request(&self) -> Result<Delegation, Refusal> {
         let providers =
             self.finality_providers.iter().map(|key| public_key(&key.0)).collect::<Result<Vec<_>, _>>()?;
         let staked_to = match providers.as_slice() {
@@ -104,23 +107,30 @@ impl Registered {
             }
         };
         let signed = |transaction: &Hex, signature: &Hex| {
-            let staker = schnorr::Signature::from_slice(&sized::<64>(&signature.0)?).map_err(name)?;
-            Ok::<_, Refusal>(SignedSlashing { transaction: decoded(transaction)?, staker })
+            let signature = schnorr::Signature::from_slice(&sized::<64>(&signature.0)?).map_err(name)?;
+            Ok::<_, Refusal>(PresignedSlashing {
+                transaction: decoded(transaction)?,
+                staker_signature: Some(signature),
+            })
         };
-        Ok(StakeRequest {
+        Ok(Delegation {
+            parameters: ParametersAt::Unstated,
             staker: public_key(&self.staker.0)?,
             staked_to,
             staking_time_blocks: self.staking_time,
             staking_amount: amount(self.staking_value_sat)?,
             unbonding_time_blocks: self.unbonding_time,
             staking_transaction: decoded(&self.staking_transaction)?,
-            unbonding_transaction: decoded(&self.unbonding_transaction)?,
-            slashing: within("slashing", signed(&self.slashing_transaction, &self.slashing_signature))?,
-            unbonding_slashing: within(
+            unbonding_transaction: Some(decoded(&self.unbonding_transaction)?),
+            slashing: Some(within("slashing", signed(&self.slashing_transaction, &self.slashing_signature))?),
+            unbonding_slashing: Some(within(
                 "unbonding slashing",
                 signed(&self.unbonding_slashing_transaction, &self.unbonding_slashing_signature),
-            )?,
-            possession: dialect(providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap()).1,
+            )?),
+            proof_of_possession: Some(
+                chain_rules(providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap()).1,
+            ),
+            covenant_signatures: vec![],
             extends: None,
             inclusion: None,
         })
@@ -266,13 +276,17 @@ fn announcement() {
         let tag = sized::<4>(&case.tag.0)?;
         let covenant = committee(&case.covenant, case.quorum)?;
         // The bounds are wide: the reference does not look at them here.
-        let mut parameters = Versions::<Phase1Parameters>::mainnet_phase1().unwrap().get(0).unwrap().clone();
+        let mut parameters =
+            ParametersHistory::<Phase1Parameters>::mainnet_phase1().unwrap().get(0).unwrap().clone();
         (parameters.tag, parameters.covenant) = (tag, covenant);
         parameters.staking_time = timelock(1)?..=timelock(65_535)?;
         parameters.staking_amount = Amount::ONE_SAT..=Amount::MAX_MONEY;
-        announced_stake(&transaction, &parameters).map(drop).map_err(|error| match error {
-            AnnouncementError::Parties(inner) => name(inner),
-            AnnouncementError::StakingOutput(inner) => name(inner),
+        parse_phase1_stake(&transaction, &parameters).map(drop).map_err(|error| match error {
+            // The staking output may be absent as well.
+            Phase1Error::OpReturn(OpReturnError::Absent) => "NotAnnounced".to_owned(),
+            Phase1Error::OpReturn(inner) => name(inner),
+            Phase1Error::Parties(inner) => name(inner),
+            Phase1Error::StakingOutput(inner) => name(inner),
             error => name(error),
         })
     });

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use staking_scripts::{
-    CovenantCommittee, INTERNAL_KEY, LeafKeys, Parties, Path, SlashingRefundOutput, StakingOutput,
-    TaprootOutput, UnbondingOutput,
-};
+use staking_scripts::outputs::{LeafKeys, NUMS_INTERNAL_KEY, SlashingRefundOutput, TaprootOutput};
+use staking_scripts::{CovenantCommittee, Parties, SpendPath, StakingOutput, UnbondingOutput};
 
 use super::{Bytes, Hex, NETWORKS, Output, Outputs, keys, time};
 
@@ -45,7 +43,7 @@ fn outputs_have_the_bytes_of_the_reference() {
 /// slashing leaf.
 fn check(number: usize, ours: &TaprootOutput, theirs: &Output, scripts: [Option<&Hex>; 3]) {
     assert_eq!(ours.script_pubkey().as_bytes(), theirs.script_pubkey.0, "case {number}");
-    assert_eq!(ours.internal_key().to_string(), INTERNAL_KEY);
+    assert_eq!(ours.internal_key().to_string(), NUMS_INTERNAL_KEY);
     for (network, address) in NETWORKS.into_iter().zip(&theirs.addresses) {
         assert_eq!(ours.address(network).to_string(), *address, "case {number}");
     }
@@ -54,7 +52,7 @@ fn check(number: usize, ours: &TaprootOutput, theirs: &Output, scripts: [Option<
         theirs.unbonding_control_block.as_ref(),
         theirs.slashing_control_block.as_ref(),
     ];
-    let paths = [Path::Timelock, Path::Unbonding, Path::Slashing];
+    let paths = [SpendPath::Timelock, SpendPath::Unbonding, SpendPath::Slashing];
     for ((path, script), control_block) in paths.into_iter().zip(scripts).zip(control_blocks) {
         let leaf = ours.leaf(path);
         assert_eq!(

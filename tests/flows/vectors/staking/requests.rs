@@ -4,13 +4,16 @@
 use bitcoin::Amount;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::json;
+use staking_scripts::delegation::{MemoryCovenantRecord, PresignedSlashing};
+use staking_scripts::outputs::ConsumerProviders;
+use staking_scripts::transactions::CovenantTransaction as _;
 use staking_scripts::{
-    ConsumerProviders, Parameters, SignedSlashing, StakeRequest, StakedTo, UnbondingTransaction, Versions,
+    Delegation, Parameters, ParametersAt, ParametersHistory, StakedTo, UnbondingTransaction,
 };
 
 use super::transactions::{Case, Slashing};
 use super::{Outputs, STAKES, cases_of, keys, transaction};
-use crate::vectors::dialect;
+use crate::vectors::chain_rules;
 
 /// The parameters that the stake may have been made under; `None` when they break a rule, as quorums of half
 /// the committee or less do.
@@ -29,7 +32,7 @@ fn parameters(outputs: &Outputs, case: &Case) -> Option<Parameters> {
         "unbonding_fee_sat": case.unbonding_fee_sat,
         "btc_activation_height": 1,
     }]);
-    match Versions::<Parameters>::from_json(&file.to_string()) {
+    match ParametersHistory::<Parameters>::from_json(&file.to_string()) {
         Ok(versions) => versions.get(0).cloned(),
         Err(error) => {
             assert!(error.to_string().contains("not more than half"), "{error}");
@@ -55,30 +58,35 @@ fn the_references_stakes_are_accepted() {
                 StakedTo::Consumers(ConsumerProviders::new(named).unwrap())
             }
         };
-        let (rules, possession) = dialect(providers.len(), &staker);
-        let unbonding = transaction(&case.unbonding.transaction);
+        let (rules, possession) = chain_rules(providers.len(), &staker);
         let signed = |slashing: &Slashing| {
             let signature = staker.sign_bip340(&slashing.spend.sighash.0);
-            SignedSlashing { transaction: transaction(&slashing.spend.transaction), staker: signature }
+            PresignedSlashing {
+                transaction: transaction(&slashing.spend.transaction),
+                staker_signature: Some(signature),
+            }
         };
-        let request = StakeRequest {
+        let request = Delegation {
+            parameters: ParametersAt::Unstated,
             staker: *staker.public_key(),
             staked_to,
             staking_time_blocks: outputs.staking_time,
             staking_amount: Amount::from_sat(case.amount_sat),
             unbonding_time_blocks: outputs.unbonding_time,
             staking_transaction: transaction(&case.staking_transaction),
-            unbonding_transaction: unbonding.clone(),
-            slashing: signed(&case.slashing),
-            unbonding_slashing: signed(&case.unbonding_slashing),
-            possession,
+            unbonding_transaction: Some(transaction(&case.unbonding.transaction)),
+            slashing: Some(signed(&case.slashing)),
+            unbonding_slashing: Some(signed(&case.unbonding_slashing)),
+            proof_of_possession: Some(possession),
+            covenant_signatures: vec![],
             extends: None,
             inclusion: None,
         };
-        let stake = request.check(&parameters, None, rules);
+        let stake = request.check_under(&parameters, None, rules);
         let stake = stake.unwrap_or_else(|violations| panic!("case {number}: {violations:?}"));
-        let answer = stake.sign_as_covenant_member(&case.covenant_secrets[0].secret_key(), &[0; 32]).unwrap();
-        stake.verify_answer(&answer).unwrap();
+        let (member, mut record) = (case.covenant_secrets[0].secret_key(), MemoryCovenantRecord::default());
+        let answer = stake.sign_as_covenant_member(&member, &[0; 32], &mut record).unwrap();
+        assert_eq!(stake.count_covenant_signatures(std::slice::from_ref(&answer)), Ok(1));
         let reference = UnbondingTransaction::new(
             stake.staking(),
             outputs.unbonding_output(),

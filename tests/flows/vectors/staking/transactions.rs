@@ -1,16 +1,23 @@
 //! The transactions that spend the outputs, from the first byte to the last signature.
 
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::transactions::CovenantTransaction as _;
 use std::collections::BTreeMap;
 
 use bitcoin::consensus::encode;
+use bitcoin::hashes::Hash as _;
 use bitcoin::secp256k1::schnorr;
-use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction};
+use bitcoin::{Amount, FeeRate, ScriptBuf, TapSighash, Transaction};
 use eots::{AdaptorSignature, Parity, SecretKey};
 use serde::Deserialize;
+use staking_scripts::explain::explain;
+use staking_scripts::outputs::TaprootOutput;
+use staking_scripts::transactions::{
+    CovenantAdaptorSignatures, CovenantSignature, Slashable, SlashingParameters, SlashingRate,
+};
 use staking_scripts::{
-    CovenantAdaptorSignatures, CovenantSignature, Funded, Path, Slashable, SlashingRate, SlashingTerms,
-    SlashingTransaction, StakingOutput, TaprootOutput, TransactionKind, UnbondingOutput,
-    UnbondingTransaction, WithdrawalTransaction, explain,
+    Funded, SlashingTransaction, SpendPath, StakingOutput, TransactionKind, UnbondingOutput,
+    UnbondingTransaction, WithdrawalTransaction,
 };
 
 use super::{Bytes, Hex, Outputs, STAKES, cases_of, keys, time, transaction};
@@ -143,12 +150,12 @@ impl Stake {
 
         let explanation = explain(&transaction);
         assert_eq!(
-            explanation.announcement.map(|said| said.tag),
+            explanation.op_return.map(|said| said.tag),
             self.case.tag.map(|tag| tag.0),
             "case {}",
             self.number
         );
-        if let Some(said) = explanation.announcement {
+        if let Some(said) = explanation.op_return {
             assert_eq!(explanation.kind, TransactionKind::Stake);
             assert_eq!(said.staker, *self.staker.public_key());
             assert_eq!([said.finality_provider], *keys(&self.outputs.finality_providers));
@@ -163,7 +170,7 @@ impl Stake {
         let ours = UnbondingTransaction::new(staking, self.outputs.unbonding_output(), fee).unwrap();
         assert_eq!(ours.fee(), fee);
         let theirs = &self.case.unbonding;
-        self.same_transaction(theirs, ours.unsigned(), ours.sighash().unwrap());
+        self.same_transaction(theirs, ours.unsigned(), ours.sighash());
 
         // The same signatures, as both take no auxiliary randomness.
         let by = |member: &SecretKey| ours.sign_as_covenant_member_unchecked(member).unwrap();
@@ -177,7 +184,7 @@ impl Stake {
         // More than a quorum may be given: the first ones are taken, which are the reference's.
         given.extend(self.silent().map(by));
         let signed = ours.finalize(&staker, &given).unwrap();
-        self.same_witness(theirs, &signed, staking.output().taproot(), Path::Unbonding, staker);
+        self.same_witness(theirs, &signed, staking.output().taproot(), SpendPath::Unbonding, staker);
         assert_eq!(explain(&signed).kind, TransactionKind::Unbonding);
         ours.unbonding_output()
     }
@@ -189,7 +196,7 @@ impl Stake {
         seen: &mut Seen,
     ) -> SlashingTransaction {
         let rate: SlashingRate = self.case.slashing_rate.parse().unwrap();
-        let terms = SlashingTerms {
+        let terms = SlashingParameters {
             pk_script: ScriptBuf::from_bytes(self.case.slashing_pk_script.0.clone()),
             rate,
             fee: Amount::from_sat(case.fee_sat),
@@ -197,7 +204,7 @@ impl Stake {
         };
         let ours = SlashingTransaction::new(source, &terms).unwrap();
         let theirs = &case.spend;
-        self.same_transaction(theirs, ours.unsigned(), ours.sighash().unwrap());
+        self.same_transaction(theirs, ours.unsigned(), ours.sighash());
         assert_eq!(ours.fee(), terms.fee);
         let exact =
             (u128::from(source.amount().to_sat()) * u128::from(rate.ten_thousandths()) + 5_000) / 10_000;
@@ -238,7 +245,7 @@ impl Stake {
             self.silent().map(|member| ours.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap()),
         );
         let signed = ours.slash(&staker, &given, provider).unwrap();
-        self.same_witness(theirs, &signed, source.output().taproot(), Path::Slashing, staker);
+        self.same_witness(theirs, &signed, source.output().taproot(), SpendPath::Slashing, staker);
         assert_eq!(explain(&signed).spent[0].provider_signers, [*provider.public_key()]);
         // The key of any other provider does it as well.
         for other in &self.providers {
@@ -253,26 +260,26 @@ impl Stake {
         ours
     }
 
-    fn withdraw<O: staking_scripts::HasTaproot>(&self, source: &Funded<O>) {
+    fn withdraw<O: staking_scripts::transactions::HasTaproot>(&self, source: &Funded<O>) {
         let case = &self.case.withdrawal;
         let destination = transaction(&case.spend.transaction).output[0].script_pubkey.clone();
         let rate = FeeRate::from_sat_per_vb(case.sat_per_vbyte).unwrap();
         let ours = WithdrawalTransaction::new(source, destination, rate).unwrap();
         let theirs = &case.spend;
-        self.same_transaction(theirs, ours.unsigned(), ours.sighash().unwrap());
+        self.same_transaction(theirs, ours.unsigned(), ours.sighash());
         let staker = ours.sign_as_staker(&self.staker).unwrap();
         let signed = ours.finalize(&staker).unwrap();
-        self.same_witness(theirs, &signed, source.output().taproot(), Path::Timelock, staker);
+        self.same_witness(theirs, &signed, source.output().taproot(), SpendPath::Timelock, staker);
     }
 
-    fn same_transaction(&self, theirs: &Spend, ours: &Transaction, sighash: [u8; 32]) {
+    fn same_transaction(&self, theirs: &Spend, ours: &Transaction, sighash: TapSighash) {
         assert_eq!(
             hex::encode(encode::serialize(ours)),
             hex::encode(&theirs.transaction.0),
             "case {}",
             self.number
         );
-        assert_eq!(sighash, theirs.sighash.0, "case {}", self.number);
+        assert_eq!(*sighash.as_byte_array(), theirs.sighash.0, "case {}", self.number);
     }
 
     /// The whole witness: the file has the places, and the id of the signed transaction for the rest.
@@ -281,7 +288,7 @@ impl Stake {
         theirs: &Spend,
         ours: &Transaction,
         output: &TaprootOutput,
-        path: Path,
+        path: SpendPath,
         staker: schnorr::Signature,
     ) {
         let leaf = output.leaf(path).unwrap();

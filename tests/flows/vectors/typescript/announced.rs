@@ -3,7 +3,10 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::{FeeRate, Sequence};
 use serde::Deserialize;
-use staking_scripts::{Funded, FundingCoin, StakeAnnouncement, StakingTransaction};
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::outputs::OpReturnData;
+use staking_scripts::transactions::NewStake;
+use staking_scripts::{Funded, FundingCoin, StakingTransaction};
 
 use super::funding::{Fees, same_staking_by};
 use super::stakes::{Scripts, same_leaves};
@@ -33,25 +36,25 @@ fn announced_stakes_have_the_bytes_of_the_library() {
         same_leaves(output.taproot(), [Some(timelock), Some(unbonding), Some(slashing)], &what);
         let waiting = case.stake.unbonding_output();
         same_leaves(waiting.taproot(), [Some(unbonding_timelock), None, Some(slashing)], &what);
-        let said = StakeAnnouncement::of_stake(tag, &output).unwrap();
+        let said = OpReturnData::of_stake(tag, &output).unwrap();
         assert_eq!(said.script().as_bytes(), announcement.as_ref().unwrap().0, "{what}");
 
         let theirs = case.staking.transaction();
-        assert_eq!(StakeAnnouncement::of(&theirs), Ok(said), "{what}");
+        assert_eq!(OpReturnData::of(&theirs), Ok(said), "{what}");
         let found = Funded::find(output.clone(), &theirs).unwrap();
         let hanging = case.unbonding.same(&found, &case.stake, &case.signers, &what);
         assert_eq!(hanging.unsigned().input[0].previous_output, found.outpoint());
         case.without_lock_time(&what);
         let stake = &case.stake;
         let build = |coins: &[FundingCoin], rate: FeeRate| {
-            StakingTransaction::build_announced(
-                tag,
-                output.clone(),
-                stake.amount(),
+            StakingTransaction::build(NewStake {
+                output: output.clone(),
+                amount: stake.amount(),
                 coins,
-                stake.change(),
-                rate,
-            )
+                change: stake.change(),
+                fee_rate: rate,
+                op_return_tag: Some(tag),
+            })
             .ok()
         };
         let facts = (stake, case.coins.as_slice(), &case.staking);

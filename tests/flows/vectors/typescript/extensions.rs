@@ -3,7 +3,11 @@
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Amount, FeeRate, Txid};
 use serde::Deserialize;
-use staking_scripts::{ExtensionTransaction, Funded, TransactionKind, explain_psbt};
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::explain::explain_psbt;
+use staking_scripts::transactions::CovenantTransaction as _;
+use staking_scripts::transactions::NewExtension;
+use staking_scripts::{ExtensionTransaction, Funded, TransactionKind};
 
 use super::stakes::sign_as_wallet;
 use super::{Bytes, Coin, Facts, Hex, at_fee, cases_of, less_fee, psbt, same_psbt, says_more, transaction};
@@ -70,14 +74,14 @@ impl Case {
         let output = stake.staking_output();
         let build = |coins: &[Coin], rate| {
             let coins: Vec<_> = coins.iter().map(|coin| coin.ours(stake).unwrap()).collect();
-            ExtensionTransaction::build(
-                &previous,
-                output.clone(),
-                stake.amount(),
-                &coins,
-                stake.change(),
-                rate,
-            )
+            ExtensionTransaction::build(NewExtension {
+                previous: &previous,
+                output: output.clone(),
+                amount: stake.amount(),
+                coins: &coins,
+                change: stake.change(),
+                fee_rate: rate,
+            })
             .ok()
         };
         let funding =

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use bitcoin::{Amount, FeeRate, Psbt};
 use serde::Deserialize;
-use staking_scripts::{CoinError, Funded, FundingCoin, StakingOutput, StakingTransaction};
+use staking_scripts::coins::CoinError;
+use staking_scripts::transactions::NewStake;
+use staking_scripts::{Funded, FundingCoin, StakingOutput, StakingTransaction};
 
 use super::{Coin, Facts, Kind, Staking, at_fee, cases_of, less_fee, same_psbt, spent, transaction};
 
@@ -51,7 +53,15 @@ pub(super) fn same_staking(
 ) -> Funded<StakingOutput> {
     let output = stake.staking_output();
     let build = |coins: &[FundingCoin], rate| {
-        StakingTransaction::build(output.clone(), stake.amount(), coins, stake.change(), rate).ok()
+        StakingTransaction::build(NewStake {
+            output: output.clone(),
+            amount: stake.amount(),
+            coins,
+            change: stake.change(),
+            fee_rate: rate,
+            op_return_tag: None,
+        })
+        .ok()
     };
     same_staking_by((stake, coins, staking), &build, rate, fees, what)
 }

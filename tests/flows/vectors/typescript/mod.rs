@@ -18,9 +18,13 @@ use bitcoin::{
 };
 use eots::{Parity, SecretKey};
 use serde::Deserialize;
+use staking_scripts::LeafTransaction as _;
+use staking_scripts::coins::CoinError;
+use staking_scripts::transactions::CovenantSignature;
+use staking_scripts::transactions::CovenantTransaction as _;
 use staking_scripts::{
-    CoinError, CovenantCommittee, CovenantSignature, Funded, FundingCoin, Parties, StakingOutput, Timelock,
-    UnbondingOutput, UnbondingTransaction,
+    CovenantCommittee, Funded, FundingCoin, Parties, StakingOutput, Timelock, UnbondingOutput,
+    UnbondingTransaction,
 };
 
 use super::{Bytes, Hex, cases_of};

@@ -7,10 +7,14 @@ use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Address, Amount, FeeRate, OutPoint, ScriptBuf, Txid, XOnlyPublicKey};
 use serde::Deserialize;
+use staking_scripts::outputs::OpReturnData;
+use staking_scripts::transactions::NewExtension;
+use staking_scripts::transactions::NewStake;
+use staking_scripts::transactions::{CovenantSignature, InvalidSlashingRate, SlashingParameters};
 use staking_scripts::{
-    CovenantCommittee, CovenantSignature, ExtensionTransaction, Funded, FundingCoin, InvalidSlashingRate,
-    Parties, SlashingTerms, SlashingTransaction, StakeAnnouncement, StakingOutput, StakingTransaction,
-    Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction,
+    CovenantCommittee, ExtensionTransaction, Funded, FundingCoin, Parties, SlashingTransaction,
+    StakingOutput, StakingTransaction, Timelock, UnbondingOutput, UnbondingTransaction,
+    WithdrawalTransaction,
 };
 
 use super::{Bytes, Coin, Hex, Kind, cases_of, multisignature, transaction};
@@ -177,9 +181,7 @@ const ANNOUNCED: &[Rule] = &[
 fn announced() {
     check("announced", 4, ANNOUNCED, |case: &Announced| {
         let tag = case.tag.0.as_slice().try_into().map_err(|_| "Length".to_owned())?;
-        StakeAnnouncement::of_stake(tag, &case.stake.staking()?)
-            .map(drop)
-            .ok_or_else(|| "NotAnnounced".to_owned())
+        OpReturnData::of_stake(tag, &case.stake.staking()?).map(drop).ok_or_else(|| "NotAnnounced".to_owned())
     });
 }
 
@@ -215,7 +217,7 @@ const SLASHING: &[Rule] = &[
 #[test]
 fn slashing() {
     check("slashing", 22, SLASHING, |case: &Slashing| {
-        let terms = SlashingTerms {
+        let terms = SlashingParameters {
             pk_script: ScriptBuf::from_bytes(case.slashing_pk_script.0.clone()),
             rate: case.slashing_rate.parse().map_err(|error: InvalidSlashingRate| name(error))?,
             fee: Amount::from_sat(u64::try_from(case.fee_sat).map_err(|_| "Negative".to_owned())?),
@@ -313,7 +315,16 @@ fn funding() {
         let (change, rate) = (script_of(&case.address), rate(case.sat_per_vbyte));
         // The library is given the staking output itself for an address, and so are we.
         let (output, amount) = (case.stake.staking()?, Amount::from_sat(case.amount_sat));
-        StakingTransaction::build(output, amount, &ours(&case.coins)?, change, rate).map(drop).map_err(name)
+        StakingTransaction::build(NewStake {
+            output,
+            amount,
+            coins: &ours(&case.coins)?,
+            change,
+            fee_rate: rate,
+            op_return_tag: None,
+        })
+        .map(drop)
+        .map_err(name)
     });
 }
 
@@ -348,7 +359,14 @@ fn extension() {
             Funded::find(case.running.staking()?, &transaction(&case.staking_transaction)).map_err(name)?;
         let (output, amount) = (case.stake.staking()?, Amount::from_sat(case.amount_sat));
         let (change, rate) = (script_of(&case.address), rate(case.sat_per_vbyte));
-        let ours = ExtensionTransaction::build(&running, output, amount, &ours(&case.coins)?, change, rate);
+        let ours = ExtensionTransaction::build(NewExtension {
+            previous: &running,
+            output,
+            amount,
+            coins: &ours(&case.coins)?,
+            change,
+            fee_rate: rate,
+        });
         ours.map(drop).map_err(name)
     });
 }

@@ -1,5 +1,6 @@
 //! A stake's whole life.
 
+use staking_scripts::LeafTransaction as _;
 use std::collections::BTreeMap;
 
 use bitcoin::base64::Engine;
@@ -12,15 +13,18 @@ use bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, TapLeafHash, TapSighashType, TxO
 use eots::SecretKey;
 use serde::Deserialize;
 use serde_json::json;
+use staking_scripts::delegation::{MemoryCovenantRecord, PresignedSlashing};
+use staking_scripts::explain::explain_psbt;
+use staking_scripts::outputs::{ConsumerProviders, SlashingRefundOutput, TaprootOutput};
+use staking_scripts::transactions::{HasTaproot, Slashable, SlashingParameters};
 use staking_scripts::{
-    AcceptedStake, ConsumerProviders, Funded, HasTaproot, Parameters, Path, SignedSlashing, Slashable,
-    SlashingRefundOutput, SlashingTerms, SlashingTransaction, StakeRequest, StakedTo, TaprootOutput,
-    TransactionKind, Versions, WithdrawalTransaction, explain_psbt,
+    CheckedDelegation, Delegation, Funded, Parameters, ParametersAt, ParametersHistory, SlashingTransaction,
+    SpendPath, StakedTo, TransactionKind, WithdrawalTransaction,
 };
 
 use super::funding::{Fees, same_staking};
 use super::{Coin, Facts, Hex, Staking, Unbonding, at_fee, cases_of, psbt, same_psbt, says_more, time};
-use crate::vectors::dialect;
+use crate::vectors::chain_rules;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,7 +143,9 @@ fn slashing_as_theirs(case: &Case, ours: &SlashingTransaction) -> Funded<Slashin
 
 /// Scripts of timelock, unbonding and slashing leaf.
 pub(super) fn same_leaves(ours: &TaprootOutput, scripts: [Option<&Hex>; 3], what: &str) {
-    for (path, script) in [Path::Timelock, Path::Unbonding, Path::Slashing].into_iter().zip(scripts) {
+    for (path, script) in
+        [SpendPath::Timelock, SpendPath::Unbonding, SpendPath::Slashing].into_iter().zip(scripts)
+    {
         let leaf = ours.leaf(path).map(|leaf| leaf.script.as_bytes());
         assert_eq!(leaf, script.map(|script| &*script.0), "{what}, {path}");
     }
@@ -167,7 +173,7 @@ impl Case {
     }
 
     fn slash<O: Slashable>(&self, source: &Funded<O>, theirs: &str, seen: &mut Seen) -> SlashingTransaction {
-        let terms = SlashingTerms {
+        let terms = SlashingParameters {
             pk_script: ScriptBuf::from_bytes(self.slashing_pk_script.0.clone()),
             rate: self.slashing_rate.parse().unwrap(),
             fee: Amount::from_sat(self.slashing_fee_sat),
@@ -191,14 +197,15 @@ impl Case {
     /// signed is what the library laid out.
     fn accepted(&self, what: &str) {
         let (parameters, request) = (self.parameters(), self.request());
-        let accepted: AcceptedStake = request
-            .check(&parameters, None, dialect(CHAINS, &self.stake.staker()).0)
+        let accepted: CheckedDelegation = request
+            .check_under(&parameters, None, chain_rules(CHAINS, &self.stake.staker()).0)
             .unwrap_or_else(|e| panic!("{what}: {e:?}"));
-        same_psbt(accepted.slashing().psbt(), &self.slashing, what);
-        same_psbt(accepted.unbonding_slashing().psbt(), &self.unbonding_slashing, what);
+        same_psbt(accepted.presigned().slashing.psbt(), &self.slashing, what);
+        same_psbt(accepted.presigned().unbonding_slashing.psbt(), &self.unbonding_slashing, what);
         let member = &self.stake.members()[0];
-        let answer = accepted.sign_as_covenant_member(member, &[0; 32]).unwrap();
-        accepted.verify_answer(&answer).unwrap();
+        let mut record = MemoryCovenantRecord::default();
+        let answer = accepted.sign_as_covenant_member(member, &[0; 32], &mut record).unwrap();
+        assert_eq!(accepted.count_covenant_signatures(std::slice::from_ref(&answer)), Ok(1), "{what}");
     }
 
     fn parameters(&self) -> Parameters {
@@ -213,28 +220,34 @@ impl Case {
             "min_slashing_tx_fee_sat": self.slashing_fee_sat, "unbonding_time_blocks": stake.unbonding_time,
             "unbonding_fee_sat": stake.unbonding_fee_sat, "btc_activation_height": 1,
         });
-        Versions::<Parameters>::from_json(&json!([version]).to_string()).unwrap().get(0).unwrap().clone()
+        ParametersHistory::<Parameters>::from_json(&json!([version]).to_string())
+            .unwrap()
+            .get(0)
+            .unwrap()
+            .clone()
     }
 
-    fn request(&self) -> StakeRequest {
+    fn request(&self) -> Delegation {
         let (stake, staker) = (&self.stake, self.stake.staker());
         let signed = |theirs: &str| {
             let theirs = psbt(theirs);
-            let staker = sign_as_wallet(&theirs, &staker);
-            SignedSlashing { transaction: theirs.unsigned_tx, staker }
+            let signature = sign_as_wallet(&theirs, &staker);
+            PresignedSlashing { transaction: theirs.unsigned_tx, staker_signature: Some(signature) }
         };
         let providers = (0..).map(|chain: u8| format!("chain-{chain}")).zip(stake.providers());
-        StakeRequest {
+        Delegation {
+            parameters: ParametersAt::Unstated,
             staker: *staker.public_key(),
             staked_to: StakedTo::Consumers(ConsumerProviders::new(providers).unwrap()),
             staking_time_blocks: stake.staking_time,
             staking_amount: stake.amount(),
             unbonding_time_blocks: stake.unbonding_time,
             staking_transaction: self.staking.transaction(),
-            unbonding_transaction: psbt(&self.unbonding.psbt).unsigned_tx,
-            slashing: signed(&self.slashing),
-            unbonding_slashing: signed(&self.unbonding_slashing),
-            possession: dialect(CHAINS, &staker).1,
+            unbonding_transaction: Some(psbt(&self.unbonding.psbt).unsigned_tx),
+            slashing: Some(signed(&self.slashing)),
+            unbonding_slashing: Some(signed(&self.unbonding_slashing)),
+            proof_of_possession: Some(chain_rules(CHAINS, &staker).1),
+            covenant_signatures: vec![],
             extends: None,
             inclusion: None,
         }

@@ -1,75 +1,120 @@
 //! What `tx explain` prints.
 
 use bitcoin::{Amount, Transaction};
-use serde::Serialize;
-use staking_scripts::{Explanation, LeafKeys, PaidOutput, Parties, ProtocolOutput, SpentLeaf};
+use serde::{Deserialize, Serialize};
+use staking_scripts::delegation::DelegationRelation;
+use staking_scripts::explain::{PaidOutput, SpentLeaf};
+use staking_scripts::outputs::{LeafKeys, ProtocolOutput};
+use staking_scripts::{Explanation, Parties};
 
-use super::known::{InDelegation, Known};
-use crate::commands::stake::Violation;
-use crate::output::{FAINT, STRONG, plain};
+use super::known::InDelegation;
+use crate::view::output::CommandOutput;
+use crate::view::text::{FAINT, STRONG};
+use crate::view::violation::{self, Violation};
 
-#[derive(Serialize)]
-pub(super) struct Fields {
-    pub(super) txid: String,
-    pub(super) kind: &'static str,
-    pub(super) finished: bool,
-    pub(super) spent_path: Option<String>,
-    pub(super) spent: Vec<Spent>,
-    pub(super) staker: Option<String>,
-    pub(super) finality_providers: Vec<String>,
-    pub(super) provider_signers: Vec<String>,
-    pub(super) covenant_members: usize,
-    pub(super) quorum: u16,
-    pub(super) covenant_signers: Vec<String>,
-    pub(super) timelock: Option<u16>,
-    pub(super) sequence: Vec<u32>,
-    pub(super) lock_time: u32,
-    pub(super) input_amounts_sat: Vec<Option<u64>>,
-    pub(super) output_amounts_sat: Vec<u64>,
-    pub(super) protocol_outputs: Vec<Paid>,
-    pub(super) paid_sat: u64,
-    pub(super) fee_sat: Option<u64>,
-    pub(super) vsize: usize,
-    /// Where a node has it: the height of its block, and how many blocks deep; 0 while it waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) block_height: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) confirmations: Option<u32>,
-    /// What it breaks under each version of the parameters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) parameters: Option<Vec<UnderVersion>>,
-    #[serde(rename = "delegation", skip_serializing_if = "Option::is_none")]
-    pub(super) context: Option<InDelegation>,
+/// What a transaction is in the staking protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The transaction id, in display order.
+    pub txid: String,
+    /// `stake`, `unbonding`, `slashing`, `withdrawal`, `extension` or `unknown`.
+    pub kind: String,
+    /// Whether every input has its witness or script.
+    pub finished: bool,
+    /// The path through which the first recognized input spends.
+    pub spent_path: Option<String>,
+    /// The inputs that spend a leaf of a stake.
+    pub spent: Vec<SpentInput>,
+    /// The staker's public key.
+    pub staker: Option<String>,
+    /// The finality providers' public keys.
+    pub finality_providers: Vec<String>,
+    /// The finality providers whose signatures are present.
+    pub provider_signers: Vec<String>,
+    /// How many members the covenant committee has; 0 when unknown.
+    pub covenant_members: usize,
+    /// How many covenant members must sign; 0 when unknown.
+    pub quorum: u16,
+    /// The covenant members whose signatures are present.
+    pub covenant_signers: Vec<String>,
+    /// The timelock in blocks.
+    pub timelock: Option<u16>,
+    /// The nSequence of each input.
+    pub sequence: Vec<u32>,
+    /// The nLockTime.
+    pub lock_time: u32,
+    /// The satoshis of each input; null when unknown.
+    pub input_amounts_sat: Vec<Option<u64>>,
+    /// The satoshis of each output.
+    pub output_amounts_sat: Vec<u64>,
+    /// The outputs that belong to a stake, as far as they are recognized.
+    pub protocol_outputs: Vec<StakeOutput>,
+    /// The tag of the OP_RETURN output of a phase-1 stake, in hex.
+    pub op_return_tag: Option<String>,
+    /// The satoshis of all outputs.
+    pub paid_sat: u64,
+    /// The fee in satoshis; null when an input's amount is unknown.
+    pub fee_sat: Option<u64>,
+    /// The virtual size.
+    pub vsize: usize,
+    /// The height of its block on the node's chain.
+    pub block_height: Option<u32>,
+    /// How many confirmations it has on the node's chain: 0 while it is unconfirmed.
+    pub confirmations: Option<u32>,
+    /// The rules that it breaks under each version of the parameters; null without `--params`.
+    pub parameters: Option<Vec<UnderVersion>>,
+    /// What it is to the delegation; null without `--delegation`.
+    pub delegation: Option<InDelegation>,
 }
 
-/// What the transaction breaks under a version of the parameters.
-#[derive(Serialize)]
-pub(super) struct UnderVersion {
-    pub(super) version: usize,
-    pub(super) violations: Vec<Violation>,
+/// The rules that a transaction breaks under a version of the parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UnderVersion {
+    /// The version, from 0.
+    pub version: usize,
+    /// The rules that are broken.
+    pub violations: Vec<Violation>,
 }
 
-#[derive(Serialize)]
-pub(super) struct Spent {
-    input: usize,
-    outpoint: String,
-    path: String,
-    /// Which output of the stake, where a delegation tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<&'static str>,
+/// An input that spends a leaf of a stake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SpentInput {
+    /// The input, from 0.
+    pub input: usize,
+    /// The output that it spends: TXID:INDEX.
+    pub outpoint: String,
+    /// The path through which it spends.
+    pub path: String,
+    /// Which output of the stake that is; null unless a delegation tells.
+    pub output: Option<String>,
 }
 
-/// An output of the protocol that the transaction pays to, as far as it is recognised.
-#[derive(Serialize)]
-pub(super) struct Paid {
-    index: usize,
-    output: &'static str,
-    timelock: u16,
+/// An output that belongs to a stake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct StakeOutput {
+    /// The output, from 0.
+    pub index: usize,
+    /// `staking`, `unbonding` or `slashing-refund`.
+    pub output: String,
+    /// Its timelock in blocks.
+    pub timelock: u16,
 }
 
-impl From<&PaidOutput> for Paid {
+impl From<&PaidOutput> for StakeOutput {
     fn from(paid: &PaidOutput) -> Self {
-        Self { index: paid.index, output: paid.output.as_str(), timelock: paid.output.timelock().blocks() }
+        Self {
+            index: paid.index,
+            output: paid.output.as_str().to_owned(),
+            timelock: paid.output.timelock().blocks(),
+        }
     }
 }
 
@@ -81,25 +126,25 @@ pub(super) fn fields(
     transaction: &Transaction,
     input_amounts: &[Option<Amount>],
     explanation: &Explanation,
-    known: Option<&Known>,
-) -> Fields {
+    known: Option<&DelegationRelation<'_>>,
+) -> Output {
     let spent: Option<&SpentLeaf> = explanation.spent.first();
     let keys = spent.map(|spent| &spent.keys);
-    let announcement = explanation.announcement.as_ref();
+    let op_return = explanation.op_return.as_ref();
     // Of a stake, the staking output, wherever it stands.
     let staking = explanation.outputs.iter().find(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
     let paid = staking.or(explanation.outputs.first()).map(|paid| &paid.output);
     let parties = paid.and_then(ProtocolOutput::parties);
     let staker = keys.map(LeafKeys::staker).or(paid.map(ProtocolOutput::staker));
-    let staker = staker.or(announcement.map(|said| &said.staker));
+    let staker = staker.or(op_return.map(|said| &said.staker));
     let revealed = keys.map(LeafKeys::finality_providers).filter(|providers| !providers.is_empty());
-    let providers = match (revealed, parties, announcement) {
+    let providers = match (revealed, parties, op_return) {
         (Some(revealed), _, _) => strings(revealed),
         (None, Some(parties), _) => strings(parties.finality_providers().as_slice()),
         (None, None, Some(said)) => vec![said.finality_provider.to_string()],
         (None, None, None) => Vec::new(),
     };
-    let timelock = match (keys, paid, announcement) {
+    let timelock = match (keys, paid, op_return) {
         (Some(LeafKeys::Timelock { timelock, .. }), _, _) => Some(timelock.blocks()),
         (None, Some(ProtocolOutput::Staking(output)), _) => Some(output.staking_time().blocks()),
         (None, _, Some(said)) => Some(said.staking_time.blocks()),
@@ -112,19 +157,21 @@ pub(super) fn fields(
         (None, None) => (0, 0),
     };
     let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
-    Fields {
+    Output {
         txid: explanation.txid.to_string(),
-        kind: explanation.kind.as_str(),
+        kind: explanation.kind.as_str().to_owned(),
         finished: true,
         spent_path: keys.map(|keys| keys.path().to_string()),
         spent: explanation
             .spent
             .iter()
-            .map(|spent| Spent {
+            .map(|spent| SpentInput {
                 input: spent.input,
                 outpoint: spent.outpoint.to_string(),
                 path: spent.keys.path().to_string(),
-                output: known.and_then(|known| known.output(spent.outpoint)),
+                output: known
+                    .and_then(|known| known.output(spent.outpoint))
+                    .map(|output| output.as_str().to_owned()),
             })
             .collect(),
         staker: staker.map(ToString::to_string),
@@ -138,21 +185,28 @@ pub(super) fn fields(
         lock_time: transaction.lock_time.to_consensus_u32(),
         input_amounts_sat: input_amounts.iter().map(|amount| amount.map(Amount::to_sat)).collect(),
         output_amounts_sat: transaction.output.iter().map(|output| output.value.to_sat()).collect(),
-        protocol_outputs: explanation.outputs.iter().map(Paid::from).collect(),
+        protocol_outputs: explanation.outputs.iter().map(StakeOutput::from).collect(),
+        op_return_tag: op_return.map(|data| hex::encode(data.tag)),
         paid_sat: explanation.paid.to_sat(),
         fee_sat: held.and_then(|held| held.checked_sub(explanation.paid)).map(Amount::to_sat),
         vsize: transaction.vsize(),
         block_height: None,
         confirmations: None,
         parameters: None,
-        context: None,
+        delegation: None,
     }
 }
 
-pub(super) fn text(fields: &Fields, explanation: &Explanation) -> String {
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        text(self)
+    }
+}
+
+fn text(fields: &Output) -> String {
     let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", fields.kind, fields.txid)];
     for spent in &fields.spent {
-        let of = spent.output.map(|output| format!(" of the {output} output")).unwrap_or_default();
+        let of = spent.output.as_ref().map(|output| format!(" of the {output} output")).unwrap_or_default();
         lines.push(format!(
             "input {} spends {} through the {} path{of}",
             spent.input, spent.outpoint, spent.path
@@ -183,9 +237,7 @@ pub(super) fn text(fields: &Fields, explanation: &Explanation) -> String {
     if let Some(timelock) = fields.timelock {
         lines.push(format!("timelock            {timelock} blocks"));
     }
-    if let Some(said) = &explanation.announcement {
-        lines.push(format!("announced with tag  {}", hex::encode(said.tag)));
-    }
+    lines.extend(fields.op_return_tag.as_ref().map(|tag| format!("OP_RETURN tag       {tag}")));
     let mut recognised = fields.protocol_outputs.iter().peekable();
     for (index, amount) in fields.output_amounts_sat.iter().enumerate() {
         let paid = recognised.next_if(|paid| paid.index == index);
@@ -195,27 +247,26 @@ pub(super) fn text(fields: &Fields, explanation: &Explanation) -> String {
         lines.push(format!("output {index:<3}          {amount} sat{}", paid.unwrap_or_default()));
     }
     let fee = fields.fee_sat.map(|fee| format!("fee {fee} sat, "));
-    let size = if fields.finished { "" } else { " without the witnesses that are still absent" };
+    let size = if fields.finished { "" } else { " without the missing witnesses" };
     lines.push(format!("size                {}{} vB{size}", fee.unwrap_or_default(), fields.vsize));
     match (fields.block_height, fields.confirmations) {
         (Some(height), Some(deep)) => {
-            lines.push(format!("block               at height {height}, {deep} deep"))
+            lines.push(format!("block               at height {height}, {deep} confirmations"))
         }
-        (None, Some(_)) => lines.push("block               none yet, it waits".to_owned()),
+        (None, Some(_)) => lines.push("block               none, it is unconfirmed".to_owned()),
         (_, None) => {}
     }
     for UnderVersion { version, violations } in fields.parameters.iter().flatten() {
-        let kept = if violations.is_empty() {
-            "no rule is broken that it tells of"
-        } else {
-            "these rules are broken:"
-        };
+        let kept = if violations.is_empty() { "no rule is broken, as far as it shows" } else { "it breaks:" };
         lines.push(format!("under version {version:<6}{kept}"));
-        lines.extend(violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));
+        lines.extend(violation::lines(violations));
     }
-    if let Some(InDelegation { part, violations, provider_secret_key }) = &fields.context {
-        lines.push(format!("of the delegation       {}", part.unwrap_or("none of its transactions")));
-        lines.extend(violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message))));
+    if let Some(InDelegation { part, violations, provider_secret_key }) = &fields.delegation {
+        lines.push(format!(
+            "of the delegation       {}",
+            part.as_deref().unwrap_or("none of its transactions")
+        ));
+        lines.extend(violation::lines(violations));
         let key = provider_secret_key.iter();
         lines.extend(key.map(|key| format!("finality provider's key {key}")));
     }

@@ -1,0 +1,108 @@
+//! Blocks and headers of a `bitcoind`.
+
+use bitcoin::block::{Header, Version};
+use bitcoin::consensus::encode::deserialize_hex;
+use bitcoin::hashes::Hash as _;
+use bitcoin::{Block, BlockHash, CompactTarget, Network, TxMerkleNode};
+use corepc_types::v28::GetBlockchainInfo;
+use serde_json::json;
+
+use super::transport::malformed;
+use super::{BitcoinCore, INVALID_PARAMETER};
+use crate::{BlockHeight, ChainSource, ChainTip, FoundHeader, NodeError};
+
+/// RPC_INVALID_ADDRESS_OR_KEY of Bitcoin Core: no such transaction, or no such block.
+pub(super) const NOT_FOUND: i32 = -5;
+/// RPC_MISC_ERROR: among others, the block is pruned.
+const MISC: i32 = -1;
+
+/// The part of `getblockheader`'s verbose answer that is needed.
+#[derive(serde::Deserialize)]
+struct VerboseHeader {
+    confirmations: i64,
+    height: u32,
+    version: i32,
+    merkleroot: TxMerkleNode,
+    time: u32,
+    nonce: u32,
+    bits: String,
+    previousblockhash: Option<BlockHash>,
+}
+
+impl ChainSource for BitcoinCore {
+    fn network(&self) -> Network {
+        self.network
+    }
+
+    fn tip(&self) -> Result<ChainTip, NodeError> {
+        const METHOD: &str = "getblockchaininfo";
+        let info: GetBlockchainInfo = self.call(METHOD, &[])?;
+        let height = u32::try_from(info.blocks).map_err(|_| malformed(METHOD, "its height is no height"))?;
+        let hash =
+            info.best_block_hash.parse().map_err(|_| malformed(METHOD, "its best block hash is no hash"))?;
+        Ok(ChainTip { height: BlockHeight::new(height), hash })
+    }
+
+    fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
+        let out_of_range = || self.tip().map(|tip| NodeError::NoSuchBlock { height, tip: tip.height });
+        // Bitcoin Core reads heights as 32-bit numbers with a sign.
+        if i32::try_from(height.to_u32()).is_err() {
+            return Err(out_of_range()?);
+        }
+        match self.call::<BlockHash>("getblockhash", &[json!(height.to_u32())]) {
+            Err(NodeError::Rpc { code: INVALID_PARAMETER, .. }) => Err(out_of_range()?),
+            hash => hash,
+        }
+    }
+
+    fn header(&self, hash: &BlockHash) -> Result<FoundHeader, NodeError> {
+        const METHOD: &str = "getblockheader";
+        let found: VerboseHeader = match self.call(METHOD, &[json!(hash), json!(true)]) {
+            Err(NodeError::Rpc { code: NOT_FOUND, .. }) => {
+                return Err(NodeError::UnknownBlock { hash: *hash });
+            }
+            answer => answer?,
+        };
+        let bits = CompactTarget::from_unprefixed_hex(&found.bits)
+            .map_err(|_| malformed(METHOD, "its bits are no compact target"))?;
+        let header = Header {
+            version: Version::from_consensus(found.version),
+            prev_blockhash: found.previousblockhash.unwrap_or_else(BlockHash::all_zeros),
+            merkle_root: found.merkleroot,
+            time: found.time,
+            bits,
+            nonce: found.nonce,
+        };
+        if header.block_hash() != *hash {
+            return Err(malformed(METHOD, "it is the header of another block"));
+        }
+        // -1: the block is not in the best chain.
+        let confirmations = u32::try_from(found.confirmations).unwrap_or(0);
+        Ok(FoundHeader { header, height: BlockHeight::new(found.height), confirmations })
+    }
+
+    fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
+        const METHOD: &str = "getblock";
+        let hex: String =
+            self.call(METHOD, &[json!(hash), json!(0)]).map_err(|error| no_block(error, hash))?;
+        let block: Block = deserialize_hex(&hex).map_err(|error| malformed(METHOD, &error.to_string()))?;
+        if block.block_hash() != *hash {
+            return Err(malformed(METHOD, "it holds another block"));
+        }
+        Ok(block)
+    }
+}
+
+/// Why `getblock` gave no block.
+pub(super) fn no_block(error: NodeError, hash: &BlockHash) -> NodeError {
+    match error {
+        NodeError::Rpc { code: NOT_FOUND, .. } => NodeError::UnknownBlock { hash: *hash },
+        NodeError::Rpc { code: MISC, message, .. } if message.contains("pruned") => {
+            NodeError::BlockPruned { hash: *hash }
+        }
+        NodeError::Rpc { code: MISC, message, .. } if message.contains("not fully downloaded") => {
+            NodeError::BlockNotDownloaded { hash: *hash }
+        }
+        error => error,
+    }
+}

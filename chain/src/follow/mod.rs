@@ -1,0 +1,267 @@
+//! Following a chain, block by block, across reorgs.
+
+mod ancestry;
+#[cfg(test)]
+#[cfg(feature = "embedded")]
+mod embedded_tests;
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;
+
+use std::collections::VecDeque;
+
+use bitcoin::{Block, BlockHash};
+
+use self::ancestry::{Route, route};
+use crate::{ChainSource, ChainTip, NodeError};
+
+/// How many of the newest blocks a follower remembers, for a node that does not know the last of them.
+const MAX_REMEMBERED: usize = 2_016;
+/// How often a step is begun again because the chain moved, or the node lost a block, during it.
+const MAX_RETRIES: u32 = 8;
+
+/// What happened to the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChainEvent {
+    /// A block was connected on top of the last one.
+    Connected {
+        /// Its height and hash.
+        at: ChainTip,
+        /// The block.
+        block: Block,
+    },
+    /// Every block above the fork point was disconnected. The blocks of the other branch follow as
+    /// [`Connected`](Self::Connected).
+    Disconnected {
+        /// The block that was the last one until now.
+        from: ChainTip,
+        /// The last block that both branches have in common: the last one from now on.
+        fork_point: ChainTip,
+    },
+}
+
+/// What a [`Follower`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The chain has moved by this much; there may be more.
+    Event(ChainEvent),
+    /// The follower is at the node's tip.
+    AtTip,
+    /// The node's best chain has less work than the one that was followed, as after a crash or while it
+    /// reindexes. It is no reorg: nothing is disconnected; ask again until the node has caught up.
+    Behind {
+        /// The node's tip.
+        tip: ChainTip,
+    },
+}
+
+/// Why a chain cannot be followed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FollowError {
+    /// The block to start from is unknown to the node: it is of another network, or of a branch that this
+    /// node never saw.
+    #[error("block {hash} is unknown to the node; following starts at a block that the node knows")]
+    UnknownStart {
+        /// The block's hash.
+        hash: BlockHash,
+    },
+    /// The node has a chain at least as high as the followed one, and knows neither its last block nor any
+    /// of the remembered ones before it.
+    #[error(
+        "block {} at height {} and the {remembered} remembered before it are not in the node's chain, whose tip is {} at height {}; \
+        following resumes from a block that both have",
+        last.hash, last.height, tip.hash, tip.height
+    )]
+    NoForkPoint {
+        /// The last block that was followed.
+        last: ChainTip,
+        /// How many blocks before it were compared.
+        remembered: usize,
+        /// The node's tip.
+        tip: ChainTip,
+    },
+    /// The node failed; [`NodeError::BlockPruned`] among others when it no longer has a block that is next.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+}
+
+impl FollowError {
+    /// Whether the same step may succeed later without anything else being changed, as
+    /// [`NodeError::is_retryable`] says.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Node(error) if error.is_retryable())
+    }
+}
+
+/// Is told what happens to the chain, in the chain's order.
+pub trait Listen {
+    /// A block was connected on top of the last one.
+    fn block_connected(&mut self, block: &Block, at: ChainTip);
+
+    /// Every block above `fork_point` was disconnected; `fork_point` is the last one now.
+    fn blocks_disconnected(&mut self, fork_point: ChainTip);
+}
+
+/// Follows a node's best chain from a known block, across reorgs of any depth.
+///
+/// It goes by hash, from the node's tip back along `previousblockhash` to what it knows, so it never takes a
+/// tip for granted that a node passes through during a reorg. The chain that results from the events is at
+/// every moment a chain that the node had; a block that has left it is disconnected before any other is
+/// connected.
+///
+/// A node whose best chain has *less work* than the followed one is behind, not reorganized: after a crash
+/// Bitcoin Core does not know its old tip. Work is compared as long as the node knows the followed block;
+/// heights are compared when it does not.
+///
+/// In memory it keeps the hashes of the blocks that are still to be connected (32 bytes each), and the newest
+/// 2016 that it has passed; no more than one block.
+///
+/// The position is advanced by the step that returns an event. To survive a crash of one's own, store
+/// [`position`](Self::position) with what came of the event, and [`start`](Self::start) from it again.
+#[derive(Debug, Clone)]
+pub struct Follower {
+    /// What was followed, the last block at the end; never empty.
+    known: VecDeque<ChainTip>,
+    /// What comes next, in the chain's order, each with its height one above the one before.
+    ahead: VecDeque<BlockHash>,
+}
+
+impl Follower {
+    /// Begins at the block `hash`, whose successors are connected first. It may have left the best chain:
+    /// then the first event disconnects it.
+    ///
+    /// # Errors
+    ///
+    /// [`FollowError::UnknownStart`] when the node does not know the block; the node's own errors.
+    pub fn start<S: ChainSource + ?Sized>(source: &S, hash: BlockHash) -> Result<Self, FollowError> {
+        match source.header(&hash) {
+            Ok(found) => Ok(Self::at(ChainTip { height: found.height, hash })),
+            Err(NodeError::UnknownBlock { .. }) => Err(FollowError::UnknownStart { hash }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins at the block `last` without asking the node, which may be behind it.
+    pub fn at(last: ChainTip) -> Self {
+        Self { known: VecDeque::from([last]), ahead: VecDeque::new() }
+    }
+
+    /// As [`at`](Self::at), with blocks before `last` that were followed earlier, oldest first: the fork
+    /// point is looked for among them when the node does not know `last`.
+    pub fn resume(earlier: impl IntoIterator<Item = ChainTip>, last: ChainTip) -> Self {
+        let mut follower = Self { known: VecDeque::new(), ahead: VecDeque::new() };
+        for block in earlier.into_iter().filter(|block| block.height < last.height) {
+            follower.remember(block);
+        }
+        follower.remember(last);
+        follower
+    }
+
+    /// Returns the last block that was connected, or the fork point that was disconnected to, or where it
+    /// began.
+    pub fn position(&self) -> ChainTip {
+        // Never empty: the constructors put a block in, and a disconnection puts the fork point in.
+        self.known.back().copied().unwrap_or(ChainTip {
+            height: crate::BlockHeight::GENESIS,
+            hash: bitcoin::hashes::Hash::all_zeros(),
+        })
+    }
+
+    /// Returns the remembered blocks, oldest first, [`position`](Self::position) at the end: what
+    /// [`resume`](Self::resume) takes. At most 2016, and not always without gaps.
+    pub fn remembered(&self) -> impl DoubleEndedIterator<Item = ChainTip> + '_ {
+        self.known.iter().copied()
+    }
+
+    /// Asks the node how the chain has moved, and moves on by one event.
+    ///
+    /// The first step of a long way asks for one header per block on it; every other asks for the tip and at
+    /// most one block.
+    ///
+    /// # Errors
+    ///
+    /// As [`FollowError`] says. The position is not moved then.
+    pub fn step<S: ChainSource + ?Sized>(&mut self, source: &S) -> Result<Step, FollowError> {
+        let mut retries = MAX_RETRIES;
+        loop {
+            match self.attempt(source) {
+                // A block of the node's chain that the node does not know: the node crashed since it told of
+                // it.
+                Err(FollowError::Node(NodeError::UnknownBlock { .. })) if retries > 0 => {
+                    self.ahead.clear();
+                    retries = retries.saturating_sub(1);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Moves on until it is at the node's tip or the node is behind, and tells `listener` of each event.
+    /// Returns [`Step::AtTip`] or [`Step::Behind`].
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Self::step); the listener has been told of every event before the error.
+    pub fn catch_up<S: ChainSource + ?Sized>(
+        &mut self,
+        source: &S,
+        listener: &mut dyn Listen,
+    ) -> Result<Step, FollowError> {
+        loop {
+            match self.step(source)? {
+                Step::Event(ChainEvent::Connected { at, block }) => listener.block_connected(&block, at),
+                Step::Event(ChainEvent::Disconnected { fork_point, .. }) => {
+                    listener.blocks_disconnected(fork_point);
+                }
+                at_rest => return Ok(at_rest),
+            }
+        }
+    }
+
+    fn attempt<S: ChainSource + ?Sized>(&mut self, source: &S) -> Result<Step, FollowError> {
+        let tip = source.tip()?;
+        let last = self.position();
+        if tip.hash == last.hash {
+            self.ahead.clear();
+            return Ok(Step::AtTip);
+        }
+        if self.ahead.back() != Some(&tip.hash) {
+            match route(source, &self.known, &self.ahead, tip)? {
+                Route::Onward { kept, ahead } => {
+                    self.ahead.truncate(kept);
+                    self.ahead.extend(ahead);
+                }
+                Route::Fork { fork_point, ahead } => {
+                    self.forget_above(fork_point);
+                    self.ahead = ahead.into();
+                    return Ok(Step::Event(ChainEvent::Disconnected { from: last, fork_point }));
+                }
+                Route::Behind => {
+                    self.ahead.clear();
+                    return Ok(Step::Behind { tip });
+                }
+            }
+        }
+        let Some(&hash) = self.ahead.front() else { return Ok(Step::AtTip) };
+        let block = source.block(&hash)?;
+        let at = ChainTip { height: last.height.saturating_add(1), hash };
+        self.ahead.pop_front();
+        self.remember(at);
+        Ok(Step::Event(ChainEvent::Connected { at, block }))
+    }
+
+    fn remember(&mut self, block: ChainTip) {
+        if self.known.len() >= MAX_REMEMBERED {
+            self.known.pop_front();
+        }
+        self.known.push_back(block);
+    }
+
+    fn forget_above(&mut self, fork_point: ChainTip) {
+        while self.known.back().is_some_and(|block| block.height >= fork_point.height) {
+            self.known.pop_back();
+        }
+        self.remember(fork_point);
+    }
+}

@@ -1,0 +1,175 @@
+//! What a node's reason for a rejection means for a later attempt.
+
+/// What a rejection means for a later attempt to broadcast the same transaction.
+///
+/// The words are those of Bitcoin Core 31, and those of its consensus engine, which the embedded node uses. A
+/// word that is not known is [`Invalid`](Self::Invalid).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RejectionClass {
+    /// The mempool as it is now does not admit it: a conflict pays more, the mempool's price is above its fee
+    /// rate, its unconfirmed family is too large. It may be accepted whenever the mempool moves: try again by
+    /// the clock and at each block, or choose another transaction.
+    Mempool,
+    /// A timelock has not run out, or a coinbase is not mature: it may be accepted at a later block.
+    TooEarly,
+    /// An input is unknown or spent by a confirmed transaction, which may be this very transaction. Ask for
+    /// what spends the input ([`Lookup::spender`](crate::Lookup::spender)): the reason does not tell.
+    MissingInputs,
+    /// A limit that the caller set with the call (`maxfeerate`, `maxburnamount`): change the call.
+    CallerLimit,
+    /// Nodes with the usual relay policy never relay it, while a miner could still include it: it is dust,
+    /// not standard, or below the least fee rate (a package with a child that pays more may help there).
+    Policy,
+    /// It breaks a rule of consensus, now and later: a wrong signature, script, amount or encoding.
+    Invalid,
+}
+
+impl RejectionClass {
+    /// Every class.
+    pub const ALL: [Self; 6] =
+        [Self::Mempool, Self::TooEarly, Self::MissingInputs, Self::CallerLimit, Self::Policy, Self::Invalid];
+
+    /// Returns the class of a reason, as [`NodeError::Rejected`](crate::NodeError::Rejected) holds it: the
+    /// text before the first comma that is in no brackets, and what follows it.
+    pub fn of(reason: &str, detail: &str) -> Self {
+        match reason {
+            "insufficient fee"
+            | "replacement-failed"
+            | "too many potential replacements"
+            | "too-large-cluster"
+            | "too-long-mempool-chain"
+            | "TRUC-violation"
+            | "mempool min fee not met"
+            | "mempool full"
+            | "txn-mempool-conflict" => Self::Mempool,
+            "non-final" | "non-BIP68-final" | "bad-txns-premature-spend-of-coinbase" => Self::TooEarly,
+            // The consensus engine's one word for both timelocks, of the transaction and of its inputs.
+            "bad-txns-nonfinal" => Self::TooEarly,
+            "bad-txns-inputs-missingorspent" | "missing-inputs" => Self::MissingInputs,
+            "min relay fee not met"
+            | "dust"
+            | "version"
+            | "scriptpubkey"
+            | "scriptsig-not-pushonly"
+            | "scriptsig-size"
+            | "bare-multisig"
+            | "datacarrier"
+            | "multi-op-return"
+            | "tx-size"
+            | "tx-size-small"
+            | "bad-txns-nonstandard-inputs"
+            | "bad-witness-nonstandard"
+            | "bad-txns-too-many-sigops" => Self::Policy,
+            "max-fee-exceeded" | "max feerate exceeded" => Self::CallerLimit,
+            _ if reason.contains("exceeds maximum configured by user")
+                || detail.contains("exceeds maximum configured by user") =>
+            {
+                Self::CallerLimit
+            }
+            _ => Self::Invalid,
+        }
+    }
+
+    /// Whether the same transaction may be accepted later without anything being changed in it or in the
+    /// call.
+    pub const fn may_be_accepted_later(self) -> bool {
+        matches!(self, Self::Mempool | Self::TooEarly | Self::MissingInputs)
+    }
+
+    /// Returns the class's name, for logs and JSON: `mempool`, `too-early`, `missing-inputs`, `caller-limit`,
+    /// `policy` or `invalid`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mempool => "mempool",
+            Self::TooEarly => "too-early",
+            Self::MissingInputs => "missing-inputs",
+            Self::CallerLimit => "caller-limit",
+            Self::Policy => "policy",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+impl std::fmt::Display for RejectionClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::RejectionClass;
+    use crate::NodeError;
+
+    #[test]
+    fn rejection_class_of_each_text_that_bitcoin_core_answers() {
+        use RejectionClass as C;
+        let table = [
+            (
+                "insufficient fee, rejecting replacement ab, less fees than conflicting txs; 0.001 < 0.001096",
+                C::Mempool,
+            ),
+            (
+                "insufficient fee, rejecting replacement ab, not enough additional fees to relay; 0.00 < 0.1",
+                C::Mempool,
+            ),
+            ("replacement-failed, insufficient feerate: does not improve feerate diagram", C::Mempool),
+            (
+                "too many potential replacements, rejecting replacement ab; too many conflicting clusters (101 > 100)",
+                C::Mempool,
+            ),
+            ("too-large-cluster", C::Mempool),
+            ("TRUC-violation, non-version=3 tx ab (wtxid=cd) cannot spend from version=3 tx ef", C::Mempool),
+            ("mempool min fee not met, 94 < 490", C::Mempool),
+            ("mempool full", C::Mempool),
+            ("non-BIP68-final", C::TooEarly),
+            ("non-final", C::TooEarly),
+            ("bad-txns-nonfinal, contains a non-BIP68-final transaction", C::TooEarly),
+            ("bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth 99", C::TooEarly),
+            ("bad-txns-inputs-missingorspent", C::MissingInputs),
+            ("Unspendable output exceeds maximum configured by user (maxburnamount)", C::CallerLimit),
+            ("Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", C::CallerLimit),
+            ("min relay fee not met, 0 < 17", C::Policy),
+            ("dust, tx with dust output must be 0-fee", C::Policy),
+            ("bad-witness-nonstandard", C::Policy),
+            ("version", C::Policy),
+            ("scriptpubkey", C::Policy),
+            ("datacarrier", C::Policy),
+            ("tx-size", C::Policy),
+            ("tx-size-small", C::Policy),
+            ("mempool-script-verify-flag-failed (Invalid Schnorr signature), input 0 of ab", C::Invalid),
+            (
+                "mempool-script-verify-flag-failed (Locktime requirement not satisfied), input 0 of ab",
+                C::Invalid,
+            ),
+            ("block-script-verify-flag-failed (OP_RETURN was encountered), input 0 of ab", C::Invalid),
+            ("bad-txns-in-belowout, value in (0.10) < value out (0.10000001)", C::Invalid),
+            ("bad-txns-vout-empty", C::Invalid),
+            ("bad-txns-inputs-duplicate", C::Invalid),
+            ("bad-txns-spends-conflicting-tx, ab spends conflicting transaction cd", C::Invalid),
+            ("TX decode failed. Make sure the tx has at least one input.", C::Invalid),
+            ("a word of a later version", C::Invalid),
+        ];
+        for (text, class) in table {
+            let error = NodeError::rejected(bitcoin::hashes::Hash::all_zeros(), text);
+            assert_eq!(error.rejection_class(), Some(class), "{text}");
+            assert_eq!(error.is_retryable(), class == C::Mempool, "{text}");
+        }
+        let occurring: BTreeSet<&str> = table.iter().map(|(_, class)| class.as_str()).collect();
+        for class in C::ALL {
+            assert!(occurring.contains(class.as_str()), "the class {class} does not occur in the table");
+        }
+        assert_eq!(occurring.len(), C::ALL.len());
+    }
+
+    #[test]
+    fn rejection_class_of_another_error_is_none() {
+        assert_eq!(
+            NodeError::UnknownBlock { hash: bitcoin::hashes::Hash::all_zeros() }.rejection_class(),
+            None
+        );
+    }
+}

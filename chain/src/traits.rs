@@ -1,0 +1,176 @@
+//! What can be asked of a Bitcoin node, cut into small traits.
+
+use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
+
+use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError};
+
+/// How often a height is read again because the chain moved meanwhile.
+const MAX_REREADS: u32 = 8;
+
+/// A source of blocks and headers, by hash and by height.
+///
+/// A hash names one block for ever; a height names another block after a reorg. Whoever must not miss a
+/// reorg goes by hash, as [`Follower`](crate::Follower) does.
+pub trait ChainSource {
+    /// Returns the network whose chain the node follows.
+    fn network(&self) -> Network;
+
+    /// Returns the last block of the best chain.
+    fn tip(&self) -> Result<ChainTip, NodeError>;
+
+    /// Returns the hash of the block at `height` of the best chain; [`NodeError::NoSuchBlock`] above the tip.
+    fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError>;
+
+    /// Returns the header of a block, in the best chain or not; [`NodeError::UnknownBlock`] when the node
+    /// does not know it.
+    fn header(&self, hash: &BlockHash) -> Result<FoundHeader, NodeError>;
+
+    /// Returns a block, in the best chain or not.
+    ///
+    /// [`NodeError::UnknownBlock`] when the node does not know it, [`NodeError::BlockPruned`] when it has
+    /// deleted it, [`NodeError::BlockNotDownloaded`] when it has its header alone.
+    fn block(&self, hash: &BlockHash) -> Result<Block, NodeError>;
+
+    /// Returns the header at `height` of the best chain; [`NodeError::NoSuchBlock`] above the tip.
+    fn header_at(&self, height: BlockHeight) -> Result<FoundHeader, NodeError> {
+        at_height(self, height, |hash| self.header(hash))
+    }
+
+    /// Returns the block at `height` of the best chain; [`NodeError::NoSuchBlock`] above the tip, and the
+    /// errors of [`block`](Self::block).
+    fn block_at(&self, height: BlockHeight) -> Result<Block, NodeError> {
+        at_height(self, height, |hash| self.block(hash))
+    }
+}
+
+/// Reads what is at `height`, and again where a reorg put another block there between the two calls.
+fn at_height<S: ChainSource + ?Sized, T>(
+    source: &S,
+    height: BlockHeight,
+    read: impl Fn(&BlockHash) -> Result<T, NodeError>,
+) -> Result<T, NodeError> {
+    let mut hash = source.block_hash(height)?;
+    for _ in 0..MAX_REREADS {
+        let found = read(&hash);
+        let now = source.block_hash(height)?;
+        if now == hash {
+            return found;
+        }
+        hash = now;
+    }
+    read(&hash)
+}
+
+/// Finds transactions and outputs, which a node may have to search its blocks for.
+pub trait Lookup {
+    /// Returns a transaction by its id, with the block that holds it; `None` when it is neither in the best
+    /// chain nor in the mempool.
+    fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError>;
+
+    /// Returns the confirmed, unspent outputs that pay exactly `script_pubkey`, oldest first. Coinbase
+    /// outputs are included only once mature.
+    fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError>;
+
+    /// Returns what spends an output, confirmed or in the mempool; `None` while nothing does.
+    ///
+    /// `since` is the height of the block that holds the output: no earlier block is looked at. `None` also
+    /// when there is no such output.
+    fn spender(&self, outpoint: &OutPoint, since: BlockHeight)
+    -> Result<Option<FoundTransaction>, NodeError>;
+}
+
+/// Broadcasts transactions.
+pub trait Broadcast {
+    /// Broadcasts a transaction; it is in the node's mempool then.
+    ///
+    /// A transaction that breaks a rule is [`NodeError::Rejected`] with the node's own reason. One that the
+    /// node already has, confirmed or in the mempool, is no error: broadcasting is idempotent.
+    fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError>;
+}
+
+/// Estimates fee rates.
+pub trait FeeEstimate {
+    /// Returns the fee rate at which a transaction is expected to confirm within `blocks` blocks.
+    fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError>;
+}
+
+/// Mines blocks on request.
+pub trait Mine {
+    /// Mines `count` blocks whose rewards pay `script_pubkey`; on regtest only, else
+    /// [`NodeError::NotRegtest`].
+    fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError>;
+}
+
+/// Everything that a full node does.
+///
+/// It has no methods of its own: whatever has the five traits is a `Node`. Ask for the smaller traits where
+/// they suffice. Mining fails with [`NodeError::NotRegtest`] on every other network.
+///
+/// Every method may fail with a [`NodeError`]; [`NodeError::is_retryable`] separates what may succeed when
+/// tried again (the node is starting, the connection broke) from what will not (a transaction that breaks a
+/// rule).
+pub trait Node: ChainSource + Lookup + Broadcast + FeeEstimate + Mine {}
+
+impl<T: ChainSource + Lookup + Broadcast + FeeEstimate + Mine + ?Sized> Node for T {}
+
+/// Lets a pointer to a node be a node.
+macro_rules! forward {
+    ($pointer:ty) => {
+        impl<T: ChainSource + ?Sized> ChainSource for $pointer {
+            fn network(&self) -> Network {
+                (**self).network()
+            }
+            fn tip(&self) -> Result<ChainTip, NodeError> {
+                (**self).tip()
+            }
+            fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
+                (**self).block_hash(height)
+            }
+            fn header(&self, hash: &BlockHash) -> Result<FoundHeader, NodeError> {
+                (**self).header(hash)
+            }
+            fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
+                (**self).block(hash)
+            }
+            fn header_at(&self, height: BlockHeight) -> Result<FoundHeader, NodeError> {
+                (**self).header_at(height)
+            }
+            fn block_at(&self, height: BlockHeight) -> Result<Block, NodeError> {
+                (**self).block_at(height)
+            }
+        }
+        impl<T: Lookup + ?Sized> Lookup for $pointer {
+            fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
+                (**self).transaction(txid)
+            }
+            fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError> {
+                (**self).coins(script_pubkey)
+            }
+            fn spender(
+                &self,
+                outpoint: &OutPoint,
+                since: BlockHeight,
+            ) -> Result<Option<FoundTransaction>, NodeError> {
+                (**self).spender(outpoint, since)
+            }
+        }
+        impl<T: Broadcast + ?Sized> Broadcast for $pointer {
+            fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
+                (**self).broadcast(transaction)
+            }
+        }
+        impl<T: FeeEstimate + ?Sized> FeeEstimate for $pointer {
+            fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError> {
+                (**self).fee_rate(blocks)
+            }
+        }
+        impl<T: Mine + ?Sized> Mine for $pointer {
+            fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError> {
+                (**self).mine(count, script_pubkey)
+            }
+        }
+    };
+}
+
+forward!(&T);
+forward!(Box<T>);

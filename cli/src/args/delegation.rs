@@ -1,0 +1,216 @@
+//! The files that roles hand to each other: parameters and delegations.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow, bail};
+use bitcoin::Txid;
+use bitcoin::absolute::Height;
+use clap::Args;
+use finality::SigningContext;
+use staking_scripts::{
+    ChainRules, CheckRules, CheckedDelegation, CovenantSignatures, Delegation, InForce, Parameters,
+    ParametersAt, ParametersHistory, StakeViolation,
+};
+
+use super::argument::{self, Argument};
+use super::input;
+use super::network::NetworkName;
+use super::new_file::NewFile;
+use crate::view::text::broken;
+use crate::view::violation::message;
+
+/// Reads parameters in the form of the chain's nodes.
+fn parameters(path: &str) -> anyhow::Result<ParametersHistory<Parameters>> {
+    Ok(ParametersHistory::from_json(&input::text_file(path)?)?)
+}
+
+/// Reads delegations: one of ours, or those of a node's answer or of a message.
+fn delegations(path: &str) -> anyhow::Result<Vec<Delegation>> {
+    Ok(Delegation::from_any_json(&input::text_file(path)?)?)
+}
+
+/// Reads the signatures of a covenant member.
+fn covenant_signatures(path: &str) -> anyhow::Result<CovenantSignatures> {
+    Ok(serde_json::from_str(&input::text_file(path)?)?)
+}
+
+/// Parses the path of a parameters file.
+pub(crate) fn parameters_file() -> argument::Parser<ParametersHistory<Parameters>> {
+    argument::file(parameters)
+}
+
+/// Parses the path of a file with delegations.
+pub(crate) fn delegation_file() -> argument::Parser<Vec<Delegation>> {
+    argument::file(delegations)
+}
+
+/// Parses the path of a file with what `covenant sign --json` printed.
+pub(crate) fn covenant_signatures_file() -> argument::Parser<CovenantSignatures> {
+    argument::file(covenant_signatures)
+}
+
+/// Returns the delegation of this staking transaction, or the only one.
+pub(crate) fn one(all: Vec<Delegation>, txid: Option<Txid>) -> anyhow::Result<Delegation> {
+    let count = all.len();
+    let wanted = |delegation: &Delegation| {
+        txid.is_none_or(|txid| delegation.staking_transaction.compute_txid() == txid)
+    };
+    let mut found = all.into_iter().filter(wanted);
+    match (found.next(), found.next(), txid) {
+        (Some(only), None, _) => Ok(only),
+        (Some(_), Some(_), None) => bail!("it has {count} delegations; --staking-txid must name one"),
+        (Some(_), Some(_), Some(txid)) => {
+            bail!("it has several delegations of the staking transaction {txid}")
+        }
+        (None, _, Some(txid)) => {
+            bail!("none of its {count} delegations is of the staking transaction {txid}")
+        }
+        (None, _, None) => bail!("it has no delegation"),
+    }
+}
+
+/// Writes a new file that `--out` names; one that is there already is left as it is.
+pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<String> {
+    NewFile::begin("--out", path)?.write(&format!("{text}\n"))
+}
+
+/// Which chains stakes are between.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct ChainArgs {
+    /// The Bitcoin network: of every address, and of a delegation that says where it was included.
+    #[arg(long, default_value = "mainnet")]
+    pub(crate) network: NetworkName,
+    /// How many blocks must be on top of the one that includes it.
+    #[arg(long, value_name = "BLOCKS", default_value_t = ChainRules::MAINNET.depth)]
+    pub(crate) depth: u32,
+    /// The signing context of stakers' proofs of possession on a consumer chain; absent on
+    /// Babylon Genesis.
+    #[arg(long, value_name = "64 HEX DIGITS")]
+    pub(crate) signing_context: Option<SigningContext>,
+}
+
+impl ChainArgs {
+    fn rules(self) -> ChainRules {
+        let Self { network, depth, signing_context } = self;
+        let signing_context = signing_context.unwrap_or(SigningContext::GENESIS);
+        ChainRules { network: network.into(), depth, signing_context }
+    }
+}
+
+/// A delegation, and the parameters it is made under.
+#[derive(Args)]
+pub(crate) struct DelegationArgs {
+    /// The delegation: this program's JSON, a node's answer (`babylond query btcstaking btc-delegation
+    /// --output json`, or the REST gateway's), or the message that registered it; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = delegation_file())]
+    delegation: Argument<Vec<Delegation>>,
+    /// Which delegation of a file with several, by its staking transaction.
+    #[arg(long, value_name = "TXID")]
+    staking_txid: Option<Txid>,
+    /// The delegation of the running stake, for an extension whose delegation names its id alone.
+    #[arg(long, value_name = "FILE", value_parser = delegation_file())]
+    previous_delegation: Option<Argument<Vec<Delegation>>>,
+    /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as `params show --all
+    /// --json` does, or your own; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = parameters_file())]
+    params: Argument<ParametersHistory<Parameters>>,
+    #[command(flatten)]
+    chain: ChainArgs,
+}
+
+impl DelegationArgs {
+    /// Reads the files.
+    pub(crate) fn read(&self) -> anyhow::Result<Files> {
+        let mut delegation = one(self.delegation.read()?, self.staking_txid).context("--delegation")?;
+        if let Some(previous) = &self.previous_delegation {
+            let previous = one(previous.read()?, delegation.extends.as_ref().map(|running| running.txid));
+            let previous = previous.context("--previous-delegation")?;
+            delegation.set_previous(&previous).context("--previous-delegation")?;
+        }
+        Ok(Files { delegation, params: self.params.read()?, chain: self.chain })
+    }
+}
+
+/// A delegation and the parameters it is made under, as read from their files.
+pub(crate) struct Files {
+    pub(crate) delegation: Delegation,
+    pub(crate) params: ParametersHistory<Parameters>,
+    pub(crate) chain: ChainArgs,
+}
+
+impl Files {
+    /// Returns the parameters that the delegation says it is made under; the last version, where it says
+    /// nothing.
+    pub(crate) fn parameters(&self) -> anyhow::Result<&Parameters> {
+        let stated = match self.delegation.parameters {
+            ParametersAt::Unstated => {
+                let last = self.params.iter().last();
+                return last.context("--params has no version");
+            }
+            stated => stated.resolve(&self.params),
+        };
+        Ok(stated.context("--delegation")?.1)
+    }
+
+    /// Returns the version that a running stake was made under, where it is known.
+    pub(crate) fn previous_parameters(&self) -> Option<&Parameters> {
+        let stake = self.delegation.extends.as_ref()?.stake.as_ref()?;
+        stake.parameters.resolve(&self.params).ok().map(|(_, parameters)| parameters)
+    }
+
+    /// Returns the delegation with its transactions when it keeps every rule, or every rule that it breaks.
+    pub(crate) fn check(&self, in_force: InForce) -> Result<CheckedDelegation, Vec<StakeViolation>> {
+        check(&self.delegation, &self.params, self.chain, in_force)
+    }
+
+    /// As [`check`](Self::check), under the parameters that the delegation names, for steps that go no
+    /// further with one that breaks a rule.
+    pub(crate) fn checked(&self) -> anyhow::Result<CheckedDelegation> {
+        self.check(self.as_stated()).map_err(|violations| {
+            let all: Vec<_> = violations.iter().map(message).collect();
+            anyhow!("--delegation: {}: {}", broken(all.len()), all.join("; "))
+        })
+    }
+
+    fn as_stated(&self) -> InForce {
+        match self.delegation.parameters {
+            ParametersAt::Unstated => InForce::Latest,
+            _ => InForce::AsStated,
+        }
+    }
+
+    /// Returns every rule that the delegation breaks, under the parameters that it names.
+    pub(crate) fn violations(&self) -> Vec<StakeViolation> {
+        self.check(self.as_stated()).err().unwrap_or_default()
+    }
+
+    /// Returns a warning for each rule that the delegation breaks, for steps that are taken all the same.
+    /// What a step needs and lacks is an error of its own.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let found = self.violations();
+        let broken = found.iter().filter(|found| !matches!(found, StakeViolation::Absent(_)));
+        broken
+            .map(|found| format!("the delegation breaks the rule {}: {}", found.rule(), message(found)))
+            .collect()
+    }
+}
+
+/// Checks a delegation, as [`Files::check`] does.
+pub(crate) fn check(
+    delegation: &Delegation,
+    history: &ParametersHistory<Parameters>,
+    chain: ChainArgs,
+    in_force: InForce,
+) -> Result<CheckedDelegation, Vec<StakeViolation>> {
+    delegation.check(&CheckRules { history, in_force, chain: chain.rules() })
+}
+
+/// Returns which parameters must hold: those of a height that the asker knows, or the last version.
+pub(crate) fn in_force(
+    history: &ParametersHistory<Parameters>,
+    height: Option<Height>,
+) -> anyhow::Result<InForce> {
+    let Some(height) = height else { return Ok(InForce::Latest) };
+    history.in_force(height).context("--height")?;
+    Ok(InForce::At(height))
+}

@@ -1,0 +1,44 @@
+//! Addresses and fee rates.
+
+use anyhow::{Context, anyhow, ensure};
+use bitcoin::address::NetworkUnchecked;
+use bitcoin::{Address, FeeRate, ScriptBuf};
+use clap::ValueEnum;
+use staking_scripts::outputs::MAX_FEE_RATE;
+
+use super::network::NetworkName;
+
+/// An address, of some network.
+pub(crate) fn address(text: &str) -> anyhow::Result<Address<NetworkUnchecked>> {
+    text.parse().context("not a Bitcoin address").map_err(|e| anyhow!("{e:#}"))
+}
+
+/// The script of an address that must be of this network: what another network's address pays to may be
+/// nobody's here.
+pub(crate) fn on_network(
+    flag: &str,
+    address: &Address<NetworkUnchecked>,
+    network: NetworkName,
+) -> anyhow::Result<ScriptBuf> {
+    let is_of = |network: &NetworkName| address.is_valid_for_network((*network).into());
+    let networks =
+        NetworkName::value_variants().iter().filter(|network| is_of(network)).map(ToString::to_string);
+    ensure!(
+        is_of(&network),
+        "{flag}: {} is an address of {}, and --network is {network}",
+        address.assume_checked_ref(),
+        networks.collect::<Vec<_>>().join(" or ")
+    );
+    Ok(address.assume_checked_ref().script_pubkey())
+}
+
+/// Satoshis for a virtual byte, with decimals.
+pub(crate) fn fee_rate(text: &str) -> anyhow::Result<FeeRate> {
+    let rate: f64 = text.parse()?;
+    // The library counts in satoshis for 1000 weight units; rounded up, so that no less is paid. What is no
+    // such number is none as text either.
+    let rate = format!("{:.0}", (rate * 250.0).ceil()).parse().ok().map(FeeRate::from_sat_per_kwu);
+    rate.filter(|rate| *rate > FeeRate::ZERO && *rate <= MAX_FEE_RATE).ok_or_else(|| {
+        anyhow!("a fee rate is above 0 and up to {} sat/vB", MAX_FEE_RATE.to_sat_per_vb_floor())
+    })
+}

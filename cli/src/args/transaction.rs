@@ -1,0 +1,84 @@
+//! A transaction as an argument gives it: bytes, or a PSBT.
+
+use anyhow::bail;
+use bitcoin::{Amount, Psbt, Transaction, consensus};
+use staking_scripts::Explanation;
+use staking_scripts::explain::{explain, explain_psbt};
+use staking_scripts::transactions::spent_outputs;
+
+use super::argument;
+use super::input::{self, Content};
+
+/// A transaction, and what its inputs hold as far as that is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) transaction: Transaction,
+    pub(crate) explanation: Explanation,
+    /// Whether every input has its witness or script.
+    pub(crate) finished: bool,
+    pub(crate) input_amounts: Vec<Option<Amount>>,
+}
+
+const PSBT_MAGIC: &[u8] = b"psbt\xff";
+
+/// Parses a transaction or PSBT, as raw bytes or as text.
+pub(crate) fn parser() -> argument::Parser<Given> {
+    argument::value(read)
+}
+
+/// A transaction or PSBT, as raw bytes or as text.
+pub(crate) fn read(text: &str) -> anyhow::Result<Given> {
+    let content = Content::of(text)?;
+    let is_text =
+        |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    match content.text().filter(is_text) {
+        Some(text) => from_text(&input::unfolded(text)),
+        None => from_bytes(content.bytes()),
+    }
+}
+
+fn from_text(text: &str) -> anyhow::Result<Given> {
+    match hex::decode(text) {
+        Ok(bytes) => from_bytes(&bytes),
+        Err(error) => match text.parse::<Psbt>() {
+            Ok(psbt) => from_psbt(psbt),
+            Err(_) => bail!("neither hex ({error}) nor a PSBT in base64"),
+        },
+    }
+}
+
+fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
+    if bytes.starts_with(PSBT_MAGIC) {
+        let psbt = Psbt::deserialize(bytes).map_err(|error| input::unread("PSBT", &error))?;
+        return from_psbt(psbt);
+    }
+    let transaction: Transaction =
+        consensus::deserialize(bytes).map_err(|error| input::unread("transaction", &error))?;
+    let input_amounts = vec![None; transaction.input.len()];
+    let (explanation, finished) = (explain(&transaction), is_finished(&transaction));
+    Ok(Given { explanation, transaction, finished, input_amounts })
+}
+
+fn is_finished(transaction: &Transaction) -> bool {
+    transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty())
+}
+
+fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
+    for (input, described) in psbt.unsigned_tx.input.iter().zip(&psbt.inputs) {
+        let (spent, other) = (input.previous_output.txid, described.non_witness_utxo.as_ref());
+        if let Some(other) = other.map(Transaction::compute_txid).filter(|other| *other != spent) {
+            bail!("the PSBT spends {spent} and describes {other}");
+        }
+    }
+    let spent = spent_outputs(&psbt);
+    for (index, (output, described)) in spent.iter().zip(&psbt.inputs).enumerate() {
+        if output.is_none() && described.witness_utxo.is_some() {
+            bail!("the PSBT says two different things of what its input {index} spends");
+        }
+    }
+    let input_amounts = spent.into_iter().map(|output| output.map(|output| output.value)).collect();
+    let explanation = explain_psbt(&psbt);
+    let transaction = psbt.extract_tx_unchecked_fee_rate();
+    let finished = is_finished(&transaction);
+    Ok(Given { transaction, explanation, finished, input_amounts })
+}

@@ -1,0 +1,60 @@
+//! What is public of a key file.
+
+use bitcoin::{Address, Network};
+use eots::SecretKey;
+use serde::{Deserialize, Serialize};
+use staking_scripts::coins::key_path_script;
+
+use crate::args::network::NetworkName;
+use crate::view::output::CommandOutput;
+use crate::view::text::line;
+
+#[derive(clap::Args)]
+pub(super) struct AddressArgs {
+    /// Also print the Taproot address that the key alone spends from (BIP-86), as it is written on this
+    /// network.
+    #[arg(long)]
+    network: Option<NetworkName>,
+}
+
+/// A key's public side. Alone, the public key is the text, as a shell puts it into the next command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The BIP-340 public key.
+    pub public_key: String,
+    /// The Taproot address of the key alone (BIP-86); null without `--network`.
+    pub address: Option<String>,
+    /// The script pubkey of that address in hex, the same on every network: `psbt sign` signs coins that pay
+    /// to it.
+    pub script_pubkey: String,
+}
+
+impl Output {
+    pub(super) fn new(key: &SecretKey, args: &AddressArgs) -> anyhow::Result<Self> {
+        let public_key = key.public_key();
+        let script = key_path_script(public_key);
+        let address =
+            args.network.map(|name| Address::from_script(&script, Network::from(name))).transpose()?;
+        Ok(Self {
+            public_key: public_key.to_string(),
+            address: address.map(|address| address.to_string()),
+            script_pubkey: script.to_hex_string(),
+        })
+    }
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        match &self.address {
+            None => self.public_key.clone(),
+            Some(address) => [
+                line("public key", &self.public_key),
+                line("address", address),
+                line("script pubkey", &self.script_pubkey),
+            ]
+            .join("\n"),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Where parameters come from.
+
+use anyhow::Context;
+use clap::ValueEnum;
+use staking_scripts::parameters::ParametersError;
+use staking_scripts::{Parameters, ParametersHistory, Phase1Parameters};
+
+use crate::args::input;
+
+/// Where the versions come from: exactly one of the two.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Source {
+    /// A parameters file, as a node of Babylon Genesis prints it or in the form of phase 1; - is standard
+    /// input.
+    #[arg(long, value_name = "FILE")]
+    params: Option<String>,
+    /// The versions that are built in.
+    #[arg(long)]
+    network: Option<BuiltIn>,
+}
+
+/// The networks whose versions are built in.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum BuiltIn {
+    Mainnet,
+}
+
+/// All versions, in either form.
+pub(super) enum AnyVersions {
+    Live(ParametersHistory<Parameters>),
+    Phase1(ParametersHistory<Phase1Parameters>),
+}
+
+impl AnyVersions {
+    /// The versions in a file's text. A file of phase 1 is known by its `versions`.
+    pub(super) fn from_json(text: &str, phase1: bool) -> Result<Self, ParametersError> {
+        #[derive(serde::Deserialize)]
+        struct Phase1File {
+            #[serde(rename = "versions")]
+            _versions: serde::de::IgnoredAny,
+        }
+        // An array would be read as the struct's fields.
+        let is_object = text.trim_start().starts_with('{');
+        if phase1 || (is_object && serde_json::from_str::<Phase1File>(text).is_ok()) {
+            ParametersHistory::from_json(text).map(Self::Phase1)
+        } else {
+            ParametersHistory::from_json(text).map(Self::Live)
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Live(versions) => versions.iter().len(),
+            Self::Phase1(versions) => versions.iter().len(),
+        }
+    }
+}
+
+/// The text of the file that `--params` names.
+pub(super) fn file(path: &str) -> anyhow::Result<String> {
+    input::text_file(path).context("--params")
+}
+
+impl Source {
+    /// The versions, and whether they are those built in.
+    pub(super) fn read(&self, phase1: bool) -> anyhow::Result<(AnyVersions, bool)> {
+        let (versions, built_in) = match (&self.params, self.network) {
+            (Some(path), _) => (AnyVersions::from_json(&file(path)?, phase1).context("--params")?, false),
+            (None, _) if phase1 => (AnyVersions::Phase1(ParametersHistory::mainnet_phase1()?), true),
+            (None, _) => (AnyVersions::Live(ParametersHistory::mainnet()?), true),
+        };
+        Ok((versions, built_in))
+    }
+}

@@ -1,0 +1,15 @@
+//! The end of the commands that change a delegation.
+
+use std::path::PathBuf;
+
+use staking_scripts::Delegation;
+
+use crate::args::delegation::write_new;
+use crate::view::delegation::DelegationOutput;
+use crate::view::output::Printout;
+
+/// Prints a delegation, or writes it to a new file.
+pub(super) fn finish(delegation: Delegation, out: Option<PathBuf>) -> anyhow::Result<Printout> {
+    let written = out.map(|path| write_new(&path, &delegation.to_json())).transpose()?;
+    Printout::of(&DelegationOutput::new(delegation, written))
+}

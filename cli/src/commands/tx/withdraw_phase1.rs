@@ -1,0 +1,60 @@
+//! `tx withdraw-phase1`: the withdrawal of a phase-1 stake, from its staking transaction alone.
+
+use anyhow::Context;
+use bitcoin::absolute::Height;
+use staking_scripts::{LeafTransaction, ParametersHistory, Phase1Parameters, Stake, WithdrawalTransaction};
+
+use super::withdrawal::finish;
+use crate::args::argument::{self, Argument};
+use crate::args::input;
+use crate::args::network::NetworkName;
+use crate::args::psbt::OriginArgs;
+use crate::args::spend::SpendArgs;
+use crate::args::transaction::{self, Given};
+use crate::view::output::Printout;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "The OP_RETURN output of a phase-1 stake has its keys and its staking time; the parameters have the covenant committee. Without --params, \
+    mainnet's are taken.\n\nExample:\n  btcstake tx withdraw-phase1 --staking-transaction @phase1.tx --height 857950 --network regtest \
+    --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --secret-key-file staker.key"
+)]
+pub(crate) struct Args {
+    /// The staking transaction: hex, @FILE or -; a file may hold raw bytes or hex.
+    #[arg(long, value_name = "TRANSACTION", value_parser = transaction::parser())]
+    staking_transaction: Argument<Given>,
+    /// The parameters of phase 1, all versions; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = argument::file(parameters))]
+    params: Option<Argument<ParametersHistory<Phase1Parameters>>>,
+    /// The height of the block that includes the staking transaction.
+    #[arg(long, value_parser = input::height)]
+    height: Height,
+    /// The Bitcoin network of the address.
+    #[arg(long, default_value = "mainnet")]
+    network: NetworkName,
+    #[command(flatten)]
+    spend: SpendArgs,
+    #[command(flatten)]
+    origins: OriginArgs,
+}
+
+/// Reads parameters of phase 1.
+fn parameters(path: &str) -> anyhow::Result<ParametersHistory<Phase1Parameters>> {
+    Ok(ParametersHistory::from_json(&input::text_file(path)?)?)
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let history = match argument::read_optional(self.params.as_ref())? {
+            Some(history) => history,
+            None => ParametersHistory::mainnet_phase1()?,
+        };
+        let (_, parameters) = history.in_force(self.height).context("--height")?;
+        let transaction = self.staking_transaction.read()?.transaction;
+        let stake = Stake::phase1(&transaction, parameters).context("--staking-transaction")?;
+        let (to, rate) = (self.spend.to(self.network)?, self.spend.fee_rate);
+        let mut withdrawal = WithdrawalTransaction::new(&stake.staking, to, rate)?;
+        self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
+        finish(&withdrawal, &self.spend)?.print()
+    }
+}

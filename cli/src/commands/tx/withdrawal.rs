@@ -1,0 +1,28 @@
+//! The end of the commands that build a withdrawal.
+
+use anyhow::Context;
+use staking_scripts::{LeafTransaction, WithdrawalTransaction};
+
+use crate::args::spend::{Signer, SpendArgs};
+use crate::view::transaction::BuiltTransaction;
+
+/// Returns the withdrawal: signed with the key or the PSBT that is given, or unsigned without either.
+pub(super) fn finish(
+    withdrawal: &WithdrawalTransaction,
+    spend: &SpendArgs,
+) -> anyhow::Result<BuiltTransaction> {
+    let rate = Some(spend.fee_rate);
+    let staker = match spend.signer.read()? {
+        Some(Signer::Key(key)) => withdrawal.sign_as_staker(&key)?,
+        Some(Signer::Psbt(signed)) => {
+            withdrawal.signatures(&signed)?.staker.context("--signed holds no signature of the staker")?
+        }
+        None => {
+            let built = BuiltTransaction::unsigned(withdrawal.psbt(), withdrawal.fee(), withdrawal.vsize());
+            return Ok(built.question_fee(rate));
+        }
+    };
+    let transaction = withdrawal.finalize(&staker)?;
+    let built = BuiltTransaction::finished(withdrawal.psbt(), &transaction, withdrawal.fee());
+    Ok(built.question_fee(rate))
+}

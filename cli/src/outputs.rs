@@ -1,0 +1,139 @@
+//! What each command prints with `--json`.
+
+pub use crate::commands::adaptor::decrypt::Output as AdaptorDecrypt;
+pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
+pub use crate::commands::adaptor::sign::Output as AdaptorSign;
+pub use crate::commands::broadcast::Output as Broadcast;
+pub use crate::commands::completions::Output as Completions;
+pub use crate::commands::covenant::sign::{
+    Line as CovenantSignLine, Output as CovenantSign, Refused as CovenantRefused,
+};
+pub use crate::commands::descriptor::{Output as Descriptor, Recognized as RecognizedDescriptor};
+pub use crate::commands::eots::commit::Output as EotsCommit;
+pub use crate::commands::eots::context::Output as EotsContext;
+pub use crate::commands::eots::extract::Output as EotsExtract;
+pub use crate::commands::eots::prove::Output as EotsProve;
+pub use crate::commands::eots::randomness::Output as EotsRandomness;
+pub use crate::commands::eots::sign::Output as EotsSign;
+pub use crate::commands::eots::verify_batch::Output as EotsVerifyBatch;
+pub use crate::commands::key::public_key::Output as Key;
+pub use crate::commands::params::check::{Output as ParamsCheck, VersionViolation};
+pub use crate::commands::params::file::{
+    Live as LiveFields, LiveFile, Numbered as NumberedLive, Phase1 as Phase1Fields, Phase1File,
+};
+pub use crate::commands::params::show::Output as ParamsShow;
+pub use crate::commands::pop::create::Output as PopCreate;
+pub use crate::commands::psbt::check::{
+    InputSignature, MissingSignature, Output as PsbtCheck, Quorum as PsbtQuorum,
+};
+pub use crate::commands::psbt::combine::Output as PsbtCombine;
+pub use crate::commands::psbt::sign::Output as PsbtSign;
+pub use crate::commands::stake::check::Output as StakeCheck;
+pub use crate::commands::stake::psbts::Output as StakePsbts;
+pub use crate::commands::status::{Output as Status, SpentBy};
+pub use crate::commands::tx::explain::fields::{Output as TxExplain, SpentInput, StakeOutput, UnderVersion};
+pub use crate::commands::tx::explain::known::InDelegation;
+pub use crate::view::delegation::DelegationOutput;
+pub use crate::view::parameters::{LiveVersion, Phase1Version};
+pub use crate::view::taproot::OutputScripts;
+pub use crate::view::transaction::BuiltTransaction;
+pub use crate::view::verdict::Verdict;
+pub use crate::view::violation::Violation;
+
+#[cfg(feature = "schema")]
+pub use self::shapes::{SHAPES, Shape};
+
+/// The schemas, which the tests compare with those that are checked in.
+#[cfg(feature = "schema")]
+mod shapes {
+    use schemars::generate::SchemaSettings;
+    use schemars::{JsonSchema, Schema};
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+
+    use super::{
+        AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
+        CovenantSignLine, DelegationOutput, Descriptor, EotsCommit, EotsContext, EotsExtract, EotsProve,
+        EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow, PopCreate,
+        PsbtCheck, PsbtCombine, PsbtSign, StakeCheck, StakePsbts, Status, TxExplain, Verdict,
+    };
+
+    /// The output of a command: how it is read, and its schema.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Shape {
+        /// The words of the command.
+        pub command: &'static str,
+        /// Reads a JSON object as the output, and writes it again.
+        pub read: fn(Value) -> serde_json::Result<Value>,
+        /// Generates the schema; a delegation has one of its own in `staking-scripts`.
+        pub schema: Option<fn() -> Schema>,
+    }
+
+    const fn shape<T: JsonSchema + DeserializeOwned + serde::Serialize>(command: &'static str) -> Shape {
+        Shape { command, read: read::<T>, schema: Some(schema::<T>) }
+    }
+
+    const fn delegation(command: &'static str) -> Shape {
+        Shape { command, read: read::<DelegationOutput>, schema: None }
+    }
+
+    fn read<T: DeserializeOwned + serde::Serialize>(value: Value) -> serde_json::Result<Value> {
+        serde_json::to_value(serde_json::from_value::<T>(value)?)
+    }
+
+    fn schema<T: JsonSchema>() -> Schema {
+        SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+    }
+
+    /// The outputs of every command but `demo`, by the words of the command. `covenant sign` prints the lines
+    /// of `covenant sign (several)` for several delegations.
+    pub const SHAPES: &[Shape] = &[
+        shape::<AdaptorDecrypt>("adaptor decrypt"),
+        shape::<AdaptorRecover>("adaptor recover"),
+        shape::<AdaptorSign>("adaptor sign"),
+        shape::<Verdict>("adaptor verify"),
+        shape::<Broadcast>("broadcast"),
+        shape::<Completions>("completions"),
+        shape::<Verdict>("covenant check"),
+        shape::<CovenantSign>("covenant sign"),
+        shape::<Descriptor>("descriptor"),
+        shape::<Verdict>("eots check-commitment"),
+        shape::<Verdict>("eots check-proof"),
+        shape::<EotsCommit>("eots commit"),
+        shape::<EotsContext>("eots context"),
+        shape::<EotsExtract>("eots extract"),
+        shape::<EotsProve>("eots prove"),
+        shape::<EotsRandomness>("eots randomness"),
+        shape::<EotsSign>("eots sign"),
+        shape::<Verdict>("eots verify"),
+        shape::<EotsVerifyBatch>("eots verify-batch"),
+        shape::<Key>("key new"),
+        shape::<Key>("key show"),
+        shape::<ParamsCheck>("params check"),
+        shape::<ParamsShow>("params show"),
+        shape::<PopCreate>("pop create"),
+        shape::<Verdict>("pop verify"),
+        shape::<PsbtCheck>("psbt check"),
+        shape::<PsbtCombine>("psbt combine"),
+        shape::<BuiltTransaction>("psbt finalize"),
+        shape::<PsbtSign>("psbt sign"),
+        shape::<OutputScripts>("script slashing-refund"),
+        shape::<OutputScripts>("script staking"),
+        shape::<OutputScripts>("script unbonding"),
+        shape::<StakeCheck>("stake check"),
+        shape::<StakePsbts>("stake psbts"),
+        shape::<Status>("status"),
+        shape::<BuiltTransaction>("tx bump"),
+        shape::<BuiltTransaction>("tx extend"),
+        shape::<BuiltTransaction>("tx slash"),
+        shape::<BuiltTransaction>("tx stake"),
+        shape::<BuiltTransaction>("tx unbond"),
+        shape::<BuiltTransaction>("tx withdraw"),
+        shape::<BuiltTransaction>("tx withdraw-phase1"),
+        shape::<TxExplain>("tx explain"),
+        shape::<CovenantSignLine>("covenant sign (several)"),
+        delegation("stake add"),
+        delegation("stake include"),
+        delegation("stake sign"),
+    ];
+}

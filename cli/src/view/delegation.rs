@@ -1,0 +1,33 @@
+//! A delegation that a command has changed.
+
+use serde::{Deserialize, Serialize};
+use staking_scripts::Delegation;
+
+use super::output::CommandOutput;
+
+/// A delegation, in the form of its file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DelegationOutput {
+    /// The delegation.
+    pub delegation: Delegation,
+    /// Where it was written to.
+    #[serde(skip)]
+    written: Option<String>,
+}
+
+impl DelegationOutput {
+    /// Returns the output of a delegation, and the path of the file that it was written to.
+    pub(crate) fn new(delegation: Delegation, written: Option<String>) -> Self {
+        Self { delegation, written }
+    }
+}
+
+impl CommandOutput for DelegationOutput {
+    fn text(&self) -> String {
+        match &self.written {
+            None => self.delegation.to_json(),
+            Some(path) => format!("written to {path}"),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A transaction that a command has built.
+
+use bitcoin::consensus::encode::serialize_hex;
+use bitcoin::{Amount, FeeRate, Psbt, Transaction, psbt};
+use serde::{Deserialize, Serialize};
+use staking_scripts::delegation::PresignedTransactions;
+
+use super::output::{CommandOutput, Printout};
+
+/// The least fee rate that nodes relayed by default for many years, as many still do.
+const LEAST_RELAYED: FeeRate = FeeRate::BROADCAST_MIN;
+/// A fee rate that is not paid in ordinary times.
+const MOST_EXPECTED: FeeRate = FeeRate::from_sat_per_kwu(1000 * 250);
+
+/// A transaction that a command has built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BuiltTransaction {
+    /// The transaction id, in display order.
+    pub txid: String,
+    /// The PSBT, in base64.
+    pub psbt: String,
+    /// The transaction in hex; null while signatures are missing.
+    pub transaction: Option<String>,
+    /// The fee in satoshis.
+    pub fee_sat: u64,
+    /// The virtual size: with all signatures, where that is known.
+    pub vsize: usize,
+    /// What to know before going on.
+    pub warnings: Vec<String>,
+    /// The satoshis that the inputs hold.
+    #[serde(skip)]
+    pub(crate) moved_sat: u64,
+}
+
+impl BuiltTransaction {
+    /// Returns a transaction that lacks signatures, with its virtual size once it has them, where that is
+    /// known.
+    pub(crate) fn unsigned(psbt: &Psbt, fee: Amount, vsize: Option<u64>) -> Self {
+        let fields = Self::new(psbt, None, fee);
+        let vsize = vsize.and_then(|vsize| usize::try_from(vsize).ok()).unwrap_or(fields.vsize);
+        Self { vsize, ..fields }
+    }
+
+    /// Returns a transaction that can be broadcast.
+    pub(crate) fn finished(psbt: &Psbt, transaction: &Transaction, fee: Amount) -> Self {
+        Self::new(psbt, Some(transaction), fee)
+    }
+
+    fn new(psbt: &Psbt, transaction: Option<&Transaction>, fee: Amount) -> Self {
+        let shown = transaction.unwrap_or(&psbt.unsigned_tx);
+        Self {
+            txid: shown.compute_txid().to_string(),
+            psbt: transaction
+                .map_or_else(|| psbt.to_string(), |transaction| finalized(psbt, transaction).to_string()),
+            transaction: transaction.map(serialize_hex),
+            fee_sat: fee.to_sat(),
+            vsize: shown.vsize(),
+            warnings: Vec::new(),
+            moved_sat: shown
+                .output
+                .iter()
+                .fold(fee, |sum, output| sum.checked_add(output.value).unwrap_or(Amount::MAX))
+                .to_sat(),
+        }
+    }
+
+    /// Adds warnings of what may be a mistake in a fee that was chosen: its rate, where it is known, and its
+    /// part of what the transaction moves.
+    pub(crate) fn question_fee(mut self, rate: Option<FeeRate>) -> Self {
+        let odd = rate.and_then(|rate| match rate {
+            rate if rate < LEAST_RELAYED => Some(("below", LEAST_RELAYED, "which many nodes do not relay")),
+            rate if rate > MOST_EXPECTED => {
+                Some(("above", MOST_EXPECTED, "which hardly any transaction pays"))
+            }
+            _ => None,
+        });
+        self.warnings.extend(rate.zip(odd).map(|(rate, (side, limit, why))| {
+            let limit = limit.to_sat_per_vb_floor();
+            format!("--fee-rate: {} sat/vB is {side} {limit} sat/vB, {why}", shown(rate))
+        }));
+        let (fee, moved) = (self.fee_sat, self.moved_sat);
+        if fee > moved.div_euclid(10) {
+            self.warnings
+                .push(format!("the fee of {fee} sat is more than a tenth of the {moved} sat that are moved"));
+        }
+        self
+    }
+
+    /// Prints the transaction.
+    pub(crate) fn print(&self) -> anyhow::Result<Printout> {
+        Printout::of(self)
+    }
+}
+
+impl CommandOutput for BuiltTransaction {
+    /// Returns what the next step takes, alone: the transaction, or the PSBT while signatures are missing.
+    fn text(&self) -> String {
+        self.transaction.as_ref().unwrap_or(&self.psbt).clone()
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// Returns the PSBT with the witnesses of the transaction, finalized as BIP-174 says.
+fn finalized(psbt: &Psbt, transaction: &Transaction) -> Psbt {
+    let mut psbt = psbt.clone();
+    for (input, finished) in psbt.inputs.iter_mut().zip(&transaction.input) {
+        let given = std::mem::take(input);
+        *input = psbt::Input {
+            final_script_witness: Some(finished.witness.clone()).filter(|witness| !witness.is_empty()),
+            final_script_sig: Some(finished.script_sig.clone()).filter(|script| !script.is_empty()),
+            witness_utxo: given.witness_utxo,
+            non_witness_utxo: given.non_witness_utxo,
+            proprietary: given.proprietary,
+            unknown: given.unknown,
+            ..psbt::Input::default()
+        };
+    }
+    psbt
+}
+
+/// Returns a fee rate in sat/vB, as text.
+fn shown(rate: FeeRate) -> String {
+    format!("{:.1}", f64::from(u32::try_from(rate.to_sat_per_kwu()).unwrap_or(u32::MAX)) / 250.0)
+}
+
+/// Warns of pre-signed transactions whose fee rate is below the rate that is paid today.
+pub(crate) fn fixed_fee_warnings(presigned: &PresignedTransactions, rate: FeeRate) -> Vec<String> {
+    let below = presigned.below_rate(rate).into_iter().map(|(part, own)| {
+        format!(
+            "the parameters fix the fee of the {part} at {} sat/vB, below the {} sat/vB of today; nobody can raise it",
+            shown(own),
+            shown(rate)
+        )
+    });
+    below.collect()
+}

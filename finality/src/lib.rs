@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+pub mod commitment;
+pub mod context;
+pub mod height;
+pub mod possession;
+pub mod schedule;
+pub mod signer;
+pub mod vote;
+mod workers;
+
+pub use commitment::{
+    CommitmentError, CoverageError, InvalidCommitment, InvalidProof, RandomnessCommitment,
+    RandomnessCoverage, RandomnessProof, RandomnessTree,
+};
+pub use context::{InvalidSigningContext, Operation, SigningContext};
+pub use eots;
+pub use height::ConsumerHeight;
+pub use possession::{AccountAddress, InvalidAccountAddress, NotAGenesisAddress, PossessionMessage};
+pub use schedule::{InvalidSchedule, RandomnessSchedule};
+pub use signer::{SignedCommitment, Signer, SignerChain, VoteSignature};
+#[cfg(feature = "unprotected-signer")]
+pub use signer::{UnprotectedSigner, UnprotectedSignerError};
+pub use vote::{
+    Evidence, FinalityVote, NoEvidence, Tally, TallyError, VoteError, VoteMessage, VoteOutcome,
+    VoteSigningError, VotingPower,
+};
+
+#[cfg(test)]
+mod tests;

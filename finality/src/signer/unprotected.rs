@@ -1,0 +1,85 @@
+//! A signer that records nothing.
+
+use core::num::NonZeroUsize;
+
+use eots::{PublicRandomness, SecretKey, SecretRandomness, SignError, sign};
+use secp256k1::{XOnlyPublicKey, schnorr};
+
+use super::{SignedCommitment, Signer, SignerChain, VoteSignature};
+use crate::commitment::{InvalidCommitment, RandomnessTree};
+use crate::context::SigningContext;
+use crate::possession::PossessionMessage;
+use crate::schedule::RandomnessSchedule;
+use crate::vote::VoteMessage;
+
+/// A signer that records nothing and breaks the promise of [`Signer`]: it signs two blocks at one height when
+/// it is asked to, which gives its key away. For tests and demonstrations alone.
+#[derive(Debug, Clone)]
+pub struct UnprotectedSigner {
+    key: SecretKey,
+    chain: SignerChain,
+}
+
+/// An [`UnprotectedSigner`] did not sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnprotectedSignerError {
+    /// The vote is for another chain.
+    #[error("the vote's signing context is {found}; must be {expected}")]
+    OtherContext {
+        /// The vote's signing context.
+        found: SigningContext,
+        /// The signer's.
+        expected: SigningContext,
+    },
+    /// The chain would not accept a commitment to the range.
+    #[error(transparent)]
+    Commitment(#[from] InvalidCommitment),
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl UnprotectedSigner {
+    /// Returns the signer with this key on this chain.
+    pub const fn new(key: SecretKey, chain: SignerChain) -> Self {
+        Self { key, chain }
+    }
+}
+
+impl Signer for UnprotectedSigner {
+    type Error = UnprotectedSignerError;
+
+    fn public_key(&self) -> XOnlyPublicKey {
+        *self.key.public_key()
+    }
+
+    fn public_randomness(&self, range: RandomnessSchedule) -> Result<Vec<PublicRandomness>, Self::Error> {
+        Ok(range.public_randomness(&self.key, self.chain.chain_id.as_bytes()))
+    }
+
+    fn commit(&self, range: RandomnessSchedule) -> Result<SignedCommitment, Self::Error> {
+        let chain_id = self.chain.chain_id.as_bytes();
+        let tree = RandomnessTree::derive(&self.key, chain_id, range, NonZeroUsize::MIN, |_| {})?;
+        let commitment = tree.commitment();
+        Ok(SignedCommitment {
+            commitment,
+            signature: commitment.sign(&self.key, &self.chain.commitment_context)?,
+        })
+    }
+
+    fn vote(&self, message: &VoteMessage) -> Result<VoteSignature, Self::Error> {
+        let (found, expected) = (*message.context(), self.chain.vote_context);
+        if found != expected {
+            return Err(UnprotectedSignerError::OtherContext { found, expected });
+        }
+        let height = message.height().to_u64();
+        let randomness = SecretRandomness::derive(&self.key, self.chain.chain_id.as_bytes(), height);
+        let public_randomness = *randomness.public_randomness();
+        Ok(VoteSignature { public_randomness, signature: sign(&self.key, randomness, &message.to_bytes())? })
+    }
+
+    fn prove_possession(&self, message: &PossessionMessage) -> Result<schnorr::Signature, Self::Error> {
+        Ok(message.sign_bip340(&self.key))
+    }
+}

@@ -1,0 +1,77 @@
+//! Public values travel as hex, in any format.
+
+use eots::{PublicRandomness, SecretKey, SecretRandomness};
+use serde_json::{from_value, json, to_value};
+
+use crate::{
+    ConsumerHeight, Evidence, FinalityVote, Operation, RandomnessCommitment, RandomnessProof,
+    RandomnessSchedule, RandomnessTree, SigningContext, VoteMessage,
+};
+
+fn vote(key: &SecretKey, block: u8) -> FinalityVote {
+    let schedule = RandomnessSchedule::new(ConsumerHeight(1), 4, 1).unwrap();
+    let tree = RandomnessTree::new(ConsumerHeight(1), &schedule.public_randomness(key, b"c")).unwrap();
+    let randomness = SecretRandomness::derive(key, b"c", 2);
+    let message = VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(2), [block; 32]);
+    FinalityVote::sign(key, randomness, message, tree.prove(ConsumerHeight(2)).unwrap()).unwrap()
+}
+
+#[test]
+fn values_are_hex_and_come_back() {
+    let key = SecretKey::from_bytes(&[1; 32]).unwrap();
+    let vote = vote(&key, 1);
+    let randomness = vote.public_randomness;
+    assert_eq!(from_value::<PublicRandomness>(to_value(randomness).unwrap()).unwrap(), randomness);
+    assert_eq!(from_value::<RandomnessProof>(to_value(&vote.proof).unwrap()).unwrap(), vote.proof);
+    assert!(to_value(&vote.proof).unwrap()["aunts"][0].is_string());
+    let commitment = RandomnessCommitment { start_height: ConsumerHeight(7), count: 2, root: [0xab; 32] };
+    let text = json!({"start_height": 7, "count": 2, "root": "ab".repeat(32)});
+    assert_eq!(to_value(commitment).unwrap(), text);
+    assert_eq!(from_value::<RandomnessCommitment>(text).unwrap(), commitment);
+}
+
+#[test]
+fn votes_and_evidence_come_back_with_their_context() {
+    let key = SecretKey::from_bytes(&[1; 32]).unwrap();
+    let (first, second) = (vote(&key, 1), vote(&key, 2));
+    let text = to_value(&first).unwrap();
+    assert_eq!(text["message"], json!({"height": 2, "block_hash": "01".repeat(32)}), "no context");
+    assert_eq!(from_value::<FinalityVote>(text).unwrap(), first);
+    let evidence = Evidence::from_votes(&first, &second).unwrap();
+    let text = to_value(evidence).unwrap();
+    assert_eq!(from_value::<Evidence>(text.clone()).unwrap(), evidence);
+    // With a context put into it, it is evidence on no chain: it never comes to mean another one.
+    let context = SigningContext::consumer(Operation::FinalityVote, "c", "a");
+    let mut moved = text.clone();
+    moved["canonical"]["context"] = json!(context.as_str());
+    moved["fork"]["context"] = json!(context.as_str());
+    assert!(from_value::<Evidence>(moved).unwrap().verify().is_err(), "there is no signing context in it");
+
+    let message = VoteMessage::new(context, ConsumerHeight(2), [1; 32]);
+    let text = to_value(message).unwrap();
+    assert_eq!(text["context"], json!(context.to_string()));
+    assert_eq!(from_value::<VoteMessage>(text.clone()).unwrap(), message);
+    let genesis = VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(2), [1; 32]);
+    assert_ne!(from_value::<VoteMessage>(text.clone()).unwrap(), genesis, "there is a signing context in it");
+    // Null says the same as nothing.
+    let mut null = text;
+    null["context"] = json!(null);
+    assert_eq!(from_value::<VoteMessage>(null).unwrap(), genesis);
+}
+
+#[test]
+fn what_is_not_a_context_is_an_error() {
+    for value in [
+        json!(1),
+        json!(""),
+        json!("zz"),
+        json!([0, 1]),
+        json!("00"),
+        json!("F".repeat(63)),
+        json!("F".repeat(64)),
+    ] {
+        assert!(from_value::<SigningContext>(value.clone()).is_err(), "{value}");
+    }
+    assert_eq!(from_value::<SigningContext>(json!(null)).unwrap(), SigningContext::GENESIS);
+    assert_eq!(to_value(SigningContext::GENESIS).unwrap(), json!(null));
+}

@@ -1,0 +1,209 @@
+//! What the staker does with a delegation: begins it, and signs.
+
+use bitcoin::secp256k1::schnorr;
+use bitcoin::{FeeRate, Psbt, Transaction};
+use eots::SecretKey;
+
+use super::data::{Delegation, ParametersAt, PresignedSlashing};
+use super::error::{DelegationError, field};
+use super::rules::StakeTransaction;
+use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
+use crate::outputs::providers::StakedTo;
+use crate::parameters::Parameters;
+use crate::possession::{PossessionMessage, ProofOfPossession};
+use crate::transactions::funded::Funded;
+use crate::transactions::leaf_transaction::LeafTransaction as _;
+use crate::transactions::slashing::{SlashingError, SlashingTransaction};
+use crate::transactions::unbonding::{UnbondingError, UnbondingTransaction};
+
+/// The pre-signed transactions of a stake: signed before it is broadcast.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PresignedTransactions {
+    /// The unbonding transaction.
+    pub unbonding: UnbondingTransaction,
+    /// The slashing transaction of the stake.
+    pub slashing: SlashingTransaction,
+    /// The slashing transaction of the unbonding stake.
+    pub unbonding_slashing: SlashingTransaction,
+}
+
+/// The stake does not pay for what may become of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PresignError {
+    /// It does not pay its unbonding.
+    #[error("unbonding")]
+    Unbonding(#[from] UnbondingError),
+    /// It does not pay its slashing.
+    #[error("slashing")]
+    Slashing(#[from] SlashingError),
+}
+
+impl PresignedTransactions {
+    /// What is signed in advance for a stake under these parameters.
+    ///
+    /// # Errors
+    /// [`PresignError`] when the stake does not pay for it.
+    pub fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, PresignError> {
+        let parties = staking.output().parties().clone();
+        let output =
+            UnbondingOutput::new(parties, parameters.unbonding_time()).map_err(SlashingError::from)?;
+        let unbonding = UnbondingTransaction::new(staking, output, parameters.unbonding_fee())?;
+        let slashing_parameters = parameters.slashing_parameters();
+        let refund = SlashingRefundOutput::new(
+            *staking.output().parties().staker(),
+            slashing_parameters.unbonding_time,
+        );
+        let refund = refund.map_err(SlashingError::from)?;
+        let slashing = SlashingTransaction::refunding(staking, &slashing_parameters, refund.clone())?;
+        let unbonding_slashing =
+            SlashingTransaction::refunding(&unbonding.unbonding_output(), &slashing_parameters, refund)?;
+        Ok(Self { unbonding, slashing, unbonding_slashing })
+    }
+
+    /// Those whose fee, which is fixed when they are signed, is below this rate, and the rate that it makes:
+    /// they may wait long for a block, and nobody can bump them.
+    pub fn below_rate(&self, rate: FeeRate) -> Vec<(StakeTransaction, FeeRate)> {
+        let rates = [
+            (StakeTransaction::Unbonding, self.unbonding.fee_rate()),
+            (StakeTransaction::Slashing, self.slashing.fee_rate()),
+            (StakeTransaction::UnbondingSlashing, self.unbonding_slashing.fee_rate()),
+        ];
+        rates.into_iter().filter_map(|(part, own)| Some((part, own.filter(|own| *own < rate)?))).collect()
+    }
+}
+
+/// What a delegation begins with.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDelegation<'a> {
+    /// The finality providers.
+    pub staked_to: &'a StakedTo,
+    /// The staking output, at its place in the staking transaction.
+    pub staking: &'a Funded<StakingOutput>,
+    /// The staking transaction.
+    pub transaction: &'a Transaction,
+    /// The parameters in force.
+    pub parameters: &'a Parameters,
+    /// How the delegation names them.
+    pub parameters_at: ParametersAt,
+}
+
+impl Delegation {
+    /// Returns the delegation that a staker begins with: the stake, and what is to be signed before it is
+    /// broadcast.
+    ///
+    /// # Errors
+    /// [`PresignError`] when the stake does not pay for what may become of it.
+    pub fn new(stake: &NewDelegation<'_>) -> Result<Self, PresignError> {
+        let NewDelegation { staked_to, staking, transaction, parameters, parameters_at } = *stake;
+        let presigned = PresignedTransactions::new(staking, parameters)?;
+        let unsigned =
+            |slashing: &SlashingTransaction| PresignedSlashing::unsigned(slashing.unsigned().clone());
+        Ok(Self {
+            parameters: parameters_at,
+            staker: *staking.output().parties().staker(),
+            staked_to: staked_to.clone(),
+            staking_time_blocks: staking.output().staking_time().blocks().into(),
+            staking_amount: staking.amount(),
+            unbonding_time_blocks: parameters.unbonding_time().blocks().into(),
+            staking_transaction: transaction.clone(),
+            unbonding_transaction: Some(presigned.unbonding.unsigned().clone()),
+            slashing: Some(unsigned(&presigned.slashing)),
+            unbonding_slashing: Some(unsigned(&presigned.unbonding_slashing)),
+            extends: None,
+            inclusion: None,
+            proof_of_possession: None,
+            covenant_signatures: Vec::new(),
+        })
+    }
+
+    /// Returns the pre-signed transactions, computed from the other fields; the delegation's own must be what
+    /// they make. The staker signs these.
+    ///
+    /// # Errors
+    /// [`DelegationError`] when they cannot be made, or the delegation has others.
+    pub fn presigned(&self, parameters: &Parameters) -> Result<PresignedTransactions, DelegationError> {
+        let staking = self.stake(parameters)?.staking;
+        let presigned = field("staking_amount_sat", PresignedTransactions::new(&staking, parameters))?;
+        let slashing =
+            |given: &Option<PresignedSlashing>| given.as_ref().map(|it| it.transaction.compute_txid());
+        let unbonding = self.unbonding_transaction.as_ref().map(Transaction::compute_txid);
+        let all = [
+            ("unbonding_transaction", unbonding, presigned.unbonding.txid()),
+            ("slashing_transaction", slashing(&self.slashing), presigned.slashing.txid()),
+            (
+                "unbonding_slashing_transaction",
+                slashing(&self.unbonding_slashing),
+                presigned.unbonding_slashing.txid(),
+            ),
+        ];
+        for (field, found, expected) in all {
+            let found = found.ok_or(DelegationError::Absent(field))?;
+            if found != expected {
+                return Err(DelegationError::OtherTransaction { field, found, expected });
+            }
+        }
+        Ok(presigned)
+    }
+
+    /// Signs as the staker both slashing transactions, as [`presigned`](Self::presigned) makes them, and
+    /// takes in the proof of possession.
+    ///
+    /// # Errors
+    /// Those of [`presigned`](Self::presigned), and [`DelegationError::Field`] when the key is not the
+    /// staker's.
+    pub fn sign_as_staker(
+        &mut self,
+        key: &SecretKey,
+        possession: (PossessionMessage, ProofOfPossession),
+        parameters: &Parameters,
+    ) -> Result<(), DelegationError> {
+        let presigned = self.presigned(parameters)?;
+        let sign = |slashing: &SlashingTransaction| field("staker", slashing.sign_as_staker(key));
+        let signatures = [sign(&presigned.slashing)?, sign(&presigned.unbonding_slashing)?];
+        self.take(signatures, possession);
+        Ok(())
+    }
+
+    /// Takes in what a staker's wallet signed elsewhere: the PSBTs of both slashing transactions, and the
+    /// proof of possession. The PSBTs must be of the transactions as [`presigned`](Self::presigned) makes
+    /// them, and their signatures verify.
+    ///
+    /// # Errors
+    /// [`DelegationError`] names what cannot be used.
+    pub fn take_staker_signatures(
+        &mut self,
+        slashing: &Psbt,
+        unbonding_slashing: &Psbt,
+        possession: (PossessionMessage, ProofOfPossession),
+        parameters: &Parameters,
+    ) -> Result<(), DelegationError> {
+        let presigned = self.presigned(parameters)?;
+        let read = |name: &'static str, slashing: &SlashingTransaction, signed: &Psbt| {
+            let staker = field(name, slashing.signatures(signed))?.staker;
+            let cause = || "the staker has not signed it".into();
+            staker.ok_or_else(|| DelegationError::Field { field: name, cause: cause() })
+        };
+        let signatures = [
+            read("slashing_transaction", &presigned.slashing, slashing)?,
+            read("unbonding_slashing_transaction", &presigned.unbonding_slashing, unbonding_slashing)?,
+        ];
+        self.take(signatures, possession);
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        signatures: [schnorr::Signature; 2],
+        possession: (PossessionMessage, ProofOfPossession),
+    ) {
+        let both = [&mut self.slashing, &mut self.unbonding_slashing];
+        for (slashing, signature) in both.into_iter().zip(signatures) {
+            if let Some(slashing) = slashing {
+                slashing.staker_signature = Some(signature);
+            }
+        }
+        self.proof_of_possession = Some(possession);
+    }
+}

@@ -1,0 +1,313 @@
+//! What a covenant member signs for a stake, and the verdict on it.
+
+use std::collections::BTreeSet;
+
+use bitcoin::XOnlyPublicKey;
+use eots::{BatchItem, SecretKey};
+
+use super::build::PresignedTransactions;
+use super::check::CheckedDelegation;
+use super::data::{Delegation, SlashedOutput};
+use super::error::{DelegationError, field};
+use super::record::{CovenantRecord, RecordVerdict, SignedStake};
+use crate::parameters::Parameters;
+use crate::transactions::extension::ExtensionTransaction;
+use crate::transactions::leaf_transaction::sealed::Spends as _;
+use crate::transactions::leaf_transaction::{LeafTransaction as _, to_verify};
+use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
+use crate::transactions::slashing::SlashingError;
+use crate::transactions::spend::{FinalizeError, LeafSpend};
+
+/// Everything that one covenant member signs for a stake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CovenantSignatures {
+    /// Over the unbonding transaction.
+    pub unbonding: CovenantSignature,
+    /// Over the slashing transaction of the stake, one for each finality provider, encrypted to its key.
+    pub slashing: CovenantAdaptorSignatures,
+    /// Over the slashing transaction of the unbonding stake, in the same way.
+    pub unbonding_slashing: CovenantAdaptorSignatures,
+    /// Over the extension, under the parameters of the running stake; for a stake that extends one, and only
+    /// then.
+    pub extension: Option<CovenantSignature>,
+}
+
+impl CovenantSignatures {
+    /// Returns the adaptor signatures over the slashing transaction of this output.
+    pub const fn slashing_of(&self, which: SlashedOutput) -> &CovenantAdaptorSignatures {
+        match which {
+            SlashedOutput::Staking => &self.slashing,
+            SlashedOutput::Unbonding => &self.unbonding_slashing,
+        }
+    }
+}
+
+/// A covenant member's signatures that do not verify, or are not enough.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CovenantSignaturesError {
+    /// They are of different members.
+    #[error("one member's signatures are of two keys, {0} and {1}")]
+    SeveralMembers(XOnlyPublicKey, XOnlyPublicKey),
+    /// The signature over the unbonding transaction.
+    #[error("unbonding transaction")]
+    Unbonding(#[source] FinalizeError),
+    /// The adaptor signatures over the slashing transaction of the stake.
+    #[error("slashing transaction")]
+    Slashing(#[source] SlashingError),
+    /// The adaptor signatures over the slashing transaction of the unbonding stake.
+    #[error("unbonding slashing transaction")]
+    UnbondingSlashing(#[source] SlashingError),
+    /// The signature over the extension.
+    #[error("extension")]
+    Extension(#[source] FinalizeError),
+    /// The stake extends another one, and the member has not signed the extension.
+    #[error("extension: {0} has not signed it, as a member of the running stake's committee must")]
+    ExtensionNotSigned(XOnlyPublicKey),
+    /// There is a signature over an extension, and the stake extends none.
+    #[error("extension: the stake extends none")]
+    NoExtension,
+    /// A member is there twice.
+    #[error("the covenant member {0} is there twice")]
+    RepeatedMember(XOnlyPublicKey),
+    /// Fewer members have signed than the quorum.
+    #[error("{members} covenant members have signed; {quorum} must before the stake is broadcast")]
+    BelowQuorum {
+        /// How many have signed.
+        members: usize,
+        /// How many must.
+        quorum: u16,
+    },
+}
+
+/// A covenant member did not sign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CovenantSigningError<R> {
+    /// The key is not of a committee that must sign.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// Something else was signed for the staking output.
+    #[error(
+        "for the staking output {} the unbonding transaction {} was signed; {} is another, or has other slashing \
+         transactions",
+        .own.staking_output, .earlier.unbonding, .own.unbonding
+    )]
+    Conflict {
+        /// What was signed.
+        earlier: SignedStake,
+        /// What was to be signed.
+        own: SignedStake,
+    },
+    /// The signing record cannot be read or written.
+    #[error("the signing record")]
+    Record(#[source] R),
+}
+
+impl CheckedDelegation {
+    /// Signs all that this stake needs of a covenant member, once `record` has it. `aux` is 32 bytes of fresh
+    /// randomness, or zeros for the same bytes each time.
+    ///
+    /// For an extension the key must be of both committees: Babylon Genesis counts no member without a
+    /// signature over the extension, under the parameters of the running stake.
+    ///
+    /// # Errors
+    /// [`CovenantSigningError`]: for a key outside a committee that must sign, for a record that has
+    /// something else for the staking output, and for a record that fails. Nothing is signed then.
+    pub fn sign_as_covenant_member<R: CovenantRecord + ?Sized>(
+        &self,
+        key: &SecretKey,
+        aux: &[u8; 32],
+        record: &mut R,
+    ) -> Result<CovenantSignatures, CovenantSigningError<R::Error>> {
+        let own = SignedStake {
+            staking_output: self.staking.outpoint(),
+            unbonding: self.presigned.unbonding.txid(),
+            slashing: self.presigned.slashing.txid(),
+            unbonding_slashing: self.presigned.unbonding_slashing.txid(),
+        };
+        self.check_member(key)?;
+        match record.check_and_record(&own).map_err(CovenantSigningError::Record)? {
+            RecordVerdict::New | RecordVerdict::Again => {}
+            RecordVerdict::Conflict(earlier) => return Err(CovenantSigningError::Conflict { earlier, own }),
+        }
+        let sign = |spend: &LeafSpend| spend.sign_as_covenant_member(key);
+        let extension = self.extension.as_ref().map(|extension| sign(extension.spend())).transpose()?;
+        Ok(CovenantSignatures {
+            unbonding: sign(self.presigned.unbonding.spend())?,
+            slashing: self.presigned.slashing.sign_as_covenant_member(key, aux)?,
+            unbonding_slashing: self.presigned.unbonding_slashing.sign_as_covenant_member(key, aux)?,
+            extension,
+        })
+    }
+
+    /// Refuses a key outside a committee that must sign, before anything is recorded for it.
+    fn check_member(&self, key: &SecretKey) -> Result<(), SigningError> {
+        let member = key.public_key();
+        let of = |spend: &LeafSpend| spend.check_member(member).is_ok();
+        let extension = self.extension.as_ref().is_none_or(|extension| of(extension.spend()));
+        if of(self.presigned.unbonding.spend()) && extension {
+            Ok(())
+        } else {
+            Err(SigningError::NotAMember(*member))
+        }
+    }
+
+    /// Verifies the signatures of several members, all at once ([`eots::verify_batch`]): for nine members, in
+    /// less than half of the time that one by one takes.
+    ///
+    /// Returns a verdict for each, in order; an error names the first part that does not verify. Whether the
+    /// members are different ones, and enough of them,
+    /// [`count_covenant_signatures`](Self::count_covenant_signatures) tells.
+    pub fn verify_covenant_signatures(
+        &self,
+        given: &[CovenantSignatures],
+    ) -> Vec<Result<(), CovenantSignaturesError>> {
+        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.verify(given)
+    }
+
+    /// Returns how many members have signed, each counted once.
+    ///
+    /// # Errors
+    /// The first member whose signatures do not verify, or who is there twice.
+    pub fn count_covenant_signatures(
+        &self,
+        given: &[CovenantSignatures],
+    ) -> Result<usize, CovenantSignaturesError> {
+        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.count(given)
+    }
+
+    /// Whether the stake may be broadcast: a quorum of the covenant committee has signed all that ends it. A
+    /// stake that is broadcast before waits for its timelock if they never sign.
+    ///
+    /// # Errors
+    /// [`CovenantSignaturesError::BelowQuorum`], and those of
+    /// [`count_covenant_signatures`](Self::count_covenant_signatures).
+    pub fn may_be_broadcast(&self, given: &[CovenantSignatures]) -> Result<(), CovenantSignaturesError> {
+        let (members, quorum) = (self.count_covenant_signatures(given)?, self.quorum());
+        if members >= usize::from(quorum) {
+            Ok(())
+        } else {
+            Err(CovenantSignaturesError::BelowQuorum { members, quorum })
+        }
+    }
+
+    /// Returns how many members must sign: of an extension, in the running stake's committee too.
+    pub fn quorum(&self) -> u16 {
+        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.quorum()
+    }
+}
+
+impl Delegation {
+    /// Returns how many covenant members have signed, and how many must, of a stake as the delegation has it,
+    /// whether it keeps the rules or not. `previous` is the version of the parameters that a running stake
+    /// was made under; without it, or without what is known of that stake, signatures over an extension are
+    /// not looked at.
+    ///
+    /// # Errors
+    /// [`DelegationError`] when a pre-signed transaction is absent or not of this stake, or the signatures of
+    /// a member do not verify.
+    pub fn covenant_quorum(
+        &self,
+        parameters: &Parameters,
+        previous: Option<&Parameters>,
+    ) -> Result<(usize, u16), DelegationError> {
+        let presigned = PresignedTransactions {
+            unbonding: self.unbonding(parameters)?,
+            slashing: self.slashing(SlashedOutput::Staking, parameters)?,
+            unbonding_slashing: self.slashing(SlashedOutput::Unbonding, parameters)?,
+        };
+        let staking = self.stake(parameters)?.staking;
+        let extension = self.known_extension(previous, &staking);
+        let mut given = self.covenant_signatures.clone();
+        if extension.is_none() && self.extends.is_some() {
+            given.iter_mut().for_each(|given| given.extension = None);
+        }
+        let to_sign = ToSign { presigned: &presigned, extension: extension.as_ref() };
+        let count = field("covenant_signatures", to_sign.count(&given))?;
+        Ok((count, to_sign.quorum()))
+    }
+}
+
+/// What covenant members sign for a stake.
+struct ToSign<'a> {
+    presigned: &'a PresignedTransactions,
+    extension: Option<&'a ExtensionTransaction>,
+}
+
+impl ToSign<'_> {
+    fn verify(&self, given: &[CovenantSignatures]) -> Vec<Result<(), CovenantSignaturesError>> {
+        let (mut items, mut errors) = (Vec::new(), Vec::new());
+        let mut verdicts = Vec::with_capacity(given.len());
+        for (number, given) in given.iter().enumerate() {
+            verdicts.push(self.lay_out(given, &mut |item, error| {
+                items.push(item);
+                errors.push((number, error));
+            }));
+        }
+        let invalid = eots::verify_batch(&items).err().map(|error| error.invalid).unwrap_or_default();
+        // From the last to the first, so that the first stays. Where signatures could be laid out in part
+        // only, that part comes before its error.
+        for index in invalid.into_iter().rev() {
+            if let Some((number, error)) = errors.get(index)
+                && let Some(verdict) = verdicts.get_mut(*number)
+            {
+                *verdict = Err(error.clone());
+            }
+        }
+        verdicts
+    }
+
+    fn count(&self, given: &[CovenantSignatures]) -> Result<usize, CovenantSignaturesError> {
+        self.verify(given).into_iter().collect::<Result<Vec<()>, _>>()?;
+        let mut members = BTreeSet::new();
+        match given.iter().find(|given| !members.insert(given.unbonding.member)) {
+            Some(repeated) => Err(CovenantSignaturesError::RepeatedMember(repeated.unbonding.member)),
+            None => Ok(members.len()),
+        }
+    }
+
+    fn quorum(&self) -> u16 {
+        let own = self.presigned.unbonding.unbonding_output().output().parties().covenant().quorum();
+        own.max(self.extension.map_or(0, ExtensionTransaction::quorum))
+    }
+
+    /// Hands over every signature of a member, and what to say when it does not verify, up to the first part
+    /// that is wrong in another way.
+    fn lay_out<'a>(
+        &'a self,
+        given: &'a CovenantSignatures,
+        signature: &mut dyn FnMut(BatchItem<'a>, CovenantSignaturesError),
+    ) -> Result<(), CovenantSignaturesError> {
+        use {CovenantSignaturesError as Error, FinalizeError::InvalidCovenantSignature as Invalid};
+        let member = given.unbonding.member;
+        let others = [given.slashing.member, given.unbonding_slashing.member];
+        let extension = given.extension.as_ref().map(|signature| signature.member);
+        if let Some(other) = others.into_iter().chain(extension).find(|other| *other != member) {
+            return Err(Error::SeveralMembers(member, other));
+        }
+        let unbonding = to_verify(&self.presigned.unbonding, &given.unbonding).map_err(Error::Unbonding)?;
+        signature(unbonding, Error::Unbonding(Invalid(member)));
+        for (item, error) in self.presigned.slashing.to_verify(&given.slashing).map_err(Error::Slashing)? {
+            signature(item, Error::Slashing(error));
+        }
+        let later = self
+            .presigned
+            .unbonding_slashing
+            .to_verify(&given.unbonding_slashing)
+            .map_err(Error::UnbondingSlashing)?;
+        for (item, error) in later {
+            signature(item, Error::UnbondingSlashing(error));
+        }
+        match (&given.extension, self.extension) {
+            (Some(given), Some(extension)) => {
+                let item = to_verify(extension, given).map_err(Error::Extension)?;
+                signature(item, Error::Extension(Invalid(member)));
+                Ok(())
+            }
+            (Some(_), None) => Err(Error::NoExtension),
+            (None, Some(_)) => Err(Error::ExtensionNotSigned(member)),
+            (None, None) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The parts of a delegation's JSON that have keys of their own.
+
+use bitcoin::block::Header;
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::secp256k1::schnorr;
+use bitcoin::{Amount, ScriptBuf, TxOut, Txid, XOnlyPublicKey};
+use eots::AdaptorSignature;
+use finality::SigningContext;
+use serde::{Deserialize, Serialize};
+use spv::InclusionProof;
+
+use super::{parameters_at, parameters_keys, transaction};
+use crate::delegation::covenant::CovenantSignatures;
+use crate::delegation::data::{PreviousStake, RunningStake};
+use crate::delegation::error::{DelegationError, field};
+use crate::delegation::included::StakeInclusion;
+use crate::outputs::providers::{ConsumerProviders, StakedTo};
+use crate::possession::{AccountAddress, PopType, PossessionMessage, ProofOfPossession};
+use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature};
+
+/// Whom the stake is delegated to: one key on genesis, or one for each consumer chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum ProvidersJson {
+    /// Genesis.
+    Genesis(XOnlyPublicKey),
+    /// Consumer chains.
+    Consumers(Vec<ConsumerJson>),
+}
+
+/// A finality provider of a consumer chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConsumerJson {
+    /// The chain's id.
+    pub(super) consumer_chain: String,
+    /// The provider's key.
+    pub(super) public_key: XOnlyPublicKey,
+}
+
+/// The staker's signatures over what is signed in advance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StakerSignaturesJson {
+    /// Over the slashing transaction of the stake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) slashing: Option<schnorr::Signature>,
+    /// Over the slashing transaction of the unbonding stake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unbonding_slashing: Option<schnorr::Signature>,
+}
+
+/// The proof that the staker's account is of who holds the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PossessionJson {
+    /// Of which type it is.
+    #[serde(rename = "type")]
+    pub(super) kind: PossessionType,
+    /// The account on the secured chain, in bech32.
+    pub(super) address: String,
+    /// The proof, as hex: what its type has for a signature.
+    pub(super) signature: String,
+    /// The consumer chain's `staker_pop` context, as hex; absent on genesis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signing_context: Option<String>,
+}
+
+/// The types of proofs, as the command line names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PossessionType {
+    /// BIP-340.
+    Bip340,
+    /// BIP-322.
+    Bip322,
+    /// A Bitcoin signed message.
+    Ecdsa,
+}
+
+/// As [`PossessionJson`], beside whatever else a text says of the proof.
+#[derive(Deserialize)]
+pub(super) struct GivenPossession {
+    #[serde(rename = "type")]
+    kind: PossessionType,
+    address: String,
+    signature: String,
+    signing_context: Option<String>,
+}
+
+impl From<GivenPossession> for PossessionJson {
+    fn from(given: GivenPossession) -> Self {
+        let GivenPossession { kind, address, signature, signing_context } = given;
+        Self { kind, address, signature, signing_context }
+    }
+}
+
+/// The running stake that is extended: with its transaction where that is known, or by its id alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunningJson {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) staking_txid: Option<Txid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) parameters_height: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) parameters_version: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) finality_providers: Option<ProvidersJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) staking_time_blocks: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) staking_transaction: Option<String>,
+    /// What the extension's second input spends, in satoshis.
+    pub(super) funding_amount_sat: u64,
+    /// The script pubkey of what the extension's second input spends, as hex.
+    pub(super) funding_script_pubkey: String,
+}
+
+/// A covenant member's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CovenantJson {
+    /// The member's key.
+    pub(super) member: XOnlyPublicKey,
+    /// Over the unbonding transaction.
+    pub(super) unbonding_signature: schnorr::Signature,
+    /// Over the slashing transaction of the stake: one for each finality provider, encrypted to its key, in
+    /// the order of `finality_providers`.
+    pub(super) slashing_adaptor_signatures: Vec<AdaptorSignature>,
+    /// Over the slashing transaction of the unbonding stake, in the same way.
+    pub(super) unbonding_slashing_adaptor_signatures: Vec<AdaptorSignature>,
+    /// Over the extension, for a stake that extends one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) extension_signature: Option<schnorr::Signature>,
+}
+
+impl From<&StakedTo> for ProvidersJson {
+    fn from(staked_to: &StakedTo) -> Self {
+        match staked_to {
+            StakedTo::Genesis(key) => Self::Genesis(*key),
+            StakedTo::Consumers(providers) => {
+                let field = |(chain, key): (&str, &XOnlyPublicKey)| ConsumerJson {
+                    consumer_chain: chain.to_owned(),
+                    public_key: *key,
+                };
+                Self::Consumers(providers.iter().map(field).collect())
+            }
+        }
+    }
+}
+
+impl ProvidersJson {
+    pub(super) fn read(&self) -> Result<StakedTo, DelegationError> {
+        match self {
+            Self::Genesis(key) => Ok(StakedTo::Genesis(*key)),
+            Self::Consumers(providers) => {
+                let providers =
+                    providers.iter().map(|field| (field.consumer_chain.clone(), field.public_key));
+                Ok(StakedTo::Consumers(field("finality_providers", ConsumerProviders::new(providers))?))
+            }
+        }
+    }
+}
+
+impl From<&(PossessionMessage, ProofOfPossession)> for PossessionJson {
+    fn from((claim, proof): &(PossessionMessage, ProofOfPossession)) -> Self {
+        Self {
+            kind: match proof.proof_type() {
+                PopType::Bip340 => PossessionType::Bip340,
+                PopType::Bip322 => PossessionType::Bip322,
+                PopType::Ecdsa => PossessionType::Ecdsa,
+            },
+            address: claim.address().to_string(),
+            signature: hex::encode(proof.signature_bytes()),
+            signing_context: (!claim.context().is_genesis()).then(|| claim.context().to_string()),
+        }
+    }
+}
+
+impl PossessionJson {
+    pub(super) fn read(&self) -> Result<(PossessionMessage, ProofOfPossession), DelegationError> {
+        const NAME: &str = "proof_of_possession";
+        let address = field(NAME, self.address.parse::<AccountAddress>())?;
+        let context = match &self.signing_context {
+            None => SigningContext::GENESIS,
+            Some(context) => field(NAME, context.parse::<SigningContext>())?,
+        };
+        let claim = field(NAME, PossessionMessage::new(context, address))?;
+        let kind = match self.kind {
+            PossessionType::Bip340 => PopType::Bip340,
+            PossessionType::Bip322 => PopType::Bip322,
+            PossessionType::Ecdsa => PopType::Ecdsa,
+        };
+        let bytes = field(NAME, hex::decode(&self.signature))?;
+        Ok((claim, field(NAME, ProofOfPossession::from_signature_bytes(kind, &bytes))?))
+    }
+}
+
+impl RunningJson {
+    pub(super) fn read(&self) -> Result<RunningStake, DelegationError> {
+        let (txid, stake) = match (&self.staking_transaction, self.staking_txid) {
+            (None, Some(txid)) => (txid, None),
+            (Some(hex), None) => {
+                let staking_transaction = transaction("extends.staking_transaction", hex)?;
+                let providers = self.finality_providers.as_ref();
+                let providers = providers.ok_or(DelegationError::Absent("extends.finality_providers"))?;
+                let time = self.staking_time_blocks;
+                let stake = PreviousStake {
+                    parameters: parameters_at(self.parameters_height, self.parameters_version)?,
+                    staked_to: providers.read()?,
+                    staking_time_blocks: time
+                        .ok_or(DelegationError::Absent("extends.staking_time_blocks"))?,
+                    staking_transaction,
+                };
+                (stake.staking_transaction.compute_txid(), Some(stake))
+            }
+            _ => {
+                let rule = "extends must have one of staking_transaction and staking_txid";
+                return Err(DelegationError::Form(rule.to_owned()));
+            }
+        };
+        let script = ScriptBuf::from_hex(&self.funding_script_pubkey);
+        let script_pubkey = field("extends.funding_script_pubkey", script)?;
+        let funding = TxOut { value: Amount::from_sat(self.funding_amount_sat), script_pubkey };
+        Ok(RunningStake { txid, stake, funding })
+    }
+}
+
+impl From<&RunningStake> for RunningJson {
+    fn from(running: &RunningStake) -> Self {
+        let stake = running.stake.as_ref();
+        let (parameters_height, parameters_version) =
+            stake.map_or((None, None), |stake| parameters_keys(stake.parameters));
+        Self {
+            staking_txid: stake.is_none().then_some(running.txid),
+            parameters_height,
+            parameters_version,
+            finality_providers: stake.map(|stake| ProvidersJson::from(&stake.staked_to)),
+            staking_time_blocks: stake.map(|stake| stake.staking_time_blocks),
+            staking_transaction: stake.map(|stake| serialize_hex(&stake.staking_transaction)),
+            funding_amount_sat: running.funding.value.to_sat(),
+            funding_script_pubkey: running.funding.script_pubkey.to_hex_string(),
+        }
+    }
+}
+
+impl From<&CovenantSignatures> for CovenantJson {
+    fn from(answer: &CovenantSignatures) -> Self {
+        Self {
+            member: answer.unbonding.member,
+            unbonding_signature: answer.unbonding.signature,
+            slashing_adaptor_signatures: answer.slashing.signatures.clone(),
+            unbonding_slashing_adaptor_signatures: answer.unbonding_slashing.signatures.clone(),
+            extension_signature: answer.extension.map(|extension| extension.signature),
+        }
+    }
+}
+
+impl From<&CovenantJson> for CovenantSignatures {
+    fn from(field: &CovenantJson) -> Self {
+        let member = field.member;
+        let adaptors = |signatures: &[AdaptorSignature]| CovenantAdaptorSignatures {
+            member,
+            signatures: signatures.to_vec(),
+        };
+        Self {
+            unbonding: CovenantSignature { member, signature: field.unbonding_signature },
+            slashing: adaptors(&field.slashing_adaptor_signatures),
+            unbonding_slashing: adaptors(&field.unbonding_slashing_adaptor_signatures),
+            extension: field.extension_signature.map(|signature| CovenantSignature { member, signature }),
+        }
+    }
+}
+
+/// An inclusion in a delegation's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InclusionJson {
+    /// The block's height.
+    pub(super) height: u32,
+    /// Which transaction of the block, from 0.
+    pub(super) position: u32,
+    /// Hex, 32 bytes each in internal order, one after the other.
+    pub(super) siblings: String,
+    /// The block's header and those on it, 80 bytes each.
+    pub(super) headers: Vec<String>,
+}
+
+impl From<&StakeInclusion> for InclusionJson {
+    fn from(inclusion: &StakeInclusion) -> Self {
+        Self {
+            height: inclusion.height,
+            position: inclusion.proof.position(),
+            siblings: hex::encode(inclusion.proof.sibling_bytes()),
+            headers: inclusion.headers.iter().map(serialize_hex).collect(),
+        }
+    }
+}
+
+impl InclusionJson {
+    pub(super) fn read(&self) -> Result<StakeInclusion, DelegationError> {
+        const NAME: &str = "inclusion";
+        let siblings = field(NAME, hex::decode(&self.siblings))?;
+        let headers = self.headers.iter().map(|header| field(NAME, deserialize_hex::<Header>(header)));
+        Ok(StakeInclusion {
+            height: self.height,
+            proof: field(NAME, InclusionProof::from_bytes(&siblings, self.position))?,
+            headers: headers.collect::<Result<_, _>>()?,
+        })
+    }
+}

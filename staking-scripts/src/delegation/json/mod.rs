@@ -1,0 +1,229 @@
+//! A delegation's own JSON: one object, which grows as the roles add to it. The staker writes the
+//! transactions and signs, each covenant member adds its signatures. `data/delegation.schema.json` is its
+//! schema.
+//!
+//! Byte strings are lower-case hex, amounts satoshis, times blocks. A key that is not known is an error: it
+//! may be one that matters to who wrote it.
+
+mod fields;
+
+use bitcoin::absolute::Height;
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::{Amount, Transaction, XOnlyPublicKey};
+use serde::{Deserialize, Serialize};
+
+use self::fields::{
+    CovenantJson, GivenPossession, InclusionJson, PossessionJson, ProvidersJson, RunningJson,
+    StakerSignaturesJson,
+};
+use super::covenant::CovenantSignatures;
+use super::data::{Delegation, ParametersAt, PresignedSlashing};
+use super::error::{DelegationError, field};
+use crate::possession::{PossessionMessage, ProofOfPossession};
+
+/// The longest text that is read: above any stake, with the headers of its whole time.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Keys that have another name now.
+const RENAMED: [(&str, &str); 1] = [("covenant_answers", "covenant_signatures")];
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DelegationJson {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parameters_height: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parameters_version: Option<u32>,
+    staker: XOnlyPublicKey,
+    finality_providers: ProvidersJson,
+    staking_time_blocks: u32,
+    staking_amount_sat: u64,
+    unbonding_time_blocks: u32,
+    staking_transaction: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unbonding_transaction: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slashing_transaction: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unbonding_slashing_transaction: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extends: Option<RunningJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inclusion: Option<InclusionJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof_of_possession: Option<PossessionJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    staker_signatures: Option<StakerSignaturesJson>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    covenant_signatures: Vec<CovenantJson>,
+}
+
+fn transaction(name: &'static str, hex: &str) -> Result<Transaction, DelegationError> {
+    field(name, deserialize_hex(hex))
+}
+
+fn parameters_at(height: Option<u32>, version: Option<u32>) -> Result<ParametersAt, DelegationError> {
+    match (height, version) {
+        (Some(height), None) => {
+            let height = field("parameters_height", Height::from_consensus(height))?;
+            Ok(ParametersAt::Height(height))
+        }
+        (None, Some(version)) => Ok(ParametersAt::Version(version)),
+        (None, None) => Ok(ParametersAt::Unstated),
+        (Some(_), Some(_)) => Err(DelegationError::Form(
+            "it has both parameters_height and parameters_version; must have one".to_owned(),
+        )),
+    }
+}
+
+/// The height and the version, of which one is there.
+fn parameters_keys(parameters: ParametersAt) -> (Option<u32>, Option<u32>) {
+    match parameters {
+        ParametersAt::Height(height) => (Some(height.to_consensus_u32()), None),
+        ParametersAt::Version(version) => (None, Some(version)),
+        ParametersAt::Unstated => (None, None),
+    }
+}
+
+/// Refuses texts that are no JSON object, and those that are too long.
+fn check_text(text: &str) -> Result<(), DelegationError> {
+    // The library would take an array of the fields for an object.
+    if !text.trim_start().starts_with('{') {
+        return Err(DelegationError::Form("it is no JSON object".to_owned()));
+    }
+    if text.len() > MAX_BYTES {
+        return Err(DelegationError::Form(format!(
+            "it has {} bytes; at most {MAX_BYTES} are read",
+            text.len()
+        )));
+    }
+    Ok(())
+}
+
+impl Delegation {
+    /// Reads a delegation's own JSON.
+    ///
+    /// # Errors
+    /// [`DelegationError`] says where it is none; a key of an earlier form is named with its new name.
+    pub fn from_json(text: &str) -> Result<Self, DelegationError> {
+        check_text(text)?;
+        let read: Result<DelegationJson, _> = serde_json::from_str(text);
+        read.map_err(|error| renamed(text).unwrap_or(DelegationError::Json(error)))?.read()
+    }
+
+    /// Returns the delegation's own JSON, indented.
+    pub fn to_json(&self) -> String {
+        // Its keys are all texts, so it always is JSON.
+        serde_json::to_string_pretty(&DelegationJson::from(self)).unwrap_or_default()
+    }
+}
+
+/// What to say of a text that has a key of an earlier form.
+fn renamed(text: &str) -> Option<DelegationError> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let (old, new) = RENAMED.iter().find(|(old, _)| value.get(old).is_some())?;
+    Some(DelegationError::Form(format!("the key {old} is now {new}")))
+}
+
+impl Serialize for Delegation {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        DelegationJson::from(self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Delegation {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DelegationJson::deserialize(deserializer)?.read().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for CovenantSignatures {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        CovenantJson::from(self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CovenantSignatures {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        CovenantJson::deserialize(deserializer).map(|read| Self::from(&read))
+    }
+}
+
+/// A staker's proof of possession, as a delegation's JSON has it.
+///
+/// # Errors
+/// [`DelegationError`] when the text is none.
+pub fn possession_from_json(text: &str) -> Result<(PossessionMessage, ProofOfPossession), DelegationError> {
+    check_text(text)?;
+    // Whatever else the text says of the proof is not needed.
+    let read: GivenPossession = serde_json::from_str(text).map_err(DelegationError::Json)?;
+    PossessionJson::from(read).read()
+}
+
+impl DelegationJson {
+    fn read(self) -> Result<Delegation, DelegationError> {
+        let read = |name, hex: &Option<String>| hex.as_ref().map(|hex| transaction(name, hex)).transpose();
+        let slashing = |name, hex: &Option<String>, staker_signature| {
+            let slashing = read(name, hex)?;
+            Ok(slashing.map(|transaction| PresignedSlashing { transaction, staker_signature }))
+        };
+        let staker = self.staker_signatures.as_ref();
+        Ok(Delegation {
+            parameters: parameters_at(self.parameters_height, self.parameters_version)?,
+            staker: self.staker,
+            staked_to: self.finality_providers.read()?,
+            staking_time_blocks: self.staking_time_blocks,
+            staking_amount: Amount::from_sat(self.staking_amount_sat),
+            unbonding_time_blocks: self.unbonding_time_blocks,
+            staking_transaction: transaction("staking_transaction", &self.staking_transaction)?,
+            unbonding_transaction: read("unbonding_transaction", &self.unbonding_transaction)?,
+            slashing: slashing(
+                "slashing_transaction",
+                &self.slashing_transaction,
+                staker.and_then(|it| it.slashing),
+            )?,
+            unbonding_slashing: slashing(
+                "unbonding_slashing_transaction",
+                &self.unbonding_slashing_transaction,
+                staker.and_then(|it| it.unbonding_slashing),
+            )?,
+            proof_of_possession: self.proof_of_possession.as_ref().map(PossessionJson::read).transpose()?,
+            covenant_signatures: self.covenant_signatures.iter().map(Into::into).collect(),
+            extends: self.extends.as_ref().map(RunningJson::read).transpose()?,
+            inclusion: self.inclusion.as_ref().map(InclusionJson::read).transpose()?,
+        })
+    }
+}
+
+impl From<&Delegation> for DelegationJson {
+    fn from(delegation: &Delegation) -> Self {
+        let (parameters_height, parameters_version) = parameters_keys(delegation.parameters);
+        let slashing = |slashing: &Option<PresignedSlashing>| {
+            slashing.as_ref().map(|slashing| serialize_hex(&slashing.transaction))
+        };
+        let signature = |slashing: &Option<PresignedSlashing>| slashing.as_ref()?.staker_signature;
+        let (slashing_signature, later_signature) =
+            (signature(&delegation.slashing), signature(&delegation.unbonding_slashing));
+        Self {
+            parameters_height,
+            parameters_version,
+            staker: delegation.staker,
+            finality_providers: ProvidersJson::from(&delegation.staked_to),
+            staking_time_blocks: delegation.staking_time_blocks,
+            staking_amount_sat: delegation.staking_amount.to_sat(),
+            unbonding_time_blocks: delegation.unbonding_time_blocks,
+            staking_transaction: serialize_hex(&delegation.staking_transaction),
+            unbonding_transaction: delegation.unbonding_transaction.as_ref().map(serialize_hex),
+            slashing_transaction: slashing(&delegation.slashing),
+            unbonding_slashing_transaction: slashing(&delegation.unbonding_slashing),
+            extends: delegation.extends.as_ref().map(Into::into),
+            inclusion: delegation.inclusion.as_ref().map(Into::into),
+            proof_of_possession: delegation.proof_of_possession.as_ref().map(Into::into),
+            staker_signatures: slashing_signature.or(later_signature).map(|_| StakerSignaturesJson {
+                slashing: slashing_signature,
+                unbonding_slashing: later_signature,
+            }),
+            covenant_signatures: delegation.covenant_signatures.iter().map(Into::into).collect(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The pre-signed transactions, checked against what the protocol makes of the stake.
+
+use bitcoin::secp256k1::{Message, SECP256K1};
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction};
+
+use super::data::PresignedSlashing;
+use super::rules::{StakeTransaction, StakeViolation};
+use crate::outputs::leaf::SpendPath;
+use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
+use crate::outputs::relay::{MAX_WEIGHT, OutputTooSmall};
+use crate::transactions::funded::{Funded, HasTaproot};
+use crate::transactions::leaf_transaction::LeafTransaction as _;
+use crate::transactions::sighash::{leaf_sighash, sum};
+use crate::transactions::slashing::{Slashable, SlashingParameters, SlashingTransaction};
+use crate::transactions::unbonding::UnbondingTransaction;
+
+/// Collects what is wrong.
+#[derive(Default)]
+pub(super) struct Findings(pub(super) Vec<StakeViolation>);
+
+impl Findings {
+    /// The value, or the violation noted.
+    pub(super) fn note<T>(&mut self, result: Result<T, impl Into<StakeViolation>>) -> Option<T> {
+        result.map_err(|rule| self.0.push(rule.into())).ok()
+    }
+
+    pub(super) fn require(&mut self, holds: bool, rule: impl FnOnce() -> StakeViolation) {
+        if !holds {
+            self.0.push(rule());
+        }
+    }
+
+    /// What is given, or its absence noted.
+    pub(super) fn present<T>(&mut self, name: &'static str, given: Option<T>) -> Option<T> {
+        if given.is_none() {
+            self.0.push(StakeViolation::Absent(name));
+        }
+        given
+    }
+
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Versions and number of outputs of a part.
+const fn shape(part: StakeTransaction) -> (&'static [Version], usize) {
+    match part {
+        StakeTransaction::Slashing | StakeTransaction::UnbondingSlashing => {
+            (&[Version::ONE, Version::TWO], 2)
+        }
+        StakeTransaction::Staking | StakeTransaction::Unbonding => (&[Version::TWO], 1),
+    }
+}
+
+/// What holds of every transaction that is signed in advance, whatever it spends and pays; `false` when
+/// something does not.
+pub(super) fn form(part: StakeTransaction, given: &Transaction, findings: &mut Findings) -> bool {
+    let (before, (versions, expected)) = (findings.count(), shape(part));
+    findings.require(versions.contains(&given.version), || StakeViolation::Version {
+        part,
+        found: given.version.0,
+    });
+    findings.require(given.lock_time.to_consensus_u32() == 0, || StakeViolation::LockTime(part));
+    findings.require(given.input.len() == 1, || StakeViolation::Inputs { part, found: given.input.len() });
+    if let Some(input) = given.input.first() {
+        let is_final = input.sequence == Sequence::MAX && input.script_sig.is_empty();
+        findings.require(is_final, || StakeViolation::Input { part, found: input.sequence });
+    }
+    let found = given.output.len();
+    findings.require(found == expected, || StakeViolation::Outputs { part, found, expected });
+    for output in &given.output {
+        findings.note(OutputTooSmall::check(output).map_err(|reason| StakeViolation::Dust { part, reason }));
+    }
+    findings
+        .require(given.weight() <= MAX_WEIGHT, || StakeViolation::TooHeavy { part, found: given.weight() });
+    findings.count() == before
+}
+
+/// What it spends, and to which scripts it pays.
+fn place(
+    part: StakeTransaction,
+    given: &Transaction,
+    spends: OutPoint,
+    scripts: &[&ScriptBuf],
+    findings: &mut Findings,
+) {
+    if let Some(input) = given.input.first() {
+        let (found, expected) = (input.previous_output, spends);
+        findings.require(found == expected, || StakeViolation::Spends { part, found, expected });
+    }
+    self::scripts(part, given, scripts, findings);
+}
+
+/// To which scripts it pays.
+pub(super) fn scripts(
+    part: StakeTransaction,
+    given: &Transaction,
+    scripts: &[&ScriptBuf],
+    findings: &mut Findings,
+) {
+    for (index, (output, expected)) in given.output.iter().zip(scripts).enumerate() {
+        findings.require(output.script_pubkey == **expected, || StakeViolation::OutputScript {
+            part,
+            index,
+            found: output.script_pubkey.clone(),
+            expected: (*expected).clone(),
+        });
+    }
+}
+
+/// The unbonding transaction, where it is exactly the protocol's. `in_form` is what [`form`] said of it.
+pub(super) fn unbonding(
+    given: &Transaction,
+    staking: &Funded<StakingOutput>,
+    output: UnbondingOutput,
+    fee: Amount,
+    in_form: bool,
+    findings: &mut Findings,
+) -> Option<UnbondingTransaction> {
+    let (part, before) = (StakeTransaction::Unbonding, findings.count());
+    place(part, given, staking.outpoint(), &[&output.taproot().script_pubkey()], findings);
+    let found = fee_of(staking.amount(), given);
+    findings.require(found == fee, || StakeViolation::UnbondingFee { found, expected: fee });
+    if !in_form || findings.count() > before {
+        return None;
+    }
+    let built = UnbondingTransaction::new(staking, output, fee);
+    let built = findings
+        .note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
+    same(part, built.unsigned(), given, findings).then_some(built)
+}
+
+/// The unbonding output as the unbonding transaction pays it, right or wrong; `None` when it pays nothing.
+pub(super) fn given_unbonding(
+    given: &Transaction,
+    output: UnbondingOutput,
+) -> Option<Funded<UnbondingOutput>> {
+    let amount = given.output.first()?.value;
+    Some(Funded::new(output, OutPoint::new(given.compute_txid(), 0), amount))
+}
+
+/// A slashing transaction must pay at least the fee of the slashing, and slash at least what their rate says.
+/// `in_form` is what [`form`] said of it.
+pub(super) fn slashing<O: Slashable>(
+    part: StakeTransaction,
+    PresignedSlashing { transaction: given, staker_signature }: &PresignedSlashing,
+    source: &Funded<O>,
+    (slashing, refund): (&SlashingParameters, &SlashingRefundOutput),
+    in_form: bool,
+    findings: &mut Findings,
+) -> Option<SlashingTransaction> {
+    let before = findings.count();
+    place(
+        part,
+        given,
+        source.outpoint(),
+        &[&slashing.pk_script, &refund.taproot().script_pubkey()],
+        findings,
+    );
+    let (least, found) = (slashing.fee, fee_of(source.amount(), given));
+    findings.require(found >= least, || StakeViolation::FeeTooSmall { part, found, least });
+    if let Some(slashed) = given.output.first() {
+        let (found, expected) = (slashed.value, slashing.rate.slashed_amount(source.amount()));
+        let enough = found >= expected && found > Amount::ZERO;
+        findings.require(enough, || StakeViolation::OutputAmount { part, index: 0, found, expected });
+    }
+    let signed = staker_signature.as_ref().map(|signature| is_signed(given, source, signature));
+    findings.require(signed.is_some(), || StakeViolation::Absent("staker_signatures"));
+    findings.require(signed != Some(false), || StakeViolation::StakerSignature(part));
+    if !in_form || findings.count() > before {
+        return None;
+    }
+    let [slashed, refunded] = given.output.as_slice() else { return None };
+    let amounts = [slashed.value, refunded.value];
+    let built = SlashingTransaction::laid_out(source, slashing, refund.clone(), given.version, amounts);
+    let built = findings
+        .note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
+    same(part, built.unsigned(), given, findings).then_some(built)
+}
+
+/// Whether the staker signed the transaction as it is given, for `source`.
+fn is_signed<O: HasTaproot>(
+    given: &Transaction,
+    source: &Funded<O>,
+    signature: &bitcoin::secp256k1::schnorr::Signature,
+) -> bool {
+    let Some(leaf) = source.output().taproot().leaf(SpendPath::Slashing) else { return false };
+    let sighash = leaf_sighash(given, &[source.tx_out()], 0, leaf.hash());
+    let verifies = |sighash| SECP256K1.verify_schnorr(signature, &Message::from(sighash), leaf.keys.staker());
+    sighash.is_some_and(|sighash| verifies(sighash).is_ok())
+}
+
+/// What a transaction that spends `spent` leaves; 0 when it pays more than that.
+fn fee_of(spent: Amount, given: &Transaction) -> Amount {
+    sum(&given.output).and_then(|paid| spent.checked_sub(paid)).unwrap_or(Amount::ZERO)
+}
+
+/// The last look: what is about to be signed is what was given, whatever was checked before.
+fn same(part: StakeTransaction, built: &Transaction, given: &Transaction, findings: &mut Findings) -> bool {
+    let same = built.compute_txid() == given.compute_txid();
+    let reason = || "it differs from what the protocol makes of these fields".to_owned();
+    findings.require(same, || StakeViolation::Unpayable { part, reason: reason() });
+    same
+}

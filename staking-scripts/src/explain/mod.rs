@@ -1,0 +1,187 @@
+//! Reading a transaction back: what it is in this protocol, by the leaf its witness reveals, never by
+//! position.
+
+mod kind;
+mod selective;
+
+use std::collections::BTreeMap;
+
+use bitcoin::taproot::ControlBlock;
+use bitcoin::{Amount, OutPoint, Psbt, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
+
+pub use self::kind::{FeeBump, TransactionKind};
+pub use self::selective::{RecoverError, recover_provider_key};
+use crate::outputs::descriptor::ProtocolOutput;
+use crate::outputs::leaf::{LeafKeys, SpendPath};
+use crate::outputs::op_return::OpReturnData;
+use crate::transactions::shown::{
+    RevealedLeaf, commits, is_protocols, offered_keys, revealed_leaf, spent_outputs,
+};
+
+/// A leaf that an input reveals, and who signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpentLeaf {
+    /// Which input.
+    pub input: usize,
+    /// What it spends.
+    pub outpoint: OutPoint,
+    /// What the leaf demands.
+    pub keys: LeafKeys,
+    /// The finality providers whose signatures are there: one, in a transaction that a node takes.
+    pub provider_signers: Vec<XOnlyPublicKey>,
+    /// The covenant members whose signatures are there, ascending.
+    pub covenant_signers: Vec<XOnlyPublicKey>,
+}
+
+/// An output of the protocol that a transaction pays to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidOutput {
+    /// Which output.
+    pub index: usize,
+    /// What it is.
+    pub output: ProtocolOutput,
+}
+
+/// What a transaction is in this protocol. Who signed is read from the places that the script gives the
+/// signatures: they are present. Whether they verify is the chain's judgement, and needs the outputs spent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// Its id.
+    pub txid: Txid,
+    /// What it is.
+    pub kind: TransactionKind,
+    /// The protocol's leaves that its inputs reveal.
+    pub spent: Vec<SpentLeaf>,
+    /// The protocol's outputs that are recognised, ascending: those that a PSBT describes, and those that the
+    /// reader [knows](Self::knowing).
+    pub outputs: Vec<PaidOutput>,
+    /// What it says if it is a phase-1 stake.
+    pub op_return: Option<OpReturnData>,
+    /// The sum of its outputs.
+    pub paid: Amount,
+    /// An input offers several of the protocol's leaves for signing, so that it spends an output of the
+    /// protocol in a way that is not told.
+    untold: bool,
+}
+
+/// Explains a transaction. Anything can be explained; what is not of this protocol is
+/// [`TransactionKind::Unknown`].
+pub fn explain(transaction: &Transaction) -> Explanation {
+    let inputs = transaction.input.iter().enumerate();
+    named(
+        transaction,
+        inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect(),
+        Vec::new(),
+        false,
+    )
+}
+
+/// Explains a transaction on its way through its signers: an input that has no witness yet is explained by
+/// the one leaf that the PSBT offers for signing, its signers by the signatures collected, and an output by
+/// the script tree that the PSBT gives of it.
+pub fn explain_psbt(psbt: &Psbt) -> Explanation {
+    let mut transaction = psbt.unsigned_tx.clone();
+    for (input, signed) in transaction.input.iter_mut().zip(&psbt.inputs) {
+        input.witness = signed.final_script_witness.clone().unwrap_or_default();
+        // Part of the id.
+        input.script_sig = signed.final_script_sig.clone().unwrap_or_default();
+    }
+    let inputs = || transaction.input.iter().zip(&psbt.inputs);
+    let spent =
+        inputs().zip(spent_outputs(psbt)).enumerate().filter_map(|(index, ((input, signed), output))| {
+            if input.witness.is_empty() {
+                return offered_leaf(index, input.previous_output, signed);
+            }
+            spent_leaf(index, input).filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
+        });
+    let untold = inputs().any(|(input, signed)| input.witness.is_empty() && offers_several(signed));
+    let outputs = psbt.unsigned_tx.output.iter().zip(&psbt.outputs).enumerate();
+    let recognised = outputs.filter_map(|(index, (out, described))| {
+        let output = ProtocolOutput::of_tree(described.tap_tree.as_ref()?)?;
+        (output.taproot().script_pubkey() == out.script_pubkey).then_some(PaidOutput { index, output })
+    });
+    named(&transaction, spent.collect(), recognised.collect(), untold)
+}
+
+impl Explanation {
+    /// With the transaction's outputs that are among these recognised too, by their scripts: what tells a
+    /// stake from other payments. The transaction is the one explained.
+    #[must_use]
+    pub fn knowing(self, transaction: &Transaction, known: &[ProtocolOutput]) -> Self {
+        let scripts: Vec<_> = known.iter().map(|output| (output.taproot().script_pubkey(), output)).collect();
+        let mut outputs: BTreeMap<usize, PaidOutput> =
+            self.outputs.into_iter().map(|paid| (paid.index, paid)).collect();
+        for (index, out) in transaction.output.iter().enumerate() {
+            if let Some((_, output)) = scripts.iter().find(|(script, _)| *script == out.script_pubkey) {
+                outputs.entry(index).or_insert_with(|| PaidOutput { index, output: (*output).clone() });
+            }
+        }
+        named(transaction, self.spent, outputs.into_values().collect(), self.untold)
+    }
+}
+
+fn named(
+    transaction: &Transaction,
+    spent: Vec<SpentLeaf>,
+    outputs: Vec<PaidOutput>,
+    untold: bool,
+) -> Explanation {
+    let op_return = OpReturnData::of(transaction).ok();
+    let stakes =
+        op_return.is_some() || outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
+    let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
+    let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
+        ([], _, _) if stakes && !untold => TransactionKind::Stake,
+        ([(0, SpendPath::Unbonding)], 1, 1) => TransactionKind::Unbonding,
+        ([(0, SpendPath::Unbonding)], 2, _) => TransactionKind::Extension,
+        ([(0, SpendPath::Slashing)], 1, 2) => TransactionKind::Slashing,
+        // The staker alone decides what else goes into a withdrawal.
+        ([_, ..], _, _) if paths.iter().all(|(_, path)| *path == SpendPath::Timelock) => {
+            TransactionKind::Withdrawal
+        }
+        _ => TransactionKind::Unknown,
+    };
+    let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
+    let (txid, paid) = (transaction.compute_txid(), paid.unwrap_or(Amount::MAX));
+    Explanation { txid, kind, spent, outputs, op_return, paid, untold }
+}
+
+fn reveals_leaf_of(output: &TxOut, input: &TxIn) -> bool {
+    let control_block =
+        input.witness.taproot_control_block().and_then(|bytes| ControlBlock::decode(bytes).ok());
+    let leaf = input.witness.taproot_leaf_script();
+    leaf.zip(control_block).is_some_and(|(leaf, control_block)| commits(output, &control_block, leaf.script))
+}
+
+fn offers_several(input: &psbt::Input) -> bool {
+    input.tap_scripts.len() > 1 && input.tap_scripts.keys().any(is_protocols)
+}
+
+fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option<SpentLeaf> {
+    let (keys, hash) = offered_keys(input)?;
+    let signed = |key: &XOnlyPublicKey| input.tap_script_sigs.contains_key(&(*key, hash));
+    Some(spent_by(index, outpoint, keys, signed))
+}
+
+fn spent_by(
+    index: usize,
+    outpoint: OutPoint,
+    keys: LeafKeys,
+    signed: impl Fn(&XOnlyPublicKey) -> bool,
+) -> SpentLeaf {
+    let among = |keys: &[XOnlyPublicKey]| keys.iter().filter(|key| signed(key)).copied().collect::<Vec<_>>();
+    let (provider_signers, covenant_signers) = (among(keys.finality_providers()), among(keys.covenant().0));
+    SpentLeaf { input: index, outpoint, keys, provider_signers, covenant_signers }
+}
+
+fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
+    let RevealedLeaf { keys, places, .. } = revealed_leaf(input)?;
+    let signed: Vec<_> =
+        places.into_iter().filter(|(_, place)| is_signature(place)).map(|(key, _)| key).collect();
+    Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
+}
+
+/// Whether a place of the witness has the size of a signature: 64 bytes, or 65 with a sighash type.
+fn is_signature(place: &[u8]) -> bool {
+    matches!(place.len(), 64 | 65)
+}

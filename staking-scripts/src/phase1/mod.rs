@@ -1,0 +1,7 @@
+//! Phase 1: stakes made before the chain that keeps them ran, known by an OP_RETURN output alone.
+
+mod parse;
+mod scan;
+
+pub use self::parse::{Phase1Error, parse_phase1_stake};
+pub use self::scan::{BlockBytesError, FoundPhase1Stake, scan_phase1_stakes};

@@ -1,0 +1,83 @@
+//! Reading one transaction as a phase-1 stake.
+
+use std::ops::RangeInclusive;
+
+use bitcoin::{Amount, Transaction};
+
+use crate::outputs::op_return::{OpReturnData, OpReturnError};
+use crate::outputs::output::{OutputError, StakingOutput};
+use crate::outputs::parties::{InvalidParties, Parties};
+use crate::outputs::timelock::Timelock;
+use crate::parameters::Phase1Parameters;
+use crate::transactions::funded::{Funded, FundedError};
+
+/// The transaction is no phase-1 stake under the parameters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Phase1Error {
+    /// It does not have exactly one sound OP_RETURN output of a phase-1 stake.
+    #[error(transparent)]
+    OpReturn(#[from] OpReturnError),
+    /// The tag is another network's.
+    #[error("the OP_RETURN tag is {}; the parameters have {}", hex::encode(found), hex::encode(expected))]
+    OtherTag {
+        /// The tag found.
+        found: [u8; 4],
+        /// The parameters' tag.
+        expected: [u8; 4],
+    },
+    /// The keys make no stake with the parameters' covenant committee.
+    #[error(transparent)]
+    Parties(#[from] InvalidParties),
+    /// The parameters' covenant committee makes no output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The staking output is absent, or there more than once.
+    #[error(transparent)]
+    StakingOutput(#[from] FundedError),
+    /// The staking time is outside the parameters' range.
+    #[error("the staking time is {found} blocks; must be {} to {}", allowed.start(), allowed.end())]
+    StakingTime {
+        /// The staking time found.
+        found: Timelock,
+        /// The parameters' range.
+        allowed: RangeInclusive<Timelock>,
+    },
+    /// The amount staked is outside the parameters' range.
+    #[error("the stake holds {} sat; must be {} to {}", .found.to_sat(), .allowed.start().to_sat(), .allowed.end().to_sat())]
+    Amount {
+        /// The amount staked.
+        found: Amount,
+        /// The parameters' range.
+        allowed: RangeInclusive<Amount>,
+    },
+}
+
+/// The phase-1 stake that `transaction` announces and pays to, under the parameters in force at the height of
+/// the block that includes it. The caller knows that height, and whether the cap was reached and the block is
+/// deep enough: nothing of that is checked here.
+///
+/// # Errors
+/// [`Phase1Error`], one for each rule: exactly one announcement, with the parameters' tag, keys on the
+/// curve that differ from each other and from the committee's, and a staking time within the range; exactly
+/// one output that pays to the staking output announced, with an amount within the range.
+pub fn parse_phase1_stake(
+    transaction: &Transaction,
+    parameters: &Phase1Parameters,
+) -> Result<Funded<StakingOutput>, Phase1Error> {
+    let said = OpReturnData::of(transaction)?;
+    if said.tag != parameters.tag {
+        return Err(Phase1Error::OtherTag { found: said.tag, expected: parameters.tag });
+    }
+    let parties = Parties::new(said.staker, [said.finality_provider], parameters.covenant.clone())?;
+    let staking = Funded::find(StakingOutput::new(parties, said.staking_time)?, transaction)?;
+    if !parameters.staking_time.contains(&said.staking_time) {
+        let allowed = parameters.staking_time.clone();
+        return Err(Phase1Error::StakingTime { found: said.staking_time, allowed });
+    }
+    if !parameters.staking_amount.contains(&staking.amount()) {
+        let allowed = parameters.staking_amount.clone();
+        return Err(Phase1Error::Amount { found: staking.amount(), allowed });
+    }
+    Ok(staking)
+}

@@ -1,0 +1,20 @@
+//! Proofs by a BIP-340 signature: what finality providers give, and stakers with a key at hand.
+
+use bitcoin::XOnlyPublicKey;
+use bitcoin::secp256k1::schnorr;
+use eots::SecretKey;
+use finality::PossessionMessage;
+
+use super::PossessionError;
+
+pub(super) fn create(key: &SecretKey, message: &PossessionMessage) -> schnorr::Signature {
+    message.sign_bip340(key)
+}
+
+pub(super) fn verify(
+    signature: &schnorr::Signature,
+    key: &XOnlyPublicKey,
+    message: &PossessionMessage,
+) -> Result<(), PossessionError> {
+    if message.verify_bip340(key, signature) { Ok(()) } else { Err(PossessionError::NotSigned(*key)) }
+}

@@ -1,0 +1,256 @@
+//! Proofs of possession: that the holder of an account on Babylon Genesis or a consumer chain also holds a
+//! Bitcoin key.
+//!
+//! Three types exist, because a wallet gives what it can. What each of them signs:
+//!
+//! | type | Babylon Genesis | consumer chain |
+//! |---|---|---|
+//! | BIP-340 | SHA256(20 address bytes) | SHA256(context ‖ 20 address bytes) |
+//! | BIP-322 | address text | context ‖ address text |
+//! | ECDSA | "Bitcoin Signed Message" of the address text | "Bitcoin Signed Message" of context ‖ address text |
+
+mod bip322;
+mod bip340;
+mod ecdsa;
+#[cfg(test)]
+mod tests;
+
+use bitcoin::secp256k1::schnorr;
+use bitcoin::{Address, Network, XOnlyPublicKey};
+use eots::SecretKey;
+pub use finality::{AccountAddress, PossessionMessage};
+use prost::Message as _;
+
+pub use self::bip322::{Bip322Script, Bip322Signature};
+pub use self::ecdsa::CompactSignature;
+
+/// A proof that the holder of an account on Babylon Genesis or a consumer chain also holds a Bitcoin key.
+///
+/// Stakers give any of the three; finality providers give BIP-340, which is the same for both. A valid proof
+/// says that the Bitcoin key signed for this account, at any time and possibly on request of somebody else:
+/// whether the account agrees is what its own signature on the chain's transaction says.
+///
+/// ```
+/// use eots::SecretKey;
+/// use finality::SigningContext;
+/// use staking_scripts::possession::{PossessionMessage, ProofOfPossession};
+///
+/// let key = SecretKey::from_bytes(&[2; 32])?;
+/// let address = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse()?;
+/// let message = PossessionMessage::new(SigningContext::GENESIS, address)?;
+/// let proof = ProofOfPossession::create_bip340(&key, &message);
+/// proof.verify(key.public_key(), &message)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProofOfPossession {
+    /// A BIP-340 signature.
+    Bip340(schnorr::Signature),
+    /// A BIP-322 simple signature.
+    Bip322(Bip322Signature),
+    /// A "Bitcoin signed message".
+    Ecdsa(CompactSignature),
+}
+
+/// The type of a proof of possession, with the number that the chain gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PopType {
+    /// 0.
+    Bip340,
+    /// 1.
+    Bip322,
+    /// 2.
+    Ecdsa,
+}
+
+/// The bytes are no proof of possession of their type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidProofOfPossession {
+    /// A signature of another length.
+    #[error("{expected} bytes are needed, not {actual}")]
+    Length {
+        /// How long a signature of the type is.
+        expected: usize,
+        /// How many bytes are given.
+        actual: usize,
+    },
+    /// A type that is none of the three.
+    #[error("there is no proof of possession of type {0}")]
+    UnknownType(i32),
+    /// Not the protobuf message that the chain carries.
+    #[error("not the protobuf message of a proof of possession: {0}")]
+    Protobuf(String),
+    /// The Bitcoin address of a BIP-322 signature is none.
+    #[error("the Bitcoin address of the BIP-322 signature: {0}")]
+    BitcoinAddress(String),
+    /// Not the encoding of a witness.
+    #[error("a BIP-322 simple signature is the bytes of a witness: {0}")]
+    Witness(String),
+    /// A witness of neither a P2WPKH nor a key-path P2TR address.
+    #[error("a witness of {0} items spends neither a P2WPKH address nor the key path of a P2TR address")]
+    WitnessItems(usize),
+    /// The second item of a P2WPKH's witness is no compressed public key.
+    #[error("the second item of a P2WPKH's witness must be a compressed public key")]
+    WitnessPublicKey,
+}
+
+/// The proof is not valid, or could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PossessionError {
+    /// The signature is not this key's over this message.
+    #[error("the key {0} has not signed this proof of possession")]
+    NotSigned(XOnlyPublicKey),
+    /// The bytes are no signature.
+    #[error("the bytes are no signature")]
+    NoSignature,
+    /// An ECDSA signature has the high one of the two possible s.
+    #[error("the s of the ECDSA signature is above half the group order")]
+    HighS,
+    /// The first byte of a compact ECDSA signature is out of range.
+    #[error("the first byte of a compact ECDSA signature is 27 to 34, not {0}")]
+    RecoveryHeader(u8),
+    /// A proof is of the two kinds of addresses that one key has, and no other.
+    #[error("the address {0} is neither P2WPKH nor P2TR")]
+    UnsupportedAddress(Address),
+    /// The address is not one of this key alone.
+    #[error("the address {address} is not one of the key {key}")]
+    OtherAddress {
+        /// The address signed for.
+        address: Address,
+        /// The key.
+        key: XOnlyPublicKey,
+    },
+    /// The witness does not have the items that the address needs: two for P2WPKH, one for the key path of
+    /// P2TR.
+    #[error("a witness of {0} items does not spend the address with one signature")]
+    WitnessItems(usize),
+    /// The public key in a witness is none, or not compressed.
+    #[error("the witness holds no compressed public key")]
+    NoPublicKey,
+    /// The signature leaves a part of the transaction open. SIGHASH_ALL is needed, or SIGHASH_DEFAULT of 64
+    /// bytes for Taproot.
+    #[error("the sighash type is {0:#04x}, not SIGHASH_ALL")]
+    SighashType(u8),
+    /// What the BIP-322 library says.
+    #[error("BIP-322: {0}")]
+    Bip322(String),
+}
+
+/// As the chain carries it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ProofOfPossessionBtc {
+    #[prost(int32, tag = "1")]
+    btc_sig_type: i32,
+    #[prost(bytes = "vec", tag = "2")]
+    btc_sig: Vec<u8>,
+}
+
+impl ProofOfPossession {
+    /// A proof by a BIP-340 signature, without auxiliary randomness. This is also a finality provider's
+    /// proof.
+    pub fn create_bip340(key: &SecretKey, message: &PossessionMessage) -> Self {
+        Self::Bip340(bip340::create(key, message))
+    }
+
+    /// A proof by a BIP-322 simple signature of the key's address of this kind on `network`.
+    ///
+    /// # Errors
+    /// [`PossessionError::Bip322`] when the library does not sign, which no input brings about.
+    pub fn create_bip322(
+        key: &SecretKey,
+        message: &PossessionMessage,
+        script: Bip322Script,
+        network: Network,
+    ) -> Result<Self, PossessionError> {
+        Bip322Signature::create(key, &message.text(), script, network).map(Self::Bip322)
+    }
+
+    /// A proof by a "Bitcoin signed message" of a compressed key.
+    pub fn create_ecdsa(key: &SecretKey, message: &PossessionMessage) -> Self {
+        Self::Ecdsa(CompactSignature::create(key, &message.text()))
+    }
+
+    /// Verifies that `key` signed the message.
+    ///
+    /// The signing context is the message's: a proof with one is not valid with another. A BIP-340 proof
+    /// signs the bytes of the address without its prefix, so on a consumer chain it is the same for an
+    /// account of the same bytes under another prefix.
+    ///
+    /// # Errors
+    /// [`PossessionError`] says why the proof is not valid.
+    pub fn verify(&self, key: &XOnlyPublicKey, message: &PossessionMessage) -> Result<(), PossessionError> {
+        match self {
+            Self::Bip340(signature) => bip340::verify(signature, key, message),
+            Self::Bip322(signature) => signature.verify(key, &message.text()),
+            Self::Ecdsa(signature) => signature.verify(key, &message.text()),
+        }
+    }
+
+    /// The type.
+    pub fn proof_type(&self) -> PopType {
+        match self {
+            Self::Bip340(_) => PopType::Bip340,
+            Self::Bip322(_) => PopType::Bip322,
+            Self::Ecdsa(_) => PopType::Ecdsa,
+        }
+    }
+
+    /// The signature as the chain carries it (`btc_sig`): 64 bytes of BIP-340, 65 bytes of ECDSA, or for
+    /// BIP-322 the protobuf message of address and simple signature.
+    pub fn signature_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Bip340(signature) => signature.serialize().to_vec(),
+            Self::Bip322(signature) => signature.to_protobuf(),
+            Self::Ecdsa(signature) => signature.to_bytes().to_vec(),
+        }
+    }
+
+    /// The proof whose [`signature_bytes`](Self::signature_bytes) these are. Nothing is verified.
+    ///
+    /// # Errors
+    /// [`InvalidProofOfPossession`] when they have not the form of the type.
+    pub fn from_signature_bytes(proof_type: PopType, bytes: &[u8]) -> Result<Self, InvalidProofOfPossession> {
+        let length = |expected| InvalidProofOfPossession::Length { expected, actual: bytes.len() };
+        match proof_type {
+            PopType::Bip340 => {
+                schnorr::Signature::from_slice(bytes).map(Self::Bip340).map_err(|_| length(64))
+            }
+            PopType::Bip322 => Bip322Signature::from_protobuf(bytes).map(Self::Bip322),
+            PopType::Ecdsa => {
+                let bytes = bytes.try_into().map_err(|_| length(65))?;
+                Ok(Self::Ecdsa(CompactSignature::from_bytes(bytes)))
+            }
+        }
+    }
+
+    /// The whole proof as the chain carries it: the protobuf message `ProofOfPossessionBTC` of type and
+    /// signature.
+    pub fn to_protobuf(&self) -> Vec<u8> {
+        let btc_sig_type = match self.proof_type() {
+            PopType::Bip340 => 0,
+            PopType::Bip322 => 1,
+            PopType::Ecdsa => 2,
+        };
+        ProofOfPossessionBtc { btc_sig_type, btc_sig: self.signature_bytes() }.encode_to_vec()
+    }
+
+    /// The proof in a protobuf message `ProofOfPossessionBTC`. Nothing is verified.
+    ///
+    /// # Errors
+    /// [`InvalidProofOfPossession`] when it is no such message.
+    pub fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidProofOfPossession> {
+        let message = ProofOfPossessionBtc::decode(bytes)
+            .map_err(|e| InvalidProofOfPossession::Protobuf(e.to_string()))?;
+        let proof_type = match message.btc_sig_type {
+            0 => PopType::Bip340,
+            1 => PopType::Bip322,
+            2 => PopType::Ecdsa,
+            other => return Err(InvalidProofOfPossession::UnknownType(other)),
+        };
+        Self::from_signature_bytes(proof_type, &message.btc_sig)
+    }
+}

@@ -1,0 +1,224 @@
+//! BIP-322: published signatures, and what the library takes and a proof of possession is not.
+
+use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
+use bitcoin::hashes::Hash;
+use bitcoin::secp256k1::{Keypair, Message, SECP256K1};
+use bitcoin::{Address, Network, PrivateKey, Witness};
+use eots::SecretKey;
+
+use super::{SCRIPTS, genesis, key};
+use crate::possession::{Bip322Script, Bip322Signature, PopType, PossessionError, ProofOfPossession};
+
+fn witness_of(signature: &Bip322Signature) -> Witness {
+    bitcoin::consensus::deserialize(&signature.to_simple()).unwrap()
+}
+
+/// A proof of this witness for this address, whatever they are.
+fn simple(address: &Address, witness: &Witness) -> ProofOfPossession {
+    let protobuf = [
+        &[0x0a, u8::try_from(address.to_string().len()).unwrap()],
+        address.to_string().as_bytes(),
+        &[0x12, u8::try_from(bitcoin::consensus::serialize(witness).len()).unwrap()],
+        &bitcoin::consensus::serialize(witness),
+    ]
+    .concat();
+    ProofOfPossession::from_signature_bytes(PopType::Bip322, &protobuf).unwrap()
+}
+
+/// A signature by the right key over the right message, with a sighash type that leaves something open.
+#[test]
+fn other_sighash_types_are_refused() {
+    use bitcoin::key::TapTweak;
+    use bitcoin::sighash::{EcdsaSighashType, Prevouts, SighashCache, TapSighashType};
+    let (key, message) = (key("sighash"), genesis());
+    for script in SCRIPTS {
+        let ProofOfPossession::Bip322(made) =
+            ProofOfPossession::create_bip322(&key, &message, script, Network::Bitcoin).unwrap()
+        else {
+            panic!()
+        };
+        let address = made.address();
+        let to_spend = ::bip322::create_to_spend(address, message.text()).unwrap();
+        let to_sign =
+            ::bip322::create_to_sign(&to_spend, None, ::bip322::LockParams::default()).unwrap().unsigned_tx;
+        let mut cache = SighashCache::new(&to_sign);
+        let keypair = key.lend(|secret| Keypair::from_secret_key(SECP256K1, secret));
+        let sign = |cache: &mut SighashCache<_>, byte: u8, ends: bool| match script {
+            Bip322Script::P2wpkh => {
+                let sighash_type = EcdsaSighashType::from_standard(byte.into()).unwrap();
+                let spent = &to_spend.output[0];
+                let sighash =
+                    cache.p2wpkh_signature_hash(0, &spent.script_pubkey, spent.value, sighash_type).unwrap();
+                let message = Message::from_digest(sighash.to_byte_array());
+                let mut signature =
+                    SECP256K1.sign_ecdsa(&message, &keypair.secret_key()).serialize_der().to_vec();
+                signature.push(byte);
+                Witness::from_slice(&[signature, keypair.public_key().serialize().to_vec()])
+            }
+            Bip322Script::P2tr => {
+                let sighash_type = TapSighashType::from_consensus_u8(byte).unwrap();
+                let prevouts = Prevouts::All(&to_spend.output);
+                let sighash = cache.taproot_key_spend_signature_hash(0, &prevouts, sighash_type).unwrap();
+                let message = Message::from_digest(sighash.to_byte_array());
+                let tweaked = keypair.tap_tweak(SECP256K1, None).to_keypair();
+                let mut signature =
+                    SECP256K1.sign_schnorr_no_aux_rand(&message, &tweaked).serialize().to_vec();
+                if ends {
+                    signature.push(byte);
+                }
+                Witness::from_slice(&[signature])
+            }
+        };
+        let verdict = |witness: &Witness| simple(address, witness).verify(key.public_key(), &message);
+        assert_eq!(verdict(&sign(&mut cache, 0x01, true)), Ok(()));
+        for byte in [0x02, 0x03, 0x81, 0x82, 0x83] {
+            assert_eq!(
+                verdict(&sign(&mut cache, byte, true)),
+                Err(PossessionError::SighashType(byte)),
+                "{script:?}"
+            );
+        }
+        if script == Bip322Script::P2tr {
+            assert_eq!(verdict(&sign(&mut cache, 0, false)), Ok(()));
+            // Bitcoin refuses an explicit SIGHASH_DEFAULT. The library, asked alone, takes it.
+            let explicit = sign(&mut cache, 0, true);
+            assert_eq!(verdict(&explicit), Err(PossessionError::SighashType(0)));
+            assert!(::bip322::verify_simple(address, message.text(), explicit).is_ok());
+        }
+    }
+}
+
+/// What the library takes as a BIP-322 signature, and a proof of possession is not.
+#[test]
+fn other_scripts_are_refused() {
+    let (key, message) = (key("scripts"), genesis());
+    let keypair = key.lend(|secret| Keypair::from_secret_key(SECP256K1, secret));
+    let private = PrivateKey::new(keypair.secret_key(), Network::Bitcoin);
+    let public = bitcoin::CompressedPublicKey(keypair.public_key());
+    // P2SH around P2WPKH: the same witness, and the library verifies it.
+    let nested = Address::p2shwpkh(&public, Network::Bitcoin);
+    let signed =
+        ::bip322::sign_full(&nested, message.text(), &[private], None, ::bip322::LockParams::default())
+            .unwrap();
+    let proof = simple(&nested, &signed.input[0].witness);
+    assert_eq!(proof.verify(key.public_key(), &message), Err(PossessionError::UnsupportedAddress(nested)));
+    // P2PKH.
+    let legacy = Address::p2pkh(public, Network::Bitcoin);
+    let proof = simple(&legacy, &Witness::from_slice(&[[1; 71].as_slice(), &public.to_bytes()]));
+    assert_eq!(proof.verify(key.public_key(), &message), Err(PossessionError::UnsupportedAddress(legacy)));
+    // A multisig of which the key is one: P2WSH.
+    let script = bitcoin::script::Builder::new()
+        .push_int(1)
+        .push_key(&bitcoin::PublicKey::new(keypair.public_key()))
+        .push_int(1)
+        .push_opcode(bitcoin::opcodes::all::OP_CHECKMULTISIG)
+        .into_script();
+    let multisig = Address::p2wsh(&script, Network::Bitcoin);
+    let witness = ::bip322::sign_simple(&multisig, message.text(), &[private], Some(&script)).unwrap();
+    assert!(::bip322::verify_simple(&multisig, message.text(), witness.clone()).is_ok());
+    assert_eq!(
+        simple(&multisig, &witness).verify(key.public_key(), &message),
+        Err(PossessionError::UnsupportedAddress(multisig))
+    );
+    // Taproot through another path or with an annex; P2WPKH with too much.
+    for script in SCRIPTS {
+        let proof = ProofOfPossession::create_bip322(&key, &message, script, Network::Bitcoin).unwrap();
+        let ProofOfPossession::Bip322(signature) = proof else { panic!() };
+        let mut witness = witness_of(&signature);
+        witness.push([0x50]);
+        let items = witness.len();
+        assert_eq!(
+            simple(signature.address(), &witness).verify(key.public_key(), &message),
+            Err(PossessionError::WitnessItems(items))
+        );
+    }
+}
+
+/// A key with a Taproot output whose internal key is not tweaked by itself alone, and a witness of somebody
+/// else's key.
+#[test]
+fn other_keys_addresses_are_refused() {
+    let (other, message, key) = (key("other"), genesis(), key("mine"));
+    for script in SCRIPTS {
+        let of =
+            |key| match ProofOfPossession::create_bip322(key, &message, script, Network::Bitcoin).unwrap() {
+                ProofOfPossession::Bip322(signature) => signature,
+                _ => panic!(),
+            };
+        let (mine, theirs) = (of(&key), of(&other));
+        let error = ProofOfPossession::Bip322(theirs.clone()).verify(key.public_key(), &message).unwrap_err();
+        assert!(matches!(error, PossessionError::OtherAddress { .. }), "{error}");
+        // My witness under their address, and the other way round.
+        assert!(simple(theirs.address(), &witness_of(&mine)).verify(key.public_key(), &message).is_err());
+        assert!(simple(mine.address(), &witness_of(&theirs)).verify(key.public_key(), &message).is_err());
+    }
+    // The address of the bare internal key, without BIP-86's tweak.
+    let bare = Address::p2tr_tweaked(
+        bitcoin::key::TweakedPublicKey::dangerous_assume_tweaked(*key.public_key()),
+        Network::Bitcoin,
+    );
+    let error =
+        simple(&bare, &Witness::from_slice(&[[1; 64]])).verify(key.public_key(), &message).unwrap_err();
+    assert!(matches!(error, PossessionError::OtherAddress { .. }), "{error}");
+}
+
+/// The signatures of BIP-322's own test vectors that are of the two kinds of addresses, and those that
+/// Bitcoin Core's and bip322-js's tests have for the same key.
+#[test]
+fn published_bip322_signatures() {
+    const WIF: &str = "L3VFeEujGtevx9w18HD1fhRbCH67Az2dpCymeRE1SoPK6XQtaN2k";
+    let private = PrivateKey::from_wif(WIF).unwrap();
+    let key = SecretKey::from_bytes(&private.inner.secret_bytes()).unwrap();
+    let public = key.public_key();
+    let read = |text: &str| {
+        Bip322Signature::from_simple(&BASE64_STANDARD.decode(text).unwrap(), public, Network::Bitcoin)
+            .unwrap()
+    };
+    let (segwit, taproot) = (
+        "bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l",
+        "bc1ppv609nr0vr25u07u95waq5lucwfm6tde4nydujnu8npg4q75mr5sxq8lt3",
+    );
+    // Address, message, signature, and whether it is the deterministic one.
+    let published = [
+        (
+            segwit,
+            "",
+            "AkcwRAIgM2gBAQqvZX15ZiysmKmQpDrG83avLIT492QBzLnQIxYCIBaTpOaD20qRlEylyxFSeEA2ba9YOixpX8z46TSDtS40ASECx/EgAxlkQpQ9hYjgGu6EBCPMVPwVIVJqO4XCsMvViHI=",
+            false,
+        ),
+        (
+            segwit,
+            "",
+            "AkgwRQIhAPkJ1Q4oYS0htvyuSFHLxRQpFAY56b70UvE7Dxazen0ZAiAtZfFz1S6T6I23MWI2lK/pcNTWncuyL8UL+oMdydVgzAEhAsfxIAMZZEKUPYWI4BruhAQjzFT8FSFSajuFwrDL1Yhy",
+            true,
+        ),
+        (
+            segwit,
+            "Hello World",
+            "AkcwRAIgZRfIY3p7/DoVTty6YZbWS71bc5Vct9p9Fia83eRmw2QCICK/ENGfwLtptFluMGs2KsqoNSk89pO7F29zJLUx9a/sASECx/EgAxlkQpQ9hYjgGu6EBCPMVPwVIVJqO4XCsMvViHI=",
+            false,
+        ),
+        (
+            segwit,
+            "Hello World",
+            "AkgwRQIhAOzyynlqt93lOKJr+wmmxIens//zPzl9tqIOua93wO6MAiBi5n5EyAcPScOjf1lAqIUIQtr3zKNeavYabHyR8eGhowEhAsfxIAMZZEKUPYWI4BruhAQjzFT8FSFSajuFwrDL1Yhy",
+            true,
+        ),
+        (
+            taproot,
+            "Hello World",
+            "AUHd69PrJQEv+oKTfZ8l+WROBHuy9HKrbFCJu7U1iK2iiEy1vMU5EfMtjc+VSHM7aU0SDbak5IUZRVno2P5mjSafAQ==",
+            true,
+        ),
+    ];
+    for (address, message, text, deterministic) in published {
+        let signature = read(text);
+        assert_eq!(signature.address().to_string(), address);
+        assert_eq!(signature.verify(public, message), Ok(()));
+        assert!(signature.verify(public, &format!("{message}.")).is_err());
+        if deterministic {
+            let script = if address == segwit { Bip322Script::P2wpkh } else { Bip322Script::P2tr };
+            assert_eq!(Bip322Signature::create(&key, message, script, Network::Bitcoin).unwrap(), signature);
+        }
+    }
+}

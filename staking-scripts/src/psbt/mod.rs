@@ -1,0 +1,330 @@
+//! What can be done with a PSBT on a machine that knows nothing else: say who has signed, and sign as the
+//! staker.
+
+use std::fmt;
+
+use bitcoin::hashes::Hash;
+use bitcoin::psbt::Input;
+use bitcoin::secp256k1::{Message, SECP256K1};
+use bitcoin::sighash::{Prevouts, SighashCache};
+use bitcoin::{
+    Amount, EcdsaSighashType, Psbt, PublicKey, Script, TapLeafHash, TapSighashType, Transaction, TxIn, TxOut,
+    XOnlyPublicKey, taproot,
+};
+use eots::SecretKey;
+use miniscript::interpreter::KeySigPair;
+
+use crate::coins::key_path::{FundingSignError, is_coin, key_path_script, sign_coins};
+use crate::coins::witness::{finish, verify_input};
+use crate::outputs::leaf::{LeafKeys, SpendPath};
+use crate::transactions::shown::{offered_keys, revealed_leaf, spent_outputs};
+use crate::transactions::sighash::sum;
+
+/// Who signed an input, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PsbtSigner {
+    /// Through a leaf.
+    Leaf(XOnlyPublicKey),
+    /// Through the key path of a Taproot output, whose key this is.
+    KeyPath(XOnlyPublicKey),
+    /// With ECDSA, as the owner of a coin of the first version of segregated witness or before.
+    Ecdsa(PublicKey),
+}
+
+impl fmt::Display for PsbtSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Leaf(key) | Self::KeyPath(key) => key.fmt(f),
+            Self::Ecdsa(key) => key.fmt(f),
+        }
+    }
+}
+
+/// A signature in a PSBT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PsbtSignature {
+    /// Which input.
+    pub input: usize,
+    /// Who signed.
+    pub signer: PsbtSigner,
+    /// Whether it verifies over a sighash that is computed here from what the PSBT says that its inputs
+    /// spend. Through a leaf, only SIGHASH_DEFAULT is taken.
+    pub valid: bool,
+}
+
+/// How far a covenant quorum is, in an input of a leaf that wants one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PsbtQuorum {
+    /// Which input.
+    pub input: usize,
+    /// How many members have signed; of what does not verify, none.
+    pub signed: usize,
+    /// How many members the committee has.
+    pub members: usize,
+    /// How many must sign.
+    pub quorum: u16,
+}
+
+/// Who has signed a PSBT, and who has not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PsbtReview {
+    /// The signatures, input by input: those collected, and those of witnesses that are finished.
+    pub signatures: Vec<PsbtSignature>,
+    /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than
+    /// must sign, where a quorum is enough.
+    pub missing: Vec<(usize, XOnlyPublicKey)>,
+    /// The inputs without any signature that offer no leaf of the protocol: coins, whose owners have not
+    /// signed.
+    pub unsigned: Vec<usize>,
+    /// How far the covenant quorum of each input is that wants one.
+    pub quorums: Vec<PsbtQuorum>,
+    /// The inputs that a wallet finished with a witness or script that does not verify, or is of a kind that
+    /// cannot be read here.
+    pub invalid_witnesses: Vec<usize>,
+    /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or
+    /// pays more than it spends.
+    pub fee: Option<Amount>,
+}
+
+/// A PSBT could not be signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PsbtSigningError {
+    /// A signature covers what all inputs spend, so the PSBT must say it.
+    #[error("the PSBT does not say what all of its inputs spend")]
+    Incomplete,
+    /// A slashing transaction has one input: the staker's signature for it is given away in advance.
+    #[error("the PSBT slashes and spends something else too: that is no transaction of the protocol")]
+    SlashesMore,
+    /// No input is this key's.
+    #[error("the PSBT has no input that {0} signs as staker or as owner of a coin")]
+    NothingToSign(XOnlyPublicKey),
+    /// It lacks a signature, or one does not verify or cover the whole transaction.
+    #[error("the PSBT is not complete: {0}")]
+    Unfinished(String),
+    /// The transaction has no sighash.
+    #[error(transparent)]
+    Coin(#[from] FundingSignError),
+}
+
+/// Verifies every signature in a PSBT, and says whose are absent. Anything can be reviewed.
+pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
+    let prevouts = prevouts(psbt);
+    let mut judge = prevouts.as_deref().map(|prevouts| Judge::new(psbt, prevouts));
+    let mut review = PsbtReview::default();
+    for (index, (input, spent)) in psbt.inputs.iter().zip(&psbt.unsigned_tx.input).enumerate() {
+        let mut note = |signer, valid: Option<bool>| {
+            review.signatures.push(PsbtSignature { input: index, signer, valid: valid.unwrap_or(false) });
+        };
+        for ((key, hash), signature) in &input.tap_script_sigs {
+            note(
+                PsbtSigner::Leaf(*key),
+                judge.as_mut().map(|judge| judge.leaf(index, *hash, key, signature)),
+            );
+        }
+        if let (Some(signature), Some(judge)) = (&input.tap_key_sig, &mut judge)
+            && let Some((key, valid)) = judge.key_path(index, signature)
+        {
+            note(PsbtSigner::KeyPath(key), Some(valid));
+        }
+        for (key, signature) in &input.partial_sigs {
+            note(
+                PsbtSigner::Ecdsa(*key),
+                judge.as_mut().and_then(|judge| judge.ecdsa(index, input, key, signature)),
+            );
+        }
+        let witness = input.final_script_witness.clone().unwrap_or_default();
+        let finished = input.final_script_witness.is_some() || input.final_script_sig.is_some();
+        let (revealed, offered) = (revealed_leaf(&TxIn { witness, ..spent.clone() }), offered_keys(input));
+        let leaf = revealed.as_ref().map(|leaf| &leaf.keys);
+        let leaf = leaf.or(offered.as_ref().filter(|_| !finished).map(|(keys, _)| keys)).cloned();
+        if let Some(leaf) = revealed {
+            for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
+                let signature = taproot::Signature::from_slice(place);
+                let valid = judge
+                    .as_mut()
+                    .zip(signature.ok())
+                    .map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
+                note(PsbtSigner::Leaf(*key), valid);
+            }
+        } else if finished {
+            match judge.as_ref().and_then(|judge| judge.finished(index)) {
+                Some(signers) => signers.into_iter().for_each(|signer| note(signer, Some(true))),
+                None => review.invalid_witnesses.push(index),
+            }
+        } else if let Some((keys, hash)) = offered {
+            let absent =
+                keys.in_script_order().filter(|key| !input.tap_script_sigs.contains_key(&(**key, hash)));
+            review.missing.extend(absent.map(|key| (index, *key)));
+        } else if input.tap_script_sigs.is_empty()
+            && input.tap_key_sig.is_none()
+            && input.partial_sigs.is_empty()
+        {
+            review.unsigned.push(index);
+        }
+        review.quorums.extend(leaf.and_then(|keys| quorum(index, &keys, &review.signatures)));
+    }
+    let held = prevouts.as_deref().and_then(sum);
+    review.fee = held.zip(sum(&psbt.unsigned_tx.output)).and_then(|(held, paid)| held.checked_sub(paid));
+    review
+}
+
+fn quorum(input: usize, keys: &LeafKeys, signatures: &[PsbtSignature]) -> Option<PsbtQuorum> {
+    let (members, quorum) = keys.covenant();
+    let signed = |member: &&XOnlyPublicKey| {
+        let by = PsbtSigner::Leaf(**member);
+        signatures.iter().any(|found| found.valid && found.input == input && found.signer == by)
+    };
+    let signed = members.iter().filter(signed).count();
+    (quorum > 0).then_some(PsbtQuorum { input, signed, members: members.len(), quorum })
+}
+
+/// Signs the inputs whose one offered leaf has `key` as its staker, and the coins that pay to
+/// [`key_path_script`] of it; the others are left to their owners. Returns the PSBT with the signatures, and
+/// how many were added. Nothing is signed as a covenant member or as a finality provider: for them,
+/// [`CheckedDelegation`](crate::CheckedDelegation) is what may be signed.
+///
+/// # Errors
+/// [`PsbtSigningError`] when the PSBT does not say what it spends, slashes beside something else, or has
+/// nothing for this key.
+pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSigningError> {
+    let (mut signed, public_key) = (psbt.clone(), *key.public_key());
+    let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
+    let (mut leaves, mut coins) = (0_usize, Vec::new());
+    let mut sighashes = SighashCache::new(&psbt.unsigned_tx);
+    for (index, (input, spent)) in signed.inputs.iter_mut().zip(&prevouts).enumerate() {
+        if is_coin(input) {
+            coins.extend((spent.script_pubkey == key_path_script(&public_key)).then_some(index));
+            continue;
+        }
+        let Some((keys, hash)) = offered_keys(input).filter(|(keys, _)| *keys.staker() == public_key) else {
+            continue;
+        };
+        if keys.path() == SpendPath::Slashing && prevouts.len() != 1 {
+            return Err(PsbtSigningError::SlashesMore);
+        }
+        let all = Prevouts::All(prevouts.as_slice());
+        let sighash =
+            sighashes.taproot_script_spend_signature_hash(index, &all, hash, TapSighashType::Default);
+        let signature = key.sign_bip340(&sighash.map_err(|_| PsbtSigningError::Incomplete)?.to_byte_array());
+        let signature = taproot::Signature { signature, sighash_type: TapSighashType::Default };
+        input.tap_script_sigs.insert((public_key, hash), signature);
+        leaves = leaves.saturating_add(1);
+    }
+    if !coins.is_empty() {
+        sign_coins(&mut signed, &coins, &prevouts, key)?;
+    }
+    match leaves.saturating_add(coins.len()) {
+        0 => Err(PsbtSigningError::NothingToSign(public_key)),
+        count => Ok((signed, count)),
+    }
+}
+
+/// Completes a PSBT that is signed, and runs every witness against what the PSBT says that it spends. All
+/// signatures must cover the whole transaction.
+///
+/// # Errors
+/// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::Unfinished`].
+pub fn finalize_psbt(psbt: &Psbt) -> Result<Transaction, PsbtSigningError> {
+    let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
+    finish(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::Unfinished)
+}
+
+/// What the inputs spend; `None` when the PSBT does not say it of all of them.
+fn prevouts(psbt: &Psbt) -> Option<Vec<TxOut>> {
+    let spent: Option<Vec<_>> = spent_outputs(psbt).into_iter().collect();
+    spent.filter(|spent| spent.len() == psbt.unsigned_tx.input.len())
+}
+
+/// Verifies signatures over sighashes of its own. What they have in common is hashed once.
+struct Judge<'a> {
+    psbt: &'a Psbt,
+    prevouts: &'a [TxOut],
+    sighashes: SighashCache<&'a Transaction>,
+    /// The transaction with what wallets have finished.
+    finished: Transaction,
+}
+
+impl<'a> Judge<'a> {
+    fn new(psbt: &'a Psbt, prevouts: &'a [TxOut]) -> Self {
+        let mut finished = psbt.unsigned_tx.clone();
+        for (input, described) in finished.input.iter_mut().zip(&psbt.inputs) {
+            input.witness = described.final_script_witness.clone().unwrap_or_default();
+            input.script_sig = described.final_script_sig.clone().unwrap_or_default();
+        }
+        Self { psbt, prevouts, sighashes: SighashCache::new(&psbt.unsigned_tx), finished }
+    }
+
+    fn leaf(
+        &mut self,
+        input: usize,
+        hash: TapLeafHash,
+        key: &XOnlyPublicKey,
+        given: &taproot::Signature,
+    ) -> bool {
+        let sighash = self.sighashes.taproot_script_spend_signature_hash(
+            input,
+            &Prevouts::All(self.prevouts),
+            hash,
+            TapSighashType::Default,
+        );
+        let verifies = |message| SECP256K1.verify_schnorr(&given.signature, &message, key).is_ok();
+        given.sighash_type == TapSighashType::Default
+            && sighash.is_ok_and(|sighash| verifies(Message::from(sighash)))
+    }
+
+    /// The output's key, and whether it signed.
+    fn key_path(&mut self, input: usize, given: &taproot::Signature) -> Option<(XOnlyPublicKey, bool)> {
+        let script = &self.prevouts.get(input)?.script_pubkey;
+        let program = script.as_bytes().get(2..).filter(|_| script.is_p2tr())?;
+        let key = XOnlyPublicKey::from_slice(program).ok()?;
+        let all = Prevouts::All(self.prevouts);
+        let sighash = self.sighashes.taproot_key_spend_signature_hash(input, &all, given.sighash_type).ok();
+        let covers_all = matches!(given.sighash_type, TapSighashType::Default | TapSighashType::All);
+        let verifies = |message| SECP256K1.verify_schnorr(&given.signature, &message, &key).is_ok();
+        Some((key, covers_all && sighash.map(Message::from).is_some_and(verifies)))
+    }
+
+    /// `None` when there is no sighash for such a coin.
+    fn ecdsa(
+        &mut self,
+        index: usize,
+        input: &Input,
+        key: &PublicKey,
+        given: &bitcoin::ecdsa::Signature,
+    ) -> Option<bool> {
+        let script = &self.prevouts.get(index)?.script_pubkey;
+        if !is_scripts(script, input, key) {
+            return None;
+        }
+        let (message, sighash_type) = self.psbt.sighash_ecdsa(index, &mut self.sighashes).ok()?;
+        let verifies = SECP256K1.verify_ecdsa(&message, &given.signature, &key.inner).is_ok();
+        Some(sighash_type == EcdsaSighashType::All && given.sighash_type == sighash_type && verifies)
+    }
+
+    /// Who signed a witness that is finished and verifies.
+    fn finished(&self, index: usize) -> Option<Vec<PsbtSigner>> {
+        let signer = |pair| match pair {
+            KeySigPair::Ecdsa(key, _) => PsbtSigner::Ecdsa(key),
+            KeySigPair::Schnorr(key, _) => PsbtSigner::KeyPath(key),
+        };
+        let pairs = verify_input(&self.finished, index, self.prevouts).ok()?;
+        Some(pairs.into_iter().map(signer).collect())
+    }
+}
+
+/// Whether the scripts that a PSBT gives for a coin, or the key of one without scripts, are the coin's.
+fn is_scripts(script: &Script, input: &Input, key: &PublicKey) -> bool {
+    let program = match &input.redeem_script {
+        Some(redeem) if script.is_p2sh() && redeem.to_p2sh() == *script => redeem,
+        Some(_) => return false,
+        None => script,
+    };
+    if program.is_p2wsh() {
+        return input.witness_script.as_ref().is_some_and(|witness| witness.to_p2wsh() == *program);
+    }
+    key.p2wpkh_script_code().is_ok()
+        && program.is_p2wpkh()
+        && key.wpubkey_hash().is_ok_and(|hash| bitcoin::ScriptBuf::new_p2wpkh(&hash) == *program)
+}

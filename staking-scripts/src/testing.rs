@@ -1,0 +1,306 @@
+//! Fixtures for tests: keys that a name and a number make, parameters of mainnet's shape with such keys, and
+//! delegations that keep every rule.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a fixture that cannot be made fails the test"
+)]
+
+use bitcoin::block::Header;
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Transaction, TxOut, Txid, XOnlyPublicKey};
+use eots::SecretKey;
+use finality::{Operation, SigningContext};
+
+use crate::coins::{FundingCoin, key_path_script};
+use crate::delegation::{
+    ChainRules, CheckedDelegation, CovenantSignatures, Delegation, MemoryCovenantRecord, NewDelegation,
+    ParametersAt, PreviousStake, RunningStake, StakeInclusion,
+};
+use crate::outputs::{
+    ConsumerProviders, CovenantCommittee, Parties, StakedTo, StakingOutput, Timelock, UnbondingOutput,
+};
+use crate::parameters::{Parameters, ParametersHistory};
+use crate::possession::{PossessionMessage, ProofOfPossession};
+use crate::transactions::{
+    ExtensionTransaction, Funded, NewExtension, NewStake, SlashingParameters, SlashingRate,
+    StakingTransaction,
+};
+use spv::InclusionProof;
+use spv::testing::{block_with, mine};
+
+/// The account on the secured chain of [`possession`].
+pub const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+
+/// Returns a secret key that differs with its name and number.
+pub fn key(name: &str, number: usize) -> SecretKey {
+    SecretKey::from_bytes(&sha256::Hash::hash(format!("{name} {number}").as_bytes()).to_byte_array()).unwrap()
+}
+
+/// Returns the keys of this name with the numbers from 0.
+pub fn keys(name: &str, count: usize) -> Vec<SecretKey> {
+    (0..count).map(|number| key(name, number)).collect()
+}
+
+/// Returns the public keys, in the same order.
+pub fn public(keys: &[SecretKey]) -> Vec<XOnlyPublicKey> {
+    keys.iter().map(|key| *key.public_key()).collect()
+}
+
+/// Returns the nine covenant members of [`parameters`], from this number on.
+pub fn members(first_member: usize) -> Vec<SecretKey> {
+    (first_member..first_member + 9).map(|number| key("member", number)).collect()
+}
+
+/// A stake with the secret keys of everyone in it, of 1 000 000 sat for 1000 blocks; no transaction makes it.
+#[derive(Debug)]
+pub struct Scene {
+    /// The staker's key.
+    pub staker: SecretKey,
+    /// The finality providers' keys.
+    pub providers: Vec<SecretKey>,
+    /// The covenant members' keys.
+    pub covenant: Vec<SecretKey>,
+    /// The parties.
+    pub parties: Parties,
+    /// The staking output, at a made-up place.
+    pub staking: Funded<StakingOutput>,
+    /// The unbonding output, of 100 blocks.
+    pub unbonding: UnbondingOutput,
+    /// How it is slashed: a thousandth, burnt, at a fee of 2000 sat.
+    pub slashing_parameters: SlashingParameters,
+}
+
+impl Scene {
+    /// Returns a stake to this many finality providers, under a committee of this many members and this
+    /// quorum.
+    pub fn new(providers: usize, members: usize, quorum: u16) -> Self {
+        let (staker, providers, covenant) =
+            (key("staker", 0), keys("provider", providers), keys("member", members));
+        let committee = CovenantCommittee::new(public(&covenant), quorum).unwrap();
+        let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
+        let output = StakingOutput::new(parties.clone(), Timelock::from_blocks(1000).unwrap()).unwrap();
+        let unbonding = UnbondingOutput::new(parties.clone(), Timelock::from_blocks(100).unwrap()).unwrap();
+        let outpoint = OutPoint::new(Txid::from_byte_array([7; 32]), 1);
+        let staking = Funded::new(output, outpoint, Amount::from_sat(1_000_000));
+        let slashing_parameters = SlashingParameters {
+            pk_script: ScriptBuf::from_hex("6a07626162796c6f6e").unwrap(),
+            rate: SlashingRate::from_ten_thousandths(10).unwrap(),
+            fee: Amount::from_sat(2000),
+            unbonding_time: Timelock::from_blocks(100).unwrap(),
+        };
+        Self { staker, providers, covenant, parties, staking, unbonding, slashing_parameters }
+    }
+}
+
+/// Returns versions of mainnet's shape with keys of ours, each in force 1000 blocks after the one before:
+/// nine members from the number given, six of whom sign, in an order that is not sorted.
+pub fn history(first_members: &[usize]) -> ParametersHistory<Parameters> {
+    history_changed(first_members, |_, _| {})
+}
+
+/// Returns a [`history`] whose versions are changed: by their number, and the fields as a node's JSON has
+/// them.
+pub fn history_changed(
+    first_members: &[usize],
+    change: impl Fn(u64, &mut serde_json::Value),
+) -> ParametersHistory<Parameters> {
+    let mut file: serde_json::Value =
+        serde_json::from_str(include_str!("../data/mainnet-parameters.json")).unwrap();
+    let first = file["params"][0].clone();
+    let height = first["params"]["btc_activation_height"].as_u64().unwrap();
+    let versions = (0_u64..).zip(first_members).map(|(number, first_member)| {
+        let mut version = first.clone();
+        version["version"] = number.into();
+        let members: Vec<String> =
+            members(*first_member).iter().map(|member| member.public_key().to_string()).collect();
+        let fields = &mut version["params"];
+        fields["covenant_pks"] = serde_json::json!(members);
+        fields["min_staking_time_blocks"] = 1000.into();
+        fields["btc_activation_height"] = (height + 1000 * number).into();
+        change(number, fields);
+        version
+    });
+    file["params"] = versions.collect::<Vec<_>>().into();
+    ParametersHistory::from_json(&file.to_string()).unwrap()
+}
+
+/// Returns the only version of a [`history`].
+pub fn parameters(first_member: usize) -> Parameters {
+    history(&[first_member]).get(0).unwrap().clone()
+}
+
+/// Returns [`parameters`] from member 0 on whose fields, as a node's JSON has them, are changed.
+pub fn parameters_changed(change: impl Fn(&mut serde_json::Value)) -> Parameters {
+    history_changed(&[0], |_, fields| change(fields)).get(0).unwrap().clone()
+}
+
+/// Returns a coin of the wallet's, `key("wallet", 0)`.
+pub fn coin(number: u8, sat: u64) -> FundingCoin {
+    let outpoint = OutPoint::new(Txid::from_byte_array([number; 32]), 0);
+    FundingCoin::new(outpoint, TxOut { value: Amount::from_sat(sat), script_pubkey: wallet() }).unwrap()
+}
+
+/// Returns the wallet's script.
+pub fn wallet() -> ScriptBuf {
+    key_path_script(key("wallet", 0).public_key())
+}
+
+/// Returns a proof of possession of this claim.
+pub fn proven(staker: &SecretKey, claim: PossessionMessage) -> (PossessionMessage, ProofOfPossession) {
+    let proof = ProofOfPossession::create_bip340(staker, &claim);
+    (claim, proof)
+}
+
+/// Returns a proof of possession on genesis.
+pub fn possession(staker: &SecretKey) -> (PossessionMessage, ProofOfPossession) {
+    proven(staker, PossessionMessage::new(SigningContext::GENESIS, ACCOUNT.parse().unwrap()).unwrap())
+}
+
+fn context() -> SigningContext {
+    SigningContext::consumer(Operation::StakerPop, "a-consumer", ACCOUNT)
+}
+
+/// Returns a consumer chain's rules.
+pub fn consumer_rules() -> ChainRules {
+    ChainRules { signing_context: context(), ..ChainRules::MAINNET }
+}
+
+fn consumer_possession(staker: &SecretKey) -> (PossessionMessage, ProofOfPossession) {
+    proven(staker, PossessionMessage::new(context(), ACCOUNT.parse().unwrap()).unwrap())
+}
+
+/// Returns the one finality provider on genesis.
+pub fn genesis() -> StakedTo {
+    StakedTo::Genesis(*key("provider", 0).public_key())
+}
+
+/// Returns a finality provider for each of this many consumer chains.
+pub fn consumers(count: usize) -> StakedTo {
+    let providers = keys("provider", count);
+    let named = providers.iter().enumerate().map(|(n, key)| (format!("chain-{n}"), *key.public_key()));
+    StakedTo::Consumers(ConsumerProviders::new(named).unwrap())
+}
+
+/// Returns the staking output of `key("staker", 0)`.
+pub fn output(staked_to: &StakedTo, parameters: &Parameters, blocks: u32) -> StakingOutput {
+    let parties = parameters.parties(*key("staker", 0).public_key(), staked_to.keys()).unwrap();
+    StakingOutput::new(parties, Timelock::from_blocks(blocks).unwrap()).unwrap()
+}
+
+/// Returns the delegation, signed by the staker, of a stake that `transaction` makes. It names version 0.
+pub fn delegation_for(
+    staking: &Funded<StakingOutput>,
+    transaction: &Transaction,
+    staked_to: &StakedTo,
+    parameters: &Parameters,
+) -> Delegation {
+    let staker = key("staker", 0);
+    let parameters_at = ParametersAt::Version(0);
+    let stake = NewDelegation { staked_to, staking, transaction, parameters, parameters_at };
+    let mut delegation = Delegation::new(&stake).unwrap();
+    let possession = match staked_to {
+        StakedTo::Genesis(_) => possession(&staker),
+        StakedTo::Consumers(_) => consumer_possession(&staker),
+    };
+    delegation.sign_as_staker(&staker, possession, parameters).unwrap();
+    delegation
+}
+
+/// Returns a staking transaction of 1 000 000 sat for 2000 blocks to the provider on genesis.
+pub fn staking_transaction(coins: &[FundingCoin], parameters: &Parameters) -> StakingTransaction {
+    staking_to(&genesis(), coins, parameters)
+}
+
+fn staking_to(staked_to: &StakedTo, coins: &[FundingCoin], parameters: &Parameters) -> StakingTransaction {
+    StakingTransaction::build(NewStake {
+        output: output(staked_to, parameters, 2000),
+        amount: Amount::from_sat(1_000_000),
+        coins,
+        change: wallet(),
+        fee_rate: FeeRate::from_sat_per_vb_u32(5),
+        op_return_tag: None,
+    })
+    .unwrap()
+}
+
+/// Returns a delegation of 1 000 000 sat for 2000 blocks that keeps every rule, without the covenant's
+/// signatures, and its parameters.
+pub fn honest(staked_to: StakedTo) -> (Delegation, Parameters) {
+    let parameters = parameters(0);
+    let staking = staking_to(&staked_to, &[coin(1, 2_000_000)], &parameters);
+    let delegation = delegation_for(&staking.staking_output(), staking.unsigned(), &staked_to, &parameters);
+    (delegation, parameters)
+}
+
+/// What a covenant member signs for a stake, with a new record and the same bytes each time.
+pub fn covenant_signatures(checked: &CheckedDelegation, member: &SecretKey) -> CovenantSignatures {
+    checked.sign_as_covenant_member(member, &[0; 32], &mut MemoryCovenantRecord::default()).unwrap()
+}
+
+/// A delegation that extends another.
+#[derive(Debug, Clone)]
+pub struct Extended {
+    /// The extension's delegation. It names version 1.
+    pub delegation: Delegation,
+    /// The running stake's delegation. It names version 0.
+    pub previous: Delegation,
+    /// The running stake's parameters.
+    pub old: Parameters,
+    /// The extension's parameters.
+    pub new: Parameters,
+    /// Both versions.
+    pub history: ParametersHistory<Parameters>,
+}
+
+/// Returns a stake of two chains, extended to a third one, under a committee of which two members are new.
+pub fn extended() -> Extended {
+    let (previous, old) = honest(consumers(2));
+    let history = history(&[0, 2]);
+    let new = history.get(1).unwrap().clone();
+    let running = previous.check_under(&old, None, consumer_rules()).unwrap().staking().clone();
+    let (coin, staked_to) = (coin(7, 900_000), consumers(3));
+    let extension = ExtensionTransaction::build(NewExtension {
+        previous: &running,
+        output: output(&staked_to, &new, 3000),
+        amount: Amount::from_sat(1_500_000),
+        coins: std::slice::from_ref(&coin),
+        change: wallet(),
+        fee_rate: FeeRate::from_sat_per_vb_u32(5),
+    })
+    .unwrap();
+    let transaction = crate::transactions::LeafTransaction::unsigned(&extension);
+    let mut delegation = delegation_for(&extension.staking_output(), transaction, &staked_to, &new);
+    delegation.parameters = ParametersAt::Version(1);
+    delegation.extends = Some(RunningStake {
+        txid: previous.staking_transaction.compute_txid(),
+        stake: Some(PreviousStake {
+            parameters: previous.parameters,
+            staked_to: previous.staked_to.clone(),
+            staking_time_blocks: previous.staking_time_blocks,
+            staking_transaction: previous.staking_transaction.clone(),
+        }),
+        funding: coin.output().clone(),
+    });
+    Extended { delegation, previous, old, new, history }
+}
+
+/// Returns an [`honest`] delegation on genesis whose staking transaction is in a block of regtest at this
+/// height, which this many others stand on, and its parameters.
+pub fn included(height: u32, depth: usize) -> (Delegation, Parameters) {
+    let (mut delegation, parameters) = honest(genesis());
+    let block = block_with(delegation.staking_transaction.clone());
+    let mut headers: Vec<Header> = vec![block.header];
+    for _ in 0..depth {
+        let before = headers[headers.len() - 1];
+        let mut header = Header { prev_blockhash: before.block_hash(), nonce: 0, ..before };
+        mine(&mut header, true);
+        headers.push(header);
+    }
+    let proof = InclusionProof::from_block(&block, block.txdata[1].compute_txid()).unwrap();
+    delegation.inclusion = Some(StakeInclusion { height, proof, headers });
+    (delegation, parameters)
+}

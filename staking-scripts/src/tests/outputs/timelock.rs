@@ -1,0 +1,15 @@
+//! Lengths of time in blocks.
+
+use crate::outputs::Timelock;
+
+#[test]
+fn timelocks_are_1_to_65535_blocks() {
+    assert!(Timelock::from_blocks(0).is_err());
+    assert_eq!(Timelock::from_blocks(1).unwrap().blocks(), 1);
+    assert_eq!(Timelock::from_blocks(65535).unwrap().blocks(), 65535);
+    assert_eq!(
+        Timelock::from_blocks(65536).unwrap_err().to_string(),
+        "a timelock is 1 to 65535 blocks, not 65536"
+    );
+    assert_eq!(Timelock::from_blocks(65535).unwrap().sequence().0, 0xffff);
+}

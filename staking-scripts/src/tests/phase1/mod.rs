@@ -1,0 +1,4 @@
+//! Phase 1.
+
+mod parse;
+mod scan;

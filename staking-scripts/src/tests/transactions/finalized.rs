@@ -1,0 +1,238 @@
+//! Every promise about a finished transaction is broken once, and each time the check says which.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::hashes::Hash as _;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxOut, Witness};
+
+use crate::outputs::SpendPath;
+use crate::testing::Scene;
+use crate::transactions::finalized::{FinalizedError, check_finalized};
+use crate::transactions::{LeafTransaction as _, SlashingTransaction};
+
+struct Finished {
+    scene: Scene,
+    slashing: SlashingTransaction,
+    transaction: Transaction,
+}
+
+impl Finished {
+    fn new() -> Self {
+        let scene = Scene::new(2, 4, 2);
+        let slashing = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
+        let adaptors = scene
+            .covenant
+            .iter()
+            .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap());
+        let staker = slashing.sign_as_staker(&scene.staker).unwrap();
+        let transaction =
+            slashing.slash(&staker, &adaptors.collect::<Vec<_>>(), &scene.providers[0]).unwrap();
+        Self { scene, slashing, transaction }
+    }
+
+    fn check(
+        &self,
+        transaction: &Transaction,
+        unsigned: &Transaction,
+        prevout: &TxOut,
+    ) -> Result<(), FinalizedError> {
+        let leaf = self.scene.staking.output().taproot().leaf(SpendPath::Slashing).unwrap();
+        check_finalized(transaction, unsigned, std::slice::from_ref(prevout), leaf)
+    }
+
+    /// What the check says of a transaction changed in this way.
+    fn changed(&self, change: impl FnOnce(&mut Transaction)) -> FinalizedError {
+        let mut transaction = self.transaction.clone();
+        change(&mut transaction);
+        self.check(&transaction, self.slashing.unsigned(), &self.scene.staking.tx_out()).unwrap_err()
+    }
+
+    /// What the check says of a witness changed in this way.
+    fn witness(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> FinalizedError {
+        let mut elements = self.transaction.input[0].witness.to_vec();
+        change(&mut elements);
+        self.changed(|tx| tx.input[0].witness = Witness::from_slice(&elements))
+    }
+}
+
+#[test]
+fn finalized_transaction_passes() {
+    let finished = Finished::new();
+    let prevout = finished.scene.staking.tx_out();
+    finished.check(&finished.transaction, finished.slashing.unsigned(), &prevout).unwrap();
+}
+
+#[test]
+fn finalized_must_be_the_transaction_signed() {
+    let finished = Finished::new();
+    assert_eq!(finished.changed(|tx| tx.version = Version::TWO), FinalizedError::Changed("version"));
+    assert_eq!(
+        finished.changed(|tx| tx.lock_time = LockTime::from_consensus(1)),
+        FinalizedError::Changed("lock time")
+    );
+    let again = |tx: &mut Transaction| tx.input.push(tx.input[0].clone());
+    assert_eq!(finished.changed(again), FinalizedError::Changed("number of inputs"));
+    assert_eq!(
+        finished.changed(|tx| tx.input[0].previous_output.vout = 0),
+        FinalizedError::Changed("outpoint")
+    );
+    assert_eq!(
+        finished.changed(|tx| tx.input[0].sequence = Sequence::ZERO),
+        FinalizedError::Changed("sequence")
+    );
+    let richer = |tx: &mut Transaction| tx.output[1].value += Amount::from_sat(1);
+    assert_eq!(finished.changed(richer), FinalizedError::Changed("outputs"));
+    let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
+    assert_eq!(finished.changed(script_sig), FinalizedError::Changed("transaction id"));
+    // Two inputs, as signed: still not a spend of one output.
+    let mut two = finished.transaction.clone();
+    two.input.push(two.input[0].clone());
+    let error = finished.check(&two, &two, &finished.scene.staking.tx_out()).unwrap_err();
+    assert_eq!(error, FinalizedError::Changed("number of inputs"));
+}
+
+#[test]
+fn finalized_must_spend_the_leaf_intended() {
+    let finished = Finished::new();
+    let other = finished.scene.staking.output().taproot().leaf(SpendPath::Unbonding).unwrap();
+    let wrong = FinalizedError::WrongLeaf(SpendPath::Slashing);
+    assert_eq!(finished.witness(Vec::clear), wrong);
+    assert_eq!(
+        finished.witness(|elements| *elements.iter_mut().nth_back(1).unwrap() = other.script.to_bytes()),
+        wrong
+    );
+    assert_eq!(
+        finished.witness(|elements| *elements.last_mut().unwrap() = other.control_block.serialize()),
+        wrong
+    );
+    // Another output spent than the leaf belongs to.
+    let elsewhere = finished.scene.unbonding.taproot().paying(finished.scene.staking.amount());
+    let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &elsewhere).unwrap_err();
+    assert_eq!(error, FinalizedError::NotCommitted);
+}
+
+#[test]
+fn finalized_must_have_the_signatures_of_the_leaf() {
+    let finished = Finished::new();
+    let keys: Vec<_> = finished
+        .scene
+        .staking
+        .output()
+        .taproot()
+        .leaf(SpendPath::Slashing)
+        .unwrap()
+        .keys
+        .in_script_order()
+        .copied()
+        .collect();
+    let count = keys.len();
+    // The place of a key in the witness: the reverse of the script's order.
+    let place = |key: &bitcoin::XOnlyPublicKey| count - 1 - keys.iter().position(|k| k == key).unwrap();
+    let sighash = finished.slashing.sighash().to_byte_array();
+    let sign = |secret: &eots::SecretKey| secret.sign_bip340(&sighash).serialize().to_vec();
+    let scene = &finished.scene;
+
+    let short = FinalizedError::WitnessLength { found: count - 1, expected: count };
+    assert_eq!(finished.witness(|elements| drop(elements.remove(0))), short);
+    let staker = place(scene.staker.public_key());
+    assert_eq!(finished.witness(|elements| elements[staker].clear()), FinalizedError::NoStakerSignature);
+    let (first, second) = (place(scene.providers[0].public_key()), place(scene.providers[1].public_key()));
+    assert_eq!(finished.witness(|elements| elements[first].clear()), FinalizedError::ProviderSignatures(0));
+    let both = finished.witness(|elements| elements[second] = sign(&scene.providers[1]));
+    assert_eq!(both, FinalizedError::ProviderSignatures(2));
+    let elements = finished.transaction.input[0].witness.to_vec();
+    let signed: Vec<_> =
+        scene.covenant.iter().filter(|m| !elements[place(m.public_key())].is_empty()).collect();
+    let absent: Vec<_> =
+        scene.covenant.iter().filter(|m| elements[place(m.public_key())].is_empty()).collect();
+    let fewer = finished.witness(|elements| elements[place(signed[0].public_key())].clear());
+    assert_eq!(fewer, FinalizedError::CovenantSignatures { found: 1, quorum: 2 });
+    let more = finished.witness(|elements| elements[place(absent[0].public_key())] = sign(absent[0]));
+    assert_eq!(more, FinalizedError::CovenantSignatures { found: 3, quorum: 2 });
+    let invalid = FinalizedError::InvalidSignature(*signed[0].public_key());
+    assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())][40] ^= 1), invalid);
+    assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())].push(1)), invalid);
+}
+
+/// A transaction laid out wrongly from the start, and signed as it is: the amounts are checked for
+/// themselves.
+#[test]
+fn finalized_amounts_must_be_possible() {
+    let finished = Finished::new();
+    let relaid = |change: &dyn Fn(&mut Transaction)| {
+        let mut transaction = finished.transaction.clone();
+        change(&mut transaction);
+        let unsigned = transaction.clone();
+        let leaf = finished.scene.staking.output().taproot().leaf(SpendPath::Slashing).unwrap();
+        let prevout = finished.scene.staking.tx_out();
+        let sighash = crate::transactions::sighash::leaf_sighash(
+            &transaction,
+            std::slice::from_ref(&prevout),
+            0,
+            leaf.hash(),
+        )
+        .unwrap();
+        let mut elements = transaction.input[0].witness.to_vec();
+        let scene = &finished.scene;
+        let secrets = scene.covenant.iter().chain(&scene.providers).chain([&scene.staker]);
+        for secret in secrets {
+            let index = leaf.keys.in_script_order().rev().position(|key| key == secret.public_key()).unwrap();
+            if !elements[index].is_empty() {
+                elements[index] = secret.sign_bip340(&sighash.to_byte_array()).serialize().to_vec();
+            }
+        }
+        transaction.input[0].witness = Witness::from_slice(&elements);
+        check_finalized(&transaction, &unsigned, std::slice::from_ref(&prevout), leaf).unwrap_err()
+    };
+    let (paid, spent) = (Amount::from_sat(2_001_000), Amount::from_sat(1_000_000));
+    let creates = |tx: &mut Transaction| tx.output[1].value = Amount::from_sat(2_000_000);
+    assert_eq!(relaid(&creates), FinalizedError::CreatesValue { paid, spent });
+    assert!(matches!(relaid(&|tx| tx.output[1].value = Amount::MAX), FinalizedError::CreatesValue { .. }));
+    assert!(matches!(relaid(&|tx| tx.output[1].value = Amount::from_sat(10)), FinalizedError::Dust(_)));
+    let heavy = |tx: &mut Transaction| {
+        tx.output[0].script_pubkey = ScriptBuf::from_bytes([vec![0x6a], vec![0; 100_000]].concat())
+    };
+    assert!(matches!(relaid(&heavy), FinalizedError::TooHeavy(_)));
+}
+
+/// `finalize` itself looks at what it made: a spend whose leaf is of another output is not given out.
+#[test]
+fn finalize_checks_what_it_made() {
+    use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
+    let scene = Scene::new(1, 3, 2);
+    let (source, other) = (scene.staking.output().taproot(), scene.unbonding.taproot());
+    let spend = |outputs: Vec<(TxOut, Option<&crate::outputs::TaprootOutput>)>, amount| {
+        let spend = LeafSpend::new(SpendPlan {
+            version: Version::TWO,
+            source,
+            outpoint: scene.staking.outpoint(),
+            amount,
+            leaf: source.leaf(SpendPath::Timelock).unwrap(),
+            sequence: Sequence::from_height(1000),
+            funding: None,
+            outputs,
+        });
+        let spend = spend.unwrap();
+        let signature = scene.staker.sign_bip340(&spend.sighash().to_byte_array());
+        spend.finalize(&[(*scene.staker.public_key(), signature)])
+    };
+    let (enough, dust) = (Amount::from_sat(10_000), Amount::from_sat(10));
+    spend(vec![(other.paying(enough), None)], enough).unwrap();
+    let broken = |result: Result<Transaction, FinalizeError>| match result.unwrap_err() {
+        FinalizeError::Broken(error) => error,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(broken(spend(vec![(other.paying(dust), None)], enough)), FinalizedError::Dust(_)));
+    let too_much = vec![(other.paying(enough), None), (other.paying(enough), None)];
+    assert!(matches!(broken(spend(too_much, enough)), FinalizedError::CreatesValue { .. }));
+}
+
+/// The output spent is no Taproot output at all.
+#[test]
+fn finalized_must_spend_a_taproot_output() {
+    let finished = Finished::new();
+    let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x20], [7; 32].as_slice()].concat());
+    let prevout = TxOut { value: finished.scene.staking.amount(), script_pubkey };
+    let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &prevout).unwrap_err();
+    assert_eq!(error, FinalizedError::NotCommitted);
+}

@@ -1,0 +1,198 @@
+//! Slashing.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::hashes::Hash as _;
+use bitcoin::secp256k1::{Message, SECP256K1};
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction};
+use eots::Parity;
+use proptest::prelude::*;
+
+use crate::coins::key_path_script;
+use crate::testing::{Scene, key};
+use crate::transactions::spend::FinalizeError;
+use crate::transactions::{
+    CovenantAdaptorSignatures, CovenantSignature, CovenantTransaction as _, Funded, LeafTransaction as _,
+    SlashingError, SlashingTransaction, UnbondingError, UnbondingTransaction,
+};
+
+fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingError> {
+    UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(fee))
+}
+
+fn covenant(scene: &Scene, tx: &UnbondingTransaction) -> Vec<CovenantSignature> {
+    scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect()
+}
+
+fn adaptors(scene: &Scene, tx: &SlashingTransaction) -> Vec<CovenantAdaptorSignatures> {
+    scene
+        .covenant
+        .iter()
+        .map(|member| tx.sign_as_covenant_member_unchecked(member, &[3; 32]).unwrap())
+        .collect()
+}
+
+/// How many places of a witness hold a signature.
+fn signatures(tx: &Transaction) -> usize {
+    tx.input[0].witness.iter().filter(|element| element.len() == 64).count()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn slashing_and_unbonding_are_completed_by_a_quorum(providers in 1usize..6, members in 1usize..21, quorum in any::<prop::sample::Index>(), offender in any::<prop::sample::Index>()) {
+        let quorum = quorum.index(members) + 1;
+        let scene = Scene::new(providers, members, quorum as u16);
+        let tx = unbonding(&scene, 1000).unwrap();
+        let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant(&scene, &tx)).unwrap();
+        prop_assert_eq!(finished.compute_txid(), tx.txid());
+        prop_assert_eq!(signatures(&finished), quorum + 1);
+
+        let offender = &scene.providers[offender.index(providers)];
+        for (slashing, amount) in [
+            (SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap(), scene.staking.amount()),
+            (SlashingTransaction::new(&tx.unbonding_output(), &scene.slashing_parameters).unwrap(), tx.unbonding_output().amount()),
+        ] {
+            let covenant = adaptors(&scene, &slashing);
+            covenant.iter().for_each(|given| slashing.verify_covenant(given).unwrap());
+            let staker = slashing.sign_as_staker(&scene.staker).unwrap();
+            slashing.verify_staker(&staker).unwrap();
+            let finished = slashing.slash(&staker, &covenant, offender).unwrap();
+            prop_assert_eq!(signatures(&finished), quorum + 2);
+            // Value is conserved: slashed, refunded, fee.
+            let paid: Amount = finished.output.iter().map(|out| out.value).sum();
+            prop_assert_eq!(paid + scene.slashing_parameters.fee, amount);
+            prop_assert_eq!(slashing.fee(), scene.slashing_parameters.fee);
+        }
+    }
+}
+
+#[test]
+fn slashing_has_the_protocols_form() {
+    let scene = Scene::new(1, 3, 2);
+    let tx = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
+    let unsigned = tx.unsigned();
+    assert_eq!((unsigned.version, unsigned.lock_time), (Version::ONE, LockTime::ZERO));
+    assert_eq!(unsigned.input[0].sequence, Sequence::MAX);
+    let outputs: Vec<_> = unsigned.output.iter().map(|out| out.value.to_sat()).collect();
+    assert_eq!(outputs, [1000, 1_000_000 - 1000 - 2000]);
+    assert_eq!(unsigned.output[0].script_pubkey, scene.slashing_parameters.pk_script);
+    assert_eq!(tx.refund_output().outpoint(), OutPoint::new(tx.txid(), 1));
+    assert_eq!(tx.refund_output().tx_out(), unsigned.output[1]);
+}
+
+#[test]
+fn slashing_psbt_carries_what_any_signer_needs() {
+    let scene = Scene::new(2, 3, 2);
+    let tx = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
+    let input = &tx.psbt().inputs[0];
+    assert_eq!(input.witness_utxo.as_ref(), Some(&scene.staking.tx_out()));
+    assert_eq!(input.tap_scripts.len(), 1, "the one path that may be signed");
+    assert!(
+        input.tap_internal_key.is_some() && input.tap_merkle_root.is_some() && input.sighash_type.is_some()
+    );
+    let refund = &tx.psbt().outputs[1];
+    assert!(refund.tap_internal_key.is_some() && refund.tap_tree.is_some());
+    let bytes = tx.psbt().serialize();
+    assert_eq!(&bitcoin::Psbt::deserialize(&bytes).unwrap(), tx.psbt());
+}
+
+#[test]
+fn slashings_that_cannot_be() {
+    let scene = Scene::new(1, 3, 2);
+    let new = |change: &dyn Fn(&mut crate::transactions::SlashingParameters)| {
+        let mut parameters = scene.slashing_parameters.clone();
+        change(&mut parameters);
+        SlashingTransaction::new(&scene.staking, &parameters).unwrap_err()
+    };
+    assert_eq!(new(&|parameters| parameters.fee = Amount::ZERO), SlashingError::NoFee);
+    assert!(matches!(
+        new(&|parameters| parameters.fee = Amount::from_sat(999_000)),
+        SlashingError::FeeNotPaid { .. }
+    ));
+    assert!(matches!(new(&|parameters| parameters.fee = Amount::MAX), SlashingError::FeeNotPaid { .. }));
+    assert!(matches!(new(&|parameters| parameters.fee = Amount::from_sat(998_900)), SlashingError::Dust(_)));
+    // What is slashed must not be dust either, unless it is burnt.
+    let pays = key_path_script(scene.staker.public_key());
+    let tiny =
+        Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), Amount::from_sat(100_000));
+    let parameters =
+        crate::transactions::SlashingParameters { pk_script: pays, ..scene.slashing_parameters.clone() };
+    assert!(matches!(SlashingTransaction::new(&tiny, &parameters).unwrap_err(), SlashingError::Dust(_)));
+    let burns = crate::transactions::SlashingParameters {
+        pk_script: ScriptBuf::from_hex("6a").unwrap(),
+        ..scene.slashing_parameters.clone()
+    };
+    assert!(SlashingTransaction::new(&tiny, &burns).is_ok());
+    // Too little to slash anything of, burnt or not; and more than there is.
+    let holding = |amount| Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), amount);
+    let (amount, rate) = (Amount::from_sat(499), scene.slashing_parameters.rate);
+    let nothing = SlashingTransaction::new(&holding(amount), &burns).unwrap_err();
+    assert_eq!(nothing, SlashingError::NothingSlashed { amount, rate });
+    let too_much = SlashingTransaction::new(&holding(Amount::MAX), &burns).unwrap_err();
+    assert_eq!(too_much, SlashingError::TooMuch(Amount::MAX));
+}
+
+#[test]
+fn slashing_names_the_culprit() {
+    let scene = Scene::new(2, 5, 3);
+    let tx = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
+    let staker = tx.sign_as_staker(&scene.staker).unwrap();
+    let good = adaptors(&scene, &tx);
+    let (member, offender) = (*scene.covenant[0].public_key(), &scene.providers[1]);
+    let slash = |covenant: &[CovenantAdaptorSignatures]| tx.slash(&staker, covenant, offender).unwrap_err();
+
+    let stranger = key("stranger", 0);
+    assert_eq!(
+        tx.slash(&staker, &good, &stranger).unwrap_err(),
+        SlashingError::NotAFinalityProvider(*stranger.public_key())
+    );
+    let mut changed = good[..3].to_vec();
+    changed[0].signatures.swap(0, 1);
+    let invalid =
+        SlashingError::InvalidAdaptorSignature { member, finality_provider: *offender.public_key() };
+    assert_eq!(slash(&changed), invalid);
+    assert!(matches!(
+        tx.verify_covenant(&changed[0]).unwrap_err(),
+        SlashingError::InvalidAdaptorSignature { .. }
+    ));
+    changed[0].signatures.truncate(1);
+    assert_eq!(slash(&changed), SlashingError::AdaptorCount { member, found: 1, providers: 2 });
+    changed[0] = CovenantAdaptorSignatures { member: *stranger.public_key(), ..good[0].clone() };
+    assert_eq!(slash(&changed), SlashingError::Finalize(FinalizeError::Stranger(*stranger.public_key())));
+    // Whoever gave nothing usable does not keep a quorum from slashing.
+    changed.extend_from_slice(&good[3..]);
+    assert_eq!(signatures(&tx.slash(&staker, &changed, offender).unwrap()), 5);
+    let below = FinalizeError::BelowQuorum { signatures: 2, quorum: 3 };
+    assert_eq!(slash(&good[..2]), SlashingError::Finalize(below));
+    let other = SlashingTransaction::new(
+        &unbonding(&scene, 9).unwrap().unbonding_output(),
+        &scene.slashing_parameters,
+    )
+    .unwrap();
+    assert_eq!(
+        other.slash(&staker, &good, offender).unwrap_err(),
+        SlashingError::Finalize(FinalizeError::InvalidStakerSignature(*scene.staker.public_key()))
+    );
+}
+
+/// The signature that appears on chain reveals the provider's key to whoever holds the adaptor signature.
+#[test]
+fn slashing_on_chain_reveals_the_key() {
+    let scene = Scene::new(2, 9, 6);
+    let tx = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
+    let covenant = adaptors(&scene, &tx);
+    let offender = scene.providers[0].with_parity(Parity::Even);
+    let finished = tx.slash(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant, &offender).unwrap();
+    let explained = crate::explain(&finished);
+    let spent = &explained.spent[0];
+    assert_eq!(spent.provider_signers, [*offender.public_key()]);
+    assert_eq!(spent.covenant_signers.len(), 6);
+    let message = Message::from_digest(tx.sighash().to_byte_array());
+    let on_chain: Vec<_> = finished.input[0].witness.iter().filter(|element| element.len() == 64).collect();
+    let member = spent.covenant_signers[5];
+    let signature = bitcoin::secp256k1::schnorr::Signature::from_slice(on_chain[0]).unwrap();
+    SECP256K1.verify_schnorr(&signature, &message, &member).unwrap();
+    let adaptor = covenant.iter().find(|given| given.member == member).unwrap().signatures[0];
+    assert_eq!(adaptor.recover(&signature).unwrap().public_key(), offender.public_key());
+}

@@ -1,0 +1,319 @@
+//! The staking transaction: selection, change, fee.
+
+use crate::transactions::ChildTransaction;
+use bitcoin::hashes::Hash as _;
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, Txid, Witness};
+use eots::SecretKey;
+use proptest::prelude::*;
+
+use crate::coins::{CoinError, FundingCoin, FundingSignError, key_path_script, sign_key_path};
+use crate::outputs::{NotAnAddress, Parties, StakingOutput, Timelock};
+use crate::parameters::{ParametersHistory, Phase1Parameters};
+use crate::phase1::parse_phase1_stake;
+use crate::testing::{Scene, key};
+use crate::transactions::{NewStake, StakingError, StakingFinalizeError, StakingTransaction};
+
+fn coin(owner: &SecretKey, number: u8, sat: u64) -> FundingCoin {
+    let output = TxOut { value: Amount::from_sat(sat), script_pubkey: key_path_script(owner.public_key()) };
+    FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
+}
+
+/// A coin of a kind that this library predicts the size of and does not sign.
+fn segwit_coin(number: u8, sat: u64) -> FundingCoin {
+    let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x14], [number; 20].as_slice()].concat());
+    let output = TxOut { value: Amount::from_sat(sat), script_pubkey };
+    FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
+}
+
+/// The transaction as the owners of its coins would finish it: with witnesses of the largest size that each
+/// kind has.
+fn with_largest_witnesses(tx: &StakingTransaction, coins: &[FundingCoin]) -> Transaction {
+    let mut finished = tx.unsigned().clone();
+    for input in &mut finished.input {
+        let coin = &coins[usize::from(input.previous_output.txid.to_byte_array()[0])];
+        let sizes: &[usize] = if coin.output().script_pubkey.is_p2tr() { &[64] } else { &[72, 33] };
+        input.witness = Witness::from_slice(&sizes.iter().map(|size| vec![1; *size]).collect::<Vec<_>>());
+    }
+    finished
+}
+
+fn build(coins: &[FundingCoin], amount: u64, rate: u32) -> Result<StakingTransaction, StakingError> {
+    build_at(coins, amount, FeeRate::from_sat_per_vb_u32(rate))
+}
+
+fn build_at(coins: &[FundingCoin], amount: u64, rate: FeeRate) -> Result<StakingTransaction, StakingError> {
+    let output = Scene::new(1, 3, 2).staking.output().clone();
+    let change = key_path_script(key("owner", 0).public_key());
+    StakingTransaction::build(NewStake {
+        output,
+        amount: Amount::from_sat(amount),
+        coins,
+        change,
+        fee_rate: rate,
+        op_return_tag: None,
+    })
+}
+
+proptest! {
+    #[test]
+    fn staking_conserves_value_and_pays_the_rate(values in prop::collection::vec((1_000u64..5_000_000, any::<bool>()), 1..12), amount in 1_000u64..10_000_000, rate in 1u32..50) {
+        let owner = key("owner", 0);
+        let coins: Vec<_> = (0u8..)
+            .zip(&values)
+            .map(|(number, (sat, segwit))| if *segwit { segwit_coin(number, *sat) } else { coin(&owner, number, *sat) })
+            .collect();
+        let tx = match build(&coins, amount, rate) {
+            Ok(tx) => tx,
+            Err(StakingError::InsufficientFunds { available, needed, .. }) => {
+                prop_assert!(available < needed);
+                return Ok(());
+            }
+            Err(other) => panic!("{other}"),
+        };
+        let finished = with_largest_witnesses(&tx, &coins);
+        tx.check_finished(&finished).unwrap();
+        prop_assert_eq!(finished.compute_txid(), tx.txid());
+        prop_assert_eq!(finished.output[0].clone(), tx.staking_output().tx_out());
+        prop_assert!(finished.input.iter().all(|input| input.sequence == Sequence::MAX));
+        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finished.weight()).unwrap();
+        prop_assert!(tx.fee() >= least, "{} under {least}", tx.fee());
+        // Beyond the rate, the fee takes only what would make dust or not pay for its own output.
+        let slack = Amount::from_sat(330 + 43 * u64::from(rate) + 2);
+        prop_assert!(tx.fee() <= least + slack, "{} over {least}", tx.fee());
+        let change: Amount = finished.output[1..].iter().map(|out| out.value).sum();
+        let spent: Amount = finished.input.iter().map(|i| coins[usize::from(i.previous_output.txid.to_byte_array()[0])].output().value).sum();
+        prop_assert_eq!(spent, Amount::from_sat(amount) + change + tx.fee());
+    }
+}
+
+/// A stake of phase 1, under mainnet's last version; and the same stake without its OP_RETURN output.
+fn phase1_stake(coins: &[FundingCoin], sat: u64, rate: u32) -> Result<[StakingTransaction; 2], StakingError> {
+    let covenant = last_phase1().covenant;
+    let (staker, provider) = (*key("staker", 0).public_key(), *key("provider", 0).public_key());
+    let parties = Parties::new(staker, [provider], covenant).unwrap();
+    let output = StakingOutput::new(parties, Timelock::from_blocks(64000).unwrap()).unwrap();
+    let (amount, rate) = (Amount::from_sat(sat), FeeRate::from_sat_per_vb_u32(rate));
+    let change = || key_path_script(key("owner", 0).public_key());
+    let build = |op_return_tag| {
+        let (output, change) = (output.clone(), change());
+        StakingTransaction::build(NewStake { output, amount, coins, change, fee_rate: rate, op_return_tag })
+    };
+    Ok([build(Some(*b"bbn1"))?, build(None)?])
+}
+
+fn last_phase1() -> Phase1Parameters {
+    ParametersHistory::<Phase1Parameters>::mainnet_phase1().unwrap().get(2).unwrap().clone()
+}
+
+/// The OP_RETURN output: its value, the length of its script, and the script.
+const OP_RETURN_SIZE: u64 = 8 + 1 + 73;
+
+proptest! {
+    #[test]
+    fn phase1_stake_is_found(values in prop::collection::vec(300_000u64..5_000_000, 1..8), rate in 1u32..50) {
+        let owner = key("owner", 0);
+        let coins: Vec<_> = (0u8..).zip(&values).map(|(number, sat)| coin(&owner, number, *sat)).collect();
+        let [tx, _] = match phase1_stake(&coins, 500_000, rate) {
+            Ok(built) => built,
+            Err(error) => {
+                prop_assert!(matches!(error, StakingError::InsufficientFunds { .. }), "{error}");
+                return Ok(());
+            }
+        };
+        let finished = tx.finalize(&sign_key_path(tx.psbt(), &owner).unwrap()).unwrap();
+        prop_assert_eq!(parse_phase1_stake(&finished, &last_phase1()), Ok(tx.staking_output()));
+        prop_assert_eq!(tx.staking_output().outpoint().vout, 0);
+        prop_assert!(finished.output[1].script_pubkey.is_op_return() && finished.output[1].value == Amount::ZERO);
+        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finished.weight()).unwrap();
+        prop_assert!(tx.fee() >= least && tx.fee() <= least + Amount::from_sat(330 + 43 * u64::from(rate) + 2));
+        let spent: Amount = finished.input.iter().map(|i| coins[usize::from(i.previous_output.txid.to_byte_array()[0])].output().value).sum();
+        let paid: Amount = finished.output.iter().map(|output| output.value).sum();
+        prop_assert_eq!(spent, paid + tx.fee());
+    }
+}
+
+#[test]
+fn phase1_stake_pays_for_its_op_return() {
+    let coins = [coin(&key("owner", 0), 0, 1_000_000)];
+    let [phase1, plain] = phase1_stake(&coins, 600_000, 10).unwrap();
+    assert_eq!(phase1.fee() - plain.fee(), Amount::from_sat(10 * OP_RETURN_SIZE));
+    // The change comes after it, and is what a child pays from.
+    let outputs = &phase1.unsigned().output;
+    assert_eq!((outputs.len(), phase1.change()), (3, Some((2, &outputs[2]))));
+    assert_eq!(plain.change(), Some((1, &plain.unsigned().output[1])));
+    let destination = key_path_script(key("owner", 0).public_key());
+    let child =
+        ChildTransaction::paying_for_stake(&phase1, destination, FeeRate::from_sat_per_vb_u32(20)).unwrap();
+    let spent = child.psbt().unsigned_tx.input[0].previous_output;
+    assert_eq!(spent, OutPoint::new(phase1.txid(), 2));
+    // Without change, there is none to pay from.
+    let held = 600_000 + (phase1.fee().to_sat() - 43 * 10);
+    let [without, _] = phase1_stake(&[coin(&key("owner", 0), 0, held)], 600_000, 10).unwrap();
+    assert_eq!((without.unsigned().output.len(), without.change()), (2, None));
+    let less = phase1_stake(&[coin(&key("owner", 0), 0, held - 2)], 600_000, 10).unwrap_err();
+    assert!(matches!(less, StakingError::InsufficientFunds { .. }), "{less}");
+}
+
+#[test]
+fn phase1_stake_has_one_provider() {
+    let (output, coins) =
+        (Scene::new(2, 3, 2).staking.output().clone(), [coin(&key("owner", 0), 1, 100_000)]);
+    let (amount, change) = (Amount::from_sat(50_000), key_path_script(key("owner", 0).public_key()));
+    let rate = FeeRate::BROADCAST_MIN;
+    let op_return_tag = Some(*b"bbn1");
+    let stake = NewStake { output, amount, coins: &coins, change, fee_rate: rate, op_return_tag };
+    let error = StakingTransaction::build(stake).unwrap_err();
+    assert_eq!(error, StakingError::SeveralProviders(2));
+}
+
+#[test]
+fn staking_refuses_stakes_that_cannot_be() {
+    let owner = key("owner", 0);
+    let coins = [coin(&owner, 1, 100_000)];
+    assert!(matches!(build(&coins, 100, 1).unwrap_err(), StakingError::Dust(_)));
+    assert!(matches!(build(&coins, 100_000, 1).unwrap_err(), StakingError::InsufficientFunds { .. }));
+    assert!(matches!(build(&[], 10_000, 1).unwrap_err(), StakingError::InsufficientFunds { .. }));
+    let twice = [coins[0].clone(), coins[0].clone()];
+    assert!(matches!(build(&twice, 10_000, 1).unwrap_err(), StakingError::RepeatedCoin(_)));
+    assert!(matches!(build_at(&coins, 10_000, FeeRate::MAX).unwrap_err(), StakingError::FeeRateTooHigh(_)));
+    assert!(matches!(build(&coins, 10_000, 10_001).unwrap_err(), StakingError::FeeRateTooHigh(_)));
+    let output = Scene::new(1, 3, 2).staking.output().clone();
+    for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a").unwrap(), ScriptBuf::from_bytes(vec![0x51; 200])]
+    {
+        let rate = FeeRate::BROADCAST_MIN;
+        let built = StakingTransaction::build(NewStake {
+            output: output.clone(),
+            amount: Amount::from_sat(10_000),
+            coins: &coins,
+            change: lost.clone(),
+            fee_rate: rate,
+            op_return_tag: None,
+        });
+        assert_eq!(built.unwrap_err(), StakingError::Change(NotAnAddress { script_pubkey: lost }));
+    }
+    let rich = [coin(&owner, 1, u64::MAX), coin(&owner, 2, 1)];
+    assert_eq!(build(&rich, 10_000, 1).unwrap_err(), StakingError::TooMuch);
+    assert_eq!(build(&coins, u64::MAX, 1).unwrap_err(), StakingError::TooMuch);
+    let p2sh = TxOut {
+        value: Amount::ONE_BTC,
+        script_pubkey: ScriptBuf::from_hex("a914000000000000000000000000000000000000000087").unwrap(),
+    };
+    assert!(matches!(FundingCoin::new(OutPoint::null(), p2sh).unwrap_err(), CoinError::UnknownScript { .. }));
+    let output = Scene::new(1, 3, 2).staking.output().clone();
+    let change = output.taproot().script_pubkey();
+    let rate = FeeRate::from_sat_per_vb_u32(1);
+    let error = StakingTransaction::build(NewStake {
+        output,
+        amount: Amount::from_sat(10_000),
+        coins: &coins,
+        change,
+        fee_rate: rate,
+        op_return_tag: None,
+    })
+    .unwrap_err();
+    assert_eq!(error, StakingError::ChangeToStake);
+}
+
+#[test]
+fn sign_key_path_names_another_owners_coin() {
+    let tx = build(&[coin(&key("owner", 0), 1, 100_000)], 50_000, 1).unwrap();
+    let error = sign_key_path(tx.psbt(), &key("thief", 0)).unwrap_err();
+    assert!(matches!(error, FundingSignError::OtherCoin { index: 0, .. }), "{error}");
+}
+
+/// Each promise about a finished staking transaction is broken once.
+#[test]
+fn finalize_refuses_what_a_wallet_changed() {
+    let owner = key("owner", 0);
+    let tx = build(&[coin(&owner, 0, 100_000)], 50_000, 2).unwrap();
+    let signed = sign_key_path(tx.psbt(), &owner).unwrap();
+    let finished = tx.finalize(&signed).unwrap();
+    assert_eq!(finished.compute_txid(), tx.txid());
+
+    let mut changed = signed.clone();
+    changed.unsigned_tx.output[1].value -= Amount::from_sat(1);
+    let found = changed.unsigned_tx.compute_txid();
+    assert_eq!(
+        tx.finalize(&changed).unwrap_err(),
+        StakingFinalizeError::Changed { found, expected: tx.txid() }
+    );
+    assert!(matches!(tx.finalize(tx.psbt()).unwrap_err(), StakingFinalizeError::Unsigned(_)));
+    let mut forged = signed.clone();
+    let thief = key("thief", 0).sign_bip340(&[7; 32]);
+    forged.inputs[0].tap_key_sig.as_mut().unwrap().signature = thief;
+    assert!(matches!(tx.finalize(&forged).unwrap_err(), StakingFinalizeError::Unsigned(_)));
+    // What the wallet says of the coin does not count: a smaller amount would make it sign away the rest as a
+    // fee.
+    let mut lying = signed.clone();
+    lying.inputs[0].witness_utxo.as_mut().unwrap().value = Amount::from_sat(50_001);
+    tx.finalize(&lying).unwrap();
+
+    let check = |change: &dyn Fn(&mut Transaction)| {
+        let mut transaction = finished.clone();
+        change(&mut transaction);
+        tx.check_finished(&transaction).unwrap_err()
+    };
+    let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
+    assert!(matches!(check(&script_sig), StakingFinalizeError::IdChanged(_)));
+    let bloated = |size: usize| move |tx: &mut Transaction| tx.input[0].witness.push(vec![0; size]);
+    assert!(matches!(check(&bloated(1000)), StakingFinalizeError::FeeBelowRate { .. }));
+    assert!(matches!(check(&bloated(400_000)), StakingFinalizeError::TooHeavy(_)));
+    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finished(&finished).unwrap_err();
+    assert_eq!(not_paid, StakingFinalizeError::StakeNotPaid(Amount::from_sat(49_999)));
+}
+
+/// Amounts at which a selection in single precision goes wrong.
+#[test]
+fn selection_counts_large_amounts_exactly() {
+    let owner = key("owner", 0);
+    for (held, staked) in [
+        (4_677_805_554, 4_181_941_054),
+        (2_100_000_000_000_000, 2_099_999_999_990_000),
+        (16_777_217, 16_777_000),
+    ] {
+        match build(&[coin(&owner, 0, held)], staked, 1) {
+            Ok(tx) => assert!(tx.fee() <= Amount::from_sat(600), "{held}"),
+            Err(error) => assert!(matches!(error, StakingError::InsufficientFunds { .. }), "{error}"),
+        }
+    }
+    assert!(build(&[coin(&owner, 0, 4_677_805_554)], 4_181_941_054, 1).is_ok());
+    let values = [1_219_661, 2_884_284, 192_478, 2_825_879, 2_066_729, 342_515, 2_257_168];
+    let coins: Vec<_> = (0u8..).zip(values).map(|(number, sat)| coin(&owner, number, sat)).collect();
+    assert!(build_at(&coins, 1_505_230, FeeRate::ZERO).is_ok());
+}
+
+/// A wallet that somebody filled with dust: coins that cost more than they hold are left alone, and the rest
+/// is sorted once.
+#[test]
+fn selection_of_many_coins_takes_no_time() {
+    let owner = key("owner", 0);
+    let many = |count: u32, sat: u64| -> Vec<FundingCoin> {
+        let output =
+            |sat| TxOut { value: Amount::from_sat(sat), script_pubkey: key_path_script(owner.public_key()) };
+        let outpoint = |number| OutPoint::new(Txid::from_byte_array([1; 32]), number);
+        (0..count).map(|number| FundingCoin::new(outpoint(number), output(sat)).unwrap()).collect()
+    };
+    let start = std::time::Instant::now();
+    let mut coins = many(20_000, 330);
+    coins.push(coin(&owner, 9, 1_000_000));
+    assert_eq!(build(&coins, 900_000, 10).unwrap().unsigned().input.len(), 1);
+    assert_eq!(build(&many(1_500, 10_000), 5_000_000, 2).unwrap().unsigned().input.len(), 506);
+    assert!(matches!(build(&many(20_000, 10_000), 100_000_000, 2).unwrap_err(), StakingError::TooHeavy(_)));
+    assert!(matches!(
+        build(&many(20_000, 330), 100_000, 10).unwrap_err(),
+        StakingError::InsufficientFunds { .. }
+    ));
+    // About a second; what this guards against took minutes.
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+#[test]
+fn sign_key_path_refuses_a_psbt_without_its_inputs() {
+    let owner = key("owner", 0);
+    let tx = build(&[coin(&owner, 0, 100_000)], 50_000, 2).unwrap();
+    let mut psbt = tx.psbt().clone();
+    psbt.inputs.clear();
+    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), FundingSignError::Incomplete(_)));
+    psbt.unsigned_tx.input.clear();
+    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), FundingSignError::Incomplete(_)));
+}

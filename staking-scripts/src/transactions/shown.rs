@@ -1,0 +1,87 @@
+//! What an input shows of itself: the leaf that its witness reveals or its PSBT offers, and the output that
+//! the PSBT says it spends.
+
+use bitcoin::secp256k1::SECP256K1;
+use bitcoin::taproot::{ControlBlock, LeafVersion};
+use bitcoin::{Psbt, Script, TapLeafHash, TxIn, TxOut, XOnlyPublicKey, psbt};
+
+use crate::outputs::leaf::LeafKeys;
+use crate::outputs::output::NUMS_INTERNAL_KEY;
+
+/// What a PSBT says that each of its inputs spends; `None` where it says nothing, or two things that do not
+/// agree.
+pub fn spent_outputs(psbt: &Psbt) -> Vec<Option<TxOut>> {
+    let described = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);
+    described.map(|(input, described)| prevout(input, described)).collect()
+}
+
+fn prevout(input: &TxIn, described: &psbt::Input) -> Option<TxOut> {
+    let (outpoint, said) = (input.previous_output, described.witness_utxo.as_ref());
+    let Some(source) = &described.non_witness_utxo else { return said.cloned() };
+    let output = source.output.get(usize::try_from(outpoint.vout).ok()?)?;
+    let agrees = source.compute_txid() == outpoint.txid && said.is_none_or(|said| said == output);
+    agrees.then(|| output.clone())
+}
+
+/// The leaf that a PSBT offers for signing, when it offers one only: one of the protocol, and of the output
+/// that it spends where that is known.
+pub(crate) fn offered_keys(input: &psbt::Input) -> Option<(LeafKeys, TapLeafHash)> {
+    let mut offered = input.tap_scripts.iter();
+    let (control_block, (script, version)) = offered.next()?;
+    if offered.next().is_some() || *version != LeafVersion::TapScript || !is_protocols(control_block) {
+        return None;
+    }
+    if input.witness_utxo.as_ref().is_some_and(|output| !commits(output, control_block, script)) {
+        return None;
+    }
+    Some((LeafKeys::from_script(script).ok()?, TapLeafHash::from_script(script, LeafVersion::TapScript)))
+}
+
+/// Whether an output has this leaf.
+pub(crate) fn commits(output: &TxOut, control_block: &ControlBlock, script: &Script) -> bool {
+    let program = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
+    let key = program.and_then(|program| XOnlyPublicKey::from_slice(program).ok());
+    key.is_some_and(|key| control_block.verify_taproot_commitment(SECP256K1, key, script))
+}
+
+/// Whether the control block is of an output of the protocol: without a key path, and with at most three
+/// leaves.
+pub(crate) fn is_protocols(control_block: &ControlBlock) -> bool {
+    control_block.internal_key.to_string() == NUMS_INTERNAL_KEY && control_block.merkle_branch.len() <= 2
+}
+
+/// A leaf that a witness reveals.
+pub(crate) struct RevealedLeaf {
+    pub(crate) keys: LeafKeys,
+    pub(crate) hash: TapLeafHash,
+    /// What stands where each key's signature belongs, in the order of the script.
+    pub(crate) places: Vec<(XOnlyPublicKey, Vec<u8>)>,
+}
+
+/// The leaf of the protocol that an input's witness reveals.
+pub(crate) fn revealed_leaf(input: &TxIn) -> Option<RevealedLeaf> {
+    // An annex would stand last in the witness (BIP-341); the library tells it from the control block.
+    let leaf = input.witness.taproot_leaf_script().filter(|leaf| leaf.version == LeafVersion::TapScript)?;
+    let keys = LeafKeys::from_script(leaf.script).ok()?;
+    let hash = TapLeafHash::from_script(leaf.script, LeafVersion::TapScript);
+    let mut elements: Vec<_> = input.witness.iter().collect();
+    if input.witness.taproot_annex().is_some() {
+        elements.pop();
+    }
+    let [places @ .., _, control_block] = elements.as_slice() else { return None };
+    if !is_protocols(&ControlBlock::decode(control_block).ok()?) || !input.script_sig.is_empty() {
+        return None;
+    }
+    // A timelock that the input does not wait for makes no withdrawal: no node would ever take it.
+    if let LeafKeys::Timelock { timelock, .. } = keys
+        && input.sequence != timelock.sequence()
+    {
+        return None;
+    }
+    let in_order: Vec<_> = keys.in_script_order().copied().collect();
+    if places.len() != in_order.len() {
+        return None;
+    }
+    let places = in_order.into_iter().zip(places.iter().rev().map(|place| place.to_vec())).collect();
+    Some(RevealedLeaf { keys, hash, places })
+}

@@ -1,0 +1,174 @@
+//! A PSBT that comes back from signers elsewhere. Nothing in it is believed: the transaction must be the one
+//! that went out, byte for byte, and every signature is verified over a sighash that is computed here.
+
+use std::collections::BTreeSet;
+
+use bitcoin::bip32::KeySource;
+use bitcoin::secp256k1::schnorr;
+use bitcoin::taproot::LeafVersion;
+use bitcoin::{Psbt, TapLeafHash, TapSighashType, Txid, XOnlyPublicKey, psbt, taproot};
+
+use super::LeafSpend;
+use crate::outputs::leaf::LeafKeys;
+use crate::transactions::signatures::CovenantSignature;
+
+/// The signatures of one leaf, each verified.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeafSignatures {
+    /// The staker's, if it is there.
+    pub staker: Option<schnorr::Signature>,
+    /// The finality providers', ascending by key.
+    pub finality_providers: Vec<(XOnlyPublicKey, schnorr::Signature)>,
+    /// The covenant members', ascending by key.
+    pub covenant: Vec<CovenantSignature>,
+}
+
+/// What a signer returned cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignedPsbtError {
+    /// The signer changed the transaction.
+    #[error("the PSBT holds the transaction {found}, where {expected} was to be signed")]
+    Changed {
+        /// The transaction that came back.
+        found: Txid,
+        /// The transaction that went out.
+        expected: Txid,
+    },
+    /// The transaction is the same, but the PSBT lacks what describes its input.
+    #[error("the PSBT describes no input")]
+    NoInput,
+    /// A signature is for another leaf, that is, for another path.
+    #[error("the signature of {0} is for another leaf than the one to be spent")]
+    OtherLeaf(XOnlyPublicKey),
+    /// A signature does not cover the whole transaction, or says so in an extra byte.
+    #[error("the signature of {key} has the sighash type {found}, where only SIGHASH_DEFAULT is taken")]
+    SighashType {
+        /// Who signed.
+        key: XOnlyPublicKey,
+        /// The type given.
+        found: String,
+    },
+    /// A signature is of a key that the leaf does not have.
+    #[error("{0} has no part in the leaf to be spent")]
+    Stranger(XOnlyPublicKey),
+    /// A signature does not verify.
+    #[error("the signature of {0} does not verify")]
+    Invalid(XOnlyPublicKey),
+    /// The signer finished the input with a witness that does not reveal the leaf, or holds what verifies
+    /// under none of its keys.
+    #[error("the finished witness is not one of the leaf to be spent")]
+    Witness,
+}
+
+impl LeafSpend {
+    /// The verified signatures that a returned PSBT holds: those collected, and those of a witness that a
+    /// wallet has finished already.
+    pub(crate) fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, SignedPsbtError> {
+        if signed.unsigned_tx != *self.unsigned() {
+            let (found, expected) = (signed.unsigned_tx.compute_txid(), self.txid());
+            return Err(SignedPsbtError::Changed { found, expected });
+        }
+        let input = signed.inputs.first().ok_or(SignedPsbtError::NoInput)?;
+        let mut found = Vec::new();
+        for ((key, hash), signature) in &input.tap_script_sigs {
+            self.check_collected(key, *hash, signature)?;
+            found.push((*key, signature.signature));
+        }
+        if let Some(witness) = &input.final_script_witness {
+            let elements: Vec<&[u8]> = witness.iter().collect();
+            found.extend(self.read_witness(&elements)?);
+        }
+        Ok(self.sorted(found))
+    }
+
+    fn check_collected(
+        &self,
+        key: &XOnlyPublicKey,
+        hash: TapLeafHash,
+        given: &taproot::Signature,
+    ) -> Result<(), SignedPsbtError> {
+        if !self.leaf().keys.in_script_order().any(|known| known == key) {
+            return Err(SignedPsbtError::Stranger(*key));
+        }
+        if hash != self.leaf().hash() {
+            return Err(SignedPsbtError::OtherLeaf(*key));
+        }
+        if given.sighash_type != TapSighashType::Default {
+            return Err(SignedPsbtError::SighashType { key: *key, found: given.sighash_type.to_string() });
+        }
+        if self.verifies(key, &given.signature) { Ok(()) } else { Err(SignedPsbtError::Invalid(*key)) }
+    }
+
+    /// The signatures of a finished witness, each in its key's place. A wallet that knows nothing of the
+    /// script puts its one signature where the script wants many: then it is tried with every key.
+    fn read_witness(
+        &self,
+        elements: &[&[u8]],
+    ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, SignedPsbtError> {
+        let [places @ .., script, control_block] = elements else { return Err(SignedPsbtError::Witness) };
+        let leaf = self.leaf();
+        let keys: Vec<&XOnlyPublicKey> = leaf.keys.in_script_order().rev().collect();
+        let reveals = *script == leaf.script.as_bytes() && *control_block == leaf.control_block.serialize();
+        if !reveals || places.len() > keys.len() {
+            return Err(SignedPsbtError::Witness);
+        }
+        let given: Vec<_> = places.iter().enumerate().filter(|(_, place)| !place.is_empty()).collect();
+        let alone = given.len() == 1;
+        let signatures = given.into_iter().map(|(number, place)| {
+            let signature = schnorr::Signature::from_slice(place).map_err(|_| SignedPsbtError::Witness)?;
+            let own = keys.get(number).filter(|_| places.len() == keys.len());
+            let mut candidates = own.into_iter().chain(keys.iter().filter(|_| alone));
+            let signer = candidates.find(|key| self.verifies(key, &signature));
+            signer.map(|key| (**key, signature)).ok_or(SignedPsbtError::Witness)
+        });
+        signatures.collect()
+    }
+
+    fn sorted(&self, found: Vec<(XOnlyPublicKey, schnorr::Signature)>) -> LeafSignatures {
+        let keys = &self.leaf().keys;
+        let of = |wanted: &XOnlyPublicKey| {
+            found.iter().find(|(key, _)| key == wanted).map(|(_, signature)| *signature)
+        };
+        LeafSignatures {
+            staker: of(keys.staker()),
+            finality_providers: keys
+                .finality_providers()
+                .iter()
+                .filter_map(|key| Some((*key, of(key)?)))
+                .collect(),
+            covenant: keys
+                .covenant()
+                .0
+                .iter()
+                .filter_map(|member| Some(CovenantSignature { member: *member, signature: of(member)? }))
+                .collect(),
+        }
+    }
+
+    /// Says in the PSBT where a key comes from, wherever the key stands in it, so that a signer finds its own
+    /// (BIP-371).
+    pub(crate) fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
+        let leaf =
+            (self.leaf().keys.in_script_order().any(|known| *known == key)).then(|| self.leaf().hash());
+        let psbt = self.psbt_mut();
+        if let (Some(hash), Some(input)) = (leaf, psbt.inputs.first_mut()) {
+            input.tap_key_origins.insert(key, (vec![hash], source.clone()));
+        }
+        psbt.outputs.iter_mut().for_each(|output| add_output_origin(output, key, source));
+    }
+}
+
+/// As [`LeafSpend::add_key_origin`], for an output of the protocol.
+pub(crate) fn add_output_origin(output: &mut psbt::Output, key: XOnlyPublicKey, source: &KeySource) {
+    let Some(tree) = &output.tap_tree else { return };
+    let has_key = |script: &bitcoin::Script| {
+        LeafKeys::from_script(script).is_ok_and(|keys| keys.in_script_order().any(|known| *known == key))
+    };
+    let leaves = tree.script_leaves().filter(|leaf| has_key(leaf.script()));
+    let hashes: BTreeSet<_> =
+        leaves.map(|leaf| TapLeafHash::from_script(leaf.script(), LeafVersion::TapScript)).collect();
+    if !hashes.is_empty() {
+        output.tap_key_origins.insert(key, (hashes.into_iter().collect(), source.clone()));
+    }
+}

@@ -1,0 +1,93 @@
+//! Signing and verifying for the leaf that is spent.
+
+use bitcoin::XOnlyPublicKey;
+use bitcoin::hashes::Hash;
+use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
+use eots::{BatchItem, SecretKey};
+
+use super::{FinalizeError, LeafSpend};
+use crate::transactions::signatures::{CovenantSignature, SigningError};
+
+impl LeafSpend {
+    pub(crate) fn verifies(&self, key: &XOnlyPublicKey, signature: &schnorr::Signature) -> bool {
+        SECP256K1.verify_schnorr(signature, &Message::from(*self.sighash()), key).is_ok()
+    }
+
+    pub(crate) fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
+        let staker = *self.leaf().keys.staker();
+        if *key.public_key() != staker {
+            return Err(SigningError::NotTheStaker { key: *key.public_key(), staker });
+        }
+        Ok(key.sign_bip340(self.sighash().as_byte_array()))
+    }
+
+    pub(crate) fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
+        let staker = *self.leaf().keys.staker();
+        if self.verifies(&staker, signature) {
+            Ok(())
+        } else {
+            Err(FinalizeError::InvalidStakerSignature(staker))
+        }
+    }
+
+    pub(crate) fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
+        let member = *key.public_key();
+        self.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
+        Ok(CovenantSignature { member, signature: key.sign_bip340(self.sighash().as_byte_array()) })
+    }
+
+    pub(crate) fn verify_covenant(&self, given: &CovenantSignature) -> Result<(), FinalizeError> {
+        self.check_member(&given.member)?;
+        if self.verifies(&given.member, &given.signature) {
+            return Ok(());
+        }
+        Err(FinalizeError::InvalidCovenantSignature(given.member))
+    }
+
+    /// A covenant member's signature, to be verified with others.
+    pub(crate) fn to_verify<'a>(
+        &'a self,
+        given: &'a CovenantSignature,
+    ) -> Result<BatchItem<'a>, FinalizeError> {
+        self.check_member(&given.member)?;
+        let (public_key, signature) = (&given.member, &given.signature);
+        Ok(BatchItem::Bip340 { public_key, message: self.sighash().as_byte_array(), signature })
+    }
+
+    pub(crate) fn check_member(&self, key: &XOnlyPublicKey) -> Result<(), FinalizeError> {
+        if self.leaf().keys.covenant().0.contains(key) { Ok(()) } else { Err(FinalizeError::Stranger(*key)) }
+    }
+
+    /// Keeps exactly a quorum of the covenant signatures that verify: the script refuses more. One that does
+    /// not verify is passed over; when too few are left, the first of these is named.
+    pub(crate) fn choose_quorum(
+        &self,
+        signatures: &[CovenantSignature],
+    ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, FinalizeError> {
+        let quorum = self.leaf().keys.covenant().1;
+        let mut chosen: Vec<(XOnlyPublicKey, schnorr::Signature)> = Vec::with_capacity(quorum.into());
+        let mut culprit = None;
+        for CovenantSignature { member, signature } in signatures {
+            if chosen.len() == usize::from(quorum) {
+                break;
+            }
+            let verdict = self.check_member(member).and_then(|()| {
+                if chosen.iter().any(|(earlier, _)| earlier == member) {
+                    Err(FinalizeError::RepeatedMember(*member))
+                } else if !self.verifies(member, signature) {
+                    Err(FinalizeError::InvalidCovenantSignature(*member))
+                } else {
+                    Ok(())
+                }
+            });
+            match verdict {
+                Ok(()) => chosen.push((*member, *signature)),
+                Err(error) => culprit = culprit.or(Some(error)),
+            }
+        }
+        if chosen.len() == usize::from(quorum) {
+            return Ok(chosen);
+        }
+        Err(culprit.unwrap_or(FinalizeError::BelowQuorum { signatures: signatures.len(), quorum }))
+    }
+}
