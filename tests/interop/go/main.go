@@ -2,6 +2,7 @@
 //
 //	go run . ../../vectors/eots
 //	go run . staking ../../vectors/staking
+//	go run . wire ../../vectors/node
 //
 // Every case is checked by the reference before it is written. The output depends on nothing but the seed in rand.go and the
 // versions in go.mod.
@@ -24,8 +25,10 @@ func main() {
 		dir = os.Args[1]
 	case len(os.Args) == 3 && os.Args[1] == "staking":
 		sets, dir = stakingSet, os.Args[2]
+	case len(os.Args) == 3 && os.Args[1] == "wire":
+		sets, dir = wireSet, os.Args[2]
 	default:
-		fmt.Fprintln(os.Stderr, "usage: go run . [staking] OUTPUT-DIRECTORY | bench")
+		fmt.Fprintln(os.Stderr, "usage: go run . [staking | wire] OUTPUT-DIRECTORY | bench")
 		os.Exit(2)
 	}
 	sdk.GetConfig().SetBech32PrefixForAccount("bbn", "bbnpub")
@@ -38,13 +41,14 @@ func main() {
 	}
 }
 
-// The two sets of vectors; each function makes one or more files.
+// The three sets of vectors; each function makes one or more files.
 var (
 	eotsSet = []func() []file{
 		one(signCases), one(extractCases), one(deriveCases), one(commitCases), one(voteCases), one(evidenceCases), one(adaptorCases),
 		one(popCases), one(negativeCases),
 	}
 	stakingSet = []func() []file{staking, negativeStaking, one(inclusions)}
+	wireSet    = []func() []file{one(wireCases)}
 )
 
 func one(make func() file) func() []file {

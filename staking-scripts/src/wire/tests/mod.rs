@@ -3,6 +3,7 @@
 mod hostile;
 mod rules;
 mod samples;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 
