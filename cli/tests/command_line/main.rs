@@ -24,6 +24,7 @@ mod explain_delegation;
 mod help;
 mod key;
 mod node;
+mod node_answer;
 mod outputs;
 mod params;
 mod pop;

@@ -1,12 +1,13 @@
 //! The README's commands run as they stand there, and what it names is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bitcoin::Transaction;
 use bitcoin::consensus::encode::deserialize_hex;
 use serde_json::json;
 
+use crate::node_answer;
 use crate::process::Folder;
 use crate::scene::Scene;
 
@@ -46,28 +47,24 @@ fn every_command_of_the_readme_runs() {
     assert_eq!(ran, 8, "a command was added to the README: is its number here?");
 }
 
-/// The block that a stranger pastes, in a folder of its own.
-#[test]
-fn a_stake_step_by_step() {
-    let readme = readme();
-    let [block] = blocks(&readme, "bash")[..] else { panic!("the README has not one block for bash") };
+/// Runs a block that a stranger pastes at the top of the checkout; returns the folder that it made below
+/// `folder`. It prints what the README says, in its order; the names of transactions are others each time.
+fn paste(readme: &str, block: &str, folder: &Folder) -> PathBuf {
     let (_, after) = readme.split_once(block).unwrap();
-    let folder = Folder::new();
     let programs = Path::new(env!("CARGO_BIN_EXE_btcstake")).parent().unwrap();
     let others = std::env::var_os("PATH").unwrap();
     let path = std::env::join_paths([programs.to_owned()].into_iter().chain(std::env::split_paths(&others)))
         .unwrap();
     let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("set -euo pipefail\n{block}")]).current_dir(folder.path());
+    bash.args(["-c", &format!("set -euo pipefail\n{block}")]);
+    bash.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let run =
         bash.envs([("PATH", path.as_os_str()), ("TMPDIR", folder.path().as_os_str())]).output().unwrap();
     let (stdout, stderr) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap());
     assert!(run.status.success() && stderr.is_empty(), "{stdout}--- stderr\n{stderr}");
-
-    // What the README says is printed, in its order; the names of transactions are others each time.
     let mut lines = stdout.lines();
     let said = blocks(after, "text")[0];
-    assert!(said.lines().count() >= 5, "{said}");
+    assert!(said.lines().count() >= 4, "{said}");
     for expected in said.lines() {
         let is = |line: &str| match expected.strip_suffix('…') {
             Some(start) => line.starts_with(start),
@@ -75,11 +72,29 @@ fn a_stake_step_by_step() {
         };
         assert!(lines.any(is), "no {expected:?}, or not in this order, in\n{stdout}");
     }
-
-    // Three transactions, complete, each of which spends the one before.
     let made = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
     let made = made.filter(|path| path.is_dir()).collect::<Vec<_>>();
     let [made] = &made[..] else { panic!("{made:?}") };
+    made.clone()
+}
+
+/// A node's answer and a phase-1 staking transaction, spent; the engine judges.
+#[test]
+fn readme_spends_what_a_node_answers() {
+    let (readme, folder) = (readme(), Folder::new());
+    let [_, block] = blocks(&readme, "bash")[..] else { panic!("the README has not two blocks for bash") };
+    assert!(block.contains(&format!("--height {} ", node_answer::INCLUDED)));
+    node_answer::judge(&paste(&readme, block, &folder));
+}
+
+#[test]
+fn readme_makes_a_stake_step_by_step() {
+    let (readme, folder) = (readme(), Folder::new());
+    let [block, _] = blocks(&readme, "bash")[..] else { panic!("the README has not two blocks for bash") };
+    let made = paste(&readme, block, &folder);
+    let (_, after) = readme.split_once(block).unwrap();
+
+    // Three transactions, complete, each of which spends the one before.
     let read = |name: &str| std::fs::read_to_string(made.join(name)).unwrap();
     let [stake, unbonding, withdrawal] = ["stake.tx", "unbonding.tx", "withdrawal.tx"].map(|name| {
         let transaction: Transaction = deserialize_hex(read(name).trim()).unwrap();
