@@ -122,6 +122,20 @@ impl SecretKey {
     }
 }
 
+/// Takes a key of `bitcoin`, whose `secp256k1` is this one. The caller's own copy is not erased.
+impl From<&secp256k1::SecretKey> for SecretKey {
+    fn from(key: &secp256k1::SecretKey) -> Self {
+        Self::new(Erased::new(*key))
+    }
+}
+
+/// Takes a key pair of `bitcoin`. The caller's own copy is not erased.
+impl From<&secp256k1::Keypair> for SecretKey {
+    fn from(keypair: &secp256k1::Keypair) -> Self {
+        Self::new(Erased::new(keypair.secret_key()))
+    }
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SecretKey").field("public_key", &self.public_key).finish_non_exhaustive()

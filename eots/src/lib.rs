@@ -18,11 +18,13 @@ pub use adaptor::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature};
 pub use batch::{BatchError, BatchItem, verify_batch, verify_batch_on};
 pub use extract::{ExtractError, extract};
 pub use key::{InvalidSecretKey, SecretKey};
+pub use rand_core;
 pub use randomness::{PublicRandomness, SecretRandomness};
 pub use secp256k1::{self, Parity, XOnlyPublicKey};
 pub use sign::{SignError, sign, sign_without_verifying};
 pub use signature::{InvalidSignature, Signature};
 pub use verify::{VerifyError, verify};
+pub use zeroize;
 
 #[cfg(test)]
 mod tests;

@@ -54,3 +54,16 @@ fn derivations_that_must_differ_do() {
     let other = SecretRandomness::derive(&SecretKey::from_bytes(&[2; 32]).unwrap(), b"chain", 1);
     assert_ne!(base, other.public_randomness().to_string(), "another key");
 }
+
+#[test]
+fn secret_key_is_taken_from_the_key_types_of_bitcoin() {
+    for byte in 1..=8 {
+        let theirs = secp256k1::SecretKey::from_slice(&[byte; 32]).unwrap();
+        let pair = secp256k1::Keypair::from_secret_key(secp256k1::SECP256K1, &theirs);
+        let ours = SecretKey::from_bytes(&[byte; 32]).unwrap();
+        for key in [SecretKey::from(&theirs), SecretKey::from(&pair)] {
+            assert_eq!(*key.to_bytes(), *ours.to_bytes(), "{byte}");
+            assert_eq!((key.public_key(), key.parity()), (ours.public_key(), ours.parity()), "{byte}");
+        }
+    }
+}
