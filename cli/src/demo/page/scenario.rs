@@ -19,8 +19,8 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
     html! {
         section.scenario id=(scenario.name) aria-labelledby={ (scenario.name) "-title" } {
             header {
-                h2 id={ (scenario.name) "-title" } { span.name { (scenario.name) } (super::sentence(scenario.title)) }
-                p { (status(scenario.final_status)) }
+                h2 id={ (scenario.name) "-title" } { span.name { (scenario.name) } (super::sentence(&scenario.title)) }
+                p { (status(&scenario.final_status)) }
             }
             (lifeline::figure(scenario, &lives))
             h3 { "What happened, from top to bottom" }
@@ -31,13 +31,13 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
                         // Drawn at the output that it tried to spend.
                         (Some(_), Some(_)) => {},
                         (Some(played), None) => (confirmed(
-                            &Numbered { number, scenario: scenario.name, step, played },
+                            &Numbered { number, scenario: &scenario.name, step, played },
                             &lives,
                             background,
                         )),
                     }
                 }
-                li.end { p { "The stake is " (status(scenario.final_status)) } }
+                li.end { p { "The stake is " (status(&scenario.final_status)) } }
             }
         }
     }
