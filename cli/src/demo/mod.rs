@@ -23,6 +23,7 @@ use self::record::Background;
 pub use self::report::{Output, ScenarioReport, Step};
 use self::scenarios::Scenario;
 use self::stage::Stage;
+use crate::args::argument::{self, Argument, read_optional};
 use crate::args::new_file::NewFile;
 use crate::args::{input, node};
 use crate::view::output::Printout;
@@ -43,8 +44,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     cookie_file: Option<PathBuf>,
     /// 32 bytes from which all keys are derived: the same seed gives the same bytes. A fresh one when absent.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    seed: Option<[u8; 32]>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    seed: Option<Argument<[u8; 32]>>,
     /// Also draw what was played, as one page for the browser: a new HTML file that needs nothing else.
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -84,7 +85,7 @@ impl ScenarioName {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let start = Instant::now();
-        let seed = self.seed.unwrap_or_else(|| {
+        let seed = read_optional(self.seed.as_ref())?.unwrap_or_else(|| {
             let mut seed = [0; 32];
             OsRng.fill_bytes(&mut seed);
             seed
