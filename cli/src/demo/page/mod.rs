@@ -186,7 +186,9 @@ fn scripts(report: &Output, background: &Background) -> Markup {
                 "Taken apart from the bytes of " (list(&names)) ". A place of the witness that is neither empty nor a valid signature of its key fails
                 the script at once (BIP-342), so signatures are counted, never guessed."
             }
-            @for (number, locked) in seen.iter().enumerate() { (script::section(locked, number == 0, background)) }
+            @for (number, locked) in seen.iter().enumerate() {
+                (script::section(locked, number == 0, background))
+            }
         }
     }
 }

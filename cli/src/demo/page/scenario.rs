@@ -19,7 +19,10 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
     html! {
         section.scenario id=(scenario.name) aria-labelledby={ (scenario.name) "-title" } {
             header {
-                h2 id={ (scenario.name) "-title" } { span.name { (scenario.name) } (super::sentence(&scenario.title)) }
+                h2 id={ (scenario.name) "-title" } {
+                    span.name { (scenario.name) }
+                    (super::sentence(&scenario.title))
+                }
                 p { (status(&scenario.final_status)) }
             }
             (lifeline::figure(scenario, &lives))
@@ -78,7 +81,9 @@ fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Backgroun
                 @for (_, (input, coin)) in coins { (output::coin(&input.previous_output, coin, background)) }
                 @for (spend, (input, _)) in spends {
                     @let life = lives.iter().find(|life| life.locked.outpoint == input.previous_output);
-                    @if let (Some(spend), Some(life)) = (spend, life) { (edge(&spend, life, numbered, background)) }
+                    @if let (Some(spend), Some(life)) = (spend, life) {
+                        (edge(&spend, life, numbered, background))
+                    }
                 }
             }
             (transaction::card(numbered, background))
