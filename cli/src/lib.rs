@@ -19,12 +19,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::Command;
+use crate::view::output;
 pub use crate::view::output::{CommandOutput, Exit, Printout};
-// The demo's names for them.
-use crate::{
-    args::{input, new_file, node},
-    view::output,
-};
 
 /// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchers.
 ///

@@ -33,6 +33,7 @@ pub use crate::commands::stake::psbts::Output as StakePsbts;
 pub use crate::commands::status::{Output as Status, SpentBy};
 pub use crate::commands::tx::explain::fields::{Output as TxExplain, SpentInput, StakeOutput, UnderVersion};
 pub use crate::commands::tx::explain::known::InDelegation;
+pub use crate::demo::{Output as Demo, ScenarioReport as DemoScenario, Step as DemoStep};
 pub use crate::view::delegation::DelegationOutput;
 pub use crate::view::parameters::{LiveVersion, Phase1Version};
 pub use crate::view::taproot::OutputScripts;
@@ -53,9 +54,9 @@ mod shapes {
 
     use super::{
         AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
-        CovenantSignLine, DelegationOutput, Descriptor, EotsCommit, EotsContext, EotsExtract, EotsProve,
-        EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow, PopCreate,
-        PsbtCheck, PsbtCombine, PsbtSign, StakeCheck, StakePsbts, Status, TxExplain, Verdict,
+        CovenantSignLine, DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract,
+        EotsProve, EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow,
+        PopCreate, PsbtCheck, PsbtCombine, PsbtSign, StakeCheck, StakePsbts, Status, TxExplain, Verdict,
     };
 
     /// The output of a command: how it is read, and its schema.
@@ -85,8 +86,8 @@ mod shapes {
         SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
     }
 
-    /// The outputs of every command but `demo`, by the words of the command. `covenant sign` prints the lines
-    /// of `covenant sign (several)` for several delegations.
+    /// The outputs of every command, by the words of the command. `covenant sign` prints the lines of
+    /// `covenant sign (several)` for several delegations.
     pub const SHAPES: &[Shape] = &[
         shape::<AdaptorDecrypt>("adaptor decrypt"),
         shape::<AdaptorRecover>("adaptor recover"),
@@ -96,6 +97,7 @@ mod shapes {
         shape::<Completions>("completions"),
         shape::<Verdict>("covenant check"),
         shape::<CovenantSign>("covenant sign"),
+        shape::<Demo>("demo"),
         shape::<Descriptor>("descriptor"),
         shape::<Verdict>("eots check-commitment"),
         shape::<Verdict>("eots check-proof"),

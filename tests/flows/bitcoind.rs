@@ -36,7 +36,7 @@ fn the_demo_ends_the_same_on_both_nodes() {
         assert_eq!(names(&real.steps), names(&embedded.steps));
     }
     // Relay policy words its refusals otherwise than consensus; what stands in brackets is the script's own.
-    let reasons = |report: &btcstake::demo::Report| -> Vec<String> {
+    let reasons = |report: &btcstake::demo::Output| -> Vec<String> {
         let steps = report.scenarios.iter().flat_map(|scenario| &scenario.steps);
         let refused = steps.filter_map(|step| step.refused.clone());
         refused

@@ -1,16 +1,17 @@
 //! The demo, played in this process.
 
-use btcstake::demo::{Report, ScenarioName, play};
+use btcstake::demo::{Output, ScenarioName, play};
 use chain::{EmbeddedRegtest, Mine as _};
 
-pub(crate) fn embedded(seed: [u8; 32], scenario: ScenarioName) -> Report {
+pub(crate) fn embedded(seed: [u8; 32], scenario: ScenarioName) -> Output {
     play(&EmbeddedRegtest::in_memory().unwrap(), "embedded", &seed, scenario).unwrap()
 }
 
 /// What must hold of a report, on whatever node it was played.
-pub(crate) fn check(report: &Report) {
+pub(crate) fn check(report: &Output) {
+    let outcome = report.scenarios.iter();
     let outcome: Vec<_> =
-        report.scenarios.iter().map(|s| (s.name, s.extracted_key_matches, s.final_status)).collect();
+        outcome.map(|s| (s.name.as_str(), s.extracted_key_matches, s.final_status.as_str())).collect();
     let expected = [
         ("slash", Some(true), "SLASHED"),
         ("slash-unbonding", Some(true), "SLASHED"),

@@ -60,7 +60,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     /// With another committee of which the old quorum is left, and one more provider on top.
     #[test]
-    fn an_extended_stake_goes_every_way(seed: u64, members in 1usize..=12, quorum in any::<prop::sample::Index>(), added in 0u64..100_000, way in 0u8..4) {
+    fn an_extended_stake_goes_every_way(
+        seed: u64,
+        members in 1usize..=12,
+        quorum in any::<prop::sample::Index>(),
+        added in 0u64..100_000,
+        way in 0u8..4,
+    ) {
         let quorum = quorum.index(members) as u16 + 1;
         let size = Size { members, quorum, ..SIZE };
         let mut world = World::new(seed, size, 2);
@@ -74,7 +80,9 @@ proptest! {
         let extension = extension(&world, &staking, &parties, 7, added);
         let transaction = finished(&world, &extension);
         // Value is conserved, the fee at its rate, and reading it finds what was built.
-        let held = staking.amount() + world.coins().iter().find(|coin| coin.outpoint() == transaction.input[1].previous_output).unwrap().output().value;
+        let coins = world.coins();
+        let coin = coins.iter().find(|coin| coin.outpoint() == transaction.input[1].previous_output);
+        let held = staking.amount() + coin.unwrap().output().value;
         let paid: Amount = transaction.output.iter().map(|output| output.value).sum();
         prop_assert_eq!(held, paid + extension.fee());
         prop_assert!(2 * extension.fee().to_sat() >= transaction.weight().to_wu());

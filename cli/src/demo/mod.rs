@@ -20,12 +20,13 @@ use rand_core::{OsRng, RngCore};
 
 use self::cast::Cast;
 use self::record::Background;
-pub use self::report::{Report, ScenarioReport, Step};
+pub use self::report::{Output, ScenarioReport, Step};
 use self::scenarios::Scenario;
 use self::stage::Stage;
-use crate::new_file::NewFile;
-use crate::output::Output;
-use crate::{input, node};
+use crate::args::argument::{self, Argument, read_optional};
+use crate::args::new_file::NewFile;
+use crate::args::{input, node};
+use crate::view::output::Printout;
 
 /// Plays a stake's life.
 #[derive(clap::Args)]
@@ -43,8 +44,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     cookie_file: Option<PathBuf>,
     /// 32 bytes from which all keys are derived: the same seed gives the same bytes. A fresh one when absent.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    seed: Option<[u8; 32]>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    seed: Option<Argument<[u8; 32]>>,
     /// Also draw what was played, as one page for the browser: a new HTML file that needs nothing else.
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -82,23 +83,24 @@ impl ScenarioName {
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Output> {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let start = Instant::now();
-        let file = self.report.as_deref().map(|path| NewFile::begin("--report", path)).transpose()?;
-        let seed = self.seed.unwrap_or_else(|| {
+        let seed = read_optional(self.seed.as_ref())?.unwrap_or_else(|| {
             let mut seed = [0; 32];
             OsRng.fill_bytes(&mut seed);
             seed
         });
+        let file = self.report.as_deref().map(|path| NewFile::begin("--report", path)).transpose()?;
         let (node, name) = self.node()?;
-        let report = play(node.as_ref(), &name, &seed, self.scenario)
+        let played = play(node.as_ref(), &name, &seed, self.scenario)
             .with_context(|| format!("the demo failed; --seed {} plays the same again", hex::encode(seed)))?;
-        let written = file.map(|file| file.write(&page::page(&report))).transpose()?;
+        let background = Background::new(&Cast::new(&seed)?);
+        let written = file.map(|file| file.write(&page::page(&played, &background))).transpose()?;
         let written = written.map_or_else(String::new, |path| format!("The report is in {path}.\n"));
         let memory =
             peak_memory_mib().map_or_else(String::new, |mib| format!(", {mib:.0} MB of memory at most"));
         let closing = format!("{written}It took {:.2} s{memory}.", start.elapsed().as_secs_f64());
-        Output::new(report.text(&closing), &report)
+        Printout::new(played.text(&closing), &played)
     }
 
     /// The node, and its name for the reader.
@@ -118,7 +120,7 @@ impl Args {
 ///
 /// # Errors
 /// When the node is not on regtest, fails, refuses what it must take, or takes what it must refuse.
-pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Report> {
+pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Output> {
     let scenarios = scenario.scenarios();
     if node.network() != Network::Regtest {
         bail!(
@@ -131,11 +133,10 @@ pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName
     let scenarios = scenarios.iter().map(|scenario| {
         scenario.play(node, &cast).with_context(|| format!("in the scenario {}", scenario.name()))
     });
-    Ok(Report {
+    Ok(Output {
         seed: hex::encode(seed),
         node: name.to_owned(),
         scenarios: scenarios.collect::<anyhow::Result<_>>()?,
-        background: Background::new(&cast),
     })
 }
 

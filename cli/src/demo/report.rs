@@ -2,14 +2,16 @@
 
 use bitcoin::Amount;
 use bitcoin::consensus::encode::serialize_hex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use staking_scripts::SpendPath;
 
-use super::record::{Background, Equivocation, Locked, Played};
-use crate::output::{BAD, FAINT, GOOD, STRONG};
+use super::record::{Equivocation, Locked, Played};
+use crate::view::text::{BAD, FAINT, GOOD, STRONG};
 
 /// One step.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its name.
     pub name: String,
@@ -75,12 +77,14 @@ impl Step {
 }
 
 /// One scenario, played to its end.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ScenarioReport {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What it shows.
-    pub title: &'static str,
+    pub title: String,
     /// The steps.
     pub steps: Vec<Step>,
     /// The script that the stake was locked in.
@@ -89,7 +93,7 @@ pub struct ScenarioReport {
     /// equivocates.
     pub extracted_key_matches: Option<bool>,
     /// What became of the stake: SLASHED or WITHDRAWN.
-    pub final_status: &'static str,
+    pub final_status: String,
     /// For the page: the outputs of the protocol in the order in which they came to be, and the two votes.
     #[serde(skip)]
     pub(crate) outputs: Vec<Locked>,
@@ -98,20 +102,19 @@ pub struct ScenarioReport {
 }
 
 /// The demo.
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
     /// The seed, with which it plays again.
     pub seed: String,
     /// The node it was played on.
     pub node: String,
     /// The scenarios.
     pub scenarios: Vec<ScenarioReport>,
-    /// For the page.
-    #[serde(skip)]
-    pub(crate) background: Background,
 }
 
-impl Report {
+impl Output {
     pub(crate) fn text(&self, closing: &str) -> String {
         let mut lines = vec![
             format!("Every transaction below was validated by {}.", self.node),

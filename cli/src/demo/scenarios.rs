@@ -94,12 +94,12 @@ impl Scenario {
             }
         };
         Ok(ScenarioReport {
-            name: self.name(),
-            title: self.title(),
+            name: self.name().to_owned(),
+            title: self.title().to_owned(),
             steps: stage.steps,
             staking_script_pubkey: stake.checked.staking().tx_out().script_pubkey.to_hex_string(),
             extracted_key_matches,
-            final_status,
+            final_status: final_status.to_owned(),
             outputs: stage.outputs,
             equivocation: stage.equivocation,
         })

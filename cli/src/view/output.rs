@@ -5,9 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-// The demo takes the styles from here.
-use super::text::plain;
-pub(crate) use super::text::{BAD, FAINT, GOOD, STRONG};
+use super::text::{BAD, plain};
 
 /// The exit code of a negative answer: an invalid signature, a stake rejected.
 const NEGATIVE: u8 = 1;
@@ -56,9 +54,6 @@ pub struct Printout {
     exit: Exit,
     warnings: Vec<String>,
 }
-
-/// As the demo names it.
-pub(crate) use self::Printout as Output;
 
 impl Printout {
     /// Returns a printout of this text and these JSON fields.

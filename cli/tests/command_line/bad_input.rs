@@ -294,7 +294,32 @@ fn files_are_opened_after_the_arguments_are_parsed() {
     let run = folder.run("eots verify --public-key @nowhere --message zz");
     assert!(!run.stderr().contains("nowhere"), "{}", run.stderr());
     run.fails(&["--message", "hex"]);
+    let run = folder.run("demo --seed @nowhere --scenario dance");
+    assert!(!run.stderr().contains("nowhere"), "{}", run.stderr());
+    run.fails(&["--scenario", "dance"]);
     folder.run("stake check --delegation - --params -").fails(&["--delegation -", "standard input is empty"]);
     let line = ["psbt", "combine", "--psbt", "-", "--psbt", "-"];
     folder.run_with(&line, b"cHNidP8=").fails(&["--psbt -"]);
+}
+
+/// Parses every argument of every command that takes a value, with a file that is not there.
+#[test]
+fn no_argument_opens_its_file_while_it_is_parsed() {
+    let mut tried = 0;
+    for (path, command) in crate::help::commands() {
+        for argument in command.get_arguments().filter(|argument| argument.get_action().takes_values()) {
+            let flag = argument.get_long().map(|long| format!("--{long}"));
+            for file in ["nowhere", "@nowhere", "name=@nowhere"] {
+                let words = ["btcstake".to_owned()].into_iter().chain(path.clone()).chain(flag.clone());
+                let words = words.chain([file, "--no-such-flag"].map(str::to_owned));
+                let error = btcstake::command_line().try_get_matches_from(words).unwrap_err().to_string();
+                assert!(
+                    !error.contains("cannot open") && !error.contains("No such file"),
+                    "{path:?}: {error}"
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 3 * 150, "{tried}");
 }

@@ -1,5 +1,5 @@
-//! A delegation as a node of the chain answers it: every step that ends a stake takes it as it is, without a proof
-//! of possession.
+//! A delegation as a node of the chain answers it: every step that ends a stake takes it as it is, without a
+//! proof of possession.
 
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};

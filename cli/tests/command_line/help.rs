@@ -8,6 +8,12 @@ use crate::process::Folder;
 use crate::scene::Scene;
 
 /// Every command that has no commands below it, with the words that lead to it.
+pub(crate) fn commands() -> Vec<(Vec<String>, Command)> {
+    let mut found = Vec::new();
+    leaves(&btcstake::command_line(), &[], &mut found);
+    found
+}
+
 fn leaves(command: &Command, path: &[String], found: &mut Vec<(Vec<String>, Command)>) {
     let below: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
     if below.is_empty() {
@@ -27,8 +33,7 @@ fn words(line: &str) -> Vec<&str> {
 /// Each command's help has an example; those without placeholders run as they stand.
 #[test]
 fn every_command_has_an_example_that_works() {
-    let mut found = Vec::new();
-    leaves(&btcstake::command_line(), &[], &mut found);
+    let found = commands();
     assert_eq!(found.len(), 47, "a command was added: has it an example?");
     let folder = Folder::new();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));

@@ -8,7 +8,12 @@ use crate::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature, SecretKey};
 
 proptest! {
     #[test]
-    fn sign_verify_decrypt_recover(signer in any_key(), provider in any_key(), message: [u8; 32], aux: [u8; 32]) {
+    fn sign_verify_decrypt_recover(
+        signer in any_key(),
+        provider in any_key(),
+        message: [u8; 32],
+        aux: [u8; 32],
+    ) {
         let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &aux).unwrap();
         adaptor.verify(signer.public_key(), provider.public_key(), &message).unwrap();
         let signature = adaptor.decrypt(&provider).unwrap();
@@ -34,14 +39,23 @@ proptest! {
     }
 
     #[test]
-    fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..70), key in any_key(), message: [u8; 32]) {
+    fn nothing_panics(
+        bytes in proptest::collection::vec(any::<u8>(), 0..70),
+        key in any_key(),
+        message: [u8; 32],
+    ) {
         let Ok(adaptor) = AdaptorSignature::from_slice(&bytes) else { return Ok(()) };
         prop_assert!(adaptor.verify(key.public_key(), key.public_key(), &message).is_err());
         let _ = adaptor.decrypt(&key);
     }
 
     #[test]
-    fn strangers_are_named(signer in any_key(), provider in any_key(), stranger in any_key(), message: [u8; 32]) {
+    fn strangers_are_named(
+        signer in any_key(),
+        provider in any_key(),
+        stranger in any_key(),
+        message: [u8; 32],
+    ) {
         let (s, p, x) = (signer.public_key(), provider.public_key(), stranger.public_key());
         prop_assume!(x != s && x != p);
         let adaptor = AdaptorSignature::sign(&signer, p, &message, &[0; 32]).unwrap();
@@ -54,8 +68,9 @@ proptest! {
         let plain = secp256k1::schnorr::Signature::from_slice(&plain).unwrap();
         prop_assert!(SECP256K1.verify_schnorr(&plain, &Message::from_digest(message), s).is_err());
         // A signature that is not its decryption recovers nothing.
-        let unrelated = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(message), &Keypair::from_secret_key(
-            SECP256K1, &secp256k1::SecretKey::from_slice(signer.to_bytes().as_slice()).unwrap()));
+        let key = secp256k1::SecretKey::from_slice(signer.to_bytes().as_slice()).unwrap();
+        let keypair = Keypair::from_secret_key(SECP256K1, &key);
+        let unrelated = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(message), &keypair);
         prop_assert_eq!(adaptor.recover(&unrelated).unwrap_err(), AdaptorError::Unrelated);
     }
 
@@ -63,7 +78,14 @@ proptest! {
     /// auxiliary randomness does: one under two encryption keys would reveal the signer's secret. Its point
     /// is `±(R0 − T)`.
     #[test]
-    fn secret_randomness_differs(signer in any_key(), other in any_key(), a in any_key(), b in any_key(), message: [u8; 32], bit in 0usize..256) {
+    fn secret_randomness_differs(
+        signer in any_key(),
+        other in any_key(),
+        a in any_key(),
+        b in any_key(),
+        message: [u8; 32],
+        bit in 0usize..256,
+    ) {
         prop_assume!(a.public_key() != b.public_key() && signer.public_key() != other.public_key());
         let randomness = |signer: &SecretKey, provider: &SecretKey, message, aux| {
             let adaptor = AdaptorSignature::sign(signer, provider.public_key(), message, aux).unwrap();

@@ -85,7 +85,8 @@ fn any_harm() -> impl Strategy<Value = Harm> {
         2 => (0..256_usize).prop_map(Harm::FlipRandomness),
         2 => any::<usize>().prop_map(Harm::FlipMessage),
         2 => (0..256_usize).prop_map(Harm::FlipKey),
-        1 => prop_oneof![Just([0xff; 32]), Just(small(5)), Just(small(0)), any::<[u8; 32]>()].prop_map(Harm::Randomness),
+        1 => prop_oneof![Just([0xff; 32]), Just(small(5)), Just(small(0)), any::<[u8; 32]>()]
+            .prop_map(Harm::Randomness),
         1 => prop_oneof![Just(small(0)), Just(small(1)), Just(order_minus(1)), Just(order_minus(2))]
             .prop_map(Harm::Signature),
         2 => any::<usize>().prop_map(Harm::Swap),
@@ -156,7 +157,12 @@ proptest! {
 
     /// Errors that cancel in a sum without coefficients, or with small ones.
     #[test]
-    fn errors_do_not_cancel(count in 2..60_usize, delta: [u8; 32], places in any::<[usize; 2]>(), factor in 1..4_u64) {
+    fn errors_do_not_cancel(
+        count in 2..60_usize,
+        delta: [u8; 32],
+        places in any::<[usize; 2]>(),
+        factor in 1..4_u64,
+    ) {
         let delta = crate::scalar::public(&delta);
         prop_assume!(delta != k256::Scalar::ZERO);
         let [first, second] = places.map(|place| place % count);

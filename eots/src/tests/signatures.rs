@@ -45,25 +45,43 @@ proptest! {
     }
 
     #[test]
-    fn extraction_refuses_what_reveals_nothing(key in any_key(), other in any_key(), height: u64, a: Vec<u8>, b: Vec<u8>) {
+    fn extraction_refuses_what_reveals_nothing(
+        key in any_key(),
+        other in any_key(),
+        height: u64,
+        a: Vec<u8>,
+        b: Vec<u8>,
+    ) {
         prop_assume!(a != b && key.public_key() != other.public_key());
         let (public, first) = signed(&key, height, &a);
         let (_, second) = signed(&key, height, &b);
         let public_key = key.public_key();
-        prop_assert_eq!(extract(public_key, &public, (&a, &first), (&a, &first)).unwrap_err(), ExtractError::EqualMessages);
+        prop_assert_eq!(
+            extract(public_key, &public, (&a, &first), (&a, &first)).unwrap_err(),
+            ExtractError::EqualMessages
+        );
         prop_assert_eq!(
             extract(public_key, &public, (&a, &first), (&b, &first)).unwrap_err(),
             ExtractError::EqualSignatures(first)
         );
         let wrong = |public_key| ExtractError::WrongKey { public_key };
-        prop_assert_eq!(extract(public_key, &public, (&a, &second), (&b, &first)).unwrap_err(), wrong(*public_key));
+        prop_assert_eq!(
+            extract(public_key, &public, (&a, &second), (&b, &first)).unwrap_err(),
+            wrong(*public_key)
+        );
         prop_assert_eq!(
             extract(other.public_key(), &public, (&a, &first), (&b, &second)).unwrap_err(),
             wrong(*other.public_key())
         );
         let (elsewhere, third) = signed(&key, height.wrapping_add(1), &b);
-        prop_assert_eq!(extract(public_key, &public, (&a, &first), (&b, &third)).unwrap_err(), wrong(*public_key));
-        prop_assert_eq!(extract(public_key, &elsewhere, (&a, &first), (&b, &third)).unwrap_err(), wrong(*public_key));
+        prop_assert_eq!(
+            extract(public_key, &public, (&a, &first), (&b, &third)).unwrap_err(),
+            wrong(*public_key)
+        );
+        prop_assert_eq!(
+            extract(public_key, &elsewhere, (&a, &first), (&b, &third)).unwrap_err(),
+            wrong(*public_key)
+        );
     }
 }
 

@@ -114,7 +114,10 @@ proptest! {
 
     /// Final when more than two thirds voted for it: judged by exact arithmetic on the side.
     #[test]
-    fn two_thirds(powers in prop::collection::vec(prop_oneof![1u64..1000, Just(u64::MAX)], 1..8), votes in prop::collection::vec(0u8..3, 8)) {
+    fn two_thirds(
+        powers in prop::collection::vec(prop_oneof![1u64..1000, Just(u64::MAX)], 1..8),
+        votes in prop::collection::vec(0u8..3, 8),
+    ) {
         let keys: Vec<_> = (1..=powers.len() as u8).map(key).collect();
         let power = keys.iter().map(|key| *key.public_key()).zip(powers.iter().copied()).collect();
         let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power);
@@ -139,7 +142,8 @@ proptest! {
         seed: u64,
     ) {
         let keys: Vec<_> = (1..=powers.len() as u8).map(key).collect();
-        let power: VotingPower = keys.iter().map(|key| *key.public_key()).zip(powers.iter().copied()).collect();
+        let public_keys = keys.iter().map(|key| *key.public_key());
+        let power: VotingPower = public_keys.zip(powers.iter().copied()).collect();
         let tally = |votes: &[(prop::sample::Index, u8)]| {
             let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power.clone());
             for (provider, block) in votes {
@@ -147,10 +151,13 @@ proptest! {
                 tally.add(genesis(key, 12, *block), &commitment(key)).unwrap();
             }
             let offenders: Vec<_> = tally.evidence().map(|evidence| evidence.public_key).collect();
-            (tally.final_blocks(), [[0; 32], [1; 32], [2; 32]].map(|block| tally.power_for(&block)), offenders)
+            let powers = [[0; 32], [1; 32], [2; 32]].map(|block| tally.power_for(&block));
+            (tally.final_blocks(), powers, offenders)
         };
         let mut shuffled = votes.clone();
-        shuffled.sort_by_key(|(provider, block)| seed.wrapping_mul(provider.index(1000) as u64 + 7).rotate_left(u32::from(*block)));
+        shuffled.sort_by_key(|(provider, block)| {
+            seed.wrapping_mul(provider.index(1000) as u64 + 7).rotate_left(u32::from(*block))
+        });
         prop_assert_eq!(tally(&votes), tally(&shuffled));
         let backwards: Vec<_> = votes.iter().rev().copied().collect();
         prop_assert_eq!(tally(&votes), tally(&backwards));

@@ -163,7 +163,8 @@ proptest! {
         let mut bytes: Vec<u8> = headers.iter().flat_map(encode::serialize).collect();
         let bit = bit.index(8 * bytes.len());
         bytes[bit / 8] ^= 1 << (bit % 8);
-        let changed: Vec<Header> = bytes.chunks(80).map(|header| encode::deserialize(header).unwrap()).collect();
+        let changed = bytes.chunks(80).map(|header| encode::deserialize(header).unwrap());
+        let changed: Vec<Header> = changed.collect();
         let verdict = inclusion_depth(&changed, REGTEST);
         if bit / 640 < length {
             prop_assert!(verdict.is_err());

@@ -280,7 +280,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_prove_nothing(siblings in proptest::collection::vec(any::<[u8; 32]>(), 0..33), position: u32) {
+    fn any_bytes_prove_nothing(
+        siblings in proptest::collection::vec(any::<[u8; 32]>(), 0..33),
+        position: u32,
+    ) {
         let block = block_of(3);
         let bytes = siblings.concat();
         let mask = 1_u64.checked_shl(siblings.len() as u32).unwrap() - 1;

@@ -37,7 +37,13 @@ pub(crate) struct Args {
     address: Option<AccountAddress>,
     /// A file with the proof of possession, as `pop create --json` prints it, instead of --address: the
     /// proof that a wallet gave.
-    #[arg(long, value_name = "FILE", value_parser = argument::file(possession), conflicts_with = "address", required_unless_present = "address")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = argument::file(possession),
+        conflicts_with = "address",
+        required_unless_present = "address"
+    )]
     possession: Option<Argument<(PossessionMessage, ProofOfPossession)>>,
     /// The PSBT of the stake's slashing transaction that the wallet signed: base64, or @FILE.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), requires_all = ["unbonding_slashing", "possession"], conflicts_with = "secret_key_file")]

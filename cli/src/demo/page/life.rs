@@ -44,7 +44,7 @@ pub(super) struct Life<'a> {
 pub(super) fn transactions(scenario: &ScenarioReport) -> impl Iterator<Item = Numbered<'_>> {
     let numbered = (1..).zip(&scenario.steps);
     numbered.filter_map(|(number, step)| {
-        Some(Numbered { number, scenario: scenario.name, step, played: step.played.as_ref()? })
+        Some(Numbered { number, scenario: &scenario.name, step, played: step.played.as_ref()? })
     })
 }
 

@@ -43,10 +43,13 @@ pub(super) fn figure(scenario: &ScenarioReport, lives: &[Life<'_>]) -> Markup {
     let scale = Scale { first, last };
     let rows = f64::from(u32::try_from(lives.len()).unwrap_or(u32::MAX)) * ROW;
     let told: Vec<_> = lives.iter().map(tell).collect();
+    let tops = (0u32..).map(|row| f64::from(row) * ROW);
     html! {
         figure.lifeline {
-            svg width="100%" height=(rows + AXIS) role="img" aria-label={ (scenario.name) " by height: " (told.join("; ")) } {
-                @for (life, top) in lives.iter().zip((0u32..).map(|row| f64::from(row) * ROW)) { (row(life, top, &scale)) }
+            svg width="100%" height=(rows + AXIS) role="img"
+                aria-label={ (scenario.name) " by height: " (told.join("; ")) }
+            {
+                @for (life, top) in lives.iter().zip(tops) { (row(life, top, &scale)) }
                 line.axis x1=(scale.at(first)) x2=(scale.at(last)) y1=(rows + 4.0) y2=(rows + 4.0) {}
                 text x=(scale.at(first)) y=(rows + 20.0) { "block " (first) }
                 text.end x=(scale.at(last)) y=(rows + 20.0) { "block " (last) }
@@ -85,14 +88,16 @@ fn row(life: &Life<'_>, top: f64, scale: &Scale) -> Markup {
     }
     // A name stands at that end of its bar from which it has more room.
     let leans_left = start > 50.0;
+    let named_at = if leans_left { stop } else { start };
     html! {
         g {
-            text class=[leans_left.then_some("end")] x=(percent(if leans_left { stop } else { start })) y=(top + 14.0) {
+            text class=[leans_left.then_some("end")] x=(percent(named_at)) y=(top + 14.0) {
                 (life.locked.name)
                 tspan.soft { ", " (blocks(until.saturating_sub(from))) }
                 @if let Some(path) = &path { tspan.soft { " → " } tspan class=(path) { (path) } }
             }
-            rect class={ "bar " (path.as_deref().unwrap_or_default()) } x=(percent(start)) width=(percent((stop - start).max(0.5)))
+            rect class={ "bar " (path.as_deref().unwrap_or_default()) }
+                x=(percent(start)) width=(percent((stop - start).max(0.5)))
                 y=(top + 22.0) height="8" rx="2" {}
             @for (block, count) in &attempts {
                 text class={ "bad" @if scale.share(*block) > 50.0 { " end" } } x=(scale.at(*block)) y=(top + 46.0) {

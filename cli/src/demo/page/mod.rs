@@ -19,8 +19,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::text::{blocks, fact, list, long, sat};
 use self::who::chip;
-use super::record::{Locked, Role};
-use super::report::Report;
+use super::record::{Background, Locked, Role};
+use super::report::Output;
 use super::scenarios::Scenario;
 
 const STYLE: &str = include_str!("page.css");
@@ -35,8 +35,7 @@ const HEAD: &str = concat!(
 );
 
 /// The page.
-pub(crate) fn page(report: &Report) -> String {
-    let background = &report.background;
+pub(crate) fn page(report: &Output, background: &Background) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -48,10 +47,10 @@ pub(crate) fn page(report: &Report) -> String {
             body {
                 header.top { (opening(report)) }
                 main {
-                    (players(report))
-                    (rules(report))
+                    (players(report, background))
+                    (rules(report, background))
                     @for scenario in &report.scenarios { (scenario::section(scenario, background)) }
-                    (scripts(report))
+                    (scripts(report, background))
                 }
                 footer { (closing(report)) }
             }
@@ -66,7 +65,7 @@ fn sentence(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn opening(report: &Report) -> Markup {
+fn opening(report: &Output) -> Markup {
     html! {
         h1 { "The life of a Bitcoin stake" }
         p.lede {
@@ -83,9 +82,9 @@ fn opening(report: &Report) -> Markup {
                     @let (confirmed, refused) = scenario::summary(scenario);
                     li {
                         a href={ "#" (scenario.name) } { (scenario.name) }
-                        span.title { (sentence(scenario.title)) }
+                        span.title { (sentence(&scenario.title)) }
                         span.soft { (confirmed) " confirmed, " (refused) " refused" }
-                        (scenario::status(scenario.final_status))
+                        (scenario::status(&scenario.final_status))
                     }
                 }
             }
@@ -95,12 +94,12 @@ fn opening(report: &Report) -> Markup {
 }
 
 /// Those whose keys are in the outputs that were on the chain.
-fn players(report: &Report) -> Markup {
+fn players(report: &Output, background: &Background) -> Markup {
     let outputs = || report.scenarios.iter().flat_map(|scenario| &scenario.outputs);
     let leaves = || outputs().flat_map(|locked| locked.taproot.leaves()).map(|leaf| &leaf.keys);
     let takes_part = |key: &XOnlyPublicKey| leaves().any(|keys| keys.in_script_order().any(|one| one == key));
     let committee = leaves().map(|keys| keys.covenant().0.len()).max().unwrap_or_default();
-    let roles: Vec<_> = report.background.roles.iter().filter(|(_, key)| takes_part(key)).collect();
+    let roles: Vec<_> = background.roles.iter().filter(|(_, key)| takes_part(key)).collect();
     let members = roles.iter().filter(|(role, _)| matches!(role, Role::CovenantMember(_))).count();
     let keys = |wanted: fn(&Role) -> bool| {
         let found: Vec<_> = roles.iter().filter(|(role, _)| wanted(role)).collect();
@@ -131,7 +130,7 @@ fn players(report: &Report) -> Markup {
                 article {
                     h3 { (chip(Role::CovenantMember(1))) " Covenant committee" }
                     p {
-                        "Signs with exactly " (report.background.quorum) " of " (committee) " members, towards the agreed transactions
+                        "Signs with exactly " (background.quorum) " of " (committee) " members, towards the agreed transactions
                         only. Its signatures for slashing are encrypted to the finality providers' keys. Members are numbered as the
                         parameters list them; scripts have their keys in ascending order."
                         @if members > committee { " When the stake is extended, the committee is no longer the same." }
@@ -148,8 +147,8 @@ fn players(report: &Report) -> Markup {
     }
 }
 
-fn rules(report: &Report) -> Markup {
-    let rules = &report.background.rules;
+fn rules(report: &Output, background: &Background) -> Markup {
+    let rules = &background.rules;
     let extends = report.scenarios.iter().any(|scenario| scenario.name == Scenario::Extend.name());
     let hundredths = f64::from(rules.slashing_rate.ten_thousandths()) / 100.0;
     html! {
@@ -172,7 +171,7 @@ fn rules(report: &Report) -> Markup {
 }
 
 /// Every output that was on the chain, once.
-fn scripts(report: &Report) -> Markup {
+fn scripts(report: &Output, background: &Background) -> Markup {
     let mut seen: Vec<&Locked> = Vec::new();
     for locked in report.scenarios.iter().flat_map(|scenario| &scenario.outputs) {
         if !seen.iter().any(|known| known.taproot == locked.taproot) {
@@ -187,12 +186,14 @@ fn scripts(report: &Report) -> Markup {
                 "Taken apart from the bytes of " (list(&names)) ". A place of the witness that is neither empty nor a valid signature of its key fails
                 the script at once (BIP-342), so signatures are counted, never guessed."
             }
-            @for (number, locked) in seen.iter().enumerate() { (script::section(locked, number == 0, &report.background)) }
+            @for (number, locked) in seen.iter().enumerate() {
+                (script::section(locked, number == 0, background))
+            }
         }
     }
 }
 
-fn closing(report: &Report) -> Markup {
+fn closing(report: &Output) -> Markup {
     let only = match report.scenarios.as_slice() {
         [one] => format!(" --scenario {}", one.name),
         _ => String::new(),
@@ -208,6 +209,8 @@ fn closing(report: &Report) -> Markup {
 mod tests {
     use chain::EmbeddedRegtest;
 
+    use super::super::cast::Cast;
+    use super::super::record::Background;
     use super::super::{ScenarioName, play};
     use super::page;
 
@@ -215,7 +218,7 @@ mod tests {
     fn what_it_is_told_is_escaped() {
         let node = EmbeddedRegtest::in_memory().unwrap();
         let report = play(&node, "<script>\"&", &[7; 32], ScenarioName::Expire).unwrap();
-        let page = page(&report);
+        let page = page(&report, &Background::new(&Cast::new(&[7; 32]).unwrap()));
         assert!(page.contains("&lt;script&gt;&quot;&amp;") && !page.contains("<script"));
     }
 }

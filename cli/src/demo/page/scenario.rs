@@ -19,8 +19,11 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
     html! {
         section.scenario id=(scenario.name) aria-labelledby={ (scenario.name) "-title" } {
             header {
-                h2 id={ (scenario.name) "-title" } { span.name { (scenario.name) } (super::sentence(scenario.title)) }
-                p { (status(scenario.final_status)) }
+                h2 id={ (scenario.name) "-title" } {
+                    span.name { (scenario.name) }
+                    (super::sentence(&scenario.title))
+                }
+                p { (status(&scenario.final_status)) }
             }
             (lifeline::figure(scenario, &lives))
             h3 { "What happened, from top to bottom" }
@@ -31,13 +34,13 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
                         // Drawn at the output that it tried to spend.
                         (Some(_), Some(_)) => {},
                         (Some(played), None) => (confirmed(
-                            &Numbered { number, scenario: scenario.name, step, played },
+                            &Numbered { number, scenario: &scenario.name, step, played },
                             &lives,
                             background,
                         )),
                     }
                 }
-                li.end { p { "The stake is " (status(scenario.final_status)) } }
+                li.end { p { "The stake is " (status(&scenario.final_status)) } }
             }
         }
     }
@@ -78,7 +81,9 @@ fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Backgroun
                 @for (_, (input, coin)) in coins { (output::coin(&input.previous_output, coin, background)) }
                 @for (spend, (input, _)) in spends {
                     @let life = lives.iter().find(|life| life.locked.outpoint == input.previous_output);
-                    @if let (Some(spend), Some(life)) = (spend, life) { (edge(&spend, life, numbered, background)) }
+                    @if let (Some(spend), Some(life)) = (spend, life) {
+                        (edge(&spend, life, numbered, background))
+                    }
                 }
             }
             (transaction::card(numbered, background))

@@ -15,6 +15,8 @@ pub(super) fn figure(equivocation: &Equivocation, scenario: &ScenarioReport) -> 
         ("Second vote", "s′", &evidence.fork, &evidence.fork_signature),
     ];
     let parity = format!("{:?}", equivocation.parity).to_lowercase();
+    let matches =
+        scenario.extracted_key_matches == Some(true) && equivocation.extracted == evidence.public_key;
     html! {
         figure.votes {
             div.pair {
@@ -38,7 +40,7 @@ pub(super) fn figure(equivocation: &Equivocation, scenario: &ScenarioReport) -> 
             }
             p {
                 "d·G = " (long(equivocation.extracted))
-                @if scenario.extracted_key_matches == Some(true) && equivocation.extracted == evidence.public_key {
+                @if matches {
                     " " strong.good { span.mark aria-hidden="true" { "✓" } " this is P" }
                 } @else {
                     " " strong.bad { span.mark aria-hidden="true" { "✗" } " this is not P" }

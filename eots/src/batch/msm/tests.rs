@@ -65,6 +65,16 @@ proptest! {
     }
 }
 
+/// 32 bytes, with those of field elements at the edges, and what is none.
+fn any_x() -> impl Strategy<Value = [u8; 32]> {
+    prop_oneof![
+        any::<[u8; 32]>(),
+        any_limbs().prop_map(|limbs| FieldElement::from_limbs(limbs).to_be_bytes()),
+        Just([0xff; 32]),
+        Just([0; 32]),
+    ]
+}
+
 proptest! {
     #[test]
     fn inverses_and_roots(a in any_limbs(), b in any_limbs()) {
@@ -94,12 +104,13 @@ proptest! {
 
     /// The points are libsecp256k1's, and so is the verdict that there is none.
     #[test]
-    fn lifts_what_is_on_the_curve(xs in prop::collection::vec(prop_oneof![any::<[u8; 32]>(), any_limbs().prop_map(|limbs| FieldElement::from_limbs(limbs).to_be_bytes()), Just([0xff; 32]), Just([0; 32])], 0..6)) {
+    fn lifts_what_is_on_the_curve(xs in prop::collection::vec(any_x(), 0..6)) {
         let lifted = Point::lift_all(&xs.iter().collect::<Vec<_>>());
         prop_assert_eq!(lifted.len(), xs.len());
         for (x, point) in xs.iter().zip(lifted) {
             let compressed = [[2].as_slice(), x].concat();
-            let expected = secp256k1::PublicKey::from_slice(&compressed).ok().map(|key| key.serialize_uncompressed());
+            let expected = secp256k1::PublicKey::from_slice(&compressed).ok();
+            let expected = expected.map(|key| key.serialize_uncompressed());
             let point = point.map(|point| [[4].as_slice(), point.to_be_bytes().concat().as_slice()].concat());
             prop_assert_eq!(point.as_deref(), expected.as_ref().map(|key| key.as_slice()));
         }
@@ -108,6 +119,7 @@ proptest! {
 
 /// Scalars, with the edges of the whole range and of its halves.
 fn any_scalar() -> impl Strategy<Value = Scalar> {
+    let half = Scalar::from(2_u64).invert().unwrap();
     prop_oneof![
         6 => any::<[u8; 32]>().prop_map(|bytes| public(&bytes)),
         1 => (0..4_u64).prop_map(Scalar::from),
@@ -115,7 +127,7 @@ fn any_scalar() -> impl Strategy<Value = Scalar> {
         1 => any::<u128>().prop_map(Scalar::from),
         1 => (0..4_u128).prop_map(|n| Scalar::from(u128::MAX - n)),
         1 => (0..4_u128).prop_map(|n| -Scalar::from(u128::MAX - n)),
-        1 => (0..4_u64).prop_map(|n| Scalar::from(2_u64).invert().unwrap() + Scalar::from(n) - Scalar::from(2_u64)),
+        1 => (0..4_u64).prop_map(move |n| half + Scalar::from(n) - Scalar::from(2_u64)),
         1 => (0..256_u32).prop_map(|n| (0..n).fold(Scalar::ONE, |power, _| power + power)),
         1 => (0..4_u64, 0..4_u64).prop_map(|(u, v)| Scalar::from(u) - lambda() * Scalar::from(v)),
     ]
@@ -247,7 +259,8 @@ proptest! {
     #[test]
     fn lists_are_added_up(picks in prop::collection::vec((0..5_usize, 0..4_usize, any::<bool>()), 0..700)) {
         let points = [1, 1, 2, 3].map(multiple);
-        let entries: Vec<_> = picks.iter().map(|&(list, point, negative)| Entry { list, point, negative }).collect();
+        let entries = picks.iter().map(|&(list, point, negative)| Entry { list, point, negative });
+        let entries: Vec<_> = entries.collect();
         let mut lists = Lists::default();
         lists.sum(&points, &entries, 5, &mut Workspace::default());
         prop_assert_eq!(lists.iter().count(), 5);
