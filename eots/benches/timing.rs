@@ -25,7 +25,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use eots::secp256k1::rand::{Rng, RngCore, thread_rng};
-use eots::{AdaptorSignature, Parity, SecretKey, SecretRandomness, XOnlyPublicKey, sign_without_verifying};
+use eots::{
+    AdaptorSignature, Message, Parity, SecretKey, SecretRandomness, XOnlyPublicKey, sign_without_verifying,
+};
 
 /// Measurements of an operation that takes a microsecond, and of one that takes some hundred.
 const MANY: usize = 400_000;
@@ -104,7 +106,7 @@ fn signing(bench: &mut Bench) {
         "SecretKey::sign_bip340: key",
         FEW,
         |class| (key(class), random_bytes()),
-        |(key, digest)| nanoseconds(|| key.sign_bip340(&digest)).1,
+        |(key, digest)| nanoseconds(|| key.sign_bip340(Message::from_digest(digest))).1,
     );
 }
 
@@ -131,7 +133,15 @@ fn adaptor(bench: &mut Bench) {
         FEW,
         |class| (key(class), random_bytes(), random_bytes()),
         |(key, message, aux)| {
-            nanoseconds(|| AdaptorSignature::sign_without_verifying(&key, &encryption_key, &message, &aux)).1
+            nanoseconds(|| {
+                AdaptorSignature::sign_without_verifying(
+                    &key,
+                    &encryption_key,
+                    Message::from_digest(message),
+                    &aux,
+                )
+            })
+            .1
         },
     );
     let signatures: Vec<_> = (0..64).map(|_| adaptor_signature(&encryption_key)).collect();
@@ -144,8 +154,13 @@ fn adaptor(bench: &mut Bench) {
 }
 
 fn adaptor_signature(encryption_key: &XOnlyPublicKey) -> AdaptorSignature {
-    AdaptorSignature::sign(&random_key(), encryption_key, &random_bytes(), &random_bytes())
-        .expect("a signature")
+    AdaptorSignature::sign(
+        &random_key(),
+        encryption_key,
+        Message::from_digest(random_bytes()),
+        &random_bytes(),
+    )
+    .expect("a signature")
 }
 
 fn sign((key, randomness, message): (SecretKey, SecretRandomness, [u8; 32])) -> f64 {

@@ -88,7 +88,7 @@ pub enum AdaptorError {
 }
 
 impl AdaptorSignature {
-    /// Signs the 32-byte `message` (the sighash of a slashing transaction) with `key`, encrypted to
+    /// Signs `message` (the sighash of a slashing transaction) with `key`, encrypted to
     /// `encryption_key`, and verifies the result before returning it. `aux` is 32 bytes of fresh randomness,
     /// or zeros: the secret randomness then is deterministic, and still differs whenever the key, the
     /// encryption key or the message do.
@@ -98,9 +98,10 @@ impl AdaptorSignature {
     pub fn sign(
         key: &SecretKey,
         encryption_key: &XOnlyPublicKey,
-        message: &[u8; 32],
+        message: impl Into<Message>,
         aux: &[u8; 32],
     ) -> Result<Self, AdaptorError> {
+        let message = message.into();
         let signature = Self::sign_without_verifying(key, encryption_key, message, aux)?;
         signature.verify(key.public_key(), encryption_key, message).map_err(|_| AdaptorError::Fault)?;
         Ok(signature)
@@ -115,18 +116,19 @@ impl AdaptorSignature {
     pub fn sign_without_verifying(
         key: &SecretKey,
         encryption_key: &XOnlyPublicKey,
-        message: &[u8; 32],
+        message: impl Into<Message>,
         aux: &[u8; 32],
     ) -> Result<Self, AdaptorError> {
+        let message = *message.into().as_ref();
         let d = key.even_secret();
         let t = PublicKey::from_x_only_public_key(*encryption_key, Parity::Even);
-        let mut k = secret_randomness(key, &d, &t, message, aux).ok_or(AdaptorError::Degenerate)?;
+        let mut k = secret_randomness(key, &d, &t, &message, aux).ok_or(AdaptorError::Degenerate)?;
         let r0 = k.public_key().combine(&t).map_err(|_| AdaptorError::Degenerate)?;
         let (r0_x, parity) = r0.x_only_public_key();
         if parity == Parity::Odd {
             k.negate();
         }
-        let e = challenge(&r0_x.serialize(), key.public_key(), message);
+        let e = challenge(&r0_x.serialize(), key.public_key(), &message);
         let s = scalar::sign_step(&k, &e, &d).map_err(|_| AdaptorError::Degenerate)?;
         Ok(Self { r0, s })
     }
@@ -138,7 +140,7 @@ impl AdaptorSignature {
     pub fn sign_with_rng<R: RngCore + CryptoRng>(
         key: &SecretKey,
         encryption_key: &XOnlyPublicKey,
-        message: &[u8; 32],
+        message: impl Into<Message>,
         rng: &mut R,
     ) -> Result<Self, AdaptorError> {
         let mut aux = Zeroizing::new([0; 32]);
@@ -155,11 +157,11 @@ impl AdaptorSignature {
         &self,
         public_key: &XOnlyPublicKey,
         encryption_key: &XOnlyPublicKey,
-        message: &[u8; 32],
+        message: impl Into<Message>,
     ) -> Result<(), AdaptorError> {
         let invalid = AdaptorError::Invalid { public_key: *public_key, encryption_key: *encryption_key };
         let (r0_x, parity) = self.r0.x_only_public_key();
-        let e = challenge(&r0_x.serialize(), public_key, message);
+        let e = challenge(&r0_x.serialize(), public_key, message.into().as_ref());
         let r = linear_combination(&self.s, &e.to_be_bytes(), public_key).ok_or(invalid)?;
         let r = if parity == Parity::Even { r.negate(SECP256K1) } else { r };
         let t = self.r0.combine(&r).map_err(|_| invalid)?;

@@ -97,8 +97,8 @@ impl SecretKey {
     ///
     /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340
     /// signature too.
-    pub fn sign_bip340(&self, digest: &[u8; 32]) -> schnorr::Signature {
-        SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(*digest), self.keypair.get())
+    pub fn sign_bip340(&self, digest: impl Into<Message>) -> schnorr::Signature {
+        SECP256K1.sign_schnorr_no_aux_rand(&digest.into(), self.keypair.get())
     }
 
     /// Lends the secret to a scheme of libsecp256k1 that is not here, such as ECDSA. Do not copy it out: a

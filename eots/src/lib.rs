@@ -20,7 +20,7 @@ pub use extract::{ExtractError, extract};
 pub use key::{InvalidSecretKey, SecretKey};
 pub use rand_core;
 pub use randomness::{PublicRandomness, SecretRandomness};
-pub use secp256k1::{self, Parity, XOnlyPublicKey};
+pub use secp256k1::{self, Message, Parity, XOnlyPublicKey};
 pub use sign::{SignError, sign, sign_without_verifying};
 pub use signature::{InvalidSignature, Signature};
 pub use verify::{VerifyError, verify};

@@ -23,13 +23,13 @@ fuzz_target!(|input: Input| {
     let stranger = parse(&input.bytes);
     let [key, decryption_key] = input.keys.map(|number| SecretKey::from_bytes(&number.to_bytes()));
     let (Ok(key), Ok(decryption_key)) = (key, decryption_key) else { return };
-    let encryption_key = decryption_key.public_key();
+    let (encryption_key, message) = (decryption_key.public_key(), Message::from_digest(input.message));
     if let Some(stranger) = stranger {
         // One that nobody signed: it does not verify, though what is decrypted and recovered adds up all the
         // same.
-        assert!(stranger.verify(key.public_key(), encryption_key, &input.message).is_err());
+        assert!(stranger.verify(key.public_key(), encryption_key, message).is_err());
         if let [Ok(public_key), Ok(other)] = input.public_keys.map(|key| XOnlyPublicKey::from_slice(&key)) {
-            assert!(stranger.verify(&public_key, &other, &input.message).is_err());
+            assert!(stranger.verify(&public_key, &other, message).is_err());
         }
         adds_up(&stranger, &decryption_key);
         let bip340 = [&stranger.to_bytes()[1..33], &input.completed].concat();
@@ -41,15 +41,14 @@ fuzz_target!(|input: Input| {
         }
     }
 
-    let Ok(sound) = AdaptorSignature::sign(&key, encryption_key, &input.message, &input.aux) else { return };
+    let Ok(sound) = AdaptorSignature::sign(&key, encryption_key, message, &input.aux) else { return };
     let mut changed = sound.to_bytes();
     change(&mut changed, &input.changes);
     let Some(changed) = parse(&changed) else { return };
-    let verified = changed.verify(key.public_key(), encryption_key, &input.message);
+    let verified = changed.verify(key.public_key(), encryption_key, message);
     assert_eq!(verified.is_ok(), changed == sound);
     if let Some(decrypted) = adds_up(&changed, &decryption_key) {
-        let valid =
-            SECP256K1.verify_schnorr(&decrypted, &Message::from_digest(input.message), key.public_key());
+        let valid = SECP256K1.verify_schnorr(&decrypted, &message, key.public_key());
         assert_eq!(valid.is_ok(), changed == sound);
     }
 });

@@ -57,12 +57,13 @@ fn sound(number: u8) -> Signed {
             let public_randomness = *randomness.public_randomness();
             Kind::Eots(public_randomness, eots::sign(&key, randomness, &message).unwrap())
         }
-        1 => Kind::Bip340(key.sign_bip340(&message)),
+        1 => Kind::Bip340(key.sign_bip340(Message::from_digest(message))),
         _ => {
             let encryption_key = *encryption_key.public_key();
             Kind::Adaptor(
                 encryption_key,
-                AdaptorSignature::sign(&key, &encryption_key, &message, &[0; 32]).unwrap(),
+                AdaptorSignature::sign(&key, &encryption_key, Message::from_digest(message), &[0; 32])
+                    .unwrap(),
             )
         }
     };
@@ -110,9 +111,11 @@ impl Signed {
     }
 
     fn item(&self) -> BatchItem<'_> {
-        let Self { public_key, message, signature } = self;
+        let Self { public_key, message: bytes, signature } = self;
+        let message = Message::from_digest(*bytes);
         match signature {
             Kind::Eots(public_randomness, signature) => {
+                let message = bytes;
                 BatchItem::Eots { public_key, public_randomness, message, signature }
             }
             Kind::Bip340(signature) => BatchItem::Bip340 { public_key, message, signature },

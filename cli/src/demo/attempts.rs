@@ -31,6 +31,6 @@ pub fn signed_by<'a>(
 ) -> impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>> + 'a {
     move |key| {
         let signer = signers.iter().find(|signer| signer.public_key() == key)?;
-        Some(signer.sign_bip340(sighash.as_byte_array()).serialize().to_vec())
+        Some(signer.sign_bip340(sighash).serialize().to_vec())
     }
 }

@@ -129,12 +129,15 @@ fn measure_all(table: &mut Table) {
 
     let adaptor_verify = || {
         each(&votes, |vote| {
-            vote.adaptor_signature.verify(public_key, &encryption_key, &vote.block.digest).expect("valid");
+            vote.adaptor_signature
+                .verify(public_key, &encryption_key, Message::from_digest(vote.block.digest))
+                .expect("valid");
         })
     };
     table.row("adaptor verify", VERIFY_SCHNORR, Time(Some(1.5)), adaptor_verify(), verify_schnorr());
     let adaptor_sign = each(&votes, |vote| {
-        AdaptorSignature::sign(&key, &encryption_key, &vote.block.digest, &AUX).expect("an adaptor signature")
+        AdaptorSignature::sign(&key, &encryption_key, Message::from_digest(vote.block.digest), &AUX)
+            .expect("an adaptor signature")
     });
     table.row("adaptor sign, verified", VERIFY_SCHNORR, Time(None), adaptor_sign, verify_schnorr());
 
@@ -194,8 +197,13 @@ impl Vote {
             height,
             public_randomness,
             bip340: schnorr::Signature::from_slice(&bip340).expect("64 bytes"),
-            adaptor_signature: AdaptorSignature::sign(key, encryption_key, &block.digest, &AUX)
-                .expect("a signature"),
+            adaptor_signature: AdaptorSignature::sign(
+                key,
+                encryption_key,
+                Message::from_digest(block.digest),
+                &AUX,
+            )
+            .expect("a signature"),
             scalar: Sha256::digest(&bip340).into(),
             block,
             fork,

@@ -27,7 +27,7 @@ pub enum BatchItem<'a> {
         /// The signer's key.
         public_key: &'a XOnlyPublicKey,
         /// The message: a sighash.
-        message: &'a [u8; 32],
+        message: Message,
         /// The signature.
         signature: &'a schnorr::Signature,
     },
@@ -38,7 +38,7 @@ pub enum BatchItem<'a> {
         /// The key that it is encrypted to.
         encryption_key: &'a XOnlyPublicKey,
         /// The message: a sighash.
-        message: &'a [u8; 32],
+        message: Message,
         /// The signature.
         signature: &'a AdaptorSignature,
     },
@@ -76,7 +76,7 @@ impl<'a> BatchItem<'a> {
                 verify(public_key, public_randomness, message, signature).is_ok()
             }
             Self::Bip340 { public_key, message, signature } => {
-                SECP256K1.verify_schnorr(signature, &Message::from_digest(*message), public_key).is_ok()
+                SECP256K1.verify_schnorr(signature, &message, public_key).is_ok()
             }
             Self::Adaptor { public_key, encryption_key, message, signature } => {
                 signature.verify(public_key, encryption_key, message).is_ok()
@@ -99,14 +99,14 @@ impl<'a> BatchItem<'a> {
                 let (left, right) = bytes.split_at(32);
                 randomness.copy_from_slice(left);
                 s.copy_from_slice(right);
-                Parts { public_key, randomness, message: *message, signature: s, encryption: None }
+                Parts { public_key, randomness, message: *message.as_ref(), signature: s, encryption: None }
             }
             Self::Adaptor { public_key, encryption_key, message, signature } => {
                 let (r0_x, parity) = signature.point().x_only_public_key();
                 Parts {
                     public_key,
                     randomness: r0_x.serialize(),
-                    message: *message,
+                    message: *message.as_ref(),
                     signature: *signature.number(),
                     encryption: Some((encryption_key, parity)),
                 }

@@ -87,7 +87,7 @@ fn list(indices: &[usize]) -> String {
 /// is slower than one by one, by a factor of 2 or little more.
 ///
 /// ```
-/// use eots::{BatchItem, SecretKey, SecretRandomness};
+/// use eots::{BatchItem, Message, SecretKey, SecretRandomness};
 ///
 /// let key = SecretKey::from_bytes(&[1; 32])?;
 /// let mut votes = Vec::new();
@@ -106,12 +106,12 @@ fn list(indices: &[usize]) -> String {
 ///     .collect();
 /// eots::verify_batch(&items)?;
 ///
-/// let sighash = [7; 32];
-/// let signature = key.sign_bip340(&sighash);
-/// items.push(BatchItem::Bip340 { public_key: key.public_key(), message: &sighash, signature: &signature });
+/// let sighash = Message::from_digest([7; 32]);
+/// let signature = key.sign_bip340(sighash);
+/// items.push(BatchItem::Bip340 { public_key: key.public_key(), message: sighash, signature: &signature });
 /// eots::verify_batch(&items)?;
 ///
-/// items[4] = BatchItem::Bip340 { public_key: key.public_key(), message: &[8; 32], signature: &signature };
+/// items[4] = BatchItem::Bip340 { public_key: key.public_key(), message: Message::from_digest([8; 32]), signature: &signature };
 /// assert_eq!(eots::verify_batch(&items).unwrap_err().invalid, [4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

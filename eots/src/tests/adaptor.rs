@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use secp256k1::{Keypair, Message, Parity, PublicKey, SECP256K1, XOnlyPublicKey};
 
-use super::{any_key, order_minus};
+use super::{any_key, digest, order_minus};
 use crate::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature, SecretKey};
 
 proptest! {
@@ -14,10 +14,10 @@ proptest! {
         message: [u8; 32],
         aux: [u8; 32],
     ) {
-        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &aux).unwrap();
-        adaptor.verify(signer.public_key(), provider.public_key(), &message).unwrap();
+        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), digest(message), &aux).unwrap();
+        adaptor.verify(signer.public_key(), provider.public_key(), digest(message)).unwrap();
         let signature = adaptor.decrypt(&provider).unwrap();
-        SECP256K1.verify_schnorr(&signature, &Message::from_digest(message), signer.public_key()).unwrap();
+        SECP256K1.verify_schnorr(&signature, &digest(message), signer.public_key()).unwrap();
         let recovered = adaptor.recover(&signature).unwrap();
         prop_assert_eq!(recovered.public_key(), provider.public_key());
         prop_assert_eq!(recovered.with_parity(provider.parity()).to_bytes(), provider.to_bytes());
@@ -28,7 +28,7 @@ proptest! {
 
     #[test]
     fn both_forms_of_the_bytes(signer in any_key(), provider in any_key(), message: [u8; 32]) {
-        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &[0; 32]).unwrap();
+        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), digest(message), &[0; 32]).unwrap();
         let bytes = adaptor.to_bytes();
         prop_assert_eq!(AdaptorSignature::from_slice(&bytes).unwrap(), adaptor);
         prop_assert_eq!(adaptor.to_string().parse::<AdaptorSignature>().unwrap(), adaptor);
@@ -45,7 +45,7 @@ proptest! {
         message: [u8; 32],
     ) {
         let Ok(adaptor) = AdaptorSignature::from_slice(&bytes) else { return Ok(()) };
-        prop_assert!(adaptor.verify(key.public_key(), key.public_key(), &message).is_err());
+        prop_assert!(adaptor.verify(key.public_key(), key.public_key(), digest(message)).is_err());
         let _ = adaptor.decrypt(&key);
     }
 
@@ -58,19 +58,19 @@ proptest! {
     ) {
         let (s, p, x) = (signer.public_key(), provider.public_key(), stranger.public_key());
         prop_assume!(x != s && x != p);
-        let adaptor = AdaptorSignature::sign(&signer, p, &message, &[0; 32]).unwrap();
+        let adaptor = AdaptorSignature::sign(&signer, p, digest(message), &[0; 32]).unwrap();
         let invalid = |public_key, encryption_key| AdaptorError::Invalid { public_key, encryption_key };
-        prop_assert_eq!(adaptor.verify(x, p, &message).unwrap_err(), invalid(*x, *p));
-        prop_assert_eq!(adaptor.verify(s, x, &message).unwrap_err(), invalid(*s, *x));
+        prop_assert_eq!(adaptor.verify(x, p, digest(message)).unwrap_err(), invalid(*x, *p));
+        prop_assert_eq!(adaptor.verify(s, x, digest(message)).unwrap_err(), invalid(*s, *x));
         // Used as it is, it is no signature.
         let mut plain = adaptor.to_bytes()[1..].to_vec();
         plain.truncate(64);
         let plain = secp256k1::schnorr::Signature::from_slice(&plain).unwrap();
-        prop_assert!(SECP256K1.verify_schnorr(&plain, &Message::from_digest(message), s).is_err());
+        prop_assert!(SECP256K1.verify_schnorr(&plain, &digest(message), s).is_err());
         // A signature that is not its decryption recovers nothing.
         let key = secp256k1::SecretKey::from_slice(signer.to_bytes().as_slice()).unwrap();
         let keypair = Keypair::from_secret_key(SECP256K1, &key);
-        let unrelated = SECP256K1.sign_schnorr_no_aux_rand(&Message::from_digest(message), &keypair);
+        let unrelated = SECP256K1.sign_schnorr_no_aux_rand(&digest(message), &keypair);
         prop_assert_eq!(adaptor.recover(&unrelated).unwrap_err(), AdaptorError::Unrelated);
     }
 
@@ -87,8 +87,8 @@ proptest! {
         bit in 0usize..256,
     ) {
         prop_assume!(a.public_key() != b.public_key() && signer.public_key() != other.public_key());
-        let randomness = |signer: &SecretKey, provider: &SecretKey, message, aux| {
-            let adaptor = AdaptorSignature::sign(signer, provider.public_key(), message, aux).unwrap();
+        let randomness = |signer: &SecretKey, provider: &SecretKey, message: &[u8; 32], aux| {
+            let adaptor = AdaptorSignature::sign(signer, provider.public_key(), digest(*message), aux).unwrap();
             let r0 = PublicKey::from_slice(&adaptor.to_bytes()[..33]).unwrap();
             let t = PublicKey::from_x_only_public_key(*provider.public_key(), Parity::Even);
             r0.combine(&t.negate(SECP256K1)).unwrap().x_only_public_key().0
@@ -110,7 +110,8 @@ fn every_bit_counts() {
     for byte in [1, 2, 3] {
         let [signer, provider] = [byte, byte + 10].map(|byte| SecretKey::from_bytes(&[byte; 32]).unwrap());
         let (message, keys) = ([7; 32], [*signer.public_key(), *provider.public_key()]);
-        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), &message, &[0; 32]).unwrap();
+        let adaptor =
+            AdaptorSignature::sign(&signer, provider.public_key(), digest(message), &[0; 32]).unwrap();
         let [p, t] = keys.map(|key| key.serialize());
         let bytes = [adaptor.to_bytes().as_slice(), &message, &p, &t].concat();
         for bit in 0..bytes.len() * 8 {
@@ -120,7 +121,7 @@ fn every_bit_counts() {
             let key = |at: usize| XOnlyPublicKey::from_slice(&bytes[at..at + 32]);
             let (Ok(p), Ok(t)) = (key(97), key(129)) else { continue };
             let message = bytes[65..97].try_into().unwrap();
-            assert!(adaptor.verify(&p, &t, &message).is_err(), "bit {bit}");
+            assert!(adaptor.verify(&p, &t, digest(message)).is_err(), "bit {bit}");
         }
     }
 }
@@ -133,7 +134,8 @@ fn edge_scalars() {
     for (signer, provider) in
         keys.iter().flat_map(|signer| keys.iter().map(move |provider| (signer, provider)))
     {
-        let adaptor = AdaptorSignature::sign(signer, provider.public_key(), &[7; 32], &[0; 32]).unwrap();
+        let adaptor =
+            AdaptorSignature::sign(signer, provider.public_key(), digest([7; 32]), &[0; 32]).unwrap();
         let signature = adaptor.decrypt(provider).unwrap();
         SECP256K1.verify_schnorr(&signature, &Message::from_digest([7; 32]), signer.public_key()).unwrap();
         assert_eq!(adaptor.recover(&signature).unwrap().public_key(), provider.public_key());
@@ -143,14 +145,15 @@ fn edge_scalars() {
 #[test]
 fn a_faulty_adaptor_signature_is_withheld() {
     let [signer, other, provider] = [1, 2, 3].map(|n| SecretKey::from_bytes(&[n; 32]).unwrap());
-    let error = AdaptorSignature::sign(&signer.with_fault(&other), provider.public_key(), &[7; 32], &[0; 32]);
+    let error =
+        AdaptorSignature::sign(&signer.with_fault(&other), provider.public_key(), digest([7; 32]), &[0; 32]);
     assert_eq!(error.unwrap_err(), AdaptorError::Fault);
 }
 
 #[test]
 fn malformed_bytes_are_named() {
     let key = SecretKey::from_bytes(&[1; 32]).unwrap();
-    let good = AdaptorSignature::sign(&key, key.public_key(), &[7; 32], &[0; 32]).unwrap().to_bytes();
+    let good = AdaptorSignature::sign(&key, key.public_key(), digest([7; 32]), &[0; 32]).unwrap().to_bytes();
     let with = |range: std::ops::Range<usize>, bytes: &[u8]| {
         let mut changed = good;
         changed[range].copy_from_slice(bytes);

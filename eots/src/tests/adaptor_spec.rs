@@ -7,6 +7,7 @@
 use secp256k1::{Message, Parity, PublicKey, SECP256K1, XOnlyPublicKey};
 
 use super::csv::{bytes, expected, rows};
+use super::digest;
 use crate::adaptor::secret_randomness;
 use crate::challenge::challenge;
 use crate::scalar::sign_step;
@@ -32,7 +33,7 @@ fn signing_and_verification() {
         let verified = (|| {
             let public_key = XOnlyPublicKey::from_slice(&bytes::<32>(public)).ok()?;
             let (encryption_key, parity) = encryption_key.ok()?;
-            to_even(adaptor, parity)?.verify(&public_key, &encryption_key, &message).ok()
+            to_even(adaptor, parity)?.verify(&public_key, &encryption_key, digest(message)).ok()
         })();
         assert_eq!(verified.is_some(), expected(result), "{index}: {comment}");
         valid += usize::from(verified.is_some());
@@ -45,7 +46,7 @@ fn signing_and_verification() {
         assert_eq!(key.public_key().serialize(), bytes(public), "{index}");
         let (encryption_key, parity) = encryption_key.unwrap();
         if parity == Parity::Even {
-            let ours = AdaptorSignature::sign(&key, &encryption_key, &message, &bytes(aux)).unwrap();
+            let ours = AdaptorSignature::sign(&key, &encryption_key, digest(message), &bytes(aux)).unwrap();
             assert_eq!(ours.to_bytes(), bytes(adaptor), "{index}");
             signed += 1;
         }
@@ -80,7 +81,7 @@ fn the_signature_behind_the_broken_ones() {
     let [_, _, _, _, message, t, adaptor, ..] = &rows::<9>("schnorr-adaptor/presig_vectors.csv")[3];
     let (encryption_key, parity) = PublicKey::from_slice(&bytes::<33>(t)).unwrap().x_only_public_key();
     assert_eq!(parity, Parity::Even);
-    let ours = AdaptorSignature::sign(&key, &encryption_key, &bytes(message), &aux).unwrap();
+    let ours = AdaptorSignature::sign(&key, &encryption_key, digest(bytes(message)), &aux).unwrap();
     assert_eq!(ours.to_bytes(), bytes(adaptor));
 }
 

@@ -1,8 +1,9 @@
 //! Batches of all kinds of signatures: the verdict is that of single verification, item by item.
 
 use proptest::prelude::*;
-use secp256k1::{Message, PublicKey, SECP256K1, schnorr};
+use secp256k1::{PublicKey, SECP256K1, schnorr};
 
+use super::digest;
 use crate::scalar::public;
 use crate::{
     AdaptorSignature, BatchItem, PublicRandomness, SecretKey, SecretRandomness, Signature, XOnlyPublicKey,
@@ -45,10 +46,11 @@ fn sound(number: usize) -> Signed {
             let signature = sign(&signer, secret, &message).unwrap();
             Signed::Eots { key, randomness, message, signature }
         }
-        1 => Signed::Bip340 { key, message, signature: signer.sign_bip340(&message) },
+        1 => Signed::Bip340 { key, message, signature: signer.sign_bip340(digest(message)) },
         _ => {
             let encryption_key = *secret(100 + number % 2).public_key();
-            let signature = AdaptorSignature::sign(&signer, &encryption_key, &message, &[0; 32]).unwrap();
+            let signature =
+                AdaptorSignature::sign(&signer, &encryption_key, digest(message), &[0; 32]).unwrap();
             Signed::Adaptor { key, encryption_key, message, signature }
         }
     }
@@ -61,10 +63,10 @@ impl Signed {
                 BatchItem::Eots { public_key: key, public_randomness: randomness, message, signature }
             }
             Self::Bip340 { key, message, signature } => {
-                BatchItem::Bip340 { public_key: key, message, signature }
+                BatchItem::Bip340 { public_key: key, message: digest(*message), signature }
             }
             Self::Adaptor { key, encryption_key, message, signature } => {
-                BatchItem::Adaptor { public_key: key, encryption_key, message, signature }
+                BatchItem::Adaptor { public_key: key, encryption_key, message: digest(*message), signature }
             }
         }
     }
@@ -75,10 +77,10 @@ impl Signed {
                 verify(key, randomness, message, signature).is_ok()
             }
             Self::Bip340 { key, message, signature } => {
-                SECP256K1.verify_schnorr(signature, &Message::from_digest(*message), key).is_ok()
+                SECP256K1.verify_schnorr(signature, &digest(*message), key).is_ok()
             }
             Self::Adaptor { key, encryption_key, message, signature } => {
-                signature.verify(key, encryption_key, message).is_ok()
+                signature.verify(key, encryption_key, digest(*message)).is_ok()
             }
         }
     }

@@ -16,7 +16,12 @@ mod signatures;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
-use crate::SecretKey;
+use crate::{Message, SecretKey};
+
+/// A message of 32 bytes.
+fn digest(bytes: [u8; 32]) -> Message {
+    Message::from_digest(bytes)
+}
 
 /// The group order less `n`, big-endian.
 fn order_minus(n: u8) -> [u8; 32] {

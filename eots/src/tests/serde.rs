@@ -2,6 +2,7 @@
 
 use serde_json::{Value, from_value, json, to_value};
 
+use super::digest;
 use crate::{AdaptorSignature, PublicRandomness, SecretKey, SecretRandomness, Signature, sign};
 
 #[test]
@@ -16,7 +17,7 @@ fn values_are_hex_and_come_back() {
         from_value::<PublicRandomness>(to_value(public_randomness).unwrap()).unwrap(),
         public_randomness
     );
-    let adaptor = AdaptorSignature::sign(&key, key.public_key(), &[1; 32], &[0; 32]).unwrap();
+    let adaptor = AdaptorSignature::sign(&key, key.public_key(), digest([1; 32]), &[0; 32]).unwrap();
     assert_eq!(from_value::<AdaptorSignature>(to_value(adaptor).unwrap()).unwrap(), adaptor);
 }
 

@@ -130,14 +130,14 @@ impl RandomnessCommitment {
 
     /// Returns the digest that the provider signs, `SHA256(context ‖ BE64(start height) ‖ BE64(count) ‖
     /// root)`, the context empty on Babylon Genesis.
-    pub fn digest(&self, context: &SigningContext) -> [u8; 32] {
-        Sha256::new()
+    pub fn digest(&self, context: &SigningContext) -> Message {
+        let hash = Sha256::new()
             .chain_update(context.as_bytes())
             .chain_update(self.start_height.to_be_bytes())
             .chain_update(self.count.to_be_bytes())
             .chain_update(self.root)
-            .finalize()
-            .into()
+            .finalize();
+        Message::from_digest(hash.into())
     }
 
     /// Returns the provider's BIP-340 signature over the commitment: the same bytes each time.
@@ -150,7 +150,7 @@ impl RandomnessCommitment {
         context: &SigningContext,
     ) -> Result<schnorr::Signature, InvalidCommitment> {
         self.check()?;
-        Ok(key.sign_bip340(&self.digest(context)))
+        Ok(key.sign_bip340(self.digest(context)))
     }
 
     /// Checks what the chain asks of every commitment: it covers at least one height, and its heights end
@@ -173,7 +173,7 @@ impl RandomnessCommitment {
         signature: &schnorr::Signature,
     ) -> Result<(), CommitmentError> {
         self.check()?;
-        let message = Message::from_digest(self.digest(context));
+        let message = self.digest(context);
         SECP256K1
             .verify_schnorr(signature, &message, public_key)
             .map_err(|_| CommitmentError::InvalidSignature(*public_key))

@@ -74,9 +74,9 @@ impl PossessionMessage {
     ///
     /// The bytes have no prefix, so with one context it is the same for an account of the same bytes under
     /// another prefix.
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn digest(&self) -> Message {
         let hash = Sha256::new().chain_update(self.context.as_bytes());
-        hash.chain_update(self.address.to_bytes()).finalize().into()
+        Message::from_digest(hash.chain_update(self.address.to_bytes()).finalize().into())
     }
 
     /// Returns the text that BIP-322 and ECDSA proofs sign: context ‖ the text of the address.
@@ -86,11 +86,11 @@ impl PossessionMessage {
 
     /// Returns the BIP-340 proof of possession of `key`: the same bytes each time.
     pub fn sign_bip340(&self, key: &SecretKey) -> schnorr::Signature {
-        key.sign_bip340(&self.digest())
+        key.sign_bip340(self.digest())
     }
 
     /// Returns whether this is a BIP-340 proof of possession of the key.
     pub fn verify_bip340(&self, public_key: &XOnlyPublicKey, signature: &schnorr::Signature) -> bool {
-        SECP256K1.verify_schnorr(signature, &Message::from_digest(self.digest()), public_key).is_ok()
+        SECP256K1.verify_schnorr(signature, &self.digest(), public_key).is_ok()
     }
 }

@@ -1,7 +1,7 @@
 //! Account addresses, and the messages of proofs of possession.
 
 use eots::SecretKey;
-use secp256k1::{Message, SECP256K1};
+use secp256k1::SECP256K1;
 use sha2::{Digest, Sha256};
 
 use crate::{AccountAddress, InvalidAccountAddress, Operation, PossessionMessage, SigningContext};
@@ -45,12 +45,12 @@ fn account_addresses_are_what_the_chain_writes() {
 fn the_context_precedes_the_account() {
     let account: AccountAddress = ADDRESS.parse().unwrap();
     let genesis = PossessionMessage::new(SigningContext::GENESIS, account.clone()).unwrap();
-    assert_eq!(genesis.digest(), <[u8; 32]>::from(Sha256::digest(account.to_bytes())));
+    assert_eq!(*genesis.digest().as_ref(), <[u8; 32]>::from(Sha256::digest(account.to_bytes())));
     assert_eq!(genesis.text(), ADDRESS);
     let context = context("c");
     let consumer = PossessionMessage::new(context, account.clone()).unwrap();
     let bytes = [context.to_string().as_bytes(), &account.to_bytes()].concat();
-    assert_eq!(consumer.digest(), <[u8; 32]>::from(Sha256::digest(bytes)));
+    assert_eq!(*consumer.digest().as_ref(), <[u8; 32]>::from(Sha256::digest(bytes)));
     assert_eq!(consumer.text(), format!("{context}{ADDRESS}"));
     assert_eq!((consumer.context(), consumer.address()), (&context, &account));
 }
@@ -72,7 +72,7 @@ fn a_proof_is_of_one_key_one_account_and_one_context() {
     let message = |context, bytes| PossessionMessage::new(context, address("bbn", bytes)).unwrap();
     let genesis = message(SigningContext::GENESIS, [7; 20]);
     let signature = genesis.sign_bip340(&key);
-    SECP256K1.verify_schnorr(&signature, &Message::from_digest(genesis.digest()), key.public_key()).unwrap();
+    SECP256K1.verify_schnorr(&signature, &genesis.digest(), key.public_key()).unwrap();
     assert!(genesis.verify_bip340(key.public_key(), &signature));
     assert_eq!(genesis.sign_bip340(&key), signature, "the same bytes each time");
     assert!(!genesis.verify_bip340(other.public_key(), &signature));

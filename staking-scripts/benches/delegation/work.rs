@@ -129,7 +129,7 @@ impl Stake {
 pub(crate) struct Signatures<'a> {
     stake: &'a Stake,
     /// Of the unbonding transaction and of the two slashing transactions.
-    sighashes: [[u8; 32]; 3],
+    sighashes: [Message; 3],
     staker: [schnorr::Signature; 2],
 }
 
@@ -139,7 +139,7 @@ impl<'a> Signatures<'a> {
         let checked = stake.checked(&delegation);
         let presigned = checked.presigned();
         let [first, second] = [presigned.slashing.sighash(), presigned.unbonding_slashing.sighash()];
-        let sighashes = [presigned.unbonding.sighash(), first, second].map(|sighash| sighash.to_byte_array());
+        let sighashes = [presigned.unbonding.sighash(), first, second].map(Message::from);
         let signed = [delegation.slashing, delegation.unbonding_slashing];
         let staker =
             signed.map(|slashing| slashing.and_then(|it| it.staker_signature).expect("the staker's"));
@@ -150,7 +150,7 @@ impl<'a> Signatures<'a> {
     pub(crate) fn delegation(&self, given: &[CovenantSignatures]) {
         let [unbonding, slashing @ ..] = &self.sighashes;
         for sighash in slashing {
-            black_box(self.stake.staker.sign_bip340(sighash));
+            black_box(self.stake.staker.sign_bip340(*sighash));
         }
         self.verify_staker();
         for signed in given {
@@ -159,7 +159,9 @@ impl<'a> Signatures<'a> {
                 [&signed.slashing, &signed.unbonding_slashing].into_iter().zip(slashing)
             {
                 let signature = &adaptors.signatures[0];
-                signature.verify(&adaptors.member, self.stake.provider.public_key(), sighash).expect("valid");
+                signature
+                    .verify(&adaptors.member, self.stake.provider.public_key(), *sighash)
+                    .expect("valid");
             }
         }
     }
@@ -169,10 +171,10 @@ impl<'a> Signatures<'a> {
         let [unbonding, slashing @ ..] = &self.sighashes;
         self.verify_staker();
         let member = &self.stake.members[4];
-        black_box(member.sign_bip340(unbonding));
+        black_box(member.sign_bip340(*unbonding));
         for sighash in slashing {
             let provider = self.stake.provider.public_key();
-            black_box(AdaptorSignature::sign(member, provider, sighash, &AUX).expect("a signature"));
+            black_box(AdaptorSignature::sign(member, provider, *sighash, &AUX).expect("a signature"));
         }
     }
 
@@ -190,6 +192,6 @@ fn sign(checked: &CheckedDelegation, member: &SecretKey) -> CovenantSignatures {
     checked.sign_as_covenant_member(member, &AUX, record).expect("a member")
 }
 
-fn verify(signature: &schnorr::Signature, sighash: &[u8; 32], key: &XOnlyPublicKey) {
-    SECP256K1.verify_schnorr(signature, &Message::from_digest(*sighash), key).expect("valid");
+fn verify(signature: &schnorr::Signature, sighash: &Message, key: &XOnlyPublicKey) {
+    SECP256K1.verify_schnorr(signature, sighash, key).expect("valid");
 }

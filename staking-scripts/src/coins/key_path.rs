@@ -1,6 +1,5 @@
 //! Signing the coins that fund a stake, for wallets whose coins are plain Taproot outputs of one key.
 
-use bitcoin::hashes::Hash;
 use bitcoin::psbt::Psbt;
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::sighash::{Prevouts, SighashCache};
@@ -80,7 +79,7 @@ pub(crate) fn sign_coins(
         let sighash = cache
             .taproot_key_spend_signature_hash(*index, &Prevouts::All(prevouts), TapSighashType::Default)
             .map_err(|e| incomplete(&e))?;
-        let signature = tweaked.sign_bip340(&sighash.to_byte_array());
+        let signature = tweaked.sign_bip340(sighash);
         if let Some(input) = psbt.inputs.get_mut(*index) {
             input.tap_internal_key = Some(*key.public_key());
             input.tap_key_sig = Some(taproot::Signature { signature, sighash_type: TapSighashType::Default });

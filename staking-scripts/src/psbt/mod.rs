@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use bitcoin::hashes::Hash;
 use bitcoin::psbt::Input;
 use bitcoin::secp256k1::{Message, SECP256K1};
 use bitcoin::sighash::{Prevouts, SighashCache};
@@ -207,7 +206,7 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
         let all = Prevouts::All(prevouts.as_slice());
         let sighash =
             sighashes.taproot_script_spend_signature_hash(index, &all, hash, TapSighashType::Default);
-        let signature = key.sign_bip340(&sighash.map_err(|_| PsbtSigningError::Incomplete)?.to_byte_array());
+        let signature = key.sign_bip340(sighash.map_err(|_| PsbtSigningError::Incomplete)?);
         let signature = taproot::Signature { signature, sighash_type: TapSighashType::Default };
         input.tap_script_sigs.insert((public_key, hash), signature);
         leaves = leaves.saturating_add(1);

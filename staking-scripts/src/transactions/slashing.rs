@@ -1,7 +1,7 @@
 //! Slashing: what staker and covenant committee sign in advance, and what an extracted finality provider's
 //! key completes.
 
-use bitcoin::hashes::Hash;
+use bitcoin::secp256k1::Message;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, XOnlyPublicKey};
@@ -224,7 +224,7 @@ impl SlashingTransaction {
     ) -> Result<CovenantAdaptorSignatures, SigningError> {
         let member = *key.public_key();
         self.spend.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
-        let sighash = self.spend.sighash().as_byte_array();
+        let sighash = *self.spend.sighash();
         let providers = self.parties.finality_providers().as_slice().iter();
         let signatures = providers.map(|provider| AdaptorSignature::sign(key, provider, sighash, aux));
         Ok(CovenantAdaptorSignatures { member, signatures: signatures.collect::<Result<_, _>>()? })
@@ -261,7 +261,7 @@ impl SlashingTransaction {
         given: &'a CovenantAdaptorSignatures,
     ) -> Result<impl Iterator<Item = (BatchItem<'a>, SlashingError)>, SlashingError> {
         self.check_covenant(given)?;
-        let (public_key, message) = (&given.member, self.spend.sighash().as_byte_array());
+        let (public_key, message) = (&given.member, Message::from(*self.spend.sighash()));
         let providers = self.parties.finality_providers().as_slice().iter();
         Ok(providers.zip(&given.signatures).map(move |(encryption_key, signature)| {
             let item = BatchItem::Adaptor { public_key, encryption_key, message, signature };
@@ -290,7 +290,7 @@ impl SlashingTransaction {
         provider: &XOnlyPublicKey,
         signature: &AdaptorSignature,
     ) -> Result<(), SlashingError> {
-        let sighash = self.spend.sighash().as_byte_array();
+        let sighash = *self.spend.sighash();
         signature.verify(member, provider, sighash).map_err(|_| SlashingError::InvalidAdaptorSignature {
             member: *member,
             finality_provider: *provider,
@@ -326,7 +326,7 @@ impl SlashingTransaction {
             (Err(FinalizeError::BelowQuorum { .. }), Some(culprit)) => return Err(culprit),
             (chosen, _) => chosen?,
         };
-        signatures.push((provider, provider_key.sign_bip340(self.spend.sighash().as_byte_array())));
+        signatures.push((provider, provider_key.sign_bip340(*self.spend.sighash())));
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         Ok(self.spend.finalize(&signatures)?)
     }

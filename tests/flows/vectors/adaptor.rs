@@ -35,7 +35,9 @@ fn adaptor_signatures_of_the_reference() {
 
         let adaptor = AdaptorSignature::from_slice(&case.adaptor_signature.0).unwrap();
         assert_eq!(adaptor.to_bytes(), case.adaptor_signature.0);
-        adaptor.verify(signer.public_key(), provider.public_key(), &case.message.0).unwrap();
+        adaptor
+            .verify(signer.public_key(), provider.public_key(), Message::from_digest(case.message.0))
+            .unwrap();
         let signature = schnorr::Signature::from_slice(&case.signature.0).unwrap();
         assert_eq!(adaptor.decrypt(&provider).unwrap(), signature, "case {number}");
         SECP256K1.verify_schnorr(&signature, &digest, signer.public_key()).unwrap();
@@ -48,7 +50,13 @@ fn adaptor_signatures_of_the_reference() {
         }
 
         // Ours has another nonce: the reference hashes 33 bytes of the signer's key, the specification 32.
-        let ours = AdaptorSignature::sign(&signer, provider.public_key(), &case.message.0, &[0; 32]).unwrap();
+        let ours = AdaptorSignature::sign(
+            &signer,
+            provider.public_key(),
+            Message::from_digest(case.message.0),
+            &[0; 32],
+        )
+        .unwrap();
         assert_ne!(ours, adaptor, "case {number}");
         let decrypted = ours.decrypt(&provider).unwrap();
         SECP256K1.verify_schnorr(&decrypted, &digest, signer.public_key()).unwrap();

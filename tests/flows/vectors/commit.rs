@@ -97,7 +97,7 @@ fn signed(
     context: &SigningContext,
 ) {
     let digest = sha256::Hash::hash(&case.message.0).to_byte_array();
-    assert_eq!(commitment.digest(context), digest, "case {number}");
+    assert_eq!(*commitment.digest(context).as_ref(), digest, "case {number}");
     let signature = schnorr::Signature::from_slice(&case.signature.0).unwrap();
     commitment.verify_signature(key.public_key(), context, &signature).unwrap();
     assert_eq!(commitment.sign(key, context).unwrap(), signature, "case {number}");

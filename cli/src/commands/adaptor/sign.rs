@@ -1,6 +1,6 @@
 //! `adaptor sign`: an encrypted signature.
 
-use eots::{AdaptorSignature, XOnlyPublicKey};
+use eots::{AdaptorSignature, Message, XOnlyPublicKey};
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
@@ -51,10 +51,10 @@ impl CommandOutput for Output {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (key, encryption_key) = (self.secret_key_file.read()?, self.encryption_key.read()?);
-        let message = self.message.read()?;
+        let message = Message::from_digest(self.message.read()?);
         let signature = match argument::read_optional(self.aux_rand.as_ref())? {
-            Some(aux) => AdaptorSignature::sign(&key, &encryption_key, &message, &aux)?,
-            None => AdaptorSignature::sign_with_rng(&key, &encryption_key, &message, &mut OsRng)?,
+            Some(aux) => AdaptorSignature::sign(&key, &encryption_key, message, &aux)?,
+            None => AdaptorSignature::sign_with_rng(&key, &encryption_key, message, &mut OsRng)?,
         };
         let public_key = key.public_key().to_string();
         Printout::of(&Output { public_key, adaptor_signature: signature.to_string() })

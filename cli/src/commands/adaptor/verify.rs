@@ -1,6 +1,6 @@
 //! `adaptor verify`: is it an adaptor signature?
 
-use eots::{AdaptorSignature, XOnlyPublicKey};
+use eots::{AdaptorSignature, Message, XOnlyPublicKey};
 
 use crate::args::argument::{self, Argument};
 use crate::args::input::{self, Claimed};
@@ -36,10 +36,11 @@ impl Args {
     /// Returns whether it verifies; fails when an argument cannot be read.
     fn verify(&self) -> anyhow::Result<anyhow::Result<()>> {
         let (public_key, encryption_key) = (self.public_key.read()?, self.encryption_key.read()?);
-        let (signature, message) = (self.adaptor_signature.read()?, self.message.read()?);
+        let (signature, message) =
+            (self.adaptor_signature.read()?, Message::from_digest(self.message.read()?));
         let verify = || {
             let (public_key, encryption_key) = (public_key.get()?, encryption_key.get()?);
-            Ok(signature.get()?.verify(public_key, encryption_key, &message)?)
+            Ok(signature.get()?.verify(public_key, encryption_key, message)?)
         };
         Ok(verify())
     }

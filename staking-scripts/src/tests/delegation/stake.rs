@@ -1,5 +1,6 @@
 //! The steps that end a stake: each works with what it needs and no more, and says what is absent.
 
+use bitcoin::secp256k1::Message;
 use bitcoin::{Amount, FeeRate, Transaction, XOnlyPublicKey};
 
 use crate::delegation::{
@@ -109,7 +110,7 @@ fn stake_is_not_found_under_other_parameters() {
 #[test]
 fn steps_without_their_transaction_name_it() {
     let (delegation, parameters) = bare();
-    let staker = key("staker", 0).sign_bip340(&[0; 32]);
+    let staker = key("staker", 0).sign_bip340(Message::from_digest([0; 32]));
     assert_eq!(absent(delegation.unbonding(&parameters)), "unbonding_transaction");
     assert_eq!(absent(delegation.unbond(&staker, &parameters)), "unbonding_transaction");
     assert_eq!(absent(delegation.slashing(Staking, &parameters)), "slashing_transaction");
@@ -134,7 +135,7 @@ fn unbonding_needs_no_slashing_and_no_proof() {
     // Six of nine members do; five do not, nor the signature of another.
     delegation.covenant_signatures.truncate(6);
     unbond(&delegation, &parameters).unwrap();
-    let other = key("staker", 0).sign_bip340(&[1; 32]);
+    let other = key("staker", 0).sign_bip340(Message::from_digest([1; 32]));
     assert_eq!(unusable(delegation.unbond(&other, &parameters)), "covenant_signatures");
     delegation.covenant_signatures.truncate(5);
     assert_eq!(unusable(unbond(&delegation, &parameters)), "covenant_signatures");

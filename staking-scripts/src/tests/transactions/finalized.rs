@@ -1,7 +1,6 @@
 //! Every promise about a finished transaction is broken once, and each time the check says which.
 
 use bitcoin::absolute::LockTime;
-use bitcoin::hashes::Hash as _;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxOut, Witness};
 
@@ -128,8 +127,8 @@ fn finalized_must_have_the_signatures_of_the_leaf() {
     let count = keys.len();
     // The place of a key in the witness: the reverse of the script's order.
     let place = |key: &bitcoin::XOnlyPublicKey| count - 1 - keys.iter().position(|k| k == key).unwrap();
-    let sighash = finished.slashing.sighash().to_byte_array();
-    let sign = |secret: &eots::SecretKey| secret.sign_bip340(&sighash).serialize().to_vec();
+    let sighash = finished.slashing.sighash();
+    let sign = |secret: &eots::SecretKey| secret.sign_bip340(sighash).serialize().to_vec();
     let scene = &finished.scene;
 
     let short = FinalizedError::WitnessLength { found: count - 1, expected: count };
@@ -178,7 +177,7 @@ fn finalized_amounts_must_be_possible() {
         for secret in secrets {
             let index = leaf.keys.in_script_order().rev().position(|key| key == secret.public_key()).unwrap();
             if !elements[index].is_empty() {
-                elements[index] = secret.sign_bip340(&sighash.to_byte_array()).serialize().to_vec();
+                elements[index] = secret.sign_bip340(sighash).serialize().to_vec();
             }
         }
         transaction.input[0].witness = Witness::from_slice(&elements);
@@ -213,7 +212,7 @@ fn finalize_checks_what_it_made() {
             outputs,
         });
         let spend = spend.unwrap();
-        let signature = scene.staker.sign_bip340(&spend.sighash().to_byte_array());
+        let signature = scene.staker.sign_bip340(*spend.sighash());
         spend.finalize(&[(*scene.staker.public_key(), signature)])
     };
     let (enough, dust) = (Amount::from_sat(10_000), Amount::from_sat(10));

@@ -4,7 +4,9 @@
 use bitcoin::bip32::{DerivationPath, Fingerprint, KeySource};
 use bitcoin::hashes::Hash as _;
 use bitcoin::secp256k1::schnorr;
-use bitcoin::{Amount, FeeRate, Psbt, TapLeafHash, TapSighashType, Witness, XOnlyPublicKey, taproot};
+use bitcoin::{
+    Amount, FeeRate, Psbt, TapLeafHash, TapSighash, TapSighashType, Witness, XOnlyPublicKey, taproot,
+};
 use eots::SecretKey;
 
 use crate::outputs::SpendPath;
@@ -19,12 +21,12 @@ fn unbonding(scene: &Scene) -> UnbondingTransaction {
 }
 
 /// What a signer does: it signs the one leaf that the PSBT offers, over the sighash that the PSBT describes.
-fn sign(psbt: &mut Psbt, signer: &SecretKey, sighash: [u8; 32]) {
+fn sign(psbt: &mut Psbt, signer: &SecretKey, sighash: TapSighash) {
     let input = &mut psbt.inputs[0];
     let (script, version) = input.tap_scripts.values().next().unwrap();
     let hash = TapLeafHash::from_script(script, *version);
     let signature =
-        taproot::Signature { signature: signer.sign_bip340(&sighash), sighash_type: TapSighashType::Default };
+        taproot::Signature { signature: signer.sign_bip340(sighash), sighash_type: TapSighashType::Default };
     input.tap_script_sigs.insert((*signer.public_key(), hash), signature);
 }
 
@@ -35,7 +37,7 @@ fn signatures_come_back_and_finalize_the_transaction() {
     let mut psbt = unbonding.psbt().clone();
     assert_eq!(unbonding.signatures(&psbt).unwrap(), LeafSignatures::default());
     for signer in scene.covenant.iter().take(3).chain([&scene.staker]) {
-        sign(&mut psbt, signer, unbonding.sighash().to_byte_array());
+        sign(&mut psbt, signer, unbonding.sighash());
     }
     // Through the bytes that travel.
     let psbt = Psbt::deserialize(&psbt.serialize()).unwrap();
@@ -46,7 +48,7 @@ fn signatures_come_back_and_finalize_the_transaction() {
     let slashing = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
     let mut psbt = slashing.psbt().clone();
     for signer in [&scene.providers[1], &scene.staker] {
-        sign(&mut psbt, signer, slashing.sighash().to_byte_array());
+        sign(&mut psbt, signer, slashing.sighash());
     }
     let signatures = slashing.signatures(&psbt).unwrap();
     slashing.verify_staker(&signatures.staker.unwrap()).unwrap();
@@ -85,7 +87,7 @@ fn signatures_are_read_from_a_finalized_witness() {
     let other = scene.staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     let mut elements = one.to_vec();
     elements[1] = other.script.to_bytes();
-    let stranger = key("stranger", 0).sign_bip340(&unbonding.sighash().to_byte_array());
+    let stranger = key("stranger", 0).sign_bip340(unbonding.sighash());
     let mut strange = one.to_vec();
     strange[0] = stranger.serialize().to_vec();
     let many: Vec<Vec<u8>> = std::iter::repeat_n(Vec::new(), 5).chain(one.to_vec()).collect();
@@ -101,7 +103,7 @@ fn signatures_name_each_thing_that_can_be_wrong() {
     let unbonding = unbonding(&scene);
     let staker = *scene.staker.public_key();
     let mut good = unbonding.psbt().clone();
-    sign(&mut good, &scene.staker, unbonding.sighash().to_byte_array());
+    sign(&mut good, &scene.staker, unbonding.sighash());
     let refused = |change: &dyn Fn(&mut Psbt)| {
         let mut psbt = good.clone();
         change(&mut psbt);
@@ -127,13 +129,13 @@ fn signatures_name_each_thing_that_can_be_wrong() {
     });
     assert_eq!(all, SignedPsbtError::SighashType { key: staker, found: "SIGHASH_ALL".to_owned() });
     let stranger = key("stranger", 0);
-    let error = refused(&|psbt| sign(psbt, &stranger, unbonding.sighash().to_byte_array()));
+    let error = refused(&|psbt| sign(psbt, &stranger, unbonding.sighash()));
     assert_eq!(error, SignedPsbtError::Stranger(*stranger.public_key()));
     // The provider has no part in unbonding.
-    let error = refused(&|psbt| sign(psbt, &scene.providers[0], unbonding.sighash().to_byte_array()));
+    let error = refused(&|psbt| sign(psbt, &scene.providers[0], unbonding.sighash()));
     assert_eq!(error, SignedPsbtError::Stranger(*scene.providers[0].public_key()));
     // A sighash that the signer took from what the PSBT says the input holds, which somebody had changed.
-    let error = refused(&|psbt| sign(psbt, &scene.covenant[0], [9; 32]));
+    let error = refused(&|psbt| sign(psbt, &scene.covenant[0], TapSighash::from_byte_array([9; 32])));
     assert_eq!(error, SignedPsbtError::Invalid(*scene.covenant[0].public_key()));
 }
 
@@ -170,7 +172,7 @@ fn signatures_below_the_quorum_finalize_nothing() {
     let unbonding = unbonding(&scene);
     let mut psbt = unbonding.psbt().clone();
     for signer in [&scene.covenant[0], &scene.staker] {
-        sign(&mut psbt, signer, unbonding.sighash().to_byte_array());
+        sign(&mut psbt, signer, unbonding.sighash());
     }
     let signatures = unbonding.signatures(&psbt).unwrap();
     let error = unbonding.finalize(&signatures.staker.unwrap(), &signatures.covenant).unwrap_err();

@@ -2,6 +2,7 @@
 
 use crate::transactions::ChildTransaction;
 use bitcoin::hashes::Hash as _;
+use bitcoin::secp256k1::Message;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, Txid, Witness};
 use eots::SecretKey;
 use proptest::prelude::*;
@@ -239,7 +240,7 @@ fn finalize_refuses_what_a_wallet_changed() {
     );
     assert!(matches!(tx.finalize(tx.psbt()).unwrap_err(), StakingFinalizeError::Unsigned(_)));
     let mut forged = signed.clone();
-    let thief = key("thief", 0).sign_bip340(&[7; 32]);
+    let thief = key("thief", 0).sign_bip340(Message::from_digest([7; 32]));
     forged.inputs[0].tap_key_sig.as_mut().unwrap().signature = thief;
     assert!(matches!(tx.finalize(&forged).unwrap_err(), StakingFinalizeError::Unsigned(_)));
     // What the wallet says of the coin does not count: a smaller amount would make it sign away the rest as a

@@ -1,6 +1,5 @@
 //! Withdrawals.
 
-use bitcoin::hashes::Hash as _;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, ScriptBuf, Sequence};
 
@@ -67,6 +66,6 @@ fn withdrawals_are_the_stakers() {
     let (stranger, staker) = (key("stranger", 0), *scene.staker.public_key());
     let not_staker = SigningError::NotTheStaker { key: *stranger.public_key(), staker };
     assert_eq!(tx.sign_as_staker(&stranger).unwrap_err(), not_staker);
-    let signature = stranger.sign_bip340(&tx.sighash().to_byte_array());
+    let signature = stranger.sign_bip340(tx.sighash());
     assert_eq!(tx.finalize(&signature).unwrap_err(), FinalizeError::InvalidStakerSignature(staker));
 }

@@ -1,7 +1,6 @@
 //! Signing and verifying for the leaf that is spent.
 
 use bitcoin::XOnlyPublicKey;
-use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use eots::{BatchItem, SecretKey};
 
@@ -18,7 +17,7 @@ impl LeafSpend {
         if *key.public_key() != staker {
             return Err(SigningError::NotTheStaker { key: *key.public_key(), staker });
         }
-        Ok(key.sign_bip340(self.sighash().as_byte_array()))
+        Ok(key.sign_bip340(*self.sighash()))
     }
 
     pub(crate) fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
@@ -33,7 +32,7 @@ impl LeafSpend {
     pub(crate) fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
         let member = *key.public_key();
         self.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
-        Ok(CovenantSignature { member, signature: key.sign_bip340(self.sighash().as_byte_array()) })
+        Ok(CovenantSignature { member, signature: key.sign_bip340(*self.sighash()) })
     }
 
     pub(crate) fn verify_covenant(&self, given: &CovenantSignature) -> Result<(), FinalizeError> {
@@ -51,7 +50,7 @@ impl LeafSpend {
     ) -> Result<BatchItem<'a>, FinalizeError> {
         self.check_member(&given.member)?;
         let (public_key, signature) = (&given.member, &given.signature);
-        Ok(BatchItem::Bip340 { public_key, message: self.sighash().as_byte_array(), signature })
+        Ok(BatchItem::Bip340 { public_key, message: (*self.sighash()).into(), signature })
     }
 
     pub(crate) fn check_member(&self, key: &XOnlyPublicKey) -> Result<(), FinalizeError> {

@@ -53,7 +53,7 @@ fn verify() {
         let key = public_key(&case.public_key.0)?;
         let encryption_key = encryption_key(&case.encryption_key)?;
         let adaptor = adaptor(&case.adaptor_signature)?;
-        adaptor.verify(&key, &encryption_key, &sized(&case.message.0)?).map_err(name)
+        adaptor.verify(&key, &encryption_key, Message::from_digest(sized(&case.message.0)?)).map_err(name)
     });
 }
 

@@ -3,6 +3,7 @@
 
 use bitcoin::Amount;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
+use bitcoin::secp256k1::Message;
 use serde_json::json;
 use staking_scripts::delegation::{MemoryCovenantRecord, PresignedSlashing};
 use staking_scripts::outputs::ConsumerProviders;
@@ -60,7 +61,7 @@ fn the_references_stakes_are_accepted() {
         };
         let (rules, possession) = chain_rules(providers.len(), &staker);
         let signed = |slashing: &Slashing| {
-            let signature = staker.sign_bip340(&slashing.spend.sighash.0);
+            let signature = staker.sign_bip340(Message::from_digest(slashing.spend.sighash.0));
             PresignedSlashing {
                 transaction: transaction(&slashing.spend.transaction),
                 staker_signature: Some(signature),
