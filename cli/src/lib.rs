@@ -1,9 +1,4 @@
-//! The `btcstake` command line: `btcstake ROLE VERB`.
-//!
-//! Each command is a file under `commands` that parses its arguments, reads the files they name when it runs,
-//! and returns one of the [`outputs`]; it is printed in one place, as text or, with `--json`, as one JSON
-//! object. The exit code is 0 when it is done or valid, 1 for a negative answer, 2 for wrong usage or
-//! failure.
+#![doc = include_str!("../README.md")]
 
 mod args;
 mod commands;
