@@ -21,7 +21,7 @@ use crate::{
     view::output,
 };
 
-/// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchers.
+/// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchtowers.
 ///
 /// A byte argument is hex, or @FILE for the raw bytes of a file, or - for standard input. Secrets are read
 /// from files only.
@@ -44,12 +44,12 @@ struct Cli {
     command: Command,
 }
 
-/// The whole command line as clap knows it: for completions, and for tests that read the help.
+/// Returns the whole command line as clap knows it: for completions, and for tests that read the help.
 pub fn command_line() -> clap::Command {
     Cli::command()
 }
 
-/// Runs the command line with these arguments, the program's name first, and prints what comes of it.
+/// Runs the command line with these arguments, the program's name first, and prints its output.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -58,7 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             // to do.
             let misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
             let _printed = if misplaced {
-                // It may be a secret that was put where none belongs.
+                // It may be a secret that was given in a wrong place.
                 write!(std::io::stderr(), "{}", args::secret::hide_secrets(&error.render().to_string()))
             } else {
                 error.print()

@@ -1,4 +1,4 @@
-//! What the demo tells: steps, each with the transaction it made or the refusal it met.
+//! The demo's report: steps, each with its transaction or its refusal.
 
 use bitcoin::Amount;
 use bitcoin::consensus::encode::serialize_hex;
@@ -15,7 +15,7 @@ pub struct Step {
     pub name: String,
     /// What happened, in plain words.
     pub text: String,
-    /// The transaction it made, or tried.
+    /// The id of the transaction that it made or tried.
     pub txid: Option<String>,
     /// The transaction itself, as hex.
     pub transaction: Option<String>,
@@ -27,7 +27,7 @@ pub struct Step {
     pub height: Option<u32>,
     /// The path through which it spends.
     pub path: Option<String>,
-    /// Why Bitcoin Core refused it, where it had to.
+    /// Why Bitcoin Core refused it; null when it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// For the page.
@@ -79,16 +79,16 @@ impl Step {
 pub struct ScenarioReport {
     /// Its name.
     pub name: &'static str,
-    /// What it shows.
+    /// What it shows, in a few words.
     pub title: &'static str,
     /// The steps.
     pub steps: Vec<Step>,
-    /// The script that the stake was locked in.
+    /// The staking output's script pubkey.
     pub staking_script_pubkey: String,
     /// Whether the key extracted from the two votes is the finality provider's; absent where nobody
     /// equivocates.
     pub extracted_key_matches: Option<bool>,
-    /// What became of the stake: SLASHED or WITHDRAWN.
+    /// The stake's state at the end: SLASHED or WITHDRAWN.
     pub final_status: &'static str,
     /// For the page: the outputs of the protocol in the order in which they came to be, and the two votes.
     #[serde(skip)]
@@ -97,10 +97,10 @@ pub struct ScenarioReport {
     pub(crate) equivocation: Option<Equivocation>,
 }
 
-/// The demo.
+/// The report of the demo.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The seed, with which it plays again.
+    /// The seed, with which the demo can be repeated.
     pub seed: String,
     /// The node it was played on.
     pub node: String,
