@@ -6,28 +6,28 @@ use bitcoin::{BlockHash, Network, OutPoint, Txid};
 
 use crate::{BlockHeight, RejectionClass};
 
-/// Why a node did not do what it was asked.
+/// A reason why a call to a node failed or was refused.
 ///
 /// No variant carries a password or a cookie, so every error may be logged and shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The transaction breaks a rule of consensus or of the node's relay policy.
+    /// The transaction breaks a consensus rule or the node's relay policy.
     /// [`rejection_class`](Self::rejection_class) says whether it may be accepted later: when the mempool has
     /// moved, when a timelock has run out, when an input has appeared.
     #[error("transaction {txid} was rejected: {reason}{}", in_brackets(.detail))]
     Rejected {
         /// The transaction.
         txid: Txid,
-        /// The node's own word for the broken rule, e.g. `bad-txns-nonfinal` or
+        /// The node's reject reason, e.g. `bad-txns-nonfinal` or
         /// `block-script-verify-flag-failed (Invalid Schnorr signature)`.
         reason: String,
-        /// What the node said beyond the reason, for people; often empty.
+        /// The node's details beyond the reason, for people; often empty.
         detail: String,
     },
 
     /// The best chain has no block at this height yet.
-    #[error("there is no block at height {height}: the tip is at height {tip}")]
+    #[error("no block at height {height}; the tip is at height {tip}")]
     NoSuchBlock {
         /// The height that was asked for.
         height: BlockHeight,
@@ -35,57 +35,57 @@ pub enum NodeError {
         tip: BlockHeight,
     },
 
-    /// The node knows no block with this hash. After a crash a node does not know the blocks it had connected
-    /// last, until it has downloaded them again.
+    /// The node knows no block with this hash. After a crash a node does not know the blocks that it
+    /// connected last until it has downloaded them again.
     #[error("block {hash} is unknown to the node")]
     UnknownBlock {
         /// The hash that was asked for.
         hash: BlockHash,
     },
 
-    /// The node keeps the newest blocks only (`-prune`), and this one is older.
+    /// The block is older than those that the node keeps (`-prune`).
     #[error("block {hash} is pruned; a node without -prune has it")]
     BlockPruned {
         /// The hash that was asked for.
         hash: BlockHash,
     },
 
-    /// The node has the block's header, and not the block yet.
-    #[error("block {hash} is not downloaded yet; the node has its header alone")]
+    /// The node has the block's header, but not the block yet.
+    #[error("block {hash} is not downloaded yet; the node has only its header")]
     BlockNotDownloaded {
         /// The hash that was asked for.
         hash: BlockHash,
     },
 
-    /// Blocks are mined on request on regtest only.
-    #[error("the node follows {network}; blocks are mined on request on regtest only")]
+    /// The node is not on regtest, so it does not mine on request.
+    #[error("the node's network is {network}; must be regtest to mine blocks on request")]
     NotRegtest {
         /// The node's network.
         network: Network,
     },
 
-    /// The node follows a chain that this crate does not serve (testnet3, for one).
-    #[error("the node follows the chain {name:?}; supported are main, testnet4, signet and regtest")]
+    /// The node's network is not supported (testnet3, for one).
+    #[error("the node's network is {name:?}; must be main, testnet4, signet or regtest")]
     UnsupportedNetwork {
-        /// The chain's name as the node writes it.
+        /// The network's name as the node prints it.
         name: String,
     },
 
     /// The node is older than the oldest supported version.
-    #[error("the node is version {found}, but at least {required} is needed")]
+    #[error("the node's version is {found}; must be at least {required}")]
     VersionTooOld {
         /// The node's version as Bitcoin Core numbers it: 280100 is 28.1.
         found: u64,
-        /// The oldest version that will do.
+        /// The oldest supported version.
         required: u64,
     },
 
-    /// No answer: the connection was refused, broke, or took too long.
+    /// The node cannot be reached: the connection was refused, broke, or timed out.
     #[error("the node at {address} cannot be reached: {reason}")]
     Unreachable {
         /// Host and port.
         address: String,
-        /// What happened to the connection.
+        /// What went wrong with the connection.
         reason: String,
     },
 
@@ -116,7 +116,7 @@ pub enum NodeError {
         status: i32,
     },
 
-    /// The node answered a call with an error that none of the other variants covers.
+    /// A call returned an error that no other variant covers.
     #[error("{method} failed with error {code}: {message}")]
     Rpc {
         /// The method that was called.
@@ -127,17 +127,17 @@ pub enum NodeError {
         message: String,
     },
 
-    /// The node's answer is not what Bitcoin Core would answer.
-    #[error("the answer to {method} cannot be used: {reason}")]
+    /// The node's result is not one that Bitcoin Core returns.
+    #[error("the result of {method} cannot be used: {reason}")]
     MalformedAnswer {
         /// The method that was called.
         method: String,
-        /// What is wrong with the answer.
+        /// What is wrong with the result.
         reason: String,
     },
 
-    /// The transaction was not found in the blocks that were searched, and the chain has more of them.
-    /// Nothing follows about whether it is confirmed.
+    /// The transaction was not found in the blocks that were searched, and the chain has more. It may be
+    /// confirmed all the same.
     #[error(
         "transaction {txid} is not in the newest {scanned_blocks} blocks; run the node with -txindex=1 to search the whole chain"
     )]
@@ -148,8 +148,10 @@ pub enum NodeError {
         scanned_blocks: u32,
     },
 
-    /// What spends an output was not found in the blocks that were searched, and earlier ones may have it.
-    #[error("{outpoint} is spent, and not in the newest {scanned_blocks} blocks; search more of them")]
+    /// The spender of an output was not found in the blocks that were searched; earlier ones may have it.
+    #[error(
+        "{outpoint} is spent, but not in the newest {scanned_blocks} blocks; search more blocks for the spender"
+    )]
     SpenderNotFound {
         /// The output.
         outpoint: OutPoint,
@@ -157,8 +159,7 @@ pub enum NodeError {
         scanned_blocks: u32,
     },
 
-    /// The node's address cannot be used. The address itself is not repeated here, for it may hold a
-    /// password.
+    /// The node's URL cannot be used. The URL is not repeated here, because it may have a password.
     #[error("the node's URL cannot be used: {reason}")]
     InvalidUrl {
         /// What is wrong with it.
@@ -168,16 +169,16 @@ pub enum NodeError {
     /// The cookie file cannot be read.
     #[error("the cookie file {} cannot be read", path.display())]
     CookieFile {
-        /// Where it should be.
+        /// The path of the file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
 
-    /// The embedded engine failed in a way that is no verdict about a transaction.
+    /// The embedded engine failed; nothing follows about a transaction.
     #[error("bitcoin core's engine failed: {reason}")]
     Engine {
-        /// What it said.
+        /// The engine's message.
         reason: String,
     },
 
@@ -186,12 +187,12 @@ pub enum NodeError {
     Storage {
         /// The directory.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
 
-    /// A daemon that was started for a test or a demo did not come up.
-    #[error("the daemon {} did not come up: {reason}", exe.display())]
+    /// A daemon that was started for a test or a demo did not start.
+    #[error("the daemon {} did not start: {reason}", exe.display())]
     Daemon {
         /// The program that was started.
         exe: PathBuf,
@@ -201,7 +202,7 @@ pub enum NodeError {
 }
 
 impl NodeError {
-    /// Whether the same call may succeed later without anything else being changed.
+    /// Returns whether the same call may succeed later without a change.
     ///
     /// True while the node cannot be reached, is starting (it has not written its cookie file yet, for one),
     /// is busy, or has not downloaded the block yet; also for a transaction that the mempool as it is now
@@ -228,7 +229,7 @@ impl NodeError {
         }
     }
 
-    /// A rejection in Bitcoin Core's usual form, `reason, detail`.
+    /// Returns the rejection with Bitcoin Core's usual text, `reason, detail`.
     #[cfg(any(feature = "rpc", feature = "embedded", test))]
     pub(crate) fn rejected(txid: Txid, text: &str) -> Self {
         let (reason, detail) = reason_and_detail(text);
@@ -242,7 +243,7 @@ impl NodeError {
 }
 
 #[cfg(any(feature = "rpc", feature = "embedded", test))]
-/// Splits Bitcoin Core's `reason, detail` at the first comma that is in no brackets.
+/// Splits Bitcoin Core's `reason, detail` at the first comma outside brackets.
 pub(crate) fn reason_and_detail(text: &str) -> (&str, &str) {
     let mut depth = 0_u32;
     for (position, character) in text.char_indices() {

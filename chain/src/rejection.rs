@@ -1,27 +1,27 @@
 //! What a node's reason for a rejection means for a later attempt.
 
-/// What a rejection means for a later attempt to broadcast the same transaction.
+/// The class of a rejection: what it means for a later attempt to broadcast the same transaction.
 ///
 /// The words are those of Bitcoin Core 31, and those of its consensus engine, which the embedded node uses. A
 /// word that is not known is [`Invalid`](Self::Invalid).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectionClass {
-    /// The mempool as it is now does not admit it: a conflict pays more, the mempool's price is above its fee
-    /// rate, its unconfirmed family is too large. It may be accepted whenever the mempool moves: try again by
-    /// the clock and at each block, or choose another transaction.
+    /// The current mempool does not accept it: a conflict pays more, its fee rate is below the mempool's
+    /// minimum, its cluster is too large. It may be accepted whenever the mempool changes: try again
+    /// periodically and at each block, or choose another transaction.
     Mempool,
-    /// A timelock has not run out, or a coinbase is not mature: it may be accepted at a later block.
+    /// A timelock is not over, or a coinbase is not mature: it may be accepted at a later block.
     TooEarly,
     /// An input is unknown or spent by a confirmed transaction, which may be this very transaction. Ask for
-    /// what spends the input ([`Lookup::spender`](crate::Lookup::spender)): the reason does not tell.
+    /// the spender of the input ([`Lookup::spender`](crate::Lookup::spender)): the reason does not tell.
     MissingInputs,
     /// A limit that the caller set with the call (`maxfeerate`, `maxburnamount`): change the call.
     CallerLimit,
-    /// Nodes with the usual relay policy never relay it, while a miner could still include it: it is dust,
-    /// not standard, or below the least fee rate (a package with a child that pays more may help there).
+    /// Nodes with the default relay policy never relay it, but a miner could include it: it is dust, not
+    /// standard, or below the minimum relay fee rate (a package with a child that pays more may help there).
     Policy,
-    /// It breaks a rule of consensus, now and later: a wrong signature, script, amount or encoding.
+    /// It breaks a consensus rule, now and later: a wrong signature, script, amount or encoding.
     Invalid,
 }
 
@@ -30,8 +30,8 @@ impl RejectionClass {
     pub const ALL: [Self; 6] =
         [Self::Mempool, Self::TooEarly, Self::MissingInputs, Self::CallerLimit, Self::Policy, Self::Invalid];
 
-    /// Returns the class of a reason, as [`NodeError::Rejected`](crate::NodeError::Rejected) holds it: the
-    /// text before the first comma that is in no brackets, and what follows it.
+    /// Returns the class of a reason and its detail, as [`NodeError::Rejected`](crate::NodeError::Rejected)
+    /// has them: the text before the first comma outside brackets, and the text after it.
     pub fn of(reason: &str, detail: &str) -> Self {
         match reason {
             "insufficient fee"
@@ -71,8 +71,7 @@ impl RejectionClass {
         }
     }
 
-    /// Whether the same transaction may be accepted later without anything being changed in it or in the
-    /// call.
+    /// Returns whether the same transaction may be accepted later, without a change in it or in the call.
     pub const fn may_be_accepted_later(self) -> bool {
         matches!(self, Self::Mempool | Self::TooEarly | Self::MissingInputs)
     }

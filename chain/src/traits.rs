@@ -1,16 +1,16 @@
-//! What can be asked of a Bitcoin node, cut into small traits.
+//! The traits of a Bitcoin node.
 
 use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 
 use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError};
 
-/// How often a height is read again because the chain moved meanwhile.
+/// How often a height is read again because the chain changed meanwhile.
 const MAX_REREADS: u32 = 8;
 
 /// A source of blocks and headers, by hash and by height.
 ///
-/// A hash names one block for ever; a height names another block after a reorg. Whoever must not miss a
-/// reorg goes by hash, as [`Follower`](crate::Follower) does.
+/// A hash always names the same block; a height names another block after a reorg. Whoever must not miss a
+/// reorg reads by hash, as [`Follower`](crate::Follower) does.
 pub trait ChainSource {
     /// Returns the network whose chain the node follows.
     fn network(&self) -> Network;
@@ -28,7 +28,7 @@ pub trait ChainSource {
     /// Returns a block, in the best chain or not.
     ///
     /// [`NodeError::UnknownBlock`] when the node does not know it, [`NodeError::BlockPruned`] when it has
-    /// deleted it, [`NodeError::BlockNotDownloaded`] when it has its header alone.
+    /// deleted it, [`NodeError::BlockNotDownloaded`] when it has only its header.
     fn block(&self, hash: &BlockHash) -> Result<Block, NodeError>;
 
     /// Returns the header at `height` of the best chain; [`NodeError::NoSuchBlock`] above the tip.
@@ -43,7 +43,7 @@ pub trait ChainSource {
     }
 }
 
-/// Reads what is at `height`, and again where a reorg put another block there between the two calls.
+/// Reads at `height`, and again when a reorg put another block there between the two calls.
 fn at_height<S: ChainSource + ?Sized, T>(
     source: &S,
     height: BlockHeight,
@@ -61,10 +61,10 @@ fn at_height<S: ChainSource + ?Sized, T>(
     read(&hash)
 }
 
-/// Finds transactions and outputs, which a node may have to search its blocks for.
+/// A source of transactions and outputs, for which a node may have to search its blocks.
 pub trait Lookup {
-    /// Returns a transaction by its id, with the block that holds it; `None` when it is neither in the best
-    /// chain nor in the mempool.
+    /// Returns a transaction by its id, with its block; `None` when it is neither in the best chain nor in
+    /// the mempool.
     fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError>;
 
     /// Returns the confirmed, unspent outputs that pay exactly `script_pubkey`, oldest first. Coinbase
@@ -73,37 +73,37 @@ pub trait Lookup {
 
     /// Returns what spends an output, confirmed or in the mempool; `None` while nothing does.
     ///
-    /// `since` is the height of the block that holds the output: no earlier block is looked at. `None` also
-    /// when there is no such output.
+    /// `since` is the height of the output's block: no earlier block is searched. `None` also when there is
+    /// no such output.
     fn spender(&self, outpoint: &OutPoint, since: BlockHeight)
     -> Result<Option<FoundTransaction>, NodeError>;
 }
 
-/// Broadcasts transactions.
+/// A node that broadcasts transactions.
 pub trait Broadcast {
-    /// Broadcasts a transaction; it is in the node's mempool then.
+    /// Broadcasts a transaction, so that it is in the node's mempool.
     ///
     /// A transaction that breaks a rule is [`NodeError::Rejected`] with the node's own reason. One that the
-    /// node already has, confirmed or in the mempool, is no error: broadcasting is idempotent.
+    /// node already has, confirmed or in the mempool, is not an error: broadcasting is idempotent.
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError>;
 }
 
-/// Estimates fee rates.
+/// A source of fee rates.
 pub trait FeeEstimate {
     /// Returns the fee rate at which a transaction is expected to confirm within `blocks` blocks.
     fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError>;
 }
 
-/// Mines blocks on request.
+/// A node that mines blocks on request.
 pub trait Mine {
     /// Mines `count` blocks whose rewards pay `script_pubkey`; on regtest only, else
     /// [`NodeError::NotRegtest`].
     fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError>;
 }
 
-/// Everything that a full node does.
+/// A full node: every trait of this crate.
 ///
-/// It has no methods of its own: whatever has the five traits is a `Node`. Ask for the smaller traits where
+/// It has no methods of its own: whatever has the five traits is a `Node`. Require the smaller traits where
 /// they suffice. Mining fails with [`NodeError::NotRegtest`] on every other network.
 ///
 /// Every method may fail with a [`NodeError`]; [`NodeError::is_retryable`] separates what may succeed when
@@ -113,7 +113,7 @@ pub trait Node: ChainSource + Lookup + Broadcast + FeeEstimate + Mine {}
 
 impl<T: ChainSource + Lookup + Broadcast + FeeEstimate + Mine + ?Sized> Node for T {}
 
-/// Lets a pointer to a node be a node.
+/// Implements the traits for a pointer to a node.
 macro_rules! forward {
     ($pointer:ty) => {
         impl<T: ChainSource + ?Sized> ChainSource for $pointer {

@@ -1,10 +1,9 @@
-//! What a node answers with.
+//! The types of a node's results.
 
 use bitcoin::block::Header;
 use bitcoin::{BlockHash, OutPoint, Transaction, TxOut};
 
-/// A height in the Bitcoin chain (the genesis block is 0). Heights of a consumer chain are another type, on
-/// purpose.
+/// A height of the Bitcoin chain; the genesis block's is 0. Heights of a consumer chain have another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockHeight(u32);
 
@@ -12,23 +11,22 @@ impl BlockHeight {
     /// The genesis block's height.
     pub const GENESIS: Self = Self(0);
 
-    /// The height with this number.
+    /// Returns the height with this number.
     pub const fn new(height: u32) -> Self {
         Self(height)
     }
 
-    /// The number of this height.
+    /// Returns the number.
     pub const fn to_u32(self) -> u32 {
         self.0
     }
 
-    /// The height `blocks` above this one; the highest possible one when that is past the end of the number
-    /// range.
+    /// Returns the height `blocks` above this one, or 2^32 − 1 on overflow.
     pub const fn saturating_add(self, blocks: u32) -> Self {
         Self(self.0.saturating_add(blocks))
     }
 
-    /// How many blocks lie from `earlier` up to this height; 0 when `earlier` is not earlier.
+    /// Returns how many blocks this height is after `earlier`; 0 when it is not after it.
     pub const fn blocks_since(self, earlier: Self) -> u32 {
         self.0.saturating_sub(earlier.0)
     }
@@ -40,27 +38,27 @@ impl std::fmt::Display for BlockHeight {
     }
 }
 
-/// A block's height and hash: the last one of a chain, or another one.
+/// The height and hash of a block: of a chain's tip, or of another block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainTip {
-    /// Its height.
+    /// The block's height.
     pub height: BlockHeight,
-    /// Its hash.
+    /// The block's hash.
     pub hash: BlockHash,
 }
 
 /// A confirmed, unspent output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coin {
-    /// Where it is.
+    /// The outpoint.
     pub outpoint: OutPoint,
-    /// What it pays, and to which script.
+    /// The output's amount and script pubkey.
     pub output: TxOut,
-    /// The height of the block that holds it.
+    /// The height of its block.
     pub height: BlockHeight,
 }
 
-/// A block's header, with its place.
+/// A block's header, with its height and confirmations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoundHeader {
     /// The header.
@@ -76,7 +74,7 @@ pub struct FoundHeader {
 pub struct FoundTransaction {
     /// The transaction.
     pub transaction: Transaction,
-    /// The block that holds it; `None` while it is in the mempool.
+    /// The transaction's block; `None` while it is in the mempool.
     pub block: Option<ChainTip>,
     /// How many blocks confirm it: 0 while it is in the mempool, 1 in the tip.
     pub confirmations: u32,

@@ -1,9 +1,4 @@
-//! The `btcstake` command line: `btcstake ROLE VERB`.
-//!
-//! Each command is a file under `commands` that parses its arguments, reads the files they name when it runs,
-//! and returns one of the [`outputs`]; it is printed in one place, as text or, with `--json`, as one JSON
-//! object. The exit code is 0 when it is done or valid, 1 for a negative answer, 2 for wrong usage or
-//! failure.
+#![doc = include_str!("../README.md")]
 
 mod args;
 mod commands;
@@ -22,7 +17,7 @@ use crate::commands::Command;
 use crate::view::output;
 pub use crate::view::output::{CommandOutput, Exit, Printout};
 
-/// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchers.
+/// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchtowers.
 ///
 /// A byte argument is hex, or @FILE for the raw bytes of a file, or - for standard input. Secrets are read
 /// from files only.
@@ -45,12 +40,12 @@ struct Cli {
     command: Command,
 }
 
-/// The whole command line as clap knows it: for completions, and for tests that read the help.
+/// Returns the whole command line as clap knows it: for completions, and for tests that read the help.
 pub fn command_line() -> clap::Command {
     Cli::command()
 }
 
-/// Runs the command line with these arguments, the program's name first, and prints what comes of it.
+/// Runs the command line with these arguments, the program's name first, and prints its output.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -59,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             // to do.
             let misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
             let _printed = if misplaced {
-                // It may be a secret that was put where none belongs.
+                // It may be a secret that was given in a wrong place.
                 write!(std::io::stderr(), "{}", args::secret::hide_secrets(&error.render().to_string()))
             } else {
                 error.print()

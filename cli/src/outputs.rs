@@ -1,4 +1,4 @@
-//! What each command prints with `--json`.
+//! The outputs of the commands, which `--json` prints.
 
 pub use crate::commands::adaptor::decrypt::Output as AdaptorDecrypt;
 pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
@@ -44,7 +44,7 @@ pub use crate::view::violation::Violation;
 #[cfg(feature = "schema")]
 pub use self::shapes::{SHAPES, Shape};
 
-/// The schemas, which the tests compare with those that are checked in.
+/// The schemas, which the tests compare with those in `schemas`.
 #[cfg(feature = "schema")]
 mod shapes {
     use schemars::generate::SchemaSettings;
@@ -59,10 +59,10 @@ mod shapes {
         PopCreate, PsbtCheck, PsbtCombine, PsbtSign, StakeCheck, StakePsbts, Status, TxExplain, Verdict,
     };
 
-    /// The output of a command: how it is read, and its schema.
+    /// The output of a command: its reader and its schema.
     #[derive(Debug, Clone, Copy)]
     pub struct Shape {
-        /// The words of the command.
+        /// The command's words, such as `tx stake`.
         pub command: &'static str,
         /// Reads a JSON object as the output, and writes it again.
         pub read: fn(Value) -> serde_json::Result<Value>,

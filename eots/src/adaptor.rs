@@ -33,25 +33,25 @@ pub struct AdaptorSignature {
     s: [u8; 32],
 }
 
-/// The bytes or the text are not an adaptor signature.
+/// A reason why bytes or a text are not an adaptor signature.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidAdaptorSignature {
-    /// Neither 65 bytes nor the old form's 66.
-    #[error("an adaptor signature is 65 bytes (or 66 in the old form), not {0}")]
+    /// The length is neither 65 bytes nor the old form's 66.
+    #[error("the adaptor signature has {0} bytes; must have 65, or 66 in the old form")]
     Length(usize),
     /// The first 33 bytes are not a compressed point.
-    #[error("the adaptor signature's point {} is not on the curve", hex::encode(.0))]
+    #[error("the adaptor signature's point is {}; must be on the curve", hex::encode(.0))]
     Point([u8; 33]),
     /// The last 32 bytes are not below the group order.
-    #[error("the adaptor signature's number {} is not below the group order", hex::encode(.0))]
+    #[error("the adaptor signature's number is {}; must be below the group order", hex::encode(.0))]
     NotBelowOrder([u8; 32]),
     /// The number is zero.
     #[error("the adaptor signature's number is 0; must be above 0")]
     Zero,
     /// The old form's first byte is not 02, or its last byte is neither 00 nor 01.
     #[error(
-        "the old adaptor signature form begins with 02 and ends with 00 or 01, not {first:02x} and {last:02x}"
+        "the adaptor signature of 66 bytes begins with {first:02x} and ends with {last:02x}; must begin with 02 and end with 00 or 01"
     )]
     OldForm {
         /// The first byte found.
@@ -60,21 +60,21 @@ pub enum InvalidAdaptorSignature {
         last: u8,
     },
     /// The text is not hex.
-    #[error("an adaptor signature is 130 hex digits: {0}")]
+    #[error("not an adaptor signature, which must be 130 hex digits: {0}")]
     Hex(hex::FromHexError),
 }
 
-/// A well-formed adaptor signature was not made, or is not valid.
+/// A reason why an adaptor signature was not made, or is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdaptorError {
-    /// A number came out as zero, which sound input reaches with a probability of 2^-256.
+    /// A number is zero, which has a probability of 2^-256.
     #[error("the adaptor signature of this message has the number 0; must not have")]
     Degenerate,
     /// The adaptor signature just made does not verify; it is withheld.
     #[error("the adaptor signature just made does not verify and is withheld; this machine computes wrongly")]
     Fault,
-    /// It is not one of this key over this message, encrypted to this encryption key.
+    /// The adaptor signature is not one of this key over this message, encrypted to this encryption key.
     #[error("the adaptor signature of {public_key} to the encryption key {encryption_key} does not verify")]
     Invalid {
         /// The signer it was checked against.
@@ -107,9 +107,9 @@ impl AdaptorSignature {
         Ok(signature)
     }
 
-    /// [`sign`](Self::sign) alone, in half of the time: a fault in the arithmetic goes unnoticed and may
-    /// reveal the key. For callers that verify what they publish elsewhere, as with others in a
-    /// [batch](crate::verify_batch).
+    /// Signs as [`sign`](Self::sign) does, without verifying the result, in half of the time: a fault in the
+    /// arithmetic goes unnoticed and may reveal the key. For callers that verify what they publish elsewhere,
+    /// as with others in a [batch](crate::verify_batch).
     ///
     /// # Errors
     /// [`AdaptorError::Degenerate`]; not to be expected.
@@ -133,7 +133,7 @@ impl AdaptorSignature {
         Ok(Self { r0, s })
     }
 
-    /// Like [`sign`](Self::sign), with the fresh randomness from `rng`.
+    /// Signs as [`sign`](Self::sign) does, with fresh randomness from `rng`.
     ///
     /// # Errors
     /// As [`sign`](Self::sign).
@@ -190,7 +190,7 @@ impl AdaptorSignature {
         schnorr::Signature::from_slice(&bytes).map_err(|_| AdaptorError::Degenerate)
     }
 
-    /// Recovers the decryption key from this and its decryption, the BIP-340 signature seen on chain.
+    /// Recovers the decryption key from this and its decryption, the BIP-340 signature seen on Bitcoin.
     ///
     /// Compare the key's [`public_key`](SecretKey::public_key) with the encryption key: only when they are
     /// equal was the signature really decrypted with that key.

@@ -8,11 +8,11 @@ use crate::randomness::PublicRandomness;
 use crate::scalar::quotient_of_differences;
 use crate::signature::Signature;
 
-/// The two signatures do not give the secret key away.
+/// A reason why two signatures do not reveal the secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtractError {
-    /// The two messages are the same: a repeated vote is no equivocation.
+    /// The two messages are the same: a repeated vote is not an equivocation.
     #[error("both signatures are over the same message; extraction needs two messages")]
     EqualMessages,
     /// The two challenges are the same though the messages differ: a collision of SHA-256.

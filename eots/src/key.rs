@@ -23,7 +23,7 @@ pub struct SecretKey {
     public_key: XOnlyPublicKey,
 }
 
-/// The bytes are not a secret key: 0, or not below the group order.
+/// The error of bytes that are not a secret key: they are 0, or not below the group order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a secret key; must be above 0 and below the group order of secp256k1")]
 #[non_exhaustive]
@@ -78,7 +78,7 @@ impl SecretKey {
         Self { secret, keypair: self.keypair.clone(), parity, public_key: self.public_key }
     }
 
-    /// Returns the 32 big-endian bytes of the secret. Handle with care: this is the way out of the redaction.
+    /// Returns the 32 big-endian bytes of the secret, which nothing redacts any more: handle with care.
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         self.secret.to_bytes()
     }
@@ -101,8 +101,8 @@ impl SecretKey {
         SECP256K1.sign_schnorr_no_aux_rand(&digest.into(), self.keypair.get())
     }
 
-    /// Lends the secret to a scheme of libsecp256k1 that is not here, such as ECDSA. Do not copy it out: a
-    /// copy is not erased.
+    /// Passes the secret to a scheme of libsecp256k1 that this crate does not have, such as ECDSA. Do not
+    /// copy it: a copy is not erased.
     pub fn lend<T>(&self, scheme: impl FnOnce(&secp256k1::SecretKey) -> T) -> T {
         scheme(self.secret.get())
     }

@@ -134,7 +134,7 @@ pub(crate) fn negated_product(a: &[u8; 32], b: &[u8; 32]) -> Option<[u8; 32]> {
     Some((-(from_bytes(a)? * from_bytes(b)?)).to_bytes().into())
 }
 
-/// Whether these bytes are a number below n.
+/// Returns whether these bytes are a number below n.
 pub(crate) fn is_canonical(bytes: &[u8; 32]) -> bool {
     Scalar::from_be_bytes(*bytes).is_ok()
 }

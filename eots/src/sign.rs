@@ -7,11 +7,11 @@ use crate::scalar::sign_step;
 use crate::signature::Signature;
 use crate::verify::verify_digest;
 
-/// Signing failed. The randomness is spent all the same.
+/// A reason why signing failed. The randomness is spent all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// A number came out as zero, which a sound message reaches with a probability of 2^-256.
+    /// The signature is zero, which has a probability of 2^-256.
     #[error("the signature of this message is 0; must not be")]
     Degenerate,
     /// The signature did not verify: the machine computed wrongly. It is withheld, because publishing it
@@ -27,7 +27,7 @@ pub enum SignError {
 /// "Default Signing", with the randomness given instead of derived from the message).
 ///
 /// # Errors
-/// [`SignError`], which a sound machine does not reach.
+/// [`SignError`], which does not occur on a sound machine.
 pub fn sign(key: &SecretKey, randomness: SecretRandomness, message: &[u8]) -> Result<Signature, SignError> {
     let public_randomness: PublicRandomness = *randomness.public_randomness();
     let digest = message_digest(message);
@@ -36,11 +36,11 @@ pub fn sign(key: &SecretKey, randomness: SecretRandomness, message: &[u8]) -> Re
     Ok(signature)
 }
 
-/// The scalar step of [`sign`] alone: some eighty times faster, but a fault in the arithmetic goes unnoticed
-/// and may reveal the key. For callers that verify what they publish elsewhere.
+/// Signs as [`sign`] does, without verifying the result: some eighty times faster, but a fault in the
+/// arithmetic goes unnoticed and may reveal the key. For callers that verify what they publish elsewhere.
 ///
 /// # Errors
-/// [`SignError::Degenerate`], which a sound message does not reach.
+/// [`SignError::Degenerate`], with a probability of 2^-256.
 pub fn sign_without_verifying(
     key: &SecretKey,
     randomness: SecretRandomness,

@@ -13,16 +13,16 @@ use crate::scalar;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signature([u8; 32]);
 
-/// The bytes or the text are not a signature.
+/// A reason why bytes or a text are not a signature.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSignature {
     /// The number is not below the group order. (The reference implementation reduces it silently, which
     /// makes signatures malleable.)
-    #[error("the signature {} is not below the group order", hex::encode(.0))]
+    #[error("the signature is {}; must be below the group order", hex::encode(.0))]
     NotBelowOrder([u8; 32]),
     /// The text is not 64 hex digits.
-    #[error("a signature is 64 hex digits: {0}")]
+    #[error("not a signature, which must be 64 hex digits: {0}")]
     Hex(hex::FromHexError),
 }
 

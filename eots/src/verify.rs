@@ -6,7 +6,7 @@ use crate::challenge::message_digest;
 use crate::randomness::PublicRandomness;
 use crate::signature::Signature;
 
-/// The signature is not one of this key over this message under this public randomness.
+/// The error of a signature that does not verify under a key and a public randomness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the signature of {public_key} with the public randomness {public_randomness} does not verify")]
 #[non_exhaustive]
@@ -19,12 +19,12 @@ pub struct VerifyError {
 
 /// Verifies an EOTS: `R = s·G − e·P` must be a point with even y whose x coordinate is the public randomness.
 ///
-/// It is one BIP-340 verification of `x(R) ‖ s` over SHA-256 of the message. What it does not tell: whether
-/// the randomness was committed, and whether the key belongs to a finality provider.
+/// It is one BIP-340 verification of `x(R) ‖ s` over SHA-256 of the message. Whether the randomness was
+/// committed, and whether the key is a finality provider's, is not checked.
 ///
 /// # Errors
-/// [`VerifyError`] when the signature does not verify, for whatever reason: public randomness that is no x
-/// coordinate among them.
+/// [`VerifyError`] when the signature does not verify, also when the public randomness is not an x coordinate
+/// of the curve.
 pub fn verify(
     public_key: &XOnlyPublicKey,
     public_randomness: &PublicRandomness,

@@ -1,9 +1,9 @@
-//! Work on several threads, or on one where there are none to be had.
+//! Work on several threads, or on one where the system has no others.
 
 use std::num::NonZeroUsize;
 
 /// Returns the results of `work` on about equal parts of `items`, in order, each part on a thread of its own.
-/// A part for which the system refuses a thread is worked on here.
+/// If the system refuses a thread, its part is done on this one.
 #[cfg(feature = "threads")]
 pub(crate) fn on_parts<T: Sync, R: Send>(
     threads: NonZeroUsize,

@@ -1,11 +1,12 @@
-//! Signing contexts: what precedes a signed message, so that a signature for one chain is none for another.
+//! Signing contexts: what precedes a signed message, so that a signature for one chain is not valid on
+//! another.
 
 use core::fmt;
 use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// What a signature is for, which a consumer chain's signing contexts tell apart.
+/// The purpose of a signature; a consumer chain has a signing context for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
@@ -30,15 +31,15 @@ impl Operation {
     }
 }
 
-/// What precedes every signed message of a chain: nothing on Babylon Genesis, 64 lower-case hex digits, as
-/// ASCII text, on a consumer chain.
+/// A signing context, which precedes every signed message of a chain: nothing on Babylon Genesis, 64
+/// lower-case hex digits, as ASCII text, on a consumer chain.
 ///
 /// The digits are `hex(SHA256("btcstaking/0/{operation}/{chain_id}/{address}"))`, with the address of the
 /// module or contract that verifies. A signature made for one operation, chain or contract is not valid for
 /// any other, nor is a consumer chain's valid on Babylon Genesis.
 ///
-/// A text that parses is always a consumer chain's context: nothing stands for Babylon Genesis by mistake.
-/// With the feature `serde`, Babylon Genesis is null, and absent from the votes and evidence it is in.
+/// A text that parses is always a consumer chain's context, never that of Babylon Genesis by mistake. With
+/// the feature `serde`, Babylon Genesis is null, and left out of votes and evidence.
 ///
 /// ```
 /// use finality::{Operation, SigningContext};
@@ -50,7 +51,7 @@ impl Operation {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SigningContext(Option<[u8; 64]>);
 
-/// The text is not 64 lower-case hex digits.
+/// The error of a text that is not 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a signing context; must be 64 lower-case hex digits")]
 #[non_exhaustive]

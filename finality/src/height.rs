@@ -6,14 +6,14 @@ use core::str::FromStr;
 
 /// A height of the chain whose blocks finality providers vote on: a consumer chain, or Babylon Genesis.
 ///
-/// It is never a height of Bitcoin, whose type is `bitcoin::absolute::Height`.
+/// Heights of Bitcoin have another type, `bitcoin::absolute::Height`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct ConsumerHeight(pub u64);
 
 impl ConsumerHeight {
-    /// The last height that there is, 2^64 − 1.
+    /// The last height, 2^64 − 1.
     pub const MAX: Self = Self(u64::MAX);
 
     /// Returns the number.
@@ -21,7 +21,7 @@ impl ConsumerHeight {
         self.0
     }
 
-    /// Returns the height as 8 bytes, big-endian, as every signed message has it.
+    /// Returns the height as 8 bytes, big-endian, as it is in every signed message.
     pub const fn to_be_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }
@@ -34,7 +34,7 @@ impl ConsumerHeight {
         }
     }
 
-    /// Returns the height `blocks` later, or the last one that there is.
+    /// Returns the height `blocks` later, or [`MAX`](Self::MAX) when there is no such height.
     pub const fn saturating_add(self, blocks: u64) -> Self {
         Self(self.0.saturating_add(blocks))
     }

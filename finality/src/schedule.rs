@@ -9,7 +9,7 @@ use eots::{PublicRandomness, SecretKey, SecretRandomness};
 use crate::height::ConsumerHeight;
 use crate::workers::in_turns;
 
-/// The heights that a list of randomness covers: `start, start + interval, …`, `count` of them.
+/// A list of heights to derive randomness for: `start, start + interval, …`, `count` of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RandomnessSchedule {
     start_height: ConsumerHeight,
@@ -24,7 +24,7 @@ const PORTION_HEIGHTS: u32 = 1024;
 /// The most heights in one schedule: a list of their public randomness takes 320 MB.
 const MAX_COUNT: u32 = 10_000_000;
 
-/// A list of heights that cannot be: its interval is 0, its last height is 2^64 or above, or it has more
+/// The error of a list of heights whose interval is 0, whose last height is 2^64 or above, or that has more
 /// than ten million heights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -89,8 +89,8 @@ impl RandomnessSchedule {
         self.public_randomness_on(NonZeroUsize::MIN, key, chain_id, |_| {})
     }
 
-    /// Returns what [`public_randomness`](Self::public_randomness) does, working on at most so many threads
-    /// (one without the feature `threads`). `progress` is told, from any of them, how many heights are done.
+    /// Returns what [`public_randomness`](Self::public_randomness) does, on at most `threads` threads (one
+    /// without the feature `threads`). `progress` is called from any of them with the number of heights done.
     pub fn public_randomness_on(
         self,
         threads: NonZeroUsize,

@@ -1,10 +1,10 @@
-//! Work on several threads, or on one where there are none to be had.
+//! Work on several threads, or on one where the system has no others.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Returns the results of `work` on every item, in order. The next item is taken by whichever of at most
-/// `threads` threads is free. A thread that the system refuses is done without: the others take its items.
+/// `threads` threads is free. If the system refuses a thread, the others take its items.
 pub(crate) fn in_turns<T: Sync, R: Send>(
     threads: NonZeroUsize,
     items: &[T],
@@ -24,7 +24,7 @@ pub(crate) fn in_turns<T: Sync, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Returns what `work` returns on each of at most so many threads, this one among them.
+/// Returns what `work` returns on each of at most `threads` threads, this one among them.
 #[cfg(feature = "threads")]
 fn on_threads<R: Send>(threads: usize, work: &(impl Fn() -> Vec<R> + Sync)) -> Vec<R> {
     std::thread::scope(|scope| {

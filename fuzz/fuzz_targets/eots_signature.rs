@@ -21,7 +21,7 @@ struct Input {
 }
 
 fuzz_target!(|input: Input| {
-    strangers(&input);
+    untrusted(&input);
     let bytes = input.key.to_bytes();
     let parsed = SecretKey::from_bytes(&bytes);
     assert_eq!(parsed.is_ok(), bytes != [0; 32] && bytes < CURVE_ORDER);
@@ -32,7 +32,7 @@ fuzz_target!(|input: Input| {
 });
 
 /// Numbers that nobody signed with: whatever parses stays as it is, and nothing verifies.
-fn strangers(input: &Input) {
+fn untrusted(input: &Input) {
     let randomness = PublicRandomness::from_bytes(input.public_randomness);
     assert_eq!(randomness.to_string().parse(), Ok(randomness));
     let [first, second] = input.signatures.map(|number| {

@@ -1,4 +1,4 @@
-//! Transactions and PSBTs of strangers: explained, signed and finalized as far as that goes.
+//! Untrusted transactions and PSBTs: explained, signed and finalized as far as that goes.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -66,11 +66,11 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
         .map(|member| unbonding.sign_as_covenant_member_unchecked(member).unwrap())
         .collect();
     let withdrawal = WithdrawalTransaction::new(&unbonding.unbonding_output(), coins, rate).unwrap();
-    let finished = unbonding.finalize(&unbonding.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
+    let finalized = unbonding.finalize(&unbonding.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
     let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     let bytes = vec![
         encode::serialize(&staking.finalize(&signed).unwrap()),
-        encode::serialize(&finished),
+        encode::serialize(&finalized),
         encode::serialize(&withdrawn),
         staking.psbt().serialize(),
         signed.serialize(),
@@ -79,7 +79,7 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
     ];
     let known =
         [ProtocolOutput::Staking(scene.staking.clone()), ProtocolOutput::Unbonding(scene.unbonding.clone())];
-    Samples { scene, staking, bytes, unbonding: finished, known }
+    Samples { scene, staking, bytes, unbonding: finalized, known }
 });
 
 fuzz_target!(|input: Input| match input {
@@ -100,7 +100,7 @@ fn read(bytes: &[u8]) {
         check(&explained.knowing(&transaction, &SAMPLES.known), &transaction);
     }
     let Ok(psbt) = Psbt::deserialize(bytes) else { return };
-    // With the scripts of finished inputs, which are part of the id.
+    // With the scripts of finalized inputs, which are part of the id.
     let (explained, transaction) = (explain_psbt(&psbt), psbt.clone().extract_tx_unchecked_fee_rate());
     check(&explained, &transaction);
     check(&explained.knowing(&transaction, &SAMPLES.known), &transaction);
@@ -114,8 +114,8 @@ fn read(bytes: &[u8]) {
         let valid = review_psbt(&signed).signatures.iter().filter(|found| found.valid).count();
         assert!(valid >= count, "what was signed verifies");
     }
-    if let Ok(finished) = SAMPLES.staking.finalize(&psbt) {
-        assert_eq!(finished.compute_txid(), SAMPLES.staking.txid());
+    if let Ok(finalized) = SAMPLES.staking.finalize(&psbt) {
+        assert_eq!(finalized.compute_txid(), SAMPLES.staking.txid());
     }
 }
 

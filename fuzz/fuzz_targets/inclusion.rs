@@ -1,4 +1,4 @@
-//! Proofs that a transaction is in a block, from strangers: what is accepted is the honest proof, and a chain
+//! Proofs that a transaction is in a block, from others: what is accepted is the honest proof, and a chain
 //! of headers that follow each other.
 #![no_main]
 

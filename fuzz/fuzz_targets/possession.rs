@@ -1,4 +1,4 @@
-//! Proofs of possession: their parsers, strangers' proofs, sound proofs that are changed, and account
+//! Proofs of possession: their parsers, untrusted proofs, sound proofs that are changed, and account
 //! addresses.
 #![no_main]
 
@@ -52,7 +52,7 @@ static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
 });
 
 fuzz_target!(|input: Input| match input {
-    Input::Bytes(bytes) => strangers(&bytes),
+    Input::Bytes(bytes) => untrusted(&bytes),
     Input::Changed { sample, message, signature } => changed(sample, &message, &signature),
     Input::Account { prefix, bytes, upper } => account(&prefix, &bytes, upper),
 });
@@ -77,7 +77,7 @@ fn parse_message(bytes: &[u8]) -> Option<ProofOfPossession> {
     Some(proof)
 }
 
-fn strangers(bytes: &[u8]) {
+fn untrusted(bytes: &[u8]) {
     let types = [PopType::Bip340, PopType::Bip322, PopType::Ecdsa];
     let simple = Bip322Signature::from_simple(bytes, KEY.public_key(), Network::Bitcoin).ok();
     let simple = simple.map(|signature| {

@@ -81,12 +81,12 @@ fn unbonding(input: &Input, staked: &Funded<StakingOutput>) {
             CovenantSignature { member, signature }
         })
         .collect();
-    let finished = transaction.finalize(&staker, &covenant);
+    let finalized = transaction.finalize(&staker, &covenant);
     // The quorum is 2.
-    assert_eq!(finished.is_ok(), staker == sound && valid >= 2, "{finished:?}");
-    if let Ok(finished) = finished {
-        assert_eq!(finished.compute_txid(), transaction.txid());
-        assert_eq!(explain(&finished).kind, TransactionKind::Unbonding);
+    assert_eq!(finalized.is_ok(), staker == sound && valid >= 2, "{finalized:?}");
+    if let Ok(finalized) = finalized {
+        assert_eq!(finalized.compute_txid(), transaction.txid());
+        assert_eq!(explain(&finalized).kind, TransactionKind::Unbonding);
     }
 }
 
@@ -97,9 +97,9 @@ fn slashing(input: &Input, staked: &Funded<StakingOutput>) {
         return;
     };
     let pk_script = input.destination.script(SCENE.staker.public_key());
-    let terms = SlashingParameters { pk_script, rate, fee: Amount::from_sat(input.fee), unbonding_time };
-    let Ok(transaction) = SlashingTransaction::new(staked, &terms) else { return };
-    conserved(input, transaction.unsigned(), terms.fee);
+    let parameters = SlashingParameters { pk_script, rate, fee: Amount::from_sat(input.fee), unbonding_time };
+    let Ok(transaction) = SlashingTransaction::new(staked, &parameters) else { return };
+    conserved(input, transaction.unsigned(), parameters.fee);
     let sound = transaction.sign_as_staker(&SCENE.staker).unwrap();
     let staker = bip340(input.changed(0, sound.serialize()));
     let mut valid = 0;
@@ -114,11 +114,11 @@ fn slashing(input: &Input, staked: &Funded<StakingOutput>) {
             Some(signatures)
         })
         .collect();
-    let finished = transaction.slash(&staker, &covenant, &SCENE.providers[0]);
-    assert_eq!(finished.is_ok(), staker == sound && valid >= 2, "{finished:?}");
-    if let Ok(finished) = finished {
-        assert_eq!(finished.compute_txid(), transaction.txid());
-        assert_eq!(explain(&finished).kind, TransactionKind::Slashing);
+    let finalized = transaction.slash(&staker, &covenant, &SCENE.providers[0]);
+    assert_eq!(finalized.is_ok(), staker == sound && valid >= 2, "{finalized:?}");
+    if let Ok(finalized) = finalized {
+        assert_eq!(finalized.compute_txid(), transaction.txid());
+        assert_eq!(explain(&finalized).kind, TransactionKind::Slashing);
     }
 }
 
@@ -129,10 +129,10 @@ fn withdrawal(input: &Input, staked: &Funded<StakingOutput>) {
     conserved(input, transaction.unsigned(), transaction.fee());
     let sound = transaction.sign_as_staker(&SCENE.staker).unwrap();
     let staker = bip340(input.changed(0, sound.serialize()));
-    let finished = transaction.finalize(&staker);
-    assert_eq!(finished.is_ok(), staker == sound, "{finished:?}");
-    if let Ok(finished) = finished {
-        assert_eq!(Some(transaction.fee()), rate.checked_mul_by_weight(finished.weight()));
-        assert_eq!(explain(&finished).kind, TransactionKind::Withdrawal);
+    let finalized = transaction.finalize(&staker);
+    assert_eq!(finalized.is_ok(), staker == sound, "{finalized:?}");
+    if let Ok(finalized) = finalized {
+        assert_eq!(Some(transaction.fee()), rate.checked_mul_by_weight(finalized.weight()));
+        assert_eq!(explain(&finalized).kind, TransactionKind::Withdrawal);
     }
 }

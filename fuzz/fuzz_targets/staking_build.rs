@@ -129,18 +129,18 @@ fn built(
 
     // With the largest witnesses that the coins may need, the fee is the rate's, and no more than change
     // could not save.
-    let mut finished = unsigned.clone();
-    for (input, coin) in finished.input.iter_mut().zip(&spent) {
+    let mut finalized = unsigned.clone();
+    for (input, coin) in finalized.input.iter_mut().zip(&spent) {
         let sizes: &[usize] = if coin.output().script_pubkey.is_p2tr() { &[64] } else { &[72, 33] };
         input.witness = Witness::from_slice(&sizes.iter().map(|size| vec![1; *size]).collect::<Vec<_>>());
     }
     let fee = |weight| rate.checked_mul_by_weight(weight).unwrap();
-    let least = fee(finished.weight());
+    let least = fee(finalized.weight());
     assert!(transaction.fee() >= least, "a fee of {} where {least} is needed", transaction.fee());
     match &unsigned.output[1..] {
         [] => {
             let output = TxOut { value: change.minimal_non_dust(), script_pubkey: change.clone() };
-            let with_change = fee(finished.weight() + output.weight()) + output.value;
+            let with_change = fee(finalized.weight() + output.weight()) + output.value;
             // The count of outputs never takes a second byte; rounding may take a satoshi.
             assert!(transaction.fee() <= with_change + Amount::from_sat(1), "a fee of {}", transaction.fee());
         }

@@ -1,5 +1,5 @@
-//! What the fuzz targets share. A target asserts what the library promises about any input, and panics where
-//! the promise is broken.
+//! What the fuzz targets share. A target asserts what the library guarantees for any input, and panics where
+//! that does not hold.
 
 use eots::secp256k1::constants::CURVE_ORDER;
 use eots::{SecretKey, XOnlyPublicKey};

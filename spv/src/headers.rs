@@ -1,36 +1,37 @@
-//! Chains of block headers: that work was done for each, and how many stand on the first.
+//! Chains of block headers: the proof of work of each, and the depth of the first.
 
 use bitcoin::block::Header;
 use bitcoin::params::Params;
 use bitcoin::{BlockHash, Target};
 
-/// The headers are no chain that work was done for, or a chain that is too short.
+/// A broken rule of a chain of headers: of its links, its proof of work, or its depth.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadersError {
-    /// There is no header.
-    #[error("there is no header")]
+    /// The list of headers is empty.
+    #[error("0 headers are given; must be at least 1")]
     Empty,
-    /// The header demands less work than any block of the network has.
-    #[error("the target {target:x} of the block {block} is above the network's limit {limit:x}")]
+    /// A header's target is above the network's limit.
+    #[error("the target of block {block} is {target:x}; must be at most the network's limit {limit:x}")]
     TargetTooHigh {
         /// The block.
         block: BlockHash,
         /// The header's target.
         target: Target,
-        /// The network's highest.
+        /// The network's limit.
         limit: Target,
     },
-    /// The target is written as no node writes it: negative, beyond 256 bits, or with another exponent.
-    #[error("the target of the block {block} is written as {bits:08x}, which is no number's own form")]
+    /// A header's nBits is not the compact form of a target: it is negative, above 256 bits, or has another
+    /// exponent than nodes write.
+    #[error("nBits of block {block} is {bits:08x}; must be the compact form of a target")]
     TargetForm {
         /// The block.
         block: BlockHash,
-        /// The header's bits.
+        /// The header's nBits.
         bits: u32,
     },
-    /// The header's hash is above its own target.
-    #[error("the block {block} does not meet its target {target:x}")]
+    /// A header's hash is above its own target.
+    #[error("the hash of block {block} is above its target {target:x}; must be at or below it")]
     NoWork {
         /// The block.
         block: BlockHash,
@@ -38,7 +39,7 @@ pub enum HeadersError {
         target: Target,
     },
     /// A header does not follow the one before it.
-    #[error("the block {block} follows {found}, and not {expected}, which stands before it")]
+    #[error("the previous block of {block} is {found}; must be {expected}, the header before it")]
     NotLinked {
         /// The block.
         block: BlockHash,
@@ -47,54 +48,53 @@ pub enum HeadersError {
         /// The block before it.
         expected: BlockHash,
     },
-    /// The target rises by more than four times at once, which no adjustment of the network's does.
+    /// The target rises more than four-fold in one step, which no adjustment of the network does.
     #[error(
-        "the target {target:x} of the block {block} is above {highest:x}, four times that of the block before it"
+        "the target of block {block} is {target:x}; must be at most {highest:x}, four times the target before it"
     )]
     TargetLeaps {
         /// The block.
         block: BlockHash,
         /// The header's target.
         target: Target,
-        /// The highest that an adjustment makes of the target before it.
+        /// The highest target that one adjustment allows.
         highest: Target,
     },
-    /// The target changes a second time before the network adjusts it again.
+    /// The target changes twice within one adjustment period.
     #[error(
-        "the block {block} changes the target, which was changed {blocks} blocks before, and {period} lie between"
+        "the target changes at block {block}, {blocks} blocks after the last change; must be at least {period}"
     )]
     TargetChanges {
         /// The block.
         block: BlockHash,
-        /// How many blocks before it the target was changed.
+        /// How many blocks before this one the target was changed.
         blocks: u32,
-        /// How many blocks one target holds for.
+        /// The length of an adjustment period, in blocks.
         period: u32,
     },
-    /// Fewer blocks stand on the first one than are asked for.
-    #[error("{depth} blocks stand on the block {block}, and {least} must")]
+    /// The first header's block is not deep enough.
+    #[error("block {block} is {depth} deep; must be at least {least}")]
     TooShallow {
         /// The block.
         block: BlockHash,
-        /// How many blocks stand on it.
+        /// How many blocks are on top of it.
         depth: u32,
-        /// How many must.
+        /// How many must be.
         least: u32,
     },
 }
 
-/// How deep the block of the first header is: how many of the blocks after it stand on it, which is the tip's
-/// height without its own. The parameters of phase 1 count the block itself too, so that theirs is one more;
-/// those of the chain do not.
+/// Returns the depth of the first header's block: how many blocks are on top of it, 0 for the tip. That is
+/// the tip's height less its own. The parameters of phase 1 count the block itself too, so theirs is one
+/// more; those of Babylon Genesis do not.
 ///
-/// Each header must follow the one before it, and work must have been done for each. Where a network adjusts
-/// its target only, as mainnet and signet do, it must change as they change it: to four times as much at
-/// most, and not twice within a period of 2016 blocks. Then, within a period, the work of the blocks above is
-/// at least a quarter of what as many like the first take: none is easy to feign.
+/// Each header must follow the one before it and have proof of work. On networks whose target changes by
+/// adjustment only, such as mainnet and signet, it must rise four-fold at most, and not change twice within a
+/// period of 2016 blocks. So, within a period, a block on top has at least a quarter of the first one's work.
 ///
-/// What is not checked: that the first header is of the chain that nodes follow — a target can be right for
-/// the network and far too high for its time —, that there is no chain with more work, at which heights the
-/// target changes, and the times stated.
+/// What is not checked: that the first header is of the chain that nodes follow (a target can be right for
+/// the network and far too high for its time), that there is no chain with more work, at which heights the
+/// target changes, and timestamps.
 ///
 /// # Errors
 /// [`HeadersError`], one for each of these rules.
@@ -109,7 +109,7 @@ pub fn inclusion_depth(headers: &[Header], params: &Params) -> Result<u32, Heade
             return Err(HeadersError::NotLinked { block: header.block_hash(), found, expected });
         }
         check_work(header, params)?;
-        // Where blocks of the least work are allowed, any block may be one.
+        // Where blocks of minimum difficulty are allowed, any block may be one.
         if header.bits != before.bits && !params.allow_min_difficulty_blocks {
             check_adjustment(header, before, params)?;
             let (blocks, period) =
@@ -124,11 +124,11 @@ pub fn inclusion_depth(headers: &[Header], params: &Params) -> Result<u32, Heade
     Ok(depth)
 }
 
-/// Checks that work was done for a header: its hash meets its target, and the target is not above the
+/// Checks a header's proof of work: its hash is at or below its target, and the target is not above the
 /// network's limit.
 pub(crate) fn check_work(header: &Header, params: &Params) -> Result<(), HeadersError> {
     let (block, target, limit) = (header.block_hash(), header.target(), params.max_attainable_target);
-    // Bits beyond the number's end are lost where they are read; and what is lost, a node sees.
+    // Decoding nBits drops bits past the end of the number; a node refuses such a header.
     if target.to_compact_lossy() != header.bits {
         return Err(HeadersError::TargetForm { block, bits: header.bits.to_consensus() });
     }

@@ -1,11 +1,11 @@
-//! That a transaction is in a Bitcoin block: the path from its id to the root of the block's transactions.
+//! Proofs that a transaction is in a Bitcoin block: the path from its id to the Merkle root.
 //!
-//! The tree of a Bitcoin block is not safe by itself. Its leaves and its inner nodes are hashed alike, so
-//! that 64 bytes may be read as either (CVE-2017-12842), and a row of odd length repeats its last node, so
-//! that one node has two places (CVE-2012-2459). Both are refused here, at every level.
+//! The Merkle tree of a Bitcoin block is not safe by itself. Its leaves and its inner nodes are hashed alike,
+//! so that 64 bytes can be read as either (CVE-2017-12842), and a level of odd length repeats its last node,
+//! so that one node has two positions (CVE-2012-2459). Both are refused here, at every level.
 //!
 //! `bitcoin::MerkleBlock` is not used: it needs the number of the block's transactions, which the proofs that
-//! the secured chain takes do not have, it does not look at inner nodes, and it panics on a block without
+//! Babylon Genesis takes do not have, it does not check inner nodes, and it panics on a block without
 //! transactions.
 
 use bitcoin::block::Header;
@@ -19,20 +19,20 @@ use crate::headers::{HeadersError, check_work, inclusion_depth};
 /// The most levels between a transaction and the root: a position has 32 bits. A block's own limits allow 14.
 const MAX_LEVELS: usize = 32;
 
-/// How many bytes an inner node hashes: its two children.
+/// The number of bytes that an inner node hashes: its two children.
 const INNER_NODE: usize = 64;
 
-/// The path from a transaction of a Bitcoin block to the root that the block's header commits to: where the
-/// transaction stands, and at each level the node beside the path.
+/// A Merkle proof for a transaction of a Bitcoin block: its position, and its siblings on the path to the
+/// root in the header.
 ///
-/// By itself it proves nothing: [`verify`](Self::verify) does, for a transaction and a header.
+/// It proves nothing until it is [verified](Self::verify) for a transaction and a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InclusionProof {
     position: u32,
     siblings: Vec<TxMerkleNode>,
 }
 
-/// The proof does not show that the transaction is in the block.
+/// A reason why a proof does not show that a transaction is in a block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InclusionError {
@@ -44,41 +44,40 @@ pub enum InclusionError {
         /// The block.
         block: BlockHash,
     },
-    /// The siblings are no whole number of nodes.
-    #[error("{0} bytes are no list of nodes, 32 bytes each")]
+    /// The siblings' bytes are not a whole number of nodes.
+    #[error("the siblings have {0} bytes; must be a multiple of 32")]
     SiblingBytes(usize),
-    /// The path is longer than any position can say.
-    #[error("a path of {0} levels is longer than the {MAX_LEVELS} that a position has bits for")]
+    /// The path has more levels than a position has bits.
+    #[error("the path has {0} levels; must have at most {MAX_LEVELS}")]
     TooManyLevels(usize),
     /// The position is beyond the last leaf of a tree of this depth.
-    #[error("there is no position {position} in a tree of {levels} levels")]
+    #[error("the position is {position}; a path of {levels} levels must have one below 2^{levels}")]
     NoSuchPosition {
         /// The position.
         position: u32,
         /// How many levels the path has.
         levels: usize,
     },
-    /// The transaction is a coinbase, or stands first in its block, where the coinbase does. A stake is never
-    /// one.
-    #[error("the transaction {0} is its block's coinbase")]
+    /// The transaction is a coinbase, or the first one of its block, as a coinbase is. A stake is never one.
+    #[error("transaction {0} is its block's coinbase; must not be")]
     Coinbase(Txid),
-    /// Without its witnesses the transaction is as long as an inner node, and might be one (CVE-2017-12842).
-    #[error(
-        "the transaction {0} is 64 bytes long without its witnesses, and could be an inner node of the tree"
-    )]
+    /// Without its witnesses the transaction is as long as an inner node, and can be one (CVE-2017-12842).
+    #[error("transaction {0} has 64 bytes without its witnesses, as an inner node of the tree has; must not")]
     LikeInnerNode(Txid),
-    /// An inner node is also a transaction, so that what hangs below it might never have been in the block
+    /// An inner node can be read as a transaction, so that its leaves may not be in the block
     /// (CVE-2017-12842).
-    #[error("the inner node {level} levels above the transaction could be a transaction itself: {txid}")]
+    #[error(
+        "the inner node {level} levels above the transaction can be read as transaction {txid}; must not"
+    )]
     InnerTransaction {
         /// How many levels above the transaction the node is, from 1.
         level: usize,
         /// The node's hash, which is the id of the transaction that it can be read as.
         txid: Txid,
     },
-    /// The position is that of the copy by which a row of odd length is filled (CVE-2012-2459).
+    /// The position is in the repeated last node of a level of odd length (CVE-2012-2459).
     #[error(
-        "the position {position} is that of a copy: the nodes {level} levels above the transaction are equal"
+        "the position {position} is in a repeated node: the two nodes {level} levels above the transaction are equal; must differ"
     )]
     Copy {
         /// The position.
@@ -86,24 +85,24 @@ pub enum InclusionError {
         /// How many levels above the transaction the equal nodes are, from 0.
         level: usize,
     },
-    /// The path leads to another root than the header's.
-    #[error("the transactions' root is {found}, and the block {block} commits to {expected}")]
+    /// The path leads to another Merkle root than the header's.
+    #[error("the Merkle root of the path is {found}; must be {expected}, that of block {block}")]
     OtherRoot {
         /// The block.
         block: BlockHash,
-        /// Where the path leads to.
+        /// The root that the path leads to.
         found: TxMerkleNode,
         /// The header's root.
         expected: TxMerkleNode,
     },
-    /// The header, or the chain of headers, shows no work or too little.
+    /// The header or the chain of headers breaks a rule.
     #[error(transparent)]
     Headers(#[from] HeadersError),
 }
 
 impl InclusionProof {
-    /// The proof for a transaction of `block`. Of the block only its transactions' root is compared; the
-    /// proof is verified against the header like any other.
+    /// Returns the proof for a transaction of `block`. Of the block only the Merkle root is compared; the
+    /// proof is to be verified against the header like any other.
     ///
     /// # Errors
     /// [`InclusionError::NotInBlock`], [`InclusionError::Coinbase`] or [`InclusionError::LikeInnerNode`] for
@@ -129,13 +128,15 @@ impl InclusionProof {
         Ok(proof)
     }
 
-    /// A proof from its parts: the siblings from the transaction's up to the one below the root, 32 bytes
-    /// each in internal order (which is the reverse of how ids are printed), one after the other; and the
-    /// transaction's position in its block, from 0. At most 32 siblings; none for a block of one transaction.
+    /// Returns the proof with these siblings and this position.
+    ///
+    /// The siblings are those of the transaction's up to the one below the root, 32 bytes each in internal
+    /// order (which is the reverse of how ids are displayed), one after the other, at most 32. The position
+    /// is the transaction's in its block, from 0.
     ///
     /// # Errors
-    /// [`InclusionError`] when the bytes are no whole number of nodes, there are too many, or a tree of that
-    /// depth has no such position.
+    /// [`InclusionError`] when the bytes are not a whole number of nodes, there are too many, or a tree of
+    /// that depth has no such position.
     pub fn from_bytes(siblings: &[u8], position: u32) -> Result<Self, InclusionError> {
         let (nodes, rest) = siblings.as_chunks::<32>();
         if !rest.is_empty() {
@@ -155,26 +156,26 @@ impl InclusionProof {
         })
     }
 
-    /// The siblings, as [`from_bytes`](Self::from_bytes) takes them.
+    /// Returns the siblings, as [`from_bytes`](Self::from_bytes) takes them.
     pub fn sibling_bytes(&self) -> Vec<u8> {
         self.siblings.iter().flat_map(|node| node.to_byte_array()).collect()
     }
 
-    /// Where the transaction stands in its block, from 0.
+    /// Returns the transaction's position in its block, from 0.
     pub const fn position(&self) -> u32 {
         self.position
     }
 
-    /// Verifies that the block of `header` has `transaction`, and that work was done for the header: its hash
-    /// meets its target, and the target is not above the highest of the network (`params`). The transaction's
-    /// id is computed; witnesses are no part of it, so nothing is said of them.
+    /// Verifies that the block of `header` has `transaction`, and the header's proof of work: its hash is at
+    /// or below its target, and the target is not above the network's limit (`params`). The transaction's id
+    /// is computed; it does not cover witnesses, so neither does the proof.
     ///
-    /// Whether the header is of the chain that nodes follow is not checked, and how deep it is, only by
-    /// [`verify_deep`](Self::verify_deep). A target can be right for the network and far too high for its
-    /// time.
+    /// Whether the header is of the chain that nodes follow is not checked;
+    /// [`verify_deep`](Self::verify_deep) checks how deep it is. A target can be right for the network and
+    /// far too high for its time.
     ///
     /// A transaction that could be an inner node is refused, and so is a path through an inner node that
-    /// could be a transaction. By chance this befalls less than one honest proof in 10^11.
+    /// could be a transaction. By chance this happens to less than one honest proof in 10^11.
     ///
     /// # Errors
     /// [`InclusionError`], one for each of these rules.
@@ -189,9 +190,9 @@ impl InclusionProof {
         self.check_root(transaction.compute_txid(), header)
     }
 
-    /// Verifies the proof against the first of `headers`, and that at least `least_depth` blocks stand on it,
-    /// by the headers after it. Returns how many do. The secured chain's depth is 10; what is counted and
-    /// checked of the headers says [`inclusion_depth`].
+    /// Verifies the proof against the first of `headers`, and that at least `least_depth` blocks are on top
+    /// of it, by the headers after it. Returns the depth. Babylon Genesis demands 10; [`inclusion_depth`]
+    /// says what is checked of the headers.
     ///
     /// # Errors
     /// Those of [`verify`](Self::verify) and of [`inclusion_depth`], and [`HeadersError::TooShallow`].
@@ -232,7 +233,7 @@ impl InclusionProof {
     }
 }
 
-/// Refuses a transaction that a proof must not be taken for.
+/// Refuses a transaction that no proof is accepted for.
 fn check_provable(transaction: &Transaction, position: u32) -> Result<(), InclusionError> {
     // The first transaction of a block is its coinbase, and no other is.
     if position == 0 || transaction.is_coinbase() {
@@ -244,7 +245,7 @@ fn check_provable(transaction: &Transaction, position: u32) -> Result<(), Inclus
     Ok(())
 }
 
-/// The inner node over two nodes: the double SHA-256 of both.
+/// Returns the inner node over two nodes: the double SHA-256 of both.
 fn parent(left: TxMerkleNode, right: TxMerkleNode) -> TxMerkleNode {
     let mut engine = TxMerkleNode::engine();
     engine.input(left.as_byte_array());
@@ -252,8 +253,8 @@ fn parent(left: TxMerkleNode, right: TxMerkleNode) -> TxMerkleNode {
     TxMerkleNode::from_engine(engine)
 }
 
-/// Whether what an inner node hashes is also a transaction that a block could have: one with an output, that
-/// pays no more than there can ever be.
+/// Returns whether the 64 bytes that an inner node hashes are also a transaction that a block can have: with
+/// an output, and paying at most 21 million bitcoin.
 fn is_transaction(left: TxMerkleNode, right: TxMerkleNode) -> bool {
     let bytes = [left.to_byte_array(), right.to_byte_array()].concat();
     // Read with witnesses, the bytes are not those that the id hashes.
@@ -264,7 +265,7 @@ fn is_transaction(left: TxMerkleNode, right: TxMerkleNode) -> bool {
     })
 }
 
-/// The sum of a transaction's outputs; `None` when it is past the end of the number range.
+/// Returns the sum of a transaction's outputs; `None` on overflow.
 fn paid_out(transaction: &Transaction) -> Option<Amount> {
     transaction.output.iter().try_fold(Amount::ZERO, |sum, output| sum.checked_add(output.value))
 }

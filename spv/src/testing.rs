@@ -10,10 +10,10 @@ use bitcoin::{
     Txid,
 };
 
-/// Regtest's target (nBits): every second hash meets it.
+/// Regtest's target as nBits: every second hash meets it.
 pub const EASY: u32 = 0x207f_ffff;
 
-/// Returns a transaction of 60 bytes and its script; the seed makes it another one.
+/// Returns a transaction of 60 bytes and `script`, which differs with the seed.
 pub fn transaction(seed: u32, script: Vec<u8>) -> Transaction {
     let txid = Txid::from_byte_array(sha256::Hash::hash(&seed.to_be_bytes()).to_byte_array());
     let input = TxIn { previous_output: OutPoint::new(txid, 0), ..TxIn::default() };
@@ -44,7 +44,7 @@ pub fn block(transactions: impl IntoIterator<Item = Transaction>) -> Block {
     block
 }
 
-/// Counts the nonce up to a header that has work, or has none.
+/// Increments the nonce until the header's hash meets its target, or, without `work`, does not.
 pub fn mine(header: &mut Header, work: bool) {
     while header.validate_pow(header.target()).is_ok() != work {
         header.nonce += 1;
@@ -56,7 +56,7 @@ pub fn block_of(count: u32) -> Block {
     block((1..count).map(|seed| transaction(seed, vec![0x51; 34])))
 }
 
-/// Returns a block with this transaction behind the coinbase.
+/// Returns a block with this transaction after the coinbase.
 pub fn block_with(transaction: Transaction) -> Block {
     block([transaction])
 }

@@ -11,12 +11,12 @@ use super::transport::malformed;
 use super::{BitcoinCore, INVALID_PARAMETER};
 use crate::{BlockHeight, ChainSource, ChainTip, FoundHeader, NodeError};
 
-/// RPC_INVALID_ADDRESS_OR_KEY of Bitcoin Core: no such transaction, or no such block.
+/// Bitcoin Core's RPC_INVALID_ADDRESS_OR_KEY: no such transaction, or no such block.
 pub(super) const NOT_FOUND: i32 = -5;
 /// RPC_MISC_ERROR: among others, the block is pruned.
 const MISC: i32 = -1;
 
-/// The part of `getblockheader`'s verbose answer that is needed.
+/// The fields of `getblockheader`'s verbose result that are needed.
 #[derive(serde::Deserialize)]
 struct VerboseHeader {
     confirmations: i64,
@@ -93,7 +93,7 @@ impl ChainSource for BitcoinCore {
     }
 }
 
-/// Why `getblock` gave no block.
+/// Returns why `getblock` returned no block.
 pub(super) fn no_block(error: NodeError, hash: &BlockHash) -> NodeError {
     match error {
         NodeError::Rpc { code: NOT_FOUND, .. } => NodeError::UnknownBlock { hash: *hash },

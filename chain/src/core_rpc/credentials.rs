@@ -12,21 +12,21 @@ use crate::NodeError;
 /// A cookie is shorter by far; what is longer is another file.
 const MAX_COOKIE: u64 = 4096;
 
-/// How to log in to a node's JSON-RPC server. `Debug` shows no secret, and there is no `Display`.
+/// The credentials for a node's JSON-RPC server. `Debug` shows no secret, and there is no `Display`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Credentials {
-    /// None here: the URL holds them, or the server asks for none.
+    /// No credentials: the URL has them, or the server asks for none.
     None,
     /// The name and password that the node was given with `-rpcauth`.
     UserPassword {
-        /// The name; it cannot hold a colon.
+        /// The name; it must not have a colon.
         user: String,
         /// The password.
         password: String,
     },
-    /// The file `.cookie` in the node's data directory. A node writes a new one whenever it starts, so it is
-    /// read again when the node refuses what it held.
+    /// The file `.cookie` in the node's data directory. A node writes a new one whenever it starts, so the
+    /// file is read again when the node refuses the credentials.
     CookieFile(PathBuf),
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// The value of the HTTP header `Authorization`; a secret.
+    /// Returns the value of the HTTP header `Authorization`; a secret.
     pub(super) fn authorization(&self) -> Result<Option<String>, NodeError> {
         let pair = match self {
             Self::None => return Ok(None),
@@ -61,7 +61,7 @@ impl Credentials {
     }
 }
 
-/// Host and port of a node, and nothing else.
+/// The host and port of a node, without credentials.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     /// `host:port`. The HTTP client does not understand IPv6 addresses, so the host is never one.
@@ -69,7 +69,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes `http://[user:password@]host:port[/]` apart. The name and password may be percent-encoded.
+    /// Parses `http://[user:password@]host:port[/]`. The name and password may be percent-encoded.
     pub(super) fn parse(url: &str) -> Result<(Self, Credentials), NodeError> {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("it must begin with http://"))?;
         if scheme.eq_ignore_ascii_case("https") {

@@ -67,8 +67,8 @@ pub(super) fn reason(result: Result<Txid, NodeError>) -> String {
 }
 
 #[test]
-fn a_real_node_does_what_the_trait_promises() {
-    let Some(exe) = exe("a_real_node_does_what_the_trait_promises") else { return };
+fn a_real_node_does_what_the_trait_says() {
+    let Some(exe) = exe("a_real_node_does_what_the_trait_says") else { return };
     let daemon = RegtestDaemon::start(&exe).unwrap();
     let node = daemon.connect().unwrap();
     assert_eq!((node.network(), node.tip().unwrap().height), (Network::Regtest, BlockHeight::GENESIS));
@@ -90,7 +90,7 @@ fn a_real_node_does_what_the_trait_promises() {
     assert!(node.coins(&op_true()).unwrap().is_empty());
     assert!(node.fee_rate(2).unwrap() > FeeRate::ZERO);
 
-    // A relative lock time, to the block.
+    // A relative timelock, to the block.
     const DELAY: u16 = 3;
     let delayed = Builder::new().push_int(i64::from(DELAY)).push_opcode(OP_CSV).into_script();
     let parent = spend(&coins[0], Sequence::MAX, op_true(), pay(&coins[0], delayed.to_p2wsh()));
@@ -99,8 +99,11 @@ fn a_real_node_does_what_the_trait_promises() {
     for _ in 0..2 {
         assert_eq!(node.broadcast(&parent).unwrap(), parent_txid);
     }
-    let waiting = node.transaction(&parent_txid).unwrap().unwrap();
-    assert_eq!((waiting.transaction, waiting.block, waiting.confirmations), (parent.clone(), None, 0));
+    let unconfirmed = node.transaction(&parent_txid).unwrap().unwrap();
+    assert_eq!(
+        (unconfirmed.transaction, unconfirmed.block, unconfirmed.confirmations),
+        (parent.clone(), None, 0)
+    );
     node.mine(1, &anyone()).unwrap();
     assert_eq!(node.broadcast(&parent).unwrap(), parent_txid, "confirmed, its output unspent");
     let coin = node.coins(&delayed.to_p2wsh()).unwrap().remove(0);

@@ -10,7 +10,8 @@ use super::blocks::{NOT_FOUND, no_block};
 use super::transport::malformed;
 use crate::{BlockHeight, ChainSource as _, ChainTip, FoundTransaction, NodeError};
 
-/// The part of `getrawtransaction`'s verbose answer that is needed. (The full type reads no coinbase.)
+/// The fields of `getrawtransaction`'s verbose result that are needed. (The full type does not read
+/// coinbases.)
 #[derive(serde::Deserialize)]
 struct RawTransaction {
     hex: String,
@@ -20,15 +21,15 @@ struct RawTransaction {
 /// How many outputs of a transaction are asked for before blocks are searched.
 const FIRST_OUTPUTS: u32 = 2;
 
-/// The part of `gettxout`'s answer that is needed.
+/// The fields of `gettxout`'s result that are needed.
 #[derive(serde::Deserialize)]
 struct Unspent {
     bestblock: BlockHash,
     confirmations: u32,
 }
 
-/// The part of `gettxspendingprevout`'s answer that is needed. With `-txospenderindex=1` it names confirmed
-/// spenders too, and their block.
+/// The fields of `gettxspendingprevout`'s result that are needed. With `-txospenderindex=1` it names
+/// confirmed spenders too, and their block.
 #[derive(serde::Deserialize)]
 struct SpendingPrevout {
     spendingtxid: Option<Txid>,
@@ -62,7 +63,7 @@ impl BitcoinCore {
             };
             let height = confirmations.checked_sub(1).and_then(|depth| tip.checked_sub(depth));
             let height =
-                BlockHeight::new(height.ok_or_else(|| malformed(METHOD, "its confirmations are none"))?);
+                BlockHeight::new(height.ok_or_else(|| malformed(METHOD, "its confirmations are missing"))?);
             let block = match self.block_at(height) {
                 Err(NodeError::BlockPruned { .. }) => return Ok(None),
                 block => block?,
@@ -80,7 +81,7 @@ impl BitcoinCore {
         Ok(None)
     }
 
-    /// As the node itself finds it: in the mempool, or in its index of transactions.
+    /// Returns the transaction from the node's mempool or its index of transactions.
     pub(super) fn find_directly(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         const METHOD: &str = "getrawtransaction";
         let raw: RawTransaction = match self.call(METHOD, &[json!(txid), json!(1)]) {
@@ -122,7 +123,7 @@ impl BitcoinCore {
         Ok(answers.into_iter().next())
     }
 
-    /// Whether the node's index of spenders names this very transaction for its first input.
+    /// Returns whether the node's index of spenders names this very transaction for its first input.
     pub(super) fn is_indexed_spender(&self, transaction: &Transaction) -> Result<bool, NodeError> {
         let Some(input) = transaction.input.first() else { return Ok(false) };
         let Some(SpendingPrevout { spendingtxid: Some(txid), blockhash: Some(hash) }) =

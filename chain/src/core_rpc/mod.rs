@@ -62,13 +62,13 @@ const TRANSACTION_ERROR: i32 = -25;
 const TRANSACTION_REJECTED: i32 = -26;
 const ALREADY_IN_UTXO_SET: i32 = -27;
 
-/// The one field that is needed before the node's version, and with it the form of its answers, is known.
+/// The one field that is needed before the node's version, and so the form of its results, is known.
 #[derive(serde::Deserialize)]
 struct NetworkInfo {
     version: u64,
 }
 
-/// A running `bitcoind` of version 28 or later. It needs no wallet and no index of transactions.
+/// A running `bitcoind`, version 28 or later, without a wallet and without an index of transactions.
 ///
 /// The connection is HTTP without encryption, so the node belongs on the same machine, or at the other end of
 /// a tunnel.
@@ -83,8 +83,8 @@ pub struct BitcoinCore {
 }
 
 impl BitcoinCore {
-    /// Connects to the node at `url` = `http://[user:password@]host:port`, and makes sure that it is one that
-    /// this crate can work with.
+    /// Connects to the node at `url` = `http://[user:password@]host:port`, and checks that its version and
+    /// network are supported.
     ///
     /// A name and password in the URL are percent-decoded; they are given either there or as `credentials`.
     /// The host is a name or an IPv4 address.
@@ -128,7 +128,7 @@ impl BitcoinCore {
         self
     }
 
-    /// Tells the daemon to write its databases and end.
+    /// Tells the daemon to write its databases and exit.
     #[cfg(feature = "testing")]
     pub(crate) fn stop(&self) -> Result<(), NodeError> {
         self.call::<Value>("stop", &[]).map(drop)

@@ -1,4 +1,4 @@
-//! Against a server of the test's own, which answers what it is told to.
+//! Tests against a server of the test, which responds as it is told to.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -316,11 +316,11 @@ fn broken_connections() {
 
 #[test]
 fn answers_without_end_are_cut_off() {
-    let mut announced = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n".to_vec();
-    announced.resize(66 * 1024 * 1024, b' ');
+    let mut stated = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n".to_vec();
+    stated.resize(66 * 1024 * 1024, b' ');
     let mut header = b"HTTP/1.1 200 OK\r\nX: ".to_vec();
     header.resize(1024 * 1024, b'x');
-    for reply in [announced, header] {
+    for reply in [stated, header] {
         let error = call_error(reply);
         assert!(matches!(error, NodeError::MalformedAnswer { .. }), "{error:?}");
     }

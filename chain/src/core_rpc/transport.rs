@@ -40,7 +40,7 @@ impl Rpc {
         Ok(Self { endpoint, credentials, authorization })
     }
 
-    /// Calls `method` and reads its answer; waits for it no longer than `timeout`.
+    /// Calls `method` and reads its result; waits for it at most `timeout`.
     pub(super) fn call<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -105,7 +105,7 @@ impl Rpc {
                     message: "its work queue is full, or it is shutting down".to_owned(),
                 },
                 Some(HttpError::Status(status)) => {
-                    malformed(method, &format!("HTTP status {status} without an answer"))
+                    malformed(method, &format!("HTTP status {status} without a response"))
                 }
                 Some(HttpError::Unusable(reason)) => malformed(method, reason),
                 None => malformed(method, &error.to_string()),
@@ -123,7 +123,8 @@ fn cut(text: &str) -> String {
     text.chars().take(MAX_MESSAGE_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// One POST request. Redirects are not followed: they would carry the credentials elsewhere.
+/// An HTTP client for one POST request. Redirects are not followed: they would send the credentials
+/// elsewhere.
 struct Http {
     url: String,
     authorization: Option<String>,
@@ -162,15 +163,15 @@ impl Http {
         let response = post.send()?;
         if response.reason_phrase == NO_STATUS_LINE {
             return Err(match response.as_bytes() {
-                [] => HttpError::NoAnswer("the connection was closed without an answer".to_owned()),
+                [] => HttpError::NoAnswer("the connection was closed without a response".to_owned()),
                 _ => HttpError::Unusable("it is not HTTP".to_owned()),
             });
         }
         // `bitreq` takes the end of the connection for the end of the answer.
-        let announced = response.headers.get("content-length").and_then(|length| length.parse().ok());
-        if announced.is_some_and(|length: usize| response.as_bytes().len() < length) {
+        let stated = response.headers.get("content-length").and_then(|length| length.parse().ok());
+        if stated.is_some_and(|length: usize| response.as_bytes().len() < length) {
             return Err(HttpError::NoAnswer(
-                "the connection was closed in the middle of the answer".to_owned(),
+                "the connection was closed in the middle of the response".to_owned(),
             ));
         }
         // A call that fails may come with status 500 or 404, and an answer that says why.

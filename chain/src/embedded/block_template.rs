@@ -29,21 +29,21 @@ const WITNESS_COMMITMENT_PREFIX: [u8; 6] = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed];
 /// Fills the coinbase's script up to the two bytes that consensus asks for at low heights.
 const COINBASE_FILLER: [u8; 1] = [0];
 
-/// What a coinbase pays, and to whom.
+/// The output of a coinbase.
 pub(super) struct Reward<'a> {
     pub(super) amount: Amount,
     pub(super) script_pubkey: &'a Script,
-    /// More bytes for the coinbase's input, to tell two blocks apart that are alike otherwise.
+    /// More bytes for the coinbase's input, so that two otherwise equal blocks differ.
     pub(super) extra: Option<[u8; 8]>,
 }
 
-/// The new coins of the block at `height`.
+/// Returns the subsidy of the block at `height`.
 pub(super) fn subsidy(height: BlockHeight) -> Amount {
     let halvings = height.to_u32().checked_div(HALVING_BLOCKS).unwrap_or(0);
     Amount::from_sat(FIRST_SUBSIDY_SAT.checked_shr(halvings).unwrap_or(0))
 }
 
-/// A complete block with proof of work: the coinbase, then `transactions` in their order.
+/// Returns a block with proof of work: the coinbase, then `transactions` in their order.
 pub(super) fn build(
     previous: BlockHash,
     height: BlockHeight,

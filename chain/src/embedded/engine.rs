@@ -12,20 +12,21 @@ use bitcoinkernel::{BlockTreeEntry, ChainType, ChainstateManager, Context, Conte
 use super::{engine_log, startup};
 use crate::{BlockHeight, ChainTip, NodeError};
 
-/// Where the engine keeps its databases.
+/// The place of the engine's databases.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Databases {
     InMemory,
     OnDisk,
 }
 
-/// What the engine made of a block.
+/// The engine's result for a block.
 pub(super) enum Verdict {
-    /// It is the tip now.
+    /// The block is the tip now.
     Connected,
-    /// It is not, for the reason that the engine logged: `reason` or `reason, detail`.
+    /// The block is refused, for the reason that the engine logged: `reason` or `reason, detail`.
     Refused(String),
-    /// It is kept beside the best chain, which has at least as much work. Its transactions are not checked.
+    /// The block is stored on a branch; the best chain has at least as much work. Its transactions are not
+    /// checked.
     Stored,
 }
 
@@ -74,18 +75,18 @@ impl Engine {
         self.chain.get_block_tree_entry(&bitcoinkernel::BlockHash::from(hash.to_byte_array()))
     }
 
-    /// Whether a block of this hash was ever submitted.
+    /// Returns whether a block with this hash was ever submitted.
     pub(super) fn knows(&self, hash: &BlockHash) -> bool {
         self.entry(hash).is_some()
     }
 
-    /// The hash of the block at `height` of the best chain.
+    /// Returns the hash of the block at `height` of the best chain.
     pub(super) fn block_hash(&self, height: BlockHeight) -> Option<BlockHash> {
         let index = usize::try_from(height.to_u32()).ok()?;
         self.chain.active_chain().at_height(index).map(|entry| hash_of(&entry))
     }
 
-    /// A block's header and height, wherever it is in the tree.
+    /// Returns a block's header and height, in the best chain or in a branch.
     pub(super) fn header(&self, hash: &BlockHash) -> Result<(Header, BlockHeight), NodeError> {
         let entry = self.entry(hash).ok_or(NodeError::UnknownBlock { hash: *hash })?;
         let failed = |what: &str| NodeError::Engine { reason: format!("header of block {hash}: {what}") };
@@ -95,7 +96,7 @@ impl Engine {
         Ok((header, BlockHeight::new(height)))
     }
 
-    /// Reads a block back from the engine's files, wherever it is in the tree.
+    /// Reads a block from the engine's files, in the best chain or in a branch.
     pub(super) fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
         let entry = self.entry(hash).ok_or(NodeError::UnknownBlock { hash: *hash })?;
         let failed =
@@ -108,7 +109,7 @@ impl Engine {
         deserialize(&bytes).map_err(|error| failed(&error.to_string()))
     }
 
-    /// Submits a block and says what became of it.
+    /// Submits a block and returns the engine's result.
     pub(super) fn submit(&self, block: &Block) -> Result<Verdict, NodeError> {
         let hash = block.block_hash();
         let raw = match bitcoinkernel::Block::new(&serialize(block)) {

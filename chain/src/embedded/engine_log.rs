@@ -37,8 +37,8 @@ impl Log for Listener {
     }
 }
 
-/// Connects the listener, once per process. Without it the engine would keep up to a megabyte of log for a
-/// listener to come.
+/// Connects the listener, once per process. Without it the engine would buffer up to a megabyte of log for a
+/// later listener.
 pub(super) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -67,7 +67,7 @@ fn set_captured(value: Option<Vec<String>>) -> Option<Vec<String>> {
         .flatten()
 }
 
-/// The engine's words on why it refused the block `hash`, without the names of its functions: `reason` or
+/// Returns the engine's reason for refusing the block `hash`, without the names of its functions: `reason` or
 /// `reason, detail`.
 pub(super) fn refusal(lines: &[String], hash: &str) -> Option<String> {
     let at_connection = format!("ConnectBlock {hash} failed, ");
@@ -81,7 +81,7 @@ pub(super) fn refusal(lines: &[String], hash: &str) -> Option<String> {
     })
 }
 
-/// The captured lines as one sentence for an error that is no verdict.
+/// Returns the captured lines as one sentence, for an error that is not a refusal.
 pub(super) fn summary(lines: &[String]) -> Option<String> {
     let texts: Vec<&str> = lines.iter().map(|line| line.trim_start_matches("[error]").trim()).collect();
     if texts.is_empty() { None } else { Some(texts.join("; ")) }

@@ -1,4 +1,4 @@
-//! What the engine does not answer: transactions by id, and unspent outputs by script.
+//! Transactions by id and unspent outputs by script, which the engine has no index of.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,8 +11,8 @@ const COINBASE_MATURITY: u32 = 100;
 /// Consensus never lets a longer script be spent.
 const MAX_SCRIPT_SIZE: usize = 10_000;
 
-/// Height, position of the transaction in its block, number of the output: the order in which coins came into
-/// being.
+/// The height, the transaction's position in its block, and the output's index: the order in which coins were
+/// created.
 type Age = (BlockHeight, usize, u32);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// The last block; `None` before the genesis block was added.
+    /// Returns the last block; `None` before the genesis block is added.
     pub(super) fn tip(&self) -> Option<ChainTip> {
         let height = u32::try_from(self.blocks.len().checked_sub(1)?).ok()?;
         Some(ChainTip { height: BlockHeight::new(height), hash: self.blocks.last()?.hash })
@@ -51,12 +51,12 @@ impl Index {
         self.blocks.get(usize::try_from(height.to_u32()).ok()?).map(|block| block.hash)
     }
 
-    /// The block that holds a transaction, and the transaction's position in it.
+    /// Returns the height of a transaction's block, and the transaction's position in it.
     pub(super) fn locate(&self, txid: &Txid) -> Option<(BlockHeight, usize)> {
         self.transactions.get(txid).copied()
     }
 
-    /// The confirmed transaction that spends an output.
+    /// Returns the confirmed transaction that spends an output.
     pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<Txid> {
         self.spenders.get(outpoint).copied()
     }
@@ -65,7 +65,7 @@ impl Index {
         self.unspent.get(outpoint).map(|unspent| &unspent.output)
     }
 
-    /// The unspent outputs of one script, oldest first, without those that the next block may not spend yet.
+    /// Returns the unspent outputs of one script, oldest first, without immature coinbases.
     pub(super) fn coins(&self, script_pubkey: &Script) -> Vec<Coin> {
         let Some(tip) = self.tip() else { return Vec::new() };
         let next = tip.height.saturating_add(1);

@@ -6,7 +6,7 @@ use bitcoin::{Amount, OutPoint, Transaction, Txid};
 
 use super::index::Index;
 
-/// The unconfirmed transactions, which the next block will hold, in the order in which they came. Each one
+/// The unconfirmed transactions, which the next block will include, in the order of their broadcast. Each one
 /// spends confirmed outputs or outputs of those before it.
 #[derive(Default)]
 pub(super) struct Mempool {
@@ -24,12 +24,12 @@ impl Mempool {
         self.transactions.get(*self.positions.get(txid)?)
     }
 
-    /// Whether a transaction in the mempool already spends an input of this one.
+    /// Returns whether a transaction in the mempool already spends an input of this one.
     pub(super) fn conflicts_with(&self, transaction: &Transaction) -> bool {
         transaction.input.iter().any(|input| self.spent.contains_key(&input.previous_output))
     }
 
-    /// The transaction in the mempool that spends an output.
+    /// Returns the transaction in the mempool that spends an output.
     pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<Txid> {
         self.spent.get(outpoint).copied()
     }
@@ -40,7 +40,7 @@ impl Mempool {
         self.transactions.push(transaction);
     }
 
-    /// What all of them leave to the miner; `None` when an input is known neither to `confirmed` nor here.
+    /// Returns the sum of all fees; `None` when an input is neither in `confirmed` nor here.
     pub(super) fn fees(&self, confirmed: &Index) -> Option<Amount> {
         let (mut paid_in, mut paid_out) = (Amount::ZERO, Amount::ZERO);
         for transaction in &self.transactions {

@@ -79,7 +79,7 @@ pub struct EmbeddedRegtest {
 }
 
 impl EmbeddedRegtest {
-    /// A new chain with nothing but regtest's genesis block. It is gone when the value is dropped.
+    /// Returns a new chain with only regtest's genesis block. It is deleted when the value is dropped.
     ///
     /// The databases are in memory; the engine writes the blocks into a temporary directory (16 MB, mostly
     /// empty) that is removed on drop.
@@ -97,7 +97,7 @@ impl EmbeddedRegtest {
         Ok(Self { state: Mutex::new(state), _blocks: Some(blocks) })
     }
 
-    /// The chain in `data_dir`, which is made when there is none; reopening continues it.
+    /// Opens the chain in `data_dir`, or creates it when there is none.
     ///
     /// The index is rebuilt by reading every block. Transactions that were in the mempool when the node was
     /// closed are forgotten. The engine writes its databases when the value is dropped: what a killed process
@@ -139,7 +139,7 @@ impl EmbeddedRegtest {
     }
 
     /// Mines one block on top of the block `parent`, with these transactions, which need not be in the
-    /// mempool; otherwise as [`mine_on`](Self::mine_on). Their fees go to nobody.
+    /// mempool; otherwise as [`mine_on`](Self::mine_on). Their fees are not claimed.
     ///
     /// # Errors
     ///

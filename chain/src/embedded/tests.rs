@@ -130,8 +130,8 @@ fn a_spend_waits_and_is_then_confirmed_and_its_fee_paid() {
 
     assert_eq!(node.broadcast(&parent).unwrap(), parent.compute_txid());
     node.broadcast(&child).unwrap();
-    let waiting = node.transaction(&child.compute_txid()).unwrap().unwrap();
-    assert_eq!((waiting.block, waiting.confirmations, &waiting.transaction), (None, 0, &child));
+    let unconfirmed = node.transaction(&child.compute_txid()).unwrap().unwrap();
+    assert_eq!((unconfirmed.block, unconfirmed.confirmations, &unconfirmed.transaction), (None, 0, &child));
     assert!(node.coins(&target).unwrap().is_empty(), "unconfirmed outputs are no coins");
     let spender = || node.spender(&coins[0].outpoint, coins[0].height).unwrap();
     assert_eq!(spender().map(|found| (found.transaction, found.block)), Some((parent.clone(), None)));

@@ -8,9 +8,9 @@ use bitcoin::block::Header;
 use super::FollowError;
 use crate::{BlockHeight, ChainSource, ChainTip, FoundHeader, NodeError};
 
-/// How to come from the last known block to the node's tip.
+/// The route from the last known block to the node's tip.
 pub(super) enum Route {
-    /// The tip is above it: the first `kept` of the blocks that were ahead, then these.
+    /// The tip is above the last known block: the first `kept` of the blocks that were ahead, then these.
     Onward { kept: usize, ahead: Vec<BlockHash> },
     /// The tip is on a branch: back to the fork point, then these.
     Fork { fork_point: ChainTip, ahead: Vec<BlockHash> },
@@ -20,11 +20,11 @@ pub(super) enum Route {
 
 /// A walk back from the node's tip.
 struct Walk {
-    /// Where it is.
+    /// The current block.
     at: ChainTip,
-    /// What it has left behind, the highest first.
+    /// The blocks passed, the highest first.
     passed: Vec<BlockHash>,
-    /// The work of what it has left behind.
+    /// The work of the blocks passed.
     work: u128,
 }
 
@@ -47,7 +47,7 @@ impl Walk {
     }
 }
 
-/// Finds the way from the last of `known`, where `ahead` were the blocks to come, to `tip`.
+/// Finds the route from the last block of `known` to `tip`; `ahead` are the blocks that were to be connected.
 pub(super) fn route<S: ChainSource + ?Sized>(
     source: &S,
     known: &VecDeque<ChainTip>,
@@ -99,7 +99,7 @@ fn fork_by_headers<S: ChainSource + ?Sized>(
             Some(header) => old.leave(&header),
             None => old.back(source)?,
         }
-        // The hashes of the old branch serve nobody.
+        // The hashes of the old branch are not needed any more.
         old.passed.clear();
     }
     if new.work < old.work {

@@ -20,12 +20,12 @@ const MAX_REMEMBERED: usize = 2_016;
 /// How often a step is begun again because the chain moved, or the node lost a block, during it.
 const MAX_RETRIES: u32 = 8;
 
-/// What happened to the chain.
+/// A change of the followed chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChainEvent {
     /// A block was connected on top of the last one.
     Connected {
-        /// Its height and hash.
+        /// The block's height and hash.
         at: ChainTip,
         /// The block.
         block: Block,
@@ -33,44 +33,44 @@ pub enum ChainEvent {
     /// Every block above the fork point was disconnected. The blocks of the other branch follow as
     /// [`Connected`](Self::Connected).
     Disconnected {
-        /// The block that was the last one until now.
+        /// The last block until now.
         from: ChainTip,
-        /// The last block that both branches have in common: the last one from now on.
+        /// The last block that both branches have in common: the last block from now on.
         fork_point: ChainTip,
     },
 }
 
-/// What a [`Follower`] found.
+/// The result of a step of a [`Follower`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// The chain has moved by this much; there may be more.
+    /// The chain changed by this event; there may be more.
     Event(ChainEvent),
     /// The follower is at the node's tip.
     AtTip,
     /// The node's best chain has less work than the one that was followed, as after a crash or while it
-    /// reindexes. It is no reorg: nothing is disconnected; ask again until the node has caught up.
+    /// reindexes. That is not a reorg: nothing is disconnected; ask again until the node has caught up.
     Behind {
         /// The node's tip.
         tip: ChainTip,
     },
 }
 
-/// Why a chain cannot be followed.
+/// A reason why a chain cannot be followed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FollowError {
     /// The block to start from is unknown to the node: it is of another network, or of a branch that this
     /// node never saw.
-    #[error("block {hash} is unknown to the node; following starts at a block that the node knows")]
+    #[error("the block to start from, {hash}, is unknown to the node; must be known to it")]
     UnknownStart {
         /// The block's hash.
         hash: BlockHash,
     },
-    /// The node has a chain at least as high as the followed one, and knows neither its last block nor any
-    /// of the remembered ones before it.
+    /// The node's chain is at least as high as the followed one, and has neither its last block nor any of
+    /// the remembered ones before it.
     #[error(
         "block {} at height {} and the {remembered} remembered before it are not in the node's chain, whose tip is {} at height {}; \
-        following resumes from a block that both have",
+        must have one of them in common",
         last.hash, last.height, tip.hash, tip.height
     )]
     NoForkPoint {
@@ -81,20 +81,19 @@ pub enum FollowError {
         /// The node's tip.
         tip: ChainTip,
     },
-    /// The node failed; [`NodeError::BlockPruned`] among others when it no longer has a block that is next.
+    /// A call to the node failed; [`NodeError::BlockPruned`] for one, when it no longer has the next block.
     #[error(transparent)]
     Node(#[from] NodeError),
 }
 
 impl FollowError {
-    /// Whether the same step may succeed later without anything else being changed, as
-    /// [`NodeError::is_retryable`] says.
+    /// Returns whether the same step may succeed later without a change, as [`NodeError::is_retryable`] does.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Node(error) if error.is_retryable())
     }
 }
 
-/// Is told what happens to the chain, in the chain's order.
+/// A listener to a chain's events, in the chain's order.
 pub trait Listen {
     /// A block was connected on top of the last one.
     fn block_connected(&mut self, block: &Block, at: ChainTip);
@@ -103,7 +102,7 @@ pub trait Listen {
     fn blocks_disconnected(&mut self, fork_point: ChainTip);
 }
 
-/// Follows a node's best chain from a known block, across reorgs of any depth.
+/// A follower of a node's best chain, from a known block on, across reorgs of any depth.
 ///
 /// It goes by hash, from the node's tip back along `previousblockhash` to what it knows, so it never takes a
 /// tip for granted that a node passes through during a reorg. The chain that results from the events is at
@@ -121,15 +120,15 @@ pub trait Listen {
 /// [`position`](Self::position) with what came of the event, and [`start`](Self::start) from it again.
 #[derive(Debug, Clone)]
 pub struct Follower {
-    /// What was followed, the last block at the end; never empty.
+    /// The followed blocks, the last one at the end; never empty.
     known: VecDeque<ChainTip>,
-    /// What comes next, in the chain's order, each with its height one above the one before.
+    /// The blocks to be connected, in the chain's order, each one height above the one before.
     ahead: VecDeque<BlockHash>,
 }
 
 impl Follower {
-    /// Begins at the block `hash`, whose successors are connected first. It may have left the best chain:
-    /// then the first event disconnects it.
+    /// Returns a follower that starts at the block `hash`, whose successors are connected first. If it is no
+    /// longer in the best chain, the first event disconnects it.
     ///
     /// # Errors
     ///
@@ -142,13 +141,13 @@ impl Follower {
         }
     }
 
-    /// Begins at the block `last` without asking the node, which may be behind it.
+    /// Returns a follower that starts at the block `last`, without asking the node, which may be behind it.
     pub fn at(last: ChainTip) -> Self {
         Self { known: VecDeque::from([last]), ahead: VecDeque::new() }
     }
 
-    /// As [`at`](Self::at), with blocks before `last` that were followed earlier, oldest first: the fork
-    /// point is looked for among them when the node does not know `last`.
+    /// Returns a follower that starts at the block `last`, with blocks before it that were followed earlier,
+    /// oldest first: it searches them for the fork point when the node does not know `last`.
     pub fn resume(earlier: impl IntoIterator<Item = ChainTip>, last: ChainTip) -> Self {
         let mut follower = Self { known: VecDeque::new(), ahead: VecDeque::new() };
         for block in earlier.into_iter().filter(|block| block.height < last.height) {
@@ -158,8 +157,7 @@ impl Follower {
         follower
     }
 
-    /// Returns the last block that was connected, or the fork point that was disconnected to, or where it
-    /// began.
+    /// Returns the current block: the last one connected, the fork point disconnected to, or the start.
     pub fn position(&self) -> ChainTip {
         // Never empty: the constructors put a block in, and a disconnection puts the fork point in.
         self.known.back().copied().unwrap_or(ChainTip {
@@ -174,7 +172,7 @@ impl Follower {
         self.known.iter().copied()
     }
 
-    /// Asks the node how the chain has moved, and moves on by one event.
+    /// Asks the node for its tip, and returns the next event.
     ///
     /// The first step of a long way asks for one header per block on it; every other asks for the tip and at
     /// most one block.
@@ -197,8 +195,8 @@ impl Follower {
         }
     }
 
-    /// Moves on until it is at the node's tip or the node is behind, and tells `listener` of each event.
-    /// Returns [`Step::AtTip`] or [`Step::Behind`].
+    /// Passes every event to `listener` until the node's tip is reached or the node is behind. Returns
+    /// [`Step::AtTip`] or [`Step::Behind`].
     ///
     /// # Errors
     ///

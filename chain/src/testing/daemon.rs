@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 const PORT_ATTEMPTS: u32 = 3;
 
 /// A `bitcoind` on regtest, in a temporary data directory, that listens for JSON-RPC on a free local port and
-/// talks to no other node.
+/// connects to no other node.
 ///
 /// It ends, and its directory is removed, when the value is dropped.
 ///
@@ -43,7 +43,7 @@ pub struct RegtestDaemon {
 }
 
 impl RegtestDaemon {
-    /// Starts the program `exe`, and waits until it answers.
+    /// Starts the program `exe`, and waits until it responds.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl RegtestDaemon {
         Self::start_with_args(exe, &[])
     }
 
-    /// As [`start`](Self::start), with more arguments, such as `-txindex=1`.
+    /// Starts the program `exe` with more arguments, such as `-txindex=1`, and waits until it responds.
     ///
     /// # Errors
     ///
@@ -86,17 +86,17 @@ impl RegtestDaemon {
         Ok(daemon)
     }
 
-    /// Where it listens, without credentials: `http://127.0.0.1:port`.
+    /// Returns the URL of its JSON-RPC server, without credentials: `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)
     }
 
-    /// The file with its credentials, for [`Credentials::CookieFile`].
+    /// Returns the path of its cookie file, for [`Credentials::CookieFile`].
     pub fn cookie_file(&self) -> PathBuf {
         self.data_dir.path().join("regtest").join(".cookie")
     }
 
-    /// A connection to it.
+    /// Returns a connection to its JSON-RPC server.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl RegtestDaemon {
         BitcoinCore::connect(&self.url(), Credentials::CookieFile(self.cookie_file()))
     }
 
-    /// Any of its calls, for what [`Node`](crate::Node) has no method for.
+    /// Calls any of its RPC methods, for those that [`Node`](crate::Node) has no method for.
     ///
     /// # Errors
     ///
@@ -114,8 +114,7 @@ impl RegtestDaemon {
         self.connect()?.call_any(method, params)
     }
 
-    /// Stops it in good order and starts it again, in the same directory and on the same port. It has a new
-    /// cookie then.
+    /// Stops it cleanly and starts it again, in the same directory and on the same port, with a new cookie.
     ///
     /// # Errors
     ///

@@ -46,9 +46,9 @@ struct State {
     tip: ChainTip,
     forgotten: HashSet<BlockHash>,
     pruned: HashSet<BlockHash>,
-    /// Makes every block another one.
+    /// A counter that makes every block different.
     salt: u32,
-    /// After how many calls the tip moves, and where to.
+    /// After how many calls the tip changes, and to which block.
     moves: VecDeque<(u32, BlockHash)>,
     failures: VecDeque<NodeError>,
     calls: u64,
@@ -64,7 +64,7 @@ impl Default for ScriptedChain {
 }
 
 impl ScriptedChain {
-    /// Makes a chain with nothing but regtest's genesis block.
+    /// Returns a chain with only regtest's genesis block.
     pub fn new() -> Self {
         let genesis = bitcoin::constants::genesis_block(Network::Regtest);
         let tip = ChainTip { height: BlockHeight::GENESIS, hash: genesis.block_hash() };
@@ -91,8 +91,8 @@ impl ScriptedChain {
         self.extend_with(parent, count, genesis.header.bits, &[])
     }
 
-    /// As [`extend`](Self::extend), with this compact target in every header, and these transactions in the
-    /// first block.
+    /// Builds `count` blocks on `parent`, with this compact target in every header, and these transactions in
+    /// the first block.
     pub fn extend_with(
         &self,
         parent: BlockHash,
@@ -116,18 +116,17 @@ impl ScriptedChain {
         self.state().set_tip(hash);
     }
 
-    /// Makes a block the tip after `calls` more calls have been answered: between two calls of whoever is
-    /// tested.
+    /// Makes a block the tip after `calls` more calls: between two calls of the code under test.
     pub fn set_tip_after(&self, calls: u32, hash: BlockHash) {
         self.state().moves.push_back((calls, hash));
     }
 
-    /// Forgets blocks, as a node does with those that it had not written to disk when it was killed.
+    /// Forgets blocks, as a node does that was killed before it wrote them to disk.
     pub fn forget(&self, hashes: &[BlockHash]) {
         self.state().forgotten.extend(hashes);
     }
 
-    /// Knows forgotten blocks again.
+    /// Restores forgotten blocks.
     pub fn remember(&self, hashes: &[BlockHash]) {
         let mut state = self.state();
         for hash in hashes {
@@ -140,18 +139,18 @@ impl ScriptedChain {
         self.state().pruned.extend(hashes);
     }
 
-    /// Fails the next call with this error; several are used up in order.
+    /// Makes the next call fail with this error; several are used in order.
     pub fn fail_next(&self, error: NodeError) {
         self.state().failures.push_back(error);
     }
 
     /// Rejects the next transaction that is broadcast, with Bitcoin Core's text `reason, detail`; several are
-    /// used up in order.
+    /// used in order.
     pub fn reject_next(&self, text: &str) {
         self.state().rejections.push_back(text.to_owned());
     }
 
-    /// Sets the fee rate that every estimate gives.
+    /// Sets the fee rate that every estimate returns.
     pub fn set_fee_rate(&self, fee_rate: FeeRate) {
         self.state().fee_rate = fee_rate;
     }
@@ -161,7 +160,7 @@ impl ScriptedChain {
         self.state().broadcast.clone()
     }
 
-    /// Returns how many calls were answered.
+    /// Returns the number of calls so far.
     pub fn calls(&self) -> u64 {
         self.state().calls
     }
@@ -278,7 +277,7 @@ impl ChainSource for ScriptedChain {
 }
 
 impl Broadcast for ScriptedChain {
-    /// As [`Broadcast::broadcast`]: accepts everything but what [`reject_next`](Self::reject_next) announced.
+    /// As [`Broadcast::broadcast`]: accepts everything but what [`reject_next`](Self::reject_next) names.
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
         self.answer(|state| {
             let txid = transaction.compute_txid();

@@ -1,4 +1,4 @@
-//! The files that roles hand to each other: parameters and delegations.
+//! The files that roles exchange: parameters and delegations.
 
 use std::path::Path;
 
@@ -19,12 +19,12 @@ use super::new_file::NewFile;
 use crate::view::text::broken;
 use crate::view::violation::message;
 
-/// Reads parameters in the form of the chain's nodes.
+/// Reads parameters as the nodes of Babylon Genesis print them.
 fn parameters(path: &str) -> anyhow::Result<ParametersHistory<Parameters>> {
     Ok(ParametersHistory::from_json(&input::text_file(path)?)?)
 }
 
-/// Reads delegations: one of ours, or those of a node's answer or of a message.
+/// Reads delegations: this program's JSON, a node's response, or a message that registers one.
 fn delegations(path: &str) -> anyhow::Result<Vec<Delegation>> {
     Ok(Delegation::from_any_json(&input::text_file(path)?)?)
 }
@@ -58,29 +58,29 @@ pub(crate) fn one(all: Vec<Delegation>, txid: Option<Txid>) -> anyhow::Result<De
     let mut found = all.into_iter().filter(wanted);
     match (found.next(), found.next(), txid) {
         (Some(only), None, _) => Ok(only),
-        (Some(_), Some(_), None) => bail!("it has {count} delegations; --staking-txid must name one"),
+        (Some(_), Some(_), None) => bail!("the file has {count} delegations; --staking-txid must name one"),
         (Some(_), Some(_), Some(txid)) => {
-            bail!("it has several delegations of the staking transaction {txid}")
+            bail!("the file has several delegations of the staking transaction {txid}; must have one")
         }
         (None, _, Some(txid)) => {
-            bail!("none of its {count} delegations is of the staking transaction {txid}")
+            bail!("the file has {count} delegations; none is of the staking transaction {txid}")
         }
-        (None, _, None) => bail!("it has no delegation"),
+        (None, _, None) => bail!("the file has 0 delegations; must have at least 1"),
     }
 }
 
-/// Writes a new file that `--out` names; one that is there already is left as it is.
+/// Writes a new file that `--out` names; a file that exists is left as it is.
 pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<String> {
     NewFile::begin("--out", path)?.write(&format!("{text}\n"))
 }
 
-/// Which chains stakes are between.
+/// The chains of a stake.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct ChainArgs {
     /// The Bitcoin network: of every address, and of a delegation that says where it was included.
     #[arg(long, default_value = "mainnet")]
     pub(crate) network: NetworkName,
-    /// How many blocks must be on top of the one that includes it.
+    /// How many blocks must be on top of the block that includes it.
     #[arg(long, value_name = "BLOCKS", default_value_t = ChainRules::MAINNET.depth)]
     pub(crate) depth: u32,
     /// The signing context of stakers' proofs of possession on a consumer chain; absent on
@@ -100,14 +100,14 @@ impl ChainArgs {
 /// A delegation, and the parameters it is made under.
 #[derive(Args)]
 pub(crate) struct DelegationArgs {
-    /// The delegation: this program's JSON, a node's answer (`babylond query btcstaking btc-delegation
+    /// The delegation: this program's JSON, a node's response (`babylond query btcstaking btc-delegation
     /// --output json`, or the REST gateway's), or the message that registered it; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = delegation_file())]
     delegation: Argument<Vec<Delegation>>,
     /// Which delegation of a file with several, by its staking transaction.
     #[arg(long, value_name = "TXID")]
     staking_txid: Option<Txid>,
-    /// The delegation of the running stake, for an extension whose delegation names its id alone.
+    /// The delegation of the running stake, for an extension whose delegation has only its id.
     #[arg(long, value_name = "FILE", value_parser = delegation_file())]
     previous_delegation: Option<Argument<Vec<Delegation>>>,
     /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as `params show --all
@@ -163,8 +163,8 @@ impl Files {
         check(&self.delegation, &self.params, self.chain, in_force)
     }
 
-    /// As [`check`](Self::check), under the parameters that the delegation names, for steps that go no
-    /// further with one that breaks a rule.
+    /// Checks as [`check`](Self::check) does, under the parameters that the delegation names, for steps that
+    /// end at a broken rule.
     pub(crate) fn checked(&self) -> anyhow::Result<CheckedDelegation> {
         self.check(self.as_stated()).map_err(|violations| {
             let all: Vec<_> = violations.iter().map(message).collect();
@@ -184,8 +184,8 @@ impl Files {
         self.check(self.as_stated()).err().unwrap_or_default()
     }
 
-    /// Returns a warning for each rule that the delegation breaks, for steps that are taken all the same.
-    /// What a step needs and lacks is an error of its own.
+    /// Returns a warning for each rule that the delegation breaks, for steps that go on all the same. What a
+    /// step needs and is absent is an error of its own.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let found = self.violations();
         let broken = found.iter().filter(|found| !matches!(found, StakeViolation::Absent(_)));
@@ -205,7 +205,7 @@ pub(crate) fn check(
     delegation.check(&CheckRules { history, in_force, chain: chain.rules() })
 }
 
-/// Returns which parameters must hold: those of a height that the asker knows, or the last version.
+/// Returns which parameters must be in force: those of a height that the caller knows, or the last version.
 pub(crate) fn in_force(
     history: &ParametersHistory<Parameters>,
     height: Option<Height>,

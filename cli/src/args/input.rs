@@ -11,15 +11,15 @@ use eots::{AdaptorSignature, InvalidAdaptorSignature, PublicRandomness, XOnlyPub
 use staking_scripts::Timelock;
 use zeroize::Zeroizing;
 
-/// The most that is read for one argument: far above any message, and below what would hurt.
+/// The most bytes that are read for one argument: far more than any message has.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// A message of any length.
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
-/// What somebody says is a key or a signature: bytes of the right length that turn out to be one, or why they
-/// are none. To verify what is none is a negative answer, where a wrong length is wrong usage.
+/// A key or a signature that is to be verified: bytes of the right length that are one, or why they are not.
+/// To verify one that is not is a negative answer; a wrong length is wrong usage.
 #[derive(Debug, Clone)]
 pub(crate) struct Claimed<T>(Result<T, String>);
 
@@ -33,11 +33,11 @@ impl<T> Claimed<T> {
     }
 }
 
-/// Standard input, which one argument only may take.
+/// Returns standard input, which only one argument may take.
 pub(crate) fn standard_input() -> anyhow::Result<impl BufRead> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     if TAKEN.swap(true, Ordering::Relaxed) {
-        bail!("standard input is taken by another argument already");
+        bail!("standard input is read by two arguments; must be by one");
     }
     Ok(std::io::stdin().lock())
 }
@@ -91,18 +91,18 @@ impl Content {
         Ok(Self(bytes))
     }
 
-    /// The bytes as they are.
+    /// Returns the bytes as they are.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The text, without a byte order mark and white space around it.
+    /// Returns the text, without a byte order mark and white space around it.
     pub(crate) fn text(&self) -> Option<&str> {
         std::str::from_utf8(stripped(&self.0)).ok()
     }
 }
 
-/// Bytes without what editors and shells put around a text.
+/// Returns the bytes without what editors and shells put around a text.
 pub(super) fn stripped(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii()
 }
@@ -140,14 +140,14 @@ fn fixed<const N: usize>(text: &str) -> anyhow::Result<[u8; N]> {
     let digits = bytes.trim_ascii();
     let hint = match (text.starts_with('@') || text == "-", digits.len() == N.saturating_mul(2)) {
         (true, true) if digits.iter().all(u8::is_ascii_hexdigit) => {
-            ": it holds hex digits, where the bytes themselves are taken. If it is a secret key it does not belong here; if not, give the digits as the argument"
+            ": the file has hex digits; must have the bytes themselves. Give a secret key's file to --secret-key-file only, and other digits as the argument"
         }
         _ if N == 32 && length == 33 && matches!(bytes.first(), Some(2 | 3)) => {
             ": of a compressed key, leave out the first byte"
         }
         _ => "",
     };
-    bytes.try_into().map_err(|_| anyhow!("{N} bytes are needed, not {length}{hint}"))
+    bytes.try_into().map_err(|_| anyhow!("{length} bytes are given; must be {N}{hint}"))
 }
 
 /// 32 bytes.
@@ -160,7 +160,7 @@ pub(crate) fn public_key(text: &str) -> anyhow::Result<XOnlyPublicKey> {
     Ok(*claimed_public_key(text)?.get()?)
 }
 
-/// 32 bytes that are said to be a BIP-340 public key.
+/// Parses 32 bytes that may be a BIP-340 public key.
 pub(crate) fn claimed_public_key(text: &str) -> anyhow::Result<Claimed<XOnlyPublicKey>> {
     let bytes: [u8; 32] = fixed(text)?;
     let key = XOnlyPublicKey::from_slice(&bytes);
@@ -180,7 +180,7 @@ pub(crate) fn adaptor_signature(text: &str) -> anyhow::Result<AdaptorSignature> 
     Ok(AdaptorSignature::from_slice(&bytes)?)
 }
 
-/// 65 or 66 bytes that are said to be an adaptor signature.
+/// Parses 65 or 66 bytes that may be an adaptor signature.
 pub(crate) fn claimed_adaptor_signature(text: &str) -> anyhow::Result<Claimed<AdaptorSignature>> {
     let Bytes(bytes) = bytes(text)?;
     match AdaptorSignature::from_slice(&bytes) {
@@ -203,5 +203,5 @@ pub(crate) fn timelock(text: &str) -> anyhow::Result<Timelock> {
 /// A Bitcoin block height.
 pub(crate) fn height(text: &str) -> anyhow::Result<Height> {
     let height = text.parse().ok().and_then(|height| Height::from_consensus(height).ok());
-    height.ok_or_else(|| anyhow!("a block height is 0 to {}", Height::MAX))
+    height.ok_or_else(|| anyhow!("a block height must be 0 to {}", Height::MAX))
 }

@@ -13,8 +13,8 @@ pub(crate) fn address(text: &str) -> anyhow::Result<Address<NetworkUnchecked>> {
     text.parse().context("not a Bitcoin address").map_err(|e| anyhow!("{e:#}"))
 }
 
-/// The script of an address that must be of this network: what another network's address pays to may be
-/// nobody's here.
+/// Returns the script of an address, which must be of this network: on another network nobody may have its
+/// key.
 pub(crate) fn on_network(
     flag: &str,
     address: &Address<NetworkUnchecked>,
@@ -25,7 +25,7 @@ pub(crate) fn on_network(
         NetworkName::value_variants().iter().filter(|network| is_of(network)).map(ToString::to_string);
     ensure!(
         is_of(&network),
-        "{flag}: {} is an address of {}, and --network is {network}",
+        "{flag}: {} is an address of {}; must be of {network}, as --network says",
         address.assume_checked_ref(),
         networks.collect::<Vec<_>>().join(" or ")
     );
@@ -39,6 +39,6 @@ pub(crate) fn fee_rate(text: &str) -> anyhow::Result<FeeRate> {
     // such number is none as text either.
     let rate = format!("{:.0}", (rate * 250.0).ceil()).parse().ok().map(FeeRate::from_sat_per_kwu);
     rate.filter(|rate| *rate > FeeRate::ZERO && *rate <= MAX_FEE_RATE).ok_or_else(|| {
-        anyhow!("a fee rate is above 0 and up to {} sat/vB", MAX_FEE_RATE.to_sat_per_vb_floor())
+        anyhow!("a fee rate must be above 0 and at most {} sat/vB", MAX_FEE_RATE.to_sat_per_vb_floor())
     })
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
-/// A file that is to be. It is begun under another name in the same folder, so that a name that cannot be
-/// written to is refused at once, and a process that is killed leaves nothing under this one.
+/// A file to be written. It is created under another name in the same folder, so that a path that cannot be
+/// written to is refused at once, and a process that is killed leaves no file with this name.
 pub(crate) struct NewFile {
     /// The flag that names it, for messages.
     flag: &'static str,
@@ -16,26 +16,26 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Begins the file. One that is there already is left as it is.
+    /// Creates the file. One that exists is left as it is.
     pub(crate) fn begin(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
         // As other programs' files: what it holds is for other roles to read.
         Self::with_mode(flag, path, 0o666)
     }
 
-    /// As [`Self::begin`], for what only its owner may read.
+    /// Creates a file as [`Self::begin`] does, which only its owner may read.
     pub(crate) fn begin_secret(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
         Self::with_mode(flag, path, 0o600)
     }
 
     fn with_mode(flag: &'static str, path: &Path, mode: u32) -> anyhow::Result<Self> {
         if path == Path::new("-") {
-            bail!("{flag} -: a file is written, and not standard output");
+            bail!("{flag} -: must be a file, not standard output");
         }
         let folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         // A link that leads nowhere is there too.
         if path.symlink_metadata().is_ok() {
-            bail!("{flag} {}: the file exists", shown(path));
+            bail!("{flag} {}: the file exists; must be a new one", shown(path));
         }
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
@@ -47,7 +47,7 @@ impl NewFile {
         Ok(Self { flag, path: path.to_owned(), file })
     }
 
-    /// Writes the file, and says where it is.
+    /// Writes the file, and returns its path.
     pub(crate) fn write(mut self, text: &str) -> anyhow::Result<String> {
         let path = shown(&self.path);
         let name = || format!("cannot write {} {path}", self.flag);

@@ -5,22 +5,22 @@ use std::path::PathBuf;
 use anyhow::Context;
 use chain::Node;
 
-/// Which node.
+/// The node to ask.
 #[derive(clap::Args)]
 pub(crate) struct NodeArgs {
     /// The URL of a bitcoind, http://user:password@host:port.
     #[arg(long, value_name = "URL")]
     pub(crate) node: Option<String>,
-    /// The cookie file of that bitcoind, in place of user and password in the URL.
+    /// The cookie file of that bitcoind, instead of user and password in the URL.
     #[arg(long, value_name = "FILE", requires = "node")]
     cookie_file: Option<PathBuf>,
-    /// How many blocks are searched, from the tip down, for what the node has no index of.
+    /// How many blocks are searched, from the tip down, for transactions that the node has no index of.
     #[arg(long, value_name = "BLOCKS", default_value_t = 2016, requires = "node")]
     search_blocks: u32,
 }
 
 impl NodeArgs {
-    /// The node, or an error when none is named.
+    /// Returns the node, or an error when none is named.
     pub(crate) fn connect(&self) -> anyhow::Result<Box<dyn Node>> {
         self.connect_searching(self.search_blocks)
     }
@@ -31,12 +31,13 @@ impl NodeArgs {
     }
 
     fn connect_searching(&self, blocks: u32) -> anyhow::Result<Box<dyn Node>> {
-        let url = self.node.as_deref().context("--node is needed: the URL of a bitcoind")?;
+        let url = self.node.as_deref().context("--node is absent; must be the URL of a bitcoind")?;
         bitcoind(url, self.cookie_file.clone(), Some(blocks))
     }
 }
 
-/// A running bitcoind, which searches this many blocks for what it has no index of (2016 unless given).
+/// Returns a running bitcoind, whose blocks are searched this far for what it has no index of (2016 unless
+/// given).
 #[cfg(feature = "rpc")]
 pub(crate) fn bitcoind(
     url: &str,
@@ -62,7 +63,7 @@ pub(crate) fn bitcoind(_: &str, _: Option<PathBuf>, _: Option<u32>) -> anyhow::R
     )
 }
 
-/// A regtest chain in this process.
+/// Returns a regtest chain in this process.
 #[cfg(feature = "embedded")]
 pub(crate) fn embedded() -> anyhow::Result<Box<dyn Node>> {
     Ok(Box::new(chain::EmbeddedRegtest::in_memory().context("cannot start the embedded node")?))

@@ -1,4 +1,4 @@
-//! What a proof of possession proves, and of which type it is.
+//! The type and the message of a proof of possession.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use finality::{AccountAddress, PossessionMessage, SigningContext};
 use staking_scripts::possession::PopType;
 
-/// The three types of proofs.
+/// The three types of proofs of possession.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     /// A BIP-340 signature.
@@ -37,7 +37,7 @@ impl From<Kind> for PopType {
     }
 }
 
-/// The type of proof, and the account whose holder proves to hold a key.
+/// The type of a proof, and the account whose holder proves possession of a key.
 #[derive(clap::Args)]
 pub(crate) struct PossessionArgs {
     /// The type of proof.

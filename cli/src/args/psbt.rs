@@ -1,4 +1,4 @@
-//! PSBTs, and where the keys in them come from.
+//! PSBTs, and the origins of their keys.
 
 use anyhow::{anyhow, bail};
 use bitcoin::Psbt;
@@ -23,17 +23,16 @@ pub(crate) fn parser() -> argument::Parser<Psbt> {
     argument::value(psbt)
 }
 
-/// Where a key comes from, as descriptors write it: [FINGERPRINT/PATH]KEY.
+/// A key with its origin, as in descriptors: [FINGERPRINT/PATH]KEY.
 #[derive(clap::Args)]
 pub(crate) struct OriginArgs {
-    /// Where a key comes from, for hardware wallets (once for each): [FINGERPRINT/PATH]KEY, as in
-    /// descriptors.
+    /// A key with its origin, for hardware wallets (once for each): [FINGERPRINT/PATH]KEY, as in descriptors.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     key_origin: Vec<(XOnlyPublicKey, KeySource)>,
 }
 
 impl OriginArgs {
-    /// Each key and where it comes from.
+    /// Returns each key with its origin.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (XOnlyPublicKey, &KeySource)> {
         self.key_origin.iter().map(|(key, source)| (*key, source))
     }

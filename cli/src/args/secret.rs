@@ -1,5 +1,5 @@
-//! Files with secret keys. Neither their content nor an argument that looks like a key itself is ever put
-//! into an error.
+//! Files with secret keys. Neither their content nor an argument that may be a key itself is ever put into an
+//! error.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 use super::argument;
 use super::input::{read_all, standard_input, stripped};
 
-/// The path of a file with a secret key of 64 hex digits; `-` is standard input. It may be a key that was put
-/// where its file belongs, so that it has no Debug.
+/// The path of a file with a secret key of 64 hex digits; `-` is standard input. It may be a key that was
+/// given instead of its file, so it has no Debug.
 #[derive(Clone)]
 pub(crate) struct SecretKeyPath {
     flag: String,
@@ -29,7 +29,7 @@ impl SecretKeyPath {
         let shown = path.to_string_lossy();
         match read_secret_key(Path::new(path)) {
             Err(_) if has_a_secret(&shown) => {
-                bail!("{flag} takes a file that holds the key, not the key itself")
+                bail!("{flag} is a key itself; must be a file that has it")
             }
             read => read.with_context(|| format!("{flag} {shown:?}")),
         }
@@ -51,15 +51,15 @@ impl TypedValueParser for SecretKeyFile {
 /// The shortest run of letters and digits that is taken for a secret.
 const SECRET_LENGTH: usize = 32;
 
-/// Whether a text may hold a secret key in any of the forms that people write them in: hex with or without
-/// spaces, colons or 0x, WIF, base64.
+/// Returns whether a text may hold a secret key in any of the forms that people write them in: hex with or
+/// without spaces, colons or 0x, WIF, base64.
 fn has_a_secret(text: &str) -> bool {
     let joined: String =
         text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '-' | '_')).collect();
     hide_secrets(&joined) != joined
 }
 
-/// The text without what may be a secret: long runs of letters and digits.
+/// Returns the text without what may be a secret: long runs of letters and digits.
 pub(crate) fn hide_secrets(text: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=');
     let mut shown = String::new();
@@ -85,6 +85,6 @@ fn read_secret_key(path: &Path) -> anyhow::Result<SecretKey> {
     let text = stripped(&text);
     ensure!(!text.is_empty(), "it is empty");
     hex::decode_to_slice(text, bytes.as_mut_slice())
-        .map_err(|_| anyhow!("a secret key file holds 64 hex digits, which this one does not"))?;
+        .map_err(|_| anyhow!("not a secret key file; must have 64 hex digits"))?;
     Ok(SecretKey::from_bytes(&bytes)?)
 }

@@ -1,4 +1,4 @@
-//! The arguments of the commands that complete a transaction: who signs, and where the money goes.
+//! The arguments of the commands that finalize a transaction: who signs, and to which address.
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, FeeRate, Psbt, ScriptBuf};
@@ -9,23 +9,23 @@ use super::network::NetworkName;
 use super::secret::{SecretKeyFile, SecretKeyPath};
 use super::{money, psbt};
 
-/// Who signs: a key at hand, or a wallet elsewhere.
+/// Who signs: a key file, or an external signer.
 #[derive(clap::Args)]
 pub(crate) struct SignerArgs {
     /// File with the secret key, 64 hex digits: the staker's, or that of the change where `tx bump` spends a
     /// Taproot output of one key; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: Option<SecretKeyPath>,
-    /// The PSBT that a signer elsewhere returned: base64, or @FILE.
+    /// The PSBT that an external signer returned: base64, or @FILE.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), conflicts_with = "secret_key_file")]
     signed: Option<Argument<Psbt>>,
 }
 
 /// A signer whose file is read.
 pub(crate) enum Signer {
-    /// A key at hand.
+    /// A secret key.
     Key(SecretKey),
-    /// What a signer elsewhere returned.
+    /// The PSBT that an external signer returned.
     Psbt(Box<Psbt>),
 }
 
@@ -39,13 +39,13 @@ impl SignerArgs {
     }
 }
 
-/// Where the money goes, and at which rate.
+/// The address to pay to, and the fee rate.
 #[derive(clap::Args)]
 pub(crate) struct SpendArgs {
-    /// Where the money goes: an address of --network.
+    /// The address to pay to, of --network.
     #[arg(long, value_name = "ADDRESS", value_parser = money::address)]
     to: Address<NetworkUnchecked>,
-    /// The fee rate in satoshis for a virtual byte; of `tx bump`, what parent and child pay together.
+    /// The fee rate in sat/vB; of `tx bump`, that of parent and child together.
     #[arg(long, value_name = "RATE", value_parser = money::fee_rate)]
     pub(crate) fee_rate: FeeRate,
     #[command(flatten)]

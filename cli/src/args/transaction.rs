@@ -9,13 +9,13 @@ use staking_scripts::transactions::spent_outputs;
 use super::argument;
 use super::input::{self, Content};
 
-/// A transaction, and what its inputs hold as far as that is known.
+/// A transaction, with its inputs' amounts as far as they are known.
 #[derive(Debug, Clone)]
 pub(crate) struct Given {
     pub(crate) transaction: Transaction,
     pub(crate) explanation: Explanation,
     /// Whether every input has its witness or script.
-    pub(crate) finished: bool,
+    pub(crate) finalized: bool,
     pub(crate) input_amounts: Vec<Option<Amount>>,
 }
 
@@ -42,7 +42,7 @@ fn from_text(text: &str) -> anyhow::Result<Given> {
         Ok(bytes) => from_bytes(&bytes),
         Err(error) => match text.parse::<Psbt>() {
             Ok(psbt) => from_psbt(psbt),
-            Err(_) => bail!("neither hex ({error}) nor a PSBT in base64"),
+            Err(_) => bail!("not a transaction; must be hex ({error}) or a PSBT in base64"),
         },
     }
 }
@@ -55,11 +55,11 @@ fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
     let transaction: Transaction =
         consensus::deserialize(bytes).map_err(|error| input::unread("transaction", &error))?;
     let input_amounts = vec![None; transaction.input.len()];
-    let (explanation, finished) = (explain(&transaction), is_finished(&transaction));
-    Ok(Given { explanation, transaction, finished, input_amounts })
+    let (explanation, finalized) = (explain(&transaction), is_finalized(&transaction));
+    Ok(Given { explanation, transaction, finalized, input_amounts })
 }
 
-fn is_finished(transaction: &Transaction) -> bool {
+fn is_finalized(transaction: &Transaction) -> bool {
     transaction.input.iter().all(|input| !input.witness.is_empty() || !input.script_sig.is_empty())
 }
 
@@ -67,18 +67,18 @@ fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
     for (input, described) in psbt.unsigned_tx.input.iter().zip(&psbt.inputs) {
         let (spent, other) = (input.previous_output.txid, described.non_witness_utxo.as_ref());
         if let Some(other) = other.map(Transaction::compute_txid).filter(|other| *other != spent) {
-            bail!("the PSBT spends {spent} and describes {other}");
+            bail!("the PSBT spends {spent}, but describes {other}; must be one output");
         }
     }
     let spent = spent_outputs(&psbt);
     for (index, (output, described)) in spent.iter().zip(&psbt.inputs).enumerate() {
         if output.is_none() && described.witness_utxo.is_some() {
-            bail!("the PSBT says two different things of what its input {index} spends");
+            bail!("the PSBT has two different outputs for input {index}; must be one");
         }
     }
     let input_amounts = spent.into_iter().map(|output| output.map(|output| output.value)).collect();
     let explanation = explain_psbt(&psbt);
     let transaction = psbt.extract_tx_unchecked_fee_rate();
-    let finished = is_finished(&transaction);
-    Ok(Given { transaction, explanation, finished, input_amounts })
+    let finalized = is_finalized(&transaction);
+    Ok(Given { transaction, explanation, finalized, input_amounts })
 }

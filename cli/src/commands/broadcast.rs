@@ -1,4 +1,4 @@
-//! `broadcast`: a signed transaction, to a node.
+//! `broadcast`: broadcasts a signed transaction through a node.
 
 use anyhow::{bail, ensure};
 use chain::NodeError;
@@ -17,7 +17,7 @@ use crate::view::text::{BAD, plain};
     after_help = "Broadcasting a transaction that the node has already is not an error; but a node without an index (-txindex=1) \
     does not recognize one whose outputs are all spent, and rejects it as bad-txns-inputs-missingorspent. Exit code 1 when the node rejects it, with the node's reason. Slashing may burn \
     its amount (Bitcoin Core's maxburnamount).\n\n\
-    When the fee turns out too small: build a withdrawal again at a higher rate, which replaces the first (RBF); for a staking transaction or an extension, \
+    When the fee is too low: build a withdrawal again at a higher rate, which replaces the first (RBF); for a staking transaction or an extension, \
     build a child of its change (`tx bump`, CPFP), and do not replace it; the fee of an unbonding or a slashing transaction cannot be raised.\n\n\
     Example:\n  btcstake broadcast @withdrawal.tx --node URL"
 )]
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     transaction: Argument<Given>,
 }
 
-/// What the node said to a transaction.
+/// The node's verdict on a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -39,7 +39,7 @@ pub struct Output {
     pub txid: String,
     /// What the transaction is in the staking protocol.
     pub kind: String,
-    /// Whether the node has it.
+    /// Whether the node has the transaction.
     pub accepted: bool,
     /// Why the node rejected it.
     pub reason: Option<String>,
@@ -72,8 +72,12 @@ const fn fee_bump(kind: TransactionKind) -> Option<&'static str> {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let Given { transaction, explanation, finished, .. } = self.transaction.read()?;
-        ensure!(finished, "the transaction {} lacks signatures: `psbt check` says whose", explanation.txid);
+        let Given { transaction, explanation, finalized, .. } = self.transaction.read()?;
+        ensure!(
+            finalized,
+            "the transaction {} lacks signatures; must have all (`psbt check` names the missing ones)",
+            explanation.txid
+        );
         let reason = match self.node.connect()?.broadcast(&transaction) {
             Ok(_) => None,
             Err(error @ NodeError::Rejected { .. }) => Some(error.to_string()),

@@ -1,4 +1,4 @@
-//! `descriptor`: which output of the protocol a descriptor is, and whose.
+//! `descriptor`: recognizes a descriptor as an output of a stake.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::view::verdict::Verdict;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A shell gives parentheses and braces a meaning, so quote the descriptor. Exit code 1 when it is not a staking output, \
+    after_help = "Quote the descriptor, because parentheses and braces are special in shells. Exit code 1 when it is not a staking output, \
     an unbonding output or a slashing refund output.\n\nExample:\n  btcstake descriptor --network mainnet \
     'tr(50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0,and_v(v:pk(4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766),older(1008)))#yc4c5avt'"
 )]
@@ -37,14 +37,14 @@ fn descriptor(text: &str) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// Which output of a stake a descriptor is, and whose; or why it is none.
+/// The output of a stake that a descriptor is, or why it is not one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Output {
     /// An output of a stake.
     Recognized(Box<Recognized>),
-    /// Anything else.
+    /// Another descriptor.
     Other(Verdict),
 }
 

@@ -24,10 +24,10 @@ use crate::view::output::Printout;
 pub(crate) enum Command {
     /// Play a stake's life through on a regtest chain, every role included.
     Demo(demo::Args),
-    /// Key files, for every role: make one, or print its public key.
+    /// Key files, for every role: generate one, or print its public key.
     #[command(subcommand)]
     Key(key::Command),
-    /// Extractable one-time signatures, for finality providers and those who watch them.
+    /// Extractable one-time signatures, for finality providers and watchtowers.
     #[command(subcommand)]
     Eots(eots::Command),
     /// Adaptor signatures, for covenant members.
@@ -39,19 +39,18 @@ pub(crate) enum Command {
     /// The scripts and addresses of a stake.
     #[command(subcommand)]
     Script(script::Command),
-    /// Say which output of a stake a descriptor is, and whose.
+    /// Recognize a descriptor as an output of a stake.
     Descriptor(descriptor::Args),
-    /// Parameters files, under which stakes are made: show one, or check it.
+    /// The parameters that stakes are made under: show them, or check a file.
     #[command(subcommand)]
     Params(params::Command),
-    /// A stake's delegation, one file that roles hand to each other: sign it, check it, add covenant
-    /// signatures.
+    /// A stake's delegation, the file that roles exchange: sign it, check it, add covenant signatures.
     #[command(subcommand)]
     Stake(stake::Command),
     /// Check delegations and sign them, for covenant members.
     #[command(subcommand)]
     Covenant(covenant::Command),
-    /// PSBTs, on their way between signers: check, sign, combine, finalize.
+    /// PSBTs: check, sign, combine, finalize.
     #[command(subcommand)]
     Psbt(psbt::Command),
     /// A stake's transactions: build and finalize each, and explain any.
@@ -59,7 +58,7 @@ pub(crate) enum Command {
     Tx(tx::Command),
     /// Broadcast a signed transaction through a node.
     Broadcast(Box<broadcast::Args>),
-    /// Say what state a stake is in on a node's chain.
+    /// Print the state of a stake on a node's chain.
     Status(Box<status::Args>),
     /// Print a completion script for a shell.
     Completions(completions::Args),

@@ -13,7 +13,7 @@ use crate::view::taproot::OutputScripts;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Print the output that a stake is locked in.
+    /// Print the staking output.
     #[command(
         after_help = "Example:\n  btcstake script staking --staker 4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766 \
         --finality-provider 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f \
@@ -22,7 +22,7 @@ pub(crate) enum Command {
         --quorum 2 --timelock 64000 --network mainnet"
     )]
     Staking(StakeArgs),
-    /// Print the output that an unbonding transaction pays to.
+    /// Print the unbonding output, which an unbonding transaction pays to.
     #[command(
         after_help = "Example:\n  btcstake script unbonding --staker 4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766 \
         --finality-provider 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f \
@@ -31,7 +31,7 @@ pub(crate) enum Command {
         --quorum 2 --timelock 1008 --network mainnet"
     )]
     Unbonding(StakeArgs),
-    /// Print the output that returns to the staker what slashing left.
+    /// Print the slashing refund output, which returns to the staker what slashing leaves.
     #[command(after_help = "Example:\n  btcstake script slashing-refund \
         --staker 4d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d0766 --timelock 1008 --network mainnet")]
     SlashingRefund(RefundArgs),
@@ -57,7 +57,7 @@ pub(crate) struct RefundArgs {
     /// The staker's public key.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_key))]
     staker: Argument<XOnlyPublicKey>,
-    /// After how many blocks the staker alone can spend, 1 to 65535.
+    /// The timelock, after which the staker alone can spend: 1 to 65535 blocks.
     #[arg(long, value_name = "BLOCKS", value_parser = input::timelock)]
     timelock: Timelock,
     /// The Bitcoin network of the address.

@@ -1,4 +1,4 @@
-//! `status`: where a stake stands on a node's chain.
+//! `status`: prints the state of a stake on a node's chain.
 
 use anyhow::Context;
 use bitcoin::OutPoint;
@@ -15,7 +15,7 @@ use crate::view::output::{CommandOutput, Printout};
 use crate::view::text::STRONG;
 use crate::view::transaction::fixed_fee_warnings;
 
-/// Within how many blocks a fee rate is to confirm that fixed fees are compared with: a day.
+/// The target, in blocks, of the fee rate that fixed fees are compared with: a day.
 const FEE_TARGET: u16 = 144;
 
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     node: NodeArgs,
 }
 
-/// Where a stake stands.
+/// The state of a stake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -40,9 +40,9 @@ pub struct Output {
     /// The state: `PENDING`, `VERIFIED`, `ACTIVE`, `UNBONDING`, `UNBONDED`, `EXPIRED`, `WITHDRAWN` or
     /// `SLASHED`.
     pub status: String,
-    /// How many covenant members have given valid signatures.
+    /// How many covenant members have valid signatures in the delegation.
     pub covenant_signatures: usize,
-    /// How many must.
+    /// How many must sign.
     pub quorum: u16,
     /// The staking transaction, in display order.
     pub staking_txid: String,
@@ -62,7 +62,7 @@ pub struct Output {
     pub refund_spent_by: Option<SpentBy>,
     /// The stake's transactions in the mempool.
     pub unconfirmed: Vec<SpentBy>,
-    /// What to know before going on.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ fn described(found: &FoundTransaction, outpoint: Option<OutPoint>) -> (SpentBy, 
     (spent, path)
 }
 
-/// What a node has of a stake.
+/// The transactions of a stake that a node has.
 struct Observed {
     chain: StakeOnChain,
     spent: Option<SpentBy>,

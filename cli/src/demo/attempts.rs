@@ -1,13 +1,11 @@
-//! Spends that must fail. The library refuses to finish them, so their witnesses are put together here by
-//! hand.
+//! Spends that must fail. The library refuses to finalize them, so their witnesses are built here.
 
-use bitcoin::hashes::Hash;
 use bitcoin::{TapSighash, Transaction, Witness, XOnlyPublicKey};
 use eots::SecretKey;
 use staking_scripts::outputs::Leaf;
 
-/// The transaction with a witness for `leaf` that has, for each of the script's keys, the bytes that `place`
-/// gives for it, or an empty place. Nothing is checked: this is for spends that a node must refuse.
+/// Returns the transaction with a witness for `leaf` that has, for each of the script's keys, the bytes that
+/// `place` returns, or an empty element. Nothing is checked: this is for spends that a node must refuse.
 pub fn with_witness(
     unsigned: &Transaction,
     leaf: &Leaf,
@@ -24,7 +22,7 @@ pub fn with_witness(
     transaction
 }
 
-/// The signatures of these keys over `sighash`, each for its own key's place.
+/// Returns the signatures of these keys over `sighash`, each for its own key's element.
 pub fn signed_by<'a>(
     signers: &'a [&'a SecretKey],
     sighash: TapSighash,

@@ -1,4 +1,4 @@
-//! Who plays: everyone's keys, all derived from one seed, and the rules they play by.
+//! The participants: everyone's keys, all derived from one seed, and the parameters.
 
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use bitcoin::{Amount, Network, ScriptBuf};
@@ -11,12 +11,12 @@ use staking_scripts::possession::PossessionMessage;
 use staking_scripts::transactions::SlashingRate;
 use staking_scripts::{ChainRules, Parameters, ParametersHistory, ProofOfPossession, StakedTo, Timelock};
 
-/// How many covenant members there are, as on mainnet.
+/// The number of covenant members, as on mainnet.
 const MEMBERS: u32 = 9;
-/// How many of them must sign, as on mainnet.
+/// The quorum, as on mainnet.
 pub(crate) const QUORUM: u16 = 6;
 
-/// The staker's account on the chain that keeps the stakes.
+/// The staker's account on Babylon Genesis.
 const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
 
 fn staker_context() -> SigningContext {
@@ -65,7 +65,7 @@ pub(crate) struct Cast {
     /// In an order that is not sorted, as on mainnet.
     pub(crate) covenant: Vec<SecretKey>,
     pub(crate) staked_to: StakedTo,
-    /// The committee when a stake is extended: one member has left, and one has come.
+    /// The committee when a stake is extended: one member was replaced.
     pub(crate) extended_covenant: Vec<SecretKey>,
     /// With one more finality provider.
     pub(crate) extended_to: StakedTo,
@@ -130,7 +130,7 @@ impl Cast {
         Ok(ParametersHistory::from_json(&serde_json::to_string(&all)?)?)
     }
 
-    /// The chains that the stakes are between: regtest, and a consumer chain with a signing context.
+    /// The chains of the stakes: regtest, and a consumer chain with a signing context.
     pub(crate) fn chain_rules() -> ChainRules {
         ChainRules { network: Network::Regtest, depth: 1, signing_context: staker_context() }
     }
@@ -142,12 +142,12 @@ impl Cast {
         Ok((message, proof))
     }
 
-    /// Where the staker's coins come from and go to.
+    /// The script pubkey of the staker's coins.
     pub(crate) fn wallet_script(&self) -> ScriptBuf {
         key_path_script(self.wallet.public_key())
     }
 
-    /// Where block rewards go that nobody needs.
+    /// The script pubkey of block rewards that are not needed.
     pub(crate) fn miner_script(&self) -> ScriptBuf {
         key_path_script(self.miner.public_key())
     }

@@ -1,4 +1,4 @@
-//! `demo`: every role plays its part in a stake's life, on a chain that Bitcoin Core validates.
+//! `demo`: plays a stake's life with every role, on a chain that Bitcoin Core validates.
 
 pub mod attempts;
 mod cast;
@@ -34,24 +34,32 @@ use crate::view::output::Printout;
     after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json\n  btcstake demo --report stake.html"
 )]
 pub(crate) struct Args {
-    /// What to play.
+    /// The scenario to play.
     #[arg(long, default_value = "all")]
     scenario: ScenarioName,
-    /// Where to play: `embedded`, or the URL of a bitcoind on regtest, http://user:password@host:port.
+    /// The node to play on: `embedded`, or the URL of a bitcoind on regtest, http://user:password@host:port.
     #[arg(long, default_value = "embedded", value_name = "NODE")]
     node: String,
-    /// The cookie file of that bitcoind, in place of user and password in the URL.
+    /// The cookie file of that bitcoind, instead of user and password in the URL.
     #[arg(long, value_name = "FILE")]
     cookie_file: Option<PathBuf>,
+<<<<<<< HEAD
     /// 32 bytes from which all keys are derived: the same seed gives the same bytes. A fresh one when absent.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
     seed: Option<Argument<[u8; 32]>>,
     /// Also draw what was played, as one page for the browser: a new HTML file that needs nothing else.
+=======
+    /// 32 bytes from which all keys are derived: the same seed gives the same transactions. Fresh ones when
+    /// absent.
+    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
+    seed: Option<[u8; 32]>,
+    /// Also write a report for the browser: a new HTML file that loads nothing else.
+>>>>>>> prose
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 }
 
-/// What to play, as it is named on the command line.
+/// A scenario, as it is named on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[non_exhaustive]
 pub enum ScenarioName {
@@ -107,7 +115,7 @@ impl Args {
     fn node(&self) -> anyhow::Result<(Box<dyn Node>, String)> {
         if self.node == "embedded" {
             if self.cookie_file.is_some() {
-                bail!("--cookie-file goes with the URL of a bitcoind in --node");
+                bail!("--cookie-file: must be given with the URL of a bitcoind in --node");
             }
             return Ok((node::embedded()?, "Bitcoin Core's own engine, embedded, on regtest".to_owned()));
         }
@@ -119,14 +127,16 @@ impl Args {
 /// Plays on `node`, called `name` in the report, with keys derived from `seed`.
 ///
 /// # Errors
+<<<<<<< HEAD
 /// When the node is not on regtest, fails, refuses what it must take, or takes what it must refuse.
 pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Output> {
+=======
+/// When the node is not on regtest, fails, refuses what it must accept, or accepts what it must refuse.
+pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Report> {
+>>>>>>> prose
     let scenarios = scenario.scenarios();
     if node.network() != Network::Regtest {
-        bail!(
-            "the demo mines its own blocks, so it plays on regtest only, and the node is on {}",
-            node.network()
-        );
+        bail!("the node is on {}; must be on regtest, because the demo mines its own blocks", node.network());
     }
     let cast = Cast::new(seed)?;
     Stage::new(node, &cast).fund_wallet(u32::try_from(scenarios.len())?)?;
@@ -140,7 +150,7 @@ pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName
     })
 }
 
-/// The most memory this process has had, where the system tells (Linux).
+/// Returns the most memory that this process has used, where the system tells (Linux).
 fn peak_memory_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kib: u32 = status

@@ -1,5 +1,4 @@
-//! What is kept of a play beyond what the report says in words, for the page that draws it. Nothing in it is
-//! secret.
+//! What is kept of a scenario beyond the report's words, for the page that draws it. Nothing in it is secret.
 
 use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, XOnlyPublicKey};
 use eots::Parity;
@@ -48,7 +47,7 @@ impl Locked {
     }
 }
 
-/// Two votes at one height, and whose key they gave away.
+/// Two votes at one height, and the public key of the secret extracted from them.
 #[derive(Debug, Clone)]
 pub(crate) struct Equivocation {
     pub(crate) evidence: Evidence,
@@ -57,7 +56,7 @@ pub(crate) struct Equivocation {
     pub(crate) parity: Parity,
 }
 
-/// What a key is for.
+/// The owner of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     Staker,
@@ -67,13 +66,13 @@ pub(crate) enum Role {
     CovenantMember(usize),
 }
 
-/// Who is who, and the rules they play by.
+/// The owners of all keys, and the parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct Background {
     pub(crate) roles: Vec<(Role, XOnlyPublicKey)>,
     pub(crate) quorum: u16,
     pub(crate) rules: Rules,
-    /// Where the staker's coins come from and go to.
+    /// The script pubkey of the staker's coins.
     pub(crate) wallet_script: ScriptBuf,
 }
 
@@ -92,7 +91,7 @@ impl Background {
         Self { roles, quorum: QUORUM, rules: cast.rules.clone(), wallet_script: cast.wallet_script() }
     }
 
-    /// What a key is for; `None` for a stranger's.
+    /// Returns the owner of a key; `None` when it is unknown.
     pub(crate) fn role(&self, key: &XOnlyPublicKey) -> Option<Role> {
         self.roles.iter().find(|(_, known)| known == key).map(|(role, _)| *role)
     }

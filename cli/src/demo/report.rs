@@ -1,4 +1,4 @@
-//! What the demo tells: steps, each with the transaction it made or the refusal it met.
+//! The demo's report: steps, each with its transaction or its refusal.
 
 use bitcoin::Amount;
 use bitcoin::consensus::encode::serialize_hex;
@@ -17,7 +17,7 @@ pub struct Step {
     pub name: String,
     /// What happened, in plain words.
     pub text: String,
-    /// The transaction it made, or tried.
+    /// The id of the transaction that it made or tried.
     pub txid: Option<String>,
     /// The transaction itself, as hex.
     pub transaction: Option<String>,
@@ -29,7 +29,7 @@ pub struct Step {
     pub height: Option<u32>,
     /// The path through which it spends.
     pub path: Option<String>,
-    /// Why Bitcoin Core refused it, where it had to.
+    /// Why Bitcoin Core refused it; null when it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// For the page.
@@ -82,18 +82,29 @@ impl Step {
 #[serde(deny_unknown_fields)]
 pub struct ScenarioReport {
     /// Its name.
+<<<<<<< HEAD
     pub name: String,
     /// What it shows.
     pub title: String,
+=======
+    pub name: &'static str,
+    /// What it shows, in a few words.
+    pub title: &'static str,
+>>>>>>> prose
     /// The steps.
     pub steps: Vec<Step>,
-    /// The script that the stake was locked in.
+    /// The staking output's script pubkey.
     pub staking_script_pubkey: String,
     /// Whether the key extracted from the two votes is the finality provider's; absent where nobody
     /// equivocates.
     pub extracted_key_matches: Option<bool>,
+<<<<<<< HEAD
     /// What became of the stake: SLASHED or WITHDRAWN.
     pub final_status: String,
+=======
+    /// The stake's state at the end: SLASHED or WITHDRAWN.
+    pub final_status: &'static str,
+>>>>>>> prose
     /// For the page: the outputs of the protocol in the order in which they came to be, and the two votes.
     #[serde(skip)]
     pub(crate) outputs: Vec<Locked>,
@@ -101,12 +112,19 @@ pub struct ScenarioReport {
     pub(crate) equivocation: Option<Equivocation>,
 }
 
+<<<<<<< HEAD
 /// The demo.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// The seed, with which it plays again.
+=======
+/// The report of the demo.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The seed, with which the demo can be repeated.
+>>>>>>> prose
     pub seed: String,
     /// The node it was played on.
     pub node: String,

@@ -13,14 +13,14 @@ use super::record::Equivocation;
 use super::report::ScenarioReport;
 use super::stage::{Stage, Stake};
 
-/// What became of a stake.
+/// The state of a stake at the end.
 const SLASHED: &str = "SLASHED";
 const WITHDRAWN: &str = "WITHDRAWN";
 
 /// How many heights the finality providers vote honestly on before one of them equivocates.
 const HONEST_HEIGHTS: usize = 3;
 
-/// A stake's life.
+/// A scenario of a stake's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scenario {
     /// A finality provider equivocates, and the staking output is slashed.
@@ -59,7 +59,7 @@ impl Scenario {
         }
     }
 
-    /// Plays it to its end.
+    /// Plays the scenario.
     pub(crate) fn play(self, node: &dyn Node, cast: &Cast) -> anyhow::Result<ScenarioReport> {
         let mut stage = Stage::new(node, cast);
         let stake = stage.stake()?;
@@ -126,7 +126,7 @@ fn unbonding_leaf(stake: &Stake) -> anyhow::Result<Leaf> {
         .context("the unbonding output has no slashing path")
 }
 
-/// What must fail while the stake is locked.
+/// Tries the spends that must fail while the stake is locked.
 fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     let cast = stage.cast;
     let covenant: Vec<&SecretKey> = cast.covenant.iter().collect();
@@ -159,7 +159,8 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     without_key(stage, stake, SlashedOutput::Staking, staking_leaf(stake, SpendPath::Slashing)?)
 }
 
-/// Slashing without the finality provider's key, and with the adaptor signatures as if they were signatures.
+/// Tries to slash without the finality provider's key, and with the adaptor signatures as if they were
+/// signatures.
 fn without_key(
     stage: &mut Stage<'_>,
     stake: &Stake,
@@ -173,26 +174,26 @@ fn without_key(
     let given: Vec<_> = given.map(|given| given.slashing_of(which)).collect();
     let sighash = slashing.sighash();
 
-    // Even if the staker and a quorum conspired and signed outright.
+    // Even if the staker and a quorum signed without encryption.
     let conspirators: Vec<_> = cast.covenant.iter().take(quorum).chain([&cast.staker]).collect();
     let transaction = with_witness(slashing.unsigned(), leaf, signed_by(&conspirators, sighash));
     let text = "staker and covenant quorum, all signing outright, but not the finality provider";
     stage.refused("slash without its key", text, (&transaction, slashing.psbt()), SpendPath::Slashing)?;
 
-    // Even if the finality provider signed: what the covenant members gave are not signatures yet.
+    // Even if the finality provider signed: the adaptor signatures are not signatures yet.
     let signers = [&cast.staker, &cast.providers[0]];
     let sign = signed_by(&signers, sighash);
     let transaction = with_witness(slashing.unsigned(), leaf, |key| {
         let adaptor = given.iter().take(quorum).find(|given| given.member == *key);
         let adaptor = adaptor.and_then(|given| given.signatures.first());
-        // x(R0) and s, which is what a signature would look like.
+        // x(R0) and s, which has the form of a signature.
         adaptor.map(|adaptor| adaptor.to_bytes().iter().skip(1).copied().collect()).or_else(|| sign(key))
     });
     let text = "the covenant's adaptor signatures, not decrypted";
     stage.refused("adaptor used as it is", text, (&transaction, slashing.psbt()), SpendPath::Slashing)
 }
 
-/// The providers vote, the offender votes twice, and its key is extracted from the two votes.
+/// Lets the providers vote, the offender twice, and extracts its key from the two votes.
 fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(SecretKey, bool)> {
     let mut chain = ConsumerChain::new(&stage.cast.providers)?;
     let (providers, committed) = (stage.cast.providers.len(), chain.committed());

@@ -1,4 +1,4 @@
-//! The stage: a node, the cast, and the moves that scenarios are made of.
+//! The stage: a node, the participants, and the steps that scenarios consist of.
 
 use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::absolute::Height;
@@ -21,12 +21,12 @@ use super::report::Step;
 
 /// Block rewards must be this deep before they can be spent.
 const COINBASE_MATURITY: u32 = 100;
-/// How often more coins are mined before the chain is given up, twice as many each time.
+/// How often more coins are mined before the demo gives up, twice as many each time.
 const FUNDING_ROUNDS: u32 = 9;
 /// For how many blocks ahead fees are estimated.
 const FEE_TARGET: u16 = 6;
 
-/// A node and everyone who acts on it.
+/// A node and the participants.
 pub(crate) struct Stage<'a> {
     node: &'a dyn Node,
     pub(crate) cast: &'a Cast,
@@ -36,7 +36,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) equivocation: Option<Equivocation>,
 }
 
-/// A stake with all that is known of it.
+/// A stake with its delegation.
 pub(crate) struct Stake {
     pub(crate) delegation: Delegation,
     pub(crate) checked: CheckedDelegation,
@@ -49,7 +49,7 @@ impl<'a> Stage<'a> {
         Self { node, cast, steps: Vec::new(), outputs: Vec::new(), equivocation: None }
     }
 
-    /// Mines `count` blocks whose rewards concern nobody.
+    /// Mines `count` blocks whose rewards are not needed.
     pub(crate) fn mine(&self, count: u32) -> anyhow::Result<()> {
         self.node.mine(count, &self.cast.miner_script()).context("cannot mine")?;
         Ok(())
@@ -88,8 +88,8 @@ impl<'a> Stage<'a> {
         Ok(coins.collect::<Result<_, _>>()?)
     }
 
-    /// Stakes: builds the transactions, has those signed that must be before, and only then broadcasts the
-    /// staking transaction.
+    /// Stakes: builds the transactions, has the pre-signed ones signed, and only then broadcasts the staking
+    /// transaction.
     pub(crate) fn stake(&mut self) -> anyhow::Result<Stake> {
         let (cast, rules) = (self.cast, &self.cast.rules);
         let history = cast.history(None)?;
@@ -119,7 +119,7 @@ impl<'a> Stage<'a> {
         Ok(Stake { height, ..stake })
     }
 
-    /// The tip, and the parameters in force there.
+    /// Returns the tip, and the parameters in force there.
     fn in_force<'h>(
         &self,
         history: &'h ParametersHistory<Parameters>,
@@ -128,8 +128,8 @@ impl<'a> Stage<'a> {
         Ok((tip, history.in_force(tip)?.1))
     }
 
-    /// The stake with everything signed that must be before its transaction is broadcast: by the staker, and
-    /// by these covenant members, who check every rule and record what they sign.
+    /// Returns the stake with its pre-signed transactions signed: by the staker, and by these covenant
+    /// members, who check every rule and record what they sign.
     fn presign(
         &mut self,
         mut delegation: Delegation,
@@ -158,8 +158,8 @@ impl<'a> Stage<'a> {
         Ok(Stake { delegation, checked, parameters: parameters.clone(), height: BlockHeight::GENESIS })
     }
 
-    /// Extends a stake: more of it, for longer, with one more finality provider and under a covenant
-    /// committee that has changed since.
+    /// Extends a stake: a higher amount, a longer time, one more finality provider, and a covenant committee
+    /// that has changed since.
     pub(crate) fn extend(&mut self, stake: &Stake) -> anyhow::Result<Stake> {
         let (cast, rules) = (self.cast, &self.cast.rules);
         let history = cast.history(Some(self.node.tip()?.height.to_u32()))?;
@@ -208,22 +208,21 @@ impl<'a> Stage<'a> {
         Ok(Stake { height, ..extended })
     }
 
-    /// What must fail: the staker without the committee.
+    /// Tries to extend without the committee, which must fail.
     fn extend_alone(
         &mut self,
         stake: &Stake,
         extension: &ExtensionTransaction,
-        finished: &Transaction,
+        finalized: &Transaction,
     ) -> anyhow::Result<()> {
         let leaf = stake.checked.staking().output().taproot().leaf(SpendPath::Unbonding);
         let leaf = leaf.context("the staking output has no unbonding path")?;
-        let alone = with_witness(finished, leaf, signed_by(&[&self.cast.staker], extension.sighash()));
+        let alone = with_witness(finalized, leaf, signed_by(&[&self.cast.staker], extension.sighash()));
         let text = "the staker without the covenant committee";
         self.refused("extend alone", text, (&alone, extension.psbt()), SpendPath::Unbonding)
     }
 
-    /// Broadcasts a transaction (with the PSBT that it comes from), mines a block, and makes sure that it is
-    /// in there.
+    /// Broadcasts a transaction (with its PSBT), mines a block, and checks that the transaction is in it.
     pub(crate) fn confirm(
         &mut self,
         name: &str,
@@ -231,10 +230,15 @@ impl<'a> Stage<'a> {
         (transaction, psbt): (&Transaction, &Psbt),
         path: Option<SpendPath>,
     ) -> anyhow::Result<BlockHeight> {
-        let txid =
-            self.node.broadcast(transaction).with_context(|| format!("{name}: the node does not take it"))?;
+        let txid = self
+            .node
+            .broadcast(transaction)
+            .with_context(|| format!("{name}: the node refuses it; must accept it"))?;
         self.mine(1)?;
-        let found = self.node.transaction(&txid)?.with_context(|| format!("{name}: {txid} is nowhere"))?;
+        let found = self
+            .node
+            .transaction(&txid)?
+            .with_context(|| format!("{name}: {txid} is neither in the mempool nor in a block"))?;
         let block = found.block.with_context(|| format!("{name}: {txid} was not mined"))?;
         ensure!(found.transaction == *transaction, "{name}: the chain has another transaction {txid}");
         let height = block.height.to_u32();
@@ -243,7 +247,7 @@ impl<'a> Stage<'a> {
         Ok(block.height)
     }
 
-    /// Broadcasts a transaction that the node must refuse; it is a failure of the demo when it does not.
+    /// Broadcasts a transaction that the node must refuse; the demo fails when it does not.
     pub(crate) fn refused(
         &mut self,
         name: &str,
@@ -254,7 +258,7 @@ impl<'a> Stage<'a> {
         let reason = match self.node.broadcast(transaction) {
             Err(NodeError::Rejected { reason, .. }) => reason,
             Err(other) => return Err(anyhow!(other).context(format!("{name}: no verdict"))),
-            Ok(txid) => bail!("{name}: the node took {txid}, which it must refuse"),
+            Ok(txid) => bail!("{name}: the node accepted {txid}; must refuse it"),
         };
         let next_block = self.node.tip()?.height.saturating_add(1).to_u32();
         let played = Played::new(transaction, psbt, next_block)?;
@@ -263,8 +267,8 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Withdraws an output that confirmed at `height`: refused one block before its timelock ends, and taken
-    /// then.
+    /// Withdraws an output that confirmed at `height`: refused one block before its timelock is over, then
+    /// accepted.
     pub(crate) fn withdraw<O: HasTaproot>(
         &mut self,
         output: &Funded<O>,
@@ -282,13 +286,13 @@ impl<'a> Stage<'a> {
         let tip = self.node.tip()?.height;
         ensure!(
             tip == last_too_early,
-            "someone else mines on this chain: it is at height {tip}, not at {last_too_early}"
+            "the tip is at height {tip}; must be at {last_too_early}: someone else mines on this chain"
         );
         let (name, text) = ("withdraw too early", "one block before the timelock ends");
         self.refused(name, text, (&transaction, withdrawal.psbt()), SpendPath::Timelock)?;
         self.mine(1)?;
         let text = format!(
-            "the staker takes out {} sat, {timelock} blocks after it was locked",
+            "the staker withdraws {} sat, {timelock} blocks after it was locked",
             output.amount().to_sat()
         );
         self.confirm("withdraw", &text, (&transaction, withdrawal.psbt()), Some(SpendPath::Timelock))?;
@@ -300,7 +304,7 @@ impl<'a> Stage<'a> {
         let unbonding = stake.delegation.unbonding(&stake.parameters)?;
         let staker = unbonding.sign_as_staker(&self.cast.staker)?;
         let transaction = stake.delegation.unbond(&staker, &stake.parameters)?;
-        let text = format!("the staker leaves early, with {} covenant signatures", stake.checked.quorum());
+        let text = format!("the staker unbonds, with {} covenant signatures", stake.checked.quorum());
         let path = Some(SpendPath::Unbonding);
         let height = self.confirm("unbond", &text, (&transaction, unbonding.psbt()), path)?;
         self.outputs.push(Locked::new("unbonding output", &unbonding.unbonding_output()));
@@ -318,7 +322,7 @@ impl<'a> Stage<'a> {
         let transaction = stake.delegation.slash(which, extracted, &stake.parameters)?;
         let slashed = transaction.output.first().map_or(Amount::ZERO, |out| out.value);
         let text = format!(
-            "anyone with the extracted key completes it: {} sat burn, the rest is locked for the staker",
+            "anyone with the extracted key finalizes it: {} sat are burnt, the rest is locked for the staker",
             slashed.to_sat()
         );
         let path = Some(SpendPath::Slashing);

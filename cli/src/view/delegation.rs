@@ -5,7 +5,7 @@ use staking_scripts::Delegation;
 
 use super::output::CommandOutput;
 
-/// A delegation, in the form of its file.
+/// A delegation, as in its file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DelegationOutput {

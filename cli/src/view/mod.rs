@@ -1,4 +1,4 @@
-//! What commands print: shapes that several share, and where they are printed.
+//! What commands print: parts of outputs that several share, and the one place of printing.
 
 pub(crate) mod delegation;
 pub(crate) mod output;

@@ -1,4 +1,4 @@
-//! What a command gives, and how it is printed.
+//! The output of a command, and its printing.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ const NEGATIVE: u8 = 1;
 /// The exit code of wrong usage, or of a failure.
 pub(crate) const FAILED: u8 = 2;
 
-/// How a command that did not fail ends.
+/// The exit code of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// It is done, or the answer is yes: exit code 0.
@@ -22,34 +22,34 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Returns how a command ends whose answer is yes or no.
+    /// Returns the exit code for a yes or a no.
     pub const fn of(answer: bool) -> Self {
         if answer { Self::Success } else { Self::Negative }
     }
 }
 
-/// What a command returns: fields, which `--json` prints, and their text for people.
+/// The output of a command: fields, which `--json` prints, and their text for people.
 pub trait CommandOutput: Serialize {
     /// Returns the text, which may be coloured.
     fn text(&self) -> String;
 
-    /// Returns how the command ends.
+    /// Returns the exit code.
     fn exit(&self) -> Exit {
         Exit::Success
     }
 
-    /// Returns what people should know beside the text. It is printed to standard error, as the text may go
-    /// into a file; scripts find it in the fields.
+    /// Returns warnings beside the text. They are printed to standard error, as the text may go into a file;
+    /// scripts find them in the fields.
     fn warnings(&self) -> &[String] {
         &[]
     }
 }
 
-/// What is printed of a command's output: text and one JSON object; or, of a long list, JSON lines.
+/// A command's output as it is printed: text and one JSON object; or, of a long list, JSON lines.
 pub struct Printout {
     text: String,
     json: String,
-    /// In place of text and JSON.
+    /// Printed instead of text and JSON.
     lines: Option<Box<dyn Iterator<Item = String>>>,
     exit: Exit,
     warnings: Vec<String>,

@@ -29,7 +29,7 @@ pub struct LiveVersion {
     pub min_staking_time_blocks: u16,
     /// The greatest staking time.
     pub max_staking_time_blocks: u16,
-    /// Where the slashed part goes: a script pubkey, in hex.
+    /// The script pubkey that the slashed part is paid to, in hex.
     pub slashing_script_pubkey: String,
     /// The slashing rate: a part of 1.
     pub slashing_rate: String,
@@ -41,15 +41,15 @@ pub struct LiveVersion {
     pub unbonding_fee_sat: u64,
     /// The least commission of a finality provider; null when the file does not say.
     pub min_commission_rate: Option<String>,
-    /// The gas that a delegation costs; null when the file does not say.
+    /// The gas cost of a delegation; null when the file does not say.
     pub delegation_creation_base_gas_fee: Option<u64>,
     /// The height until which the allow list holds; null when the file does not say.
     pub allow_list_expiration_height: Option<u64>,
-    /// What to know of the versions that are built in.
+    /// Warnings about the versions that are built in.
     pub warnings: Vec<String>,
 }
 
-/// A version of the phase-1 parameters. What both forms have has the same name in both.
+/// A version of the phase-1 parameters. Fields that both forms have are named alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -62,7 +62,7 @@ pub struct Phase1Version {
     pub activation_height: u32,
     /// The cap of all stakes together in satoshis; null when the cap is a height.
     pub staking_cap_sat: Option<u64>,
-    /// The last height at which a stake is in time; null when the cap is an amount.
+    /// The last height at which a stake is accepted; null when the cap is an amount.
     pub cap_height: Option<u32>,
     /// The tag of the OP_RETURN output, in hex.
     pub tag: String,
@@ -84,7 +84,7 @@ pub struct Phase1Version {
     pub unbonding_fee_sat: u64,
     /// How many blocks deep a stake must be.
     pub confirmation_depth: u16,
-    /// What to know of the versions that are built in.
+    /// Warnings about the versions that are built in.
     pub warnings: Vec<String>,
 }
 

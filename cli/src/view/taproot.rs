@@ -9,7 +9,7 @@ use staking_scripts::outputs::TaprootOutput;
 use super::output::CommandOutput;
 use super::text::{FAINT, line};
 
-/// The order in which the leaves are told.
+/// The order in which the leaves are printed.
 const PATHS: [&str; 3] = ["timelock", "unbonding", "slashing"];
 
 /// A Taproot output of a stake.

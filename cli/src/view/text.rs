@@ -1,4 +1,4 @@
-//! Text for people: styles, and what makes a stranger's text harmless.
+//! Text for people: styles, and the escaping of untrusted text.
 
 use anstyle::{AnsiColor, Style};
 
@@ -8,14 +8,13 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// The style of headings.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// The style of what stands in the background.
+/// The style of less important text.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// The most of a message that is printed.
 const LONGEST: usize = 4096;
 
-/// A text with what a stranger may have put into it made harmless: control characters are escaped, and it has
-/// an end.
+/// Returns untrusted text for printing: control characters are escaped, and it is cut at a limit.
 pub(crate) fn plain(text: &str) -> String {
     let escape = |c: char| match c {
         '\n' => "\n".to_owned(),
@@ -26,7 +25,7 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().take(LONGEST).map(escape).chain([end.to_owned()]).collect()
 }
 
-/// How many rules are broken.
+/// Returns how many rules are broken, as text.
 pub(crate) fn broken(count: usize) -> String {
     match count {
         1 => "1 rule is broken".to_owned(),
@@ -34,7 +33,7 @@ pub(crate) fn broken(count: usize) -> String {
     }
 }
 
-/// A line of text: what it says, and of what.
+/// Returns a line of text with a name and a value.
 pub(crate) fn line(name: &str, value: impl ToString) -> String {
     format!("{name:<19}{}", value.to_string())
 }

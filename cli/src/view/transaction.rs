@@ -9,7 +9,7 @@ use super::output::{CommandOutput, Printout};
 
 /// The least fee rate that nodes relayed by default for many years, as many still do.
 const LEAST_RELAYED: FeeRate = FeeRate::BROADCAST_MIN;
-/// A fee rate that is not paid in ordinary times.
+/// A fee rate that is hardly ever paid.
 const MOST_EXPECTED: FeeRate = FeeRate::from_sat_per_kwu(1000 * 250);
 
 /// A transaction that a command has built.
@@ -27,9 +27,9 @@ pub struct BuiltTransaction {
     pub fee_sat: u64,
     /// The virtual size: with all signatures, where that is known.
     pub vsize: usize,
-    /// What to know before going on.
+    /// Warnings.
     pub warnings: Vec<String>,
-    /// The satoshis that the inputs hold.
+    /// The inputs' amount, in satoshis.
     #[serde(skip)]
     pub(crate) moved_sat: u64,
 }
@@ -44,7 +44,7 @@ impl BuiltTransaction {
     }
 
     /// Returns a transaction that can be broadcast.
-    pub(crate) fn finished(psbt: &Psbt, transaction: &Transaction, fee: Amount) -> Self {
+    pub(crate) fn finalized(psbt: &Psbt, transaction: &Transaction, fee: Amount) -> Self {
         Self::new(psbt, Some(transaction), fee)
     }
 
@@ -66,8 +66,8 @@ impl BuiltTransaction {
         }
     }
 
-    /// Adds warnings of what may be a mistake in a fee that was chosen: its rate, where it is known, and its
-    /// part of what the transaction moves.
+    /// Adds warnings about a chosen fee that may be a mistake: by its rate, where it is known, and by its
+    /// part of the amount.
     pub(crate) fn question_fee(mut self, rate: Option<FeeRate>) -> Self {
         let odd = rate.and_then(|rate| match rate {
             rate if rate < LEAST_RELAYED => Some(("below", LEAST_RELAYED, "which many nodes do not relay")),
@@ -83,7 +83,7 @@ impl BuiltTransaction {
         let (fee, moved) = (self.fee_sat, self.moved_sat);
         if fee > moved.div_euclid(10) {
             self.warnings
-                .push(format!("the fee of {fee} sat is more than a tenth of the {moved} sat that are moved"));
+                .push(format!("the fee of {fee} sat is more than a tenth of the {moved} sat that are spent"));
         }
         self
     }
@@ -95,7 +95,7 @@ impl BuiltTransaction {
 }
 
 impl CommandOutput for BuiltTransaction {
-    /// Returns what the next step takes, alone: the transaction, or the PSBT while signatures are missing.
+    /// Returns only what the next step reads: the transaction, or the PSBT while signatures are missing.
     fn text(&self) -> String {
         self.transaction.as_ref().unwrap_or(&self.psbt).clone()
     }
@@ -108,11 +108,11 @@ impl CommandOutput for BuiltTransaction {
 /// Returns the PSBT with the witnesses of the transaction, finalized as BIP-174 says.
 fn finalized(psbt: &Psbt, transaction: &Transaction) -> Psbt {
     let mut psbt = psbt.clone();
-    for (input, finished) in psbt.inputs.iter_mut().zip(&transaction.input) {
+    for (input, finalized) in psbt.inputs.iter_mut().zip(&transaction.input) {
         let given = std::mem::take(input);
         *input = psbt::Input {
-            final_script_witness: Some(finished.witness.clone()).filter(|witness| !witness.is_empty()),
-            final_script_sig: Some(finished.script_sig.clone()).filter(|script| !script.is_empty()),
+            final_script_witness: Some(finalized.witness.clone()).filter(|witness| !witness.is_empty()),
+            final_script_sig: Some(finalized.script_sig.clone()).filter(|script| !script.is_empty()),
             witness_utxo: given.witness_utxo,
             non_witness_utxo: given.non_witness_utxo,
             proprietary: given.proprietary,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::output::{CommandOutput, Exit, Printout};
 use super::text::{BAD, GOOD, plain};
 
-/// What a command that verifies something returns.
+/// The output of a command that verifies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

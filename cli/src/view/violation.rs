@@ -1,4 +1,4 @@
-//! Rules that are broken.
+//! Violations of rules.
 
 use serde::{Deserialize, Serialize};
 use spv::{HeadersError, InclusionError};
@@ -6,14 +6,14 @@ use staking_scripts::StakeViolation;
 
 use super::text::plain;
 
-/// A rule that is broken.
+/// A violation of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Violation {
     /// The rule's name.
     pub rule: String,
-    /// What was found, and what the rule is.
+    /// What was found, then the rule.
     pub message: String,
 }
 
@@ -28,8 +28,8 @@ pub(crate) fn lines(violations: &[Violation]) -> impl Iterator<Item = String> {
     violations.iter().map(|found| format!("  {}: {}", found.rule, plain(&found.message)))
 }
 
-/// Says what a delegation breaks, for people. Blocks of a test network are the commonest slip, and their own
-/// message does not tell.
+/// Returns the text of a violation, for people. Blocks of a test network are the commonest mistake, and their
+/// own text does not name it.
 pub(crate) fn message(found: &StakeViolation) -> String {
     match found {
         StakeViolation::Inclusion(InclusionError::Headers(HeadersError::TargetTooHigh { .. })) => {

@@ -198,7 +198,7 @@ fn secret_key_files_that_hold_no_key() {
     // The key itself where its file belongs: it is not printed back.
     let run = folder.run(&format!("eots randomness --chain-id c --height 1 --secret-key-file {PROVIDER}"));
     assert!(!run.stderr().contains(&PROVIDER[..16]), "{}", run.stderr());
-    run.fails(&["--secret-key-file", "not the key itself"]);
+    run.fails(&["--secret-key-file", "is a key itself"]);
     // Nor in any other form that people write keys in, nor where no file belongs at all.
     let almost = &PROVIDER[..62];
     let spaced: Vec<_> = (0..32).map(|at| &PROVIDER[2 * at..2 * at + 2]).collect();
@@ -215,7 +215,7 @@ fn secret_key_files_that_hold_no_key() {
         let args = ["eots", "randomness", "--chain-id", "c", "--height", "1", "--secret-key-file", secret];
         let run = folder.run_with(&args, b"");
         assert!(!run.stderr().contains(secret.trim()), "{}", run.stderr());
-        run.fails(&["--secret-key-file", "not the key itself"]);
+        run.fails(&["--secret-key-file", "is a key itself"]);
         for args in [&["eots", "randomness", secret][..], &["eots", secret], &[secret.as_str()]] {
             let run = folder.run_with(args, b"");
             let digits = secret.trim();
@@ -261,7 +261,7 @@ fn hex_in_files_is_pointed_out() {
     let k = PROVIDER_KEY;
     folder.write("key.hex", format!("{k}\n"));
     let line = format!("eots verify --public-randomness {k} --message 00 --signature {k} --public-key");
-    folder.run(&format!("{line} @key.hex")).fails(&["--public-key", "holds hex digits"]);
+    folder.run(&format!("{line} @key.hex")).fails(&["--public-key", "has hex digits"]);
     folder.run(&format!("{line} 02{k}")).fails(&["--public-key", "leave out the first byte"]);
 }
 
@@ -269,7 +269,7 @@ fn hex_in_files_is_pointed_out() {
 fn two_messages_and_two_signatures() {
     let k = PROVIDER_KEY;
     let line = format!("eots extract --public-key {k} --public-randomness {k} --message 00 --signature {k}");
-    Folder::new().run(&line).fails(&["twice", "1 and 1"]);
+    Folder::new().run(&line).fails(&["twice", "--message is given 1 times and --signature 1 times"]);
 }
 
 #[test]

@@ -84,5 +84,5 @@ fn nodes_answer_ends_a_stake_as_our_own_file_does() {
     let step = format!("tx unbond {FILES} two.json");
     folder.run(&step).fails(&["2 delegations", "--staking-txid"]);
     let none = format!("{step} --staking-txid {}", secret(7));
-    folder.run(&none).fails(&["none of its 2 delegations"]);
+    folder.run(&none).fails(&["2 delegations; none is of"]);
 }

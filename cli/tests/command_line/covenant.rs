@@ -60,7 +60,7 @@ fn a_member_chooses_the_parameters_and_remembers() {
     assert_eq!(std::fs::read_to_string(folder.path().join("record.jsonl")).unwrap(), record);
     // A record that is not whole stops everything.
     folder.write("record.jsonl", record.trim_end());
-    sign("signed.json", "--height 900000 --record record.jsonl").fails(&["cut off"]);
+    sign("signed.json", "--height 900000 --record record.jsonl").fails(&["the last line is incomplete"]);
     folder.write("record.jsonl", "nonsense\n");
     sign("signed.json", "--height 900000 --record record.jsonl").fails(&["line 1"]);
 }

@@ -152,7 +152,7 @@ fn from_draft_to_withdrawal() {
         assert_eq!(withdrawal.input[0].previous_output.txid, spent, "{from}");
         folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["not the staker's"]);
         let elsewhere = folder.run(&withdraw.replace("--network regtest", "--network signet"));
-        elsewhere.fails(&["--to: bcrt1p", "of regtest, and --network is signet"]);
+        elsewhere.fails(&["--to: bcrt1p", "of regtest; must be of signet"]);
         let unsigned: Psbt = folder.run(&withdraw).ends(0).stdout().trim().parse().unwrap();
         assert_eq!(unsigned.unsigned_tx.compute_txid(), withdrawal.compute_txid());
         assert_eq!(folder.json(&withdraw)["vsize"], json!(withdrawal.vsize()));
@@ -285,8 +285,8 @@ fn stakes_that_cannot_be_built() {
     keys(&folder);
     let with = |from: &str, to: &str| folder.run(&stake("new.json").replace(from, to));
     with("--amount-sat 500000", "--amount-sat 499999")
-        .fails(&["--amount-sat: 499999 sat is not within 500000 to 5000000 sat"]);
-    with("--staking-time 64000", "--staking-time 100").fails(&["--staking-time", "not within"]);
+        .fails(&["--amount-sat is 499999 sat; must be 500000 to 5000000 sat"]);
+    with("--staking-time 64000", "--staking-time 100").fails(&["--staking-time is 100 blocks; must be"]);
     with("--height 900000", "--height 5").fails(&["--height", "height 5"]);
     with(":900000:", ":400000:").fails(&["the coins hold 400000 sat; the stake and its fee need"]);
     with(":900000:5120", ":900000:76a9").fails(&["--coin"]);
@@ -297,10 +297,10 @@ fn stakes_that_cannot_be_built() {
     let two = format!("--finality-provider {PROVIDER_KEY} --finality-provider {}", MEMBER_KEY);
     with(&format!("--finality-provider {PROVIDER_KEY}"), &two).fails(&["--finality-provider", "CHAIN=KEY"]);
     // What pays to another network's address may be lost here.
-    let on = ["--change: bcrt1p", "is an address of regtest, and --network is mainnet"];
+    let on = ["--change: bcrt1p", "is an address of regtest; must be of mainnet"];
     with("--network regtest", "").fails(&on);
     let testnet = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx";
-    with(ADDRESS, testnet).fails(&["--change: tb1q", "of testnet4 or signet, and --network is regtest"]);
+    with(ADDRESS, testnet).fails(&["--change: tb1q", "of testnet4 or signet; must be of regtest"]);
     assert!(!folder.path().join("new.json").exists());
     for network in ["testnet4", "signet"] {
         let line =
@@ -338,10 +338,10 @@ fn signed_elsewhere() {
     folder.run(&format!("{early} --without-quorum")).ends(0);
     folder
         .run(&finalize.replace("stake.psbt", "unsigned-stake.psbt"))
-        .fails(&["--psbt", "nobody has signed input 0"]);
+        .fails(&["--psbt: input 0, which spends", "is not signed"]);
     folder
         .run(&finalize.replace("stake.psbt", "signed.psbt"))
-        .fails(&["--psbt is of", "staking transaction is"]);
+        .fails(&["--psbt is of transaction", "the delegation's staking transaction"]);
     folder
         .run(&format!("tx unbond {FILES} verified.json --signed @unbonding.psbt"))
         .fails(&["--signed", "no signature"]);
@@ -432,7 +432,7 @@ fn extended_by_files() {
     assert_eq!((&told["kind"], &told["delegation"]["part"]), (&json!("extension"), &json!("staking")));
     folder
         .run(&format!("psbt finalize {FILES} extension-verified.json --psbt @part1.psbt"))
-        .fails(&["nobody has signed input 0"]);
+        .fails(&["input 0, which spends", "is not signed"]);
 }
 
 /// The staker names the parameters' height; a member takes it only where its own knowledge agrees.

@@ -55,7 +55,7 @@ fn sign_verify_extract() {
     };
     refused(verify("bb", SIGNATURE), "does not verify");
     // What has the right length and is no signature, or no key, is a negative answer as well.
-    refused(verify("aa", ORDER), "not below the group order");
+    refused(verify("aa", ORDER), "must be below the group order");
     let line =
         format!("--json eots verify --public-randomness {RANDOMNESS} --message 00 --signature {SIGNATURE}");
     refused(folder.run(&format!("{line} --public-key {}", "f".repeat(64))), "not the x coordinate");
@@ -143,7 +143,7 @@ fn commitments_are_made_proven_and_checked() {
     }
     // Verifiers count the heights by ones: others are not committed to.
     for verb in ["commit", "prove --index 8", "prove --all"] {
-        folder.run(&format!("eots {verb} {range} --interval 5")).fails(&["one after the other", "5 apart"]);
+        folder.run(&format!("eots {verb} {range} --interval 5")).fails(&["consecutive", "5 apart"]);
     }
     // All at once are the same proofs.
     let all = folder.run(&format!("eots prove {range} --all")).ends(0).stdout();
@@ -166,7 +166,7 @@ fn commitments_are_made_proven_and_checked() {
         format!("{check} --count 9 --signature {} --signing-context {context}", signature(&consumer));
     assert_eq!(folder.run(&consumer).json(0), json!({ "valid": true, "reason": null }));
     let root = committed["root"].as_str().unwrap();
-    folder.run(&format!("eots prove {range} --index 9")).fails(&["--index", "count of 9"]);
+    folder.run(&format!("eots prove {range} --index 9")).fails(&["--index", "must be below the count, 9"]);
     let check =
         format!("eots check-proof --root {root} --count 9 --index 0 --public-randomness {root} --proof");
     folder.run(&format!("{check} zz")).fails(&["--proof", "neither JSON nor hex"]);
@@ -197,7 +197,7 @@ fn many_signatures_at_once() {
     assert_eq!(folder.json("eots verify-batch --file other.jsonl")["count"], json!(4));
     // Nothing to verify is no success.
     folder.write("empty.jsonl", "\n\n");
-    folder.run("eots verify-batch --file empty.jsonl").fails(&["--file", "no signature"]);
+    folder.run("eots verify-batch --file empty.jsonl").fails(&["--file has 0 signatures"]);
     folder.write("array.jsonl", format!(r#"["{PROVIDER_KEY}","{RANDOMNESS}","00","{SIGNATURE}"]"#));
     folder.run("eots verify-batch --file array.jsonl").fails(&["line 1", "not a JSON object"]);
     // What a stranger writes does not reach the terminal as it is, nor at any length.

@@ -62,7 +62,7 @@ fn explained_by_a_delegation() {
 
     let alone = folder.json(&format!("tx explain {stake}"));
     assert_eq!(
-        (&alone["kind"], &alone["protocol_outputs"], &alone["finished"]),
+        (&alone["kind"], &alone["protocol_outputs"], &alone["finalized"]),
         (&json!("unknown"), &json!([]), &json!(false))
     );
     let told = explain(&stake);
@@ -78,7 +78,7 @@ fn explained_by_a_delegation() {
 
     let told = explain(&unbonding);
     assert_eq!(
-        (&told["kind"], &told["fee_sat"], &told["finished"]),
+        (&told["kind"], &told["fee_sat"], &told["finalized"]),
         (&json!("unbonding"), &json!(9600), &json!(false))
     );
     let text = folder.run(&format!("tx explain {FILES} verified.json {unbonding}")).ends(0).stdout();

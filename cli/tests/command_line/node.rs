@@ -148,7 +148,7 @@ fn a_stake_from_the_coin_to_its_withdrawal() {
     assert_eq!((&sent["txid"], &sent["accepted"]), (&before["staking_txid"], &json!(true)));
     assert_eq!(world.json("broadcast @stake.tx"), sent, "again is no error");
     assert_eq!(is("VERIFIED")["unconfirmed"][0]["kind"], json!("stake"));
-    world.run(&format!("{include} --out included.json")).fails(&["in no block yet"]);
+    world.run(&format!("{include} --out included.json")).fails(&["is unconfirmed; must be in a block"]);
     world.mine(1);
     let included = is("VERIFIED");
     assert_eq!((&included["depth"], &included["inclusion_height"]), (&json!(0), &json!(105)));
@@ -327,7 +327,7 @@ fn a_child_pays_for_a_stake() {
 fn nodes_that_do_not_answer() {
     let folder = Folder::new();
     crate::delegation::write_all(&folder);
-    folder.run("broadcast @stake.tx").fails(&["--node is needed"]);
+    folder.run("broadcast @stake.tx").fails(&["--node is absent"]);
     let nowhere = "--node http://user:secret-of-the-node@127.0.0.1:1";
     for line in [
         "broadcast @stake.tx",

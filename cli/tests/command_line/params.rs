@@ -343,7 +343,7 @@ fn flags_that_are_wrong_are_named() {
     for version in ["-1", "x", "18446744073709551616"] {
         fails(&format!("show --network mainnet --version {version}"), &["--version"]);
     }
-    fails("show --network mainnet --version 5", &["--version", "no version 5, only 0 to 4"]);
+    fails("show --network mainnet --version 5", &["--version", "no version 5; must be 0 to 4"]);
     fails("show --network mainnet --version 1 --height 900000", &["--version", "--height"]);
     fails("check", &["--params"]);
 }

@@ -19,7 +19,7 @@ fn who_has_not_signed_is_named() {
     let lines = [
         format!("input 0  {STAKER}  valid"),
         format!("input 0  {MEMBER_KEY}  has not signed"),
-        "input 0  covenant: 0 of 3 members have signed, and 2 must".to_owned(),
+        "input 0  covenant: 0 of 3 members have signed; the quorum is 2".to_owned(),
     ];
     assert!(lines.iter().all(|line| text.lines().any(|found| found == line)), "{text}");
     // A coin that nobody has signed is named.
@@ -37,5 +37,5 @@ fn who_has_not_signed_is_named() {
 fn one_psbt_is_not_combined() {
     let folder = Folder::new();
     write_all(&folder);
-    folder.run("psbt combine --psbt @signed.psbt").fails(&["--psbt: at least two"]);
+    folder.run("psbt combine --psbt @signed.psbt").fails(&["--psbt is given once"]);
 }

@@ -106,7 +106,10 @@ fn readme_makes_a_stake_step_by_step() {
     assert_eq!(withdrawal.input[0].previous_output, bitcoin::OutPoint::new(unbonding.compute_txid(), 0));
     let files = format!("--params {0}/params.json --delegation {0}/verified.json", made.display());
     let explained = folder.json(&format!("tx explain {files} @{}/stake.tx", made.display()));
-    assert_eq!((&explained["finished"], &explained["delegation"]["part"]), (&json!(true), &json!("staking")));
+    assert_eq!(
+        (&explained["finalized"], &explained["delegation"]["part"]),
+        (&json!(true), &json!("staking"))
+    );
     assert_eq!(explained["delegation"]["violations"], json!([]));
 
     // Every field of the parameters file has a word.

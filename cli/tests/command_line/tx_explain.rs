@@ -61,7 +61,7 @@ fn an_unbonding_transaction_and_its_psbt() {
     let explained = folder.json("tx explain @unbonding.psbt");
     assert_eq!((&explained["fee_sat"], &explained["input_amounts_sat"]), (&json!(500), &json!([1_000_000])));
     assert_eq!((&explained["kind"], &explained["txid"]), (&json!("unbonding"), &json["txid"]));
-    assert_eq!((&explained["finished"], &json["finished"]), (&json!(false), &json!(true)));
+    assert_eq!((&explained["finalized"], &json["finalized"]), (&json!(false), &json!(true)));
     assert_eq!(explained["covenant_signers"], json!([]));
     assert_eq!(folder.json(&format!("tx explain {psbt}")), explained, "base64");
     assert_eq!(folder.json(&format!("tx explain {}", psbt.serialize_hex())), explained, "hex");

@@ -207,24 +207,24 @@ fn what_a_bump_is_told_is_checked() {
     write_all(&folder);
     let staked = folder.json(&format!("psbt finalize {FILES} verified.json --psbt @stake.psbt"));
     let fee = staked["fee_sat"].as_u64().unwrap();
-    folder.write("finished.psbt", staked["psbt"].as_str().unwrap());
+    folder.write("finalized.psbt", staked["psbt"].as_str().unwrap());
     let to = format!("--network regtest --to {ADDRESS} --fee-rate 20");
     let bump = |parent: &str, fee: u64, rest: &str| format!("tx bump @{parent} --fee-sat {fee} {rest} {to}");
     let (key, change) = ("--secret-key-file member.key", "--change-output 1");
     let child = folder.json(&bump("stake.tx", fee, &format!("{change} {key}")));
     for rest in [change.to_owned(), format!("{change} --delegation verified.json {key}")] {
-        assert_eq!(folder.json(&bump("finished.psbt", fee, &rest))["txid"], child["txid"]);
+        assert_eq!(folder.json(&bump("finalized.psbt", fee, &rest))["txid"], child["txid"]);
     }
     let fails = |parent: &str, fee: u64, rest: &str, words: &[&str]| {
         folder.run(&bump(parent, fee, rest)).fails(words)
     };
-    fails("finished.psbt", fee + 1, change, &["--fee-sat", &format!("pays {fee} sat")]);
-    fails("stake.tx", fee, "--change-output 2", &["--change-output", "has 2 outputs"]);
+    fails("finalized.psbt", fee + 1, change, &["--fee-sat", &format!("pays {fee} sat")]);
+    fails("stake.tx", fee, "--change-output 2", &["--change-output", "the 2 outputs of"]);
     fails(
         "stake.tx",
         fee,
         "--change-output 0 --delegation verified.json",
-        &["--change-output", "the stake itself"],
+        &["--change-output", "the staking output"],
     );
     fails("stake.tx", fee, &format!("--change-output 0 {key}"), &["--change-output", "--secret-key-file"]);
     fails("stake.tx", 100_000, change, &["--fee-rate", "pays this rate by itself"]);
@@ -237,10 +237,10 @@ fn what_a_bump_is_told_is_checked() {
         &["--delegation is of the staking transaction"],
     );
     let elsewhere = bump("stake.tx", fee, change).replace("--network regtest", "");
-    folder.run(&elsewhere).fails(&["--to", "of regtest, and --network is mainnet"]);
+    folder.run(&elsewhere).fails(&["--to", "of regtest; must be of mainnet"]);
 }
 
-/// The staker is told, on standard error and in the fields, when what is signed in advance pays less than
+/// The staker is told, on standard error and in the fields, when a pre-signed transaction pays less than
 /// what confirms today.
 #[test]
 fn fixed_fees_below_the_rate_are_named() {

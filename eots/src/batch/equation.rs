@@ -145,7 +145,7 @@ impl Keys {
         Self(numbered.filter_map(|(number, (key, point))| Some((*key, (number, point?)))).collect())
     }
 
-    /// There is every key of the batch: a key is on the curve, as its type promises.
+    /// There is every key of the batch: a key is on the curve, as its type guarantees.
     fn times(&self, key: &XOnlyPublicKey, times: Scalar) -> Option<KeyTerm> {
         let (key, point) = *self.0.get(&key.serialize())?;
         Some(KeyTerm { key, point, times })

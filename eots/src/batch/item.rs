@@ -8,7 +8,7 @@ use crate::randomness::PublicRandomness;
 use crate::signature::Signature;
 use crate::verify::verify;
 
-/// A signature to verify in a batch. Kinds may be mixed.
+/// A signature to verify in a batch, which may mix the kinds.
 #[derive(Debug, Clone, Copy)]
 pub enum BatchItem<'a> {
     /// An EOTS: the arguments of [`verify`](crate::verify()).
@@ -116,11 +116,11 @@ impl<'a> BatchItem<'a> {
 }
 
 impl Parts<'_> {
-    /// Whether the equation says what single verification does. Of adaptor signatures it would let pass two
-    /// more: one with R0 = T, which its signer can make, where `s·G − e·P` is infinity and no randomness; and
-    /// one of the key whose x coordinate is the group order, which [`AdaptorSignature::verify`] cannot
-    /// compute with. And BIP-340 refuses a number s that is not below the group order, where the equation
-    /// would reduce it.
+    /// Returns whether the equation says what single verification does. Of adaptor signatures it would let
+    /// pass two more: one with R0 = T, which its signer can make, where `s·G − e·P` is infinity and no
+    /// randomness; and one of the key whose x coordinate is the group order, which
+    /// [`AdaptorSignature::verify`] cannot compute with. And BIP-340 refuses a number s that is not below the
+    /// group order, where the equation would reduce it.
     pub(crate) fn fits(&self) -> bool {
         let outside = self.encryption.is_some_and(|(key, _)| {
             key.serialize() == self.randomness

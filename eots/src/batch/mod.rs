@@ -48,7 +48,7 @@ use core::num::NonZeroUsize;
 
 pub use item::BatchItem;
 
-/// Some signatures of a batch do not verify.
+/// The error of a batch in which some signatures do not verify.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} of {count} signatures do not verify: number {}", .invalid.len(), list(.invalid))]
 #[non_exhaustive]
@@ -122,7 +122,8 @@ pub fn verify_batch(items: &[BatchItem<'_>]) -> Result<(), BatchError> {
     verify_batch_on(NonZeroUsize::MIN, items)
 }
 
-/// [`verify_batch`] on at most so many threads, fewer for a small batch; they end before it returns.
+/// Verifies a batch as [`verify_batch`] does, on at most `threads` threads, fewer for a small batch; they end
+/// before it returns.
 ///
 /// # Errors
 /// [`BatchError`] names the invalid ones.

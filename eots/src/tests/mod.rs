@@ -1,4 +1,4 @@
-//! What the signatures promise, over known values, random ones and the edges.
+//! What the signatures guarantee, over known values, random ones and the edges.
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 

@@ -1,11 +1,11 @@
-//! How far ahead randomness is committed, and when to commit more.
+//! Randomness coverage: how far ahead commitments reach, and when to commit more.
 
 use std::collections::BTreeMap;
 
 use super::{InvalidCommitment, RandomnessCommitment};
 use crate::height::ConsumerHeight;
 
-/// The heights that a finality provider has committed randomness for, and how long they last.
+/// The randomness coverage of a finality provider: the heights that its commitments are for.
 ///
 /// A commitment counts only once it is timestamped on Bitcoin, which takes the *confirmation delay*, in
 /// blocks of the chain that is voted on. A provider whose commitments run out cannot vote.
@@ -32,14 +32,14 @@ pub struct RandomnessCoverage {
     ranges: BTreeMap<ConsumerHeight, ConsumerHeight>,
 }
 
-/// The commitment cannot be added to those there are.
+/// A reason why a commitment cannot be added to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CoverageError {
-    /// The chain does not accept it by itself.
+    /// The chain does not accept the commitment by itself.
     #[error(transparent)]
     Invalid(#[from] InvalidCommitment),
-    /// It covers a height that another commitment covers.
+    /// The commitment covers a height that another one covers.
     #[error(
         "heights {start_height} to {last_height} overlap the committed {other_start_height} to {other_last_height}; commitments must not \
          overlap"
@@ -63,7 +63,7 @@ impl RandomnessCoverage {
         Self { confirmation_delay_blocks, ranges: BTreeMap::new() }
     }
 
-    /// Adds a commitment that was made.
+    /// Adds a commitment.
     ///
     /// # Errors
     /// [`CoverageError`] when the chain would refuse it, by itself or because it overlaps another.

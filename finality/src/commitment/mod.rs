@@ -16,8 +16,8 @@ pub use self::tree::RandomnessTree;
 use crate::context::SigningContext;
 use crate::height::ConsumerHeight;
 
-/// A randomness commitment: what a finality provider commits to before it votes, the Merkle root over its
-/// public randomness of `count` heights from `start_height` on.
+/// A randomness commitment: the Merkle root over a finality provider's public randomness of `count` heights
+/// from `start_height` on, which it publishes before it votes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RandomnessCommitment {
@@ -30,7 +30,7 @@ pub struct RandomnessCommitment {
     pub root: [u8; 32],
 }
 
-/// The public randomness is not the one committed to for this height.
+/// A reason why a public randomness is not the one committed for a height.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitmentError {
@@ -67,19 +67,19 @@ pub enum CommitmentError {
     /// The provider's signature over the commitment does not verify.
     #[error("the signature of {0} over its randomness commitment does not verify")]
     InvalidSignature(XOnlyPublicKey),
-    /// The path has the wrong length for its tree, or leads to another root.
+    /// The proof's path has the wrong length for its tree, or leads to another root.
     #[error("the proof does not lead to the committed root")]
     WrongRoot,
 }
 
-/// A commitment that the chain does not accept.
+/// A reason why the chain does not accept a commitment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidCommitment {
-    /// It covers no height.
+    /// The commitment covers no height.
     #[error("the commitment covers 0 heights; must cover at least 1")]
     Empty,
-    /// Its last height is 2^64 − 1 or above.
+    /// The last height is 2^64 − 1 or above.
     #[error("the commitment covers {count} heights from {start_height} on; the last must be below 2^64 - 1")]
     PastTheEnd {
         /// Its first height.
@@ -87,10 +87,10 @@ pub enum InvalidCommitment {
         /// How many heights it covers.
         count: u64,
     },
-    /// Its heights are not one after the other. Whoever verifies a vote takes its height for the first height
-    /// plus its place in the list, so the same randomness would be asked for at two heights; two votes with
-    /// it give the secret key away.
-    #[error("the heights are {interval} apart; a commitment's must come one after the other")]
+    /// The heights are not consecutive. Whoever verifies a vote takes its height for the first height plus
+    /// its place in the list, so the same randomness would be asked for at two heights, and two votes with it
+    /// reveal the secret key.
+    #[error("the heights are {interval} apart; a commitment's must be consecutive")]
     Sparse {
         /// The distance between two heights.
         interval: u64,
@@ -98,10 +98,10 @@ pub enum InvalidCommitment {
 }
 
 impl RandomnessCommitment {
-    /// Verifies that `public_randomness` is the one committed to for `height`.
+    /// Verifies that `public_randomness` is the one committed for `height`.
     ///
     /// # Errors
-    /// [`CommitmentError`] names what does not fit.
+    /// [`CommitmentError`] names what does not match.
     pub fn verify(
         &self,
         height: ConsumerHeight,
@@ -153,7 +153,7 @@ impl RandomnessCommitment {
         Ok(key.sign_bip340(self.digest(context)))
     }
 
-    /// Checks what the chain asks of every commitment: it covers at least one height, and its heights end
+    /// Checks the rules of the chain for every commitment: it covers at least one height, and its heights end
     /// below 2^64 − 1.
     ///
     /// # Errors

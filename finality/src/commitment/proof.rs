@@ -27,11 +27,11 @@ pub struct RandomnessProof {
     pub aunts: Vec<[u8; 32]>,
 }
 
-/// The bytes are not a randomness proof.
+/// A reason why bytes are not a randomness proof.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidProof {
-    /// They are not protobuf of this shape.
+    /// The bytes are not the protobuf of a proof.
     #[error("not the protobuf of a tendermint.crypto.Proof")]
     Protobuf(#[source] prost::DecodeError),
     /// A number is negative.
@@ -45,7 +45,7 @@ pub enum InvalidProof {
     /// A hash is not 32 bytes long.
     #[error("a hash of the proof has {0} bytes; must have 32")]
     HashLength(usize),
-    /// They are more than the longest proof has.
+    /// The bytes are more than the longest proof has.
     #[error("the proof has {0} bytes; must have at most 4096")]
     TooLong(usize),
     /// There are more siblings than any tree needs.
@@ -53,7 +53,7 @@ pub enum InvalidProof {
     TooManyAunts(usize),
 }
 
-/// `tendermint.crypto.Proof` as it travels.
+/// The protobuf message `tendermint.crypto.Proof`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct ProofMessage {
     #[prost(int64, tag = "1")]
@@ -77,7 +77,7 @@ fn not_negative(field: &'static str, value: i64) -> Result<u64, InvalidProof> {
 impl RandomnessProof {
     /// Returns the root that the path leads to; `None` when it has the wrong length for its tree.
     pub(super) fn root(&self) -> Option<[u8; 32]> {
-        // A proof that cannot travel proves nothing either: its numbers have a sign on the way.
+        // A proof that cannot be written as protobuf proves nothing either: its numbers are signed there.
         if self.aunts.len() > MAX_AUNTS || self.index >= self.total || i64::try_from(self.total).is_err() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! The tree that a commitment is the root of.
+//! The Merkle tree over public randomness, whose root is committed.
 
 use std::num::NonZeroUsize;
 
@@ -8,8 +8,9 @@ use super::{InvalidCommitment, RandomnessCommitment, RandomnessProof, check_heig
 use crate::height::ConsumerHeight;
 use crate::schedule::RandomnessSchedule;
 
-/// The Merkle tree over a list of public randomness, for heights one after the other, at least one; it keeps
-/// every hash, so that a proof costs no hashing.
+/// A Merkle tree over the public randomness of one or more consecutive heights.
+///
+/// It keeps every hash, so that a proof needs no hashing.
 #[derive(Debug, Clone)]
 pub struct RandomnessTree {
     start_height: ConsumerHeight,
@@ -23,7 +24,7 @@ impl RandomnessTree {
     /// `threads` threads (on one without the feature `threads`), and builds the tree over it. `progress` is
     /// told, from any of the threads, how many heights are done.
     ///
-    /// Keeps about 64 bytes for each height; 50 000 heights take half a second on two cores.
+    /// It keeps about 64 bytes for each height; 50 000 heights take half a second on two cores.
     ///
     /// # Errors
     /// [`InvalidCommitment`] when the schedule has no height, ends at height 2^64 − 1, or its heights are

@@ -14,18 +14,18 @@ pub struct AccountAddress {
     bytes: [u8; 20],
 }
 
-/// The text is not an account address.
+/// A reason why a text is not an account address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidAccountAddress {
-    /// It is not bech32, or its checksum is wrong.
+    /// The text is not bech32, or its checksum is wrong.
     #[error("not an account address, which must be bech32: {}", causes(.0))]
     NotBech32(CheckedHrpstringError),
-    /// It holds another number of bytes than 20.
+    /// The text holds another number of bytes than 20.
     #[error("the account address holds {0} bytes; must hold 20")]
     Length(usize),
-    /// It is bech32 in another form than the chain writes, whose text is what is signed. A Bitcoin address is
-    /// refused here too.
+    /// The text is bech32 in another form than the chain writes; proofs sign the chain's own. A Bitcoin
+    /// address is refused here too.
     #[error("not the account address as the chain writes it; must be {0}")]
     NotCanonical(String),
 }
@@ -52,7 +52,7 @@ impl AccountAddress {
         self.bytes
     }
 
-    /// Returns the human-readable part, which tells the chain.
+    /// Returns the human-readable part, which names the chain.
     pub fn prefix(&self) -> &str {
         self.text.rsplit_once('1').map_or("", |(prefix, _)| prefix)
     }

@@ -1,6 +1,6 @@
-//! Proofs of possession: what one signs, and the BIP-340 signature that finality providers give.
+//! Proofs of possession: the message that is signed, and BIP-340 signatures over it.
 //!
-//! The types that stakers may give too, BIP-322 and ECDSA, are in `staking-scripts`.
+//! BIP-322 and ECDSA proofs, which stakers may use too, are in `staking-scripts`.
 
 mod address;
 
@@ -36,7 +36,8 @@ pub struct PossessionMessage {
     address: AccountAddress,
 }
 
-/// The account is not one of Babylon Genesis, and no signing context of a consumer chain is given.
+/// The error of an account that is not one of Babylon Genesis where no signing context of a consumer chain is
+/// given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the account {0} is not one of Babylon Genesis; must begin with {GENESIS_PREFIX}1, or a consumer chain's signing context must be given"
@@ -47,8 +48,8 @@ pub struct NotAGenesisAddress(pub AccountAddress);
 impl PossessionMessage {
     /// Returns the message for this account, on the chain of this signing context.
     ///
-    /// A consumer chain's context tells a staker's proof from a finality provider's; take the one of the
-    /// operation at hand.
+    /// A consumer chain's context differs between a staker's proof and a finality provider's; give the one of
+    /// the operation.
     ///
     /// # Errors
     /// [`NotAGenesisAddress`] when the context is that of Babylon Genesis and the address does not begin with

@@ -1,4 +1,4 @@
-//! The signer of a finality provider: what may be asked of the key, and by whom it is answered.
+//! The trait of a finality provider's signer: everything that its key signs.
 
 #[cfg(feature = "unprotected-signer")]
 mod unprotected;
@@ -14,22 +14,22 @@ use crate::possession::PossessionMessage;
 use crate::schedule::RandomnessSchedule;
 use crate::vote::VoteMessage;
 
-/// The signer of one finality provider on one chain, and all that may be asked of it.
+/// The signer of one finality provider on one chain.
 ///
-/// Every request says what is signed; there is none for a digest or for bytes that somebody else chose.
+/// Every request says what is signed; none is for a digest, or for bytes that somebody else chose.
 ///
-/// # What an implementation promises
+/// # What an implementation guarantees
 /// - It *records before it signs*: before a signature leaves, a record of it is durable, which outlives the
 ///   process and the machine's power.
 /// - It signs at most one vote message for each key, chain id and height. The same message again has the same
 ///   signature; another message at that height is refused, also one with another signing context: the
-///   randomness is derived from key, chain id and height alone, so a second message gives the key away
-///   whatever precedes it.
-/// - Its commitments cover heights one after the other.
+///   randomness is derived from key, chain id and height alone, so a second message reveals the key whatever
+///   precedes it.
+/// - Its commitments cover consecutive heights.
 ///
 /// Calls may take long, and block the calling thread meanwhile.
 pub trait Signer {
-    /// Why a request was refused or failed.
+    /// The reason why a request was refused or failed.
     type Error: core::error::Error + Send + Sync + 'static;
 
     /// Returns the finality provider's public key.
@@ -44,8 +44,8 @@ pub trait Signer {
     /// Signs the commitment to the public randomness of the range.
     ///
     /// # Errors
-    /// [`Self::Error`](Signer::Error) when the range has no height or its heights do not follow one another,
-    /// or the request is refused or fails.
+    /// [`Self::Error`](Signer::Error) when the range has no height or its heights are not consecutive, or the
+    /// request is refused or fails.
     fn commit(&self, range: RandomnessSchedule) -> Result<SignedCommitment, Self::Error>;
 
     /// Signs a vote, with the randomness of its height.

@@ -1,4 +1,4 @@
-//! A signer that records nothing.
+//! A signer without a signing record.
 
 use core::num::NonZeroUsize;
 
@@ -12,15 +12,15 @@ use crate::possession::PossessionMessage;
 use crate::schedule::RandomnessSchedule;
 use crate::vote::VoteMessage;
 
-/// A signer that records nothing and breaks the promise of [`Signer`]: it signs two blocks at one height when
-/// it is asked to, which gives its key away. For tests and demonstrations alone.
+/// A signer without a signing record, for tests and demonstrations only. It does not keep what [`Signer`]
+/// guarantees: when asked to, it signs two blocks at one height, which reveals its key.
 #[derive(Debug, Clone)]
 pub struct UnprotectedSigner {
     key: SecretKey,
     chain: SignerChain,
 }
 
-/// An [`UnprotectedSigner`] did not sign.
+/// A reason why an [`UnprotectedSigner`] did not sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnprotectedSignerError {

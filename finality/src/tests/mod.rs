@@ -1,4 +1,4 @@
-//! What the types promise, over known values, random ones and the edges.
+//! What the types guarantee, over known values, random ones and the edges.
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 

@@ -69,7 +69,7 @@ fn a_signer_refuses_votes_of_another_chain() {
             UnprotectedSignerError::OtherContext { found: other.vote_context, expected: chain.vote_context };
         assert_eq!(signer.vote(&message), Err(refused));
     }
-    // A context for commitments is none for votes.
+    // A context for commitments is not valid for votes.
     let signer = UnprotectedSigner::new(key(), consumer.clone());
     let message = VoteMessage::new(consumer.commitment_context, ConsumerHeight(12), [1; 32]);
     assert!(matches!(signer.vote(&message), Err(UnprotectedSignerError::OtherContext { .. })));

@@ -8,7 +8,7 @@ use crate::context::SigningContext;
 use crate::height::ConsumerHeight;
 
 /// Evidence of equivocation: two signatures of one finality provider at one height of one chain, for
-/// different blocks. It proves the equivocation and gives the provider's secret key away.
+/// different blocks. It proves the equivocation and reveals the provider's secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Evidence {
@@ -26,23 +26,23 @@ pub struct Evidence {
     pub fork_signature: Signature,
 }
 
-/// The two votes prove no equivocation.
+/// A reason why two votes do not prove an equivocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoEvidence {
-    /// They are of different providers.
+    /// The votes are of different providers.
     #[error("the votes are of the finality providers {0} and {1}; must be of one")]
     DifferentKeys(XOnlyPublicKey, XOnlyPublicKey),
-    /// They are at different heights.
+    /// The votes are at different heights.
     #[error("the votes are at heights {0} and {1}; must be at one height")]
     DifferentHeights(ConsumerHeight, ConsumerHeight),
-    /// They have different signing contexts.
+    /// The votes have different signing contexts.
     #[error("the votes have the signing contexts {0} and {1}; must have the same")]
     DifferentContexts(SigningContext, SigningContext),
-    /// They were made with different randomness, of which at most one can be the committed one.
+    /// The votes were signed with different randomness, of which at most one can be the committed one.
     #[error("the votes have the public randomness {0} and {1}; must have the same")]
     DifferentRandomness(PublicRandomness, PublicRandomness),
-    /// They are for the same block.
+    /// The votes are for the same block.
     #[error("both votes are for the same block; equivocation needs two blocks")]
     SameBlock,
     /// A signature does not verify.
@@ -51,8 +51,8 @@ pub enum NoEvidence {
 }
 
 impl Evidence {
-    /// Returns the evidence in two votes, the first for the block that the chain kept. Both signatures are
-    /// verified.
+    /// Returns the evidence in two votes, the first for the block that the chain kept, and verifies both
+    /// signatures.
     ///
     /// # Errors
     /// [`NoEvidence`] names why the votes prove nothing.
@@ -76,8 +76,7 @@ impl Evidence {
         Ok(evidence)
     }
 
-    /// Verifies the evidence, as one does with a stranger's: one signing context, one height, different
-    /// blocks, both signatures valid.
+    /// Verifies the evidence: one signing context, one height, different blocks, both signatures valid.
     ///
     /// # Errors
     /// [`NoEvidence`] names why it proves nothing.
@@ -95,7 +94,7 @@ impl Evidence {
     /// Extracts the secret key that the two signatures reveal: the one whose point has even y.
     ///
     /// # Errors
-    /// [`ExtractError`], and none for evidence that [`verify`](Self::verify) accepts.
+    /// [`ExtractError`], which evidence that [`verify`](Self::verify) accepts does not reach.
     pub fn extract(&self) -> Result<SecretKey, ExtractError> {
         extract(
             &self.public_key,

@@ -73,21 +73,21 @@ pub struct FinalityVote {
     pub signature: Signature,
 }
 
-/// A vote that does not count.
+/// A reason why a vote does not verify.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VoteError {
-    /// Its randomness is not the one committed to for its height.
+    /// The vote's randomness is not the one committed for its height.
     #[error("the vote of {public_key} at height {height} does not use the committed randomness")]
     Commitment {
         /// Who votes.
         public_key: XOnlyPublicKey,
         /// At which height.
         height: ConsumerHeight,
-        /// What does not fit.
+        /// What does not match.
         source: CommitmentError,
     },
-    /// Its signature does not verify.
+    /// The vote's signature does not verify.
     #[error("the signature of the vote at height {height} does not verify")]
     Signature {
         /// At which height.
@@ -97,12 +97,12 @@ pub enum VoteError {
     },
 }
 
-/// A vote that was not signed.
+/// A reason why a vote was not signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VoteSigningError {
     /// The randomness proof is for other randomness. Nothing was signed.
-    #[error("the randomness proof is not for the public randomness {0}, which would have signed")]
+    #[error("the randomness proof is not for {0}; must be for the public randomness of the signature")]
     OtherRandomness(PublicRandomness),
     /// Signing failed.
     #[error(transparent)]
@@ -113,13 +113,13 @@ impl FinalityVote {
     /// Returns the vote that signs `message` with the one-time `randomness`, which `proof` shows to be
     /// committed for the height.
     ///
-    /// Nothing here knows whether the provider voted at this height before; only a
-    /// [`Signer`](crate::Signer) with a record does.
+    /// Whether the provider voted at this height before is not checked; a [`Signer`](crate::Signer) checks
+    /// it, by its signing record.
     ///
     /// # Errors
     /// [`VoteSigningError::OtherRandomness`] when the proof is for other randomness: signed at the wrong
-    /// height, the next honest vote with this randomness would reveal the key. No other is to be expected on
-    /// a sound machine.
+    /// height, the next honest vote with this randomness would reveal the key. Others do not
+    /// occur on a sound machine.
     pub fn sign(
         key: &SecretKey,
         randomness: SecretRandomness,
@@ -134,11 +134,11 @@ impl FinalityVote {
         Ok(Self { public_key: *key.public_key(), message, public_randomness, proof, signature })
     }
 
-    /// Verifies the vote as a node of the chain does: the randomness was committed to for this height, and
-    /// the signature is the provider's.
+    /// Verifies the vote as a node of the chain does: the randomness was committed for this height, and the
+    /// signature is the provider's.
     ///
-    /// Whether the commitment is this provider's, timestamped on Bitcoin and not superseded is for the caller
-    /// to know.
+    /// Whether the commitment is this provider's, timestamped on Bitcoin and not superseded is not checked:
+    /// the caller must know.
     ///
     /// # Errors
     /// [`VoteError`] names the rule that is broken.

@@ -27,20 +27,19 @@ impl VotingPower {
 }
 
 impl FromIterator<(XOnlyPublicKey, u64)> for VotingPower {
-    /// A key that comes twice has the power that came last.
+    /// Collects the powers; a key that is given twice has the last one.
     fn from_iter<I: IntoIterator<Item = (XOnlyPublicKey, u64)>>(powers: I) -> Self {
         Self(powers.into_iter().collect())
     }
 }
 
-/// The tally of the votes at one height of one chain: which block is final, who equivocated, and the
-/// evidence.
+/// A tally of the votes at one height of one chain: which block is final, who equivocated, and the evidence.
 ///
-/// A vote counts for the block it is for, also when its provider votes for another block as well. So the
-/// verdict depends on the votes alone and not on their order, and a final block stays final; two blocks are
-/// final only if providers with more than a third of the power equivocated, and there is evidence against
-/// each. Every valid vote is kept, and one who equivocated can make as many as it likes: whoever takes votes
-/// from strangers drops those of a provider against whom it has evidence.
+/// A vote counts for its block, also when its provider votes for another block as well. So the result depends
+/// on the votes alone and not on their order, and a final block stays final; two blocks are final only if
+/// providers with more than a third of the power equivocated, and there is evidence against each. Every valid
+/// vote is kept, and an equivocating provider can make as many as it likes: whoever takes votes from
+/// strangers should drop those of a provider against whom it has evidence.
 #[derive(Debug, Clone)]
 pub struct Tally {
     context: SigningContext,
@@ -57,48 +56,49 @@ pub struct Tally {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VoteOutcome {
-    /// It is the provider's first vote at this height.
+    /// The vote is the provider's first one at this height.
     New,
     /// The provider voted for the same block before: nothing changes.
     Again,
-    /// The provider voted for another block before: its secret key is out. The vote counts all the same.
+    /// The provider voted for another block before, so its secret key can be extracted. The vote counts all
+    /// the same.
     Equivocation(Box<Evidence>),
 }
 
-/// A vote that is not counted.
+/// A reason why a vote is not counted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TallyError {
-    /// It is for another height.
+    /// The vote is for another height.
     #[error("the vote is at height {vote}; must be at {tally}")]
     OtherHeight {
         /// The vote's height.
         vote: ConsumerHeight,
-        /// The height that is counted.
+        /// The height of the tally.
         tally: ConsumerHeight,
     },
-    /// It has another signing context.
+    /// The vote has another signing context.
     #[error("the vote's signing context is {vote}; must be {tally}")]
     OtherContext {
         /// The vote's signing context.
         vote: SigningContext,
-        /// The signing context of the votes that are counted.
+        /// The signing context of the tally.
         tally: SigningContext,
     },
     /// The provider has no voting power at this height.
     #[error("the finality provider {0} has voting power 0 at this height; must have some")]
     NoPower(XOnlyPublicKey),
-    /// It does not verify.
+    /// The vote does not verify.
     #[error(transparent)]
     Invalid(#[from] VoteError),
-    /// It contradicts an earlier vote in a way that proves nothing.
+    /// The vote contradicts an earlier one in a way that proves nothing.
     #[error(transparent)]
     NoEvidence(#[from] NoEvidence),
 }
 
 impl Tally {
-    /// Returns the tally of no votes yet, for votes at `height` with the signing context `context`, under
-    /// this table of voting power.
+    /// Returns an empty tally, for votes at `height` with the signing context `context` and these voting
+    /// powers.
     pub const fn new(context: SigningContext, height: ConsumerHeight, power: VotingPower) -> Self {
         Self {
             context,
@@ -154,9 +154,9 @@ impl Tally {
         voters.fold(0, |sum, (_, provider)| sum.saturating_add(u128::from(self.power.of(provider))))
     }
 
-    /// Returns the blocks that more than two thirds of the voting power has voted for, ascending: none yet,
-    /// or one. More than one is a failure of the chain, with [`evidence`](Self::evidence) against each who
-    /// caused it.
+    /// Returns the blocks that more than two thirds of the voting power has voted for, ascending: none, or
+    /// one. More than one is a failure of the chain, with [`evidence`](Self::evidence) against each provider
+    /// that caused it.
     pub fn final_blocks(&self) -> Vec<[u8; 32]> {
         let needed = self.power.total().saturating_mul(2);
         let mut power: BTreeMap<[u8; 32], u128> = BTreeMap::new();

@@ -123,7 +123,7 @@ fn a_coinbase_is_not_proven() {
         let block = block_of(count);
         let txid = block.txdata[0].compute_txid();
         assert_eq!(InclusionProof::from_block(&block, txid), Err(Error::Coinbase(txid)));
-        // Put together by hand, it would lead to the root.
+        // Built by hand, it would lead to the root.
         let mut siblings = Vec::new();
         if count > 1 {
             siblings = proof(&block, 1).sibling_bytes();
@@ -172,7 +172,7 @@ fn a_transaction_posing_as_an_inner_node_proves_nothing() {
     let absent = (1..).map(|seed| transaction(seed, vec![0x51; 34]));
     let absent = absent.into_iter().find(|absent| absent.compute_txid().to_byte_array()[4] == 1).unwrap();
     // The end of the outpoint, an empty script, the sequence; one output with its value and a script of 4
-    // bytes; lock time 0.
+    // bytes; nLockTime 0.
     let second_half = |value: u64| {
         let (outpoint, value) = ([9; 9], value.to_le_bytes());
         let half = [&outpoint[..], &[0], &[0xff; 4], &[1], &value, &[4], &[0x51; 4], &[0; 4]].concat();

@@ -1,4 +1,4 @@
-//! `adaptor decrypt`: from an adaptor signature to a signature.
+//! `adaptor decrypt`: decrypts an adaptor signature.
 
 use bitcoin::secp256k1::{Message, SECP256K1};
 use eots::{AdaptorSignature, XOnlyPublicKey};
@@ -38,7 +38,7 @@ pub struct Output {
     pub signature: Option<String>,
     /// Whether it was verified, which takes `--public-key` and `--message`.
     pub verified: bool,
-    /// Why there is no signature.
+    /// Why there is no signature; null when there is one.
     pub reason: Option<String>,
 }
 

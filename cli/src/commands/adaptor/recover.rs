@@ -1,4 +1,4 @@
-//! `adaptor recover`: the decryption key from an adaptor signature and its decryption.
+//! `adaptor recover`: recovers the decryption key.
 
 use anyhow::anyhow;
 use bitcoin::secp256k1::schnorr;
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The adaptor signature, 65 bytes (or 66 in the old form).
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::adaptor_signature))]
     adaptor_signature: Argument<AdaptorSignature>,
-    /// The signature that it was decrypted into, 64 bytes, as it stands in the transaction.
+    /// The signature that it was decrypted into, 64 bytes, as it is in the transaction.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::schnorr_signature))]
     signature: Argument<schnorr::Signature>,
     /// The finality provider's public key: the key recovered is checked to be its secret.
@@ -25,8 +25,8 @@ pub(crate) struct Args {
     encryption_key: Option<Argument<XOnlyPublicKey>>,
 }
 
-/// The decryption key, or why none can be recovered. As text the key stands alone, so that it can be written
-/// to a key file.
+/// The decryption key, or why none can be recovered. The text is the key alone, so that it can be written to
+/// a key file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

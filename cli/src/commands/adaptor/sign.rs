@@ -1,4 +1,4 @@
-//! `adaptor sign`: an encrypted signature.
+//! `adaptor sign`: signs, encrypted to a finality provider's key.
 
 use eots::{AdaptorSignature, Message, XOnlyPublicKey};
 use rand_core::OsRng;

@@ -1,4 +1,4 @@
-//! `adaptor verify`: is it an adaptor signature?
+//! `adaptor verify`: verifies an adaptor signature.
 
 use eots::{AdaptorSignature, Message, XOnlyPublicKey};
 

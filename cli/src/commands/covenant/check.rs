@@ -1,4 +1,4 @@
-//! `covenant check`: whether a member's signatures verify.
+//! `covenant check`: verifies a member's signatures.
 
 use staking_scripts::CovenantSignatures;
 

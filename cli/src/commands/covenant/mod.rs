@@ -1,4 +1,4 @@
-//! `covenant`: what a covenant member does.
+//! `covenant`: the commands of a covenant member.
 
 pub(crate) mod check;
 mod record;

@@ -1,5 +1,5 @@
-//! What a covenant member has signed: one line of JSON for each staking output. While the committee stays the
-//! same, an output does not tell under which parameters it was made, so that the record is what keeps two
+//! A covenant member's signing record: one line of JSON for each staking output. While the committee stays
+//! the same, an output is the same under several versions of the parameters, so only the record prevents two
 //! unbonding transactions of one stake from being signed.
 
 use std::collections::BTreeMap;
@@ -36,14 +36,14 @@ impl From<&Entry> for SignedStake {
     }
 }
 
-/// A record that is open, and nobody else's meanwhile.
+/// An open record, locked for this process.
 pub(super) struct Record {
     file: File,
     entries: BTreeMap<OutPoint, Entry>,
 }
 
 impl Record {
-    /// Opens it, or makes it where there is none.
+    /// Opens the record, or creates it.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         lock(&file)?;
@@ -55,7 +55,7 @@ impl Record {
         // What is not whole was never signed: the line is durable before the signature is made.
         ensure!(
             text.is_empty() || text.ends_with('\n'),
-            "its last line is cut off: look at it, and take it out"
+            "the last line is incomplete; must end with a newline (look at it, then remove it)"
         );
         let mut entries = BTreeMap::new();
         for (number, line) in (1..).zip(text.lines()) {
@@ -70,8 +70,7 @@ impl Record {
 impl CovenantRecord for Record {
     type Error = std::io::Error;
 
-    /// Writes down, durably, that this stake is about to be signed, unless something was signed for its
-    /// output.
+    /// Records, durably, that this stake is about to be signed, unless another was recorded for its output.
     fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, Self::Error> {
         let own = Entry::from(stake);
         if let Some(entry) = self.entries.get(&own.staking_output) {
@@ -89,7 +88,7 @@ impl CovenantRecord for Record {
     }
 }
 
-/// Makes the name of a new file as durable as what is written to it.
+/// Makes the name of a new file as durable as its content.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> anyhow::Result<()> {
     let folder =
@@ -106,7 +105,7 @@ fn sync_folder(_: &Path) -> anyhow::Result<()> {
 fn lock(file: &File) -> anyhow::Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => bail!("another process signs with this record"),
+        Err(TryLockError::WouldBlock) => bail!("another process has this record open; must be one"),
         Err(TryLockError::Error(error)) => Err(error).context("it cannot be locked"),
     }
 }

@@ -1,4 +1,4 @@
-//! `covenant sign`: a member's signatures.
+//! `covenant sign`: checks delegations, and signs them as a covenant member.
 
 use std::path::{Path, PathBuf};
 
@@ -21,11 +21,11 @@ use crate::view::violation::{self, Violation};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Nothing but a delegation that keeps every rule is signed, and nothing but what the protocol asks of a member: the unbonding transaction, \
+    after_help = "Only a delegation that keeps every rule is signed, and only the signatures that the protocol asks of a member are made: the unbonding transaction, \
     adaptor signatures over both slashing transactions for each finality provider, and an extension under the parameters of the running stake.\n\n\
     For one delegation, the signatures are printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
     the rules that it breaks, with --json {\"accepted\": false, \"violations\": […]}. For several, there is a JSON line for each, with and without --json: \"delegation_file\" and one of \
-    \"covenant_signatures\" and \"refused\", which hold what --json prints for one, or \"error\", a text; the others are null. One that is not signed does not keep the others from being signed; \
+    \"covenant_signatures\" and \"refused\", with what --json prints for one, or \"error\", a text; the others are null. The others are signed even if one is not; \
     the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --record member.record \
     --secret-key-file member.key"
 )]
@@ -37,15 +37,15 @@ pub(crate) struct Args {
     /// --json` does, or your own.
     #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file())]
     params: Argument<ParametersHistory<Parameters>>,
-    /// The Bitcoin height whose parameters hold, as the member's own node or Babylon Genesis says it, and
-    /// not the staker: of the tip when the stake was registered, or of its inclusion. When absent, a
+    /// The Bitcoin height whose parameters are in force, from the member's own node or Babylon Genesis, never
+    /// from the staker: the tip's when the stake was registered, or its inclusion's. When absent, a
     /// delegation must be under the last version in the file.
     #[arg(long, value_parser = input::height)]
     height: Option<Height>,
     #[command(flatten)]
     chain: ChainArgs,
-    /// The signing record, made when it is not there: other transactions for the same staking output are
-    /// refused.
+    /// The signing record, created when it does not exist: a second set of transactions for a staking output
+    /// is refused.
     #[arg(long, value_name = "FILE")]
     record: PathBuf,
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
@@ -64,7 +64,7 @@ pub(crate) struct Args {
 pub enum Output {
     /// The delegation keeps every rule.
     Signed(#[cfg_attr(feature = "schema", schemars(with = "SignaturesSchema"))] Box<CovenantSignatures>),
-    /// It breaks some.
+    /// The delegation breaks rules.
     Refused(Refused),
 }
 
@@ -115,7 +115,7 @@ impl CommandOutput for Output {
     }
 }
 
-/// What came of one of several delegations: one of the three that can be null.
+/// The result for one of several delegations: one of the last three fields; the others are null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! `eots check-commitment`: did the finality provider sign it?
+//! `eots check-commitment`: verifies the signature over a randomness commitment.
 
 use bitcoin::secp256k1::schnorr;
 use eots::XOnlyPublicKey;

@@ -1,4 +1,4 @@
-//! `eots check-proof`: is a public randomness in a commitment?
+//! `eots check-proof`: verifies a randomness proof.
 
 use anyhow::{Context, anyhow};
 use eots::PublicRandomness;
@@ -18,10 +18,10 @@ pub(crate) struct Args {
     /// The commitment's root.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
     root: Argument<[u8; 32]>,
-    /// How many public randomness the commitment is to.
+    /// How many heights the commitment covers.
     #[arg(long, allow_negative_numbers = true)]
     count: u64,
-    /// Which of them this is, from 0.
+    /// The index of this public randomness, from 0.
     #[arg(long, allow_negative_numbers = true)]
     index: u64,
     /// The public randomness.
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     proof: Argument<Claimed<RandomnessProof>>,
 }
 
-/// The JSON that `prove` prints. What it says twice must be the same.
+/// The JSON that `prove` prints. Fields that say the same twice must agree.
 #[derive(Deserialize)]
 struct Printed {
     #[serde(flatten)]

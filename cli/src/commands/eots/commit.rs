@@ -1,4 +1,4 @@
-//! `eots commit`: the commitment to a range of randomness, signed.
+//! `eots commit`: commits to the public randomness of a range of heights.
 
 use finality::SigningContext;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! `eots context`: what precedes the signed messages of a consumer chain.
+//! `eots context`: computes a signing context of a consumer chain.
 
 use clap::ValueEnum;
 use finality::{Operation, SigningContext};
@@ -12,7 +12,7 @@ use crate::view::output::{CommandOutput, Printout};
     Example:\n  btcstake eots context --operation finality-vote --chain-id test-1 --address bbn1addr"
 )]
 pub(crate) struct Args {
-    /// What is signed.
+    /// The operation to sign for.
     #[arg(long)]
     operation: OperationName,
     /// The consumer chain.

@@ -1,4 +1,4 @@
-//! `eots extract`: the secret key from two signatures.
+//! `eots extract`: extracts the secret key from two signatures.
 
 use anyhow::bail;
 use eots::{PublicRandomness, Signature, XOnlyPublicKey};
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// The finality provider's public key.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_key))]
     public_key: Argument<XOnlyPublicKey>,
-    /// The public randomness both signatures were made with.
+    /// The public randomness of both signatures.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_randomness))]
     public_randomness: Argument<PublicRandomness>,
     /// A message signed (twice).
@@ -67,7 +67,7 @@ impl Args {
         let (public_key, public_randomness) = (self.public_key.read()?, self.public_randomness.read()?);
         let ([Bytes(first), Bytes(second)], [s1, s2]) = (messages.as_slice(), signatures.as_slice()) else {
             bail!(
-                "--message and --signature are needed twice each, and were given {} and {} times",
+                "--message is given {} times and --signature {} times; must be twice each",
                 messages.len(),
                 signatures.len()
             );

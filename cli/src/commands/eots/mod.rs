@@ -29,13 +29,13 @@ pub(crate) enum Command {
     Context(context::Args),
     /// Prove that a public randomness is in a commitment.
     Prove(prove::Args),
-    /// Check such a proof.
+    /// Verify a randomness proof.
     CheckProof(check_proof::Args),
     /// Sign a message with the randomness of a height.
     Sign(sign::Args),
-    /// Verify a signature.
+    /// Verify an EOTS signature.
     Verify(verify::Args),
-    /// Verify many signatures at once.
+    /// Verify many EOTS signatures at once.
     VerifyBatch(verify_batch::Args),
     /// Extract the secret key from two signatures at one height.
     Extract(extract::Args),

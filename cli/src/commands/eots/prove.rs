@@ -1,4 +1,4 @@
-//! `eots prove`: the proof that a public randomness was committed to.
+//! `eots prove`: proves that a public randomness is in a commitment.
 
 use anyhow::Context;
 use eots::PublicRandomness;
@@ -16,10 +16,10 @@ use crate::view::output::{CommandOutput, Exit, Printout};
 pub(crate) struct Args {
     #[command(flatten)]
     range: Range,
-    /// Which one, from 0.
+    /// The index of the height, from 0.
     #[arg(long, allow_negative_numbers = true, required_unless_present = "all")]
     index: Option<u64>,
-    /// All of them, as JSON lines: one object for each height, in order.
+    /// Prove all heights, as JSON lines: one object for each height, in order.
     #[arg(long, conflicts_with = "index")]
     all: bool,
 }
@@ -31,15 +31,15 @@ pub(crate) struct Args {
 pub struct Output {
     /// The public randomness, in hex.
     pub public_randomness: String,
-    /// How many leaves the tree has.
+    /// The number of leaves of the tree.
     pub total: u64,
-    /// Which leaf this is, from 0.
+    /// The leaf's index, from 0.
     pub index: u64,
     /// The leaf's hash, in hex.
     pub leaf_hash: String,
     /// The sibling hashes in hex, from the leaf up to the root.
     pub aunts: Vec<String>,
-    /// The proof as the chain reads it: protobuf, in hex.
+    /// The proof as protobuf, in hex, which the chain reads.
     pub protobuf: String,
     /// The height, for the text.
     #[serde(skip)]
@@ -83,7 +83,7 @@ impl Args {
             });
             return Ok(Printout::lines(lines, Exit::Success));
         };
-        let absent = || format!("--index {index} is not below the count of {}", self.range.count);
+        let absent = || format!("--index is {index}; must be below the count, {}", self.range.count);
         let public = usize::try_from(index).ok().and_then(|index| leaves.get(index)).with_context(absent)?;
         let height = start_height.checked_add(index).with_context(absent)?;
         Printout::of(&Output::new(height.0, *public, &tree.prove(height).with_context(absent)?))

@@ -1,4 +1,4 @@
-//! What `randomness`, `commit` and `prove` share: a key, a chain, a range of heights.
+//! The arguments that `randomness`, `commit` and `prove` share: a key, a chain, a range of heights.
 
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
@@ -23,7 +23,7 @@ pub(crate) struct Range {
     /// How many heights, at most ten million.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) count: u32,
-    /// The distance between two heights. Commitments and proofs are for heights one after the other.
+    /// The distance between two heights. Those of commitments and proofs are consecutive.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) interval: u64,
 }

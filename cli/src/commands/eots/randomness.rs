@@ -1,4 +1,4 @@
-//! `eots randomness`: public randomness for a range of heights.
+//! `eots randomness`: derives the public randomness of a range of heights.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! `eots sign`: one signature.
+//! `eots sign`: signs with the randomness of a height.
 
 use anyhow::bail;
 use eots::SecretRandomness;
@@ -33,8 +33,8 @@ pub(crate) struct Args {
     /// it).
     #[arg(long, value_name = "64 HEX DIGITS")]
     signing_context: Option<SigningContext>,
-    /// Sign although nothing records this signature. A second one at the same height over another message
-    /// reveals the secret key.
+    /// Sign without a signing record. A second signature at the same height over another message reveals the
+    /// secret key.
     #[arg(long)]
     dangerously_unprotected: bool,
 }

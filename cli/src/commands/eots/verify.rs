@@ -1,4 +1,4 @@
-//! `eots verify`: is it a signature?
+//! `eots verify`: verifies an EOTS signature.
 
 use eots::{PublicRandomness, Signature, XOnlyPublicKey};
 use finality::SigningContext;
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// The finality provider's public key.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::claimed_public_key))]
     public_key: Argument<Claimed<XOnlyPublicKey>>,
-    /// The public randomness committed to for this height.
+    /// The public randomness committed for this height.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_randomness))]
     public_randomness: Argument<PublicRandomness>,
     /// The message signed.

@@ -1,4 +1,4 @@
-//! `eots verify-batch`: are they all signatures?
+//! `eots verify-batch`: verifies many EOTS signatures.
 
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroUsize;
@@ -15,9 +15,9 @@ use crate::view::text::{BAD, GOOD};
 /// How many are verified at once: enough for the batch's speed, and little enough memory that a file may have
 /// any length.
 const AT_ONCE: usize = 16_384;
-/// How many bytes of messages are held at once, beyond which fewer are verified together.
+/// How many bytes of messages are kept in memory; with more, fewer signatures are verified together.
 const MESSAGES_AT_ONCE: usize = 64 << 20;
-/// The longest line: far above any message, and below what would hurt.
+/// The longest line, in bytes: far more than any message has.
 const LONGEST_LINE: u64 = 64 << 20;
 /// How many invalid ones the text names; the JSON names all.
 const NAMED: usize = 20;
@@ -29,7 +29,7 @@ const NAMED: usize = 20;
     the objects from 0, is named. No signature at all is an error.\n\nExample:\n  btcstake eots verify-batch --file votes.jsonl"
 )]
 pub(crate) struct Args {
-    /// File with one signature a line; - is standard input.
+    /// File with one signature on each line; - is standard input.
     #[arg(long, value_name = "FILE")]
     file: String,
 }
@@ -42,8 +42,8 @@ struct Line {
     signature: String,
 }
 
-/// A line with its parts read. A part of the right length that is no key or signature makes the line invalid,
-/// not unreadable.
+/// A line with its parts read. A part of the right length that is not a key or signature makes the line
+/// invalid, not unreadable.
 struct Vote {
     message: Vec<u8>,
     public_randomness: PublicRandomness,
@@ -69,7 +69,7 @@ fn vote(text: &[u8]) -> anyhow::Result<Vote> {
     Ok(Vote { message, public_randomness, checked })
 }
 
-/// The indices of those of these votes that are invalid.
+/// Returns the indices of the invalid votes among these.
 fn invalid(votes: &[Vote], threads: NonZeroUsize) -> Vec<usize> {
     let mut invalid: Vec<usize> =
         votes.iter().enumerate().filter(|(_, vote)| vote.checked.is_none()).map(|(index, _)| index).collect();
@@ -89,7 +89,7 @@ fn invalid(votes: &[Vote], threads: NonZeroUsize) -> Vec<usize> {
     invalid
 }
 
-/// The votes of a file, a portion at a time.
+/// The votes of a file, read in portions.
 struct Lines<R> {
     reader: R,
     /// How many lines are read, for messages, which count from 1.
@@ -117,7 +117,7 @@ impl<R: BufRead> Lines<R> {
             let name = || format!("--file: line {}", self.lines);
             ensure!(
                 line.len() < usize::try_from(LONGEST_LINE)?,
-                "{}: longer than {LONGEST_LINE} bytes",
+                "{}: the line is too long; must have at most {LONGEST_LINE} bytes",
                 name()
             );
             let mut text = line.trim_ascii();
@@ -192,7 +192,7 @@ impl Args {
             }
             output.count = output.count.saturating_add(votes.len());
         }
-        ensure!(output.count > 0, "--file: there is no signature in it");
+        ensure!(output.count > 0, "--file has 0 signatures; must have at least 1");
         output.valid = output.invalid.is_empty();
         Printout::of(&output)
     }

@@ -10,7 +10,7 @@ use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make a key file, and print its public key.
+    /// Generate a key file, and print its public key.
     New(new::Args),
     /// Print the public key of a key file, and the address of its coins.
     Show(show::Args),

@@ -1,4 +1,4 @@
-//! `key new`: a key of one's own.
+//! `key new`: generates a key.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What is public of a key file.
+//! The public key of a key file.
 
 use bitcoin::{Address, Network};
 use eots::SecretKey;
@@ -11,13 +11,13 @@ use crate::view::text::line;
 
 #[derive(clap::Args)]
 pub(super) struct AddressArgs {
-    /// Also print the Taproot address that the key alone spends from (BIP-86), as it is written on this
-    /// network.
+    /// Also print the Taproot address of the key alone (BIP-86), on this network.
     #[arg(long)]
     network: Option<NetworkName>,
 }
 
-/// A key's public side. Alone, the public key is the text, as a shell puts it into the next command.
+/// The public key, and the address of the key alone. Without the address, the text is the public key alone,
+/// for the next command in a shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! `key show`: whose key file it is.
+//! `key show`: prints the public key of a key file.
 
 use super::public_key::{AddressArgs, Output};
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
@@ -6,7 +6,7 @@ use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Coins that pay to the address are those that `psbt sign` signs with the key: give one to `tx stake` as \
+    after_help = "`psbt sign` signs coins that pay to the address with the key: give one to `tx stake` as \
     TXID:INDEX:SATOSHIS:SCRIPT with the script pubkey that is printed, or as TXID:INDEX:SATOSHIS:tr(KEY).\n\nExamples:\n  \
     btcstake key show --secret-key-file provider.key\n  \
     btcstake key show --secret-key-file member.key --network regtest"

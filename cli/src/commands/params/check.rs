@@ -1,4 +1,4 @@
-//! `params check`: does a file keep the rules?
+//! `params check`: checks a parameters file against the rules.
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::view::text::{BAD, GOOD, broken, plain};
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit code 1 when a version breaks a rule: every such rule is named. A file that is not JSON, or lacks a field, is an \
-    error.\n\nA file of one's own is a JSON array of versions, each an object with covenant_pks (x-only keys in hex), covenant_quorum, \
+    error.\n\nA parameters file is a JSON array of versions, each an object with covenant_pks (x-only keys in hex), covenant_quorum, \
     min_staking_value_sat, max_staking_value_sat, min_staking_time_blocks, max_staking_time_blocks, unbonding_time_blocks, unbonding_fee_sat, \
     slashing_pk_script (a script in base64), slashing_rate (part of 1, as text), min_slashing_tx_fee_sat and btc_activation_height.\n\n\
     Example:\n  btcstake params check --params parameters.json"
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// Whether every version does.
+    /// Whether every version keeps the rules.
     pub valid: bool,
     /// The rules that are broken.
     pub violations: Vec<VersionViolation>,

@@ -15,7 +15,7 @@ use crate::view::parameters::{LiveVersion, Phase1Version};
 pub struct LiveFile {
     /// The parameters.
     pub params: Vec<Numbered>,
-    /// What to know of the versions that are built in.
+    /// Warnings about the versions that are built in.
     #[serde(default)]
     pub warnings: Vec<String>,
     /// The versions, for the text.
@@ -51,7 +51,7 @@ pub struct Live {
     pub min_staking_time_blocks: u16,
     /// The greatest staking time.
     pub max_staking_time_blocks: u16,
-    /// Where the slashed part goes: a script pubkey, in base64.
+    /// The script pubkey that the slashed part is paid to, in base64.
     pub slashing_pk_script: String,
     /// The least fee of a slashing transaction, in satoshis.
     pub min_slashing_tx_fee_sat: String,
@@ -64,7 +64,7 @@ pub struct Live {
     /// The least commission of a finality provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_commission_rate: Option<String>,
-    /// The gas that a delegation costs.
+    /// The gas cost of a delegation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegation_creation_base_gas_fee: Option<String>,
     /// The height until which the allow list holds.
@@ -81,7 +81,7 @@ pub struct Live {
 pub struct Phase1File {
     /// The versions.
     pub versions: Vec<Phase1>,
-    /// What to know of the versions that are built in.
+    /// Warnings about the versions that are built in.
     #[serde(default)]
     pub warnings: Vec<String>,
     /// The versions, for the text.
@@ -101,7 +101,7 @@ pub struct Phase1 {
     /// The cap of all stakes together, in satoshis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staking_cap: Option<u64>,
-    /// The last height at which a stake is in time.
+    /// The last height at which a stake is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap_height: Option<u32>,
     /// The tag of the OP_RETURN output, in hex.

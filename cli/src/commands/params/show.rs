@@ -1,4 +1,4 @@
-//! `params show`: one version, as text and as JSON.
+//! `params show`: prints parameters.
 
 use anyhow::{Context, anyhow};
 use bitcoin::absolute::Height;
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// The height from which mainnet has a version that is not built in: see the README of the library's data.
+/// The height from which mainnet has a version that is not built in; see the README of the library's data.
 const NEWER_HEIGHT: u32 = 905_634;
 
 impl Args {
@@ -51,14 +51,13 @@ impl Args {
             (Some(height), _) => versions.in_force(height).context("--height"),
             (None, number) => {
                 let version = versions.get(number);
-                let version =
-                    version.ok_or_else(|| anyhow!("there is no version {number}, only 0 to {last}"));
+                let version = version.ok_or_else(|| anyhow!("no version {number}; must be 0 to {last}"));
                 Ok((number, version.context("--version")?))
             }
         }
     }
 
-    /// Returns what to know of the output when it comes from the versions that are built in.
+    /// Returns the warnings about an output from the versions that are built in.
     fn warnings(&self, built_in: bool, phase1: bool, last: bool) -> Vec<String> {
         let mut warnings = Vec::new();
         if !built_in {

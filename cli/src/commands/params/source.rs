@@ -1,4 +1,4 @@
-//! Where parameters come from.
+//! The source of parameters: a file, or the versions built in.
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -7,7 +7,7 @@ use staking_scripts::{Parameters, ParametersHistory, Phase1Parameters};
 
 use crate::args::input;
 
-/// Where the versions come from: exactly one of the two.
+/// The source of the versions: exactly one of the two.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Source {
@@ -63,7 +63,7 @@ pub(super) fn file(path: &str) -> anyhow::Result<String> {
 }
 
 impl Source {
-    /// The versions, and whether they are those built in.
+    /// Returns the versions, and whether they are those built in.
     pub(super) fn read(&self, phase1: bool) -> anyhow::Result<(AnyVersions, bool)> {
         let (versions, built_in) = match (&self.params, self.network) {
             (Some(path), _) => (AnyVersions::from_json(&file(path)?, phase1).context("--params")?, false),

@@ -1,4 +1,4 @@
-//! `pop create`: a proof.
+//! `pop create`: creates a proof of possession.
 
 use anyhow::bail;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// With bip322: the kind of Bitcoin address that signs.
     #[arg(long, required_if_eq("kind", "bip322"))]
     script: Option<Script>,
-    /// With bip322: for which network that address is written.
+    /// With bip322: the network of that address.
     #[arg(long, required_if_eq("kind", "bip322"))]
     network: Option<NetworkName>,
 }
@@ -48,7 +48,7 @@ impl From<Script> for Bip322Script {
     }
 }
 
-/// A proof of possession, with the fields that a delegation has of it.
+/// A proof of possession, with the fields that a delegation needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -91,7 +91,7 @@ impl Args {
             (Kind::Bip322, Some(script), Some(network)) => {
                 ProofOfPossession::create_bip322(&key, &message, script.into(), network.into())?
             }
-            _ => bail!("--script and --network are for --type bip322, which needs both"),
+            _ => bail!("--script and --network: must both be given with --type bip322, and only with it"),
         };
         let (bitcoin_address, simple_signature) = match &proof {
             ProofOfPossession::Bip322(signature) => {

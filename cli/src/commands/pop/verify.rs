@@ -1,4 +1,4 @@
-//! `pop verify`: is it a proof?
+//! `pop verify`: verifies a proof of possession.
 
 use anyhow::{bail, ensure};
 use bitcoin::Network;
@@ -13,7 +13,7 @@ use crate::args::possession::{Kind, PossessionArgs};
 use crate::view::output::Printout;
 use crate::view::verdict::Verdict;
 
-/// What wallets of late put before the base64 of a simple signature.
+/// The prefix that newer wallets put before the base64 of a simple signature.
 const SIMPLE_PREFIX: &str = "smp";
 
 #[derive(clap::Args)]

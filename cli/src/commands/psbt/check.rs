@@ -1,4 +1,4 @@
-//! `psbt check`: what would it do, and who has signed?
+//! `psbt check`: explains a PSBT, and verifies every signature in it.
 
 use bitcoin::{Amount, Psbt};
 use eots::XOnlyPublicKey;
@@ -15,7 +15,7 @@ use crate::view::text::{BAD, GOOD, STRONG};
 #[command(
     after_help = "Every signature is verified, of a leaf or of a coin, over a sighash computed here. The witness of a finalized input is verified too; an input whose \
     witness does not verify, or is of a kind that cannot be verified here, is named. Of a leaf, every key that has not signed is named, and of a committee how \
-    many have signed and how many must. Exit code 1 when something does not verify; a signature that is only missing is no fault.\n\n\
+    many have signed and how many must. Exit code 1 when something does not verify; a missing signature is not a fault.\n\n\
     Example:\n  btcstake psbt check --psbt @unbonding.psbt"
 )]
 pub(crate) struct Args {
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     psbt: Argument<Psbt>,
 }
 
-/// What a PSBT would do, and who has signed it.
+/// What a PSBT's transaction is, and who has signed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -37,11 +37,11 @@ pub struct Output {
     pub valid: bool,
     /// The signatures.
     pub signatures: Vec<InputSignature>,
-    /// The keys of leaves that have not signed; of a committee, more than must.
+    /// The keys of leaves that have not signed; of a committee all of them, also more than must sign.
     pub missing: Vec<MissingSignature>,
-    /// The inputs that are no leaf of a stake, and that nobody has signed.
+    /// The inputs that spend no leaf of a stake and are not signed.
     pub unsigned_inputs: Vec<usize>,
-    /// How far the covenant quorum of each input is.
+    /// The covenant signatures of each input, beside the quorum.
     pub quorums: Vec<Quorum>,
     /// The finalized inputs whose witness does not verify.
     pub invalid_witnesses: Vec<usize>,
@@ -76,7 +76,7 @@ pub struct MissingSignature {
     pub public_key: String,
 }
 
-/// How far the covenant quorum of an input is.
+/// The number of covenant signatures of an input, beside the quorum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -98,7 +98,7 @@ impl From<PsbtQuorum> for Quorum {
 }
 
 impl Output {
-    /// What there is to say of an input.
+    /// The lines of text about an input.
     fn of_input(&self, index: usize) -> Vec<String> {
         let mut lines = Vec::new();
         for InputSignature { public_key, valid, .. } in
@@ -119,7 +119,7 @@ impl Output {
         );
         let quorums = self.quorums.iter().filter(|quorum| quorum.input == index);
         lines.extend(quorums.map(|Quorum { signed, members, quorum, .. }| {
-            format!("covenant: {signed} of {members} members have signed, and {quorum} must")
+            format!("covenant: {signed} of {members} members have signed; the quorum is {quorum}")
         }));
         lines
     }

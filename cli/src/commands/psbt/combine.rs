@@ -1,4 +1,4 @@
-//! `psbt combine`: several signers, one transaction.
+//! `psbt combine`: combines the signatures of several signers.
 
 use anyhow::{Context, ensure};
 use bitcoin::Psbt;
@@ -34,14 +34,14 @@ impl CommandOutput for Output {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let psbts = argument::read_all(&self.psbt)?;
-        ensure!(psbts.len() > 1, "--psbt: at least two are needed, and one is given");
+        ensure!(psbts.len() > 1, "--psbt is given once; must be at least twice");
         let mut psbts = psbts.into_iter();
-        let mut all = psbts.next().context("--psbt is needed")?;
+        let mut all = psbts.next().context("--psbt is absent; must be given at least twice")?;
         for (number, psbt) in (2..).zip(psbts) {
             let (found, expected) = (psbt.unsigned_tx.compute_txid(), all.unsigned_tx.compute_txid());
             ensure!(
                 psbt.unsigned_tx == all.unsigned_tx,
-                "--psbt number {number} is of {found}, the first of {expected}"
+                "--psbt number {number} is of transaction {found}; must be of {expected}, as the first"
             );
             all.combine(psbt).with_context(|| format!("--psbt number {number}"))?;
         }

@@ -1,4 +1,4 @@
-//! `psbt finalize`: a staking transaction with all its witnesses.
+//! `psbt finalize`: finalizes a staking transaction.
 
 use anyhow::{Context, bail, ensure};
 use bitcoin::psbt::Input;
@@ -48,7 +48,7 @@ impl Args {
         let same = spends(found) == spends(expected) && found.output == expected.output;
         ensure!(
             same,
-            "--psbt is of {}, and the delegation's staking transaction is {}",
+            "--psbt is of transaction {}; must be of {}, the delegation's staking transaction",
             found.compute_txid(),
             expected.compute_txid()
         );
@@ -61,7 +61,7 @@ impl Args {
         };
         let unsigned = psbt.inputs.iter().enumerate().find_map(unsigned);
         if let Some((number, input)) = unsigned.and_then(|number| Some((number, found.input.get(number)?))) {
-            bail!("--psbt: nobody has signed input {number}, which spends {}", input.previous_output);
+            bail!("--psbt: input {number}, which spends {}, is not signed", input.previous_output);
         }
         let transaction = match checked.extension() {
             Some(extension) => {
@@ -75,10 +75,11 @@ impl Args {
         let (found, expected) = (transaction.compute_txid(), staking.compute_txid());
         ensure!(
             found == expected,
-            "--psbt is of {found}, and the delegation's staking transaction is {expected}"
+            "--psbt is of transaction {found}; must be of {expected}, the delegation's staking transaction"
         );
-        let fee =
-            review_psbt(&psbt).fee.context("--psbt does not say what its inputs spend, or pays more")?;
-        BuiltTransaction::finished(&psbt, &transaction, fee).question_fee(None).print()
+        let fee = review_psbt(&psbt)
+            .fee
+            .context("--psbt: the outputs that its inputs spend are absent, or less than it pays")?;
+        BuiltTransaction::finalized(&psbt, &transaction, fee).question_fee(None).print()
     }
 }

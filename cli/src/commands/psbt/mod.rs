@@ -1,4 +1,4 @@
-//! `psbt`: transactions on their way between signers.
+//! `psbt`: partially signed transactions.
 
 pub(crate) mod check;
 pub(crate) mod combine;
@@ -11,7 +11,7 @@ use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Say what a PSBT would do, and verify every signature in it.
+    /// Explain a PSBT, and verify every signature in it.
     Check(Box<check::Args>),
     /// Sign as the staker, or as the owner of the coins that fund a stake.
     Sign(Box<sign::Args>),

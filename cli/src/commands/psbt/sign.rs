@@ -1,4 +1,4 @@
-//! `psbt sign`: a signature of the staker, on a machine that knows nothing but the PSBT and the key.
+//! `psbt sign`: signs as the staker, on a machine that has only the PSBT and the key.
 
 use anyhow::Context;
 use bitcoin::Psbt;
@@ -12,8 +12,8 @@ use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Signs the inputs whose one offered leaf has the key as its staker, and coins that pay to the key's own Taproot address; the others are left to their owners. Nothing is signed \
-    as a covenant member (`btcstake covenant sign` checks what it signs) or as a finality provider. Look at it with `psbt check` or `tx explain` first.\n\n\
+    after_help = "Signs the inputs whose one offered leaf has the key as its staker, and coins that pay to the key's own Taproot address; the other inputs are left as they are. Nothing is signed \
+    as a covenant member (`btcstake covenant sign` checks what it signs) or as a finality provider. Check it with `psbt check` or `tx explain` first.\n\n\
     Example:\n  btcstake psbt sign --psbt @unbonding.psbt --secret-key-file staker.key"
 )]
 pub(crate) struct Args {

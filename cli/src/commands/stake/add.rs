@@ -1,18 +1,18 @@
-//! `stake add`: a delegation with more covenant signatures.
+//! `stake add`: adds covenant signatures to a delegation.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use staking_scripts::CovenantSignatures;
 
-use super::finish::finish;
+use super::print::print_or_write;
 use crate::args::argument::Argument;
 use crate::args::delegation::{DelegationArgs, covenant_signatures_file};
 use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Every member's signatures are verified first, and nothing is written when one is not valid. Those of a member that are there already are \
+    after_help = "Every member's signatures are verified first, and nothing is written when one is not valid. A member's earlier signatures are \
     replaced.\n\nExample:\n  btcstake stake add --delegation signed.json --params params.json --covenant-signatures answer.json"
 )]
 pub(crate) struct Args {
@@ -39,6 +39,6 @@ impl Args {
             all.push(signatures);
         }
         checked.count_covenant_signatures(all).context("covenant_signatures")?;
-        finish(files.delegation, self.out)
+        print_or_write(files.delegation, self.out)
     }
 }

@@ -1,4 +1,4 @@
-//! `stake check`: what a covenant member would say of a delegation.
+//! `stake check`: checks a delegation as a covenant member does.
 
 use bitcoin::absolute::Height;
 use serde::{Deserialize, Serialize};
@@ -11,20 +11,20 @@ use crate::view::violation::{self, Violation};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Lists every rule that is broken, and not only the first. Exit code 1 when one is.\n\nExample:\n  \
+    after_help = "Lists every violation, not only the first. Exit code 1 when there is one.\n\nExample:\n  \
     btcstake stake check --delegation signed.json --params params.json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// The Bitcoin height whose parameters hold: of the tip when the stake is registered, or of its
-    /// inclusion. When absent, the delegation must be under the last version in the file, as for `covenant
+    /// The Bitcoin height whose parameters are in force: the tip's when the stake is registered, or its
+    /// inclusion's. When absent, the delegation must be under the last version in the file, as for `covenant
     /// sign`.
     #[arg(long, value_parser = input::height)]
     height: Option<Height>,
 }
 
-/// Whether a delegation keeps every rule, and how far it is.
+/// Whether a delegation keeps every rule, and its covenant signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -33,10 +33,10 @@ pub struct Output {
     pub accepted: bool,
     /// The rules that are broken.
     pub violations: Vec<Violation>,
-    /// How many covenant members have given valid signatures: of an extension, in the running stake's
+    /// How many covenant members have valid signatures in it: of an extension, in the running stake's
     /// committee too.
     pub covenant_signatures: usize,
-    /// How many must.
+    /// How many must sign.
     pub quorum: u16,
     /// `REJECTED`, `PENDING` (fewer signatures than the quorum) or `VERIFIED`.
     pub status: String,

@@ -1,4 +1,4 @@
-//! `stake include`: where the staking transaction is.
+//! `stake include`: adds the SPV proof of the staking transaction.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use bitcoin::block::Header;
 use spv::InclusionProof;
 use staking_scripts::delegation::StakeInclusion;
 
-use super::finish::finish;
+use super::print::print_or_write;
 use crate::args::delegation::DelegationArgs;
 use crate::args::node::NodeArgs;
 use crate::view::output::Printout;
@@ -16,7 +16,7 @@ use crate::view::output::Printout;
 #[derive(clap::Args)]
 #[command(
     after_help = "The proof and the headers are checked before anything is written, and by everyone who checks the delegation afterwards, on --network and \
-    --depth deep. The height is the word of who gives it.\n\n\
+    --depth deep. The height is not proved.\n\n\
     Example:\n  btcstake stake include --delegation verified.json --params params.json --network regtest --node URL --out included.json"
 )]
 pub(crate) struct Args {
@@ -39,13 +39,14 @@ impl Args {
         let network = Network::from(files.chain.network);
         anyhow::ensure!(
             node.network() == network,
-            "--node is on {}, and --network is {network}",
+            "--node is on {}; must be on {network}, as --network says",
             node.network()
         );
         let found =
             node.transaction(&txid)?.with_context(|| format!("the node has no transaction {txid}"))?;
-        let place =
-            found.block.ok_or_else(|| anyhow!("the staking transaction {txid} is in no block yet"))?;
+        let place = found
+            .block
+            .ok_or_else(|| anyhow!("the staking transaction {txid} is unconfirmed; must be in a block"))?;
         let proof = InclusionProof::from_block(&node.block_at(place.height)?, txid)?;
         let tip = node.tip()?.height;
         let last = place.height.saturating_add(files.chain.depth).min(tip);
@@ -55,6 +56,6 @@ impl Args {
         }
         files.delegation.inclusion = Some(StakeInclusion { height: place.height.to_u32(), proof, headers });
         files.checked()?;
-        finish(files.delegation, self.out)
+        print_or_write(files.delegation, self.out)
     }
 }

@@ -1,9 +1,9 @@
-//! `stake`: a delegation on its way through its roles.
+//! `stake`: delegations.
 
 pub(crate) mod add;
 pub(crate) mod check;
-mod finish;
 pub(crate) mod include;
+mod print;
 pub(crate) mod psbts;
 pub(crate) mod sign;
 

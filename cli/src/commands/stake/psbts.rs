@@ -1,4 +1,4 @@
-//! `stake psbts`: what the staker's wallet signs.
+//! `stake psbts`: prints the PSBTs that the staker's wallet signs.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Two lines of base64: the slashing transaction of the stake, then that of the unbonding output; with --out mine, they go into the files \
+    after_help = "Two lines of base64: the slashing transaction of the stake, then that of the unbonding output; with --out mine, they are written to the files \
     mine.slashing.psbt and mine.unbonding-slashing.psbt. Both are computed again from the other fields. When the wallet has signed them, \
     `stake sign --slashing @FILE --unbonding-slashing @FILE` takes them back.\n\n\
     Example:\n  btcstake stake psbts --delegation draft.json --params params.json --out mine"
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     files: DelegationArgs,
     #[command(flatten)]
     origins: OriginArgs,
-    /// What the names of two files begin with, which must not exist: PREFIX.slashing.psbt and
+    /// The prefix of two files, which must not exist: PREFIX.slashing.psbt and
     /// PREFIX.unbonding-slashing.psbt.
     #[arg(long, value_name = "PREFIX")]
     out: Option<PathBuf>,
@@ -38,7 +38,7 @@ pub struct Output {
     pub slashing: String,
     /// The slashing transaction of the unbonding output, as a PSBT in base64.
     pub unbonding_slashing: String,
-    /// Where they were written to.
+    /// The files that they were written to.
     #[serde(skip)]
     written: Option<[String; 2]>,
 }

@@ -1,4 +1,4 @@
-//! `stake sign`: the staker's signatures over the pre-signed transactions.
+//! `stake sign`: signs the pre-signed transactions as the staker.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use staking_scripts::delegation::possession_from_json;
 use staking_scripts::possession::{AccountAddress, PossessionMessage};
 use staking_scripts::{DelegationError, ProofOfPossession};
 
-use super::finish::finish;
+use super::print::print_or_write;
 use crate::args::argument::{self, Argument};
 use crate::args::delegation::{DelegationArgs, Files};
 use crate::args::input;
@@ -21,7 +21,7 @@ use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "With the key at hand: --secret-key-file, and --address or --possession. With a wallet: --possession, and --slashing and \
+    after_help = "With a key file: --secret-key-file, and --address or --possession. With a wallet: --possession, and --slashing and \
     --unbonding-slashing, the PSBTs of `stake psbts` as it returned them.\n\nBoth slashing transactions are computed again from the other fields and must be those of the file. The signed delegation is printed, \
     or written to --out.\n\nExample:\n  btcstake stake sign --delegation draft.json --params params.json --secret-key-file staker.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm"
@@ -35,6 +35,7 @@ pub(crate) struct Args {
     /// The account on Babylon Genesis, as the chain writes it: bbn1…
     #[arg(long, requires = "secret_key_file")]
     address: Option<AccountAddress>,
+<<<<<<< HEAD
     /// A file with the proof of possession, as `pop create --json` prints it, instead of --address: the
     /// proof that a wallet gave.
     #[arg(
@@ -44,6 +45,11 @@ pub(crate) struct Args {
         conflicts_with = "address",
         required_unless_present = "address"
     )]
+=======
+    /// A file with the proof of possession of a wallet, as `pop create --json` prints it, instead of
+    /// --address.
+    #[arg(long, value_name = "FILE", value_parser = argument::file(possession), conflicts_with = "address", required_unless_present = "address")]
+>>>>>>> prose
     possession: Option<Argument<(PossessionMessage, ProofOfPossession)>>,
     /// The PSBT of the stake's slashing transaction that the wallet signed: base64, or @FILE.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), requires_all = ["unbonding_slashing", "possession"], conflicts_with = "secret_key_file")]
@@ -88,7 +94,7 @@ impl Args {
                 Ok((message, proof))
             }
             _ => bail!(
-                "--possession is needed, the proof that the wallet gave; with --secret-key-file, --address will do"
+                "--possession is absent; must be the wallet's proof (or --address, with --secret-key-file)"
             ),
         }
     }
@@ -108,10 +114,12 @@ impl Args {
             (None, Some(slashing), Some(later)) => {
                 delegation.take_staker_signatures(slashing, later, proof, &parameters).map_err(named)?;
             }
-            _ => bail!("--secret-key-file, or --slashing and --unbonding-slashing, are needed"),
+            _ => bail!(
+                "no signatures are given; must be --secret-key-file, or --slashing and --unbonding-slashing"
+            ),
         }
         // What leaves here is what a covenant member will accept.
         files.checked()?;
-        finish(files.delegation, self.out)
+        print_or_write(files.delegation, self.out)
     }
 }

@@ -1,4 +1,4 @@
-//! `tx bump`: a child that pays for a staking transaction.
+//! `tx bump`: builds a child that pays for a staking transaction (CPFP).
 
 use anyhow::{Context, ensure};
 use bitcoin::{Amount, OutPoint};
@@ -18,8 +18,8 @@ use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The child spends the change, and pays what the parent lacks at the rate. The parent stays as it is: replacing it would void every \
-    pre-signed transaction. A withdrawal needs no child: build it again at a higher rate; unbonding and slashing transactions cannot be bumped at all.\n\n\
+    after_help = "The child spends the change, and pays what the parent's fee lacks at the fee rate. The parent must not be replaced (RBF): that would invalidate every \
+    pre-signed transaction. A withdrawal needs no child: build it again at a higher fee rate; the fees of unbonding and slashing transactions cannot be raised.\n\n\
     Example:\n  btcstake tx bump @stake.tx --fee-sat 825 --change-output 1 --fee-rate 20 \
     --network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45"
 )]
@@ -27,14 +27,14 @@ pub(crate) struct Args {
     /// The staking transaction or extension that is unconfirmed, with its signatures: hex, @FILE or -.
     #[arg(value_name = "TRANSACTION", value_parser = transaction::parser())]
     transaction: Argument<Given>,
-    /// What the parent paid, as `psbt finalize` says. It is believed, unless the transaction is a finished
-    /// PSBT, which says what it spends.
+    /// The parent's fee in satoshis, as `psbt finalize` prints it. It is not checked, unless the transaction
+    /// is a finalized PSBT, which has the outputs that it spends.
     #[arg(long)]
     fee_sat: u64,
-    /// Which of its outputs is the change, and not the stake, from 0.
+    /// The index of the change output, from 0.
     #[arg(long, value_name = "INDEX")]
     change_output: u32,
-    /// The delegation of the stake, which tells which output is the stake.
+    /// The delegation of the stake, which names the staking output.
     #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file())]
     delegation: Option<Argument<Vec<Delegation>>>,
     /// The Bitcoin network of the transaction.
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     spend: SpendArgs,
 }
 
-/// The flag to which an error is due.
+/// The flag that an error is about.
 fn named(error: ChildError) -> anyhow::Error {
     let flag = match &error {
         ChildError::NotNeeded(_) | ChildError::FeeRateTooHigh(_) => "--fee-rate",
@@ -55,7 +55,7 @@ fn named(error: ChildError) -> anyhow::Error {
     anyhow::Error::new(error).context(flag)
 }
 
-/// Where the stake is: what its unbonding transaction spends.
+/// Returns the staking output: what its unbonding transaction spends.
 fn staking_output(delegation: &Delegation) -> anyhow::Result<OutPoint> {
     let unbonding = delegation.unbonding_transaction.as_ref().context("unbonding_transaction is absent")?;
     let input = unbonding.input.first().context("unbonding_transaction: it has no input")?;
@@ -85,17 +85,20 @@ impl Args {
             (transaction.compute_txid(), self.change_output, transaction.output.len());
         let output = usize::try_from(number).ok().and_then(|number| transaction.output.get(number));
         let output = output.with_context(|| {
-            format!("--change-output: {number} is not the change: the transaction {txid} has {count} outputs")
+            format!("--change-output is {number}; must be one of the {count} outputs of transaction {txid}")
         })?;
         if let Some(delegation) = argument::read_optional(self.delegation.as_ref())? {
             let delegation = delegation::one(delegation, None).context("--delegation")?;
             let stake = staking_output(&delegation).context("--delegation")?;
             ensure!(
                 stake.txid == txid,
-                "--delegation is of the staking transaction {}, not of {txid}",
+                "--delegation is of the staking transaction {}; must be of {txid}",
                 stake.txid
             );
-            ensure!(stake.vout != number, "--change-output: output {number} is the stake itself");
+            ensure!(
+                stake.vout != number,
+                "--change-output: output {number} is the staking output; must be the change"
+            );
         }
         let script = &output.script_pubkey;
         let own = match signer {
@@ -111,16 +114,12 @@ impl Args {
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (parent, signer) = (self.transaction.read()?, self.spend.signer.read()?);
-        let Given { transaction, explanation, finished, .. } = &parent;
-        ensure!(
-            finished,
-            "the transaction {} lacks signatures, and cannot be in the mempool",
-            explanation.txid
-        );
+        let Given { transaction, explanation, finalized, .. } = &parent;
+        ensure!(finalized, "the transaction {} lacks signatures; must be in the mempool", explanation.txid);
         // A transaction of no known kind may be a stake without an OP_RETURN output.
         ensure!(
             matches!(explanation.kind.fee_bump(), None | Some(FeeBump::Child)),
-            "the transaction {} is of the kind {}, which has no child",
+            "the transaction {} is of the kind {}; must be a stake or an extension",
             explanation.txid,
             explanation.kind.as_str()
         );
@@ -139,7 +138,7 @@ impl Args {
             None => BuiltTransaction::unsigned(child.psbt(), child.fee(), Some(child.vsize())),
             Some(signed) => {
                 let transaction = child.finalize(&signed).map_err(named)?;
-                BuiltTransaction::finished(&signed, &transaction, child.fee())
+                BuiltTransaction::finalized(&signed, &transaction, child.fee())
             }
         };
         built.question_fee(Some(rate)).print()

@@ -1,4 +1,4 @@
-//! `tx extend`: a running stake, extended.
+//! `tx extend`: builds the extension of a running stake.
 
 use anyhow::Context;
 use staking_scripts::delegation::{NewDelegation, RunningStake};
@@ -7,8 +7,8 @@ use staking_scripts::{Delegation, ExtensionTransaction, LeafTransaction, Paramet
 
 use crate::args::argument::Argument;
 use crate::args::delegation::{self, DelegationArgs};
+use crate::args::new_stake::{NewStakeArgs, Provider, provider_parser, staked_to};
 use crate::args::psbt::OriginArgs;
-use crate::args::terms::{Provider, TermsArgs, provider_parser, staked_to};
 use crate::view::output::Printout;
 use crate::view::transaction::{self, BuiltTransaction};
 
@@ -23,12 +23,11 @@ use crate::view::transaction::{self, BuiltTransaction};
 pub(crate) struct Args {
     #[command(flatten)]
     running: DelegationArgs,
-    /// The finality providers of the new stake, when there are more: CHAIN=KEY, once for each. The running
-    /// stake's when absent.
+    /// The finality providers of the new stake: CHAIN=KEY, once for each. When absent, the running stake's.
     #[arg(long, value_name = "KEY", value_parser = provider_parser())]
     finality_provider: Vec<Argument<Provider>>,
     #[command(flatten)]
-    terms: TermsArgs,
+    new_stake: NewStakeArgs,
     #[command(flatten)]
     origins: OriginArgs,
 }
@@ -38,19 +37,21 @@ impl Args {
         let files = self.running.read()?;
         let previous = files.delegation.stake(files.parameters()?).context("--delegation")?.staking;
         let running = &files.delegation;
-        let terms = &self.terms;
-        let parameters = terms.parameters(&files.params)?;
+        let new_stake = &self.new_stake;
+        let parameters = new_stake.parameters(&files.params)?;
         let to = match self.finality_provider.as_slice() {
             [] => running.staked_to.clone(),
             more => staked_to(more)?,
         };
-        let output = StakingOutput::new(parameters.parties(running.staker, to.keys())?, terms.staking_time)?;
-        let (amount, change, rate) = (terms.amount(), terms.change(files.chain.network)?, terms.fee_rate);
+        let output =
+            StakingOutput::new(parameters.parties(running.staker, to.keys())?, new_stake.staking_time)?;
+        let (amount, change, rate) =
+            (new_stake.amount(), new_stake.change(files.chain.network)?, new_stake.fee_rate);
         let mut extension = ExtensionTransaction::build(NewExtension {
             previous: &previous,
             output,
             amount,
-            coins: &terms.coin,
+            coins: &new_stake.coin,
             change,
             fee_rate: rate,
         })?;
@@ -61,7 +62,7 @@ impl Args {
             staking: &staking,
             transaction: unsigned,
             parameters,
-            parameters_at: ParametersAt::Height(terms.height),
+            parameters_at: ParametersAt::Height(new_stake.height),
         })?;
         let funding = extension.psbt().inputs.get(1).and_then(|input| input.witness_utxo.clone());
         let funding = funding.context("the extension has no funding input")?;
@@ -70,7 +71,7 @@ impl Args {
         delegation.set_previous(running)?;
         let mut warnings = files.warnings();
         warnings.extend(transaction::fixed_fee_warnings(&delegation.presigned(parameters)?, rate));
-        delegation::write_new(&terms.out, &delegation.to_json())?;
+        delegation::write_new(&new_stake.out, &delegation.to_json())?;
         let built = BuiltTransaction::unsigned(extension.psbt(), extension.fee(), extension.vsize());
         BuiltTransaction { warnings, ..built }.question_fee(Some(rate)).print()
     }

@@ -16,7 +16,7 @@ use crate::view::output::Printout;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Build a staking transaction, and the delegation that begins with it.
+    /// Build a staking transaction, and its delegation.
     ///
     /// While it is unconfirmed, a child of its change can pay for it (`tx bump`, CPFP). It must not be
     /// replaced (RBF): its txid would change, and no pre-signed transaction would be valid.
@@ -35,14 +35,14 @@ pub(crate) enum Command {
     Withdraw(Box<withdraw::Args>),
     /// Build and finalize the withdrawal of a phase-1 stake, from its staking transaction alone.
     WithdrawPhase1(Box<withdraw_phase1::Args>),
-    /// Build the transaction that extends a running stake, and the delegation that begins with it.
+    /// Build the transaction that extends a running stake, and its delegation.
     ///
     /// While it is unconfirmed, a child of its change can pay for it (`tx bump`, CPFP), as for a staking
     /// transaction.
     Extend(Box<extend::Args>),
     /// Build the child that pays for an unconfirmed staking transaction or extension (CPFP).
     Bump(Box<bump::Args>),
-    /// Say what a transaction is in the staking protocol.
+    /// Explain a transaction of the staking protocol.
     Explain(Box<explain::Args>),
 }
 

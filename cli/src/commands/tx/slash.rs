@@ -1,4 +1,4 @@
-//! `tx slash`: a slashing transaction, finalized.
+//! `tx slash`: finalizes a slashing transaction.
 
 use anyhow::Context;
 use staking_scripts::{LeafTransaction, SlashedOutput};
@@ -32,7 +32,7 @@ impl Args {
         let which = if self.unbonding { SlashedOutput::Unbonding } else { SlashedOutput::Staking };
         let slashing = files.delegation.slashing(which, parameters).context("--delegation")?;
         let transaction = files.delegation.slash(which, &self.provider_key_file.read()?, parameters)?;
-        let built = BuiltTransaction::finished(slashing.psbt(), &transaction, slashing.fee());
+        let built = BuiltTransaction::finalized(slashing.psbt(), &transaction, slashing.fee());
         BuiltTransaction { warnings: files.warnings(), ..built }.print()
     }
 }

@@ -1,4 +1,4 @@
-//! `tx stake`: the staking transaction.
+//! `tx stake`: builds the staking transaction.
 
 use anyhow::Context;
 use eots::XOnlyPublicKey;
@@ -12,15 +12,15 @@ use crate::args::argument::{self, Argument};
 use crate::args::delegation;
 use crate::args::input;
 use crate::args::network::NetworkName;
+use crate::args::new_stake::{NewStakeArgs, Provider, provider_parser, staked_to};
 use crate::args::psbt::OriginArgs;
-use crate::args::terms::{Provider, TermsArgs, provider_parser, staked_to};
 use crate::view::output::Printout;
 use crate::view::transaction::{self, BuiltTransaction};
 
 #[derive(clap::Args)]
 #[command(
     after_help = "The delegation, with all pre-signed transactions, is written to --out; the PSBT printed is for the wallet that \
-    holds the coins. Sign it last: broadcast the stake only once a covenant quorum has signed.\n\nExample:\n  btcstake tx stake \
+    has the coins. Sign it last, and broadcast the stake only once a covenant quorum has signed.\n\nExample:\n  btcstake tx stake \
     --params params.json --height 900000 --staker 531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe337 \
     --finality-provider 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f --amount-sat 500000 --staking-time 64000 \
     --coin 0707070707070707070707070707070707070707070707070707070707070707:0:900000:5120462779ad4aad39514614751a71085f2f10e1c7a593e4e030efb5b8721ce55b0b \
@@ -37,36 +37,36 @@ pub(crate) struct Args {
     /// The finality provider's public key; for consumer chains CHAIN=KEY, once for each.
     #[arg(long, value_name = "KEY", value_parser = provider_parser(), required = true)]
     finality_provider: Vec<Argument<Provider>>,
-    /// Add an OP_RETURN output that describes the stake to the network of this tag, 8 hex digits, as phase-1
-    /// stakes have it.
+    /// Add the OP_RETURN output of phase-1 stakes, with this tag of 8 hex digits.
     #[arg(long, value_name = "TAG", value_parser = tag)]
     op_return_tag: Option<[u8; 4]>,
     /// The Bitcoin network of the stake.
     #[arg(long, default_value = "mainnet")]
     network: NetworkName,
     #[command(flatten)]
-    terms: TermsArgs,
+    new_stake: NewStakeArgs,
     #[command(flatten)]
     origins: OriginArgs,
 }
 
 fn tag(text: &str) -> anyhow::Result<[u8; 4]> {
     let mut tag = [0; 4];
-    hex::decode_to_slice(text, &mut tag).context("a tag is 8 hex digits").map(|()| tag)
+    hex::decode_to_slice(text, &mut tag).context("a tag must be 8 hex digits").map(|()| tag)
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let Self { params, staker, finality_provider, op_return_tag, network, terms, origins } = self;
+        let Self { params, staker, finality_provider, op_return_tag, network, new_stake, origins } = self;
         let (params, staker) = (params.read()?, staker.read()?);
-        let parameters = terms.parameters(&params)?;
+        let parameters = new_stake.parameters(&params)?;
         let staked_to = staked_to(&finality_provider)?;
-        let output = StakingOutput::new(parameters.parties(staker, staked_to.keys())?, terms.staking_time)?;
-        let (amount, change, rate) = (terms.amount(), terms.change(network)?, terms.fee_rate);
+        let output =
+            StakingOutput::new(parameters.parties(staker, staked_to.keys())?, new_stake.staking_time)?;
+        let (amount, change, rate) = (new_stake.amount(), new_stake.change(network)?, new_stake.fee_rate);
         let mut staking = StakingTransaction::build(NewStake {
             output,
             amount,
-            coins: &terms.coin,
+            coins: &new_stake.coin,
             change,
             fee_rate: rate,
             op_return_tag,
@@ -78,10 +78,10 @@ impl Args {
             staking: &funded,
             transaction: &unsigned,
             parameters,
-            parameters_at: ParametersAt::Height(terms.height),
+            parameters_at: ParametersAt::Height(new_stake.height),
         })?;
         let warnings = transaction::fixed_fee_warnings(&delegation.presigned(parameters)?, rate);
-        delegation::write_new(&terms.out, &delegation.to_json())?;
+        delegation::write_new(&new_stake.out, &delegation.to_json())?;
         let built = BuiltTransaction::unsigned(staking.psbt(), staking.fee(), Some(staking.vsize()));
         let built = BuiltTransaction { txid: staking.txid().to_string(), warnings, ..built };
         built.question_fee(Some(rate)).print()

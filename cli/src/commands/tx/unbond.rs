@@ -1,4 +1,4 @@
-//! `tx unbond`: the unbonding transaction, finalized.
+//! `tx unbond`: finalizes the unbonding transaction.
 
 use anyhow::Context;
 use staking_scripts::LeafTransaction;
@@ -11,7 +11,7 @@ use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Without the staker's signature the PSBT is printed, for a signer elsewhere. With it, and the signatures of a covenant quorum in the delegation, \
+    after_help = "Without the staker's signature the PSBT is printed, for an external signer. With it, and the signatures of a covenant quorum in the delegation, \
     the transaction is finalized.\n\nExample:\n  btcstake tx unbond --delegation verified.json --params params.json --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
@@ -33,7 +33,7 @@ impl Args {
             Some(Signer::Key(key)) => Some(unbonding.sign_as_staker(&key)?),
             Some(Signer::Psbt(signed)) => {
                 let staker = unbonding.signatures(&signed)?.staker;
-                Some(staker.context("--signed holds no signature of the staker")?)
+                Some(staker.context("--signed has no signature of the staker")?)
             }
             None => None,
         };
@@ -42,7 +42,7 @@ impl Args {
             return BuiltTransaction { warnings: files.warnings(), ..built }.print();
         };
         let transaction = files.delegation.unbond(&staker, parameters)?;
-        let built = BuiltTransaction::finished(unbonding.psbt(), &transaction, unbonding.fee());
+        let built = BuiltTransaction::finalized(unbonding.psbt(), &transaction, unbonding.fee());
         BuiltTransaction { warnings: files.warnings(), ..built }.print()
     }
 }

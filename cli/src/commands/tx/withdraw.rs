@@ -1,10 +1,10 @@
-//! `tx withdraw`: the withdrawal of an output whose timelock is over.
+//! `tx withdraw`: builds and finalizes a withdrawal.
 
 use anyhow::Context;
 use clap::ValueEnum;
 use staking_scripts::{LeafTransaction, SlashedOutput, WithdrawalTransaction};
 
-use super::withdrawal::finish;
+use super::withdrawal::finalize;
 use crate::args::delegation::{DelegationArgs, Files};
 use crate::args::psbt::OriginArgs;
 use crate::args::spend::SpendArgs;
@@ -13,14 +13,14 @@ use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Without the staker's signature the PSBT is printed, for a signer elsewhere; Bitcoin Core's `descriptorprocesspsbt` is one. A node accepts \
-    the transaction once the output is as many blocks deep as its timelock says.\n\nExample:\n  btcstake tx withdraw --delegation verified.json --params params.json \
+    after_help = "Without the staker's signature the PSBT is printed, for an external signer, such as Bitcoin Core's `descriptorprocesspsbt`. A node accepts \
+    the transaction once the output's timelock is over.\n\nExample:\n  btcstake tx withdraw --delegation verified.json --params params.json \
     --from unbonding --network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// Which output.
+    /// The output to withdraw.
     #[arg(long)]
     from: Source,
     #[command(flatten)]
@@ -35,9 +35,9 @@ enum Source {
     Staking,
     /// The unbonding output, after the unbonding time.
     Unbonding,
-    /// What slashing left of the stake, after the unbonding time.
+    /// The slashing refund output of the stake, after the unbonding time.
     Slashing,
-    /// What slashing left of the unbonding stake, after the unbonding time.
+    /// The slashing refund output of the unbonding stake, after the unbonding time.
     UnbondingSlashing,
 }
 
@@ -68,7 +68,7 @@ impl Args {
         let files = self.files.read()?;
         let mut withdrawal = self.withdrawal(&files)?;
         self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
-        let built = finish(&withdrawal, &self.spend)?;
+        let built = finalize(&withdrawal, &self.spend)?;
         let warnings = files.warnings().into_iter().chain(built.warnings.clone()).collect();
         BuiltTransaction { warnings, ..built }.print()
     }

@@ -1,10 +1,10 @@
-//! `tx withdraw-phase1`: the withdrawal of a phase-1 stake, from its staking transaction alone.
+//! `tx withdraw-phase1`: builds and finalizes the withdrawal of a phase-1 stake.
 
 use anyhow::Context;
 use bitcoin::absolute::Height;
 use staking_scripts::{LeafTransaction, ParametersHistory, Phase1Parameters, Stake, WithdrawalTransaction};
 
-use super::withdrawal::finish;
+use super::withdrawal::finalize;
 use crate::args::argument::{self, Argument};
 use crate::args::input;
 use crate::args::network::NetworkName;
@@ -16,11 +16,11 @@ use crate::view::output::Printout;
 #[derive(clap::Args)]
 #[command(
     after_help = "The OP_RETURN output of a phase-1 stake has its keys and its staking time; the parameters have the covenant committee. Without --params, \
-    mainnet's are taken.\n\nExample:\n  btcstake tx withdraw-phase1 --staking-transaction @phase1.tx --height 857950 --network regtest \
+    mainnet's are used.\n\nExample:\n  btcstake tx withdraw-phase1 --staking-transaction @phase1.tx --height 857950 --network regtest \
     --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
-    /// The staking transaction: hex, @FILE or -; a file may hold raw bytes or hex.
+    /// The staking transaction: hex, @FILE or -; a file may have raw bytes or hex.
     #[arg(long, value_name = "TRANSACTION", value_parser = transaction::parser())]
     staking_transaction: Argument<Given>,
     /// The parameters of phase 1, all versions; - is standard input.
@@ -55,6 +55,6 @@ impl Args {
         let (to, rate) = (self.spend.to(self.network)?, self.spend.fee_rate);
         let mut withdrawal = WithdrawalTransaction::new(&stake.staking, to, rate)?;
         self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
-        finish(&withdrawal, &self.spend)?.print()
+        finalize(&withdrawal, &self.spend)?.print()
     }
 }

@@ -1,4 +1,4 @@
-//! The end of the commands that build a withdrawal.
+//! The signing of withdrawals.
 
 use anyhow::Context;
 use staking_scripts::{LeafTransaction, WithdrawalTransaction};
@@ -7,7 +7,7 @@ use crate::args::spend::{Signer, SpendArgs};
 use crate::view::transaction::BuiltTransaction;
 
 /// Returns the withdrawal: signed with the key or the PSBT that is given, or unsigned without either.
-pub(super) fn finish(
+pub(super) fn finalize(
     withdrawal: &WithdrawalTransaction,
     spend: &SpendArgs,
 ) -> anyhow::Result<BuiltTransaction> {
@@ -15,7 +15,7 @@ pub(super) fn finish(
     let staker = match spend.signer.read()? {
         Some(Signer::Key(key)) => withdrawal.sign_as_staker(&key)?,
         Some(Signer::Psbt(signed)) => {
-            withdrawal.signatures(&signed)?.staker.context("--signed holds no signature of the staker")?
+            withdrawal.signatures(&signed)?.staker.context("--signed has no signature of the staker")?
         }
         None => {
             let built = BuiltTransaction::unsigned(withdrawal.psbt(), withdrawal.fee(), withdrawal.vsize());
@@ -23,6 +23,6 @@ pub(super) fn finish(
         }
     };
     let transaction = withdrawal.finalize(&staker)?;
-    let built = BuiltTransaction::finished(withdrawal.psbt(), &transaction, withdrawal.fee());
+    let built = BuiltTransaction::finalized(withdrawal.psbt(), &transaction, withdrawal.fee());
     Ok(built.question_fee(rate))
 }

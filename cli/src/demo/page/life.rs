@@ -1,4 +1,4 @@
-//! A scenario put in order: which step made an output, which tried to spend it, and which did.
+//! A scenario in order: which step made an output, which tried to spend it, and which did.
 
 use bitcoin::{OutPoint, Transaction};
 
@@ -35,7 +35,7 @@ fn input(transaction: &Transaction, outpoint: &OutPoint) -> Option<usize> {
 pub(super) struct Life<'a> {
     pub(super) locked: &'a Locked,
     pub(super) made: Numbered<'a>,
-    /// What the node refused.
+    /// The steps that the node refused.
     pub(super) attempts: Vec<(Numbered<'a>, Spend)>,
     pub(super) spent: Option<(Numbered<'a>, Spend)>,
 }

@@ -9,7 +9,7 @@ use super::super::report::ScenarioReport;
 use super::life::Life;
 use super::text::blocks;
 
-/// What one output takes, in pixels.
+/// The height of one output, in pixels.
 const ROW: f64 = 58.0;
 const AXIS: f64 = 26.0;
 

@@ -25,7 +25,7 @@ use super::scenarios::Scenario;
 
 const STYLE: &str = include_str!("page.css");
 
-/// What browsers are told. The policy makes them keep the promise that the page asks for nothing else;
+/// What browsers are told. The policy makes sure that the page loads nothing else;
 /// `data:,` is an icon of no bytes, as they would ask for one.
 const HEAD: &str = concat!(
     r#"<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>"#,
@@ -69,11 +69,11 @@ fn opening(report: &Output) -> Markup {
     html! {
         h1 { "The life of a Bitcoin stake" }
         p.lede {
-            "A staker locks bitcoin in a Taproot output that opens in three ways. What follows was played, not drawn up: every transaction was
+            "A staker locks bitcoin in a Taproot output with three spend paths. What follows was played on a chain: every transaction was
             validated by " (report.node) ", and what is marked as refused, it refused."
         }
         p.lede.soft {
-            "All keys come from the seed " (long(&report.seed)) ", which stands here for everyone to read: this is play money on regtest. Never use
+            "All keys come from the seed " (long(&report.seed)) ", which everyone can read here: these are worthless coins on regtest. Never use
             the seed, or a key made of it, for anything else."
         }
         nav aria-label="Scenarios" {
@@ -112,17 +112,17 @@ fn players(report: &Output, background: &Background) -> Markup {
     };
     html! {
         section.players aria-labelledby="players" {
-            h2 id="players" { "Who plays" }
+            h2 id="players" { "The participants" }
             div.cards {
                 article {
                     h3 { (chip(Role::Staker)) " Staker" }
-                    p { "Owns the coins, and must sign every way out. Signs both slashing transactions before the stake is made." }
+                    p { "Owns the coins, and must sign on every path. Signs both slashing transactions before the stake is broadcast." }
                     (keys(|role| matches!(role, Role::Staker)))
                 }
                 article {
                     h3 { (chip(Role::FinalityProvider(1))) " Finality providers" }
                     p {
-                        "Vote on the blocks of the secured chain. Two votes at one height reveal the key of who cast them, and only
+                        "Vote on the blocks of Babylon Genesis or a consumer chain. Two votes at one height reveal the provider's key, and only
                         with that key can a stake be slashed."
                     }
                     (keys(|role| matches!(role, Role::FinalityProvider(_))))
@@ -133,14 +133,14 @@ fn players(report: &Output, background: &Background) -> Markup {
                         "Signs with exactly " (background.quorum) " of " (committee) " members, towards the agreed transactions
                         only. Its signatures for slashing are encrypted to the finality providers' keys. Members are numbered as the
                         parameters list them; scripts have their keys in ascending order."
-                        @if members > committee { " When the stake is extended, the committee is no longer the same." }
+                        @if members > committee { " When the stake is extended, the committee has changed." }
                     }
                     (keys(|role| matches!(role, Role::CovenantMember(_))))
                 }
             }
             p.soft {
-                "Where a path is taken or tried, " span.chip.member { "C1" } " has put something in its place of the witness, and "
-                span.chip.member.empty { "C2" } " has left it empty. The numbers "
+                "Where a path is taken or tried, " span.chip.member { "C1" } " has an element in the witness, and "
+                span.chip.member.empty { "C2" } " an empty one. The numbers "
                 span.number { "1" } ", " span.number { "2" } " … count the steps of a scenario."
             }
         }
@@ -153,7 +153,7 @@ fn rules(report: &Output, background: &Background) -> Markup {
     let hundredths = f64::from(rules.slashing_rate.ten_thousandths()) / 100.0;
     html! {
         section.rules aria-labelledby="rules" {
-            h2 id="rules" { "The rules" }
+            h2 id="rules" { "The parameters" }
             dl.figures {
                 (fact("stake", &sat(rules.stake)))
                 @if extends { (fact("stake, extended", &sat(rules.extended_stake))) }
@@ -183,7 +183,7 @@ fn scripts(report: &Output, background: &Background) -> Markup {
         section #scripts aria-labelledby="scripts-title" {
             h2 #scripts-title { "The scripts, line by line" }
             p {
-                "Taken apart from the bytes of " (list(&names)) ". A place of the witness that is neither empty nor a valid signature of its key fails
+                "Taken apart from the bytes of " (list(&names)) ". An element of the witness that is neither empty nor a valid signature of its key fails
                 the script at once (BIP-342), so signatures are counted, never guessed."
             }
             @for (number, locked) in seen.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The outputs in the drawing: those of the protocol with the paths that lead out of them, and the others.
+//! The outputs in the drawing: those of the protocol with their spend paths, and the others.
 
 use bitcoin::opcodes::all::OP_RETURN;
 use bitcoin::script::Instruction;
@@ -12,7 +12,7 @@ use super::text::{address, long, outpoint, sat};
 use super::transaction::{contents, figures};
 use super::who::{Spend, demand, signers};
 
-/// An output of the protocol: every path out of it, what was tried there, and which one was taken.
+/// Draws an output of the protocol: every spend path, what was tried there, and which one was taken.
 pub(super) fn locked(life: &Life<'_>, script_id: &str, background: &Background) -> Markup {
     let locked = life.locked;
     html! {
@@ -89,13 +89,11 @@ pub(super) fn coin(place: &OutPoint, coin: &TxOut, background: &Background) -> M
     }
 }
 
-/// An output that is none of the protocol's.
+/// Draws an output that is not one of the protocol's.
 pub(super) fn plain(output: &TxOut, vout: u32, background: &Background) -> Markup {
     let script = &output.script_pubkey;
     let (name, what) = match burnt(script) {
-        Some(said) => {
-            ("burnt".to_owned(), html! { code { "OP_RETURN " (said) } ", which nobody can ever spend" })
-        }
+        Some(said) => ("burnt".to_owned(), html! { code { "OP_RETURN " (said) } ", which nobody can spend" }),
         None => (format!("to {}", owner(script, background)), address(script)),
     };
     html! {

@@ -1,4 +1,4 @@
-//! The scripts, line by line with what each line is for.
+//! The scripts, with a note on every line.
 
 use bitcoin::hashes::Hash;
 use bitcoin::opcodes::Opcode;
@@ -32,7 +32,7 @@ pub(super) fn section(locked: &Locked, open: bool, background: &Background) -> M
                 (fact("script_pubkey", &long(output.script_pubkey().to_hex_string())))
                 (fact("internal key", &html! {
                     (long(output.internal_key())) " "
-                    span.soft { "nobody has its secret key, so there is no key path (BIP-341)" }
+                    span.soft { "NUMS: nobody has its secret key, so there is no key path (BIP-341)" }
                 }))
                 @if let Some(root) = output.merkle_root() { (fact("merkle root", &long(root))) }
             }
@@ -100,7 +100,7 @@ struct Line {
     note: String,
 }
 
-/// The script, taken apart from its bytes. What is no line of the protocol's scripts is shown without a note.
+/// Draws the script, disassembled from its bytes. What is not a line of the protocol's scripts has no note.
 fn lines(leaf: &Leaf, background: &Background) -> Vec<Line> {
     let instructions: Vec<_> = leaf.script.instructions().filter_map(Result::ok).collect();
     let mut last = None;
@@ -172,12 +172,12 @@ fn operation(code: Opcode, whose: Option<String>, is_last: bool) -> String {
     match code {
         op::OP_CHECKSIGVERIFY => format!("without a signature of {whose} the script fails here"),
         op::OP_CHECKSIG if is_last => format!("true if {whose} has signed"),
-        op::OP_CHECKSIG => format!("starts the count: 1 if {whose} has signed, 0 if its place is empty"),
+        op::OP_CHECKSIG => format!("starts the count: 1 if {whose} has signed, 0 if its element is empty"),
         op::OP_CHECKSIGADD => format!("counts one more if {whose} has signed"),
         op::OP_NUMEQUAL => "true if exactly so many have signed: one more fails as one less does".to_owned(),
         op::OP_NUMEQUALVERIFY => "if another number of finality providers has signed, the script fails here".to_owned(),
         op::OP_CSV => {
-            "fails until so many blocks after the output: the input's sequence says that it waits (BIP-68, BIP-112)"
+            "fails until the output is so many blocks old, which the input's nSequence must say (BIP-68, BIP-112)"
                 .to_owned()
         }
         _ => String::new(),

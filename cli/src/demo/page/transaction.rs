@@ -57,14 +57,14 @@ pub(super) fn contents(played: &Played, background: &Background) -> Markup {
             summary { "Inputs, outputs and witness" }
             dl.facts {
                 (fact("version", &html! { (transaction.version.0) }))
-                (fact("lock time", &html! { (transaction.lock_time.to_consensus_u32()) }))
+                (fact("nLockTime", &html! { (transaction.lock_time.to_consensus_u32()) }))
                 (fact("weight", &html! { (transaction.weight().to_wu()) " weight units" }))
             }
             @for (index, (input, spent)) in inputs {
                 h5 { "Input " (index) ", " (sat(spent.value)) }
                 dl.facts {
                     (fact("spends", &long(input.previous_output)))
-                    (fact("sequence", &html! { code { (format!("{:08x}", input.sequence.0)) } (waits(input)) }))
+                    (fact("nSequence", &html! { code { (format!("{:08x}", input.sequence.0)) } (relative_timelock(input)) }))
                 }
                 (witness(input, Spend::of(transaction, index).as_ref(), background))
             }
@@ -72,14 +72,14 @@ pub(super) fn contents(played: &Played, background: &Background) -> Markup {
                 h5 { "Output " (index) ", " (sat(output.value)) }
                 p { (long(output.script_pubkey.to_hex_string())) }
             }
-            h5 { "The transaction as it travels" }
+            h5 { "The transaction's bytes" }
             p { (long(serialize_hex(transaction))) }
         }
     }
 }
 
-/// What a sequence says about waiting (BIP-68).
-fn waits(input: &TxIn) -> Markup {
+/// Explains a relative timelock in nSequence (BIP-68).
+fn relative_timelock(input: &TxIn) -> Markup {
     html! {
         @match input.sequence.to_relative_lock_time() {
             Some(_) => { ": " (input.sequence.0) " blocks after the output it spends" }

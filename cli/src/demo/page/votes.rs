@@ -1,4 +1,4 @@
-//! The two votes at one height, and what they give away.
+//! The two votes at one height, and the key extracted from them.
 
 use maud::{Markup, html};
 
@@ -6,8 +6,8 @@ use super::super::record::Equivocation;
 use super::super::report::ScenarioReport;
 use super::text::{fact, long};
 
-/// Both votes side by side. The secret key itself is not printed: anyone computes it from what stands here,
-/// which is the point, but a page is no place for a secret.
+/// Draws both votes side by side. The secret key itself is not printed: anyone can compute it from what is,
+/// but a page must have no secrets.
 pub(super) fn figure(equivocation: &Equivocation, scenario: &ScenarioReport) -> Markup {
     let evidence = &equivocation.evidence;
     let votes = [

@@ -1,4 +1,4 @@
-//! Whose keys these are, and who of them signed.
+//! The owners of keys, and which of them signed.
 
 use bitcoin::{Transaction, XOnlyPublicKey};
 use maud::{Markup, html};
@@ -38,7 +38,7 @@ impl Role {
 }
 
 impl Background {
-    /// In words whose key this is; a stranger's is given itself.
+    /// Returns the owner of a key in words, or the key itself when it is unknown.
     pub(super) fn name(&self, key: &XOnlyPublicKey) -> String {
         self.role(key).map_or_else(|| key.to_string(), Role::name)
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use bitcoin::base64::Engine;
 use bitcoin::base64::engine::general_purpose::STANDARD;
-use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::transaction::Version;

@@ -1,4 +1,4 @@
-//! What `tx explain` prints.
+//! The output of `tx explain`.
 
 use bitcoin::{Amount, Transaction};
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,8 @@ pub struct Output {
     pub txid: String,
     /// `stake`, `unbonding`, `slashing`, `withdrawal`, `extension` or `unknown`.
     pub kind: String,
-    /// Whether every input has its witness or script.
-    pub finished: bool,
+    /// Whether every input has its witness or script signature.
+    pub finalized: bool,
     /// The path through which the first recognized input spends.
     pub spent_path: Option<String>,
     /// The inputs that spend a leaf of a stake.
@@ -65,7 +65,7 @@ pub struct Output {
     pub confirmations: Option<u32>,
     /// The rules that it breaks under each version of the parameters; null without `--params`.
     pub parameters: Option<Vec<UnderVersion>>,
-    /// What it is to the delegation; null without `--delegation`.
+    /// Which of the delegation's transactions it is; null without `--delegation`.
     pub delegation: Option<InDelegation>,
 }
 
@@ -91,7 +91,7 @@ pub struct SpentInput {
     pub outpoint: String,
     /// The path through which it spends.
     pub path: String,
-    /// Which output of the stake that is; null unless a delegation tells.
+    /// Which output of the stake it spends; null unless a delegation tells.
     pub output: Option<String>,
 }
 
@@ -160,7 +160,7 @@ pub(super) fn fields(
     Output {
         txid: explanation.txid.to_string(),
         kind: explanation.kind.as_str().to_owned(),
-        finished: true,
+        finalized: true,
         spent_path: keys.map(|keys| keys.path().to_string()),
         spent: explanation
             .spent
@@ -247,7 +247,7 @@ fn text(fields: &Output) -> String {
         lines.push(format!("output {index:<3}          {amount} sat{}", paid.unwrap_or_default()));
     }
     let fee = fields.fee_sat.map(|fee| format!("fee {fee} sat, "));
-    let size = if fields.finished { "" } else { " without the missing witnesses" };
+    let size = if fields.finalized { "" } else { " without the missing witnesses" };
     lines.push(format!("size                {}{} vB{size}", fee.unwrap_or_default(), fields.vsize));
     match (fields.block_height, fields.confirmations) {
         (Some(height), Some(deep)) => {

@@ -1,4 +1,4 @@
-//! What a delegation tells of a transaction.
+//! A transaction in its delegation.
 
 use bitcoin::Transaction;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use staking_scripts::{StakeTransaction, StakeViolation};
 
 use crate::view::violation::Violation;
 
-/// What a transaction is to a delegation.
+/// A transaction's place in a delegation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -22,7 +22,7 @@ pub struct InDelegation {
 }
 
 impl InDelegation {
-    /// Returns what a transaction is to a delegation, which breaks these rules.
+    /// Returns a transaction's place in a delegation, which breaks these rules.
     pub(super) fn new(
         relation: &DelegationRelation<'_>,
         transaction: &Transaction,

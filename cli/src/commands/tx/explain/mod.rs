@@ -1,4 +1,4 @@
-//! `tx explain`: what a transaction is in the staking protocol.
+//! `tx explain`: explains a transaction of the staking protocol.
 
 pub(crate) mod fields;
 pub(crate) mod known;
@@ -21,12 +21,12 @@ use crate::view::violation::Violation;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A staking output cannot be told from any other Taproot output until it is spent, unless the transaction has an \
+    after_help = "A staking output cannot be distinguished from any other Taproot output until it is spent, unless the transaction has an \
     OP_RETURN output that describes it (phase-1 stakes do), it is a PSBT that describes its outputs, or --delegation is given.\n\nExample:\n  btcstake tx explain @withdrawal.tx"
 )]
 pub(crate) struct Args {
-    /// The delegation that it may be of: which of its transactions it is or spends, what its inputs hold,
-    /// which rules the delegation breaks, and, of a slashing transaction, the finality provider's secret key,
+    /// A delegation: prints which of its transactions this is or spends, the inputs' amounts, the rules that
+    /// the delegation breaks, and, of a slashing transaction, the finality provider's secret key, recovered
     /// from the covenant's adaptor signatures.
     #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), requires = "params")]
     delegation: Option<Argument<Vec<Delegation>>>,
@@ -37,8 +37,8 @@ pub(crate) struct Args {
     chain: ChainArgs,
     #[command(flatten)]
     node: NodeArgs,
-    /// The transaction, or a PSBT: hex, @FILE or -; a file may hold raw bytes, hex, or a PSBT in base64. With
-    /// --node, a txid will do.
+    /// The transaction, or a PSBT: hex, @FILE or -; a file may have raw bytes, hex, or a PSBT in base64. With
+    /// --node, also a txid.
     #[arg(value_name = "TRANSACTION", value_parser = argument::value(source))]
     transaction: Argument<Source>,
 }
@@ -50,7 +50,7 @@ enum Source {
     Id(Txid),
 }
 
-/// 32 bytes are no transaction, so they are an id.
+/// Parses the source. 32 bytes are not a transaction, so they are an id.
 fn source(text: &str) -> anyhow::Result<Source> {
     match text.parse() {
         Ok(txid) => Ok(Source::Id(txid)),
@@ -58,7 +58,7 @@ fn source(text: &str) -> anyhow::Result<Source> {
     }
 }
 
-/// Returns a transaction that the node has, and where it is.
+/// Returns a transaction that the node has, with its block.
 fn find(node_args: &NodeArgs, txid: &Txid) -> anyhow::Result<(Given, FoundTransaction)> {
     let found = node_args.connect()?.transaction(txid)?;
     let found =
@@ -71,7 +71,7 @@ fn find(node_args: &NodeArgs, txid: &Txid) -> anyhow::Result<(Given, FoundTransa
     };
     let transaction = found.transaction.clone();
     let input_amounts = transaction.input.iter().map(|input| amount(input.previous_output)).collect();
-    Ok((Given { explanation: explain(&transaction), transaction, finished: true, input_amounts }, found))
+    Ok((Given { explanation: explain(&transaction), transaction, finalized: true, input_amounts }, found))
 }
 
 impl Args {
@@ -80,7 +80,7 @@ impl Args {
             Source::Given(given) => (*given, None),
             Source::Id(txid) => find(&self.node, &txid).map(|(given, found)| (given, Some(found)))?,
         };
-        let Given { transaction, mut explanation, finished, mut input_amounts } = given;
+        let Given { transaction, mut explanation, finalized, mut input_amounts } = given;
         let delegation = argument::read_optional(self.delegation.as_ref())?;
         let delegation =
             delegation.map(|all| delegation::one(all, None)).transpose().context("--delegation")?;
@@ -100,7 +100,7 @@ impl Args {
                 let said = said.get_or_insert(held);
                 ensure!(
                     *said == held,
-                    "the PSBT says that input {index} spends {} sat, and by the delegation it is {} sat",
+                    "the PSBT says that input {index} spends {} sat; must be {} sat, as in the delegation",
                     said.to_sat(),
                     held.to_sat()
                 );
@@ -120,6 +120,6 @@ impl Args {
         let fields = fields(&transaction, &input_amounts, &explanation, known.as_ref());
         let violations = files.as_ref().map(Files::violations).unwrap_or_default();
         let delegation = known.map(|known| InDelegation::new(&known, &transaction, &violations));
-        Printout::of(&Output { finished, delegation, parameters, block_height, confirmations, ..fields })
+        Printout::of(&Output { finalized, delegation, parameters, block_height, confirmations, ..fields })
     }
 }

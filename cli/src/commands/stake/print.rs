@@ -1,4 +1,4 @@
-//! The end of the commands that change a delegation.
+//! The output of the commands that change a delegation.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::view::delegation::DelegationOutput;
 use crate::view::output::Printout;
 
 /// Prints a delegation, or writes it to a new file.
-pub(super) fn finish(delegation: Delegation, out: Option<PathBuf>) -> anyhow::Result<Printout> {
+pub(super) fn print_or_write(delegation: Delegation, out: Option<PathBuf>) -> anyhow::Result<Printout> {
     let written = out.map(|path| write_new(&path, &delegation.to_json())).transpose()?;
     Printout::of(&DelegationOutput::new(delegation, written))
 }

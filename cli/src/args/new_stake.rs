@@ -1,5 +1,4 @@
-//! The terms of a stake that is to be made, and the coins that fund it: what `tx stake` and `tx extend`
-//! share.
+//! The arguments of a new stake, and the coins that fund it: what `tx stake` and `tx extend` share.
 
 use std::path::PathBuf;
 
@@ -18,26 +17,26 @@ use super::money;
 use super::network::NetworkName;
 
 #[derive(clap::Args)]
-pub(crate) struct TermsArgs {
-    /// The Bitcoin height whose version of the parameters holds: the tip, when the stake is registered before
-    /// it is included.
+pub(crate) struct NewStakeArgs {
+    /// The Bitcoin height whose version of the parameters is in force: the tip's, when the stake is
+    /// registered before it is included.
     #[arg(long, value_parser = input::height)]
     pub(crate) height: Height,
-    /// How much to stake; an extension, at least what is staked already.
+    /// The amount to stake, in satoshis; an extension's is at least the running stake's.
     #[arg(long)]
     amount_sat: u64,
-    /// For how many blocks.
+    /// The staking time, in blocks.
     #[arg(long, value_name = "BLOCKS", value_parser = input::timelock)]
     pub(crate) staking_time: Timelock,
     /// A coin that may be spent (once for each; an extension spends one): TXID:INDEX:SATOSHIS:SCRIPT with its
-    /// script pubkey in hex, P2WPKH or P2TR (`key show` prints a key file's), or with a descriptor in the
-    /// place of the script, such as tr(KEY), of any segregated witness kind.
+    /// script pubkey in hex, P2WPKH or P2TR (`key show` prints a key file's), or with a descriptor instead of
+    /// the script, such as tr(KEY), of any segregated witness kind.
     #[arg(long, value_name = "COIN", value_parser = coin, required = true)]
     pub(crate) coin: Vec<FundingCoin>,
-    /// Where change goes: an address of --network.
+    /// The change address, of --network.
     #[arg(long, value_name = "ADDRESS", value_parser = money::address)]
     change: Address<NetworkUnchecked>,
-    /// The fee rate in satoshis for a virtual byte: what confirms today.
+    /// The fee rate in sat/vB, at which transactions confirm now.
     #[arg(long, value_name = "RATE", value_parser = money::fee_rate)]
     pub(crate) fee_rate: FeeRate,
     /// A file to write the delegation to, which must not exist.
@@ -45,7 +44,7 @@ pub(crate) struct TermsArgs {
     pub(crate) out: PathBuf,
 }
 
-impl TermsArgs {
+impl NewStakeArgs {
     pub(crate) const fn amount(&self) -> Amount {
         Amount::from_sat(self.amount_sat)
     }
@@ -54,7 +53,7 @@ impl TermsArgs {
         money::on_network("--change", &self.change, network)
     }
 
-    /// The parameters in force, whose bounds the terms must keep.
+    /// Returns the parameters in force, after a check of the amount and the staking time against them.
     pub(crate) fn parameters<'a>(
         &self,
         versions: &'a ParametersHistory<Parameters>,
@@ -64,14 +63,14 @@ impl TermsArgs {
         let (amount, time) = (self.amount(), self.staking_time);
         ensure!(
             amounts.contains(&amount),
-            "--amount-sat: {} sat is not within {} to {} sat",
+            "--amount-sat is {} sat; must be {} to {} sat",
             amount.to_sat(),
             amounts.start().to_sat(),
             amounts.end().to_sat()
         );
         ensure!(
             times.contains(&time),
-            "--staking-time: {time} blocks are not within {} to {}",
+            "--staking-time is {time} blocks; must be {} to {}",
             times.start(),
             times.end()
         );
@@ -82,7 +81,7 @@ impl TermsArgs {
 fn coin(text: &str) -> anyhow::Result<FundingCoin> {
     let parts: Vec<&str> = text.splitn(4, ':').collect();
     let [txid, vout, value, script] = parts.as_slice() else {
-        bail!("a coin is TXID:INDEX:SATOSHIS:SCRIPT, or with a descriptor instead of the script")
+        bail!("a coin must be TXID:INDEX:SATOSHIS:SCRIPT, or with a descriptor instead of the script")
     };
     let outpoint = OutPoint::new(txid.parse().context("TXID")?, vout.parse().context("INDEX")?);
     let value = Amount::from_sat(value.parse().context("SATOSHIS")?);
@@ -96,7 +95,7 @@ fn coin(text: &str) -> anyhow::Result<FundingCoin> {
     Ok(FundingCoin::with_descriptor(outpoint, TxOut { value, script_pubkey }, &descriptor)?)
 }
 
-/// A provider, and its chain if it is of a consumer chain.
+/// A finality provider, and its chain if it is of a consumer chain.
 pub(crate) type Provider = (Option<String>, XOnlyPublicKey);
 
 /// Parses a finality provider: KEY, or CHAIN=KEY.
@@ -112,7 +111,7 @@ fn provider(text: &str) -> anyhow::Result<Provider> {
     }
 }
 
-/// Whom the stake goes to: one without a chain, or several with theirs.
+/// Returns the finality providers: one without a chain, or one for each consumer chain.
 pub(crate) fn staked_to(providers: &[Argument<Provider>]) -> anyhow::Result<StakedTo> {
     let providers = argument::read_all(providers)?;
     if let [(None, key)] = providers.as_slice() {
@@ -122,7 +121,7 @@ pub(crate) fn staked_to(providers: &[Argument<Provider>]) -> anyhow::Result<Stak
     let named: Option<Vec<_>> = named.collect();
     let named = named.ok_or_else(|| {
         anyhow!(
-            "--finality-provider: on Babylon Genesis there is one; several are of a consumer chain each, CHAIN=KEY"
+            "--finality-provider: must be one KEY on Babylon Genesis, or one CHAIN=KEY for each consumer chain"
         )
     })?;
     Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))
