@@ -43,18 +43,11 @@ pub(crate) struct Args {
     /// The cookie file of that bitcoind, instead of user and password in the URL.
     #[arg(long, value_name = "FILE")]
     cookie_file: Option<PathBuf>,
-<<<<<<< HEAD
-    /// 32 bytes from which all keys are derived: the same seed gives the same bytes. A fresh one when absent.
-    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
-    seed: Option<Argument<[u8; 32]>>,
-    /// Also draw what was played, as one page for the browser: a new HTML file that needs nothing else.
-=======
     /// 32 bytes from which all keys are derived: the same seed gives the same transactions. Fresh ones when
     /// absent.
-    #[arg(long, value_name = "BYTES", value_parser = input::bytes32)]
-    seed: Option<[u8; 32]>,
+    #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
+    seed: Option<Argument<[u8; 32]>>,
     /// Also write a report for the browser: a new HTML file that loads nothing else.
->>>>>>> prose
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 }
@@ -127,13 +120,8 @@ impl Args {
 /// Plays on `node`, called `name` in the report, with keys derived from `seed`.
 ///
 /// # Errors
-<<<<<<< HEAD
-/// When the node is not on regtest, fails, refuses what it must take, or takes what it must refuse.
-pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Output> {
-=======
 /// When the node is not on regtest, fails, refuses what it must accept, or accepts what it must refuse.
-pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Report> {
->>>>>>> prose
+pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Output> {
     let scenarios = scenario.scenarios();
     if node.network() != Network::Regtest {
         bail!("the node is on {}; must be on regtest, because the demo mines its own blocks", node.network());

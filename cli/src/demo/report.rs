@@ -82,15 +82,9 @@ impl Step {
 #[serde(deny_unknown_fields)]
 pub struct ScenarioReport {
     /// Its name.
-<<<<<<< HEAD
     pub name: String,
-    /// What it shows.
-    pub title: String,
-=======
-    pub name: &'static str,
     /// What it shows, in a few words.
-    pub title: &'static str,
->>>>>>> prose
+    pub title: String,
     /// The steps.
     pub steps: Vec<Step>,
     /// The staking output's script pubkey.
@@ -98,13 +92,8 @@ pub struct ScenarioReport {
     /// Whether the key extracted from the two votes is the finality provider's; absent where nobody
     /// equivocates.
     pub extracted_key_matches: Option<bool>,
-<<<<<<< HEAD
-    /// What became of the stake: SLASHED or WITHDRAWN.
-    pub final_status: String,
-=======
     /// The stake's state at the end: SLASHED or WITHDRAWN.
-    pub final_status: &'static str,
->>>>>>> prose
+    pub final_status: String,
     /// For the page: the outputs of the protocol in the order in which they came to be, and the two votes.
     #[serde(skip)]
     pub(crate) outputs: Vec<Locked>,
@@ -112,19 +101,12 @@ pub struct ScenarioReport {
     pub(crate) equivocation: Option<Equivocation>,
 }
 
-<<<<<<< HEAD
-/// The demo.
+/// The report of the demo.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The seed, with which it plays again.
-=======
-/// The report of the demo.
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
     /// The seed, with which the demo can be repeated.
->>>>>>> prose
     pub seed: String,
     /// The node it was played on.
     pub node: String,

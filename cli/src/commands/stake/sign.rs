@@ -35,9 +35,8 @@ pub(crate) struct Args {
     /// The account on Babylon Genesis, as the chain writes it: bbn1…
     #[arg(long, requires = "secret_key_file")]
     address: Option<AccountAddress>,
-<<<<<<< HEAD
-    /// A file with the proof of possession, as `pop create --json` prints it, instead of --address: the
-    /// proof that a wallet gave.
+    /// A file with the proof of possession of a wallet, as `pop create --json` prints it, instead of
+    /// --address.
     #[arg(
         long,
         value_name = "FILE",
@@ -45,11 +44,6 @@ pub(crate) struct Args {
         conflicts_with = "address",
         required_unless_present = "address"
     )]
-=======
-    /// A file with the proof of possession of a wallet, as `pop create --json` prints it, instead of
-    /// --address.
-    #[arg(long, value_name = "FILE", value_parser = argument::file(possession), conflicts_with = "address", required_unless_present = "address")]
->>>>>>> prose
     possession: Option<Argument<(PossessionMessage, ProofOfPossession)>>,
     /// The PSBT of the stake's slashing transaction that the wallet signed: base64, or @FILE.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), requires_all = ["unbonding_slashing", "possession"], conflicts_with = "secret_key_file")]
