@@ -10,7 +10,8 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Witness};
 use staking_scripts::coins::{key_path_script, sign_key_path};
-use staking_scripts::transactions::{NewStake, StakingError};
+use staking_scripts::outputs::UnsafeOutput;
+use staking_scripts::transactions::{BuildError, NewStake};
 use staking_scripts::{FundingCoin, StakingTransaction};
 
 #[derive(Arbitrary, Debug)]
@@ -82,24 +83,26 @@ fn available(coins: &[FundingCoin]) -> u128 {
     coins.iter().map(|coin| u128::from(coin.output().value.to_sat())).sum()
 }
 
-fn refused(error: &StakingError, amount: Amount, coins: &[FundingCoin], change: &ScriptBuf, rate: FeeRate) {
+fn refused(error: &BuildError, amount: Amount, coins: &[FundingCoin], change: &ScriptBuf, rate: FeeRate) {
     let distinct: BTreeSet<_> = coins.iter().map(FundingCoin::outpoint).collect();
     match error {
-        StakingError::RepeatedCoin(_) => assert!(distinct.len() < coins.len()),
-        StakingError::InsufficientFunds { available: said, needed } => {
+        BuildError::RepeatedCoin(_) => assert!(distinct.len() < coins.len()),
+        BuildError::InsufficientFunds { available: said, needed } => {
             assert_eq!(u128::from(said.to_sat()), available(coins));
             assert!(*needed >= amount, "{needed} do not pay the stake of {amount}");
             assert!(said < needed, "{said} are enough for {needed}");
         }
-        StakingError::TooMuch => {
+        BuildError::TooMuch => {
             let most = available(coins).max(amount.to_sat().into());
             assert!(most > Amount::MAX_MONEY.to_sat().into());
         }
-        StakingError::Dust(dust) => assert!(dust.amount == amount && amount < dust.minimum),
-        StakingError::FeeRateTooHigh(too_high) => {
+        BuildError::Output { cause: UnsafeOutput::Dust { amount: dust, minimum, .. }, .. } => {
+            assert!(*dust == amount && amount < *minimum);
+        }
+        BuildError::FeeRateTooHigh(too_high) => {
             assert!(*too_high == rate && rate.to_sat_per_kwu() > 2_500_000)
         }
-        StakingError::Change(_) => {
+        BuildError::Output { cause: UnsafeOutput::NotAnAddress { .. }, .. } => {
             assert!(!change.is_witness_program() && !change.is_p2pkh() && !change.is_p2sh())
         }
         other => panic!("{other}"),

@@ -18,6 +18,12 @@
 //! Everything is a pure function of its arguments: no network, no clock, no files. Transactions travel as
 //! PSBTs, and a finalized one is read again and every promise about it checked before it is returned.
 //!
+//! A call that fails returns an error that is named after what failed, often one for a whole room:
+//! [`InvalidParties`](outputs::InvalidParties), [`BuildError`](transactions::BuildError),
+//! [`ReturnedPsbtError`](transactions::ReturnedPsbtError). An error prints its cause or has it as its source,
+//! never both. [`StakeViolation`] and [`ParametersRule`](parameters::ParametersRule) are no failures of a
+//! call but tables of rules: a check returns all that are broken, and each has a stable name for machines.
+//!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates
 //! [`SlashingRate`](transactions::SlashingRate); keys are BIP-340 x-only.
 

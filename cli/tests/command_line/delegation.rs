@@ -118,7 +118,9 @@ fn from_draft_to_withdrawal() {
     assert_eq!(transaction(&folder.json(&format!("{unbond} --signed @returned.psbt"))), unbonding);
     returned.unsigned_tx.lock_time = bitcoin::absolute::LockTime::from_consensus(1);
     folder.write("changed.psbt", returned.to_string());
-    folder.run(&format!("{unbond} --signed @changed.psbt")).fails(&["was to be signed"]);
+    folder
+        .run(&format!("{unbond} --signed @changed.psbt"))
+        .fails(&["the PSBT is of the transaction", "must be of"]);
 
     // Slashed with the provider's key, from either output.
     let slash = format!("tx slash {FILES} verified.json --provider-key-file provider.key");
@@ -136,7 +138,7 @@ fn from_draft_to_withdrawal() {
     }
     folder
         .run(&slash.replace("provider.key", "member.key"))
-        .fails(&[MEMBER_KEY, "none of the stake's finality providers"]);
+        .fails(&[MEMBER_KEY, "not one of the stake's finality providers'"]);
 
     // Withdrawn, from each of the four.
     for (from, spent) in [
@@ -150,7 +152,7 @@ fn from_draft_to_withdrawal() {
         );
         let withdrawal = transaction(&folder.json(&format!("{withdraw} --secret-key-file staker.key")));
         assert_eq!(withdrawal.input[0].previous_output.txid, spent, "{from}");
-        folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["not the staker's"]);
+        folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["must be the staker's"]);
         let elsewhere = folder.run(&withdraw.replace("--network regtest", "--network signet"));
         elsewhere.fails(&["--to: bcrt1p", "of regtest; must be of signet"]);
         let unsigned: Psbt = folder.run(&withdraw).ends(0).stdout().trim().parse().unwrap();
@@ -276,7 +278,7 @@ fn files_are_read_strictly_and_never_overwritten() {
         "the other fields make",
     ]);
     let other = format!("stake sign {FILES} draft.json --secret-key-file member.key --address {ACCOUNT}");
-    folder.run(&other).fails(&["error: --secret-key-file\n", "not the staker's"]);
+    folder.run(&other).fails(&["error: --secret-key-file\n", "must be the staker's"]);
 }
 
 #[test]

@@ -315,7 +315,7 @@ fn a_child_pays_for_a_stake() {
         "what it spends is found"
     );
 
-    world.folder.run(&bump(1)).fails(&["pays this rate by itself"]);
+    world.folder.run(&bump(1)).fails(&["pays this fee rate by itself"]);
     world.folder.run(&bump(20).replace("--change-output 1", "--change-output 7")).fails(&["not the change"]);
     world.folder.run(&format!("{} --secret-key-file staker.key", bump(20))).fails(&["--secret-key-file"]);
     let unbond = "tx unbond --params params.json --delegation stake.json --secret-key-file staker.key";

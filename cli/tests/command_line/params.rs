@@ -119,7 +119,7 @@ fn the_version_in_force_at_a_height() {
         ["--network mainnet", "--network mainnet --phase1", "--params live.json", "--params phase1.json"]
     {
         let run = folder().run(&format!("params show {source} --height 857909"));
-        run.fails(&["--height", "no parameters are in force at height 857909", "from height 857910 on"]);
+        run.fails(&["--height", "no parameters are in force at height 857909", "must be at least 857910"]);
     }
 }
 
@@ -274,7 +274,7 @@ fn files_that_break_rules() {
     let one = json!({ "version": 1, "rule": "no_majority", "message": message });
     assert_eq!(check(&quorum), json!({ "valid": false, "violations": [one] }));
     let both = changed(&quorum, 3, "unbonding_time_blocks", json!(0));
-    let message = "unbonding_time_blocks: 0 is not 1 to 65535 blocks";
+    let message = "unbonding_time_blocks: 0 blocks; must be 1 to 65535";
     let other = json!({ "version": 3, "rule": "time_out_of_range", "message": message });
     assert_eq!(check(&both), json!({ "valid": false, "violations": [one, other] }));
     let text = folder.run("params check --params file.json").ends(1).stdout();
@@ -285,13 +285,13 @@ fn files_that_break_rules() {
         .fails(&["--params", "version 1: covenant_quorum"]);
 
     let order = changed(LIVE, 2, "btc_activation_height", json!(1));
-    let message = "its activation height 1 is not above 864790, that of the version before";
+    let message = "its activation height is 1; must be above 864790, that of the version before";
     assert_eq!(
         check(&order)["violations"],
         json!([{ "version": 2, "rule": "activation_not_increasing", "message": message }])
     );
     let cap = changed(PHASE_1, 2, "cap_height", json!(1));
-    let message = "the cap 1 is below 864799, that of an earlier version";
+    let message = "the cap is 1; must be at least 864799, that of an earlier version";
     assert_eq!(check(&cap)["violations"], json!([{ "version": 2, "rule": "cap_falls", "message": message }]));
     // What a stranger wrote into the file stays harmless on a terminal.
     check(&changed(LIVE, 0, "slashing_rate", json!("\u{1b}[2J\n2")));

@@ -43,8 +43,8 @@ fn what_makes_no_output_is_named() {
     let usual = format!("--staker {MEMBER_KEY} --finality-provider {PROVIDER_KEY}");
     fails(&format!("{usual} --timelock 0 --quorum 1"), &["--timelock", "1 to 65535"]);
     fails(&format!("{usual} --timelock 65536 --quorum 1"), &["--timelock", "1 to 65535"]);
-    fails(&format!("{usual} --timelock 10 --quorum 0"), &["quorum of 0"]);
-    fails(&format!("{usual} --timelock 10 --quorum 2"), &["quorum of 2", "1 member"]);
+    fails(&format!("{usual} --timelock 10 --quorum 0"), &["quorum is 0"]);
+    fails(&format!("{usual} --timelock 10 --quorum 2"), &["quorum is 2", "at most 1, the number of members"]);
     fails(&format!("{usual} --timelock 10 --quorum 1 --covenant {}", COVENANT), &["given twice", COVENANT]);
     fails(
         &format!("{usual} --timelock 10 --quorum 1 --finality-provider {MEMBER_KEY}"),

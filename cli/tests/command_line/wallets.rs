@@ -61,7 +61,7 @@ fn a_delegation_is_signed_by_a_wallet() {
     }
     // Swapped, unsigned, of another key, without the proof, with a proof of another key.
     let swapped = format!("{sign} --slashing @later-signed.psbt --unbonding-slashing @slashing-signed.psbt");
-    folder.run(&swapped).fails(&["error: --slashing\n", "was to be signed"]);
+    folder.run(&swapped).fails(&["error: --slashing\n", "the PSBT is of the transaction"]);
     folder
         .run(&wallet.replace("@later-signed", "@later"))
         .fails(&["error: --unbonding-slashing\n", "has not signed"]);
@@ -227,8 +227,13 @@ fn what_a_bump_is_told_is_checked() {
         &["--change-output", "the staking output"],
     );
     fails("stake.tx", fee, &format!("--change-output 0 {key}"), &["--change-output", "--secret-key-file"]);
-    fails("stake.tx", 100_000, change, &["--fee-rate", "pays this rate by itself"]);
-    fails("stake.tx", fee, &format!("{change} --signed @stake.psbt"), &["--signed", "another transaction"]);
+    fails("stake.tx", 100_000, change, &["--fee-rate", "pays this fee rate by itself"]);
+    fails(
+        "stake.tx",
+        fee,
+        &format!("{change} --signed @stake.psbt"),
+        &["--signed", "the PSBT is of the transaction"],
+    );
     folder.run(&stake("other.json").replace("--fee-rate 5", "--fee-rate 6")).ends(0);
     fails(
         "stake.tx",

@@ -2,7 +2,7 @@
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::{InputWeightPrediction, Version};
-use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, VarInt, Weight, psbt};
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, VarInt, Weight, XOnlyPublicKey, psbt};
 use miniscript::descriptor::DescriptorType;
 use miniscript::psbt::PsbtInputExt;
 use miniscript::{DefiniteDescriptorKey, Descriptor};
@@ -10,7 +10,7 @@ use miniscript::{DefiniteDescriptorKey, Descriptor};
 use crate::outputs::leaf::EMPTY_INPUT;
 
 /// A coin that may fund a stake: an unspent output whose satisfaction has a known size, and whose signature
-/// is no part of the transaction's id, so that what hangs on the stake can be signed in advance.
+/// is no part of the transaction's id, so that what depends on the stake can be pre-signed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FundingCoin {
     outpoint: OutPoint,
@@ -23,13 +23,13 @@ pub struct FundingCoin {
     description: psbt::Input,
 }
 
-/// The output cannot fund a stake.
+/// A coin cannot fund a stake, or cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CoinError {
     /// The script alone does not tell how it is spent.
     #[error(
-        "the coin {outpoint} pays to {script_pubkey}, and only of P2WPKH and P2TR does the script tell how to spend it: give its descriptor"
+        "the coin {outpoint} pays to {script_pubkey}; must be P2WPKH or P2TR where its descriptor is not given"
     )]
     UnknownScript {
         /// Where it is.
@@ -38,7 +38,7 @@ pub enum CoinError {
         script_pubkey: ScriptBuf,
     },
     /// The descriptor is of another script.
-    #[error("the coin {outpoint} pays to {script_pubkey}, and the descriptor to {described}")]
+    #[error("the coin {outpoint} pays to {script_pubkey}; must be {described}, the descriptor's")]
     OtherScript {
         /// Where it is.
         outpoint: OutPoint,
@@ -49,10 +49,11 @@ pub enum CoinError {
     },
     /// Signing would change the transaction's id.
     #[error(
-        "the coin {0} is not of segregated witness: its signature would change the staking transaction's id, on which everything signed in advance depends"
+        "the coin {0} is not of segregated witness; must be, as its signature would change the staking transaction's id, on which every pre-signed transaction depends"
     )]
     NotSegwit(OutPoint),
-    /// The descriptor has no satisfaction of known size.
+    /// The descriptor has no satisfaction of known size. The reason is the miniscript library's, in words:
+    /// its errors have no type in common.
     #[error("the coin {outpoint} cannot be spent by its descriptor: {reason}")]
     Unspendable {
         /// Where it is.
@@ -60,6 +61,19 @@ pub enum CoinError {
         /// Why not.
         reason: String,
     },
+    /// An input of the PSBT spends a coin of another key.
+    #[error("input {index} spends a coin of {script_pubkey}; must be one of the key {key}")]
+    OtherKey {
+        /// Which input.
+        index: usize,
+        /// What it spends.
+        script_pubkey: ScriptBuf,
+        /// The key given.
+        key: XOnlyPublicKey,
+    },
+    /// The PSBT does not say what its inputs spend, and signatures cover that.
+    #[error("the PSBT does not say what its inputs spend: {0}")]
+    Unstated(String),
 }
 
 impl FundingCoin {

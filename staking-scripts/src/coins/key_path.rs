@@ -6,24 +6,7 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{ScriptBuf, TapSighashType, TapTweakHash, TxOut, taproot};
 use eots::{SecretKey, XOnlyPublicKey};
 
-/// The funding coins could not be signed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FundingSignError {
-    /// An input's coin does not pay to the key.
-    #[error("input {index} spends {script_pubkey}, not a coin of the key {key}")]
-    OtherCoin {
-        /// Which input.
-        index: usize,
-        /// What it spends.
-        script_pubkey: ScriptBuf,
-        /// The key given.
-        key: XOnlyPublicKey,
-    },
-    /// The PSBT does not say what an input spends.
-    #[error("the PSBT does not say what its inputs spend: {0}")]
-    Incomplete(String),
-}
+use crate::coins::coin::CoinError;
 
 /// The script of a Taproot output that `key` alone spends, through the key path (BIP-86).
 pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
@@ -35,26 +18,26 @@ pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
 /// the leaf.
 ///
 /// # Errors
-/// [`FundingSignError`] names the input that is not this key's.
-pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, FundingSignError> {
+/// [`CoinError`] names the input that is not this key's.
+pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, CoinError> {
     let mut psbt = psbt.clone();
-    let incomplete = |e: &dyn ToString| FundingSignError::Incomplete(e.to_string());
+    let unstated = |e: &dyn ToString| CoinError::Unstated(e.to_string());
     if psbt.inputs.is_empty() || psbt.inputs.len() != psbt.unsigned_tx.input.len() {
-        return Err(incomplete(&format!(
+        return Err(unstated(&format!(
             "{} inputs, {} described",
             psbt.unsigned_tx.input.len(),
             psbt.inputs.len()
         )));
     }
     if !psbt.inputs.iter().any(is_coin) {
-        return Err(incomplete(&"every input offers a leaf, so none is a coin"));
+        return Err(unstated(&"every input offers a leaf, so none is a coin"));
     }
     let mut prevouts = Vec::new();
     for (index, input) in psbt.inputs.iter().enumerate() {
-        let output = input.witness_utxo.clone().ok_or_else(|| incomplete(&format!("input {index}")))?;
+        let output = input.witness_utxo.clone().ok_or_else(|| unstated(&format!("input {index}")))?;
         if is_coin(input) && output.script_pubkey != key_path_script(key.public_key()) {
             let (script_pubkey, key) = (output.script_pubkey, *key.public_key());
-            return Err(FundingSignError::OtherCoin { index, script_pubkey, key });
+            return Err(CoinError::OtherKey { index, script_pubkey, key });
         }
         prevouts.push(output);
     }
@@ -70,15 +53,15 @@ pub(crate) fn sign_coins(
     coins: &[usize],
     prevouts: &[TxOut],
     key: &SecretKey,
-) -> Result<(), FundingSignError> {
-    let incomplete = |e: &dyn ToString| FundingSignError::Incomplete(e.to_string());
+) -> Result<(), CoinError> {
+    let unstated = |e: &dyn ToString| CoinError::Unstated(e.to_string());
     let tweak = TapTweakHash::from_key_and_tweak(*key.public_key(), None).to_scalar();
-    let tweaked = key.add_x_only_tweak(&tweak).ok_or_else(|| incomplete(&"the tweaked key is zero"))?;
+    let tweaked = key.add_x_only_tweak(&tweak).ok_or_else(|| unstated(&"the tweaked key is zero"))?;
     let mut cache = SighashCache::new(&psbt.unsigned_tx);
     for index in coins {
         let sighash = cache
             .taproot_key_spend_signature_hash(*index, &Prevouts::All(prevouts), TapSighashType::Default)
-            .map_err(|e| incomplete(&e))?;
+            .map_err(|e| unstated(&e))?;
         let signature = tweaked.sign_bip340(sighash);
         if let Some(input) = psbt.inputs.get_mut(*index) {
             input.tap_internal_key = Some(*key.public_key());

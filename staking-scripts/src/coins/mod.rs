@@ -6,4 +6,4 @@ pub(crate) mod selection;
 pub(crate) mod witness;
 
 pub use self::coin::{CoinError, FundingCoin};
-pub use self::key_path::{FundingSignError, key_path_script, sign_key_path};
+pub use self::key_path::{key_path_script, sign_key_path};

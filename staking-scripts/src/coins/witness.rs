@@ -1,5 +1,5 @@
-//! Finishing what wallets signed. The library that puts witnesses together leaves one that a wallet has
-//! finished as it is, whatever is in it; so every witness is run here, and what it signs is looked at.
+//! Finalizing what wallets signed. The library that makes witnesses leaves one that a wallet has finalized as
+//! it is, whatever is in it; so every witness is run here, and what it signs is looked at.
 
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::sighash::Prevouts;
@@ -9,7 +9,7 @@ use miniscript::psbt::PsbtExt;
 
 use crate::outputs::leaf::MAX_SCRIPT;
 
-/// Completes the PSBT, and verifies every input's witness against what it spends.
+/// Finalizes the PSBT, and verifies every input's witness against what it spends.
 pub(crate) fn finish(psbt: &mut Psbt, prevouts: &[TxOut]) -> Result<Transaction, String> {
     psbt.finalize_mut(SECP256K1)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
@@ -28,9 +28,9 @@ pub(crate) fn verify_input(
     prevouts: &[TxOut],
 ) -> Result<Vec<KeySigPair>, String> {
     let (input, spent) =
-        transaction.input.get(index).zip(prevouts.get(index)).ok_or("it spends nothing known")?;
+        transaction.input.get(index).zip(prevouts.get(index)).ok_or("what it spends is not known")?;
     if input.witness.iter().any(|element| element.len() > MAX_SCRIPT) {
-        return Err(format!("an element of its witness is longer than {MAX_SCRIPT} bytes"));
+        return Err(format!("an element of its witness is too long; must be at most {MAX_SCRIPT} bytes"));
     }
     let (sequence, lock_time) = (input.sequence, transaction.lock_time);
     let interpreter = Interpreter::from_txdata(
@@ -50,7 +50,10 @@ pub(crate) fn verify_input(
             _ => continue,
         };
         if !covers_all(&pair) {
-            return Err("a signature does not cover the whole transaction".to_owned());
+            return Err(
+                "a signature does not cover the whole transaction; must be SIGHASH_ALL or SIGHASH_DEFAULT"
+                    .to_owned(),
+            );
         }
         signatures.push(pair);
     }

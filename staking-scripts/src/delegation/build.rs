@@ -11,10 +11,11 @@ use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutpu
 use crate::outputs::providers::StakedTo;
 use crate::parameters::Parameters;
 use crate::possession::{PossessionMessage, ProofOfPossession};
+use crate::transactions::error::BuildError;
 use crate::transactions::funded::Funded;
 use crate::transactions::leaf_transaction::LeafTransaction as _;
-use crate::transactions::slashing::{SlashingError, SlashingTransaction};
-use crate::transactions::unbonding::{UnbondingError, UnbondingTransaction};
+use crate::transactions::slashing::SlashingTransaction;
+use crate::transactions::unbonding::UnbondingTransaction;
 
 /// The pre-signed transactions of a stake: signed before it is broadcast.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,34 +29,18 @@ pub struct PresignedTransactions {
     pub unbonding_slashing: SlashingTransaction,
 }
 
-/// The stake does not pay for what may become of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PresignError {
-    /// It does not pay its unbonding.
-    #[error("unbonding")]
-    Unbonding(#[from] UnbondingError),
-    /// It does not pay its slashing.
-    #[error("slashing")]
-    Slashing(#[from] SlashingError),
-}
-
 impl PresignedTransactions {
-    /// What is signed in advance for a stake under these parameters.
+    /// Returns the pre-signed transactions of a stake under these parameters.
     ///
     /// # Errors
-    /// [`PresignError`] when the stake does not pay for it.
-    pub fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, PresignError> {
+    /// [`BuildError`] when the stake does not pay for it.
+    pub fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, BuildError> {
         let parties = staking.output().parties().clone();
-        let output =
-            UnbondingOutput::new(parties, parameters.unbonding_time()).map_err(SlashingError::from)?;
+        let output = UnbondingOutput::new(parties, parameters.unbonding_time())?;
         let unbonding = UnbondingTransaction::new(staking, output, parameters.unbonding_fee())?;
         let slashing_parameters = parameters.slashing_parameters();
-        let refund = SlashingRefundOutput::new(
-            *staking.output().parties().staker(),
-            slashing_parameters.unbonding_time,
-        );
-        let refund = refund.map_err(SlashingError::from)?;
+        let staker = *staking.output().parties().staker();
+        let refund = SlashingRefundOutput::new(staker, slashing_parameters.unbonding_time)?;
         let slashing = SlashingTransaction::refunding(staking, &slashing_parameters, refund.clone())?;
         let unbonding_slashing =
             SlashingTransaction::refunding(&unbonding.unbonding_output(), &slashing_parameters, refund)?;
@@ -63,7 +48,7 @@ impl PresignedTransactions {
     }
 
     /// Those whose fee, which is fixed when they are signed, is below this rate, and the rate that it makes:
-    /// they may wait long for a block, and nobody can bump them.
+    /// they may stay unconfirmed for long, and nobody can replace them or pay for them.
     pub fn below_rate(&self, rate: FeeRate) -> Vec<(StakeTransaction, FeeRate)> {
         let rates = [
             (StakeTransaction::Unbonding, self.unbonding.fee_rate()),
@@ -94,8 +79,8 @@ impl Delegation {
     /// broadcast.
     ///
     /// # Errors
-    /// [`PresignError`] when the stake does not pay for what may become of it.
-    pub fn new(stake: &NewDelegation<'_>) -> Result<Self, PresignError> {
+    /// [`BuildError`] when the stake does not pay for what may become of it.
+    pub fn new(stake: &NewDelegation<'_>) -> Result<Self, BuildError> {
         let NewDelegation { staked_to, staking, transaction, parameters, parameters_at } = *stake;
         let presigned = PresignedTransactions::new(staking, parameters)?;
         let unsigned =
@@ -182,7 +167,7 @@ impl Delegation {
         let presigned = self.presigned(parameters)?;
         let read = |name: &'static str, slashing: &SlashingTransaction, signed: &Psbt| {
             let staker = field(name, slashing.signatures(signed))?.staker;
-            let cause = || "the staker has not signed it".into();
+            let cause = || "the staker has not signed it; must have".into();
             staker.ok_or_else(|| DelegationError::Field { field: name, cause: cause() })
         };
         let signatures = [

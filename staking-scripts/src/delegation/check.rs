@@ -150,7 +150,10 @@ impl Delegation {
     ) -> Option<CheckedDelegation> {
         let times = self.check_bounds(parameters, findings);
         match &self.proof_of_possession {
-            Some((claim, proof)) => drop(findings.note(proof.verify(&self.staker, claim))),
+            Some((claim, proof)) => {
+                let proven = proof.verify(&self.staker, claim);
+                findings.note(proven.map_err(StakeViolation::Possession));
+            }
             None => findings.0.push(StakeViolation::Absent("proof_of_possession")),
         }
         self.check_staking_transaction(findings);

@@ -47,7 +47,7 @@ impl CovenantSignatures {
 #[non_exhaustive]
 pub enum CovenantSignaturesError {
     /// They are of different members.
-    #[error("one member's signatures are of two keys, {0} and {1}")]
+    #[error("one member's signatures are of two keys, {0} and {1}; must be of one")]
     SeveralMembers(XOnlyPublicKey, XOnlyPublicKey),
     /// The signature over the unbonding transaction.
     #[error("unbonding transaction")]
@@ -62,16 +62,18 @@ pub enum CovenantSignaturesError {
     #[error("extension")]
     Extension(#[source] FinalizeError),
     /// The stake extends another one, and the member has not signed the extension.
-    #[error("extension: {0} has not signed it, as a member of the running stake's committee must")]
+    #[error("extension: {0} has not signed it; must have, as a member of the running stake's committee")]
     ExtensionNotSigned(XOnlyPublicKey),
     /// There is a signature over an extension, and the stake extends none.
-    #[error("extension: the stake extends none")]
+    #[error("extension: there is a signature, and the stake extends none; must have none")]
     NoExtension,
     /// A member is there twice.
-    #[error("the covenant member {0} is there twice")]
+    #[error("the covenant member {0} is there twice; must be there once")]
     RepeatedMember(XOnlyPublicKey),
     /// Fewer members have signed than the quorum.
-    #[error("{members} covenant members have signed; {quorum} must before the stake is broadcast")]
+    #[error(
+        "{members} covenant members have signed; must be at least {quorum} before the stake is broadcast"
+    )]
     BelowQuorum {
         /// How many have signed.
         members: usize,

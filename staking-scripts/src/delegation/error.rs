@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::parameters::NotInForce;
+use crate::parameters::ParametersError;
 
 /// The cause of an error, typed: it can be downcast.
 pub(crate) type Cause = Box<dyn Error + Send + Sync + 'static>;
@@ -21,7 +21,7 @@ pub enum DelegationError {
     #[error("not a delegation of the chain")]
     Chain(#[source] Cause),
     /// The delegation does not say under which parameters it is made.
-    #[error("the delegation names no parameters version")]
+    #[error("the delegation names no parameters version; must name one")]
     Unstated,
     /// A field cannot be used.
     #[error("{field}")]
@@ -36,7 +36,7 @@ pub enum DelegationError {
     #[error("{0} is absent; this step needs it")]
     Absent(&'static str),
     /// A pre-signed transaction is not the one that the stake's other fields make.
-    #[error("{field} is the transaction {found}; the other fields make {expected}")]
+    #[error("{field} is the transaction {found}; must be {expected}, which the other fields make")]
     OtherTransaction {
         /// The field, by its JSON key.
         field: &'static str,
@@ -47,9 +47,9 @@ pub enum DelegationError {
     },
     /// No parameters version is in force at the delegation's height.
     #[error("parameters_height")]
-    NotInForce(#[source] NotInForce),
+    NotInForce(#[source] ParametersError),
     /// The history has no parameters version of this number.
-    #[error("parameters_version is {version}; the parameters have versions 0 to {last}")]
+    #[error("parameters_version is {version}; must be 0 to {last}")]
     NoSuchVersion {
         /// The version asked for.
         version: u32,

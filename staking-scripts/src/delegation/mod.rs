@@ -24,7 +24,7 @@ mod seen;
 mod stake;
 pub(crate) mod status;
 
-pub use self::build::{NewDelegation, PresignError, PresignedTransactions};
+pub use self::build::{NewDelegation, PresignedTransactions};
 pub use self::check::{CheckRules, CheckedDelegation, InForce};
 pub use self::covenant::{CovenantSignatures, CovenantSignaturesError, CovenantSigningError};
 pub use self::data::{

@@ -8,7 +8,7 @@ use super::data::PresignedSlashing;
 use super::rules::{StakeTransaction, StakeViolation};
 use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
-use crate::outputs::relay::{MAX_WEIGHT, OutputTooSmall};
+use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};
 use crate::transactions::funded::{Funded, HasTaproot};
 use crate::transactions::leaf_transaction::LeafTransaction as _;
 use crate::transactions::sighash::{leaf_sighash, sum};
@@ -54,8 +54,7 @@ const fn shape(part: StakeTransaction) -> (&'static [Version], usize) {
     }
 }
 
-/// What holds of every transaction that is signed in advance, whatever it spends and pays; `false` when
-/// something does not.
+/// What holds of every pre-signed transaction, whatever it spends and pays; `false` when something does not.
 pub(super) fn form(part: StakeTransaction, given: &Transaction, findings: &mut Findings) -> bool {
     let (before, (versions, expected)) = (findings.count(), shape(part));
     findings.require(versions.contains(&given.version), || StakeViolation::Version {
@@ -71,7 +70,8 @@ pub(super) fn form(part: StakeTransaction, given: &Transaction, findings: &mut F
     let found = given.output.len();
     findings.require(found == expected, || StakeViolation::Outputs { part, found, expected });
     for output in &given.output {
-        findings.note(OutputTooSmall::check(output).map_err(|reason| StakeViolation::Dust { part, reason }));
+        findings
+            .note(UnsafeOutput::check_amount(output).map_err(|reason| StakeViolation::Dust { part, reason }));
     }
     findings
         .require(given.weight() <= MAX_WEIGHT, || StakeViolation::TooHeavy { part, found: given.weight() });
@@ -127,8 +127,7 @@ pub(super) fn unbonding(
         return None;
     }
     let built = UnbondingTransaction::new(staking, output, fee);
-    let built = findings
-        .note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
+    let built = findings.note(built.map_err(|reason| StakeViolation::Unpayable { part, reason }))?;
     same(part, built.unsigned(), given, findings).then_some(built)
 }
 
@@ -175,8 +174,7 @@ pub(super) fn slashing<O: Slashable>(
     let [slashed, refunded] = given.output.as_slice() else { return None };
     let amounts = [slashed.value, refunded.value];
     let built = SlashingTransaction::laid_out(source, slashing, refund.clone(), given.version, amounts);
-    let built = findings
-        .note(built.map_err(|error| StakeViolation::Unpayable { part, reason: error.to_string() }))?;
+    let built = findings.note(built.map_err(|reason| StakeViolation::Unpayable { part, reason }))?;
     same(part, built.unsigned(), given, findings).then_some(built)
 }
 
@@ -200,7 +198,6 @@ fn fee_of(spent: Amount, given: &Transaction) -> Amount {
 /// The last look: what is about to be signed is what was given, whatever was checked before.
 fn same(part: StakeTransaction, built: &Transaction, given: &Transaction, findings: &mut Findings) -> bool {
     let same = built.compute_txid() == given.compute_txid();
-    let reason = || "it differs from what the protocol makes of these fields".to_owned();
-    findings.require(same, || StakeViolation::Unpayable { part, reason: reason() });
+    findings.require(same, || StakeViolation::Differs(part));
     same
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Txid, Weight};
 use finality::SigningContext;
 
-use crate::outputs::output::OutputError;
-use crate::outputs::parties::InvalidParties;
-use crate::outputs::relay::OutputTooSmall;
+use crate::outputs::error::InvalidParties;
+use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};
 use crate::possession::PossessionError;
+use crate::transactions::error::BuildError;
 use crate::transactions::extension::ExtensionError;
 use crate::transactions::funded::FundedError;
 use spv::InclusionError;
@@ -44,17 +44,14 @@ pub enum StakeViolation {
     /// A part that the covenant and the chain ask for is not there.
     #[error("{0} is absent")]
     Absent(&'static str),
-    /// The parameters that it names do not exist, or none are in force.
+    /// The parameters that it names do not exist, or none are in force: the error and its causes in one line.
     #[error("{0}")]
     Parameters(String),
-    /// The keys make no stake.
-    #[error("{0}")]
+    /// The keys make no stake, or do not fit a script.
+    #[error(transparent)]
     Parties(#[from] InvalidParties),
-    /// The keys do not fit a script.
-    #[error("{0}")]
-    Output(#[from] OutputError),
     /// The staking time is out of bounds.
-    #[error("the staking time of {found} blocks is not within {least} to {most}")]
+    #[error("the staking time is {found} blocks; must be {least} to {most}")]
     StakingTime {
         /// What is asked for.
         found: u32,
@@ -64,7 +61,7 @@ pub enum StakeViolation {
         most: u16,
     },
     /// The staking amount is out of bounds.
-    #[error("the staking amount of {} sat is not within {} to {} sat", .found.to_sat(), .least.to_sat(), .most.to_sat())]
+    #[error("the staking amount is {} sat; must be {} to {} sat", .found.to_sat(), .least.to_sat(), .most.to_sat())]
     StakingAmount {
         /// What is asked for.
         found: Amount,
@@ -74,7 +71,7 @@ pub enum StakeViolation {
         most: Amount,
     },
     /// The unbonding time is not the parameter.
-    #[error("the unbonding time of {found} blocks is not the parameters' {expected}")]
+    #[error("the unbonding time is {found} blocks; must be {expected}")]
     UnbondingTime {
         /// What is asked for.
         found: u32,
@@ -85,7 +82,7 @@ pub enum StakeViolation {
     #[error("the staking output is not there once: {0}")]
     StakingOutput(FundedError),
     /// The staking output holds something else.
-    #[error("the staking output holds {} sat, not the {} sat that are to be staked", .found.to_sat(), .expected.to_sat())]
+    #[error("the staking output holds {} sat; must hold {} sat, the staking amount", .found.to_sat(), .expected.to_sat())]
     StakedAmount {
         /// What it holds.
         found: Amount,
@@ -93,13 +90,13 @@ pub enum StakeViolation {
         expected: Amount,
     },
     /// The staking transaction is a coinbase.
-    #[error("the staking transaction is a coinbase, which the chain could take back")]
+    #[error("the staking transaction is a coinbase; must not be, as a reorg could remove it")]
     Coinbase,
     /// No block could hold the staking transaction.
     #[error("the staking transaction is impossible: {0}")]
     Impossible(&'static str),
     /// The proof of possession has another signing context.
-    #[error("the proof of possession is for {}, where {} is asked for", context(found), context(expected))]
+    #[error("the proof of possession is for {}; must be for {}", context(found), context(expected))]
     SigningContext {
         /// The signing context of its message.
         found: SigningContext,
@@ -107,16 +104,16 @@ pub enum StakeViolation {
         expected: SigningContext,
     },
     /// The finality providers are of the other dialect.
-    #[error("{}", if *genesis { "on Babylon Genesis there is one finality provider, and no chain is named" } else { "each finality provider is of a consumer chain, and none is named" })]
+    #[error("{}", if *genesis { "finality providers of chains are given; must be one of Babylon Genesis" } else { "a finality provider of Babylon Genesis is given; each must be of a consumer chain" })]
     Dialect {
         /// Whether it is genesis that is asked for.
         genesis: bool,
     },
     /// The running stake is of the other dialect.
-    #[error("the running stake is of the other dialect, and cannot be extended into this one")]
+    #[error("one stake is of Babylon Genesis, the other of a consumer chain; both must be of one")]
     OtherDialect,
     /// The parameters that the staker names are not those that the member knows to be in force.
-    #[error("the delegation names version {found} of the parameters, and version {expected} is in force")]
+    #[error("the delegation names version {found} of the parameters; must be {expected}, which is in force")]
     ParametersVersion {
         /// The version that the delegation's height selects.
         found: usize,
@@ -124,18 +121,18 @@ pub enum StakeViolation {
         expected: usize,
     },
     /// A pre-signed transaction has another version than 1 or 2, or 2 for the unbonding.
-    #[error("the {part} has version {found}")]
+    #[error("the version of the {part} is {found}; must be {}", if matches!(part, StakeTransaction::Staking | StakeTransaction::Unbonding) { "2" } else { "1 or 2" })]
     Version {
         /// Which transaction.
         part: StakeTransaction,
         /// Its version.
         found: i32,
     },
-    /// It waits for a time.
-    #[error("the {0} has a lock time, and must be final from the start")]
+    /// Its nLockTime is not 0.
+    #[error("the nLockTime of the {0} is not 0; must be 0")]
     LockTime(StakeTransaction),
     /// It does not have one input.
-    #[error("the {part} has {found} inputs, and must have one")]
+    #[error("the {part} has {found} inputs; must have 1")]
     Inputs {
         /// Which transaction.
         part: StakeTransaction,
@@ -143,7 +140,7 @@ pub enum StakeViolation {
         found: usize,
     },
     /// It has another number of outputs than it must.
-    #[error("the {part} has {found} outputs, and must have {expected}")]
+    #[error("the {part} has {found} outputs; must have {expected}")]
     Outputs {
         /// Which transaction.
         part: StakeTransaction,
@@ -154,7 +151,7 @@ pub enum StakeViolation {
     },
     /// Its input is not final, or has a script.
     #[error(
-        "the {part} has an input with the sequence {found}, where only ffffffff without a script is taken"
+        "the input of the {part} has the nSequence {found}, or a script; must be ffffffff without a script"
     )]
     Input {
         /// Which transaction.
@@ -163,7 +160,7 @@ pub enum StakeViolation {
         found: Sequence,
     },
     /// It spends something else.
-    #[error("the {part} spends {found}, not {expected}")]
+    #[error("the {part} spends {found}; must spend {expected}")]
     Spends {
         /// Which transaction.
         part: StakeTransaction,
@@ -173,7 +170,7 @@ pub enum StakeViolation {
         expected: OutPoint,
     },
     /// An output pays another script.
-    #[error("output {index} of the {part} pays to {found}, not to {expected}")]
+    #[error("output {index} of the {part} pays to {found}; must pay to {expected}")]
     OutputScript {
         /// Which transaction.
         part: StakeTransaction,
@@ -184,8 +181,8 @@ pub enum StakeViolation {
         /// The script it must pay.
         expected: ScriptBuf,
     },
-    /// An output pays another amount.
-    #[error("output {index} of the {part} pays {} sat, not {} sat", .found.to_sat(), .expected.to_sat())]
+    /// An output pays too little.
+    #[error("output {index} of the {part} pays {} sat; must pay at least {} sat", .found.to_sat(), .expected.to_sat().max(1))]
     OutputAmount {
         /// Which transaction.
         part: StakeTransaction,
@@ -193,11 +190,11 @@ pub enum StakeViolation {
         index: usize,
         /// What it pays.
         found: Amount,
-        /// What it must pay.
+        /// What it must pay at least.
         expected: Amount,
     },
     /// It pays too small a fee, or none at all.
-    #[error("the {part} pays a fee of {} sat, and {} sat are needed at least", .found.to_sat(), .least.to_sat())]
+    #[error("the {part} pays a fee of {} sat; must be at least {} sat", .found.to_sat(), .least.to_sat())]
     FeeTooSmall {
         /// Which transaction.
         part: StakeTransaction,
@@ -207,7 +204,7 @@ pub enum StakeViolation {
         least: Amount,
     },
     /// The unbonding transaction's fee is not the parameter.
-    #[error("the unbonding transaction pays a fee of {} sat, and exactly {} sat are needed", .found.to_sat(), .expected.to_sat())]
+    #[error("the unbonding transaction pays a fee of {} sat; must be exactly {} sat", .found.to_sat(), .expected.to_sat())]
     UnbondingFee {
         /// Its fee.
         found: Amount,
@@ -220,18 +217,21 @@ pub enum StakeViolation {
         /// Which transaction.
         part: StakeTransaction,
         /// Why not.
-        reason: String,
+        reason: BuildError,
     },
+    /// It is not the transaction that the protocol makes of the delegation's fields.
+    #[error("the {0} differs from the one that the other fields make; must be that one")]
+    Differs(StakeTransaction),
     /// An output is dust.
     #[error("the {part}: {reason}")]
     Dust {
         /// Which transaction.
         part: StakeTransaction,
         /// What is too small.
-        reason: OutputTooSmall,
+        reason: UnsafeOutput,
     },
     /// It is too heavy to be relayed.
-    #[error("the {part} weighs {found}, more than the 400000 weight units that nodes relay")]
+    #[error("the {part} weighs {found} weight units; must be at most {MAX_WEIGHT}, which nodes relay")]
     TooHeavy {
         /// Which transaction.
         part: StakeTransaction,
@@ -241,35 +241,35 @@ pub enum StakeViolation {
     /// The staker has not signed it.
     #[error("the staker's signature over the {0} does not verify")]
     StakerSignature(StakeTransaction),
-    /// The account is not proven to be the key's holder's.
-    #[error("the proof of possession does not hold: {0}")]
-    Possession(#[from] PossessionError),
+    /// The proof of possession does not verify.
+    #[error("the proof of possession does not verify: {0}")]
+    Possession(PossessionError),
     /// The stake that is to be extended is not in the transaction given for it.
     #[error("the running stake {txid}: {reason}")]
     RunningStake {
         /// The transaction given.
         txid: Txid,
-        /// What is wrong.
+        /// What is wrong, in words, as keys, times and outputs each have their own error.
         reason: String,
     },
     /// A leaf that is revealed names another committee.
-    #[error("the covenant committee or its quorum is not the parameters'")]
+    #[error("the covenant committee or its quorum is another one; must be the parameters'")]
     Committee,
     /// An output that is withdrawn waited for a time that the parameters do not have.
-    #[error("a timelock of {found} blocks is neither the parameters' unbonding time nor a staking time")]
+    #[error("the timelock is {found} blocks; must be the parameters' unbonding time or a staking time")]
     Timelock {
         /// The timelock.
         found: u16,
     },
     /// The extension breaks a rule.
-    #[error("the running stake cannot be extended so: {0}")]
+    #[error("the running stake cannot be extended: {0}")]
     Extension(ExtensionError),
     /// The staking transaction is not in the block that is given, or not deep enough.
     #[error("the stake is not shown to be in a block: {0}")]
     Inclusion(InclusionError),
     /// The parameters came into force after the stake was included.
     #[error(
-        "the parameters are in force from height {activation} on, and the stake was included at {inclusion}"
+        "the stake was included at height {inclusion}; must be at least {activation}, where the parameters came into force"
     )]
     ParametersTooNew {
         /// Their activation height.
@@ -279,7 +279,7 @@ pub enum StakeViolation {
     },
     /// Too little of the staking time is left for an unbonding.
     #[error(
-        "{depth} blocks of the staking time of {staking} have passed, and more must be left than the unbonding time of {unbonding}"
+        "{depth} of the {staking} blocks of the staking time have passed; more must be left than the unbonding time of {unbonding}"
     )]
     EndsTooSoon {
         /// How many blocks stand on the one that includes the stake.
@@ -306,8 +306,8 @@ impl StakeViolation {
         match self {
             Self::Absent(_) => "absent",
             Self::Parameters(_) => "parameters",
+            Self::Parties(InvalidParties::Unscriptable(_)) => "output",
             Self::Parties(_) => "parties",
-            Self::Output(_) => "output",
             Self::StakingTime { .. } => "staking_time",
             Self::StakingAmount { .. } => "staking_amount",
             Self::UnbondingTime { .. } => "unbonding_time",
@@ -328,7 +328,7 @@ impl StakeViolation {
             Self::OutputAmount { .. } => "output_amount",
             Self::FeeTooSmall { .. } => "fee_too_small",
             Self::UnbondingFee { .. } => "unbonding_fee",
-            Self::Unpayable { .. } => "unpayable",
+            Self::Unpayable { .. } | Self::Differs(_) => "unpayable",
             Self::Dust { .. } => "dust",
             Self::TooHeavy { .. } => "too_heavy",
             Self::StakerSignature(_) => "staker_signature",

@@ -9,9 +9,9 @@ use crate::outputs::leaf::SpendPath;
 /// Where a stake stands. The secured chain's names; it counts in the same way, but by what is reported to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StakeStatus {
-    /// Fewer covenant members than the quorum have quorum_signed.
+    /// Fewer covenant members than the quorum have signed.
     Pending,
-    /// A quorum has quorum_signed; the stake is in no block, or not deep enough.
+    /// A quorum has signed; the stake is in no block, or not deep enough.
     Verified,
     /// It stakes.
     Active,

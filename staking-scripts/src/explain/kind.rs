@@ -40,11 +40,11 @@ impl TransactionKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeeBump {
     /// A child of its change pays for both ([`ChildTransaction`](crate::transactions::ChildTransaction)).
-    /// Replacing it would change its id, and void everything that is signed in advance.
+    /// Replacing it would change its id, and void every pre-signed transaction.
     Child,
     /// It is made anew at a higher rate, which replaces it (BIP-125).
     Replacement,
-    /// Nothing: all of it is signed in advance, its fee included, by people who sign no second one; and what
+    /// Nothing: all of it is pre-signed, its fee included, by people who sign no second one; and what
     /// it pays can be spent by nobody yet, so it has no child.
     Nothing,
 }

@@ -14,10 +14,10 @@ use crate::transactions::signatures::CovenantAdaptorSignatures;
 #[non_exhaustive]
 pub enum RecoverError {
     /// The transaction does not slash.
-    #[error("the transaction is of the kind {}, and slashes nothing", .0.as_str())]
+    #[error("the transaction is of the kind {}; must be a slashing transaction", .0.as_str())]
     NotSlashing(TransactionKind),
     /// No covenant member whose adaptor signatures are given signed it.
-    #[error("of the covenant members that signed it, no adaptor signatures are given")]
+    #[error("the adaptor signatures are of no covenant member that signed it; must be of at least one")]
     NoSigner,
     /// The signatures in it are no decryptions of the adaptor signatures given.
     #[error(

@@ -2,6 +2,8 @@
 
 use bitcoin::XOnlyPublicKey;
 
+use crate::outputs::error::{InvalidParties, MAX_KEYS};
+
 /// The covenant committee: its members' keys, and how many of them must sign.
 ///
 /// The order in which the keys are given does not matter; scripts have them ascending.
@@ -11,55 +13,29 @@ pub struct CovenantCommittee {
     quorum: u16,
 }
 
-/// No committee can be made of these keys and this quorum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidCommittee {
-    /// The quorum is 0.
-    #[error("a quorum of 0 would let the staker spend without the covenant committee")]
-    QuorumZero,
-    /// The quorum is above the number of members.
-    #[error("a quorum of {quorum} cannot be reached by {members} members")]
-    QuorumAboveMembers {
-        /// The quorum given.
-        quorum: u16,
-        /// How many members there are.
-        members: usize,
-    },
-    /// A key is given twice.
-    #[error("the covenant key {0} is given twice")]
-    DuplicateMember(XOnlyPublicKey),
-    /// There are more members than a script can hold.
-    #[error("{0} covenant members do not fit a script, which holds at most {MAX_KEYS}")]
-    TooManyMembers(usize),
-}
-
-/// The most keys in one `multi_a` (BIP-387): 999.
-pub(crate) const MAX_KEYS: usize = 999;
-
 impl CovenantCommittee {
     /// The committee of these members, `quorum` of whom must sign.
     ///
     /// # Errors
-    /// [`InvalidCommittee`] when the quorum is 0 or above the number of members, when a key is given twice,
+    /// [`InvalidParties`] when the quorum is 0 or above the number of members, when a key is given twice,
     /// or when there are more than 999 members.
     pub fn new(
         members: impl IntoIterator<Item = XOnlyPublicKey>,
         quorum: u16,
-    ) -> Result<Self, InvalidCommittee> {
+    ) -> Result<Self, InvalidParties> {
         let mut members: Vec<_> = members.into_iter().collect();
         if quorum == 0 {
-            return Err(InvalidCommittee::QuorumZero);
+            return Err(InvalidParties::QuorumZero);
         }
         if usize::from(quorum) > members.len() {
-            return Err(InvalidCommittee::QuorumAboveMembers { quorum, members: members.len() });
+            return Err(InvalidParties::QuorumAboveMembers { quorum, members: members.len() });
         }
         if members.len() > MAX_KEYS {
-            return Err(InvalidCommittee::TooManyMembers(members.len()));
+            return Err(InvalidParties::TooManyMembers(members.len()));
         }
         members.sort_by_key(XOnlyPublicKey::serialize);
         match first_repeated(&members) {
-            Some(key) => Err(InvalidCommittee::DuplicateMember(key)),
+            Some(key) => Err(InvalidParties::DuplicateMember(key)),
             None => Ok(Self { members, quorum }),
         }
     }

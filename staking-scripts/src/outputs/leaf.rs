@@ -72,9 +72,11 @@ pub enum LeafKeys {
     },
 }
 
-/// The script is none of the protocol's leaves.
+/// The script is not a leaf of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the script is none of the staking protocol's leaves: {0}")]
+#[error(
+    "the script {0} is not a leaf of the staking protocol; must be a timelock, unbonding or slashing leaf"
+)]
 #[non_exhaustive]
 pub struct UnknownLeaf(pub ScriptBuf);
 
@@ -118,7 +120,7 @@ impl LeafKeys {
         if keys.script().as_deref() == Some(script) { Ok(keys) } else { Err(unknown()) }
     }
 
-    /// The leaf as a miniscript. It is put together from the keys and not from text, because reading a key
+    /// The leaf as a miniscript. It is made from the keys and not from text, because reading a key
     /// costs a square root.
     pub(crate) fn miniscript(&self) -> Result<TapMiniscript, Unscriptable> {
         let staker = |rest| both(verify(key(*self.staker()))?, rest);

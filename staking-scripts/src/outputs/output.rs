@@ -10,6 +10,7 @@ use bitcoin::{Address, Amount, Network, ScriptBuf, TxOut, XOnlyPublicKey};
 use miniscript::Descriptor;
 use miniscript::descriptor::{self as miniscript_descriptor, Tr};
 
+use crate::outputs::error::InvalidParties;
 use crate::outputs::leaf::{Leaf, LeafKeys, SpendPath};
 use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
@@ -20,15 +21,6 @@ pub const NUMS_INTERNAL_KEY: &str = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28e
 
 static UNSPENDABLE: LazyLock<Result<XOnlyPublicKey, secp256k1::Error>> =
     LazyLock::new(|| NUMS_INTERNAL_KEY.parse());
-
-/// The scripts do not make an output: there are more keys than a Taproot script can evaluate.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("these keys make no Taproot output: {reason}")]
-#[non_exhaustive]
-pub struct OutputError {
-    /// Why not.
-    pub reason: String,
-}
 
 /// A Taproot output of the protocol: no key path, one to three leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +34,8 @@ pub struct TaprootOutput {
 
 impl TaprootOutput {
     /// The output with these leaves, each beside all that follow it: `{first,{second,third}}`.
-    fn new(leaves: Vec<LeafKeys>) -> Result<Self, OutputError> {
-        let error = |reason: &dyn ToString| OutputError { reason: reason.to_string() };
+    fn new(leaves: Vec<LeafKeys>) -> Result<Self, InvalidParties> {
+        let error = |reason: &dyn ToString| InvalidParties::Unscriptable(reason.to_string());
         let (mut tree, mut found, mut builder) = (None, BTreeMap::new(), TaprootBuilder::new());
         let mut scripts = Vec::with_capacity(leaves.len());
         for keys in leaves.into_iter().rev() {
@@ -156,8 +148,8 @@ impl StakingOutput {
     /// The staking output of these parties, which the staker alone can spend after `staking_time`.
     ///
     /// # Errors
-    /// [`OutputError`] when there are more keys than a script can evaluate (about 990).
-    pub fn new(parties: Parties, staking_time: Timelock) -> Result<Self, OutputError> {
+    /// [`InvalidParties::Unscriptable`] when there are more keys than a script can evaluate (about 990).
+    pub fn new(parties: Parties, staking_time: Timelock) -> Result<Self, InvalidParties> {
         let (slashing, unbonding) = (slashing_leaf(&parties), unbonding_leaf(&parties));
         let timelock = timelock_leaf(&parties, staking_time);
         let taproot = TaprootOutput::new(vec![slashing, unbonding, timelock])?;
@@ -192,8 +184,8 @@ impl UnbondingOutput {
     /// The unbonding output of these parties, which the staker alone can spend after `unbonding_time`.
     ///
     /// # Errors
-    /// [`OutputError`] when there are more keys than a script can evaluate (about 990).
-    pub fn new(parties: Parties, unbonding_time: Timelock) -> Result<Self, OutputError> {
+    /// [`InvalidParties::Unscriptable`] when there are more keys than a script can evaluate (about 990).
+    pub fn new(parties: Parties, unbonding_time: Timelock) -> Result<Self, InvalidParties> {
         let (slashing, timelock) = (slashing_leaf(&parties), timelock_leaf(&parties, unbonding_time));
         let taproot = TaprootOutput::new(vec![slashing, timelock])?;
         Ok(Self { parties, unbonding_time, taproot })
@@ -227,8 +219,8 @@ impl SlashingRefundOutput {
     /// The slashing refund output of this staker.
     ///
     /// # Errors
-    /// [`OutputError`]; not to be expected, as one key always fits.
-    pub fn new(staker: XOnlyPublicKey, unbonding_time: Timelock) -> Result<Self, OutputError> {
+    /// [`InvalidParties`]; not to be expected, as one key always fits.
+    pub fn new(staker: XOnlyPublicKey, unbonding_time: Timelock) -> Result<Self, InvalidParties> {
         let taproot = TaprootOutput::new(vec![LeafKeys::Timelock { staker, timelock: unbonding_time }])?;
         Ok(Self { staker, unbonding_time, taproot })
     }

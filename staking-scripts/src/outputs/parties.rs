@@ -2,7 +2,8 @@
 
 use bitcoin::XOnlyPublicKey;
 
-use crate::outputs::committee::{CovenantCommittee, MAX_KEYS, first_repeated};
+use crate::outputs::committee::{CovenantCommittee, first_repeated};
+use crate::outputs::error::{InvalidParties, MAX_KEYS};
 
 /// The finality providers of a stake, at least one, in the order the staker gave: adaptor signatures come in
 /// this order. Scripts have the keys ascending.
@@ -34,21 +35,6 @@ pub struct Parties {
     staker: XOnlyPublicKey,
     finality_providers: FinalityProviders,
     covenant: CovenantCommittee,
-}
-
-/// These keys make no stake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidParties {
-    /// No finality provider is given.
-    #[error("a stake needs at least one finality provider")]
-    NoFinalityProvider,
-    /// A key stands twice among staker, finality providers and covenant committee.
-    #[error("the key {0} stands twice among staker, finality providers and covenant committee")]
-    DuplicateKey(XOnlyPublicKey),
-    /// There are more finality providers than a script can hold.
-    #[error("{0} finality providers do not fit a script, which holds at most {MAX_KEYS}")]
-    TooManyFinalityProviders(usize),
 }
 
 impl Parties {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use bitcoin::XOnlyPublicKey;
 
+use crate::outputs::error::InvalidParties;
+
 /// The finality providers of a stake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StakedTo {
@@ -28,40 +30,25 @@ impl StakedTo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerProviders(Vec<(String, XOnlyPublicKey)>);
 
-/// These are no finality providers of several chains.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidConsumerProviders {
-    /// None is given.
-    #[error("a stake needs at least one finality provider")]
-    None,
-    /// Two are of the same chain.
-    #[error("two finality providers are of the chain {0:?}, and each must be of another one")]
-    SameChain(String),
-    /// A key is given twice.
-    #[error("the finality provider {0} is given twice")]
-    SameKey(XOnlyPublicKey),
-}
-
 impl ConsumerProviders {
     /// The provider of each chain.
     ///
     /// # Errors
-    /// [`InvalidConsumerProviders`] when there is none, or two share a chain or a key.
+    /// [`InvalidParties`] when there is none, or two share a chain or a key.
     pub fn new(
         providers: impl IntoIterator<Item = (String, XOnlyPublicKey)>,
-    ) -> Result<Self, InvalidConsumerProviders> {
+    ) -> Result<Self, InvalidParties> {
         let providers: Vec<_> = providers.into_iter().collect();
         if providers.is_empty() {
-            return Err(InvalidConsumerProviders::None);
+            return Err(InvalidParties::NoFinalityProvider);
         }
         let (mut chains, mut keys) = (BTreeSet::new(), BTreeSet::new());
         for (chain, key) in &providers {
             if !chains.insert(chain) {
-                return Err(InvalidConsumerProviders::SameChain(chain.clone()));
+                return Err(InvalidParties::SameChain(chain.clone()));
             }
             if !keys.insert(key) {
-                return Err(InvalidConsumerProviders::SameKey(*key));
+                return Err(InvalidParties::DuplicateProvider(*key));
             }
         }
         Ok(Self(providers))

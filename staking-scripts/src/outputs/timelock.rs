@@ -12,7 +12,7 @@ pub struct Timelock(NonZeroU16);
 
 /// The number of blocks is 0 or above 65535.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a timelock is 1 to 65535 blocks, not {0}")]
+#[error("the timelock is {0} blocks; must be 1 to 65535")]
 #[non_exhaustive]
 pub struct InvalidTimelock(pub u32);
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::rules::{Findings, Number, ParametersError, ParametersRule};
 use super::{ChainParameters, Parameters};
 use crate::outputs::committee::CovenantCommittee;
-use crate::outputs::relay::NotAnAddress;
+use crate::outputs::relay::UnsafeOutput;
 use crate::transactions::slashing_rate::SlashingRate;
 
 /// One version as the file has it.
@@ -83,7 +83,7 @@ impl Raw {
         let script = script.map_err(|_| ParametersRule::SlashingScript(self.slashing_pk_script.clone()));
         let slashing_pk_script = findings.note(script).map(bitcoin::ScriptBuf::from_bytes);
         if let Some(script) = slashing_pk_script.as_ref().filter(|script| !script.is_op_return()) {
-            findings.note(NotAnAddress::check(script).map_err(ParametersRule::SlashingDestination));
+            findings.note(UnsafeOutput::check_script(script).map_err(ParametersRule::SlashingDestination));
         }
         let rate = self.slashing_rate.parse::<SlashingRate>();
         let slashing_rate =
@@ -145,7 +145,8 @@ pub(super) fn committee(
     findings: &mut Findings,
 ) -> Option<CovenantCommittee> {
     // A quorum that does not fit is above any number of members.
-    findings.note(CovenantCommittee::new(keys, u16::try_from(quorum).unwrap_or(u16::MAX)))
+    let committee = CovenantCommittee::new(keys, u16::try_from(quorum).unwrap_or(u16::MAX));
+    findings.note(committee.map_err(ParametersRule::Committee))
 }
 
 /// Whether a text is a decimal number from 0 to 1.

@@ -15,9 +15,10 @@ use bitcoin::{Amount, ScriptBuf, XOnlyPublicKey};
 
 pub use self::phase1::{Phase1Parameters, StakingCap};
 pub use self::rules::{ParametersError, ParametersRule, ParametersViolation};
-pub use self::versions::{NotInForce, ParametersHistory, ParametersVersion};
+pub use self::versions::{ParametersHistory, ParametersVersion};
 use crate::outputs::committee::CovenantCommittee;
-use crate::outputs::parties::{InvalidParties, Parties};
+use crate::outputs::error::InvalidParties;
+use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
 use crate::transactions::slashing::SlashingParameters;
 use crate::transactions::slashing_rate::SlashingRate;

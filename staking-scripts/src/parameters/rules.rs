@@ -7,8 +7,8 @@ use bitcoin::absolute::Height;
 use bitcoin::{Amount, ScriptBuf};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::outputs::committee::InvalidCommittee;
-use crate::outputs::relay::{NotAnAddress, OutputTooSmall};
+use crate::outputs::error::InvalidParties;
+use crate::outputs::relay::UnsafeOutput;
 use crate::outputs::timelock::Timelock;
 
 /// A rule that a version of the parameters breaks.
@@ -16,10 +16,10 @@ use crate::outputs::timelock::Timelock;
 #[non_exhaustive]
 pub enum ParametersRule {
     /// The versions are not numbered 0, 1, 2, …
-    #[error("its number is {0}, and versions are numbered from 0 by 1")]
+    #[error("its number is {0}; must be its place in the file, from 0")]
     Number(u64),
     /// The activation height does not rise from version to version.
-    #[error("its activation height {later} is not above {earlier}, that of the version before")]
+    #[error("its activation height is {later}; must be above {earlier}, that of the version before")]
     ActivationNotIncreasing {
         /// The version before's.
         earlier: Height,
@@ -27,7 +27,7 @@ pub enum ParametersRule {
         later: Height,
     },
     /// A number is no block height.
-    #[error("{field}: {found} is no block height")]
+    #[error("{field}: {found} is not a block height; must be below 500000000")]
     Height {
         /// The field.
         field: &'static str,
@@ -39,7 +39,7 @@ pub enum ParametersRule {
     CovenantKey(String, &'static str),
     /// Keys and quorum make no committee.
     #[error("covenant_pks, covenant_quorum: {0}")]
-    Committee(#[from] InvalidCommittee),
+    Committee(InvalidParties),
     /// The quorum is not a majority.
     #[error("covenant_quorum: a quorum of {quorum} is not more than half of {members} members")]
     NoMajority {
@@ -49,7 +49,7 @@ pub enum ParametersRule {
         members: usize,
     },
     /// An amount is 0 or more than there can ever be.
-    #[error("{field}: {found} sat is not an amount above 0 and up to 21 million bitcoin")]
+    #[error("{field}: {found} sat; must be above 0 and at most 21 million bitcoin")]
     AmountOutOfRange {
         /// The field.
         field: &'static str,
@@ -57,7 +57,7 @@ pub enum ParametersRule {
         found: u64,
     },
     /// The least amount is above the most.
-    #[error("the least staking amount, {} sat, is above the most, {} sat", .least.to_sat(), .most.to_sat())]
+    #[error("the least staking amount is {} sat; must be at most {} sat, the most", .least.to_sat(), .most.to_sat())]
     AmountsReversed {
         /// The least amount.
         least: Amount,
@@ -65,7 +65,7 @@ pub enum ParametersRule {
         most: Amount,
     },
     /// A time is not 1 to 65535 blocks.
-    #[error("{field}: {found} is not 1 to 65535 blocks")]
+    #[error("{field}: {found} blocks; must be 1 to 65535")]
     TimeOutOfRange {
         /// The field.
         field: &'static str,
@@ -73,7 +73,7 @@ pub enum ParametersRule {
         found: u64,
     },
     /// The least staking time is above the most.
-    #[error("the least staking time, {least} blocks, is above the most, {most}")]
+    #[error("the least staking time is {least} blocks; must be at most {most}, the most")]
     TimesReversed {
         /// The least time.
         least: Timelock,
@@ -84,16 +84,16 @@ pub enum ParametersRule {
     #[error("slashing_pk_script: {0:?} is not base64")]
     SlashingScript(String),
     /// The slashing script neither burns nor belongs to an address.
-    #[error("slashing_pk_script: {0}, and it does not burn it either")]
-    SlashingDestination(NotAnAddress),
-    /// The slashing rate is none.
-    #[error("slashing_rate: {0:?} does not lie above 0 and below 1, with at most four decimals")]
+    #[error("slashing_pk_script: {0}, or an OP_RETURN script that burns")]
+    SlashingDestination(UnsafeOutput),
+    /// The slashing rate is not one.
+    #[error("slashing_rate: {0:?}; must be above 0 and below 1, with at most four decimals")]
     SlashingRate(String),
-    /// The commission rate is none.
+    /// The commission rate is not one.
     #[error("min_commission_rate: {0:?} is not a decimal number from 0 to 1")]
     CommissionRate(String),
     /// The unbonding fee takes the whole of the least stake.
-    #[error("unbonding_fee: {} sat is not below the least staking amount, {} sat", .fee.to_sat(), .least.to_sat())]
+    #[error("unbonding_fee: {} sat; must be below the least staking amount, {} sat", .fee.to_sat(), .least.to_sat())]
     UnbondingFeeTooHigh {
         /// The fee.
         fee: Amount,
@@ -102,15 +102,15 @@ pub enum ParametersRule {
     },
     /// The slashed part of the least unbonding output would be dust.
     #[error("slashing_rate: what is slashed of the least stake after unbonding cannot be relayed: {0}")]
-    SlashedIsDust(OutputTooSmall),
+    SlashedIsDust(UnsafeOutput),
     /// Phase 1: the tag is not 4 bytes of hex.
     #[error("tag: {0:?} is not 4 bytes of hex")]
     Tag(String),
     /// Phase 1: there is no cap, or there are two.
-    #[error("exactly one of staking_cap and cap_height must be there and above 0")]
+    #[error("staking_cap, cap_height: none or both are given; exactly one must be, and above 0")]
     OneCap,
     /// Phase 1: the staking cap does not admit the largest stake.
-    #[error("staking_cap: {} sat is not above the most that may be staked, {} sat", .cap.to_sat(), .most.to_sat())]
+    #[error("staking_cap: {} sat; must be above the most that may be staked, {} sat", .cap.to_sat(), .most.to_sat())]
     CapTooLow {
         /// The cap.
         cap: Amount,
@@ -118,7 +118,7 @@ pub enum ParametersRule {
         most: Amount,
     },
     /// Phase 1: a cap is below the one of an earlier version.
-    #[error("the cap {later} is below {earlier}, that of an earlier version")]
+    #[error("the cap is {later}; must be at least {earlier}, that of an earlier version")]
     CapFalls {
         /// The earlier cap.
         earlier: String,
@@ -126,7 +126,7 @@ pub enum ParametersRule {
         later: String,
     },
     /// Phase 1: the least staking amount leaves less than 1000 sat after the unbonding fee.
-    #[error("min_staking_amount: {} sat is less than the unbonding fee, {} sat, and 1000 sat", .least.to_sat(), .fee.to_sat())]
+    #[error("min_staking_amount: {} sat; must be at least the unbonding fee, {} sat, and 1000 sat", .least.to_sat(), .fee.to_sat())]
     LeastAmountTooLow {
         /// The least amount.
         least: Amount,
@@ -134,7 +134,7 @@ pub enum ParametersRule {
         fee: Amount,
     },
     /// Phase 1: the confirmation depth is not 2 to 65535.
-    #[error("confirmation_depth: {0} is not 2 to 65535")]
+    #[error("confirmation_depth: {0}; must be 2 to 65535")]
     ConfirmationDepth(u64),
 }
 
@@ -183,19 +183,30 @@ impl fmt::Display for ParametersViolation {
     }
 }
 
-/// A file that holds no valid parameters.
+/// A file holds no valid parameters, or none that are in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParametersError {
-    /// It is not JSON, or not of this form: the text says where, and what is expected.
+    /// It is not JSON, or not of this form: the text says where, and what is expected. It is text because
+    /// the JSON library's errors cannot be compared.
     #[error("not a parameters file: {0}")]
     Form(String),
     /// It has no version.
-    #[error("the file has no version")]
+    #[error("the file has no version; must have at least one")]
     Empty,
-    /// ParametersHistory break rules: all of them are here, in order.
+    /// Versions break rules: all of them are here, in order.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Violations(Vec<ParametersViolation>),
+    /// No version is in force yet at the height that is asked for; the file itself is valid.
+    #[error(
+        "no parameters are in force at height {height}; must be at least {first}, the first activation height"
+    )]
+    NotInForce {
+        /// The height asked for.
+        height: Height,
+        /// The first version's activation height.
+        first: Height,
+    },
 }
 
 impl ParametersError {
@@ -267,7 +278,7 @@ impl Findings {
 
     pub(super) fn dust(&mut self, value: Amount, script_pubkey: &ScriptBuf) {
         let output = bitcoin::TxOut { value, script_pubkey: script_pubkey.clone() };
-        self.note(OutputTooSmall::check(&output).map_err(ParametersRule::SlashedIsDust));
+        self.note(UnsafeOutput::check_amount(&output).map_err(ParametersRule::SlashedIsDust));
     }
 }
 

@@ -1,4 +1,4 @@
-//! ParametersHistory of parameters by height.
+//! Versions of parameters by height.
 
 use bitcoin::absolute::Height;
 
@@ -49,17 +49,6 @@ impl sealed::Sealed for Phase1Parameters {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParametersHistory<P>(Vec<P>);
 
-/// No version was in force yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no parameters are in force at height {height}: the first version is from height {first} on")]
-#[non_exhaustive]
-pub struct NotInForce {
-    /// The height asked for.
-    pub height: Height,
-    /// The first version's activation height.
-    pub first: Height,
-}
-
 impl<P: ParametersVersion> ParametersHistory<P> {
     /// Reads a parameters file.
     ///
@@ -74,7 +63,10 @@ impl<P: ParametersVersion> ParametersHistory<P> {
         // Far above any chain's parameters, and little enough to be read into memory many times over.
         const MOST_BYTES: usize = 1 << 20;
         if text.len() > MOST_BYTES {
-            return Err(ParametersError::Form(format!("it is longer than {MOST_BYTES} bytes")));
+            return Err(ParametersError::Form(format!(
+                "it has {} bytes; must have at most {MOST_BYTES}",
+                text.len()
+            )));
         }
         let versions = P::read(text)?;
         let heights = versions.iter().map(ParametersVersion::activation_height);
@@ -94,12 +86,13 @@ impl<P: ParametersVersion> ParametersHistory<P> {
     /// includes it, or, when it is registered before that and when it is extended, the tip at that time.
     ///
     /// # Errors
-    /// [`NotInForce`] before the first activation.
-    pub fn in_force(&self, height: Height) -> Result<(usize, &P), NotInForce> {
+    /// [`ParametersError::NotInForce`] before the first activation.
+    pub fn in_force(&self, height: Height) -> Result<(usize, &P), ParametersError> {
         let after = self.0.partition_point(|version| version.activation_height() <= height);
         let first = self.0.first().map_or(Height::ZERO, ParametersVersion::activation_height);
-        let number = after.checked_sub(1).ok_or(NotInForce { height, first })?;
-        Ok((number, self.0.get(number).ok_or(NotInForce { height, first })?))
+        let number = after.checked_sub(1);
+        let version = number.and_then(|number| Some((number, self.0.get(number)?)));
+        version.ok_or(ParametersError::NotInForce { height, first })
     }
 
     /// The version of this number.

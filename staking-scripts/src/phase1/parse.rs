@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 
 use bitcoin::{Amount, Transaction};
 
+use crate::outputs::error::InvalidParties;
 use crate::outputs::op_return::{OpReturnData, OpReturnError};
-use crate::outputs::output::{OutputError, StakingOutput};
-use crate::outputs::parties::{InvalidParties, Parties};
+use crate::outputs::output::StakingOutput;
+use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
 use crate::parameters::Phase1Parameters;
 use crate::transactions::funded::{Funded, FundedError};
@@ -19,7 +20,7 @@ pub enum Phase1Error {
     #[error(transparent)]
     OpReturn(#[from] OpReturnError),
     /// The tag is another network's.
-    #[error("the OP_RETURN tag is {}; the parameters have {}", hex::encode(found), hex::encode(expected))]
+    #[error("the OP_RETURN tag is {}; must be {}", hex::encode(found), hex::encode(expected))]
     OtherTag {
         /// The tag found.
         found: [u8; 4],
@@ -29,9 +30,6 @@ pub enum Phase1Error {
     /// The keys make no stake with the parameters' covenant committee.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
-    /// The parameters' covenant committee makes no output.
-    #[error(transparent)]
-    Output(#[from] OutputError),
     /// The staking output is absent, or there more than once.
     #[error(transparent)]
     StakingOutput(#[from] FundedError),

@@ -28,10 +28,10 @@ pub struct FoundPhase1Stake<'a> {
 #[non_exhaustive]
 pub enum BlockBytesError {
     /// The bytes are more than any block has.
-    #[error("{0} bytes are more than the {MAX_BLOCK} that a block has at most")]
+    #[error("the block has {0} bytes; must have at most {MAX_BLOCK}")]
     TooLong(usize),
     /// The bytes end within the block.
-    #[error("the block ends at byte {offset}, where {needed} more bytes must be")]
+    #[error("the block ends at byte {offset}; must have {needed} more bytes")]
     Truncated {
         /// Where what is cut off begins.
         offset: usize,
@@ -39,7 +39,7 @@ pub enum BlockBytesError {
         needed: u64,
     },
     /// A number is written longer than it must be.
-    #[error("the number {number} before byte {offset} is not written in the shortest form")]
+    #[error("the number {number} before byte {offset} is written too long; must be in the shortest form")]
     NotShortest {
         /// Where it ends.
         offset: usize,
@@ -47,7 +47,7 @@ pub enum BlockBytesError {
         number: u64,
     },
     /// What stands where witnesses are announced does not (BIP-144).
-    #[error("the transaction at position {position} has the flag {flag}, where 1 is the only one known")]
+    #[error("the transaction at position {position} has the flag {flag}; must be 1")]
     UnknownFlag {
         /// The transaction.
         position: u32,
@@ -55,10 +55,10 @@ pub enum BlockBytesError {
         flag: u8,
     },
     /// Witnesses are announced, and all are empty (BIP-144).
-    #[error("the transaction at position {0} announces witnesses and has none")]
+    #[error("the transaction at position {0} announces witnesses and has none; must have one")]
     NoWitness(u32),
     /// Bytes follow the last transaction.
-    #[error("{0} bytes follow the last transaction")]
+    #[error("{0} bytes follow the last transaction; none must")]
     Trailing(usize),
 }
 
@@ -218,5 +218,6 @@ impl<'a> Bytes<'a> {
 /// Whether a script has the form of an announcement to `tag`, at a glance.
 fn is_for(tag: [u8; 4], script: &[u8]) -> bool {
     script.len() == SCRIPT_SIZE
-        && matches!(script, [first, _, a, b, c, d, ..] if *first == OP_RETURN.to_u8() && [*a, *b, *c, *d] == tag)
+        && script.first() == Some(&OP_RETURN.to_u8())
+        && script.get(2..6) == Some(tag.as_slice())
 }

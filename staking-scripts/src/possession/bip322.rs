@@ -12,7 +12,7 @@ use bitcoin::{Address, CompressedPublicKey, Network, PrivateKey, Witness, XOnlyP
 use eots::SecretKey;
 use prost::Message as _;
 
-use super::{InvalidProofOfPossession, PossessionError};
+use super::PossessionError;
 use crate::coins::key_path::key_path_script;
 
 /// The byte that ends an explicit SIGHASH_ALL, the same in ECDSA and BIP-340 signatures.
@@ -53,21 +53,21 @@ impl Bip322Signature {
     /// of a P2WPKH. Nothing is verified.
     ///
     /// # Errors
-    /// [`InvalidProofOfPossession`] when this is no witness, or one of another kind of address.
+    /// [`PossessionError`] when this is no witness, or one of another kind of address.
     pub fn from_simple(
         simple: &[u8],
         key: &XOnlyPublicKey,
         network: Network,
-    ) -> Result<Self, InvalidProofOfPossession> {
+    ) -> Result<Self, PossessionError> {
         let witness = parse_witness(simple)?;
         let address = match (witness.len(), witness.nth(1)) {
             (1, _) => Address::p2tr(SECP256K1, *key, None, network),
             (2, Some(public_key)) => {
-                let public_key = CompressedPublicKey::from_slice(public_key)
-                    .map_err(|_| InvalidProofOfPossession::WitnessPublicKey)?;
+                let public_key =
+                    CompressedPublicKey::from_slice(public_key).map_err(|_| PossessionError::NoPublicKey)?;
                 Address::p2wpkh(&public_key, network)
             }
-            (items, _) => return Err(InvalidProofOfPossession::WitnessItems(items)),
+            (items, _) => return Err(PossessionError::WitnessItems(items)),
         };
         Ok(Self { address, witness })
     }
@@ -82,11 +82,10 @@ impl Bip322Signature {
         &self.address
     }
 
-    pub(super) fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidProofOfPossession> {
+    pub(super) fn from_protobuf(bytes: &[u8]) -> Result<Self, PossessionError> {
         let Bip322Sig { address, sig } =
-            Bip322Sig::decode(bytes).map_err(|e| InvalidProofOfPossession::Protobuf(e.to_string()))?;
-        let invalid_address = |e| InvalidProofOfPossession::BitcoinAddress(format!("{e}"));
-        let address: Address<NetworkUnchecked> = address.parse().map_err(invalid_address)?;
+            Bip322Sig::decode(bytes).map_err(|e| PossessionError::Protobuf(e.to_string()))?;
+        let address: Address<NetworkUnchecked> = address.parse().map_err(PossessionError::BitcoinAddress)?;
         Ok(Self { address: address.assume_checked(), witness: parse_witness(&sig)? })
     }
 
@@ -165,6 +164,6 @@ impl Bip322Signature {
 }
 
 /// A witness and nothing after it, where the reference does not look at what follows.
-fn parse_witness(bytes: &[u8]) -> Result<Witness, InvalidProofOfPossession> {
-    encode::deserialize(bytes).map_err(|e| InvalidProofOfPossession::Witness(e.to_string()))
+fn parse_witness(bytes: &[u8]) -> Result<Witness, PossessionError> {
+    encode::deserialize(bytes).map_err(|e| PossessionError::Witness(e.to_string()))
 }

@@ -65,77 +65,65 @@ pub enum PopType {
     Ecdsa,
 }
 
-/// The bytes are no proof of possession of their type.
+/// The proof is not valid, cannot be read, or could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidProofOfPossession {
-    /// A signature of another length.
-    #[error("{expected} bytes are needed, not {actual}")]
+pub enum PossessionError {
+    /// A signature of another length than its type has.
+    #[error("the signature has {actual} bytes; must have {expected}")]
     Length {
         /// How long a signature of the type is.
         expected: usize,
         /// How many bytes are given.
         actual: usize,
     },
-    /// A type that is none of the three.
-    #[error("there is no proof of possession of type {0}")]
+    /// A type that is not one of the three.
+    #[error("the type of the proof of possession is {0}; must be 0 to 2")]
     UnknownType(i32),
-    /// Not the protobuf message that the chain carries.
+    /// Not the protobuf message that the chain carries. The reason is the decoder's, in words: its type is
+    /// of a library that this one does not show.
     #[error("not the protobuf message of a proof of possession: {0}")]
     Protobuf(String),
-    /// The Bitcoin address of a BIP-322 signature is none.
+    /// The Bitcoin address of a BIP-322 signature cannot be read.
     #[error("the Bitcoin address of the BIP-322 signature: {0}")]
-    BitcoinAddress(String),
-    /// Not the encoding of a witness.
-    #[error("a BIP-322 simple signature is the bytes of a witness: {0}")]
+    BitcoinAddress(bitcoin::address::ParseError),
+    /// Not the encoding of a witness. The reason is the decoder's, in words: its error cannot be compared.
+    #[error("the BIP-322 simple signature is not the encoding of a witness: {0}")]
     Witness(String),
-    /// A witness of neither a P2WPKH nor a key-path P2TR address.
-    #[error("a witness of {0} items spends neither a P2WPKH address nor the key path of a P2TR address")]
+    /// The witness does not have the items that its address needs.
+    #[error("the witness has {0} items; must have 1 for the key path of P2TR, or 2 for P2WPKH")]
     WitnessItems(usize),
-    /// The second item of a P2WPKH's witness is no compressed public key.
-    #[error("the second item of a P2WPKH's witness must be a compressed public key")]
-    WitnessPublicKey,
-}
-
-/// The proof is not valid, or could not be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PossessionError {
+    /// The public key in the witness of P2WPKH cannot be read, or is not compressed.
+    #[error("the witness holds no compressed public key; must have it as its second item for P2WPKH")]
+    NoPublicKey,
     /// The signature is not this key's over this message.
     #[error("the key {0} has not signed this proof of possession")]
     NotSigned(XOnlyPublicKey),
-    /// The bytes are no signature.
-    #[error("the bytes are no signature")]
+    /// The bytes are not a signature.
+    #[error("the bytes are not a signature")]
     NoSignature,
     /// An ECDSA signature has the high one of the two possible s.
-    #[error("the s of the ECDSA signature is above half the group order")]
+    #[error("the s of the ECDSA signature is above half the group order; must be the low one")]
     HighS,
     /// The first byte of a compact ECDSA signature is out of range.
-    #[error("the first byte of a compact ECDSA signature is 27 to 34, not {0}")]
+    #[error("the first byte of the compact ECDSA signature is {0}; must be 27 to 34")]
     RecoveryHeader(u8),
-    /// A proof is of the two kinds of addresses that one key has, and no other.
-    #[error("the address {0} is neither P2WPKH nor P2TR")]
+    /// The address is not of the two kinds that one key has.
+    #[error("the address {0} is of another kind; must be P2WPKH or P2TR")]
     UnsupportedAddress(Address),
     /// The address is not one of this key alone.
-    #[error("the address {address} is not one of the key {key}")]
+    #[error("the address {address} is of another key; must be one of {key}")]
     OtherAddress {
         /// The address signed for.
         address: Address,
         /// The key.
         key: XOnlyPublicKey,
     },
-    /// The witness does not have the items that the address needs: two for P2WPKH, one for the key path of
-    /// P2TR.
-    #[error("a witness of {0} items does not spend the address with one signature")]
-    WitnessItems(usize),
-    /// The public key in a witness is none, or not compressed.
-    #[error("the witness holds no compressed public key")]
-    NoPublicKey,
     /// The signature leaves a part of the transaction open. SIGHASH_ALL is needed, or SIGHASH_DEFAULT of 64
     /// bytes for Taproot.
-    #[error("the sighash type is {0:#04x}, not SIGHASH_ALL")]
+    #[error("the sighash type is {0:#04x}; must be SIGHASH_ALL")]
     SighashType(u8),
-    /// What the BIP-322 library says.
+    /// The BIP-322 library refuses the proof. The reason is its own, in words: its error cannot be compared.
     #[error("BIP-322: {0}")]
     Bip322(String),
 }
@@ -212,9 +200,9 @@ impl ProofOfPossession {
     /// The proof whose [`signature_bytes`](Self::signature_bytes) these are. Nothing is verified.
     ///
     /// # Errors
-    /// [`InvalidProofOfPossession`] when they have not the form of the type.
-    pub fn from_signature_bytes(proof_type: PopType, bytes: &[u8]) -> Result<Self, InvalidProofOfPossession> {
-        let length = |expected| InvalidProofOfPossession::Length { expected, actual: bytes.len() };
+    /// [`PossessionError`] when they have not the form of the type.
+    pub fn from_signature_bytes(proof_type: PopType, bytes: &[u8]) -> Result<Self, PossessionError> {
+        let length = |expected| PossessionError::Length { expected, actual: bytes.len() };
         match proof_type {
             PopType::Bip340 => {
                 schnorr::Signature::from_slice(bytes).map(Self::Bip340).map_err(|_| length(64))
@@ -241,15 +229,15 @@ impl ProofOfPossession {
     /// The proof in a protobuf message `ProofOfPossessionBTC`. Nothing is verified.
     ///
     /// # Errors
-    /// [`InvalidProofOfPossession`] when it is no such message.
-    pub fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidProofOfPossession> {
-        let message = ProofOfPossessionBtc::decode(bytes)
-            .map_err(|e| InvalidProofOfPossession::Protobuf(e.to_string()))?;
+    /// [`PossessionError`] when it is no such message.
+    pub fn from_protobuf(bytes: &[u8]) -> Result<Self, PossessionError> {
+        let message =
+            ProofOfPossessionBtc::decode(bytes).map_err(|e| PossessionError::Protobuf(e.to_string()))?;
         let proof_type = match message.btc_sig_type {
             0 => PopType::Bip340,
             1 => PopType::Bip322,
             2 => PopType::Ecdsa,
-            other => return Err(InvalidProofOfPossession::UnknownType(other)),
+            other => return Err(PossessionError::UnknownType(other)),
         };
         Self::from_signature_bytes(proof_type, &message.btc_sig)
     }

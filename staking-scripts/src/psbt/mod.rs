@@ -13,7 +13,8 @@ use bitcoin::{
 use eots::SecretKey;
 use miniscript::interpreter::KeySigPair;
 
-use crate::coins::key_path::{FundingSignError, is_coin, key_path_script, sign_coins};
+use crate::coins::coin::CoinError;
+use crate::coins::key_path::{is_coin, key_path_script, sign_coins};
 use crate::coins::witness::{finish, verify_input};
 use crate::outputs::leaf::{LeafKeys, SpendPath};
 use crate::transactions::shown::{offered_keys, revealed_leaf, spent_outputs};
@@ -68,7 +69,7 @@ pub struct PsbtQuorum {
 /// Who has signed a PSBT, and who has not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PsbtReview {
-    /// The signatures, input by input: those collected, and those of witnesses that are finished.
+    /// The signatures, input by input: those collected, and those of witnesses that are finalized.
     pub signatures: Vec<PsbtSignature>,
     /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than
     /// must sign, where a quorum is enough.
@@ -78,7 +79,7 @@ pub struct PsbtReview {
     pub unsigned: Vec<usize>,
     /// How far the covenant quorum of each input is that wants one.
     pub quorums: Vec<PsbtQuorum>,
-    /// The inputs that a wallet finished with a witness or script that does not verify, or is of a kind that
+    /// The inputs that a wallet finalized with a witness or script that does not verify, or is of a kind that
     /// cannot be read here.
     pub invalid_witnesses: Vec<usize>,
     /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or
@@ -86,25 +87,26 @@ pub struct PsbtReview {
     pub fee: Option<Amount>,
 }
 
-/// A PSBT could not be signed.
+/// A PSBT cannot be signed or finalized.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PsbtSigningError {
     /// A signature covers what all inputs spend, so the PSBT must say it.
-    #[error("the PSBT does not say what all of its inputs spend")]
+    #[error("the PSBT does not say what all of its inputs spend; must say it")]
     Incomplete,
-    /// A slashing transaction has one input: the staker's signature for it is given away in advance.
-    #[error("the PSBT slashes and spends something else too: that is no transaction of the protocol")]
+    /// A slashing transaction has one input: the staker pre-signs it.
+    #[error("the PSBT slashes and spends something else too; a slashing transaction must have one input")]
     SlashesMore,
     /// No input is this key's.
     #[error("the PSBT has no input that {0} signs as staker or as owner of a coin")]
     NothingToSign(XOnlyPublicKey),
-    /// It lacks a signature, or one does not verify or cover the whole transaction.
-    #[error("the PSBT is not complete: {0}")]
-    Unfinished(String),
-    /// The transaction has no sighash.
+    /// It lacks a signature, or one does not verify or cover the whole transaction. The reason is the
+    /// miniscript library's, in words: it has one for each input.
+    #[error("the PSBT cannot be finalized: {0}")]
+    NotFinal(String),
+    /// A coin cannot be signed.
     #[error(transparent)]
-    Coin(#[from] FundingSignError),
+    Coin(#[from] CoinError),
 }
 
 /// Verifies every signature in a PSBT, and says whose are absent. Anything can be reviewed.
@@ -220,14 +222,14 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
     }
 }
 
-/// Completes a PSBT that is signed, and runs every witness against what the PSBT says that it spends. All
+/// Finalizes a PSBT that is signed, and runs every witness against what the PSBT says that it spends. All
 /// signatures must cover the whole transaction.
 ///
 /// # Errors
-/// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::Unfinished`].
+/// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::NotFinal`].
 pub fn finalize_psbt(psbt: &Psbt) -> Result<Transaction, PsbtSigningError> {
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
-    finish(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::Unfinished)
+    finish(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::NotFinal)
 }
 
 /// What the inputs spend; `None` when the PSBT does not say it of all of them.
@@ -241,7 +243,7 @@ struct Judge<'a> {
     psbt: &'a Psbt,
     prevouts: &'a [TxOut],
     sighashes: SighashCache<&'a Transaction>,
-    /// The transaction with what wallets have finished.
+    /// The transaction with what wallets have finalized.
     finished: Transaction,
 }
 
@@ -302,7 +304,7 @@ impl<'a> Judge<'a> {
         Some(sighash_type == EcdsaSighashType::All && given.sighash_type == sighash_type && verifies)
     }
 
-    /// Who signed a witness that is finished and verifies.
+    /// Who signed a witness that is finalized and verifies.
     fn finished(&self, index: usize) -> Option<Vec<PsbtSigner>> {
         let signer = |pair| match pair {
             KeySigPair::Ecdsa(key, _) => PsbtSigner::Ecdsa(key),

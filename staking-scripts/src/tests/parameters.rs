@@ -74,7 +74,7 @@ fn parameters_are_in_force_from_their_activation_on() {
         number(857_909)
             .unwrap_err()
             .to_string()
-            .contains("height 857909: the first version is from height 857910")
+            .contains("height 857909; must be at least 857910, the first activation height")
     );
     assert_eq!([857_910, 864_789, 864_790, 891_424, 891_425].map(|at| number(at).unwrap()), [0, 0, 1, 2, 3]);
     assert_eq!(number(499_999_999).unwrap(), 4);

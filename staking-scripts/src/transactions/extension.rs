@@ -10,12 +10,13 @@ use crate::coins::selection::{ExtensionFunding, SelectionError};
 use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{StakingOutput, TaprootOutput};
 use crate::outputs::parties::Parties;
-use crate::outputs::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::outputs::relay::{MAX_FEE_RATE, UnsafeOutput};
+use crate::transactions::error::BuildError;
 use crate::transactions::funded::Funded;
 use crate::transactions::leaf_transaction::{CovenantTransaction, LeafTransaction, holds_a_leaf_spend};
 use crate::transactions::sighash::sum;
 use crate::transactions::signatures::CovenantSignature;
-use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
+use crate::transactions::spend::{FinalizeError, LeafSpend, ReturnedPsbtError, SpendPlan};
 
 /// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the
 /// covenant committee of the parameters it was made under signs; input 1 is one coin that pays the fee and
@@ -35,7 +36,7 @@ pub struct ExtensionTransaction {
 #[non_exhaustive]
 pub enum ExtensionError {
     /// The staker differs.
-    #[error("the stake of {old} cannot be extended for {new}")]
+    #[error("the new stake is of the staker {new}; must be of {old}, the running stake's")]
     OtherStaker {
         /// The running stake's.
         old: XOnlyPublicKey,
@@ -43,10 +44,10 @@ pub enum ExtensionError {
         new: XOnlyPublicKey,
     },
     /// A finality provider of the running stake is not in the new one.
-    #[error("the finality provider {0} of the running stake is not in the new one, and none may be left out")]
+    #[error("the finality provider {0} of the running stake is left out; the new stake must have it too")]
     ProviderLeftOut(XOnlyPublicKey),
     /// The new stake holds less.
-    #[error("the new stake of {} sat is below the running one of {} sat", .new.to_sat(), .old.to_sat())]
+    #[error("the new stake holds {} sat; must be at least {} sat, the running one's", .new.to_sat(), .old.to_sat())]
     SmallerStake {
         /// What the running stake holds.
         old: Amount,
@@ -55,7 +56,7 @@ pub enum ExtensionError {
     },
     /// The two covenant committees have too few members in common.
     #[error(
-        "{common} members of the old covenant committee are in the new one, and its quorum of {quorum} must be"
+        "{common} members of the running stake's covenant committee are in the new one; must be at least {quorum}, its quorum"
     )]
     CovenantOverlap {
         /// How many are in both.
@@ -65,9 +66,9 @@ pub enum ExtensionError {
     },
     /// No single coin pays what is added and the fee.
     #[error(
-        "no coin pays the {} sat that are needed; an extension has one funding input, and the largest coin holds {} sat",
-        .needed.to_sat(),
-        .largest.to_sat()
+        "the largest coin holds {} sat; must be at least {} sat, as an extension has one funding input",
+        .largest.to_sat(),
+        .needed.to_sat()
     )]
     InsufficientFunds {
         /// What the largest coin would have to hold.
@@ -76,49 +77,52 @@ pub enum ExtensionError {
         largest: Amount,
     },
     /// The funding coin is the running stake itself.
-    #[error("the coin {0} is the stake that is extended")]
+    #[error("the coin {0} is the running stake; must be another one")]
     FundedByItself(OutPoint),
     /// It has another number of inputs than two.
-    #[error("it has {0} inputs, and must have two: the running stake, and the coin that funds it")]
+    #[error("the extension has {0} inputs; must have 2: the running stake, and the coin that funds it")]
     Inputs(usize),
     /// Its first input spends something else than the running stake.
-    #[error("its first input spends {found}, not the running stake {expected}")]
+    #[error("the extension's first input spends {found}; must be {expected}, the running stake")]
     Spends {
         /// What it spends.
         found: OutPoint,
         /// What it must spend.
         expected: OutPoint,
     },
-    /// It pays no fee, or the amounts are none.
-    #[error("it pays out as much as it spends, or more")]
+    /// It pays no fee, or amounts that cannot be.
+    #[error("the extension pays no fee; must pay out less than it spends")]
     NoFee,
-    /// It has a lock time, a sequence that is not final, or a script in an input.
-    #[error("it must have lock time 0, final sequences and no scripts in its inputs")]
+    /// It has another nLockTime than 0, an nSequence that is not final, or a script in an input.
+    #[error(
+        "the extension is not final; must have nLockTime 0, final nSequences and no scripts in its inputs"
+    )]
     NotFinal,
     /// The change would go to the new staking output, which must be paid exactly once.
-    #[error("the change must not go to the staking output")]
+    #[error("the change goes to the staking output; must go to another script")]
     ChangeToStake,
     /// The fee rate is far beyond what a transaction ever paid.
-    #[error("a fee rate of {} sat/vB is above {} sat/vB, more than any node would relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
+    #[error("the fee rate is {} sat/vB; must be at most {} sat/vB, the most that nodes relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
-    /// The change script belongs to no address.
+    /// The change script belongs to no address, or the new stake would be dust.
     #[error(transparent)]
-    Change(#[from] NotAnAddress),
-    /// An output would be dust.
-    #[error(transparent)]
-    Dust(#[from] OutputTooSmall),
+    Output(#[from] UnsafeOutput),
     /// A finality provider of the running stake is given for another chain.
-    #[error("the finality provider {0} of the running stake is given for another chain")]
+    #[error(
+        "the finality provider {0} of the running stake is given for another chain; must be for the same"
+    )]
     ProviderMoved(XOnlyPublicKey),
     /// A coin that is spent through a script in its input, which an extension does not have.
-    #[error("the coin {0} is of a nested witness program, and an extension has no scripts in its inputs")]
+    #[error(
+        "the coin {0} is of a nested witness program; must be of a native one, as an extension has no scripts in its inputs"
+    )]
     NestedCoin(OutPoint),
     /// The amounts add up to more than there can ever be.
-    #[error("the amounts add up to more than 21 million bitcoin")]
+    #[error("the amounts are above 21 million bitcoin; must be at most that")]
     TooMuch,
-    /// The transaction could not be laid out.
+    /// The running stake has no unbonding path, or its spend makes no PSBT.
     #[error(transparent)]
-    Layout(#[from] FinalizeError),
+    Build(#[from] BuildError),
 }
 
 holds_a_leaf_spend!(ExtensionTransaction);
@@ -168,9 +172,9 @@ impl ExtensionTransaction {
         check_parties(previous.output().parties(), output.parties())?;
         let added = amount.checked_sub(previous.amount());
         let added = added.ok_or(ExtensionError::SmallerStake { old: previous.amount(), new: amount })?;
-        NotAnAddress::check(&change)?;
+        UnsafeOutput::check_script(&change)?;
         let stake = output.taproot().paying(amount);
-        OutputTooSmall::check(&stake)?;
+        UnsafeOutput::check_amount(&stake)?;
         if change == stake.script_pubkey {
             return Err(ExtensionError::ChangeToStake);
         }
@@ -184,7 +188,7 @@ impl ExtensionTransaction {
             return Err(ExtensionError::NestedCoin(nested.outpoint()));
         }
         let source = previous.output().taproot();
-        let leaf = source.leaf(SpendPath::Unbonding).ok_or(ExtensionError::TooMuch)?;
+        let leaf = source.leaf(SpendPath::Unbonding).ok_or(BuildError::NoPath(SpendPath::Unbonding))?;
         let plan = ExtensionFunding { leaf, stake: &stake, change: &change, fee_rate, added };
         let (coin, change) = plan.choose(coins)?;
         let held = previous.amount().checked_add(coin.output().value);
@@ -248,12 +252,12 @@ impl ExtensionTransaction {
             source,
             outpoint: previous.outpoint(),
             amount: previous.amount(),
-            leaf: source.leaf(SpendPath::Unbonding).ok_or(ExtensionError::TooMuch)?,
+            leaf: source.leaf(SpendPath::Unbonding).ok_or(BuildError::NoPath(SpendPath::Unbonding))?,
             sequence: Sequence::MAX,
             funding: Some((second.previous_output, funding, weight)),
             outputs: given.output.iter().map(|output| (output.clone(), None)).collect(),
         })?;
-        // Version and outputs were taken over; lock time and sequences are the protocol's.
+        // Version and outputs were taken over; nLockTime and nSequence are the protocol's.
         if spend.txid() != given.compute_txid() {
             return Err(ExtensionError::NotFinal);
         }
@@ -271,7 +275,7 @@ impl ExtensionTransaction {
         self.spend.leaf().keys.covenant().1
     }
 
-    /// Completes the transaction with the staker's and a quorum of covenant signatures over the running
+    /// Finalizes the transaction with the staker's and a quorum of covenant signatures over the running
     /// stake, and the PSBT in which the wallet signed the funding coin. Of more than a quorum, the first ones
     /// are taken.
     ///
@@ -284,12 +288,7 @@ impl ExtensionTransaction {
         funding: &Psbt,
     ) -> Result<Transaction, FinalizeError> {
         self.spend.verify_staker(staker)?;
-        if funding.unsigned_tx != *self.unsigned() {
-            return Err(FinalizeError::OtherTransaction {
-                found: funding.unsigned_tx.compute_txid(),
-                expected: self.txid(),
-            });
-        }
+        ReturnedPsbtError::check_same(funding, self.unsigned())?;
         let mut signatures = self.spend.choose_quorum(covenant)?;
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         let mut psbt = self.psbt().clone();

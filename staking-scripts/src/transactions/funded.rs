@@ -17,7 +17,7 @@ pub struct Funded<O> {
 #[non_exhaustive]
 pub enum FundedError {
     /// No output of the transaction pays to it.
-    #[error("no output of the transaction {txid} pays to {script_pubkey}")]
+    #[error("no output of the transaction {txid} pays to {script_pubkey}; exactly one must")]
     Absent {
         /// The transaction.
         txid: Txid,
@@ -25,7 +25,7 @@ pub enum FundedError {
         script_pubkey: ScriptBuf,
     },
     /// The transaction has no output of this number.
-    #[error("there is no output {outpoint}: the transaction has {outputs}")]
+    #[error("there is no output {outpoint}; the transaction has {outputs}")]
     NoSuchOutput {
         /// The output asked for.
         outpoint: OutPoint,
@@ -33,7 +33,7 @@ pub enum FundedError {
         outputs: usize,
     },
     /// The output pays to another script.
-    #[error("the output {outpoint} pays to {found}, not to {expected}")]
+    #[error("the output {outpoint} pays to {found}; must be {expected}")]
     WrongOutput {
         /// The output asked for.
         outpoint: OutPoint,
@@ -43,7 +43,7 @@ pub enum FundedError {
         expected: ScriptBuf,
     },
     /// Several outputs of the transaction pay to it, where exactly one must.
-    #[error("{count} outputs of the transaction {txid} pay to {script_pubkey}, where exactly one must")]
+    #[error("{count} outputs of the transaction {txid} pay to {script_pubkey}; exactly one must")]
     Repeated {
         /// The transaction.
         txid: Txid,

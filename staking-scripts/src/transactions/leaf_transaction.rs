@@ -6,7 +6,7 @@ use bitcoin::{Amount, FeeRate, Psbt, TapSighash, Transaction, Txid, Weight, XOnl
 use eots::{BatchItem, SecretKey};
 
 use crate::transactions::signatures::{CovenantSignature, SigningError};
-use crate::transactions::spend::{FinalizeError, LeafSignatures, SignedPsbtError};
+use crate::transactions::spend::{FinalizeError, LeafSignatures, ReturnedPsbtError};
 
 pub(crate) mod sealed {
     use crate::transactions::spend::LeafSpend;
@@ -86,8 +86,8 @@ pub trait LeafTransaction: sealed::Spends {
     /// for byte; every sighash is computed anew, and every signature verified.
     ///
     /// # Errors
-    /// [`SignedPsbtError`] names the first thing that cannot be used.
-    fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, SignedPsbtError> {
+    /// [`ReturnedPsbtError`] names the first thing that cannot be used.
+    fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, ReturnedPsbtError> {
         self.spend().signatures(signed)
     }
 }

@@ -1,6 +1,7 @@
 //! Every transaction that makes or spends an output of the protocol.
 
 pub(crate) mod child;
+pub(crate) mod error;
 pub(crate) mod extension;
 pub(crate) mod finalized;
 pub(crate) mod funded;
@@ -15,16 +16,16 @@ pub(crate) mod staking;
 pub(crate) mod unbonding;
 pub(crate) mod withdrawal;
 
-pub use self::child::{ChildError, ChildTransaction};
+pub use self::child::ChildTransaction;
+pub use self::error::BuildError;
 pub use self::extension::{ExtensionError, ExtensionTransaction, NewExtension};
-pub use self::finalized::FinalizedError;
 pub use self::funded::{Funded, FundedError, HasTaproot};
 pub use self::leaf_transaction::{CovenantTransaction, LeafTransaction};
 pub use self::shown::spent_outputs;
 pub use self::signatures::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
 pub use self::slashing::{Slashable, SlashingError, SlashingParameters, SlashingTransaction};
 pub use self::slashing_rate::{InvalidSlashingRate, SlashingRate};
-pub use self::spend::{FinalizeError, LeafSignatures, SignedPsbtError};
-pub use self::staking::{NewStake, StakingError, StakingFinalizeError, StakingTransaction};
-pub use self::unbonding::{UnbondingError, UnbondingTransaction};
-pub use self::withdrawal::{WithdrawalError, WithdrawalTransaction};
+pub use self::spend::{FinalizeError, LeafSignatures, ReturnedPsbtError};
+pub use self::staking::{NewStake, StakingTransaction};
+pub use self::unbonding::UnbondingTransaction;
+pub use self::withdrawal::WithdrawalTransaction;

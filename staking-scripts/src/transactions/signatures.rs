@@ -27,7 +27,7 @@ pub struct CovenantAdaptorSignatures {
 #[non_exhaustive]
 pub enum SigningError {
     /// The key is not the staker's.
-    #[error("the key {key} is not the staker's, {staker}")]
+    #[error("the key is {key}; must be the staker's, {staker}")]
     NotTheStaker {
         /// The key given.
         key: XOnlyPublicKey,

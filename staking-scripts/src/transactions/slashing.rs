@@ -1,5 +1,5 @@
-//! Slashing: what staker and covenant committee sign in advance, and what an extracted finality provider's
-//! key completes.
+//! Slashing: what staker and covenant committee pre-sign, and what an extracted finality provider's key
+//! finalizes.
 
 use bitcoin::secp256k1::Message;
 use bitcoin::secp256k1::schnorr;
@@ -8,10 +8,11 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, XOnlyPublicKey
 use eots::{AdaptorSignature, BatchItem, SecretKey};
 
 use crate::outputs::leaf::SpendPath;
-use crate::outputs::output::{OutputError, SlashingRefundOutput, StakingOutput, UnbondingOutput};
+use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::parties::Parties;
-use crate::outputs::relay::{NotAnAddress, OutputTooSmall};
+use crate::outputs::relay::UnsafeOutput;
 use crate::outputs::timelock::Timelock;
+use crate::transactions::error::BuildError;
 use crate::transactions::funded::{Funded, HasTaproot};
 use crate::transactions::leaf_transaction::{LeafTransaction, holds_a_leaf_spend};
 use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
@@ -59,52 +60,18 @@ pub struct SlashingTransaction {
     refund_amount: Amount,
 }
 
-/// No slashing transaction can be made of this, or it cannot be completed.
+/// The signatures over a slashing transaction do not verify, or do not slash.
+///
+/// That the transaction cannot be built is a [`BuildError`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SlashingError {
-    /// The fee is 0.
-    #[error("the slashing fee is 0, and no node would relay the transaction")]
-    NoFee,
-    /// The stake is so small that the rate slashes nothing of it.
-    #[error("a rate of {rate} slashes nothing of a stake of {} sat", .amount.to_sat())]
-    NothingSlashed {
-        /// What is staked.
-        amount: Amount,
-        /// The slashing rate.
-        rate: SlashingRate,
-    },
-    /// The stake is more than there can ever be.
-    #[error("a stake of {} sat is more than 21 million bitcoin", .0.to_sat())]
-    TooMuch(Amount),
-    /// The stake does not pay the slashed part and the fee.
-    #[error("of the stake of {} sat, nothing is left after {} sat slashed and a fee of {} sat", .amount.to_sat(), .slashed.to_sat(), .fee.to_sat())]
-    FeeNotPaid {
-        /// What is staked.
-        amount: Amount,
-        /// The part that is slashed.
-        slashed: Amount,
-        /// The fee.
-        fee: Amount,
-    },
-    /// The slashed part would go to a script that neither burns it nor belongs to an address.
-    #[error(transparent)]
-    Destination(#[from] NotAnAddress),
-    /// An output would be dust.
-    #[error(transparent)]
-    Dust(#[from] OutputTooSmall),
-    /// The refund output cannot be made.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// The output has no slashing path.
-    #[error("the output has no slashing path")]
-    NoSlashingPath,
-    /// The key is of none of the stake's finality providers.
-    #[error("the key {0} is of none of the stake's finality providers")]
+    /// The key is not of one of the stake's finality providers.
+    #[error("the key {0} is not one of the stake's finality providers'")]
     NotAFinalityProvider(XOnlyPublicKey),
     /// A covenant member gave another number of adaptor signatures than the stake has finality providers.
     #[error(
-        "the covenant member {member} gave {found} adaptor signatures for {providers} finality providers"
+        "the covenant member {member} gave {found} adaptor signatures; must be {providers}, one for each finality provider"
     )]
     AdaptorCount {
         /// Who.
@@ -124,7 +91,7 @@ pub enum SlashingError {
         /// To whose key it is encrypted.
         finality_provider: XOnlyPublicKey,
     },
-    /// The transaction could not be completed.
+    /// The transaction could not be finalized.
     #[error(transparent)]
     Finalize(#[from] FinalizeError),
 }
@@ -132,15 +99,15 @@ pub enum SlashingError {
 holds_a_leaf_spend!(SlashingTransaction);
 
 impl SlashingTransaction {
-    /// The slashing transaction of `source`: version 1, one input, two outputs, lock time 0, final sequence.
+    /// The slashing transaction of `source`: version 1, one input, two outputs, nLockTime 0, final nSequence.
     ///
     /// # Errors
-    /// [`SlashingError`] when the fee is 0, the slashed part would go to no address, the stake does not pay
+    /// [`BuildError`] when the fee is 0, the slashed part would go to no address, the stake does not pay
     /// what is taken, or an output would be dust.
     pub fn new<O: Slashable>(
         source: &Funded<O>,
         parameters: &SlashingParameters,
-    ) -> Result<Self, SlashingError> {
+    ) -> Result<Self, BuildError> {
         let refund =
             SlashingRefundOutput::new(*source.output().parties().staker(), parameters.unbonding_time)?;
         Self::refunding(source, parameters, refund)
@@ -151,26 +118,26 @@ impl SlashingTransaction {
         source: &Funded<O>,
         parameters: &SlashingParameters,
         refund: SlashingRefundOutput,
-    ) -> Result<Self, SlashingError> {
+    ) -> Result<Self, BuildError> {
         if parameters.fee == Amount::ZERO {
-            return Err(SlashingError::NoFee);
+            return Err(BuildError::NoSlashingFee);
         }
         let (amount, fee) = (source.amount(), parameters.fee);
         if amount > Amount::MAX_MONEY {
-            return Err(SlashingError::TooMuch(amount));
+            return Err(BuildError::StakeTooLarge(amount));
         }
         // Burnt, or paid to an address: a script of another kind could be one that anybody spends.
         if !parameters.pk_script.is_op_return() {
-            NotAnAddress::check(&parameters.pk_script)?;
+            UnsafeOutput::check_script(&parameters.pk_script).map_err(BuildError::of("slashed"))?;
         }
         let slashed = parameters.rate.slashed_amount(amount);
         if slashed == Amount::ZERO {
-            return Err(SlashingError::NothingSlashed { amount, rate: parameters.rate });
+            return Err(BuildError::NothingSlashed { amount, rate: parameters.rate });
         }
         let refund_amount = amount.checked_sub(slashed).and_then(|left| left.checked_sub(fee));
         let refund_amount = refund_amount
             .filter(|left| *left > Amount::ZERO)
-            .ok_or(SlashingError::FeeNotPaid { amount, slashed, fee })?;
+            .ok_or(BuildError::SlashingFeeNotPaid { amount, slashed, fee })?;
         Self::laid_out(source, parameters, refund, Version::ONE, [slashed, refund_amount])
     }
 
@@ -182,23 +149,23 @@ impl SlashingTransaction {
         refund: SlashingRefundOutput,
         version: Version,
         [slashed, refund_amount]: [Amount; 2],
-    ) -> Result<Self, SlashingError> {
+    ) -> Result<Self, BuildError> {
         let (amount, paid) = (source.amount(), slashed.checked_add(refund_amount));
         if paid.is_none_or(|paid| paid > amount) {
-            return Err(SlashingError::FeeNotPaid { amount, slashed, fee: parameters.fee });
+            return Err(BuildError::SlashingFeeNotPaid { amount, slashed, fee: parameters.fee });
         }
         let parties = source.output().parties().clone();
         let slashed_out = bitcoin::TxOut { value: slashed, script_pubkey: parameters.pk_script.clone() };
         let refund_out = refund.taproot().paying(refund_amount);
-        OutputTooSmall::check(&slashed_out)?;
-        OutputTooSmall::check(&refund_out)?;
+        UnsafeOutput::check_amount(&slashed_out).map_err(BuildError::of("slashed"))?;
+        UnsafeOutput::check_amount(&refund_out).map_err(BuildError::of("slashing refund"))?;
         let taproot = source.output().taproot();
         let spend = LeafSpend::new(SpendPlan {
             version,
             source: taproot,
             outpoint: source.outpoint(),
             amount: source.amount(),
-            leaf: taproot.leaf(SpendPath::Slashing).ok_or(SlashingError::NoSlashingPath)?,
+            leaf: taproot.leaf(SpendPath::Slashing).ok_or(BuildError::NoPath(SpendPath::Slashing))?,
             sequence: Sequence::MAX,
             funding: None,
             outputs: vec![(slashed_out, None), (refund_out, Some(refund.taproot()))],
@@ -297,7 +264,7 @@ impl SlashingTransaction {
         })
     }
 
-    /// Completes the transaction with the extracted key of one finality provider: signs with it, decrypts a
+    /// Finalizes the transaction with the extracted key of one finality provider: signs with it, decrypts a
     /// quorum of the covenant's adaptor signatures with it, and adds the staker's signature.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ pub struct SlashingRate(u16);
 
 /// The text or number is no slashing rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a slashing rate lies above 0 and below 1 and has at most four decimals, unlike {0}")]
+#[error("the slashing rate is {0}; must be above 0 and below 1, with at most four decimals")]
 #[non_exhaustive]
 pub struct InvalidSlashingRate(pub String);
 

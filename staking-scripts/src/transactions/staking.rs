@@ -10,55 +10,14 @@ use bitcoin::{
 };
 
 use crate::coins::coin::FundingCoin;
-use crate::coins::selection::{Funding, SelectionError};
+use crate::coins::selection::Funding;
 use crate::coins::witness::finish;
 use crate::outputs::op_return::OpReturnData;
 use crate::outputs::output::StakingOutput;
-use crate::outputs::relay::MAX_WEIGHT;
-use crate::outputs::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::outputs::relay::{MAX_FEE_RATE, MAX_WEIGHT, UnsafeOutput};
+use crate::transactions::error::BuildError;
 use crate::transactions::funded::Funded;
-use crate::transactions::spend::add_output_origin;
-
-/// No staking transaction can be made of this.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StakingError {
-    /// A coin is given twice.
-    #[error("the coin {0} is given twice")]
-    RepeatedCoin(OutPoint),
-    /// The coins do not pay the stake and the fee.
-    #[error("the coins hold {} sat; the stake and its fee need {} sat", .available.to_sat(), .needed.to_sat())]
-    InsufficientFunds {
-        /// What all coins hold.
-        available: Amount,
-        /// What would be needed, if all coins were spent.
-        needed: Amount,
-    },
-    /// The fee rate is far beyond what a transaction ever paid.
-    #[error("a fee rate of {} sat/vB is above {} sat/vB, more than any node would relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
-    FeeRateTooHigh(FeeRate),
-    /// The change script belongs to no address.
-    #[error(transparent)]
-    Change(#[from] NotAnAddress),
-    /// The transaction would be too heavy to be relayed: too many coins are needed.
-    #[error("the transaction would weigh {0}, more than the 400000 weight units that nodes relay")]
-    TooHeavy(Weight),
-    /// The coins hold more than there can ever be.
-    #[error("the coins hold more than 21 million bitcoin")]
-    TooMuch,
-    /// The stake would be dust.
-    #[error(transparent)]
-    Dust(#[from] OutputTooSmall),
-    /// The change would go to the staking output itself, which must be paid exactly once.
-    #[error("the change must not go to the staking output")]
-    ChangeToStake,
-    /// A stake of phase 1 has one finality provider.
-    #[error("the stake has {0} finality providers, and a phase-1 stake has one")]
-    SeveralProviders(usize),
-    /// The transaction could not be laid out.
-    #[error("the transaction could not be laid out: {0}")]
-    Layout(String),
-}
+use crate::transactions::spend::{ReturnedPsbtError, add_output_origin};
 
 /// The staking transaction, unsigned. Its id is final: segregated witnesses do not change it, so that
 /// unbonding and slashing transactions can be signed before it is broadcast. Replacing it voids them.
@@ -72,40 +31,6 @@ pub struct StakingTransaction {
     fee: Amount,
     fee_rate: FeeRate,
     weight: Weight,
-}
-
-/// A staking transaction that came back signed is not the one that was built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StakingFinalizeError {
-    /// The wallet changed the transaction, which voids everything that was signed in advance.
-    #[error("the wallet returned the transaction {found}, where {expected} was to be signed")]
-    Changed {
-        /// The transaction that came back.
-        found: Txid,
-        /// The transaction that was built.
-        expected: Txid,
-    },
-    /// The signatures do not satisfy the coins' scripts, or do not verify.
-    #[error("the coins are not signed: {0}")]
-    Unsigned(String),
-    /// A signature outside the witness changed the transaction's id.
-    #[error("signing changed the transaction id to {0}: a coin is not of segregated witness")]
-    IdChanged(Txid),
-    /// The staking output is not there exactly once with its amount.
-    #[error("the staking output is not there exactly once, with {0}")]
-    StakeNotPaid(Amount),
-    /// The witnesses are larger than they were predicted to be, so that the fee is below the rate asked for.
-    #[error("the fee of {} sat is below {} sat, which the rate asks for", .fee.to_sat(), .needed.to_sat())]
-    FeeBelowRate {
-        /// What it pays.
-        fee: Amount,
-        /// What it should.
-        needed: Amount,
-    },
-    /// It is too heavy to be relayed.
-    #[error("it weighs {0}, more than the 400000 weight units that nodes relay")]
-    TooHeavy(Weight),
 }
 
 /// What a staking transaction is built from.
@@ -125,20 +50,6 @@ pub struct NewStake<'a> {
     pub op_return_tag: Option<[u8; 4]>,
 }
 
-impl From<SelectionError> for StakingError {
-    fn from(error: SelectionError) -> Self {
-        match error {
-            SelectionError::RepeatedCoin(outpoint) => Self::RepeatedCoin(outpoint),
-            SelectionError::InsufficientFunds { available, needed } => {
-                Self::InsufficientFunds { available, needed }
-            }
-            SelectionError::FeeRateTooHigh(rate) => Self::FeeRateTooHigh(rate),
-            SelectionError::TooHeavy(weight) => Self::TooHeavy(weight),
-            SelectionError::TooMuch => Self::TooMuch,
-        }
-    }
-}
-
 impl StakingTransaction {
     /// Returns the transaction that makes a stake: the amount to the staking output, paid from a cheap
     /// selection of the coins at the fee rate, and what is left to the change, unless that would be dust.
@@ -146,24 +57,24 @@ impl StakingTransaction {
     /// a phase-1 stake is output 1, and the change output 2.
     ///
     /// # Errors
-    /// [`StakingError`] when a coin is given twice, the coins do not suffice, the stake would be dust, or a
+    /// [`BuildError`] when a coin is given twice, the coins do not suffice, the stake would be dust, or a
     /// phase-1 stake has several finality providers.
-    pub fn build(stake: NewStake<'_>) -> Result<Self, StakingError> {
+    pub fn build(stake: NewStake<'_>) -> Result<Self, BuildError> {
         let NewStake { output, amount, coins, change, fee_rate, op_return_tag } = stake;
         let providers = output.parties().finality_providers().as_slice().len();
         let op_return = op_return_tag
-            .map(|tag| OpReturnData::of_stake(tag, &output).ok_or(StakingError::SeveralProviders(providers)))
+            .map(|tag| OpReturnData::of_stake(tag, &output).ok_or(BuildError::SeveralProviders(providers)))
             .transpose()?
             .map(|data| data.script());
         let op_return = op_return.as_ref();
         let staked = output.taproot().paying(amount);
-        OutputTooSmall::check(&staked)?;
-        NotAnAddress::check(&change)?;
+        UnsafeOutput::check_amount(&staked).map_err(BuildError::of("staking"))?;
+        UnsafeOutput::check_script(&change).map_err(BuildError::of("change"))?;
         if fee_rate > MAX_FEE_RATE {
-            return Err(StakingError::FeeRateTooHigh(fee_rate));
+            return Err(BuildError::FeeRateTooHigh(fee_rate));
         }
         if change == staked.script_pubkey {
-            return Err(StakingError::ChangeToStake);
+            return Err(BuildError::ChangeToStake);
         }
         let funding = Funding { coins, stake: &staked, op_return, change: &change, fee_rate };
         funding.check_coins()?;
@@ -183,8 +94,7 @@ impl StakingTransaction {
                 .collect(),
             output: [staked.clone()].into_iter().chain(tagged).chain(selection.change.clone()).collect(),
         };
-        let mut psbt =
-            Psbt::from_unsigned_tx(transaction).map_err(|e| StakingError::Layout(e.to_string()))?;
+        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| BuildError::Psbt(e.to_string()))?;
         for (input, coin) in psbt.inputs.iter_mut().zip(coins()) {
             *input = coin.psbt_input();
         }
@@ -248,17 +158,14 @@ impl StakingTransaction {
         self.weight
     }
 
-    /// Completes the transaction from the PSBT that the wallet signed, and checks the result against all that
+    /// Finalizes the transaction from the PSBT that the wallet signed, and checks the result against all that
     /// was asked for: the same transaction, every signature valid, the staking output paid exactly once, the
     /// fee at the rate.
     ///
     /// # Errors
-    /// [`StakingFinalizeError`] names the promise that is broken.
-    pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, StakingFinalizeError> {
-        let (found, expected) = (signed.unsigned_tx.compute_txid(), self.unsigned().compute_txid());
-        if signed.unsigned_tx != *self.unsigned() {
-            return Err(StakingFinalizeError::Changed { found, expected });
-        }
+    /// [`ReturnedPsbtError`] names what cannot be used.
+    pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, ReturnedPsbtError> {
+        ReturnedPsbtError::check_same(signed, self.unsigned())?;
         let mut psbt = self.psbt.clone();
         // The signatures are the wallet's; what the coins are is what we know, not what it says.
         for (input, signed) in psbt.inputs.iter_mut().zip(&signed.inputs) {
@@ -270,8 +177,8 @@ impl StakingTransaction {
         let prevouts: Option<Vec<TxOut>> =
             self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
         let transaction =
-            finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(StakingFinalizeError::Unsigned)?;
-        self.check_finished(&transaction)?;
+            finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)?;
+        self.check_finalized(&transaction)?;
         Ok(transaction)
     }
 
@@ -281,18 +188,18 @@ impl StakingTransaction {
         Self { amount, ..self.clone() }
     }
 
-    pub(crate) fn check_finished(&self, transaction: &Transaction) -> Result<(), StakingFinalizeError> {
+    pub(crate) fn check_finalized(&self, transaction: &Transaction) -> Result<(), ReturnedPsbtError> {
         let txid = transaction.compute_txid();
         if txid != self.txid() {
-            return Err(StakingFinalizeError::IdChanged(txid));
+            return Err(ReturnedPsbtError::IdChanged(txid));
         }
         match Funded::find(self.output.clone(), transaction) {
             Ok(funded) if funded == self.staking_output() => {}
-            _ => return Err(StakingFinalizeError::StakeNotPaid(self.amount)),
+            _ => return Err(ReturnedPsbtError::StakeNotPaid(self.amount)),
         }
         let weight = transaction.weight();
         if weight > MAX_WEIGHT {
-            return Err(StakingFinalizeError::TooHeavy(weight));
+            return Err(ReturnedPsbtError::TooHeavy(weight));
         }
         // A Taproot signature that names its sighash type is a byte longer than was foreseen.
         let named =
@@ -301,7 +208,7 @@ impl StakingTransaction {
         let foreseen = weight.checked_sub(named).unwrap_or(weight);
         match self.fee_rate.checked_mul_by_weight(foreseen) {
             Some(needed) if needed > self.fee => {
-                Err(StakingFinalizeError::FeeBelowRate { fee: self.fee, needed })
+                Err(ReturnedPsbtError::FeeBelowRate { fee: self.fee, needed })
             }
             _ => Ok(()),
         }

@@ -7,7 +7,8 @@ use bitcoin::{Amount, OutPoint, Sequence, Transaction};
 
 use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{StakingOutput, UnbondingOutput};
-use crate::outputs::relay::OutputTooSmall;
+use crate::outputs::relay::UnsafeOutput;
+use crate::transactions::error::BuildError;
 use crate::transactions::funded::Funded;
 use crate::transactions::leaf_transaction::{CovenantTransaction, LeafTransaction, holds_a_leaf_spend};
 use crate::transactions::signatures::CovenantSignature;
@@ -22,52 +23,30 @@ pub struct UnbondingTransaction {
     amount: Amount,
 }
 
-/// No unbonding transaction can be made of this.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnbondingError {
-    /// The unbonding output is for other parties than the staking output.
-    #[error("the unbonding output is for other parties than the staking output")]
-    OtherParties,
-    /// The stake does not pay the fee.
-    #[error("the stake of {} sat does not pay the unbonding fee of {} sat", .amount.to_sat(), .fee.to_sat())]
-    FeeNotPaid {
-        /// What is staked.
-        amount: Amount,
-        /// The fee.
-        fee: Amount,
-    },
-    /// What is left after the fee is dust.
-    #[error(transparent)]
-    Dust(#[from] OutputTooSmall),
-    /// The transaction could not be laid out.
-    #[error(transparent)]
-    Layout(#[from] FinalizeError),
-}
-
 holds_a_leaf_spend!(UnbondingTransaction);
 impl CovenantTransaction for UnbondingTransaction {}
 
 impl UnbondingTransaction {
-    /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, lock time 0, final
-    /// sequence.
+    /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, nLockTime 0, final
+    /// nSequence.
     ///
     /// # Errors
-    /// [`UnbondingError`] when the parties differ, the stake does not pay the fee, or dust would be left.
+    /// [`BuildError`] when the parties differ, the stake does not pay the fee, or dust would be left.
     pub fn new(
         staking: &Funded<StakingOutput>,
         output: UnbondingOutput,
         fee: Amount,
-    ) -> Result<Self, UnbondingError> {
+    ) -> Result<Self, BuildError> {
         let source = staking.output();
         if source.parties() != output.parties() {
-            return Err(UnbondingError::OtherParties);
+            return Err(BuildError::OtherParties);
         }
         let amount = staking.amount().checked_sub(fee).filter(|left| *left > Amount::ZERO);
-        let amount = amount.ok_or(UnbondingError::FeeNotPaid { amount: staking.amount(), fee })?;
+        let amount = amount.ok_or(BuildError::UnbondingFeeNotPaid { amount: staking.amount(), fee })?;
         let tx_out = output.taproot().paying(amount);
-        OutputTooSmall::check(&tx_out)?;
-        let leaf = source.taproot().leaf(SpendPath::Unbonding).ok_or(UnbondingError::OtherParties)?;
+        UnsafeOutput::check_amount(&tx_out).map_err(BuildError::of("unbonding"))?;
+        let leaf =
+            source.taproot().leaf(SpendPath::Unbonding).ok_or(BuildError::NoPath(SpendPath::Unbonding))?;
         let spend = LeafSpend::new(SpendPlan {
             version: Version::TWO,
             source: source.taproot(),
@@ -86,7 +65,7 @@ impl UnbondingTransaction {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
     }
 
-    /// Completes the transaction with the staker's and a quorum of covenant signatures. Of more than a
+    /// Finalizes the transaction with the staker's and a quorum of covenant signatures. Of more than a
     /// quorum, the first ones are taken.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, TxOut};
 
 use crate::outputs::leaf::{LeafKeys, SpendPath};
-use crate::outputs::relay::{MAX_FEE_RATE, NotAnAddress, OutputTooSmall};
+use crate::outputs::relay::{MAX_FEE_RATE, UnsafeOutput};
+use crate::transactions::error::BuildError;
 use crate::transactions::funded::{Funded, HasTaproot};
 use crate::transactions::leaf_transaction::holds_a_leaf_spend;
 use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
@@ -16,56 +17,27 @@ pub struct WithdrawalTransaction {
     spend: LeafSpend,
 }
 
-/// No withdrawal can be made of this.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WithdrawalError {
-    /// The output does not pay the fee.
-    #[error("the output of {} sat does not pay the fee of {} sat", .amount.to_sat(), .fee.to_sat())]
-    FeeNotPaid {
-        /// What the output holds.
-        amount: Amount,
-        /// The fee at the rate asked for.
-        fee: Amount,
-    },
-    /// The fee rate is far beyond what a transaction ever paid.
-    #[error("a fee rate of {} sat/vB is above {} sat/vB, more than any node would relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
-    FeeRateTooHigh(FeeRate),
-    /// The destination belongs to no address.
-    #[error(transparent)]
-    Destination(#[from] NotAnAddress),
-    /// What is left after the fee is dust.
-    #[error(transparent)]
-    Dust(#[from] OutputTooSmall),
-    /// The output has no timelock path.
-    #[error("the output has no timelock path")]
-    NoTimelockPath,
-    /// The transaction could not be laid out.
-    #[error(transparent)]
-    Layout(#[from] FinalizeError),
-}
-
 holds_a_leaf_spend!(WithdrawalTransaction);
 
 impl WithdrawalTransaction {
-    /// Spends `source` to `destination` at `fee_rate`: version 2, the input's sequence the timelock. A node
+    /// Spends `source` to `destination` at `fee_rate`: version 2, the input's nSequence the timelock. A node
     /// takes it once the output is as many blocks deep as the timelock says.
     ///
     /// # Errors
-    /// [`WithdrawalError`] when the output does not pay the fee, or dust would be left.
+    /// [`BuildError`] when the output does not pay the fee, or dust would be left.
     pub fn new<O: HasTaproot>(
         source: &Funded<O>,
         destination: ScriptBuf,
         fee_rate: FeeRate,
-    ) -> Result<Self, WithdrawalError> {
-        NotAnAddress::check(&destination)?;
+    ) -> Result<Self, BuildError> {
+        UnsafeOutput::check_script(&destination).map_err(BuildError::of("withdrawal"))?;
         if fee_rate > MAX_FEE_RATE {
-            return Err(WithdrawalError::FeeRateTooHigh(fee_rate));
+            return Err(BuildError::FeeRateTooHigh(fee_rate));
         }
         let taproot = source.output().taproot();
-        let leaf = taproot.leaf(SpendPath::Timelock).ok_or(WithdrawalError::NoTimelockPath)?;
+        let leaf = taproot.leaf(SpendPath::Timelock).ok_or(BuildError::NoPath(SpendPath::Timelock))?;
         let LeafKeys::Timelock { timelock, .. } = leaf.keys else {
-            return Err(WithdrawalError::NoTimelockPath);
+            return Err(BuildError::NoPath(SpendPath::Timelock));
         };
         let amount = source.amount();
         let spend = |value| {
@@ -81,15 +53,16 @@ impl WithdrawalTransaction {
             })
         };
         // The witness has the same size whatever the signature is, so the fee is exact.
-        let weight = spend(amount)?.finalized_weight().ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
-        let fee = fee_rate.checked_mul_by_weight(weight).ok_or(WithdrawalError::FeeRateTooHigh(fee_rate))?;
+        let weight = spend(amount)?.finalized_weight().ok_or(BuildError::FeeRateTooHigh(fee_rate))?;
+        let fee = fee_rate.checked_mul_by_weight(weight).ok_or(BuildError::FeeRateTooHigh(fee_rate))?;
         let left = amount.checked_sub(fee).filter(|left| *left > Amount::ZERO);
-        let left = left.ok_or(WithdrawalError::FeeNotPaid { amount, fee })?;
-        OutputTooSmall::check(&TxOut { value: left, script_pubkey: destination.clone() })?;
+        let left = left.ok_or(BuildError::WithdrawalFeeNotPaid { amount, fee })?;
+        UnsafeOutput::check_amount(&TxOut { value: left, script_pubkey: destination.clone() })
+            .map_err(BuildError::of("withdrawal"))?;
         Ok(Self { spend: spend(left)? })
     }
 
-    /// Completes the transaction with the staker's signature.
+    /// Finalizes the transaction with the staker's signature.
     ///
     /// # Errors
     /// [`FinalizeError::InvalidStakerSignature`].

@@ -5,7 +5,7 @@ use bitcoin::Network;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use eots::XOnlyPublicKey;
 use staking_scripts::ProofOfPossession;
-use staking_scripts::possession::{Bip322Signature, InvalidProofOfPossession};
+use staking_scripts::possession::{Bip322Signature, PossessionError};
 
 use crate::args::argument::{self, Argument};
 use crate::args::input::{self, Bytes, Claimed};
@@ -47,7 +47,7 @@ impl Args {
         &self,
         Bytes(bytes): &Bytes,
         public_key: &XOnlyPublicKey,
-    ) -> Result<ProofOfPossession, InvalidProofOfPossession> {
+    ) -> Result<ProofOfPossession, PossessionError> {
         match (self.possession.kind, bytes.as_slice()) {
             // A witness begins with the number of its items, and no protobuf message with these bytes. Any
             // network's address will do, as it is the script that is signed.
@@ -66,7 +66,7 @@ impl Args {
         };
         match self.proof(&signature, public_key) {
             // A wrong length is wrong usage; what else is wrong with the bytes is a negative answer.
-            Err(error @ InvalidProofOfPossession::Length { .. }) => bail!("--signature: {error}"),
+            Err(error @ PossessionError::Length { .. }) => bail!("--signature: {error}"),
             proof => Verdict::print(
                 proof.map_err(Into::into).and_then(|proof| Ok(proof.verify(public_key, &message)?)),
             ),

@@ -5,8 +5,9 @@ use bitcoin::{Amount, OutPoint};
 use staking_scripts::Delegation;
 use staking_scripts::coins::key_path_script;
 use staking_scripts::explain::FeeBump;
+use staking_scripts::outputs::UnsafeOutput;
 use staking_scripts::psbt::sign_psbt;
-use staking_scripts::transactions::{ChildError, ChildTransaction};
+use staking_scripts::transactions::{BuildError, ChildTransaction};
 
 use crate::args::argument::{self, Argument};
 use crate::args::delegation;
@@ -45,11 +46,10 @@ pub(crate) struct Args {
 }
 
 /// The flag that an error is about.
-fn named(error: ChildError) -> anyhow::Error {
+fn named(error: BuildError) -> anyhow::Error {
     let flag = match &error {
-        ChildError::NotNeeded(_) | ChildError::FeeRateTooHigh(_) => "--fee-rate",
-        ChildError::Destination(_) => "--to",
-        ChildError::Incomplete(_) => "--signed",
+        BuildError::ChildNotNeeded(_) | BuildError::FeeRateTooHigh(_) => "--fee-rate",
+        BuildError::Output { cause: UnsafeOutput::NotAnAddress { .. }, .. } => "--to",
         _ => "--change-output",
     };
     anyhow::Error::new(error).context(flag)
@@ -137,7 +137,7 @@ impl Args {
         let built = match signed {
             None => BuiltTransaction::unsigned(child.psbt(), child.fee(), Some(child.vsize())),
             Some(signed) => {
-                let transaction = child.finalize(&signed).map_err(named)?;
+                let transaction = child.finalize(&signed).context("--signed")?;
                 BuiltTransaction::finalized(&signed, &transaction, child.fee())
             }
         };

@@ -38,7 +38,7 @@ pub(super) struct ConsumerJson {
     pub(super) public_key: XOnlyPublicKey,
 }
 
-/// The staker's signatures over what is signed in advance.
+/// The staker's signatures over pre-signed transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StakerSignaturesJson {

@@ -45,7 +45,12 @@ fn all(key: &SecretKey, message: &PossessionMessage) -> Vec<ProofOfPossession> {
 proptest! {
     /// Odd and even keys, with and without a context, through bytes and back.
     #[test]
-    fn proofs_verify(secret in any::<[u8; 32]>(), account in any::<[u8; 20]>(), name in "[a-z]{0,8}", odd in any::<bool>()) {
+    fn proofs_verify(
+        secret in any::<[u8; 32]>(),
+        account in any::<[u8; 20]>(),
+        name in "[a-z]{0,8}",
+        odd in any::<bool>(),
+    ) {
         let Ok(key) = SecretKey::from_bytes(&secret) else { return Ok(()) };
         let key = key.with_parity(if odd { Parity::Odd } else { Parity::Even });
         let here = PossessionMessage::new(SigningContext::GENESIS, address("bbn", account)).unwrap();
@@ -56,7 +61,8 @@ proptest! {
                 prop_assert!(proof.verify(key.public_key(), other).is_err());
                 prop_assert_eq!(ProofOfPossession::from_protobuf(&proof.to_protobuf()), Ok(proof.clone()));
                 let bytes = proof.signature_bytes();
-                prop_assert_eq!(ProofOfPossession::from_signature_bytes(proof.proof_type(), &bytes), Ok(proof.clone()));
+                let again = ProofOfPossession::from_signature_bytes(proof.proof_type(), &bytes);
+                prop_assert_eq!(again, Ok(proof.clone()));
                 if let ProofOfPossession::Bip322(signature) = &proof {
                     let simple = signature.to_simple();
                     let again = Bip322Signature::from_simple(&simple, key.public_key(), Network::Bitcoin);
@@ -85,7 +91,8 @@ proptest! {
                 prop_assert!(proof.verify(key.public_key(), &genesis()).is_err());
             }
             if let Ok(signature) = Bip322Signature::from_simple(bytes, key.public_key(), Network::Regtest) {
-                prop_assert!(ProofOfPossession::Bip322(signature).verify(key.public_key(), &genesis()).is_err());
+                let proof = ProofOfPossession::Bip322(signature);
+                prop_assert!(proof.verify(key.public_key(), &genesis()).is_err());
             }
         }
     }
@@ -248,8 +255,8 @@ fn malformed_signatures_are_named() {
     let invalid = |proof_type, bytes: &[u8]| {
         ProofOfPossession::from_signature_bytes(proof_type, bytes).unwrap_err().to_string()
     };
-    assert_eq!(invalid(PopType::Bip340, &[1; 63]), "64 bytes are needed, not 63");
-    assert_eq!(invalid(PopType::Ecdsa, &[1; 64]), "65 bytes are needed, not 64");
+    assert_eq!(invalid(PopType::Bip340, &[1; 63]), "the signature has 63 bytes; must have 64");
+    assert_eq!(invalid(PopType::Ecdsa, &[1; 64]), "the signature has 64 bytes; must have 65");
     assert!(invalid(PopType::Bip322, b"ss").contains("protobuf"));
     assert!(invalid(PopType::Bip322, b"").contains("Bitcoin address"));
     let simple = |bytes: &[u8]| {
@@ -264,7 +271,7 @@ fn malformed_signatures_are_named() {
     let protobuf = [8, 3, 18, 1, 7];
     assert_eq!(
         ProofOfPossession::from_protobuf(&protobuf).unwrap_err().to_string(),
-        "there is no proof of possession of type 3"
+        "the type of the proof of possession is 3; must be 0 to 2"
     );
 }
 

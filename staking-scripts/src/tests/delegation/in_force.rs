@@ -70,7 +70,7 @@ fn check_in_force_latest_demands_the_last_version() {
         let refused =
             check(&made_under(old, ParametersAt::Height(height(old, 3))), InForce::Latest).unwrap_err();
         assert_eq!(refused, [StakeViolation::ParametersVersion { found: old, expected: 2 }]);
-        let text = "the delegation names version 1 of the parameters, and version 2 is in force";
+        let text = "the delegation names version 1 of the parameters; must be 2, which is in force";
         assert!(old == 0 || refused[0].to_string() == text, "{}", refused[0]);
     }
 }
@@ -95,7 +95,7 @@ fn check_of_a_version_that_does_not_exist_says_so_alone() {
     delegation.staking_amount = bitcoin::Amount::ZERO;
     for in_force in [InForce::At(height(0, 0)), InForce::Latest, InForce::AsStated] {
         let refused = check(&delegation, in_force).unwrap_err();
-        let text = "parameters_version is 3; the parameters have versions 0 to 2";
+        let text = "parameters_version is 3; must be 0 to 2";
         assert_eq!(refused, [StakeViolation::Parameters(text.to_owned())]);
         delegation.parameters = ParametersAt::Height(height(0, -1));
         let refused = check(&delegation, in_force).unwrap_err();

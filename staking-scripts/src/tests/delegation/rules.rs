@@ -1,15 +1,20 @@
 //! The names of the rules, for machines.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use bitcoin::XOnlyPublicKey;
+use bitcoin::absolute::Height;
+use bitcoin::{ScriptBuf, XOnlyPublicKey};
 
-use crate::delegation::{StakeTransaction, StakeViolation};
-use crate::outputs::{CovenantCommittee, InvalidParties, Parties, StakingOutput, Timelock};
+use crate::delegation::{DelegationError, StakeTransaction, StakeViolation};
+use crate::outputs::{CovenantCommittee, InvalidParties, Parties, StakingOutput, Timelock, UnsafeOutput};
+use crate::parameters::{ParametersError, ParametersRule};
+use crate::phase1::Phase1Error;
+use crate::possession::PossessionError;
 use crate::testing::{key, keys, public};
-use crate::transactions::ExtensionError;
+use crate::transactions::{BuildError, ExtensionError, FinalizeError, ReturnedPsbtError};
 
 /// All text of the tests.
 fn texts(folder: &Path) -> String {
@@ -48,12 +53,38 @@ fn rule_names_are_told_apart_from_messages() {
     let new = StakeViolation::ParametersTooNew { activation: 2, inclusion: 1 };
     assert_eq!((soon.rule(), new.rule()), ("ends_too_soon", "parameters_too_new"));
     let extension = StakeViolation::Extension(ExtensionError::NoFee);
-    let (part, reason) = (StakeTransaction::Slashing, "dust".to_owned());
+    let (part, reason) = (StakeTransaction::Slashing, BuildError::NoSlashingFee);
     let unpayable = StakeViolation::Unpayable { part, reason };
     assert_eq!((extension.rule(), unpayable.rule()), ("extension", "unpayable"));
+    assert_eq!(StakeViolation::Differs(part).rule(), "unpayable");
     // More keys than the interpreter's stack holds.
     let committee = CovenantCommittee::new(public(&keys("member", 999)), 1).unwrap();
     let parties = Parties::new(key, [*self::key("provider", 0).public_key()], committee).unwrap();
     let output = StakingOutput::new(parties, Timelock::from_blocks(10).unwrap()).unwrap_err();
     assert_eq!(StakeViolation::from(output).rule(), "output");
+}
+
+/// An error prints its cause, or has it as its source; with both, a chain of causes would say it twice.
+#[test]
+fn errors_name_their_cause_once() {
+    let lost = UnsafeOutput::NotAnAddress { script_pubkey: ScriptBuf::new() };
+    let first = Height::from_consensus(2).unwrap();
+    let not_in_force = ParametersError::NotInForce { height: Height::ZERO, first };
+    let returned = ReturnedPsbtError::NoInput;
+    let errors: [(&dyn Error, &dyn Error); 9] = [
+        (&StakeViolation::Parties(InvalidParties::QuorumZero), &InvalidParties::QuorumZero),
+        (&StakeViolation::Possession(PossessionError::HighS), &PossessionError::HighS),
+        (&ParametersRule::Committee(InvalidParties::QuorumZero), &InvalidParties::QuorumZero),
+        (&ParametersRule::SlashingDestination(lost.clone()), &lost),
+        (&BuildError::Output { output: "slashed", cause: lost.clone() }, &lost),
+        (&FinalizeError::Output(lost.clone()), &lost),
+        (&FinalizeError::Returned(returned.clone()), &returned),
+        (&DelegationError::NotInForce(not_in_force.clone()), &not_in_force),
+        (&Phase1Error::Parties(InvalidParties::QuorumZero), &InvalidParties::QuorumZero),
+    ];
+    for (error, cause) in errors {
+        let printed = error.to_string().contains(&cause.to_string());
+        let source = error.source().is_some_and(|source| source.to_string() == cause.to_string());
+        assert!(printed != source, "{error:?} names its cause twice, or not at all");
+    }
 }

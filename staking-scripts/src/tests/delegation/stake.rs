@@ -266,10 +266,10 @@ fn set_previous_completes_what_a_node_tells_of_an_extension() {
     let error = delegation.set_previous(&other).unwrap_err();
     let expected = previous.staking_transaction.compute_txid();
     let found = other.staking_transaction.compute_txid();
-    assert!(
-        matches!(error, DelegationError::OtherTransaction { field: "extends", found: f, expected: e } if (f, e) == (found, expected)),
-        "{error:?}"
-    );
+    let DelegationError::OtherTransaction { field, found: f, expected: e } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!((field, f, e), ("extends", found, expected));
     let (mut plain, _) = honest(consumers(2));
     assert_eq!(absent(plain.set_previous(&previous)), "extends");
 }
@@ -280,7 +280,7 @@ fn parameters_are_those_that_the_delegation_names() {
     assert_eq!(delegation.parameters(&history).unwrap(), history.get(1).unwrap());
     delegation.parameters = ParametersAt::Version(2);
     let error = delegation.parameters(&history).unwrap_err();
-    assert_eq!(error.to_string(), "parameters_version is 2; the parameters have versions 0 to 1");
+    assert_eq!(error.to_string(), "parameters_version is 2; must be 0 to 1");
     delegation.parameters = ParametersAt::Height(history.get(1).unwrap().activation_height());
     assert_eq!(delegation.parameters(&history).unwrap(), history.get(1).unwrap());
     delegation.parameters = ParametersAt::Height(bitcoin::absolute::Height::ZERO);

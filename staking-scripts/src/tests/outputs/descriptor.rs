@@ -7,9 +7,8 @@ use miniscript::descriptor::checksum::Engine;
 use proptest::prelude::*;
 
 use crate::outputs::{
-    CovenantCommittee, DescriptorError as Error, InvalidCommittee, InvalidParties, InvalidTimelock,
-    NUMS_INTERNAL_KEY, Parties, ProtocolOutput, SlashingRefundOutput, StakingOutput, Timelock,
-    UnbondingOutput,
+    CovenantCommittee, DescriptorError as Error, InvalidParties, InvalidTimelock, NUMS_INTERNAL_KEY, Parties,
+    ProtocolOutput, SlashingRefundOutput, StakingOutput, Timelock, UnbondingOutput,
 };
 use crate::testing::{key, keys, public};
 
@@ -86,7 +85,24 @@ fn tr(tree: &str) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn outputs_come_back_as_they_were(providers in 1usize..6, members in 1usize..21, quorum in any::<prop::sample::Index>(), blocks in prop_oneof![1u32..=65535, Just(1), Just(16), Just(17), Just(127), Just(128), Just(255), Just(256), Just(32767), Just(32768), Just(65535)]) {
+    fn outputs_come_back_as_they_were(
+        providers in 1usize..6,
+        members in 1usize..21,
+        quorum in any::<prop::sample::Index>(),
+        blocks in prop_oneof![
+            1u32..=65535,
+            Just(1),
+            Just(16),
+            Just(17),
+            Just(127),
+            Just(128),
+            Just(255),
+            Just(256),
+            Just(32767),
+            Just(32768),
+            Just(65535),
+        ],
+    ) {
         let quorum = quorum.index(members) as u16 + 1;
         for output in outputs(providers, members, quorum, blocks) {
             let text = output.taproot().descriptor().to_string();
@@ -392,7 +408,7 @@ fn other_parties_and_orders_are_refused() {
     // The same key twice.
     let twice = parts.covenant[0].clone() + "," + &parts.covenant[0];
     refused(&staking.replace(&covenant, &twice), |error| {
-        matches!(error, Error::Committee(InvalidCommittee::DuplicateMember(_)))
+        matches!(error, Error::Parties(InvalidParties::DuplicateMember(_)))
     });
     let duplicate = |error: &Error| matches!(error, Error::Parties(InvalidParties::DuplicateKey(_)));
     refused(&staking.replace(&parts.staker, &parts.providers[0]), duplicate);
@@ -401,9 +417,9 @@ fn other_parties_and_orders_are_refused() {
 
     // Quorums that cannot be.
     let quorum = |k: &str| staking.replace("multi_a(2", &format!("multi_a({k}"));
-    refused(&quorum("0"), |error| *error == Error::Committee(InvalidCommittee::QuorumZero));
+    refused(&quorum("0"), |error| *error == Error::Parties(InvalidParties::QuorumZero));
     refused(&quorum("4"), |error| {
-        *error == Error::Committee(InvalidCommittee::QuorumAboveMembers { quorum: 4, members: 3 })
+        *error == Error::Parties(InvalidParties::QuorumAboveMembers { quorum: 4, members: 3 })
     });
     for none in ["", "02", "65536", "-1", "two", "pk(a)"] {
         refused(&quorum(none), |error| matches!(error, Error::Number { most: 65535, .. }));
@@ -414,7 +430,7 @@ fn other_parties_and_orders_are_refused() {
 fn more_keys_than_a_script_evaluates_are_refused() {
     let keys = |count| sorted(public(&keys("m", count))).iter().map(ToString::to_string).collect::<Vec<_>>();
     let parts = Parts { covenant: keys(999), ..Parts::new() };
-    refused(&parts.staking(), |error| matches!(error, Error::Output(_)));
+    refused(&parts.staking(), |error| matches!(error, Error::Parties(InvalidParties::Unscriptable(_))));
     let parts = Parts { covenant: keys(1000), ..Parts::new() };
-    refused(&parts.staking(), |error| *error == Error::Committee(InvalidCommittee::TooManyMembers(1000)));
+    refused(&parts.staking(), |error| *error == Error::Parties(InvalidParties::TooManyMembers(1000)));
 }

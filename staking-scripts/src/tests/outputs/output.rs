@@ -6,8 +6,8 @@ use bitcoin::{Network, ScriptBuf, XOnlyPublicKey};
 use proptest::prelude::*;
 
 use crate::outputs::{
-    CovenantCommittee, InvalidCommittee, InvalidParties, LeafKeys, NUMS_INTERNAL_KEY, Parties,
-    SlashingRefundOutput, SpendPath, StakingOutput, TaprootOutput, Timelock, UnbondingOutput, UnknownLeaf,
+    CovenantCommittee, InvalidParties, LeafKeys, NUMS_INTERNAL_KEY, Parties, SlashingRefundOutput, SpendPath,
+    StakingOutput, TaprootOutput, Timelock, UnbondingOutput, UnknownLeaf,
 };
 use crate::testing::{Scene, key, keys, public};
 
@@ -88,7 +88,24 @@ fn script(output: &TaprootOutput, path: SpendPath) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn outputs_have_the_protocols_bytes(providers in 1usize..6, members in 1usize..21, quorum in any::<prop::sample::Index>(), blocks in prop_oneof![1u32..=65535, Just(1), Just(16), Just(17), Just(127), Just(128), Just(255), Just(256), Just(32767), Just(32768), Just(65535)]) {
+    fn outputs_have_the_protocols_bytes(
+        providers in 1usize..6,
+        members in 1usize..21,
+        quorum in any::<prop::sample::Index>(),
+        blocks in prop_oneof![
+            1u32..=65535,
+            Just(1),
+            Just(16),
+            Just(17),
+            Just(127),
+            Just(128),
+            Just(255),
+            Just(256),
+            Just(32767),
+            Just(32768),
+            Just(65535),
+        ],
+    ) {
         let quorum = quorum.index(members) as u32 + 1;
         let staker = *key("staker", 1).public_key();
         let (providers, members) = (public(&keys("p", providers)), public(&keys("m", members)));
@@ -103,11 +120,13 @@ proptest! {
         prop_assert_eq!(script(staking.taproot(), SpendPath::Unbonding), u.clone());
         prop_assert_eq!(script(staking.taproot(), SpendPath::Slashing), s.clone());
         let inner = TapNodeHash::from_node_hashes(hash(&u), hash(&t));
-        prop_assert_eq!(staking.taproot().script_pubkey(), paying_to(TapNodeHash::from_node_hashes(hash(&s), inner)));
+        let root = TapNodeHash::from_node_hashes(hash(&s), inner);
+        prop_assert_eq!(staking.taproot().script_pubkey(), paying_to(root));
 
         let out = UnbondingOutput::new(parties, time).unwrap();
         prop_assert!(out.taproot().leaf(SpendPath::Unbonding).is_none());
-        prop_assert_eq!(out.taproot().script_pubkey(), paying_to(TapNodeHash::from_node_hashes(hash(&s), hash(&t))));
+        let root = TapNodeHash::from_node_hashes(hash(&s), hash(&t));
+        prop_assert_eq!(out.taproot().script_pubkey(), paying_to(root));
 
         let refund = SlashingRefundOutput::new(staker, time).unwrap();
         prop_assert_eq!(refund.taproot().leaves().count(), 1);
@@ -116,7 +135,8 @@ proptest! {
         // Every leaf reads back as what it was made of, and its control block leads to the output.
         for leaf in staking.taproot().leaves() {
             prop_assert_eq!(&LeafKeys::from_script(&leaf.script).unwrap(), &leaf.keys);
-            let output_key = XOnlyPublicKey::from_slice(&staking.taproot().script_pubkey().as_bytes()[2..]).unwrap();
+            let script_pubkey = staking.taproot().script_pubkey();
+            let output_key = XOnlyPublicKey::from_slice(&script_pubkey.as_bytes()[2..]).unwrap();
             prop_assert!(leaf.control_block.verify_taproot_commitment(SECP256K1, output_key, &leaf.script));
         }
     }
@@ -189,11 +209,11 @@ fn committees_that_cannot_be() {
     let members = public(&keys("m", 3));
     let new =
         |members: &[XOnlyPublicKey], quorum| CovenantCommittee::new(members.to_vec(), quorum).unwrap_err();
-    assert_eq!(new(&members, 0), InvalidCommittee::QuorumZero);
-    assert_eq!(new(&members, 4), InvalidCommittee::QuorumAboveMembers { quorum: 4, members: 3 });
-    assert_eq!(new(&[], 1), InvalidCommittee::QuorumAboveMembers { quorum: 1, members: 0 });
-    assert_eq!(new(&[members[0], members[1], members[0]], 2), InvalidCommittee::DuplicateMember(members[0]));
-    assert_eq!(new(&vec![members[0]; 1000], 2), InvalidCommittee::TooManyMembers(1000));
+    assert_eq!(new(&members, 0), InvalidParties::QuorumZero);
+    assert_eq!(new(&members, 4), InvalidParties::QuorumAboveMembers { quorum: 4, members: 3 });
+    assert_eq!(new(&[], 1), InvalidParties::QuorumAboveMembers { quorum: 1, members: 0 });
+    assert_eq!(new(&[members[0], members[1], members[0]], 2), InvalidParties::DuplicateMember(members[0]));
+    assert_eq!(new(&vec![members[0]; 1000], 2), InvalidParties::TooManyMembers(1000));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The finality providers of consumer chains.
 
-use crate::outputs::{ConsumerProviders, InvalidConsumerProviders};
+use crate::outputs::{ConsumerProviders, InvalidParties};
 use crate::testing::key;
 
 #[test]
@@ -9,8 +9,8 @@ fn consumer_providers_are_of_different_chains_and_keys() {
     let new = |providers: &[(&str, _)]| {
         ConsumerProviders::new(providers.iter().map(|(chain, key)| ((*chain).to_owned(), *key)))
     };
-    assert_eq!(new(&[]), Err(InvalidConsumerProviders::None));
-    assert_eq!(new(&[("x", a), ("x", b)]), Err(InvalidConsumerProviders::SameChain("x".to_owned())));
-    assert_eq!(new(&[("x", a), ("y", a)]), Err(InvalidConsumerProviders::SameKey(a)));
+    assert_eq!(new(&[]), Err(InvalidParties::NoFinalityProvider));
+    assert_eq!(new(&[("x", a), ("x", b)]), Err(InvalidParties::SameChain("x".to_owned())));
+    assert_eq!(new(&[("x", a), ("y", a)]), Err(InvalidParties::DuplicateProvider(a)));
     assert_eq!(new(&[("x", a), ("y", b)]).unwrap().iter().collect::<Vec<_>>(), [("x", &a), ("y", &b)]);
 }

@@ -9,7 +9,7 @@ fn timelocks_are_1_to_65535_blocks() {
     assert_eq!(Timelock::from_blocks(65535).unwrap().blocks(), 65535);
     assert_eq!(
         Timelock::from_blocks(65536).unwrap_err().to_string(),
-        "a timelock is 1 to 65535 blocks, not 65536"
+        "the timelock is 65536 blocks; must be 1 to 65535"
     );
     assert_eq!(Timelock::from_blocks(65535).unwrap().sequence().0, 0xffff);
 }

@@ -233,10 +233,7 @@ fn phase1_time_and_amount_are_within_the_bounds() {
 #[test]
 fn phase1_errors_tell_what_is_in_conflict() {
     let text = |result: Result<(), Error>| result.unwrap_err().to_string();
-    assert_eq!(
-        text(with_op_return(with(2, b"bbn2"))),
-        "the OP_RETURN tag is 62626e32; the parameters have 62626e31"
-    );
+    assert_eq!(text(with_op_return(with(2, b"bbn2"))), "the OP_RETURN tag is 62626e32; must be 62626e31");
     let key = "ff".repeat(32);
     let expected = format!("the staker's key {key} in the OP_RETURN is not on the curve");
     assert_eq!(text(with_op_return(with(7, &[0xff; 32]))), expected);

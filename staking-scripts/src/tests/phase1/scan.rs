@@ -163,11 +163,11 @@ fn scan_refuses_bytes_that_are_no_block() {
 #[test]
 fn scan_errors_tell_where() {
     let text = |error: Error| error.to_string();
-    let expected = "the block ends at byte 80, where 1 more bytes must be";
+    let expected = "the block ends at byte 80; must have 1 more bytes";
     assert_eq!(text(Error::Truncated { offset: 80, needed: 1 }), expected);
-    let expected = "the number 1 before byte 88 is not written in the shortest form";
+    let expected = "the number 1 before byte 88 is written too long; must be in the shortest form";
     assert_eq!(text(Error::NotShortest { offset: 88, number: 1 }), expected);
-    let expected = "the transaction at position 7 has the flag 2, where 1 is the only one known";
+    let expected = "the transaction at position 7 has the flag 2; must be 1";
     assert_eq!(text(Error::UnknownFlag { position: 7, flag: 2 }), expected);
 }
 
@@ -203,7 +203,14 @@ proptest! {
     #[test]
     fn scan_agrees_with_reading_every_transaction(
         transactions in vec(any_transaction(), 0..8),
-        changes in vec((any::<prop::sample::Index>(), 0..4_u8, prop_oneof![any::<u8>(), Just(0), Just(1), 0xfc..=0xff_u8]), 1..4),
+        changes in vec(
+            (
+                any::<prop::sample::Index>(),
+                0..4_u8,
+                prop_oneof![any::<u8>(), Just(0), Just(1), 0xfc..=0xff_u8],
+            ),
+            1..4,
+        ),
     ) {
         let mut bytes = block(transactions);
         let found = slow(&bytes);

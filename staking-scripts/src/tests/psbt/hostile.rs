@@ -17,8 +17,8 @@ use crate::testing::{
     parameters,
 };
 use crate::transactions::{
-    ChildError, FinalizeError, Funded, LeafTransaction as _, NewStake, SignedPsbtError, StakingFinalizeError,
-    StakingTransaction, UnbondingTransaction,
+    FinalizeError, Funded, LeafTransaction as _, NewStake, ReturnedPsbtError, StakingTransaction,
+    UnbondingTransaction,
 };
 
 fn staking(coins: &[FundingCoin]) -> StakingTransaction {
@@ -56,9 +56,9 @@ fn finalized_witnesses_are_run() {
     let staker = extension.sign_as_staker(&key("staker", 0)).unwrap();
     for elements in [vec![vec![0xab; 64]], vec![], vec![vec![0; 64], vec![0x51], vec![0xc0; 33]]] {
         let stake = staking.finalize(&with_witness(staking.psbt(), 0, &elements));
-        assert!(matches!(stake, Err(StakingFinalizeError::Unsigned(_))), "{stake:?}");
+        assert!(matches!(stake, Err(ReturnedPsbtError::Unsigned(_))), "{stake:?}");
         let paid = child.finalize(&with_witness(child.psbt(), 0, &elements));
-        assert!(matches!(paid, Err(ChildError::Incomplete(_))), "{paid:?}");
+        assert!(matches!(paid, Err(ReturnedPsbtError::Unsigned(_))), "{paid:?}");
         let extended = extension.finalize(&staker, &covenant, &with_witness(extension.psbt(), 1, &elements));
         assert!(matches!(extended, Err(FinalizeError::Unsatisfied(_))), "{extended:?}");
         assert!(crate::psbt::finalize_psbt(&with_witness(staking.psbt(), 0, &elements)).is_err());
@@ -88,7 +88,7 @@ fn signed_p2tr(staking: &StakingTransaction, kind: TapSighashType) -> Psbt {
     psbt
 }
 
-/// With any type but ALL, somebody could take the coin out of the stake, and what is signed in advance would
+/// With any type but ALL, somebody could take the coin out of the stake, and what is pre-signed would
 /// be void.
 #[test]
 fn signatures_cover_the_whole_transaction() {
@@ -104,7 +104,7 @@ fn signatures_cover_the_whole_transaction() {
     for kind in partial.into_iter().chain([TapSighashType::NonePlusAnyoneCanPay]) {
         let error = p2tr.finalize(&signed_p2tr(&p2tr, kind)).unwrap_err();
         assert!(
-            matches!(&error, StakingFinalizeError::Unsigned(why) if why.contains("whole")),
+            matches!(&error, ReturnedPsbtError::Unsigned(why) if why.contains("whole")),
             "{kind}: {error}"
         );
         assert!(!crate::psbt::review_psbt(&signed_p2tr(&p2tr, kind)).signatures[0].valid);
@@ -156,7 +156,7 @@ fn signatures_of_one_key_many_times_take_little_time() {
     elements.extend([leaf.script.to_bytes(), leaf.control_block.serialize()]);
     let start = std::time::Instant::now();
     let found = unbonding.signatures(&with_witness(unbonding.psbt(), 0, &elements));
-    assert_eq!(found, Err(SignedPsbtError::Witness));
+    assert_eq!(found, Err(ReturnedPsbtError::Witness));
     assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
 }
 

@@ -5,8 +5,9 @@ use bitcoin::hashes::Hash as _;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid};
 
 use crate::coins::{FundingCoin, key_path_script, sign_key_path};
+use crate::outputs::UnsafeOutput;
 use crate::testing::{Scene, key};
-use crate::transactions::{ChildError, NewStake, StakingTransaction};
+use crate::transactions::{BuildError, NewStake, ReturnedPsbtError, StakingTransaction};
 
 fn wallet() -> ScriptBuf {
     key_path_script(key("wallet", 0).public_key())
@@ -33,32 +34,32 @@ fn child_that_cannot_pay_is_refused() {
     let rate = FeeRate::from_sat_per_vb_u32;
     assert_eq!(
         ChildTransaction::paying_for_stake(&staking(100_200, 1), wallet(), rate(5)),
-        Err(ChildError::NoChange(staking(100_200, 1).txid()))
+        Err(BuildError::NoChange(staking(100_200, 1).txid()))
     );
     let rich = staking(900_000, 10);
     assert_eq!(
         ChildTransaction::paying_for_stake(&rich, wallet(), rate(9)),
-        Err(ChildError::NotNeeded(rich.txid()))
+        Err(BuildError::ChildNotNeeded(rich.txid()))
     );
     assert_eq!(
         ChildTransaction::paying_for_stake(&rich, wallet(), rate(20_000)),
-        Err(ChildError::FeeRateTooHigh(rate(20_000)))
+        Err(BuildError::FeeRateTooHigh(rate(20_000)))
     );
     assert!(matches!(
         ChildTransaction::paying_for_stake(&rich, ScriptBuf::new(), rate(20)),
-        Err(ChildError::Destination(_))
+        Err(BuildError::Output { output: "child", cause: UnsafeOutput::NotAnAddress { .. } })
     ));
     let poor = staking(101_000, 1);
     assert!(matches!(
         ChildTransaction::paying_for_stake(&poor, wallet(), rate(50)),
-        Err(ChildError::InsufficientFunds { .. })
+        Err(BuildError::ChildFeeNotPaid { .. })
     ));
     // What the wallet returns is checked.
     let child = ChildTransaction::paying_for_stake(&rich, wallet(), rate(20)).unwrap();
-    assert!(matches!(child.finalize(child.psbt()), Err(ChildError::Incomplete(_))));
+    assert!(matches!(child.finalize(child.psbt()), Err(ReturnedPsbtError::Unsigned(_))));
     let other = ChildTransaction::paying_for_stake(&rich, wallet(), rate(21)).unwrap();
     let signed = sign_key_path(other.psbt(), &key("wallet", 0)).unwrap();
-    assert!(matches!(child.finalize(&signed), Err(ChildError::Incomplete(_))));
+    assert!(matches!(child.finalize(&signed), Err(ReturnedPsbtError::OtherTransaction { .. })));
     let signed = sign_key_path(child.psbt(), &key("wallet", 0)).unwrap();
     assert_eq!(
         child.finalize(&signed).unwrap().output[0].value + child.fee(),

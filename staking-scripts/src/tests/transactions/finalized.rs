@@ -1,13 +1,13 @@
-//! Every promise about a finished transaction is broken once, and each time the check says which.
+//! Every promise about a finalized transaction is broken once, and each time the check says which.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxOut, Witness};
 
-use crate::outputs::SpendPath;
+use crate::outputs::{SpendPath, UnsafeOutput};
 use crate::testing::Scene;
-use crate::transactions::finalized::{FinalizedError, check_finalized};
-use crate::transactions::{LeafTransaction as _, SlashingTransaction};
+use crate::transactions::finalized::check_finalized;
+use crate::transactions::{FinalizeError, LeafTransaction as _, SlashingTransaction};
 
 struct Finished {
     scene: Scene,
@@ -34,20 +34,20 @@ impl Finished {
         transaction: &Transaction,
         unsigned: &Transaction,
         prevout: &TxOut,
-    ) -> Result<(), FinalizedError> {
+    ) -> Result<(), FinalizeError> {
         let leaf = self.scene.staking.output().taproot().leaf(SpendPath::Slashing).unwrap();
         check_finalized(transaction, unsigned, std::slice::from_ref(prevout), leaf)
     }
 
     /// What the check says of a transaction changed in this way.
-    fn changed(&self, change: impl FnOnce(&mut Transaction)) -> FinalizedError {
+    fn changed(&self, change: impl FnOnce(&mut Transaction)) -> FinalizeError {
         let mut transaction = self.transaction.clone();
         change(&mut transaction);
         self.check(&transaction, self.slashing.unsigned(), &self.scene.staking.tx_out()).unwrap_err()
     }
 
     /// What the check says of a witness changed in this way.
-    fn witness(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> FinalizedError {
+    fn witness(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> FinalizeError {
         let mut elements = self.transaction.input[0].witness.to_vec();
         change(&mut elements);
         self.changed(|tx| tx.input[0].witness = Witness::from_slice(&elements))
@@ -64,37 +64,37 @@ fn finalized_transaction_passes() {
 #[test]
 fn finalized_must_be_the_transaction_signed() {
     let finished = Finished::new();
-    assert_eq!(finished.changed(|tx| tx.version = Version::TWO), FinalizedError::Changed("version"));
+    assert_eq!(finished.changed(|tx| tx.version = Version::TWO), FinalizeError::Changed("version"));
     assert_eq!(
         finished.changed(|tx| tx.lock_time = LockTime::from_consensus(1)),
-        FinalizedError::Changed("lock time")
+        FinalizeError::Changed("nLockTime")
     );
     let again = |tx: &mut Transaction| tx.input.push(tx.input[0].clone());
-    assert_eq!(finished.changed(again), FinalizedError::Changed("number of inputs"));
+    assert_eq!(finished.changed(again), FinalizeError::Changed("number of inputs"));
     assert_eq!(
         finished.changed(|tx| tx.input[0].previous_output.vout = 0),
-        FinalizedError::Changed("outpoint")
+        FinalizeError::Changed("outpoint")
     );
     assert_eq!(
         finished.changed(|tx| tx.input[0].sequence = Sequence::ZERO),
-        FinalizedError::Changed("sequence")
+        FinalizeError::Changed("nSequence")
     );
     let richer = |tx: &mut Transaction| tx.output[1].value += Amount::from_sat(1);
-    assert_eq!(finished.changed(richer), FinalizedError::Changed("outputs"));
+    assert_eq!(finished.changed(richer), FinalizeError::Changed("outputs"));
     let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
-    assert_eq!(finished.changed(script_sig), FinalizedError::Changed("transaction id"));
+    assert_eq!(finished.changed(script_sig), FinalizeError::Changed("transaction id"));
     // Two inputs, as signed: still not a spend of one output.
     let mut two = finished.transaction.clone();
     two.input.push(two.input[0].clone());
     let error = finished.check(&two, &two, &finished.scene.staking.tx_out()).unwrap_err();
-    assert_eq!(error, FinalizedError::Changed("number of inputs"));
+    assert_eq!(error, FinalizeError::Changed("number of inputs"));
 }
 
 #[test]
 fn finalized_must_spend_the_leaf_intended() {
     let finished = Finished::new();
     let other = finished.scene.staking.output().taproot().leaf(SpendPath::Unbonding).unwrap();
-    let wrong = FinalizedError::WrongLeaf(SpendPath::Slashing);
+    let wrong = FinalizeError::WrongLeaf(SpendPath::Slashing);
     assert_eq!(finished.witness(Vec::clear), wrong);
     assert_eq!(
         finished.witness(|elements| *elements.iter_mut().nth_back(1).unwrap() = other.script.to_bytes()),
@@ -107,7 +107,7 @@ fn finalized_must_spend_the_leaf_intended() {
     // Another output spent than the leaf belongs to.
     let elsewhere = finished.scene.unbonding.taproot().paying(finished.scene.staking.amount());
     let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &elsewhere).unwrap_err();
-    assert_eq!(error, FinalizedError::NotCommitted);
+    assert_eq!(error, FinalizeError::NotCommitted);
 }
 
 #[test]
@@ -131,24 +131,24 @@ fn finalized_must_have_the_signatures_of_the_leaf() {
     let sign = |secret: &eots::SecretKey| secret.sign_bip340(sighash).serialize().to_vec();
     let scene = &finished.scene;
 
-    let short = FinalizedError::WitnessLength { found: count - 1, expected: count };
+    let short = FinalizeError::WitnessLength { found: count - 1, expected: count };
     assert_eq!(finished.witness(|elements| drop(elements.remove(0))), short);
     let staker = place(scene.staker.public_key());
-    assert_eq!(finished.witness(|elements| elements[staker].clear()), FinalizedError::NoStakerSignature);
+    assert_eq!(finished.witness(|elements| elements[staker].clear()), FinalizeError::NoStakerSignature);
     let (first, second) = (place(scene.providers[0].public_key()), place(scene.providers[1].public_key()));
-    assert_eq!(finished.witness(|elements| elements[first].clear()), FinalizedError::ProviderSignatures(0));
+    assert_eq!(finished.witness(|elements| elements[first].clear()), FinalizeError::ProviderSignatures(0));
     let both = finished.witness(|elements| elements[second] = sign(&scene.providers[1]));
-    assert_eq!(both, FinalizedError::ProviderSignatures(2));
+    assert_eq!(both, FinalizeError::ProviderSignatures(2));
     let elements = finished.transaction.input[0].witness.to_vec();
     let signed: Vec<_> =
         scene.covenant.iter().filter(|m| !elements[place(m.public_key())].is_empty()).collect();
     let absent: Vec<_> =
         scene.covenant.iter().filter(|m| elements[place(m.public_key())].is_empty()).collect();
     let fewer = finished.witness(|elements| elements[place(signed[0].public_key())].clear());
-    assert_eq!(fewer, FinalizedError::CovenantSignatures { found: 1, quorum: 2 });
+    assert_eq!(fewer, FinalizeError::CovenantSignatures { found: 1, quorum: 2 });
     let more = finished.witness(|elements| elements[place(absent[0].public_key())] = sign(absent[0]));
-    assert_eq!(more, FinalizedError::CovenantSignatures { found: 3, quorum: 2 });
-    let invalid = FinalizedError::InvalidSignature(*signed[0].public_key());
+    assert_eq!(more, FinalizeError::CovenantSignatures { found: 3, quorum: 2 });
+    let invalid = FinalizeError::InvalidSignature(*signed[0].public_key());
     assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())][40] ^= 1), invalid);
     assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())].push(1)), invalid);
 }
@@ -185,19 +185,22 @@ fn finalized_amounts_must_be_possible() {
     };
     let (paid, spent) = (Amount::from_sat(2_001_000), Amount::from_sat(1_000_000));
     let creates = |tx: &mut Transaction| tx.output[1].value = Amount::from_sat(2_000_000);
-    assert_eq!(relaid(&creates), FinalizedError::CreatesValue { paid, spent });
-    assert!(matches!(relaid(&|tx| tx.output[1].value = Amount::MAX), FinalizedError::CreatesValue { .. }));
-    assert!(matches!(relaid(&|tx| tx.output[1].value = Amount::from_sat(10)), FinalizedError::Dust(_)));
+    assert_eq!(relaid(&creates), FinalizeError::CreatesValue { paid, spent });
+    assert!(matches!(relaid(&|tx| tx.output[1].value = Amount::MAX), FinalizeError::CreatesValue { .. }));
+    assert!(matches!(
+        relaid(&|tx| tx.output[1].value = Amount::from_sat(10)),
+        FinalizeError::Output(UnsafeOutput::Dust { .. })
+    ));
     let heavy = |tx: &mut Transaction| {
         tx.output[0].script_pubkey = ScriptBuf::from_bytes([vec![0x6a], vec![0; 100_000]].concat())
     };
-    assert!(matches!(relaid(&heavy), FinalizedError::TooHeavy(_)));
+    assert!(matches!(relaid(&heavy), FinalizeError::TooHeavy(_)));
 }
 
 /// `finalize` itself looks at what it made: a spend whose leaf is of another output is not given out.
 #[test]
 fn finalize_checks_what_it_made() {
-    use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
+    use crate::transactions::spend::{LeafSpend, SpendPlan};
     let scene = Scene::new(1, 3, 2);
     let (source, other) = (scene.staking.output().taproot(), scene.unbonding.taproot());
     let spend = |outputs: Vec<(TxOut, Option<&crate::outputs::TaprootOutput>)>, amount| {
@@ -217,13 +220,13 @@ fn finalize_checks_what_it_made() {
     };
     let (enough, dust) = (Amount::from_sat(10_000), Amount::from_sat(10));
     spend(vec![(other.paying(enough), None)], enough).unwrap();
-    let broken = |result: Result<Transaction, FinalizeError>| match result.unwrap_err() {
-        FinalizeError::Broken(error) => error,
-        other => panic!("{other:?}"),
-    };
-    assert!(matches!(broken(spend(vec![(other.paying(dust), None)], enough)), FinalizedError::Dust(_)));
+    let broken = |outputs| spend(outputs, enough).unwrap_err();
+    assert!(matches!(
+        broken(vec![(other.paying(dust), None)]),
+        FinalizeError::Output(UnsafeOutput::Dust { .. })
+    ));
     let too_much = vec![(other.paying(enough), None), (other.paying(enough), None)];
-    assert!(matches!(broken(spend(too_much, enough)), FinalizedError::CreatesValue { .. }));
+    assert!(matches!(broken(too_much), FinalizeError::CreatesValue { .. }));
 }
 
 /// The output spent is no Taproot output at all.
@@ -233,5 +236,5 @@ fn finalized_must_spend_a_taproot_output() {
     let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x20], [7; 32].as_slice()].concat());
     let prevout = TxOut { value: finished.scene.staking.amount(), script_pubkey };
     let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &prevout).unwrap_err();
-    assert_eq!(error, FinalizedError::NotCommitted);
+    assert_eq!(error, FinalizeError::NotCommitted);
 }

@@ -3,9 +3,9 @@
 use bitcoin::{Amount, OutPoint};
 
 use crate::testing::Scene;
-use crate::transactions::{Funded, FundedError, LeafTransaction as _, UnbondingError, UnbondingTransaction};
+use crate::transactions::{BuildError, Funded, FundedError, LeafTransaction as _, UnbondingTransaction};
 
-fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingError> {
+fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, BuildError> {
     UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(fee))
 }
 

@@ -9,15 +9,20 @@ use eots::Parity;
 use proptest::prelude::*;
 
 use crate::coins::key_path_script;
+use crate::outputs::UnsafeOutput;
 use crate::testing::{Scene, key};
 use crate::transactions::spend::FinalizeError;
 use crate::transactions::{
-    CovenantAdaptorSignatures, CovenantSignature, CovenantTransaction as _, Funded, LeafTransaction as _,
-    SlashingError, SlashingTransaction, UnbondingError, UnbondingTransaction,
+    BuildError, CovenantAdaptorSignatures, CovenantSignature, CovenantTransaction as _, Funded,
+    LeafTransaction as _, SlashingError, SlashingTransaction, UnbondingTransaction,
 };
 
-fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingError> {
+fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, BuildError> {
     UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(fee))
+}
+
+fn is_dust(error: &BuildError, of: &str) -> bool {
+    matches!(error, BuildError::Output { output, cause: UnsafeOutput::Dust { .. } } if *output == of)
 }
 
 fn covenant(scene: &Scene, tx: &UnbondingTransaction) -> Vec<CovenantSignature> {
@@ -40,18 +45,25 @@ fn signatures(tx: &Transaction) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn slashing_and_unbonding_are_completed_by_a_quorum(providers in 1usize..6, members in 1usize..21, quorum in any::<prop::sample::Index>(), offender in any::<prop::sample::Index>()) {
+    fn slashing_and_unbonding_are_completed_by_a_quorum(
+        providers in 1usize..6,
+        members in 1usize..21,
+        quorum in any::<prop::sample::Index>(),
+        offender in any::<prop::sample::Index>(),
+    ) {
         let quorum = quorum.index(members) + 1;
         let scene = Scene::new(providers, members, quorum as u16);
         let tx = unbonding(&scene, 1000).unwrap();
-        let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant(&scene, &tx)).unwrap();
+        let staker = tx.sign_as_staker(&scene.staker).unwrap();
+        let finished = tx.finalize(&staker, &covenant(&scene, &tx)).unwrap();
         prop_assert_eq!(finished.compute_txid(), tx.txid());
         prop_assert_eq!(signatures(&finished), quorum + 1);
 
         let offender = &scene.providers[offender.index(providers)];
+        let (unbonding, parameters) = (tx.unbonding_output(), &scene.slashing_parameters);
         for (slashing, amount) in [
-            (SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap(), scene.staking.amount()),
-            (SlashingTransaction::new(&tx.unbonding_output(), &scene.slashing_parameters).unwrap(), tx.unbonding_output().amount()),
+            (SlashingTransaction::new(&scene.staking, parameters).unwrap(), scene.staking.amount()),
+            (SlashingTransaction::new(&unbonding, parameters).unwrap(), unbonding.amount()),
         ] {
             let covenant = adaptors(&scene, &slashing);
             covenant.iter().for_each(|given| slashing.verify_covenant(given).unwrap());
@@ -105,20 +117,20 @@ fn slashings_that_cannot_be() {
         change(&mut parameters);
         SlashingTransaction::new(&scene.staking, &parameters).unwrap_err()
     };
-    assert_eq!(new(&|parameters| parameters.fee = Amount::ZERO), SlashingError::NoFee);
+    assert_eq!(new(&|parameters| parameters.fee = Amount::ZERO), BuildError::NoSlashingFee);
     assert!(matches!(
         new(&|parameters| parameters.fee = Amount::from_sat(999_000)),
-        SlashingError::FeeNotPaid { .. }
+        BuildError::SlashingFeeNotPaid { .. }
     ));
-    assert!(matches!(new(&|parameters| parameters.fee = Amount::MAX), SlashingError::FeeNotPaid { .. }));
-    assert!(matches!(new(&|parameters| parameters.fee = Amount::from_sat(998_900)), SlashingError::Dust(_)));
+    assert!(matches!(new(&|parameters| parameters.fee = Amount::MAX), BuildError::SlashingFeeNotPaid { .. }));
+    assert!(is_dust(&new(&|parameters| parameters.fee = Amount::from_sat(998_900)), "slashing refund"));
     // What is slashed must not be dust either, unless it is burnt.
     let pays = key_path_script(scene.staker.public_key());
     let tiny =
         Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), Amount::from_sat(100_000));
     let parameters =
         crate::transactions::SlashingParameters { pk_script: pays, ..scene.slashing_parameters.clone() };
-    assert!(matches!(SlashingTransaction::new(&tiny, &parameters).unwrap_err(), SlashingError::Dust(_)));
+    assert!(is_dust(&SlashingTransaction::new(&tiny, &parameters).unwrap_err(), "slashed"));
     let burns = crate::transactions::SlashingParameters {
         pk_script: ScriptBuf::from_hex("6a").unwrap(),
         ..scene.slashing_parameters.clone()
@@ -128,9 +140,9 @@ fn slashings_that_cannot_be() {
     let holding = |amount| Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), amount);
     let (amount, rate) = (Amount::from_sat(499), scene.slashing_parameters.rate);
     let nothing = SlashingTransaction::new(&holding(amount), &burns).unwrap_err();
-    assert_eq!(nothing, SlashingError::NothingSlashed { amount, rate });
+    assert_eq!(nothing, BuildError::NothingSlashed { amount, rate });
     let too_much = SlashingTransaction::new(&holding(Amount::MAX), &burns).unwrap_err();
-    assert_eq!(too_much, SlashingError::TooMuch(Amount::MAX));
+    assert_eq!(too_much, BuildError::StakeTooLarge(Amount::MAX));
 }
 
 #[test]

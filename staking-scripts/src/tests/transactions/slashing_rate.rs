@@ -3,19 +3,19 @@
 use bitcoin::{Amount, FeeRate};
 
 use crate::delegation::StakeViolation;
-use crate::transactions::{SlashingRate, StakingError};
+use crate::transactions::{BuildError, SlashingRate};
 
 /// As every field has them, so that a message can be compared with a file.
 #[test]
 fn error_messages_have_amounts_in_satoshis() {
     let [found, least, most] = [499_999, 500_000, 2_100_000_000_000_000].map(Amount::from_sat);
     let message = StakeViolation::StakingAmount { found, least, most }.to_string();
-    assert_eq!(message, "the staking amount of 499999 sat is not within 500000 to 2100000000000000 sat");
-    let message = StakingError::InsufficientFunds { available: found, needed: most }.to_string();
+    assert_eq!(message, "the staking amount is 499999 sat; must be 500000 to 2100000000000000 sat");
+    let message = BuildError::InsufficientFunds { available: found, needed: most }.to_string();
     assert_eq!(message, "the coins hold 499999 sat; the stake and its fee need 2100000000000000 sat");
-    let message = StakingError::FeeRateTooHigh(FeeRate::MAX).to_string();
+    let message = BuildError::FeeRateTooHigh(FeeRate::MAX).to_string();
     assert!(
-        message.ends_with("sat/vB is above 10000 sat/vB, more than any node would relay by default"),
+        message.ends_with("sat/vB; must be at most 10000 sat/vB, the most that nodes relay by default"),
         "{message}"
     );
 }

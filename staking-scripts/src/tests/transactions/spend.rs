@@ -12,7 +12,7 @@ use eots::SecretKey;
 use crate::outputs::SpendPath;
 use crate::testing::{Scene, key};
 use crate::transactions::{
-    FinalizeError, LeafSignatures, LeafTransaction as _, SignedPsbtError, SlashingTransaction,
+    FinalizeError, LeafSignatures, LeafTransaction as _, ReturnedPsbtError, SlashingTransaction,
     UnbondingTransaction, WithdrawalTransaction,
 };
 
@@ -93,7 +93,7 @@ fn signatures_are_read_from_a_finalized_witness() {
     let many: Vec<Vec<u8>> = std::iter::repeat_n(Vec::new(), 5).chain(one.to_vec()).collect();
     for wrong in [elements, strange, many, vec![], vec![vec![1]]] {
         psbt.inputs[0].final_script_witness = Some(Witness::from_slice(&wrong));
-        assert_eq!(unbonding.signatures(&psbt).unwrap_err(), SignedPsbtError::Witness);
+        assert_eq!(unbonding.signatures(&psbt).unwrap_err(), ReturnedPsbtError::Witness);
     }
 }
 
@@ -113,30 +113,31 @@ fn signatures_name_each_thing_that_can_be_wrong() {
     let (place, signature) = (*place, *signature);
 
     let changed = refused(&|psbt| psbt.unsigned_tx.output[0].value -= Amount::from_sat(1));
-    assert!(matches!(changed, SignedPsbtError::Changed { expected, .. } if expected == unbonding.txid()));
+    let txid = unbonding.txid();
+    assert!(matches!(changed, ReturnedPsbtError::OtherTransaction { expected, .. } if expected == txid));
     let version = refused(&|psbt| psbt.unsigned_tx.version = bitcoin::transaction::Version::ONE);
-    assert!(matches!(version, SignedPsbtError::Changed { .. }));
-    assert_eq!(refused(&|psbt| psbt.inputs.clear()), SignedPsbtError::NoInput);
+    assert!(matches!(version, ReturnedPsbtError::OtherTransaction { .. }));
+    assert_eq!(refused(&|psbt| psbt.inputs.clear()), ReturnedPsbtError::NoInput);
 
     let other = scene.staking.output().taproot().leaf(SpendPath::Slashing).unwrap().hash();
     let moved = refused(&|psbt| {
         psbt.inputs[0].tap_script_sigs = [((place.0, other), signature)].into();
     });
-    assert_eq!(moved, SignedPsbtError::OtherLeaf(staker));
+    assert_eq!(moved, ReturnedPsbtError::OtherLeaf(staker));
     let all = refused(&|psbt| {
         let signature = taproot::Signature { sighash_type: TapSighashType::All, ..signature };
         psbt.inputs[0].tap_script_sigs.insert(place, signature);
     });
-    assert_eq!(all, SignedPsbtError::SighashType { key: staker, found: "SIGHASH_ALL".to_owned() });
+    assert_eq!(all, ReturnedPsbtError::SighashType { key: staker, found: TapSighashType::All });
     let stranger = key("stranger", 0);
     let error = refused(&|psbt| sign(psbt, &stranger, unbonding.sighash()));
-    assert_eq!(error, SignedPsbtError::Stranger(*stranger.public_key()));
+    assert_eq!(error, ReturnedPsbtError::Stranger(*stranger.public_key()));
     // The provider has no part in unbonding.
     let error = refused(&|psbt| sign(psbt, &scene.providers[0], unbonding.sighash()));
-    assert_eq!(error, SignedPsbtError::Stranger(*scene.providers[0].public_key()));
+    assert_eq!(error, ReturnedPsbtError::Stranger(*scene.providers[0].public_key()));
     // A sighash that the signer took from what the PSBT says the input holds, which somebody had changed.
     let error = refused(&|psbt| sign(psbt, &scene.covenant[0], TapSighash::from_byte_array([9; 32])));
-    assert_eq!(error, SignedPsbtError::Invalid(*scene.covenant[0].public_key()));
+    assert_eq!(error, ReturnedPsbtError::InvalidSignature(*scene.covenant[0].public_key()));
 }
 
 #[test]

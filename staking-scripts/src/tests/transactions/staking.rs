@@ -7,12 +7,12 @@ use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Sequence, Transaction, TxOut
 use eots::SecretKey;
 use proptest::prelude::*;
 
-use crate::coins::{CoinError, FundingCoin, FundingSignError, key_path_script, sign_key_path};
-use crate::outputs::{NotAnAddress, Parties, StakingOutput, Timelock};
+use crate::coins::{CoinError, FundingCoin, key_path_script, sign_key_path};
+use crate::outputs::{Parties, StakingOutput, Timelock, UnsafeOutput};
 use crate::parameters::{ParametersHistory, Phase1Parameters};
 use crate::phase1::parse_phase1_stake;
 use crate::testing::{Scene, key};
-use crate::transactions::{NewStake, StakingError, StakingFinalizeError, StakingTransaction};
+use crate::transactions::{BuildError, NewStake, ReturnedPsbtError, StakingTransaction};
 
 fn coin(owner: &SecretKey, number: u8, sat: u64) -> FundingCoin {
     let output = TxOut { value: Amount::from_sat(sat), script_pubkey: key_path_script(owner.public_key()) };
@@ -26,7 +26,7 @@ fn segwit_coin(number: u8, sat: u64) -> FundingCoin {
     FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
 }
 
-/// The transaction as the owners of its coins would finish it: with witnesses of the largest size that each
+/// The transaction as the owners of its coins would finalize it: with witnesses of the largest size that each
 /// kind has.
 fn with_largest_witnesses(tx: &StakingTransaction, coins: &[FundingCoin]) -> Transaction {
     let mut finished = tx.unsigned().clone();
@@ -38,11 +38,17 @@ fn with_largest_witnesses(tx: &StakingTransaction, coins: &[FundingCoin]) -> Tra
     finished
 }
 
-fn build(coins: &[FundingCoin], amount: u64, rate: u32) -> Result<StakingTransaction, StakingError> {
+/// What the coins hold that a transaction spends. A coin's number is the first byte of its transaction's id.
+fn held(tx: &Transaction, coins: &[FundingCoin]) -> Amount {
+    let number = |outpoint: OutPoint| usize::from(outpoint.txid.to_byte_array()[0]);
+    tx.input.iter().map(|input| coins[number(input.previous_output)].output().value).sum()
+}
+
+fn build(coins: &[FundingCoin], amount: u64, rate: u32) -> Result<StakingTransaction, BuildError> {
     build_at(coins, amount, FeeRate::from_sat_per_vb_u32(rate))
 }
 
-fn build_at(coins: &[FundingCoin], amount: u64, rate: FeeRate) -> Result<StakingTransaction, StakingError> {
+fn build_at(coins: &[FundingCoin], amount: u64, rate: FeeRate) -> Result<StakingTransaction, BuildError> {
     let output = Scene::new(1, 3, 2).staking.output().clone();
     let change = key_path_script(key("owner", 0).public_key());
     StakingTransaction::build(NewStake {
@@ -57,22 +63,29 @@ fn build_at(coins: &[FundingCoin], amount: u64, rate: FeeRate) -> Result<Staking
 
 proptest! {
     #[test]
-    fn staking_conserves_value_and_pays_the_rate(values in prop::collection::vec((1_000u64..5_000_000, any::<bool>()), 1..12), amount in 1_000u64..10_000_000, rate in 1u32..50) {
+    fn staking_conserves_value_and_pays_the_rate(
+        values in prop::collection::vec((1_000u64..5_000_000, any::<bool>()), 1..12),
+        amount in 1_000u64..10_000_000,
+        rate in 1u32..50,
+    ) {
         let owner = key("owner", 0);
         let coins: Vec<_> = (0u8..)
             .zip(&values)
-            .map(|(number, (sat, segwit))| if *segwit { segwit_coin(number, *sat) } else { coin(&owner, number, *sat) })
+            .map(|(number, (sat, segwit))| match segwit {
+                true => segwit_coin(number, *sat),
+                false => coin(&owner, number, *sat),
+            })
             .collect();
         let tx = match build(&coins, amount, rate) {
             Ok(tx) => tx,
-            Err(StakingError::InsufficientFunds { available, needed, .. }) => {
+            Err(BuildError::InsufficientFunds { available, needed, .. }) => {
                 prop_assert!(available < needed);
                 return Ok(());
             }
             Err(other) => panic!("{other}"),
         };
         let finished = with_largest_witnesses(&tx, &coins);
-        tx.check_finished(&finished).unwrap();
+        tx.check_finalized(&finished).unwrap();
         prop_assert_eq!(finished.compute_txid(), tx.txid());
         prop_assert_eq!(finished.output[0].clone(), tx.staking_output().tx_out());
         prop_assert!(finished.input.iter().all(|input| input.sequence == Sequence::MAX));
@@ -82,13 +95,13 @@ proptest! {
         let slack = Amount::from_sat(330 + 43 * u64::from(rate) + 2);
         prop_assert!(tx.fee() <= least + slack, "{} over {least}", tx.fee());
         let change: Amount = finished.output[1..].iter().map(|out| out.value).sum();
-        let spent: Amount = finished.input.iter().map(|i| coins[usize::from(i.previous_output.txid.to_byte_array()[0])].output().value).sum();
+        let spent = held(&finished, &coins);
         prop_assert_eq!(spent, Amount::from_sat(amount) + change + tx.fee());
     }
 }
 
 /// A stake of phase 1, under mainnet's last version; and the same stake without its OP_RETURN output.
-fn phase1_stake(coins: &[FundingCoin], sat: u64, rate: u32) -> Result<[StakingTransaction; 2], StakingError> {
+fn phase1_stake(coins: &[FundingCoin], sat: u64, rate: u32) -> Result<[StakingTransaction; 2], BuildError> {
     let covenant = last_phase1().covenant;
     let (staker, provider) = (*key("staker", 0).public_key(), *key("provider", 0).public_key());
     let parties = Parties::new(staker, [provider], covenant).unwrap();
@@ -117,17 +130,19 @@ proptest! {
         let [tx, _] = match phase1_stake(&coins, 500_000, rate) {
             Ok(built) => built,
             Err(error) => {
-                prop_assert!(matches!(error, StakingError::InsufficientFunds { .. }), "{error}");
+                prop_assert!(matches!(error, BuildError::InsufficientFunds { .. }), "{error}");
                 return Ok(());
             }
         };
         let finished = tx.finalize(&sign_key_path(tx.psbt(), &owner).unwrap()).unwrap();
         prop_assert_eq!(parse_phase1_stake(&finished, &last_phase1()), Ok(tx.staking_output()));
         prop_assert_eq!(tx.staking_output().outpoint().vout, 0);
-        prop_assert!(finished.output[1].script_pubkey.is_op_return() && finished.output[1].value == Amount::ZERO);
+        let tagged = &finished.output[1];
+        prop_assert!(tagged.script_pubkey.is_op_return() && tagged.value == Amount::ZERO);
         let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finished.weight()).unwrap();
-        prop_assert!(tx.fee() >= least && tx.fee() <= least + Amount::from_sat(330 + 43 * u64::from(rate) + 2));
-        let spent: Amount = finished.input.iter().map(|i| coins[usize::from(i.previous_output.txid.to_byte_array()[0])].output().value).sum();
+        let slack = Amount::from_sat(330 + 43 * u64::from(rate) + 2);
+        prop_assert!(tx.fee() >= least && tx.fee() <= least + slack);
+        let spent = held(&finished, &coins);
         let paid: Amount = finished.output.iter().map(|output| output.value).sum();
         prop_assert_eq!(spent, paid + tx.fee());
     }
@@ -152,7 +167,7 @@ fn phase1_stake_pays_for_its_op_return() {
     let [without, _] = phase1_stake(&[coin(&key("owner", 0), 0, held)], 600_000, 10).unwrap();
     assert_eq!((without.unsigned().output.len(), without.change()), (2, None));
     let less = phase1_stake(&[coin(&key("owner", 0), 0, held - 2)], 600_000, 10).unwrap_err();
-    assert!(matches!(less, StakingError::InsufficientFunds { .. }), "{less}");
+    assert!(matches!(less, BuildError::InsufficientFunds { .. }), "{less}");
 }
 
 #[test]
@@ -164,20 +179,23 @@ fn phase1_stake_has_one_provider() {
     let op_return_tag = Some(*b"bbn1");
     let stake = NewStake { output, amount, coins: &coins, change, fee_rate: rate, op_return_tag };
     let error = StakingTransaction::build(stake).unwrap_err();
-    assert_eq!(error, StakingError::SeveralProviders(2));
+    assert_eq!(error, BuildError::SeveralProviders(2));
 }
 
 #[test]
 fn staking_refuses_stakes_that_cannot_be() {
     let owner = key("owner", 0);
     let coins = [coin(&owner, 1, 100_000)];
-    assert!(matches!(build(&coins, 100, 1).unwrap_err(), StakingError::Dust(_)));
-    assert!(matches!(build(&coins, 100_000, 1).unwrap_err(), StakingError::InsufficientFunds { .. }));
-    assert!(matches!(build(&[], 10_000, 1).unwrap_err(), StakingError::InsufficientFunds { .. }));
+    assert!(matches!(
+        build(&coins, 100, 1).unwrap_err(),
+        BuildError::Output { output: "staking", cause: UnsafeOutput::Dust { .. } }
+    ));
+    assert!(matches!(build(&coins, 100_000, 1).unwrap_err(), BuildError::InsufficientFunds { .. }));
+    assert!(matches!(build(&[], 10_000, 1).unwrap_err(), BuildError::InsufficientFunds { .. }));
     let twice = [coins[0].clone(), coins[0].clone()];
-    assert!(matches!(build(&twice, 10_000, 1).unwrap_err(), StakingError::RepeatedCoin(_)));
-    assert!(matches!(build_at(&coins, 10_000, FeeRate::MAX).unwrap_err(), StakingError::FeeRateTooHigh(_)));
-    assert!(matches!(build(&coins, 10_000, 10_001).unwrap_err(), StakingError::FeeRateTooHigh(_)));
+    assert!(matches!(build(&twice, 10_000, 1).unwrap_err(), BuildError::RepeatedCoin(_)));
+    assert!(matches!(build_at(&coins, 10_000, FeeRate::MAX).unwrap_err(), BuildError::FeeRateTooHigh(_)));
+    assert!(matches!(build(&coins, 10_000, 10_001).unwrap_err(), BuildError::FeeRateTooHigh(_)));
     let output = Scene::new(1, 3, 2).staking.output().clone();
     for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a").unwrap(), ScriptBuf::from_bytes(vec![0x51; 200])]
     {
@@ -190,11 +208,12 @@ fn staking_refuses_stakes_that_cannot_be() {
             fee_rate: rate,
             op_return_tag: None,
         });
-        assert_eq!(built.unwrap_err(), StakingError::Change(NotAnAddress { script_pubkey: lost }));
+        let cause = UnsafeOutput::NotAnAddress { script_pubkey: lost };
+        assert_eq!(built.unwrap_err(), BuildError::Output { output: "change", cause });
     }
     let rich = [coin(&owner, 1, u64::MAX), coin(&owner, 2, 1)];
-    assert_eq!(build(&rich, 10_000, 1).unwrap_err(), StakingError::TooMuch);
-    assert_eq!(build(&coins, u64::MAX, 1).unwrap_err(), StakingError::TooMuch);
+    assert_eq!(build(&rich, 10_000, 1).unwrap_err(), BuildError::TooMuch);
+    assert_eq!(build(&coins, u64::MAX, 1).unwrap_err(), BuildError::TooMuch);
     let p2sh = TxOut {
         value: Amount::ONE_BTC,
         script_pubkey: ScriptBuf::from_hex("a914000000000000000000000000000000000000000087").unwrap(),
@@ -212,17 +231,17 @@ fn staking_refuses_stakes_that_cannot_be() {
         op_return_tag: None,
     })
     .unwrap_err();
-    assert_eq!(error, StakingError::ChangeToStake);
+    assert_eq!(error, BuildError::ChangeToStake);
 }
 
 #[test]
 fn sign_key_path_names_another_owners_coin() {
     let tx = build(&[coin(&key("owner", 0), 1, 100_000)], 50_000, 1).unwrap();
     let error = sign_key_path(tx.psbt(), &key("thief", 0)).unwrap_err();
-    assert!(matches!(error, FundingSignError::OtherCoin { index: 0, .. }), "{error}");
+    assert!(matches!(error, CoinError::OtherKey { index: 0, .. }), "{error}");
 }
 
-/// Each promise about a finished staking transaction is broken once.
+/// Each promise about a finalized staking transaction is broken once.
 #[test]
 fn finalize_refuses_what_a_wallet_changed() {
     let owner = key("owner", 0);
@@ -236,13 +255,13 @@ fn finalize_refuses_what_a_wallet_changed() {
     let found = changed.unsigned_tx.compute_txid();
     assert_eq!(
         tx.finalize(&changed).unwrap_err(),
-        StakingFinalizeError::Changed { found, expected: tx.txid() }
+        ReturnedPsbtError::OtherTransaction { found, expected: tx.txid() }
     );
-    assert!(matches!(tx.finalize(tx.psbt()).unwrap_err(), StakingFinalizeError::Unsigned(_)));
+    assert!(matches!(tx.finalize(tx.psbt()).unwrap_err(), ReturnedPsbtError::Unsigned(_)));
     let mut forged = signed.clone();
     let thief = key("thief", 0).sign_bip340(Message::from_digest([7; 32]));
     forged.inputs[0].tap_key_sig.as_mut().unwrap().signature = thief;
-    assert!(matches!(tx.finalize(&forged).unwrap_err(), StakingFinalizeError::Unsigned(_)));
+    assert!(matches!(tx.finalize(&forged).unwrap_err(), ReturnedPsbtError::Unsigned(_)));
     // What the wallet says of the coin does not count: a smaller amount would make it sign away the rest as a
     // fee.
     let mut lying = signed.clone();
@@ -252,15 +271,15 @@ fn finalize_refuses_what_a_wallet_changed() {
     let check = |change: &dyn Fn(&mut Transaction)| {
         let mut transaction = finished.clone();
         change(&mut transaction);
-        tx.check_finished(&transaction).unwrap_err()
+        tx.check_finalized(&transaction).unwrap_err()
     };
     let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
-    assert!(matches!(check(&script_sig), StakingFinalizeError::IdChanged(_)));
+    assert!(matches!(check(&script_sig), ReturnedPsbtError::IdChanged(_)));
     let bloated = |size: usize| move |tx: &mut Transaction| tx.input[0].witness.push(vec![0; size]);
-    assert!(matches!(check(&bloated(1000)), StakingFinalizeError::FeeBelowRate { .. }));
-    assert!(matches!(check(&bloated(400_000)), StakingFinalizeError::TooHeavy(_)));
-    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finished(&finished).unwrap_err();
-    assert_eq!(not_paid, StakingFinalizeError::StakeNotPaid(Amount::from_sat(49_999)));
+    assert!(matches!(check(&bloated(1000)), ReturnedPsbtError::FeeBelowRate { .. }));
+    assert!(matches!(check(&bloated(400_000)), ReturnedPsbtError::TooHeavy(_)));
+    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finalized(&finished).unwrap_err();
+    assert_eq!(not_paid, ReturnedPsbtError::StakeNotPaid(Amount::from_sat(49_999)));
 }
 
 /// Amounts at which a selection in single precision goes wrong.
@@ -274,7 +293,7 @@ fn selection_counts_large_amounts_exactly() {
     ] {
         match build(&[coin(&owner, 0, held)], staked, 1) {
             Ok(tx) => assert!(tx.fee() <= Amount::from_sat(600), "{held}"),
-            Err(error) => assert!(matches!(error, StakingError::InsufficientFunds { .. }), "{error}"),
+            Err(error) => assert!(matches!(error, BuildError::InsufficientFunds { .. }), "{error}"),
         }
     }
     assert!(build(&[coin(&owner, 0, 4_677_805_554)], 4_181_941_054, 1).is_ok());
@@ -299,10 +318,10 @@ fn selection_of_many_coins_takes_no_time() {
     coins.push(coin(&owner, 9, 1_000_000));
     assert_eq!(build(&coins, 900_000, 10).unwrap().unsigned().input.len(), 1);
     assert_eq!(build(&many(1_500, 10_000), 5_000_000, 2).unwrap().unsigned().input.len(), 506);
-    assert!(matches!(build(&many(20_000, 10_000), 100_000_000, 2).unwrap_err(), StakingError::TooHeavy(_)));
+    assert!(matches!(build(&many(20_000, 10_000), 100_000_000, 2).unwrap_err(), BuildError::TooHeavy(_)));
     assert!(matches!(
         build(&many(20_000, 330), 100_000, 10).unwrap_err(),
-        StakingError::InsufficientFunds { .. }
+        BuildError::InsufficientFunds { .. }
     ));
     // About a second; what this guards against took minutes.
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
@@ -314,7 +333,7 @@ fn sign_key_path_refuses_a_psbt_without_its_inputs() {
     let tx = build(&[coin(&owner, 0, 100_000)], 50_000, 2).unwrap();
     let mut psbt = tx.psbt().clone();
     psbt.inputs.clear();
-    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), FundingSignError::Incomplete(_)));
+    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), CoinError::Unstated(_)));
     psbt.unsigned_tx.input.clear();
-    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), FundingSignError::Incomplete(_)));
+    assert!(matches!(sign_key_path(&psbt, &owner).unwrap_err(), CoinError::Unstated(_)));
 }

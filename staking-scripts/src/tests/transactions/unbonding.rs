@@ -4,15 +4,15 @@ use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Sequence, Transaction};
 
-use crate::outputs::{Parties, UnbondingOutput};
+use crate::outputs::{Parties, UnbondingOutput, UnsafeOutput};
 use crate::testing::{Scene, key, public};
 use crate::transactions::spend::FinalizeError;
 use crate::transactions::{
-    CovenantSignature, CovenantTransaction as _, Funded, LeafTransaction as _, SigningError,
-    SlashingTransaction, UnbondingError, UnbondingTransaction,
+    BuildError, CovenantSignature, CovenantTransaction as _, Funded, LeafTransaction as _, SigningError,
+    SlashingTransaction, UnbondingTransaction,
 };
 
-fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingError> {
+fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, BuildError> {
     UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(fee))
 }
 
@@ -45,10 +45,13 @@ fn unbonding_has_the_protocols_form() {
 fn unbondings_that_cannot_be() {
     let scene = Scene::new(1, 3, 2);
     let fee_not_paid =
-        |fee| UnbondingError::FeeNotPaid { amount: scene.staking.amount(), fee: Amount::from_sat(fee) };
+        |fee| BuildError::UnbondingFeeNotPaid { amount: scene.staking.amount(), fee: Amount::from_sat(fee) };
     assert_eq!(unbonding(&scene, 1_000_000).unwrap_err(), fee_not_paid(1_000_000));
     assert_eq!(unbonding(&scene, u64::MAX).unwrap_err(), fee_not_paid(u64::MAX));
-    assert!(matches!(unbonding(&scene, 999_999).unwrap_err(), UnbondingError::Dust(_)));
+    assert!(matches!(
+        unbonding(&scene, 999_999).unwrap_err(),
+        BuildError::Output { output: "unbonding", cause: UnsafeOutput::Dust { .. } }
+    ));
     let other = Parties::new(
         *key("else", 0).public_key(),
         public(&scene.providers),
@@ -56,7 +59,7 @@ fn unbondings_that_cannot_be() {
     );
     let output = UnbondingOutput::new(other.unwrap(), scene.unbonding.unbonding_time()).unwrap();
     let error = UnbondingTransaction::new(&scene.staking, output, Amount::from_sat(1)).unwrap_err();
-    assert_eq!(error, UnbondingError::OtherParties);
+    assert_eq!(error, BuildError::OtherParties);
 }
 
 #[test]

@@ -4,14 +4,15 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, ScriptBuf, Sequence};
 
 use crate::coins::key_path_script;
+use crate::outputs::UnsafeOutput;
 use crate::testing::{Scene, key};
 use crate::transactions::spend::FinalizeError;
 use crate::transactions::{
-    LeafTransaction as _, SigningError, SlashingTransaction, UnbondingError, UnbondingTransaction,
-    WithdrawalError, WithdrawalTransaction,
+    BuildError, LeafTransaction as _, SigningError, SlashingTransaction, UnbondingTransaction,
+    WithdrawalTransaction,
 };
 
-fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, UnbondingError> {
+fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, BuildError> {
     UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(fee))
 }
 
@@ -43,19 +44,25 @@ fn withdrawals_that_cannot_be() {
     let scene = Scene::new(1, 3, 2);
     let destination = key_path_script(scene.staker.public_key());
     let new = |rate| WithdrawalTransaction::new(&scene.staking, destination.clone(), rate).unwrap_err();
-    assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_000)), WithdrawalError::FeeNotPaid { .. }));
-    assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_001)), WithdrawalError::FeeRateTooHigh(_)));
+    assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_000)), BuildError::WithdrawalFeeNotPaid { .. }));
+    assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_001)), BuildError::FeeRateTooHigh(_)));
     for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a0101").unwrap()] {
         let error = WithdrawalTransaction::new(&scene.staking, lost, FeeRate::BROADCAST_MIN).unwrap_err();
-        assert!(matches!(error, WithdrawalError::Destination(_)));
+        assert!(matches!(
+            error,
+            BuildError::Output { output: "withdrawal", cause: UnsafeOutput::NotAnAddress { .. } }
+        ));
     }
-    assert!(matches!(new(FeeRate::MAX), WithdrawalError::FeeRateTooHigh(_)));
+    assert!(matches!(new(FeeRate::MAX), BuildError::FeeRateTooHigh(_)));
     // A fee that leaves an amount no node would relay.
     let weight =
         WithdrawalTransaction::new(&scene.staking, destination.clone(), FeeRate::BROADCAST_MIN).unwrap();
     let weight = weight.finalize(&weight.sign_as_staker(&scene.staker).unwrap()).unwrap().weight();
     let rate = FeeRate::from_sat_per_kwu(999_900 * 1000 / weight.to_wu());
-    assert!(matches!(new(rate), WithdrawalError::Dust(_)));
+    assert!(matches!(
+        new(rate),
+        BuildError::Output { output: "withdrawal", cause: UnsafeOutput::Dust { .. } }
+    ));
 }
 
 #[test]

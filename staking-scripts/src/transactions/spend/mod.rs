@@ -15,15 +15,18 @@ use bitcoin::{
 };
 
 pub(crate) use self::returned::add_output_origin;
-pub use self::returned::{LeafSignatures, SignedPsbtError};
+pub use self::returned::{LeafSignatures, ReturnedPsbtError};
 use crate::coins::coin::funded_weight;
 use crate::coins::witness::finish;
-use crate::outputs::leaf::{Leaf, leaf_input_weight};
+use crate::outputs::leaf::{Leaf, SpendPath, leaf_input_weight};
 use crate::outputs::output::TaprootOutput;
-use crate::transactions::finalized::{FinalizedError, check_finalized};
+use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};
+use crate::transactions::error::BuildError;
+use crate::transactions::finalized::check_finalized;
 use crate::transactions::sighash::{leaf_sighash, sum};
 
-/// A transaction could not be completed.
+/// A transaction cannot be finalized: signatures are absent or do not verify, or what they make is not the
+/// transaction promised.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinalizeError {
@@ -34,33 +37,81 @@ pub enum FinalizeError {
     #[error("the signature of the covenant member {0} does not verify")]
     InvalidCovenantSignature(XOnlyPublicKey),
     /// A signature is from a key that is not in the covenant committee.
-    #[error("{0} is not in the covenant committee")]
+    #[error("the key {0} is not in the covenant committee")]
     Stranger(XOnlyPublicKey),
     /// A covenant member signed twice.
-    #[error("two signatures of the covenant member {0} are given")]
+    #[error("the covenant member {0} gave two signatures; must give one")]
     RepeatedMember(XOnlyPublicKey),
     /// Fewer covenant members signed than the quorum.
-    #[error("{signatures} covenant signatures are given, and the quorum is {quorum}")]
+    #[error("{signatures} covenant signatures are given; must be at least {quorum}, the quorum")]
     BelowQuorum {
         /// How many are given.
         signatures: usize,
         /// How many are needed.
         quorum: u16,
     },
-    /// The PSBT with the funding coin's signature is of another transaction.
-    #[error("the PSBT holds the transaction {found}, where {expected} was to be signed")]
-    OtherTransaction {
-        /// The transaction that came back.
-        found: Txid,
-        /// The transaction that went out.
-        expected: Txid,
-    },
-    /// The witness could not be put together from the signatures.
+    /// The PSBT with the funding coin's signature cannot be used.
+    #[error(transparent)]
+    Returned(#[from] ReturnedPsbtError),
+    /// The signatures do not satisfy a script. The reason is the miniscript library's, in words: it has one
+    /// for each input.
     #[error("the signatures do not satisfy the script: {0}")]
     Unsatisfied(String),
-    /// The finished transaction is not the one promised.
-    #[error("the finished transaction breaks its promise: {0}")]
-    Broken(#[from] FinalizedError),
+    /// A field of the finalized transaction is not that of the transaction that was signed.
+    #[error("the {0} of the finalized transaction was changed; must be what was signed")]
+    Changed(&'static str),
+    /// The finalized witness does not end with the script and the control block of the intended leaf.
+    #[error("the finalized witness does not reveal the {0} leaf")]
+    WrongLeaf(SpendPath),
+    /// The control block does not prove the script to be in the output spent.
+    #[error("the finalized witness's control block does not lead to the output spent")]
+    NotCommitted,
+    /// The finalized witness has more or fewer places than the script has keys.
+    #[error(
+        "the finalized witness has {found} places for signatures; must have {expected}, one for each key"
+    )]
+    WitnessLength {
+        /// How many places the witness has.
+        found: usize,
+        /// How many keys the script has.
+        expected: usize,
+    },
+    /// The finalized witness lacks the staker's signature.
+    #[error("the staker's signature is absent from the finalized witness")]
+    NoStakerSignature,
+    /// Not exactly one finality provider signed on the slashing path.
+    #[error("the finalized witness has signatures of {0} finality providers; must be of exactly 1")]
+    ProviderSignatures(usize),
+    /// Not exactly a quorum of the covenant committee signed.
+    #[error("the finalized witness has signatures of {found} covenant members; must be of exactly {quorum}")]
+    CovenantSignatures {
+        /// How many signed.
+        found: usize,
+        /// How many must.
+        quorum: u16,
+    },
+    /// A signature in the finalized witness does not verify.
+    #[error("the signature of {0} in the finalized witness does not verify")]
+    InvalidSignature(XOnlyPublicKey),
+    /// A coin that funds the transaction is not signed.
+    #[error("a coin that funds the finalized transaction is not signed")]
+    UnsignedFunding,
+    /// The transaction pays out more than it spends.
+    #[error("the finalized transaction pays {} sat; must be at most {} sat, which it spends", .paid.to_sat(), .spent.to_sat())]
+    CreatesValue {
+        /// The sum of its outputs.
+        paid: Amount,
+        /// What its inputs hold.
+        spent: Amount,
+    },
+    /// An output of the transaction is dust.
+    #[error("an output of the finalized transaction: {0}")]
+    Output(UnsafeOutput),
+    /// The transaction is too heavy to be relayed.
+    #[error(
+        "the finalized transaction weighs {0} weight units; must be at most {MAX_WEIGHT}, which nodes relay"
+    )]
+    TooHeavy(Weight),
 }
 
 /// One leaf, spent by the first input, and the outputs it pays.
@@ -95,7 +146,7 @@ impl LeafSpend {
     /// Lays out the transaction as a PSBT whose one signable script is the leaf's, so that nothing but the
     /// intended path can be signed or finalized. `Err` carries the reason of the PSBT library, which has none
     /// for a transaction that was just built.
-    pub(crate) fn new(plan: SpendPlan<'_>) -> Result<Self, FinalizeError> {
+    pub(crate) fn new(plan: SpendPlan<'_>) -> Result<Self, BuildError> {
         let input = |previous_output, sequence| TxIn {
             previous_output,
             script_sig: ScriptBuf::new(),
@@ -109,8 +160,8 @@ impl LeafSpend {
             input: [input(plan.outpoint, plan.sequence)].into_iter().chain(funding).collect(),
             output: plan.outputs.iter().map(|(out, _)| out.clone()).collect(),
         };
-        let unsatisfied = |e: &dyn ToString| FinalizeError::Unsatisfied(e.to_string());
-        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| unsatisfied(&e))?;
+        let refused = |e: &dyn ToString| BuildError::Psbt(e.to_string());
+        let mut psbt = Psbt::from_unsigned_tx(transaction).map_err(|e| refused(&e))?;
         let funding_weights = plan.funding.iter().map(|(.., weight)| *weight).collect();
         let funding = plan.funding.into_iter().map(|(_, output, _)| output);
         let prevouts: Vec<TxOut> = [plan.source.paying(plan.amount)].into_iter().chain(funding).collect();
@@ -129,7 +180,7 @@ impl LeafSpend {
             output.tap_tree = taproot.map(TaprootOutput::tap_tree);
         }
         let sighash = leaf_sighash(&psbt.unsigned_tx, &prevouts, 0, plan.leaf.hash())
-            .ok_or_else(|| unsatisfied(&"the transaction has no input"))?;
+            .ok_or_else(|| refused(&"the transaction has no input"))?;
         Ok(Self { psbt, prevouts, leaf: plan.leaf.clone(), sighash, funding_weights })
     }
 
@@ -183,7 +234,7 @@ impl LeafSpend {
         Some(FeeRate::from_sat_per_kwu(per_kwu))
     }
 
-    /// Puts the witness together, and checks the finished transaction against everything it promises.
+    /// Finalizes the witness, and checks the finalized transaction against everything it promises.
     pub(crate) fn finalize(
         &self,
         signatures: &[(XOnlyPublicKey, schnorr::Signature)],

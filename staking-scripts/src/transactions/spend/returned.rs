@@ -6,10 +6,13 @@ use std::collections::BTreeSet;
 use bitcoin::bip32::KeySource;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::taproot::LeafVersion;
-use bitcoin::{Psbt, TapLeafHash, TapSighashType, Txid, XOnlyPublicKey, psbt, taproot};
+use bitcoin::{
+    Amount, Psbt, TapLeafHash, TapSighashType, Transaction, Txid, Weight, XOnlyPublicKey, psbt, taproot,
+};
 
 use super::LeafSpend;
 use crate::outputs::leaf::LeafKeys;
+use crate::outputs::relay::MAX_WEIGHT;
 use crate::transactions::signatures::CovenantSignature;
 
 /// The signatures of one leaf, each verified.
@@ -26,50 +29,79 @@ pub struct LeafSignatures {
 /// What a signer returned cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum SignedPsbtError {
-    /// The signer changed the transaction.
-    #[error("the PSBT holds the transaction {found}, where {expected} was to be signed")]
-    Changed {
+pub enum ReturnedPsbtError {
+    /// The signer changed the transaction, which voids every pre-signed transaction that depends on it.
+    #[error("the PSBT is of the transaction {found}; must be of {expected}")]
+    OtherTransaction {
         /// The transaction that came back.
         found: Txid,
         /// The transaction that went out.
         expected: Txid,
     },
     /// The transaction is the same, but the PSBT lacks what describes its input.
-    #[error("the PSBT describes no input")]
+    #[error("the PSBT describes no input; must describe each")]
     NoInput,
     /// A signature is for another leaf, that is, for another path.
-    #[error("the signature of {0} is for another leaf than the one to be spent")]
+    #[error("the signature of {0} is for another leaf; must be for the leaf to be spent")]
     OtherLeaf(XOnlyPublicKey),
     /// A signature does not cover the whole transaction, or says so in an extra byte.
-    #[error("the signature of {key} has the sighash type {found}, where only SIGHASH_DEFAULT is taken")]
+    #[error("the signature of {key} has the sighash type {found}; must be SIGHASH_DEFAULT")]
     SighashType {
         /// Who signed.
         key: XOnlyPublicKey,
         /// The type given.
-        found: String,
+        found: TapSighashType,
     },
     /// A signature is of a key that the leaf does not have.
-    #[error("{0} has no part in the leaf to be spent")]
+    #[error("the key {0} is not in the leaf to be spent")]
     Stranger(XOnlyPublicKey),
     /// A signature does not verify.
     #[error("the signature of {0} does not verify")]
-    Invalid(XOnlyPublicKey),
-    /// The signer finished the input with a witness that does not reveal the leaf, or holds what verifies
+    InvalidSignature(XOnlyPublicKey),
+    /// The signer finalized the input with a witness that does not reveal the leaf, or holds what verifies
     /// under none of its keys.
-    #[error("the finished witness is not one of the leaf to be spent")]
+    #[error("the finalized witness is not one of the leaf to be spent")]
     Witness,
+    /// The signatures do not satisfy the coins' scripts, or do not verify. The reason is the miniscript
+    /// library's, in words: it has one for each input.
+    #[error("the coins are not signed: {0}")]
+    Unsigned(String),
+    /// A signature outside the witness changed the transaction's id.
+    #[error("signing changed the transaction id to {0}; every coin must be of segregated witness")]
+    IdChanged(Txid),
+    /// The staking output is not there exactly once with its amount.
+    #[error("the staking output is not there exactly once with {} sat", .0.to_sat())]
+    StakeNotPaid(Amount),
+    /// The witnesses are larger than they were predicted to be, so that the fee is below the rate asked for.
+    #[error("the fee is {} sat; must be at least {} sat, which the rate asks for", .fee.to_sat(), .needed.to_sat())]
+    FeeBelowRate {
+        /// What the transaction pays.
+        fee: Amount,
+        /// What it should.
+        needed: Amount,
+    },
+    /// The transaction is too heavy to be relayed.
+    #[error("the transaction weighs {0} weight units; must be at most {MAX_WEIGHT}, which nodes relay")]
+    TooHeavy(Weight),
+}
+
+impl ReturnedPsbtError {
+    /// Refuses a PSBT of another transaction than the one that went out, byte for byte.
+    pub(crate) fn check_same(signed: &Psbt, expected: &Transaction) -> Result<(), Self> {
+        if signed.unsigned_tx == *expected {
+            return Ok(());
+        }
+        let (found, expected) = (signed.unsigned_tx.compute_txid(), expected.compute_txid());
+        Err(Self::OtherTransaction { found, expected })
+    }
 }
 
 impl LeafSpend {
     /// The verified signatures that a returned PSBT holds: those collected, and those of a witness that a
-    /// wallet has finished already.
-    pub(crate) fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, SignedPsbtError> {
-        if signed.unsigned_tx != *self.unsigned() {
-            let (found, expected) = (signed.unsigned_tx.compute_txid(), self.txid());
-            return Err(SignedPsbtError::Changed { found, expected });
-        }
-        let input = signed.inputs.first().ok_or(SignedPsbtError::NoInput)?;
+    /// wallet has finalized already.
+    pub(crate) fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, ReturnedPsbtError> {
+        ReturnedPsbtError::check_same(signed, self.unsigned())?;
+        let input = signed.inputs.first().ok_or(ReturnedPsbtError::NoInput)?;
         let mut found = Vec::new();
         for ((key, hash), signature) in &input.tap_script_sigs {
             self.check_collected(key, *hash, signature)?;
@@ -87,40 +119,44 @@ impl LeafSpend {
         key: &XOnlyPublicKey,
         hash: TapLeafHash,
         given: &taproot::Signature,
-    ) -> Result<(), SignedPsbtError> {
+    ) -> Result<(), ReturnedPsbtError> {
         if !self.leaf().keys.in_script_order().any(|known| known == key) {
-            return Err(SignedPsbtError::Stranger(*key));
+            return Err(ReturnedPsbtError::Stranger(*key));
         }
         if hash != self.leaf().hash() {
-            return Err(SignedPsbtError::OtherLeaf(*key));
+            return Err(ReturnedPsbtError::OtherLeaf(*key));
         }
         if given.sighash_type != TapSighashType::Default {
-            return Err(SignedPsbtError::SighashType { key: *key, found: given.sighash_type.to_string() });
+            return Err(ReturnedPsbtError::SighashType { key: *key, found: given.sighash_type });
         }
-        if self.verifies(key, &given.signature) { Ok(()) } else { Err(SignedPsbtError::Invalid(*key)) }
+        if self.verifies(key, &given.signature) {
+            Ok(())
+        } else {
+            Err(ReturnedPsbtError::InvalidSignature(*key))
+        }
     }
 
-    /// The signatures of a finished witness, each in its key's place. A wallet that knows nothing of the
+    /// The signatures of a finalized witness, each in its key's place. A wallet that knows nothing of the
     /// script puts its one signature where the script wants many: then it is tried with every key.
     fn read_witness(
         &self,
         elements: &[&[u8]],
-    ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, SignedPsbtError> {
-        let [places @ .., script, control_block] = elements else { return Err(SignedPsbtError::Witness) };
+    ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, ReturnedPsbtError> {
+        let [places @ .., script, control_block] = elements else { return Err(ReturnedPsbtError::Witness) };
         let leaf = self.leaf();
         let keys: Vec<&XOnlyPublicKey> = leaf.keys.in_script_order().rev().collect();
         let reveals = *script == leaf.script.as_bytes() && *control_block == leaf.control_block.serialize();
         if !reveals || places.len() > keys.len() {
-            return Err(SignedPsbtError::Witness);
+            return Err(ReturnedPsbtError::Witness);
         }
         let given: Vec<_> = places.iter().enumerate().filter(|(_, place)| !place.is_empty()).collect();
         let alone = given.len() == 1;
         let signatures = given.into_iter().map(|(number, place)| {
-            let signature = schnorr::Signature::from_slice(place).map_err(|_| SignedPsbtError::Witness)?;
+            let signature = schnorr::Signature::from_slice(place).map_err(|_| ReturnedPsbtError::Witness)?;
             let own = keys.get(number).filter(|_| places.len() == keys.len());
             let mut candidates = own.into_iter().chain(keys.iter().filter(|_| alone));
             let signer = candidates.find(|key| self.verifies(key, &signature));
-            signer.map(|key| (**key, signature)).ok_or(SignedPsbtError::Witness)
+            signer.map(|key| (**key, signature)).ok_or(ReturnedPsbtError::Witness)
         });
         signatures.collect()
     }

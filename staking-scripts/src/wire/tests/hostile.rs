@@ -100,7 +100,8 @@ proptest! {
         at in any::<usize>(), byte in any::<u8>(), cut in any::<bool>(),
     ) {
         let message = read_json(&read(SAMPLES[3])).unwrap().remove(0);
-        let mut written = vec![write_message(&message).unwrap(), (WireKind::Any, write_any(&message).unwrap())];
+        let any = (WireKind::Any, write_any(&message).unwrap());
+        let mut written = vec![write_message(&message).unwrap(), any];
         for (kind, bytes) in &mut written {
             let at = at % bytes.len();
             if cut { bytes.truncate(at) } else { bytes[at] = byte }

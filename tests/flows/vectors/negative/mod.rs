@@ -13,6 +13,7 @@ use bitcoin::XOnlyPublicKey;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use staking_scripts::transactions::BuildError;
 
 use super::cases;
 
@@ -67,6 +68,14 @@ pub(super) fn name(error: impl Debug) -> Refusal {
         .strip_prefix("Invalid(")
         .filter(|reason| reason.starts_with("Empty") || reason.starts_with("PastTheEnd"));
     reason.unwrap_or(&text).chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+/// The name of what is behind an error of building.
+pub(super) fn not_built(error: BuildError) -> Refusal {
+    match error {
+        BuildError::Output { cause, .. } => name(cause),
+        error => name(error),
+    }
 }
 
 /// Bytes for a type that takes exactly so many.

@@ -20,7 +20,7 @@ use staking_scripts::{
 
 use super::{Hex, cases_of};
 use crate::vectors::negative::{
-    ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, public_key,
+    ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, not_built, public_key,
 };
 
 /// Kind, rule, how many cases we accept, and why.
@@ -214,7 +214,7 @@ impl Terms {
             fee: amount(self.fee_sat)?,
             unbonding_time: timelock(self.unbonding_time)?,
         };
-        SlashingTransaction::new(&source, &terms).map_err(refusal)
+        SlashingTransaction::new(&source, &terms).map_err(not_built)
     }
 }
 
@@ -228,10 +228,10 @@ fn refusal(error: SlashingError) -> Refusal {
 
 const BUILD: &[Rule] = &[
     ("fee_negative", &[("Negative", 1)]),
-    ("fee_zero", &[("NoFee", 1)]),
-    ("less_than_nothing_left", &[("FeeNotPaid", 1)]),
+    ("fee_zero", &[("NoSlashingFee", 1)]),
+    ("less_than_nothing_left", &[("SlashingFeeNotPaid", 1)]),
     ("no_such_output", &[("NoSuchOutput", 1)]),
-    ("nothing_left", &[("FeeNotPaid", 1)]),
+    ("nothing_left", &[("SlashingFeeNotPaid", 1)]),
     ("nothing_slashed", &[("NothingSlashed", 1)]),
     ("nothing_staked", &[("NothingSlashed", 1)]),
     ("output_not_taproot", &[("WrongOutput", 1)]),
@@ -242,8 +242,8 @@ const BUILD: &[Rule] = &[
     ("refund_dust", &[("Dust", 2)]),
     ("refund_time_zero", &[("InvalidTimelock", 1)]),
     ("slashed_dust", &[("Dust", 5)]),
-    ("slashing_script_empty", &[("Destination", 1)]),
-    ("slashing_script_unspendable", &[("Destination", 1)]),
+    ("slashing_script_empty", &[("NotAnAddress", 1)]),
+    ("slashing_script_unspendable", &[("NotAnAddress", 1)]),
 ];
 
 #[test]
@@ -261,7 +261,7 @@ const SLASHING: &[Rule] = &[
     ("input_twice", &[("differs: inputs", 1)]),
     ("lock_time", &[("differs: lock time", 4)]),
     ("minimum_fee_negative", &[("Negative", 1)]),
-    ("minimum_fee_zero", &[("NoFee", 1)]),
+    ("minimum_fee_zero", &[("NoSlashingFee", 1)]),
     ("no_input", &[("Undecodable", 1)]),
     ("no_output", &[("differs: outputs", 1)]),
     ("no_such_output", &[("NoSuchOutput", 1)]),

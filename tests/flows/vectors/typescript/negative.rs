@@ -19,7 +19,7 @@ use staking_scripts::{
 
 use super::{Bytes, Coin, Hex, Kind, cases_of, multisignature, transaction};
 use crate::vectors::negative::{
-    ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, public_key,
+    ACCEPT, Accepted, Case, Refusal, Rule, check_among, count_kinds, name, not_built, public_key,
 };
 
 const ACCEPTED: &[Accepted] = &[
@@ -196,9 +196,9 @@ struct Slashing {
 }
 
 const SLASHING: &[Rule] = &[
-    ("fee_above_what_is_left", &[("FeeNotPaid", 1)]),
+    ("fee_above_what_is_left", &[("SlashingFeeNotPaid", 1)]),
     ("fee_negative", &[("Negative", 1)]),
-    ("fee_zero", &[("NoFee", 1)]),
+    ("fee_zero", &[("NoSlashingFee", 1)]),
     ("nothing_slashed", &[("NothingSlashed", 1)]),
     ("rate_above_one", &[("InvalidSlashingRate", 1)]),
     ("rate_five_decimals", &[("InvalidSlashingRate", 2)]),
@@ -206,10 +206,10 @@ const SLASHING: &[Rule] = &[
     ("rate_one", &[("InvalidSlashingRate", 1)]),
     ("rate_rounds_to_zero", &[("InvalidSlashingRate", 1)]),
     ("rate_zero", &[("InvalidSlashingRate", 1)]),
-    ("refund_dust", &[("Dust", 2), ("FeeNotPaid", 1)]),
+    ("refund_dust", &[("Dust", 2), ("SlashingFeeNotPaid", 1)]),
     ("refund_dust_to_the_library", &[(ACCEPT, 2)]),
-    ("script_empty", &[("Destination", 1)]),
-    ("script_that_anybody_spends", &[("Destination", 1)]),
+    ("script_empty", &[("NotAnAddress", 1)]),
+    ("script_that_anybody_spends", &[("NotAnAddress", 1)]),
     ("slashed_dust", &[("Dust", 2)]),
     ("slashed_dust_to_the_library", &[(ACCEPT, 2)]),
 ];
@@ -223,7 +223,7 @@ fn slashing() {
             fee: Amount::from_sat(u64::try_from(case.fee_sat).map_err(|_| "Negative".to_owned())?),
             unbonding_time: case.stake.unbonding_time()?,
         };
-        SlashingTransaction::new(&case.stake.holding(case.amount_sat)?, &terms).map(drop).map_err(name)
+        SlashingTransaction::new(&case.stake.holding(case.amount_sat)?, &terms).map(drop).map_err(not_built)
     });
 }
 
@@ -240,14 +240,14 @@ impl Unbonding {
         let staking =
             Funded::find(self.stake.staking()?, &transaction(&self.staking_transaction)).map_err(name)?;
         let fee = Amount::from_sat(self.unbonding_fee_sat);
-        UnbondingTransaction::new(&staking, self.stake.unbonding()?, fee).map_err(name)
+        UnbondingTransaction::new(&staking, self.stake.unbonding()?, fee).map_err(not_built)
     }
 }
 
 const UNBONDING: &[Rule] = &[
     ("dust", &[("Dust", 2)]),
     ("dust_to_the_library", &[(ACCEPT, 2)]),
-    ("fee_not_paid", &[("FeeNotPaid", 2)]),
+    ("fee_not_paid", &[("UnbondingFeeNotPaid", 2)]),
     ("fee_zero", &[(ACCEPT, 1)]),
     ("no_staking_output", &[("Absent", 1)]),
     ("staking_output_twice", &[("Repeated", 2)]),
@@ -270,7 +270,7 @@ struct Withdrawal {
 const WITHDRAWAL: &[Rule] = &[
     ("dust", &[("Dust", 2)]),
     ("dust_to_the_library", &[(ACCEPT, 2)]),
-    ("fee_not_paid", &[("FeeNotPaid", 2)]),
+    ("fee_not_paid", &[("WithdrawalFeeNotPaid", 2)]),
     ("rate_far_too_high", &[("FeeRateTooHigh", 1)]),
     ("rate_zero", &[(ACCEPT, 1)]),
 ];
@@ -281,7 +281,7 @@ fn withdrawal() {
         let source = case.stake.holding(case.amount_sat)?;
         let withdrawal =
             WithdrawalTransaction::new(&source, script_of(&case.address), rate(case.sat_per_vbyte));
-        withdrawal.map(drop).map_err(name)
+        withdrawal.map(drop).map_err(not_built)
     });
 }
 
@@ -324,7 +324,7 @@ fn funding() {
             op_return_tag: None,
         })
         .map(drop)
-        .map_err(name)
+        .map_err(not_built)
     });
 }
 
