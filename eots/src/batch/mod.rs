@@ -111,7 +111,8 @@ fn list(indices: &[usize]) -> String {
 /// items.push(BatchItem::Bip340 { public_key: key.public_key(), message: sighash, signature: &signature });
 /// eots::verify_batch(&items)?;
 ///
-/// items[4] = BatchItem::Bip340 { public_key: key.public_key(), message: Message::from_digest([8; 32]), signature: &signature };
+/// let message = Message::from_digest([8; 32]);
+/// items[4] = BatchItem::Bip340 { public_key: key.public_key(), message, signature: &signature };
 /// assert_eq!(eots::verify_batch(&items).unwrap_err().invalid, [4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

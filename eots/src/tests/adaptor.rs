@@ -28,7 +28,8 @@ proptest! {
 
     #[test]
     fn both_forms_of_the_bytes(signer in any_key(), provider in any_key(), message: [u8; 32]) {
-        let adaptor = AdaptorSignature::sign(&signer, provider.public_key(), digest(message), &[0; 32]).unwrap();
+        let adaptor =
+            AdaptorSignature::sign(&signer, provider.public_key(), digest(message), &[0; 32]).unwrap();
         let bytes = adaptor.to_bytes();
         prop_assert_eq!(AdaptorSignature::from_slice(&bytes).unwrap(), adaptor);
         prop_assert_eq!(adaptor.to_string().parse::<AdaptorSignature>().unwrap(), adaptor);
@@ -88,7 +89,8 @@ proptest! {
     ) {
         prop_assume!(a.public_key() != b.public_key() && signer.public_key() != other.public_key());
         let randomness = |signer: &SecretKey, provider: &SecretKey, message: &[u8; 32], aux| {
-            let adaptor = AdaptorSignature::sign(signer, provider.public_key(), digest(*message), aux).unwrap();
+            let adaptor =
+                AdaptorSignature::sign(signer, provider.public_key(), digest(*message), aux).unwrap();
             let r0 = PublicKey::from_slice(&adaptor.to_bytes()[..33]).unwrap();
             let t = PublicKey::from_x_only_public_key(*provider.public_key(), Parity::Even);
             r0.combine(&t.negate(SECP256K1)).unwrap().x_only_public_key().0
