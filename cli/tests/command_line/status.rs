@@ -1,9 +1,73 @@
 //! `btcstake status`.
 
-use btcstake::outputs::Status;
+use std::collections::BTreeMap;
 
-use crate::fixtures::delegation::FILES;
-use crate::fixtures::node::{Regtest, to};
+use bitcoin::{Network, constants};
+use btcstake::outputs::Status;
+use serde_json::{Value, json};
+
+use crate::fixtures::delegation::{FILES, node_answer};
+use crate::fixtures::node::{Regtest, ScriptedNode, to};
+use crate::fixtures::process::Folder;
+
+/// What a node says whose tip is at this height, and which has no transaction.
+fn answers(tip_height: u32) -> BTreeMap<&'static str, Value> {
+    let hash = constants::genesis_block(Network::Regtest).block_hash();
+    BTreeMap::from([
+        ("getnetworkinfo", json!({ "version": 280_000 })),
+        (
+            "getblockchaininfo",
+            json!({
+                "chain": "regtest", "blocks": tip_height, "headers": tip_height, "bestblockhash": hash,
+                "difficulty": 1.0, "time": 0, "mediantime": 0, "verificationprogress": 1.0,
+                "initialblockdownload": false, "chainwork": "00", "size_on_disk": 0, "pruned": false, "warnings": []
+            }),
+        ),
+        ("getindexinfo", json!({ "txindex": { "synced": true, "best_block_height": tip_height } })),
+        ("estimatesmartfee", json!({ "feerate": 0.00001, "blocks": 144 })),
+    ])
+}
+
+/// The same with this transaction, unspent, in a block of this height.
+fn answers_with(transaction: &Value, height: u32, tip_height: u32) -> BTreeMap<&'static str, Value> {
+    let header = constants::genesis_block(Network::Regtest).header;
+    let mut answers = answers(tip_height);
+    answers.insert("getrawtransaction", json!({ "hex": transaction, "blockhash": header.block_hash() }));
+    answers.insert(
+        "getblockheader",
+        json!({
+            "confirmations": tip_height - height + 1, "height": height, "version": header.version.to_consensus(),
+            "merkleroot": header.merkle_root, "time": header.time, "nonce": header.nonce,
+            "bits": format!("{:x}", header.bits.to_consensus()), "previousblockhash": null,
+        }),
+    );
+    answers.insert("gettxout", json!({ "bestblock": header.block_hash(), "confirmations": 1 }));
+    answers
+}
+
+/// A delegation as a node of the chain answers it, without a proof of possession, has the status of our own
+/// file.
+#[test]
+fn status_of_a_nodes_answer_is_that_of_our_own_file() {
+    let folder = Folder::with_delegation();
+    let own = folder.delegation("verified.json");
+    folder.write("node.json", node_answer(&own).to_string());
+    let staking = &own["staking_transaction"];
+    for (answers, status, depth) in [
+        (answers(900_100), "VERIFIED", None),
+        (answers_with(staking, 900_001, 900_010), "VERIFIED", Some(9)),
+        (answers_with(staking, 900_001, 900_100), "ACTIVE", Some(99)),
+        (answers_with(staking, 900_001, 963_500), "EXPIRED", Some(63_499)),
+    ] {
+        let node = ScriptedNode::start(answers);
+        let of =
+            |file: &str| -> Status { folder.output(&format!("status {FILES} {file} --node {}", node.url())) };
+        let found = of("verified.json");
+        assert_eq!((found.status.as_str(), found.depth), (status, depth), "{found:?}");
+        assert_eq!(found.covenant_signatures, 2);
+        assert_eq!(of("node.json"), found);
+    }
+}
 
 #[test]
 fn status_from_the_coin_to_the_withdrawal() {
