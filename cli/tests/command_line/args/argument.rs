@@ -22,7 +22,7 @@ fn files_are_opened_after_the_arguments_are_parsed() {
 }
 
 /// Every argument of every command that takes a value is parsed with a file that is not there, before a flag
-/// that is wrong.
+/// that is wrong. A value is parsed when the next flag is met, so there is one that is right in between.
 #[test]
 fn files_are_not_opened_by_any_parser() {
     let mut tried = 0;
@@ -31,7 +31,7 @@ fn files_are_not_opened_by_any_parser() {
             let flag = argument.get_long().map(|long| format!("--{long}"));
             for file in ["nowhere", "@nowhere", "name=@nowhere"] {
                 let words = ["btcstake".to_owned()].into_iter().chain(path.clone()).chain(flag.clone());
-                let words = words.chain([file, "--no-such-flag"].map(str::to_owned));
+                let words = words.chain([file, "--json", "--no-such-flag"].map(str::to_owned));
                 let error = btcstake::command_line().try_get_matches_from(words).unwrap_err().to_string();
                 assert!(
                     !error.contains("cannot open") && !error.contains("No such file"),
