@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::process::{Folder, MEMBER_KEY, PROVIDER, PROVIDER_KEY};
+use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER, PROVIDER_KEY};
 
 /// Covenant members' public keys, ascending.
 const COVENANT: [&str; 2] = [
@@ -24,7 +24,7 @@ fn scripts(folder: &Folder, network: &str) -> [(&'static str, Value); 3] {
 }
 
 #[test]
-fn what_script_prints_is_read_back() {
+fn descriptors_that_script_prints_are_read_back() {
     let folder = Folder::new();
     for network in ["mainnet", "testnet4", "signet", "regtest"] {
         for (kind, printed) in scripts(&folder, network) {
@@ -63,7 +63,7 @@ fn descriptors_come_from_files_and_standard_input_too() {
 }
 
 #[test]
-fn the_text_says_whose_it_is() {
+fn text_says_whose_it_is() {
     let folder = Folder::new();
     for (kind, printed) in scripts(&folder, "regtest") {
         let descriptor = printed["descriptor"].as_str().unwrap();
@@ -85,7 +85,7 @@ fn the_text_says_whose_it_is() {
 
 /// A descriptor that is not of the protocol is a negative answer, with the reason.
 #[test]
-fn what_is_almost_ours_is_refused() {
+fn descriptors_that_are_almost_ours_are_refused() {
     let folder = Folder::new();
     let [(_, staking), (_, unbonding), _] = scripts(&folder, "regtest");
     let bare =
@@ -106,7 +106,7 @@ fn what_is_almost_ours_is_refused() {
             staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("multi_a(1,{PROVIDER_KEY})")),
             "one key only",
         ),
-        (staking.replace("1008", "65536"), "1 to 65535 blocks"),
+        (staking.replace("1008", "65536"), "blocks; must be 1 to 65535"),
         (staking.replace("1008", "4194305"), "512 seconds"),
         (
             staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("pk(02{PROVIDER_KEY})")),
@@ -141,7 +141,7 @@ fn secrets_are_not_printed_back() {
 }
 
 #[test]
-fn what_cannot_be_read_names_its_argument() {
+fn files_that_cannot_be_read_name_their_argument() {
     let folder = Folder::new();
     folder.write("empty", "");
     folder.write("bytes", [0xff, 0xfe]);

@@ -1,29 +1,10 @@
-//! Help, completions and start-up.
+//! Help, wrong usage, colours and start-up.
 
 use std::time::{Duration, Instant};
 
-use clap::Command;
-
-use crate::process::Folder;
-use crate::scene::Scene;
-
-/// Every command that has no commands below it, with the words that lead to it.
-pub(crate) fn commands() -> Vec<(Vec<String>, Command)> {
-    let mut found = Vec::new();
-    leaves(&btcstake::command_line(), &[], &mut found);
-    found
-}
-
-fn leaves(command: &Command, path: &[String], found: &mut Vec<(Vec<String>, Command)>) {
-    let below: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
-    if below.is_empty() {
-        found.push((path.to_vec(), command.clone()));
-    }
-    for sub in below {
-        let path: Vec<_> = path.iter().cloned().chain([sub.get_name().to_owned()]).collect();
-        leaves(sub, &path, found);
-    }
-}
+use crate::fixtures::commands::commands;
+use crate::fixtures::process::Folder;
+use crate::fixtures::transactions::Transactions;
 
 /// A line's words, without the quotes that are for the shell.
 fn words(line: &str) -> Vec<&str> {
@@ -32,13 +13,12 @@ fn words(line: &str) -> Vec<&str> {
 
 /// Each command's help has an example; those without placeholders run as they stand.
 #[test]
-fn every_command_has_an_example_that_works() {
+fn examples_of_every_command_work() {
     let found = commands();
     assert_eq!(found.len(), 47, "a command was added: has it an example?");
-    let folder = Folder::new();
+    let folder = Folder::with_delegation();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
-    folder.write("withdrawal.tx", Scene::new().withdrawal());
-    crate::delegation::write_all(&folder);
+    folder.write("withdrawal.tx", Transactions::new().withdrawal());
     folder.write("parameters.json", crate::params::LIVE);
     let mut ran = 0;
     for (path, _) in found {
@@ -64,16 +44,7 @@ fn every_command_has_an_example_that_works() {
 }
 
 #[test]
-fn completions_for_every_shell() {
-    let folder = Folder::new();
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = folder.run(&format!("completions {shell}")).ends(0).stdout();
-        assert!(script.contains("slashing-refund") && script.contains("secret-key-file"), "{shell}");
-    }
-}
-
-#[test]
-fn wrong_usage_exits_with_2() {
+fn usage_that_is_wrong_exits_with_2() {
     let folder = Folder::new();
     folder.run("nonsense").fails(&["nonsense"]);
     folder.run("eots sign").fails(&["--secret-key-file"]);
@@ -84,7 +55,7 @@ fn wrong_usage_exits_with_2() {
 /// Scripts call this program often: it must start at once. The best of several runs counts, as the machine is
 /// shared.
 #[test]
-fn it_starts_within_10_milliseconds() {
+fn start_takes_less_than_10_milliseconds() {
     let folder = Folder::new();
     let best = (0..20).map(|_| {
         let start = Instant::now();

@@ -1,4 +1,7 @@
 //! The command line as a person or a script meets it: processes, their output and their exit codes.
+//!
+//! The files are those of the program: what tests `src/commands/tx/stake.rs` is in `tx/stake.rs`, and what
+//! tests the arguments that commands share, `src/args/`, is in `args/`. `fixtures/` is what the tests share.
 
 // Tests may panic: that is how they fail.
 #![allow(
@@ -12,28 +15,23 @@
 )]
 
 mod adaptor;
-mod bad_input;
-mod chain_json;
+mod args;
+mod broadcast;
+mod completions;
 mod covenant;
-mod delegation;
 mod demo;
-mod demo_report;
 mod descriptor;
 mod eots;
-mod explain_delegation;
+mod fixtures;
 mod help;
 mod key;
-mod node;
 mod node_answer;
 mod outputs;
 mod params;
 mod pop;
-mod process;
-mod psbts;
+mod psbt;
 mod readme;
-mod scene;
-mod schema;
 mod script;
-mod texts;
-mod tx_explain;
-mod wallets;
+mod stake;
+mod status;
+mod tx;

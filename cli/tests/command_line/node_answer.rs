@@ -9,8 +9,8 @@ use chain::{Broadcast as _, ChainSource as _, EmbeddedRegtest, Lookup as _, Mine
 use eots::SecretKey;
 use serde_json::{Value, json};
 
-use crate::chain_json::answer;
-use crate::process::{Folder, PROVIDER, PROVIDER_KEY};
+use crate::fixtures::delegation::node_answer;
+use crate::fixtures::process::{Folder, PROVIDER, PROVIDER_KEY};
 
 /// Two coins, then a hundred blocks: the chain that the example's staking transactions spend from.
 const COINS: u32 = 2;
@@ -119,7 +119,7 @@ fn make(folder: &Folder) {
     folder.run(&format!("stake add {files} signed.json{added} --out verified.json")).ends(0);
     let own: Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("verified.json")).unwrap()).unwrap();
-    folder.write("node.json", pretty(&answer(&own)));
+    folder.write("node.json", pretty(&node_answer(&own)));
     let sign = |psbt: &str| {
         folder.run(&format!("psbt sign --psbt @{psbt} --secret-key-file wallet.key")).ends(0).stdout()
     };

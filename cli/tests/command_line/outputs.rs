@@ -8,7 +8,8 @@ use btcstake::outputs::{SHAPES, Shape};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use crate::process::Folder;
+use crate::fixtures::commands::commands;
+use crate::fixtures::process::Folder;
 
 fn file(command: &str) -> PathBuf {
     let name: String = command.chars().filter(|c| !matches!(c, '(' | ')')).collect();
@@ -60,7 +61,7 @@ fn outputs_have_the_schemas_checked_in() {
 
 #[test]
 fn outputs_are_known_of_every_command() {
-    let commands: Vec<_> = crate::help::commands().into_iter().map(|(path, _)| path.join(" ")).collect();
+    let commands: Vec<_> = commands().into_iter().map(|(path, _)| path.join(" ")).collect();
     for command in &commands {
         assert!(SHAPES.iter().any(|shape| shape.command == command), "no output is known of {command}");
     }
@@ -69,8 +70,7 @@ fn outputs_are_known_of_every_command() {
 
 #[test]
 fn outputs_of_several_delegations() {
-    let folder = Folder::new();
-    crate::delegation::write_all(&folder);
+    let folder = Folder::with_delegation();
     let files = "--params params.json --delegation signed.json --delegation nowhere.json";
     let run = folder
         .run(&format!("covenant sign {files} --record member.key.record --secret-key-file member.key"))

@@ -7,9 +7,9 @@ use bitcoin::Transaction;
 use bitcoin::consensus::encode::deserialize_hex;
 use serde_json::json;
 
+use crate::fixtures::process::Folder;
+use crate::fixtures::transactions::Transactions;
 use crate::node_answer;
-use crate::process::Folder;
-use crate::scene::Scene;
 
 fn readme() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap()
@@ -25,7 +25,7 @@ fn blocks<'a>(readme: &'a str, kind: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_command_of_the_readme_runs() {
+fn commands_of_the_readme_run() {
     let readme = readme();
     let minimum = format!("Rust {}", env!("CARGO_PKG_RUST_VERSION"));
     assert!(readme.contains(&minimum), "the README does not ask for {minimum}");
@@ -34,7 +34,7 @@ fn every_command_of_the_readme_runs() {
     for key in ["provider.key", "member.key"] {
         std::fs::remove_file(folder.path().join(key)).unwrap();
     }
-    folder.write("withdrawal.tx", Scene::new().withdrawal());
+    folder.write("withdrawal.tx", Transactions::new().withdrawal());
     let mut ran = 0;
     for block in blocks(&readme, "sh") {
         for command in block.replace("\\\n", " ").lines() {
@@ -122,7 +122,7 @@ fn readme_makes_a_stake_step_by_step() {
 
 /// Commands and flags in the running text.
 #[test]
-fn what_the_readme_names_is_there() {
+fn commands_and_flags_in_the_text_are_there() {
     let readme = readme();
     // Without the blocks, every second piece stands between backticks.
     let text: String = readme.split("\n```").step_by(2).collect();

@@ -1,6 +1,6 @@
 //! `btcstake script`.
 
-use crate::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
+use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 
 #[test]
 fn outputs_have_the_leaves_they_have() {
@@ -34,7 +34,7 @@ fn outputs_have_the_leaves_they_have() {
 const COVENANT: &str = "531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe337";
 
 #[test]
-fn what_makes_no_output_is_named() {
+fn arguments_that_make_no_output_are_named() {
     let folder = Folder::new();
     let fails = |rest: &str, words: &[&str]| {
         let member = COVENANT;

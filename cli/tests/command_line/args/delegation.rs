@@ -1,0 +1,89 @@
+//! Delegations as files hold them: our own, which are of the published schema at every step of their way, and
+//! a node's answer.
+
+use btcstake::outputs::StakeCheck;
+use serde_json::{Value, json};
+
+use crate::fixtures::delegation::{ADDRESS, FILES, SCHEMA, node_answer, secret};
+use crate::fixtures::process::Folder;
+
+#[test]
+fn files_are_of_the_schema_from_draft_to_verified() {
+    let folder = Folder::with_delegation();
+    for file in ["draft.json", "signed.json", "verified.json"] {
+        folder.delegation(file);
+    }
+}
+
+/// What the schema refuses, the commands refuse too.
+#[test]
+fn files_that_are_not_of_the_schema_are_refused() {
+    let folder = Folder::with_delegation();
+    let sound = folder.delegation("verified.json");
+    let mut refused = 0;
+    let mut refuse = |name: &str, harm: &dyn Fn(&mut Value)| {
+        let mut changed = sound.clone();
+        harm(&mut changed);
+        assert!(!SCHEMA.is_valid(&changed), "{name}");
+        folder.write("changed.json", changed.to_string());
+        folder.run(&format!("stake check {FILES} changed.json")).fails(&["--delegation"]);
+        refused += 1;
+    };
+    refuse("an unknown field", &|file| file["unheard_of"] = Value::Null);
+    refuse("an unknown field of an answer", &|file| file["covenant_signatures"][0]["unheard_of"] = json!(1));
+    refuse("a number as text", &|file| file["staking_amount_sat"] = json!("500000"));
+    refuse("a key that is too short", &|file| file["staker"] = json!("00"));
+    refuse("a list for the whole", &|file| *file = json!([]));
+    // What a source may lack.
+    let optional = [
+        "extends",
+        "inclusion",
+        "proof_of_possession",
+        "staker_signatures",
+        "covenant_signatures",
+        "parameters_height",
+        "unbonding_transaction",
+        "slashing_transaction",
+        "unbonding_slashing_transaction",
+    ];
+    let fields: Vec<_> = sound.as_object().unwrap().keys().cloned().collect();
+    for field in fields.iter().filter(|field| !optional.contains(&field.as_str())) {
+        refuse(field, &|file| {
+            file.as_object_mut().unwrap().remove(field);
+        });
+    }
+    assert_eq!(refused, 5 + 6);
+}
+
+/// Every step that ends a stake takes the answer as it is, without a proof of possession.
+#[test]
+fn nodes_answer_ends_a_stake_as_our_own_file_does() {
+    let folder = Folder::with_delegation();
+    let own = folder.delegation("verified.json");
+    folder.write("node.json", node_answer(&own).to_string());
+    let one = node_answer(&own)["btc_delegation"].clone();
+    folder.write("page.json", json!({ "btc_delegations": [one], "pagination": null }).to_string());
+    let withdraw = format!("--to {ADDRESS} --network regtest --fee-rate 5 --secret-key-file staker.key");
+    for step in [
+        "tx unbond --secret-key-file staker.key".to_owned(),
+        "tx slash --provider-key-file provider.key".to_owned(),
+        "tx slash --unbonding --provider-key-file provider.key".to_owned(),
+        format!("tx withdraw --from staking {withdraw}"),
+        format!("tx withdraw --from unbonding {withdraw}"),
+        format!("tx withdraw --from slashing {withdraw}"),
+    ] {
+        let of = |file: &str| folder.json(&format!("{step} {FILES} {file}"));
+        assert_eq!(of("node.json"), of("verified.json"), "{step}");
+        assert_eq!(of("page.json"), of("verified.json"), "{step}");
+    }
+    // What the chain and the covenant ask for is not there, and they say so.
+    let check: StakeCheck = folder.run(&format!("--json stake check {FILES} node.json")).output(1);
+    assert_eq!(check.violations.iter().map(|found| &found.rule).collect::<Vec<_>>(), ["absent"]);
+    // A page of several needs the one to be named.
+    let one = node_answer(&own)["btc_delegation"].clone();
+    folder.write("two.json", json!({ "btc_delegations": [one, one] }).to_string());
+    let step = format!("tx unbond {FILES} two.json");
+    folder.run(&step).fails(&["2 delegations", "--staking-txid"]);
+    let none = format!("{step} --staking-txid {}", secret(7));
+    folder.run(&none).fails(&["2 delegations; none is of"]);
+}

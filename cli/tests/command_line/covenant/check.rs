@@ -1,0 +1,20 @@
+//! `btcstake covenant check`.
+
+use btcstake::outputs::Verdict;
+use serde_json::json;
+
+use crate::fixtures::delegation::FILES;
+use crate::fixtures::process::Folder;
+
+#[test]
+fn signatures_are_valid_or_the_one_that_is_not_is_named() {
+    let folder = Folder::with_delegation();
+    let check = |file: &str| {
+        folder.run(&format!("--json covenant check {FILES} signed.json --covenant-signatures {file}"))
+    };
+    assert_eq!(check("answer.json").json(0), json!({ "valid": true, "reason": null }));
+    let forge = |json: &mut serde_json::Value| json["unbonding_signature"] = json!("00".repeat(64));
+    folder.write_changed("answer.json", "forged.json", forge);
+    let reason = check("forged.json").output::<Verdict>(1).reason.unwrap();
+    assert!(reason.contains("unbonding"), "{reason}");
+}

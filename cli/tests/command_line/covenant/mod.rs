@@ -1,0 +1,4 @@
+//! `btcstake covenant`.
+
+mod check;
+mod sign;

@@ -1,0 +1,145 @@
+//! `btcstake covenant sign`: whose parameters hold, what is refused, and what the signing record keeps.
+
+use btcstake::outputs::{CovenantRefused, StakeCheck};
+use serde_json::{Value, json};
+
+use crate::fixtures::delegation::{ACCOUNT, FILES, parameters, secret, stake};
+use crate::fixtures::process::{Folder, MEMBER_KEY};
+
+/// Writes `two.json`: parameters with a second version, in force later, with another unbonding fee.
+fn write_two_versions(folder: &Folder) {
+    let mut versions = parameters();
+    let mut later = versions[0].clone();
+    later["unbonding_fee_sat"] = json!("20000");
+    later["btc_activation_height"] = json!(950_000);
+    versions.as_array_mut().unwrap().push(later);
+    folder.write("two.json", versions.to_string());
+}
+
+#[test]
+fn parameters_are_the_members_and_the_record_remembers() {
+    let folder = Folder::with_delegation();
+    write_two_versions(&folder);
+    let sign = |file: &str, rest: &str| {
+        let record = if rest.contains("--record") { "" } else { "--record other.jsonl" };
+        folder.run(&format!(
+            "--json covenant sign --params two.json --delegation {file} --secret-key-file member.key {record} {rest}"
+        ))
+    };
+    let refused: CovenantRefused = sign("signed.json", "").output(1);
+    assert_eq!(refused.violations[0].rule, "parameters_version");
+    assert_eq!(sign("signed.json", "--height 960000").output::<CovenantRefused>(1), refused);
+    sign("signed.json", "--height 100").fails(&["--height"]);
+    sign("signed.json", "--height 900000").ends(0);
+
+    // The same staking transaction under the later version: while the committee is the same, so is the
+    // staking output.
+    let draft =
+        stake("later.json").replace("params.json", "two.json").replace("--height 900000", "--height 960000");
+    folder.run(&draft).ends(0);
+    let by = "--params two.json --secret-key-file staker.key --address";
+    folder.run(&format!("stake sign --delegation later.json {by} {ACCOUNT} --out later-signed.json")).ends(0);
+    let staking = |name: &str| folder.delegation(name)["staking_transaction"].clone();
+    assert_eq!(staking("signed.json"), staking("later-signed.json"));
+    let first = sign("signed.json", "--height 900000 --record record.jsonl --aux-rand 00").code();
+    assert_eq!(first, Some(2), "auxiliary randomness of one byte");
+    assert!(!folder.path().join("record.jsonl").exists());
+    sign("signed.json", "--height 900000 --record record.jsonl").ends(0);
+    sign("signed.json", "--height 900000 --record record.jsonl").ends(0);
+    let record = folder.read("record.jsonl");
+    assert_eq!(record.lines().count(), 1, "the same answer again is no second one");
+    sign("later-signed.json", "--record record.jsonl").fails(&["--record record.jsonl", "was signed"]);
+    // Both in one command: the first is signed, and the second is refused for it.
+    let both = "covenant sign --params two.json --delegation later-signed.json --delegation changed-later.json \
+                --secret-key-file member.key --record batch.jsonl";
+    let again = folder.delegation("later-signed.json");
+    folder.write("changed-later.json", again.to_string());
+    let lines = folder.run(both).ends(0).stdout();
+    assert_eq!(lines.matches("unbonding_signature").count(), 2, "one stake twice is one answer: {lines}");
+    let batch = folder.read("batch.jsonl");
+    assert_eq!(batch.lines().count(), 1);
+    folder.write("record2.jsonl", &record);
+    let lines = folder.run(&both.replace("batch.jsonl", "record2.jsonl")).ends(1).stdout();
+    assert_eq!(lines.matches("was signed").count(), 2, "{lines}");
+    assert_eq!(folder.read("record.jsonl"), record);
+    // A record that is not whole stops everything.
+    folder.write("record.jsonl", record.trim_end());
+    sign("signed.json", "--height 900000 --record record.jsonl").fails(&["the last line is incomplete"]);
+    folder.write("record.jsonl", "nonsense\n");
+    sign("signed.json", "--height 900000 --record record.jsonl").fails(&["line 1"]);
+}
+
+/// Where a newer version is in force, `stake check` and `covenant sign` say the same.
+#[test]
+fn verdict_is_that_of_stake_check() {
+    let folder = Folder::with_delegation();
+    write_two_versions(&folder);
+    let files = "--params two.json --delegation signed.json";
+    for (height, code) in [("", 1), ("--height 900000", 0), ("--height 949999", 0), ("--height 950000", 1)] {
+        let check: StakeCheck = folder.run(&format!("--json stake check {files} {height}")).output(code);
+        let sign = format!("covenant sign {files} {height} --record r.jsonl --secret-key-file member.key");
+        let sign = folder.run(&format!("--json {sign}"));
+        if code == 1 {
+            assert_eq!(sign.output::<CovenantRefused>(1).violations, check.violations, "{height}");
+            assert_eq!(check.violations[0].rule, "parameters_version");
+        } else {
+            sign.json(0);
+        }
+    }
+    assert!(folder.output::<StakeCheck>(&format!("stake check {FILES} signed.json")).accepted);
+}
+
+/// Writes `bad.json`: a delegation that breaks rules.
+fn write_bad(folder: &Folder) {
+    folder.write_changed("signed.json", "bad.json", |json| json["unbonding_time_blocks"] = json!(1009));
+}
+
+#[test]
+fn delegations_that_break_rules_are_refused() {
+    let folder = Folder::with_delegation();
+    write_bad(&folder);
+    let check: StakeCheck = folder.run(&format!("--json stake check {FILES} bad.json")).output(1);
+    let sign = |file: &str| {
+        format!("covenant sign {FILES} {file} --record member.key.record --secret-key-file member.key")
+    };
+    let refused: CovenantRefused = folder.run(&format!("--json {}", sign("bad.json"))).output(1);
+    assert_eq!(refused.violations, check.violations);
+    // One rule is one rule.
+    let one = |json: &mut Value| json["proof_of_possession"]["signature"] = json!("00".repeat(64));
+    folder.write_changed("signed.json", "one-rule.json", one);
+    let refused = folder.run(&sign("one-rule.json")).ends(1).stdout();
+    assert!(refused.starts_with("refused: 1 rule is broken\n"), "{refused}");
+}
+
+#[test]
+fn delegations_of_one_command_are_judged_each() {
+    let folder = Folder::with_delegation();
+    write_bad(&folder);
+    let check: StakeCheck = folder.run(&format!("--json stake check {FILES} bad.json")).output(1);
+    let batch = format!(
+        "covenant sign {FILES} signed.json --delegation bad.json --delegation nowhere.json --delegation signed.json"
+    );
+    let lines = folder
+        .run(&format!("{batch} --record batch.jsonl --secret-key-file member.key --aux-rand {}", secret(0)))
+        .ends(1)
+        .stdout();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[0]["covenant_signatures"], lines[3]["covenant_signatures"]);
+    assert_eq!(lines[0]["covenant_signatures"]["member"], json!(MEMBER_KEY));
+    let refused: CovenantRefused = serde_json::from_value(lines[1]["refused"].clone()).unwrap();
+    assert_eq!(refused.violations, check.violations);
+    assert!(lines[2]["error"].as_str().unwrap().contains("nowhere.json"));
+    for field in ["slashing_adaptor_signatures", "unbonding_slashing_adaptor_signatures"] {
+        assert_eq!(lines[0]["covenant_signatures"][field].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn secret_key_of_a_stranger_is_refused() {
+    let folder = Folder::with_delegation();
+    let sign = format!(
+        "covenant sign {FILES} signed.json --record provider.key.record --secret-key-file provider.key"
+    );
+    folder.run(&sign).fails(&["--secret-key-file", "not in the covenant committee"]);
+}

@@ -1,0 +1,4 @@
+//! `btcstake key`.
+
+mod new;
+mod show;

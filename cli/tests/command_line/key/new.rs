@@ -1,0 +1,34 @@
+//! `btcstake key new`.
+
+use crate::fixtures::process::Folder;
+
+#[test]
+fn key_is_written_for_its_owner_and_never_shown() {
+    let folder = Folder::new();
+    let shown = folder.run("key new --out new.key").ends(0).stdout();
+    let written = folder.read("new.key");
+    let digits = written.strip_suffix('\n').unwrap();
+    assert!(digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
+    assert!(!shown.contains(digits));
+    assert_eq!(folder.run("key show --secret-key-file new.key").ends(0).stdout(), shown);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder.path().join("new.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // Another time, another key; and one that is there stays.
+    let other = folder.json("key new --out other.key --network signet");
+    let written_later = folder.read("other.key");
+    assert!(!other.to_string().contains(written_later.trim()) && written_later != written);
+    assert_eq!(folder.json("key show --secret-key-file other.key --network signet"), other);
+    folder.run("key new --out new.key").fails(&["--out new.key", "exists"]);
+    assert_eq!(folder.read("new.key"), written);
+    folder.run("key new").fails(&["--out"]);
+    folder.run("key new --out nowhere/new.key").fails(&["--out", "nowhere/new.key"]);
+}
+
+#[test]
+fn key_is_not_written_to_standard_output() {
+    Folder::new().run("key new --out -").fails(&["--out -"]);
+}

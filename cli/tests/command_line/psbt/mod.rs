@@ -1,0 +1,6 @@
+//! `btcstake psbt`.
+
+mod check;
+mod combine;
+mod finalize;
+mod sign;

@@ -1,0 +1,55 @@
+//! `btcstake stake check`.
+
+use btcstake::outputs::StakeCheck;
+use serde_json::{Value, json};
+
+use crate::fixtures::delegation::{FILES, parameters};
+use crate::fixtures::process::Folder;
+
+#[test]
+fn status_is_pending_and_then_verified() {
+    let folder = Folder::with_delegation();
+    assert_eq!(
+        folder.json(&format!("stake check {FILES} signed.json")),
+        json!({ "accepted": true, "violations": [], "covenant_signatures": 0, "quorum": 2, "status": "PENDING" })
+    );
+    let verified: StakeCheck = folder.output(&format!("stake check {FILES} verified.json"));
+    assert_eq!((verified.covenant_signatures, verified.status.as_str()), (2, "VERIFIED"));
+}
+
+#[test]
+fn violations_are_named_and_counted() {
+    let folder = Folder::with_delegation();
+    folder.write_changed("signed.json", "bad.json", |json| json["unbonding_time_blocks"] = json!(1009));
+    let check: StakeCheck = folder.run(&format!("--json stake check {FILES} bad.json")).output(1);
+    assert_eq!((check.accepted, check.status.as_str()), (false, "REJECTED"));
+    assert_eq!(check.violations[0].rule, "unbonding_time");
+    assert!(folder.run(&format!("stake check {FILES} bad.json")).stdout().contains(" rules are broken\n"));
+    // One rule is one rule.
+    let one = |json: &mut Value| json["proof_of_possession"]["signature"] = json!("00".repeat(64));
+    folder.write_changed("signed.json", "one-rule.json", one);
+    let text = folder.run(&format!("stake check {FILES} one-rule.json")).ends(1).stdout();
+    assert!(
+        text.starts_with("not accepted: 1 rule is broken\n  possession: the proof of possession does not "),
+        "{text}"
+    );
+    // A draft lacks what it needs.
+    let unsigned = folder.run(&format!("stake check {FILES} draft.json")).ends(1).stdout();
+    assert!(unsigned.contains("absent: staker_signatures is absent"), "{unsigned}");
+}
+
+#[test]
+fn files_are_read_strictly() {
+    let folder = Folder::with_delegation();
+    let text = folder.read("signed.json");
+    folder.write("more.json", text.replacen('{', r#"{"unknown":1,"#, 1));
+    folder.run(&format!("stake check {FILES} more.json")).fails(&["--delegation", "unknown"]);
+    folder.write("early.json", text.replace("\"parameters_height\": 900000", "\"parameters_height\": 1"));
+    let early = ["parameters_height", "no parameters are in force at height 1"];
+    folder.run(&format!("stake check {FILES} early.json")).fails(&["--delegation", early[0], early[1]]);
+    folder.run(&format!("tx unbond {FILES} early.json")).fails(&early);
+    folder.write("bad-params.json", parameters().to_string().replace("\"0.001", "\"2.001"));
+    folder
+        .run("stake check --delegation signed.json --params bad-params.json")
+        .fails(&["--params", "slashing_rate"]);
+}

@@ -1,0 +1,36 @@
+//! `btcstake stake include`, on a real bitcoind.
+
+use btcstake::outputs::StakeCheck;
+
+use crate::fixtures::delegation::FILES;
+use crate::fixtures::node::Regtest;
+
+/// The proof that a stake is in a block goes with the delegation, to who asks no node.
+#[test]
+fn proof_is_made_of_a_stake_that_is_deep_enough() {
+    let Some(regtest) = Regtest::new() else { return };
+    regtest.stake("stake");
+    let include = format!("stake include {FILES} stake.json --network regtest --depth 3 --out included.json");
+    let include = |words: &[&str]| regtest.run(&include).fails(words);
+    include(&["the node has no transaction"]);
+    regtest.broadcast("stake.tx");
+    include(&["is unconfirmed; must be in a block"]);
+    regtest.mine(1);
+    include(&["is not shown to be in a block", "is 0 deep; must be at least 3"]);
+    regtest.mine(3);
+    let include = format!("stake include {FILES} stake.json --depth 3");
+    regtest.run(&format!("{include} --network regtest --out included.json")).ends(0);
+    regtest.folder.delegation("included.json");
+    let check = format!("stake check {FILES} included.json");
+    let checked: StakeCheck = regtest.folder.output(&format!("{check} --network regtest --depth 3"));
+    assert!(checked.accepted, "{checked:?}");
+    for bad in ["--network regtest", "--depth 3"] {
+        let refused: StakeCheck = regtest.folder.run(&format!("--json {check} {bad}")).output(1);
+        assert_eq!(refused.violations[0].rule, "inclusion", "{refused:?}");
+        // Read as mainnet's, it is of another network.
+        let hint = refused.violations[0].message.contains("--network says which");
+        assert_eq!(hint, bad == "--depth 3", "{refused:?}");
+    }
+    let wrong = regtest.run(&format!("{include} --network signet --out wrong.json"));
+    wrong.fails(&["must be on signet, as --network says", "on regtest"]);
+}

@@ -1,0 +1,7 @@
+//! `btcstake stake`.
+
+mod add;
+mod check;
+mod include;
+mod psbts;
+mod sign;

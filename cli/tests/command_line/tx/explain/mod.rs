@@ -1,0 +1,139 @@
+//! `btcstake tx explain`: a transaction by itself, and by its id.
+
+mod known;
+
+use btcstake::outputs::TxExplain;
+use serde_json::json;
+use staking_scripts::LeafTransaction;
+
+use crate::fixtures::delegation::FILES;
+use crate::fixtures::node::{Regtest, to};
+use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
+use crate::fixtures::transactions::Transactions;
+
+/// A phase-1 stake: one empty input, the OP_RETURN announcement.
+fn announcement() -> String {
+    let payload = format!("62626e3100{MEMBER_KEY}{PROVIDER_KEY}fa00");
+    format!("0200000001{}ffffffff00ffffffff010000000000000000496a47{payload}00000000", "11".repeat(32))
+}
+
+#[test]
+fn phase_1_stake_says_whose_it_is() {
+    let folder = Folder::new();
+    let json = folder.json(&format!("tx explain {}", announcement()));
+    assert_eq!(json["kind"], json!("stake"));
+    assert_eq!(json["staker"], json!(MEMBER_KEY));
+    assert_eq!(json["finality_providers"], json!([PROVIDER_KEY]));
+    assert_eq!(json["timelock"], json!(64000));
+    assert_eq!(json["fee_sat"], json!(null));
+    // As text in a file, as raw bytes in a file, and on standard input.
+    folder.write("stake.hex", format!("{}\n", announcement()));
+    assert_eq!(folder.json("tx explain @stake.hex"), json);
+    let raw = hex::decode(announcement()).unwrap();
+    folder.write("stake.bin", &raw);
+    assert_eq!(folder.json("tx explain @stake.bin"), json);
+    assert_eq!(folder.run_with(&["--json", "tx", "explain", "-"], &raw).json(0), json);
+}
+
+fn public(keys: &[eots::SecretKey]) -> Vec<String> {
+    let mut keys: Vec<_> = keys.iter().map(|key| key.public_key().to_string()).collect();
+    keys.sort();
+    keys
+}
+
+#[test]
+fn unbonding_transaction_and_its_psbt() {
+    let (folder, made) = (Folder::new(), Transactions::new());
+    let whole: TxExplain = folder.output(&format!("tx explain {}", made.unbonding()));
+    assert_eq!((whole.kind.as_str(), whole.spent_path.as_deref()), ("unbonding", Some("unbonding")));
+    assert_eq!(whole.staker, Some(made.staker.public_key().to_string()));
+    assert_eq!((whole.covenant_members, whole.quorum), (3, 2));
+    let signers = whole.covenant_signers;
+    assert_eq!(signers.len(), 2);
+    assert!(signers.is_sorted() && signers.iter().all(|signer| public(&made.covenant).contains(signer)));
+    assert_eq!((whole.output_amounts_sat, whole.paid_sat), (vec![999_500], 999_500));
+    assert_eq!((whole.fee_sat, whole.input_amounts_sat), (None, vec![None]));
+    assert!(whole.finality_providers.is_empty());
+    let [spent] = &whole.spent[..] else { panic!("{:?}", whole.spent) };
+    assert_eq!((spent.input, &spent.outpoint), (0, &format!("{}:1", "07".repeat(32))));
+    assert_eq!((spent.path.as_str(), &spent.output), ("unbonding", &None));
+
+    // A PSBT tells what its input holds, so the fee too.
+    let psbt = made.unbonding_transaction().psbt().clone();
+    folder.write("unbonding.psbt", psbt.serialize());
+    let explained: TxExplain = folder.output("tx explain @unbonding.psbt");
+    assert_eq!((explained.fee_sat, &explained.input_amounts_sat), (Some(500), &vec![Some(1_000_000)]));
+    assert_eq!((explained.kind.as_str(), &explained.txid), ("unbonding", &whole.txid));
+    assert_eq!((explained.finalized, whole.finalized), (false, true));
+    assert!(explained.covenant_signers.is_empty());
+    for text in [psbt.to_string(), psbt.serialize_hex()] {
+        assert_eq!(folder.output::<TxExplain>(&format!("tx explain {text}")), explained, "{text}");
+    }
+}
+
+#[test]
+fn slashing_transaction_names_who_signed() {
+    let made = Transactions::new();
+    let explained: TxExplain = Folder::new().output(&format!("tx explain {}", made.slashing()));
+    assert_eq!((explained.kind.as_str(), explained.spent_path.as_deref()), ("slashing", Some("slashing")));
+    assert_eq!(explained.finality_providers, public(&made.providers));
+    assert_eq!(explained.provider_signers, [made.providers[0].public_key().to_string()]);
+    assert_eq!(explained.output_amounts_sat, [1000, 997_000]);
+    let text = Folder::new().run(&format!("tx explain {}", made.slashing())).ends(0).stdout();
+    assert!(
+        text.contains("(signature present)")
+            && text.contains("signatures of 2 of 3 members are present, the quorum is 2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn withdrawal_has_its_timelock() {
+    let explained: TxExplain =
+        Folder::new().output(&format!("tx explain {}", Transactions::new().withdrawal()));
+    assert_eq!((explained.kind.as_str(), explained.spent_path.as_deref()), ("withdrawal", Some("timelock")));
+    assert_eq!((explained.timelock, explained.sequence), (Some(1000), vec![1000]));
+}
+
+#[test]
+fn text_that_is_no_transaction_is_named() {
+    let folder = Folder::new();
+    folder.run("tx explain zz").fails(&["TRANSACTION", "hex"]);
+    folder.run("tx explain 0200").fails(&["TRANSACTION", "the transaction ends early"]);
+    folder.run("tx explain 70736274ff00").fails(&["TRANSACTION", "not a PSBT"]);
+    folder.run("tx explain @nowhere").fails(&["cannot open nowhere"]);
+    let (shorter, longer) = (&announcement()[..40], format!("{}00", announcement()));
+    folder.run(&format!("tx explain {shorter}")).fails(&["the transaction ends early"]);
+    folder.write("empty.tx", "\n");
+    folder.run("tx explain @empty.tx").fails(&["the file empty.tx is empty"]);
+    // Folded, and with a byte order mark, it is the same transaction.
+    let (first, second) = (&announcement()[..40], &announcement()[40..]);
+    folder.write("folded.tx", format!("\u{feff}{first}\r\n{second}\r\n"));
+    assert_eq!(folder.json("tx explain @folded.tx"), folder.json(&format!("tx explain {}", announcement())));
+    folder.run(&format!("tx explain {longer}")).fails(&["not a transaction"]);
+}
+
+/// With what a node knows of it.
+#[test]
+fn txid_is_looked_up_on_a_node() {
+    let Some(regtest) = Regtest::new() else { return };
+    regtest.stake("stake");
+    let txid = regtest.status("stake").staking_txid;
+    let by_id = format!("tx explain {txid}");
+    regtest.run(&by_id).fails(&["the node has no transaction"]);
+    regtest.broadcast("stake.tx");
+    regtest.mine(4);
+    let explained: TxExplain = regtest.output(&format!("{by_id} {FILES} stake.json"));
+    assert_eq!(explained.delegation.unwrap().part.as_deref(), Some("staking"));
+    assert_eq!((explained.block_height, explained.confirmations), (Some(105), Some(4)));
+    // Its amount in is found, as the node has that transaction in a block it finds at once or not at all.
+    regtest.send(&format!("tx unbond {FILES} stake.json --secret-key-file staker.key"));
+    regtest.mine(10);
+    let withdrawal = regtest.send(&format!(
+        "tx withdraw {FILES} stake.json --from unbonding {} --secret-key-file staker.key",
+        to(2)
+    ));
+    regtest.mine(1);
+    let explained: TxExplain = regtest.output(&format!("tx explain {}", withdrawal.txid));
+    assert_eq!((explained.kind.as_str(), explained.confirmations), ("withdrawal", Some(1)));
+}

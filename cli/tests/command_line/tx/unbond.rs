@@ -1,0 +1,43 @@
+//! `btcstake tx unbond`.
+
+use bitcoin::Psbt;
+use btcstake::outputs::BuiltTransaction;
+use serde_json::json;
+
+use crate::fixtures::delegation::{FILES, transaction};
+use crate::fixtures::process::Folder;
+
+/// The staker leaves early: the key at hand, or a signer elsewhere.
+#[test]
+fn unbonding_is_signed_here_or_elsewhere() {
+    let folder = Folder::with_delegation();
+    let unbond = format!("tx unbond {FILES} verified.json");
+    let psbt = folder.psbt(&unbond);
+    let done: BuiltTransaction = folder.output(&format!("{unbond} --secret-key-file staker.key"));
+    let unbonding = transaction(&done);
+    assert_eq!((unbonding.compute_txid(), done.fee_sat), (psbt.unsigned_tx.compute_txid(), 9600));
+    assert_eq!(done.vsize, unbonding.vsize());
+    let finalized: Psbt = done.psbt.parse().unwrap();
+    assert_eq!(finalized.extract_tx().unwrap(), unbonding, "the PSBT is as complete as the transaction");
+    let unsigned: BuiltTransaction = folder.output(&unbond);
+    assert_eq!(unsigned.vsize, done.vsize, "known before it is signed");
+    let mut returned = psbt.clone();
+    returned.inputs[0].final_script_witness = Some(unbonding.input[0].witness.clone());
+    folder.write("returned.psbt", returned.serialize());
+    assert_eq!(transaction(&folder.output(&format!("{unbond} --signed @returned.psbt"))), unbonding);
+    returned.unsigned_tx.lock_time = bitcoin::absolute::LockTime::from_consensus(1);
+    folder.write("changed.psbt", returned.to_string());
+    folder
+        .run(&format!("{unbond} --signed @changed.psbt"))
+        .fails(&["the PSBT is of the transaction", "must be of"]);
+    folder.run(&format!("{unbond} --signed @unbonding.psbt")).fails(&["--signed", "no signature"]);
+}
+
+#[test]
+fn delegation_with_another_unbonding_transaction_is_refused() {
+    let folder = Folder::with_delegation();
+    folder.write_changed("signed.json", "bad.json", |json| json["unbonding_time_blocks"] = json!(1009));
+    folder
+        .run(&format!("tx unbond {FILES} bad.json"))
+        .fails(&["--delegation", "unbonding_transaction is the transaction"]);
+}
