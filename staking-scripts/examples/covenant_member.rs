@@ -102,12 +102,12 @@ fn stakers_delegation(history: &ParametersHistory<Parameters>) -> Result<String,
         parameters,
         parameters_at: ParametersAt::Height(height),
     })?;
-    let claim = PossessionMessage::new(
+    let message = PossessionMessage::new(
         SigningContext::GENESIS,
         "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse()?,
     )?;
-    let proof = ProofOfPossession::create_bip340(&staker, &claim);
-    delegation.sign_as_staker(&staker, (claim, proof), parameters)?;
+    let proof = ProofOfPossession::create_bip340(&staker, &message);
+    delegation.sign_as_staker(&staker, (message, proof), parameters)?;
     Ok(delegation.to_json())
 }
 

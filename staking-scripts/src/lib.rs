@@ -1,28 +1,28 @@
-//! The Taproot outputs of Bitcoin staking, every transaction that makes or spends them, and the one road that
-//! a stake travels: [`Delegation`].
+//! The Taproot outputs of Bitcoin staking, the transactions that create and spend them, and the aggregate of
+//! all that is known of a stake: [`Delegation`].
 //!
-//! A staker locks bitcoin in a [`StakingOutput`] that opens in three ways: after the staking time by the
-//! staker alone, at any time by the staker with a quorum of the covenant committee (which the committee
-//! grants only towards an [`UnbondingOutput`]), and by the finality provider's key with staker and quorum,
-//! which only happens when that key has leaked, because staker and committee pre-signed the one
-//! [`SlashingTransaction`] for it. What slashing leaves returns through a
-//! [`SlashingRefundOutput`](outputs::SlashingRefundOutput).
+//! A staker locks bitcoin in a [`StakingOutput`], which has three spend paths: the timelock path, by the
+//! staker alone after the staking time; the unbonding path, by the staker with a quorum of the covenant
+//! committee, which signs only an unbonding transaction, to an [`UnbondingOutput`], or an extension; and the
+//! slashing path, by the finality provider, the staker and a quorum. Staker and committee pre-sign only the
+//! [`SlashingTransaction`] for the last, so it is spent only once the provider's key is extracted. What
+//! slashing leaves returns to the staker through a [`SlashingRefundOutput`](outputs::SlashingRefundOutput).
 //!
-//! A [`Delegation`] is a stake and all that is known of it, from its own JSON, from a node of the chain that
-//! keeps the stakes, or from the message that registered it (feature `wire`). It is checked, signed,
-//! explained and spent through one type; a step asks for what it needs, and no more.
+//! A [`Delegation`] is a stake and all that is known of it, from its own JSON, from a node of Babylon
+//! Genesis, or from the message that registered it (feature `wire`). It is checked, signed, explained and
+//! spent through one type; each step needs only what it uses.
 //!
-//! Rooms, from the bottom: [`outputs`], [`coins`], [`transactions`], [`parameters`]; beside them
+//! Modules, from the bottom: [`outputs`], [`coins`], [`transactions`], [`parameters`]; beside them
 //! [`explain`](mod@explain), [`phase1`], [`possession`] and [`psbt`]; on top [`delegation`].
 //!
-//! Everything is a pure function of its arguments: no network, no clock, no files. Transactions travel as
-//! PSBTs, and a finalized one is read again and every promise about it checked before it is returned.
+//! Everything is a pure function of its arguments: no network, no clock, no files. Transactions are passed to
+//! signers as PSBTs, and a finalized transaction is checked again, field by field, before it is returned.
 //!
-//! A call that fails returns an error that is named after what failed, often one for a whole room:
+//! A call that fails returns an error that is named after what failed, often one for a whole module:
 //! [`InvalidParties`](outputs::InvalidParties), [`BuildError`](transactions::BuildError),
 //! [`ReturnedPsbtError`](transactions::ReturnedPsbtError). An error prints its cause or has it as its source,
-//! never both. [`StakeViolation`] and [`ParametersRule`](parameters::ParametersRule) are no failures of a
-//! call but tables of rules: a check returns all that are broken, and each has a stable name for machines.
+//! never both. [`StakeViolation`] and [`ParametersRule`](parameters::ParametersRule) are tables of rules: a
+//! check returns every rule that is broken, and each has a stable machine name.
 //!
 //! Amounts are [`Amount`](bitcoin::Amount), lengths of time [`Timelock`], rates
 //! [`SlashingRate`](transactions::SlashingRate); keys are BIP-340 x-only.

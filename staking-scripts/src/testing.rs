@@ -149,10 +149,10 @@ pub fn wallet() -> ScriptBuf {
     key_path_script(key("wallet", 0).public_key())
 }
 
-/// Returns a proof of possession of this claim.
-pub fn proven(staker: &SecretKey, claim: PossessionMessage) -> (PossessionMessage, ProofOfPossession) {
-    let proof = ProofOfPossession::create_bip340(staker, &claim);
-    (claim, proof)
+/// Returns a proof of possession of this message.
+pub fn proven(staker: &SecretKey, message: PossessionMessage) -> (PossessionMessage, ProofOfPossession) {
+    let proof = ProofOfPossession::create_bip340(staker, &message);
+    (message, proof)
 }
 
 /// Returns a proof of possession on genesis.

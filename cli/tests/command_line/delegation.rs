@@ -457,7 +457,7 @@ fn consumer_chains_have_their_own_signing_context() {
     assert_eq!(folder.json(&format!("{check} {context}"))["accepted"], json!(true));
     let refused = folder.run(&format!("--json {check}")).json(1);
     let rules: Vec<_> = refused["violations"].as_array().unwrap().iter().map(|v| v["rule"].clone()).collect();
-    assert_eq!(rules, [json!("signing_context"), json!("dialect")]);
+    assert_eq!(rules, [json!("signing_context"), json!("stake_kind")]);
     let member = format!(
         "covenant sign {FILES} two-signed.json --record member.key.record --secret-key-file member.key"
     );

@@ -49,12 +49,12 @@ impl Stake {
         let versions = ParametersHistory::<Parameters>::from_json(&version).expect("parameters");
         let wallet = key_path_script(key(102).public_key());
         let coin = TxOut { value: Amount::from_sat(1_500_000), script_pubkey: wallet.clone() };
-        let claim = PossessionMessage::new(
+        let message = PossessionMessage::new(
             SigningContext::GENESIS,
             "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().expect("an account"),
         );
-        let claim = claim.expect("of genesis");
-        let possession = (claim.clone(), ProofOfPossession::create_bip340(&staker, &claim));
+        let message = message.expect("of genesis");
+        let possession = (message.clone(), ProofOfPossession::create_bip340(&staker, &message));
         Self {
             staker,
             provider,
@@ -179,8 +179,8 @@ impl<'a> Signatures<'a> {
     }
 
     fn verify_staker(&self) {
-        let (key, (claim, proof)) = (self.stake.staker.public_key(), &self.stake.possession);
-        proof.verify(key, claim).expect("valid");
+        let (key, (message, proof)) = (self.stake.staker.public_key(), &self.stake.possession);
+        proof.verify(key, message).expect("valid");
         for (signature, sighash) in self.staker.iter().zip(&self.sighashes[1..]) {
             verify(signature, sighash, key);
         }

@@ -133,7 +133,7 @@ impl Delegation {
         chain: ChainRules,
     ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
         let mut findings = Findings::default();
-        self.check_dialect(chain, &mut findings);
+        self.check_stake_kind(chain, &mut findings);
         let checked = self.checked(parameters, previous, &mut findings);
         findings.0.extend(self.check_included(parameters, chain));
         match checked {
@@ -150,8 +150,8 @@ impl Delegation {
     ) -> Option<CheckedDelegation> {
         let times = self.check_bounds(parameters, findings);
         match &self.proof_of_possession {
-            Some((claim, proof)) => {
-                let proven = proof.verify(&self.staker, claim);
+            Some((message, proof)) => {
+                let proven = proof.verify(&self.staker, message);
                 findings.note(proven.map_err(StakeViolation::Possession));
             }
             None => findings.0.push(StakeViolation::Absent("proof_of_possession")),
@@ -230,14 +230,14 @@ impl Delegation {
 
     /// One provider and a proof without a context on genesis, providers of chains and a proof with the
     /// chain's context elsewhere.
-    fn check_dialect(&self, chain: ChainRules, findings: &mut Findings) {
+    fn check_stake_kind(&self, chain: ChainRules, findings: &mut Findings) {
         let expected = chain.signing_context;
-        if let Some((claim, _)) = &self.proof_of_possession {
-            let found = *claim.context();
+        if let Some((message, _)) = &self.proof_of_possession {
+            let found = *message.context();
             findings.require(found == expected, || StakeViolation::SigningContext { found, expected });
         }
         let on_genesis = matches!(self.staked_to, StakedTo::Genesis(_));
-        findings.require(on_genesis == expected.is_genesis(), || StakeViolation::Dialect {
+        findings.require(on_genesis == expected.is_genesis(), || StakeViolation::StakeKind {
             genesis: expected.is_genesis(),
         });
     }
@@ -301,7 +301,7 @@ impl Delegation {
             // Of one provider there is only the key, which is compared with the parties.
             let same =
                 matches!((&running.staked_to, &self.staked_to), (StakedTo::Genesis(_), StakedTo::Genesis(_)));
-            return if same { Ok(()) } else { Err(StakeViolation::OtherDialect) };
+            return if same { Ok(()) } else { Err(StakeViolation::OtherStakeKind) };
         };
         let chains: BTreeMap<_, _> = new.iter().map(|(chain, key)| (key, chain)).collect();
         let moved = old.iter().find(|(chain, key)| chains.get(key).is_some_and(|other| other != chain));

@@ -128,9 +128,9 @@ fn read_possession(
         1 => PopType::Bip322,
         _ => PopType::Ecdsa,
     };
-    let claim =
+    let message =
         field(NAME, PossessionMessage::new(SigningContext::GENESIS, field("staker_addr", address.parse())?))?;
-    Ok((claim, field(NAME, ProofOfPossession::from_signature_bytes(kind, bytes))?))
+    Ok((message, field(NAME, ProofOfPossession::from_signature_bytes(kind, bytes))?))
 }
 
 /// The running stake, and the coin of the extension's second input.

@@ -59,7 +59,7 @@ impl<'a> DelegationRelation<'a> {
     pub fn explain(&self, transaction: &Transaction, mut explanation: Explanation) -> Explanation {
         explanation.spent.retain(|spent| self.may_spend(spent));
         let outputs: Vec<_> = self.outputs.iter().map(|(_, output)| output.clone()).collect();
-        let mut explanation = explanation.knowing(transaction, &outputs);
+        let mut explanation = explanation.with_known_outputs(transaction, &outputs);
         match (explanation.kind, self.transaction(explanation.txid)) {
             // An extension that nobody has signed shows its new stake only.
             (TransactionKind::Unknown, Some(which))

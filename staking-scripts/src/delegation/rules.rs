@@ -105,13 +105,13 @@ pub enum StakeViolation {
     },
     /// The finality providers are of the other dialect.
     #[error("{}", if *genesis { "finality providers of chains are given; must be one of Babylon Genesis" } else { "a finality provider of Babylon Genesis is given; each must be of a consumer chain" })]
-    Dialect {
+    StakeKind {
         /// Whether it is genesis that is asked for.
         genesis: bool,
     },
     /// The running stake is of the other dialect.
     #[error("one stake is of Babylon Genesis, the other of a consumer chain; both must be of one")]
-    OtherDialect,
+    OtherStakeKind,
     /// The parameters that the staker names are not those that the member knows to be in force.
     #[error("the delegation names version {found} of the parameters; must be {expected}, which is in force")]
     ParametersVersion {
@@ -316,7 +316,7 @@ impl StakeViolation {
             Self::Coinbase => "coinbase",
             Self::Impossible(_) => "impossible",
             Self::SigningContext { .. } => "signing_context",
-            Self::Dialect { .. } | Self::OtherDialect => "dialect",
+            Self::StakeKind { .. } | Self::OtherStakeKind => "stake_kind",
             Self::ParametersVersion { .. } => "parameters_version",
             Self::Version { .. } => "version",
             Self::LockTime(_) => "lock_time",

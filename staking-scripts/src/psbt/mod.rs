@@ -15,7 +15,7 @@ use miniscript::interpreter::KeySigPair;
 
 use crate::coins::coin::CoinError;
 use crate::coins::key_path::{is_coin, key_path_script, sign_coins};
-use crate::coins::witness::{finish, verify_input};
+use crate::coins::witness::{finalize_verified, verify_input};
 use crate::outputs::leaf::{LeafKeys, SpendPath};
 use crate::transactions::shown::{offered_keys, revealed_leaf, spent_outputs};
 use crate::transactions::sighash::sum;
@@ -112,7 +112,7 @@ pub enum PsbtSigningError {
 /// Verifies every signature in a PSBT, and says whose are absent. Anything can be reviewed.
 pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
     let prevouts = prevouts(psbt);
-    let mut judge = prevouts.as_deref().map(|prevouts| Judge::new(psbt, prevouts));
+    let mut verifier = prevouts.as_deref().map(|prevouts| Verifier::new(psbt, prevouts));
     let mut review = PsbtReview::default();
     for (index, (input, spent)) in psbt.inputs.iter().zip(&psbt.unsigned_tx.input).enumerate() {
         let mut note = |signer, valid: Option<bool>| {
@@ -121,36 +121,36 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
         for ((key, hash), signature) in &input.tap_script_sigs {
             note(
                 PsbtSigner::Leaf(*key),
-                judge.as_mut().map(|judge| judge.leaf(index, *hash, key, signature)),
+                verifier.as_mut().map(|verifier| verifier.leaf(index, *hash, key, signature)),
             );
         }
-        if let (Some(signature), Some(judge)) = (&input.tap_key_sig, &mut judge)
-            && let Some((key, valid)) = judge.key_path(index, signature)
+        if let (Some(signature), Some(verifier)) = (&input.tap_key_sig, &mut verifier)
+            && let Some((key, valid)) = verifier.key_path(index, signature)
         {
             note(PsbtSigner::KeyPath(key), Some(valid));
         }
         for (key, signature) in &input.partial_sigs {
             note(
                 PsbtSigner::Ecdsa(*key),
-                judge.as_mut().and_then(|judge| judge.ecdsa(index, input, key, signature)),
+                verifier.as_mut().and_then(|verifier| verifier.ecdsa(index, input, key, signature)),
             );
         }
         let witness = input.final_script_witness.clone().unwrap_or_default();
-        let finished = input.final_script_witness.is_some() || input.final_script_sig.is_some();
+        let finalized = input.final_script_witness.is_some() || input.final_script_sig.is_some();
         let (revealed, offered) = (revealed_leaf(&TxIn { witness, ..spent.clone() }), offered_keys(input));
         let leaf = revealed.as_ref().map(|leaf| &leaf.keys);
-        let leaf = leaf.or(offered.as_ref().filter(|_| !finished).map(|(keys, _)| keys)).cloned();
+        let leaf = leaf.or(offered.as_ref().filter(|_| !finalized).map(|(keys, _)| keys)).cloned();
         if let Some(leaf) = revealed {
             for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
                 let signature = taproot::Signature::from_slice(place);
-                let valid = judge
+                let valid = verifier
                     .as_mut()
                     .zip(signature.ok())
-                    .map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
+                    .map(|(verifier, s)| verifier.leaf(index, leaf.hash, key, &s));
                 note(PsbtSigner::Leaf(*key), valid);
             }
-        } else if finished {
-            match judge.as_ref().and_then(|judge| judge.finished(index)) {
+        } else if finalized {
+            match verifier.as_ref().and_then(|verifier| verifier.finalized(index)) {
                 Some(signers) => signers.into_iter().for_each(|signer| note(signer, Some(true))),
                 None => review.invalid_witnesses.push(index),
             }
@@ -229,7 +229,7 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
 /// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::NotFinal`].
 pub fn finalize_psbt(psbt: &Psbt) -> Result<Transaction, PsbtSigningError> {
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
-    finish(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::NotFinal)
+    finalize_verified(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::NotFinal)
 }
 
 /// What the inputs spend; `None` when the PSBT does not say it of all of them.
@@ -239,22 +239,22 @@ fn prevouts(psbt: &Psbt) -> Option<Vec<TxOut>> {
 }
 
 /// Verifies signatures over sighashes of its own. What they have in common is hashed once.
-struct Judge<'a> {
+struct Verifier<'a> {
     psbt: &'a Psbt,
     prevouts: &'a [TxOut],
     sighashes: SighashCache<&'a Transaction>,
     /// The transaction with what wallets have finalized.
-    finished: Transaction,
+    finalized: Transaction,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Verifier<'a> {
     fn new(psbt: &'a Psbt, prevouts: &'a [TxOut]) -> Self {
-        let mut finished = psbt.unsigned_tx.clone();
-        for (input, described) in finished.input.iter_mut().zip(&psbt.inputs) {
+        let mut finalized = psbt.unsigned_tx.clone();
+        for (input, described) in finalized.input.iter_mut().zip(&psbt.inputs) {
             input.witness = described.final_script_witness.clone().unwrap_or_default();
             input.script_sig = described.final_script_sig.clone().unwrap_or_default();
         }
-        Self { psbt, prevouts, sighashes: SighashCache::new(&psbt.unsigned_tx), finished }
+        Self { psbt, prevouts, sighashes: SighashCache::new(&psbt.unsigned_tx), finalized }
     }
 
     fn leaf(
@@ -305,12 +305,12 @@ impl<'a> Judge<'a> {
     }
 
     /// Who signed a witness that is finalized and verifies.
-    fn finished(&self, index: usize) -> Option<Vec<PsbtSigner>> {
+    fn finalized(&self, index: usize) -> Option<Vec<PsbtSigner>> {
         let signer = |pair| match pair {
             KeySigPair::Ecdsa(key, _) => PsbtSigner::Ecdsa(key),
             KeySigPair::Schnorr(key, _) => PsbtSigner::KeyPath(key),
         };
-        let pairs = verify_input(&self.finished, index, self.prevouts).ok()?;
+        let pairs = verify_input(&self.finalized, index, self.prevouts).ok()?;
         Some(pairs.into_iter().map(signer).collect())
     }
 }

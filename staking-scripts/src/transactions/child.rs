@@ -7,7 +7,7 @@ use bitcoin::{
 };
 
 use crate::coins::coin::{FundingCoin, funded_weight};
-use crate::coins::witness::finish;
+use crate::coins::witness::finalize_verified;
 use crate::outputs::relay::{MAX_FEE_RATE, UnsafeOutput};
 use crate::transactions::error::BuildError;
 use crate::transactions::spend::ReturnedPsbtError;
@@ -132,6 +132,6 @@ impl ChildTransaction {
         }
         let prevouts: Option<Vec<TxOut>> =
             self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
-        finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)
+        finalize_verified(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)
     }
 }

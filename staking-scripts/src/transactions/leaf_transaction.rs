@@ -98,7 +98,7 @@ pub trait CovenantTransaction: LeafTransaction {
     /// Verifies one covenant member's signature, for instance on its arrival.
     ///
     /// # Errors
-    /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
+    /// [`FinalizeError::NotAMember`] or [`FinalizeError::InvalidCovenantSignature`].
     fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
         self.spend().verify_covenant(signature)
     }

@@ -11,7 +11,7 @@ use bitcoin::{
 
 use crate::coins::coin::FundingCoin;
 use crate::coins::selection::Funding;
-use crate::coins::witness::finish;
+use crate::coins::witness::finalize_verified;
 use crate::outputs::op_return::OpReturnData;
 use crate::outputs::output::StakingOutput;
 use crate::outputs::relay::{MAX_FEE_RATE, MAX_WEIGHT, UnsafeOutput};
@@ -176,8 +176,8 @@ impl StakingTransaction {
         }
         let prevouts: Option<Vec<TxOut>> =
             self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
-        let transaction =
-            finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)?;
+        let transaction = finalize_verified(&mut psbt, &prevouts.unwrap_or_default())
+            .map_err(ReturnedPsbtError::Unsigned)?;
         self.check_finalized(&transaction)?;
         Ok(transaction)
     }

@@ -164,16 +164,16 @@ impl ProvidersJson {
 }
 
 impl From<&(PossessionMessage, ProofOfPossession)> for PossessionJson {
-    fn from((claim, proof): &(PossessionMessage, ProofOfPossession)) -> Self {
+    fn from((message, proof): &(PossessionMessage, ProofOfPossession)) -> Self {
         Self {
             kind: match proof.proof_type() {
                 PopType::Bip340 => PossessionType::Bip340,
                 PopType::Bip322 => PossessionType::Bip322,
                 PopType::Ecdsa => PossessionType::Ecdsa,
             },
-            address: claim.address().to_string(),
+            address: message.address().to_string(),
             signature: hex::encode(proof.signature_bytes()),
-            signing_context: (!claim.context().is_genesis()).then(|| claim.context().to_string()),
+            signing_context: (!message.context().is_genesis()).then(|| message.context().to_string()),
         }
     }
 }
@@ -186,14 +186,14 @@ impl PossessionJson {
             None => SigningContext::GENESIS,
             Some(context) => field(NAME, context.parse::<SigningContext>())?,
         };
-        let claim = field(NAME, PossessionMessage::new(context, address))?;
+        let message = field(NAME, PossessionMessage::new(context, address))?;
         let kind = match self.kind {
             PossessionType::Bip340 => PopType::Bip340,
             PossessionType::Bip322 => PopType::Bip322,
             PossessionType::Ecdsa => PopType::Ecdsa,
         };
         let bytes = field(NAME, hex::decode(&self.signature))?;
-        Ok((claim, field(NAME, ProofOfPossession::from_signature_bytes(kind, &bytes))?))
+        Ok((message, field(NAME, ProofOfPossession::from_signature_bytes(kind, &bytes))?))
     }
 }
 

@@ -214,16 +214,16 @@ fn check_refuses_proofs_of_possession_of_elsewhere() {
         let found = delegation.check_under(&parameters, None, rules).unwrap_err();
         assert_eq!(
             found,
-            [StakeViolation::Dialect { genesis: false }],
+            [StakeViolation::StakeKind { genesis: false }],
             "a genesis stake on a consumer chain"
         );
     }
     let (mut delegation, parameters) = honest(consumers(3));
-    assert_eq!(violated(&delegation, &parameters), ["signing_context", "dialect"]);
+    assert_eq!(violated(&delegation, &parameters), ["signing_context", "stake_kind"]);
     delegation.check_under(&parameters, None, consumer_rules()).unwrap();
     delegation.proof_of_possession =
         Some(proven(&staker, PossessionMessage::new(SigningContext::GENESIS, account()).unwrap()));
-    assert_eq!(violated(&delegation, &parameters), ["dialect"], "several providers on genesis");
+    assert_eq!(violated(&delegation, &parameters), ["stake_kind"], "several providers on genesis");
 }
 
 #[test]

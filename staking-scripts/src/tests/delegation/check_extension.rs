@@ -81,5 +81,5 @@ fn check_judges_extensions_that_are_almost_right() {
     let Extended { mut delegation, old, new, .. } = extended();
     delegation.extends.as_mut().unwrap().stake.as_mut().unwrap().staked_to = genesis();
     let found = delegation.check_under(&new, Some(&old), consumer_rules()).unwrap_err();
-    assert!(found.contains(&StakeViolation::OtherDialect), "{found:?}");
+    assert!(found.contains(&StakeViolation::OtherStakeKind), "{found:?}");
 }

@@ -81,7 +81,7 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
     let (delegation, own) = complete();
     let transaction = &delegation.staking_transaction;
     let broken = |parameters: &Parameters| {
-        let explanation = explain(transaction).knowing(transaction, &delegation.outputs(&own));
+        let explanation = explain(transaction).with_known_outputs(transaction, &delegation.outputs(&own));
         assert_eq!(explanation.kind, TransactionKind::Stake);
         let broken = broken_rules(&explanation, transaction, None, parameters);
         broken.iter().map(StakeViolation::rule).collect::<Vec<_>>()

@@ -44,8 +44,8 @@ fn explain_recognises_unbonding_and_withdrawal() {
         UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
     let covenant: Vec<_> =
         scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect();
-    let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
-    let explained = explain(&finished);
+    let finalized = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
+    let explained = explain(&finalized);
     assert_eq!(explained.kind, TransactionKind::Unbonding);
     assert_eq!(explained.paid, Amount::from_sat(999_500));
     let spent = &explained.spent[0];
@@ -56,7 +56,7 @@ fn explain_recognises_unbonding_and_withdrawal() {
     // Beside a second input, which funds a new stake: an extension. In any other shape it is none of the
     // protocol's transactions.
     let shaped = |change: &dyn Fn(&mut Transaction)| {
-        let mut transaction = finished.clone();
+        let mut transaction = finalized.clone();
         change(&mut transaction);
         explain(&transaction)
     };
@@ -84,7 +84,7 @@ fn explain_recognises_unbonding_and_withdrawal() {
         changed(&|input| input.script_sig = ScriptBuf::from_bytes(vec![0x51])).kind,
         TransactionKind::Unknown
     );
-    let mut forged = finished.clone();
+    let mut forged = finalized.clone();
     let places =
         forged.input[0].witness.iter().map(|place| if place.len() == 64 { vec![1] } else { place.to_vec() });
     forged.input[0].witness = Witness::from_slice(&places.collect::<Vec<_>>());
@@ -139,10 +139,10 @@ fn explain_recognises_outputs() {
     let bare = explain(stake.unsigned());
     assert_eq!((bare.kind, bare.outputs.len()), (TransactionKind::Unknown, 0));
     let unbonding = ProtocolOutput::Unbonding(scene.unbonding.clone());
-    assert_eq!(bare.clone().knowing(stake.unsigned(), std::slice::from_ref(&unbonding)), bare);
-    let told = bare.knowing(stake.unsigned(), &[unbonding.clone(), known.clone()]);
+    assert_eq!(bare.clone().with_known_outputs(stake.unsigned(), std::slice::from_ref(&unbonding)), bare);
+    let told = bare.with_known_outputs(stake.unsigned(), &[unbonding.clone(), known.clone()]);
     assert_eq!((told.kind, &told.outputs), (TransactionKind::Stake, &paid));
-    assert_eq!(told.clone().knowing(stake.unsigned(), &[known]), told, "once");
+    assert_eq!(told.clone().with_known_outputs(stake.unsigned(), &[known]), told, "once");
 
     // A tree of another output, or one that is almost the protocol's, tells nothing.
     let harmed = |harm: &dyn Fn(&mut bitcoin::psbt::Output)| {
@@ -178,9 +178,9 @@ fn explain_psbt_checks_what_the_psbt_says() {
     let destination = key_path_script(scene.staker.public_key());
     let withdrawal =
         WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
-    let finished = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
+    let finalized = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     let mut psbt = withdrawal.psbt().clone();
-    psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
+    psbt.inputs[0].final_script_witness = Some(finalized.input[0].witness.clone());
     assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Withdrawal);
     // The leaf is of another output than the one spent.
     let other = TxOut { script_pubkey: scene.staking.output().taproot().script_pubkey(), ..spent(&psbt) };
@@ -216,7 +216,7 @@ fn explain_psbt_checks_what_the_psbt_says() {
     let explained = explain_psbt(&psbt);
     assert_eq!((explained.kind, explained.outputs.len()), (TransactionKind::Unknown, 1));
     let known = ProtocolOutput::Staking(scene.staking.output().clone());
-    assert_eq!(explained.knowing(&psbt.unsigned_tx, &[known]).kind, TransactionKind::Unknown);
+    assert_eq!(explained.with_known_outputs(&psbt.unsigned_tx, &[known]).kind, TransactionKind::Unknown);
 }
 
 fn spent(psbt: &Psbt) -> TxOut {

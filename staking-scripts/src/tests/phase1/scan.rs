@@ -65,7 +65,7 @@ fn fast(bytes: &[u8]) -> Option<Found> {
     Some(
         found
             .into_iter()
-            .map(|stake| (stake.position, stake.transaction.to_vec(), stake.announcement))
+            .map(|stake| (stake.position, stake.transaction.to_vec(), stake.op_return))
             .collect(),
     )
 }
@@ -90,7 +90,7 @@ fn scan_finds_stakes_with_their_places_and_bytes() {
     assert_eq!(found.len(), expected.len());
     for (found, (position, transaction)) in found.iter().zip(expected) {
         assert_eq!((found.position, found.transaction), (position, &transaction[..]));
-        assert_eq!(found.announcement, op_return(TAG));
+        assert_eq!(found.op_return, op_return(TAG));
     }
     // One that announces to another network, beside what only looks like an op_return to this one.
     let mut no_key = op_return(TAG).script().into_bytes();

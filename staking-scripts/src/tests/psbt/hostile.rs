@@ -41,7 +41,7 @@ fn with_witness(psbt: &Psbt, input: usize, elements: &[Vec<u8>]) -> Psbt {
     psbt
 }
 
-/// A wallet, or whoever put PSBTs together, says that an input is finished.
+/// A wallet, or whoever put PSBTs together, says that an input is finalized.
 #[test]
 fn finalized_witnesses_are_run() {
     let staking = staking(&[coin(1, 2_000_000)]);
@@ -65,7 +65,7 @@ fn finalized_witnesses_are_run() {
         let review = crate::psbt::review_psbt(&with_witness(staking.psbt(), 0, &elements));
         assert_eq!(review.invalid_witnesses, [0]);
     }
-    // What an honest wallet finished is taken.
+    // What an honest wallet finalized is taken.
     let signed = crate::coins::sign_key_path(staking.psbt(), &key("wallet", 0)).unwrap();
     let done = staking.finalize(&signed).unwrap();
     let again = with_witness(staking.psbt(), 0, &done.input[0].witness.to_vec());

@@ -93,21 +93,21 @@ fn review_psbt_sees_a_signature_that_was_tampered_with() {
     other.inputs[0].witness_utxo.as_mut().unwrap().value += Amount::from_sat(1);
     assert!(!first(&other));
 
-    // The same in a finished witness: every place is read, the absent one not.
+    // The same in a finalized witness: every place is read, the absent one not.
     let sign = |member| unbonding.sign_as_covenant_member_unchecked(member).unwrap();
     let covenant: Vec<_> = scene.covenant.iter().take(2).map(sign).collect();
     let staker = unbonding.sign_as_staker(&scene.staker).unwrap();
-    let finished = unbonding.finalize(&staker, &covenant).unwrap();
+    let finalized = unbonding.finalize(&staker, &covenant).unwrap();
     let mut psbt = unbonding.psbt().clone();
-    psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
+    psbt.inputs[0].final_script_witness = Some(finalized.input[0].witness.clone());
     let review = review_psbt(&psbt);
     assert!(review.signatures.len() == 3 && review.signatures.iter().all(|found| found.valid), "{review:?}");
     assert!(review.missing.is_empty() && review.invalid_witnesses.is_empty() && review.unsigned.is_empty());
     assert_eq!(review.quorums, [PsbtQuorum { input: 0, signed: 2, members: 3, quorum: 2 }]);
     for (place, element) in
-        finished.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
+        finalized.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
     {
-        let mut elements = finished.input[0].witness.to_vec();
+        let mut elements = finalized.input[0].witness.to_vec();
         elements[place][element.len() - 1] ^= 1;
         psbt.inputs[0].final_script_witness = Some(Witness::from_slice(&elements));
         let signed = if place == 3 { 2 } else { 1 };

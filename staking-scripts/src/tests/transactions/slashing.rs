@@ -55,9 +55,9 @@ proptest! {
         let scene = Scene::new(providers, members, quorum as u16);
         let tx = unbonding(&scene, 1000).unwrap();
         let staker = tx.sign_as_staker(&scene.staker).unwrap();
-        let finished = tx.finalize(&staker, &covenant(&scene, &tx)).unwrap();
-        prop_assert_eq!(finished.compute_txid(), tx.txid());
-        prop_assert_eq!(signatures(&finished), quorum + 1);
+        let finalized = tx.finalize(&staker, &covenant(&scene, &tx)).unwrap();
+        prop_assert_eq!(finalized.compute_txid(), tx.txid());
+        prop_assert_eq!(signatures(&finalized), quorum + 1);
 
         let offender = &scene.providers[offender.index(providers)];
         let (unbonding, parameters) = (tx.unbonding_output(), &scene.slashing_parameters);
@@ -69,10 +69,10 @@ proptest! {
             covenant.iter().for_each(|given| slashing.verify_covenant(given).unwrap());
             let staker = slashing.sign_as_staker(&scene.staker).unwrap();
             slashing.verify_staker(&staker).unwrap();
-            let finished = slashing.slash(&staker, &covenant, offender).unwrap();
-            prop_assert_eq!(signatures(&finished), quorum + 2);
+            let finalized = slashing.slash(&staker, &covenant, offender).unwrap();
+            prop_assert_eq!(signatures(&finalized), quorum + 2);
             // Value is conserved: slashed, refunded, fee.
-            let paid: Amount = finished.output.iter().map(|out| out.value).sum();
+            let paid: Amount = finalized.output.iter().map(|out| out.value).sum();
             prop_assert_eq!(paid + scene.slashing_parameters.fee, amount);
             prop_assert_eq!(slashing.fee(), scene.slashing_parameters.fee);
         }
@@ -171,7 +171,7 @@ fn slashing_names_the_culprit() {
     changed[0].signatures.truncate(1);
     assert_eq!(slash(&changed), SlashingError::AdaptorCount { member, found: 1, providers: 2 });
     changed[0] = CovenantAdaptorSignatures { member: *stranger.public_key(), ..good[0].clone() };
-    assert_eq!(slash(&changed), SlashingError::Finalize(FinalizeError::Stranger(*stranger.public_key())));
+    assert_eq!(slash(&changed), SlashingError::Finalize(FinalizeError::NotAMember(*stranger.public_key())));
     // Whoever gave nothing usable does not keep a quorum from slashing.
     changed.extend_from_slice(&good[3..]);
     assert_eq!(signatures(&tx.slash(&staker, &changed, offender).unwrap()), 5);
@@ -195,13 +195,13 @@ fn slashing_on_chain_reveals_the_key() {
     let tx = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
     let covenant = adaptors(&scene, &tx);
     let offender = scene.providers[0].with_parity(Parity::Even);
-    let finished = tx.slash(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant, &offender).unwrap();
-    let explained = crate::explain(&finished);
+    let finalized = tx.slash(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant, &offender).unwrap();
+    let explained = crate::explain(&finalized);
     let spent = &explained.spent[0];
     assert_eq!(spent.provider_signers, [*offender.public_key()]);
     assert_eq!(spent.covenant_signers.len(), 6);
     let message = Message::from_digest(tx.sighash().to_byte_array());
-    let on_chain: Vec<_> = finished.input[0].witness.iter().filter(|element| element.len() == 64).collect();
+    let on_chain: Vec<_> = finalized.input[0].witness.iter().filter(|element| element.len() == 64).collect();
     let member = spent.covenant_signers[5];
     let signature = bitcoin::secp256k1::schnorr::Signature::from_slice(on_chain[0]).unwrap();
     SECP256K1.verify_schnorr(&signature, &message, &member).unwrap();

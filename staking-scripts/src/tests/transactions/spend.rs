@@ -131,10 +131,10 @@ fn signatures_name_each_thing_that_can_be_wrong() {
     assert_eq!(all, ReturnedPsbtError::SighashType { key: staker, found: TapSighashType::All });
     let stranger = key("stranger", 0);
     let error = refused(&|psbt| sign(psbt, &stranger, unbonding.sighash()));
-    assert_eq!(error, ReturnedPsbtError::Stranger(*stranger.public_key()));
+    assert_eq!(error, ReturnedPsbtError::NotInLeaf(*stranger.public_key()));
     // The provider has no part in unbonding.
     let error = refused(&|psbt| sign(psbt, &scene.providers[0], unbonding.sighash()));
-    assert_eq!(error, ReturnedPsbtError::Stranger(*scene.providers[0].public_key()));
+    assert_eq!(error, ReturnedPsbtError::NotInLeaf(*scene.providers[0].public_key()));
     // A sighash that the signer took from what the PSBT says the input holds, which somebody had changed.
     let error = refused(&|psbt| sign(psbt, &scene.covenant[0], TapSighash::from_byte_array([9; 32])));
     assert_eq!(error, ReturnedPsbtError::InvalidSignature(*scene.covenant[0].public_key()));

@@ -29,13 +29,13 @@ fn segwit_coin(number: u8, sat: u64) -> FundingCoin {
 /// The transaction as the owners of its coins would finalize it: with witnesses of the largest size that each
 /// kind has.
 fn with_largest_witnesses(tx: &StakingTransaction, coins: &[FundingCoin]) -> Transaction {
-    let mut finished = tx.unsigned().clone();
-    for input in &mut finished.input {
+    let mut finalized = tx.unsigned().clone();
+    for input in &mut finalized.input {
         let coin = &coins[usize::from(input.previous_output.txid.to_byte_array()[0])];
         let sizes: &[usize] = if coin.output().script_pubkey.is_p2tr() { &[64] } else { &[72, 33] };
         input.witness = Witness::from_slice(&sizes.iter().map(|size| vec![1; *size]).collect::<Vec<_>>());
     }
-    finished
+    finalized
 }
 
 /// What the coins hold that a transaction spends. A coin's number is the first byte of its transaction's id.
@@ -84,18 +84,18 @@ proptest! {
             }
             Err(other) => panic!("{other}"),
         };
-        let finished = with_largest_witnesses(&tx, &coins);
-        tx.check_finalized(&finished).unwrap();
-        prop_assert_eq!(finished.compute_txid(), tx.txid());
-        prop_assert_eq!(finished.output[0].clone(), tx.staking_output().tx_out());
-        prop_assert!(finished.input.iter().all(|input| input.sequence == Sequence::MAX));
-        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finished.weight()).unwrap();
+        let finalized = with_largest_witnesses(&tx, &coins);
+        tx.check_finalized(&finalized).unwrap();
+        prop_assert_eq!(finalized.compute_txid(), tx.txid());
+        prop_assert_eq!(finalized.output[0].clone(), tx.staking_output().tx_out());
+        prop_assert!(finalized.input.iter().all(|input| input.sequence == Sequence::MAX));
+        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finalized.weight()).unwrap();
         prop_assert!(tx.fee() >= least, "{} under {least}", tx.fee());
         // Beyond the rate, the fee takes only what would make dust or not pay for its own output.
         let slack = Amount::from_sat(330 + 43 * u64::from(rate) + 2);
         prop_assert!(tx.fee() <= least + slack, "{} over {least}", tx.fee());
-        let change: Amount = finished.output[1..].iter().map(|out| out.value).sum();
-        let spent = held(&finished, &coins);
+        let change: Amount = finalized.output[1..].iter().map(|out| out.value).sum();
+        let spent = held(&finalized, &coins);
         prop_assert_eq!(spent, Amount::from_sat(amount) + change + tx.fee());
     }
 }
@@ -134,16 +134,16 @@ proptest! {
                 return Ok(());
             }
         };
-        let finished = tx.finalize(&sign_key_path(tx.psbt(), &owner).unwrap()).unwrap();
-        prop_assert_eq!(parse_phase1_stake(&finished, &last_phase1()), Ok(tx.staking_output()));
+        let finalized = tx.finalize(&sign_key_path(tx.psbt(), &owner).unwrap()).unwrap();
+        prop_assert_eq!(parse_phase1_stake(&finalized, &last_phase1()), Ok(tx.staking_output()));
         prop_assert_eq!(tx.staking_output().outpoint().vout, 0);
-        let tagged = &finished.output[1];
+        let tagged = &finalized.output[1];
         prop_assert!(tagged.script_pubkey.is_op_return() && tagged.value == Amount::ZERO);
-        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finished.weight()).unwrap();
+        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finalized.weight()).unwrap();
         let slack = Amount::from_sat(330 + 43 * u64::from(rate) + 2);
         prop_assert!(tx.fee() >= least && tx.fee() <= least + slack);
-        let spent = held(&finished, &coins);
-        let paid: Amount = finished.output.iter().map(|output| output.value).sum();
+        let spent = held(&finalized, &coins);
+        let paid: Amount = finalized.output.iter().map(|output| output.value).sum();
         prop_assert_eq!(spent, paid + tx.fee());
     }
 }
@@ -247,8 +247,8 @@ fn finalize_refuses_what_a_wallet_changed() {
     let owner = key("owner", 0);
     let tx = build(&[coin(&owner, 0, 100_000)], 50_000, 2).unwrap();
     let signed = sign_key_path(tx.psbt(), &owner).unwrap();
-    let finished = tx.finalize(&signed).unwrap();
-    assert_eq!(finished.compute_txid(), tx.txid());
+    let finalized = tx.finalize(&signed).unwrap();
+    assert_eq!(finalized.compute_txid(), tx.txid());
 
     let mut changed = signed.clone();
     changed.unsigned_tx.output[1].value -= Amount::from_sat(1);
@@ -269,7 +269,7 @@ fn finalize_refuses_what_a_wallet_changed() {
     tx.finalize(&lying).unwrap();
 
     let check = |change: &dyn Fn(&mut Transaction)| {
-        let mut transaction = finished.clone();
+        let mut transaction = finalized.clone();
         change(&mut transaction);
         tx.check_finalized(&transaction).unwrap_err()
     };
@@ -278,7 +278,7 @@ fn finalize_refuses_what_a_wallet_changed() {
     let bloated = |size: usize| move |tx: &mut Transaction| tx.input[0].witness.push(vec![0; size]);
     assert!(matches!(check(&bloated(1000)), ReturnedPsbtError::FeeBelowRate { .. }));
     assert!(matches!(check(&bloated(400_000)), ReturnedPsbtError::TooHeavy(_)));
-    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finalized(&finished).unwrap_err();
+    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finalized(&finalized).unwrap_err();
     assert_eq!(not_paid, ReturnedPsbtError::StakeNotPaid(Amount::from_sat(49_999)));
 }
 

@@ -98,11 +98,11 @@ fn unbonding_names_the_culprit() {
     let stranger = CovenantSignature { member: *scene.staker.public_key(), signature: staker };
     assert_eq!(
         finalize(&staker, &[stranger, good[1], good[2]]),
-        FinalizeError::Stranger(*scene.staker.public_key())
+        FinalizeError::NotAMember(*scene.staker.public_key())
     );
     // Whoever gives nothing usable does not keep a quorum from unbonding.
-    let finished = tx.finalize(&staker, &[swapped, stranger, good[0], good[0], good[2], good[3]]).unwrap();
-    assert_eq!(signatures(&finished), 4);
+    let finalized = tx.finalize(&staker, &[swapped, stranger, good[0], good[0], good[2], good[3]]).unwrap();
+    assert_eq!(signatures(&finalized), 4);
     // A signature over another transaction: the other fee makes another output.
     let other = unbonding(&scene, 1001).unwrap();
     assert_eq!(finalize(&other.sign_as_staker(&scene.staker).unwrap(), &good), invalid);

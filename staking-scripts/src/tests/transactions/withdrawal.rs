@@ -34,8 +34,8 @@ fn withdrawals_of_all_three_outputs() {
             (unsigned.version, unsigned.input[0].sequence),
             (Version::TWO, Sequence::from_height(blocks))
         );
-        let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap()).unwrap();
-        assert_eq!(tx.fee(), rate.fee_wu(finished.weight()).unwrap(), "the fee is exact");
+        let finalized = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap()).unwrap();
+        assert_eq!(tx.fee(), rate.fee_wu(finalized.weight()).unwrap(), "the fee is exact");
     }
 }
 

@@ -17,7 +17,7 @@ use bitcoin::{
 pub(crate) use self::returned::add_output_origin;
 pub use self::returned::{LeafSignatures, ReturnedPsbtError};
 use crate::coins::coin::funded_weight;
-use crate::coins::witness::finish;
+use crate::coins::witness::finalize_verified;
 use crate::outputs::leaf::{Leaf, SpendPath, leaf_input_weight};
 use crate::outputs::output::TaprootOutput;
 use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};
@@ -38,7 +38,7 @@ pub enum FinalizeError {
     InvalidCovenantSignature(XOnlyPublicKey),
     /// A signature is from a key that is not in the covenant committee.
     #[error("the key {0} is not in the covenant committee")]
-    Stranger(XOnlyPublicKey),
+    NotAMember(XOnlyPublicKey),
     /// A covenant member signed twice.
     #[error("the covenant member {0} gave two signatures; must give one")]
     RepeatedMember(XOnlyPublicKey),
@@ -256,7 +256,7 @@ impl LeafSpend {
                 input.tap_script_sigs.insert((*key, hash), signature);
             }
         }
-        let transaction = finish(&mut psbt, &self.prevouts).map_err(FinalizeError::Unsatisfied)?;
+        let transaction = finalize_verified(&mut psbt, &self.prevouts).map_err(FinalizeError::Unsatisfied)?;
         check_finalized(&transaction, self.unsigned(), &self.prevouts, &self.leaf)?;
         Ok(transaction)
     }

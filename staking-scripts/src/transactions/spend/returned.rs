@@ -54,7 +54,7 @@ pub enum ReturnedPsbtError {
     },
     /// A signature is of a key that the leaf does not have.
     #[error("the key {0} is not in the leaf to be spent")]
-    Stranger(XOnlyPublicKey),
+    NotInLeaf(XOnlyPublicKey),
     /// A signature does not verify.
     #[error("the signature of {0} does not verify")]
     InvalidSignature(XOnlyPublicKey),
@@ -121,7 +121,7 @@ impl LeafSpend {
         given: &taproot::Signature,
     ) -> Result<(), ReturnedPsbtError> {
         if !self.leaf().keys.in_script_order().any(|known| known == key) {
-            return Err(ReturnedPsbtError::Stranger(*key));
+            return Err(ReturnedPsbtError::NotInLeaf(*key));
         }
         if hash != self.leaf().hash() {
             return Err(ReturnedPsbtError::OtherLeaf(*key));

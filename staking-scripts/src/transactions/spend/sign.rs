@@ -54,7 +54,11 @@ impl LeafSpend {
     }
 
     pub(crate) fn check_member(&self, key: &XOnlyPublicKey) -> Result<(), FinalizeError> {
-        if self.leaf().keys.covenant().0.contains(key) { Ok(()) } else { Err(FinalizeError::Stranger(*key)) }
+        if self.leaf().keys.covenant().0.contains(key) {
+            Ok(())
+        } else {
+            Err(FinalizeError::NotAMember(*key))
+        }
     }
 
     /// Keeps exactly a quorum of the covenant signatures that verify: the script refuses more. One that does
