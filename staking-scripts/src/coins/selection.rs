@@ -78,23 +78,23 @@ impl<'a> Funding<'a> {
 
     /// Returns the effective value of a coin: its amount less the fee of its input; `None` when that is not
     /// positive.
-    fn worth(&self, coin: &FundingCoin) -> Option<Amount> {
+    fn effective_value(&self, coin: &FundingCoin) -> Option<Amount> {
         let cost = self.fee_rate.checked_mul_by_weight(coin.input_weight()?)?;
-        coin.output().value.checked_sub(cost).filter(|worth| *worth > Amount::ZERO)
+        coin.output().value.checked_sub(cost).filter(|effective_value| *effective_value > Amount::ZERO)
     }
 
     /// Selects the coins of the highest effective value, no more than are needed: few inputs, so a small fee.
     pub(crate) fn select(&self) -> Result<Selection<'a>, SelectionError> {
         let mut coins: Vec<_> =
-            self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
-        coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint()));
+            self.coins.iter().filter_map(|coin| Some((self.effective_value(coin)?, coin))).collect();
+        coins.sort_by_key(|(effective_value, coin)| (Reverse(*effective_value), coin.outpoint()));
         // The effective values add up to what is needed, or nearly: the exact sum follows, with one more coin
         // where it falls short.
         let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(SelectionError::TooMuch)?;
         let (mut sum, mut chosen) = (Amount::ZERO, Vec::new());
-        for (worth, coin) in coins {
+        for (effective_value, coin) in coins {
             chosen.push(coin);
-            sum = sum.checked_add(worth).ok_or(SelectionError::TooMuch)?;
+            sum = sum.checked_add(effective_value).ok_or(SelectionError::TooMuch)?;
             if sum < needed {
                 continue;
             }

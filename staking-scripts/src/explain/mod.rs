@@ -180,7 +180,7 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
     Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
 }
 
-/// Tells whether a witness element has the size of a signature: 64 bytes, or 65 with a sighash type.
+/// Returns whether a witness element has the size of a signature: 64 bytes, or 65 with a sighash type.
 fn is_signature(place: &[u8]) -> bool {
     matches!(place.len(), 64 | 65)
 }

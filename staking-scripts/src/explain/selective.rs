@@ -1,5 +1,6 @@
 //! Selective slashing: a slashing transaction that was finalized without an equivocation reveals the finality
-//! provider's secret key, because the covenant's signatures in it decrypt known adaptor signatures.
+//! provider's secret key, because the covenant's signatures in it are the decryptions of known adaptor
+//! signatures.
 
 use bitcoin::Transaction;
 use bitcoin::secp256k1::schnorr;

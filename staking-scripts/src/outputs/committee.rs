@@ -51,7 +51,7 @@ impl CovenantCommittee {
         self.quorum
     }
 
-    /// Tells whether `key` is a member's.
+    /// Returns whether `key` is a member's.
     pub fn contains(&self, key: &XOnlyPublicKey) -> bool {
         self.members.binary_search_by_key(&key.serialize(), XOnlyPublicKey::serialize).is_ok()
     }

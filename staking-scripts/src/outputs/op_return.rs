@@ -146,7 +146,7 @@ impl Fields {
     }
 }
 
-/// Tells whether a script of 73 bytes is `OP_RETURN` and one push, by its first two bytes and the four after
+/// Returns whether a script of 73 bytes is `OP_RETURN` and one push, by its first two bytes and the four after
 /// them.
 fn is_one_push(opcodes: [u8; 2], next: [u8; 4]) -> bool {
     const SHORT: u8 = OP_PUSHDATA1.to_u8();

@@ -149,7 +149,7 @@ pub(super) fn committee(
     findings.note(committee.map_err(ParametersRule::Committee))
 }
 
-/// Tells whether a text is a decimal number from 0 to 1.
+/// Returns whether a text is a decimal number from 0 to 1.
 fn is_part_of_one(text: &str) -> bool {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let digits = !decimals.is_empty() && decimals.bytes().all(|byte| byte.is_ascii_digit());

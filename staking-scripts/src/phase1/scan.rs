@@ -215,7 +215,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Tells whether a script may be the OP_RETURN of a stake with `tag`, by its length, first byte and tag.
+/// Returns whether a script may be the OP_RETURN of a stake with `tag`, by its length, first byte and tag.
 fn is_for(tag: [u8; 4], script: &[u8]) -> bool {
     script.len() == SCRIPT_SIZE
         && script.first() == Some(&OP_RETURN.to_u8())
