@@ -139,7 +139,7 @@ impl<'a> Funding<'a> {
     }
 }
 
-/// What the one funding coin of an extension must pay for.
+/// The inputs and outputs of an extension, for the selection of its one coin.
 pub(crate) struct ExtensionFunding<'a> {
     pub(crate) leaf: &'a Leaf,
     pub(crate) stake: &'a TxOut,

@@ -68,7 +68,7 @@ pub struct PresignedSlashing {
 pub struct RunningStake {
     /// The id of its staking transaction.
     pub txid: Txid,
-    /// What is known of it; `None` in a node's response, which has its id alone.
+    /// The parts of it that are known; `None` in a node's response, which has its id alone.
     pub stake: Option<PreviousStake>,
     /// The output that the extension's second input spends.
     pub funding: TxOut,

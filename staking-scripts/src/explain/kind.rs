@@ -38,7 +38,7 @@ impl TransactionKind {
     }
 }
 
-/// How the fee of an unconfirmed transaction can be raised.
+/// The means of raising the fee of an unconfirmed transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeeBump {
     /// Child pays for parent: a child spends its change and pays for both

@@ -42,8 +42,9 @@ pub struct PaidOutput {
     pub output: ProtocolOutput,
 }
 
-/// What a transaction is in this protocol. The signers are read from the witness elements that the script
-/// assigns to their keys. The signatures are not verified, as that needs the outputs spent.
+/// The explanation of a transaction: its kind, the leaves spent and the outputs paid. The signers are read
+/// from the witness elements that the script assigns to their keys. The signatures are not verified, as that
+/// needs the outputs spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The transaction's id.

@@ -38,7 +38,7 @@ pub enum DescriptorError {
     Key {
         /// The position in the text.
         position: usize,
-        /// What the key is instead.
+        /// The reason.
         reason: &'static str,
     },
     /// A number is not a whole number in its range.

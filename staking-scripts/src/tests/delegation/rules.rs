@@ -1,4 +1,4 @@
-//! The names of the rules, for machines.
+//! The machine names of the rules.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -16,7 +16,7 @@ use crate::possession::PossessionError;
 use crate::testing::{key, keys, public};
 use crate::transactions::{BuildError, ExtensionError, FinalizeError, ReturnedPsbtError};
 
-/// All text of the tests.
+/// Returns the text of all tests.
 fn texts(folder: &Path) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap() {

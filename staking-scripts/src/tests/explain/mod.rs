@@ -1,4 +1,4 @@
-//! Reading transactions back.
+//! Explanation of transactions.
 
 mod kind;
 mod selective;
@@ -53,8 +53,7 @@ fn explain_recognises_unbonding_and_withdrawal() {
     assert_eq!(spent.covenant_signers.len(), 3);
     assert!(spent.covenant_signers.is_sorted());
 
-    // Beside a second input, which funds a new stake: an extension. In any other shape it is none of the
-    // protocol's transactions.
+    // With a second input, which funds a new stake, it is an extension. In any other form it is unknown.
     let shaped = |change: &dyn Fn(&mut Transaction)| {
         let mut transaction = finalized.clone();
         change(&mut transaction);
@@ -72,8 +71,8 @@ fn explain_recognises_unbonding_and_withdrawal() {
         WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
     let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     assert_eq!(explain(&withdrawn).kind, TransactionKind::Withdrawal);
-    // A sequence that does not wait, a script where none belongs, places that hold no signature: not what it
-    // seems.
+    // An nSequence without the timelock, a scriptSig, or witness elements that are not signatures: the leaf
+    // is not counted.
     let changed = |change: &dyn Fn(&mut TxIn)| {
         let mut transaction = withdrawn.clone();
         change(&mut transaction.input[0]);
@@ -89,7 +88,7 @@ fn explain_recognises_unbonding_and_withdrawal() {
         forged.input[0].witness.iter().map(|place| if place.len() == 64 { vec![1] } else { place.to_vec() });
     forged.input[0].witness = Witness::from_slice(&places.collect::<Vec<_>>());
     assert_eq!(explain(&forged).spent[0].covenant_signers, []);
-    // Without its witness nothing shows; in a PSBT the leaf that it offers for signing does.
+    // Without its witness it is unknown; a PSBT has the leaf that it offers for signing.
     assert_eq!(explain(withdrawal.unsigned()).kind, TransactionKind::Unknown);
     assert_eq!(explain_psbt(withdrawal.psbt()).kind, TransactionKind::Withdrawal);
     let mut psbt = tx.psbt().clone();
@@ -103,14 +102,14 @@ fn explain_recognises_unbonding_and_withdrawal() {
     let explained = explain_psbt(&psbt);
     assert_eq!((explained.kind, explained.txid), (TransactionKind::Unbonding, tx.txid()));
     assert_eq!(explained.spent[0].covenant_signers, [covenant[0].member]);
-    // With two leaves on offer there is no telling which one will be spent.
+    // With two leaves offered, the spend path is not known.
     let other = scene.staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     let script = (other.script.clone(), bitcoin::taproot::LeafVersion::TapScript);
     psbt.inputs[0].tap_scripts.insert(other.control_block.clone(), script);
     assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Unknown);
 }
 
-/// A staking output is told by the script tree that a PSBT gives of it, or by whoever knows its keys; and by
+/// A staking output is recognised by its script tree in a PSBT, or by a caller that knows its keys; and by
 /// its script only.
 #[test]
 fn explain_recognises_outputs() {
@@ -135,7 +134,7 @@ fn explain_recognises_outputs() {
     assert_eq!(explained.outputs, paid);
     assert_eq!(stake.unsigned().output[paid[0].index].value, Amount::from_sat(1_000_000));
 
-    // Without the PSBT nothing shows, but to who knows the keys.
+    // Without the PSBT it is recognised only by a caller that knows the keys.
     let bare = explain(stake.unsigned());
     assert_eq!((bare.kind, bare.outputs.len()), (TransactionKind::Unknown, 0));
     let unbonding = ProtocolOutput::Unbonding(scene.unbonding.clone());
@@ -144,7 +143,7 @@ fn explain_recognises_outputs() {
     assert_eq!((told.kind, &told.outputs), (TransactionKind::Stake, &paid));
     assert_eq!(told.clone().with_known_outputs(stake.unsigned(), &[known]), told, "once");
 
-    // A tree of another output, or one that is almost the protocol's, tells nothing.
+    // A tree of another output, or one that is almost the protocol's, is not recognised.
     let harmed = |harm: &dyn Fn(&mut bitcoin::psbt::Output)| {
         let mut psbt = stake.psbt().clone();
         harm(&mut psbt.outputs[paid[0].index]);
@@ -169,7 +168,7 @@ fn explain_recognises_outputs() {
     assert_eq!(explained.outputs, [PaidOutput { index: 0, output: unbonding }]);
 }
 
-/// A PSBT that says what is not so is not believed.
+/// A PSBT with wrong data is not trusted.
 #[test]
 fn explain_psbt_checks_what_the_psbt_says() {
     let scene = Scene::new(1, 3, 2);
@@ -198,13 +197,13 @@ fn explain_psbt_checks_what_the_psbt_says() {
     psbt.inputs[0].non_witness_utxo = Some(Transaction { lock_time: LockTime::from_consensus(1), ..source });
     assert_eq!(spent_outputs(&psbt), [None], "another transaction");
 
-    // What stands in the script of an input is part of the id.
+    // A scriptSig is part of the id.
     let mut psbt = tx.psbt().clone();
     psbt.inputs[0].final_script_sig = Some(ScriptBuf::from_bytes(vec![0x51]));
     assert_eq!(explain_psbt(&psbt).txid, psbt.clone().extract_tx_unchecked_fee_rate().compute_txid());
     assert_ne!(explain_psbt(&psbt).txid, tx.txid());
 
-    // An extension's first input offers one leaf more: what it is cannot be told, and it is no stake.
+    // An extension whose first input offers another leaf too is unknown, and not a stake.
     let mut psbt = tx.psbt().clone();
     for path in [SpendPath::Slashing, SpendPath::Timelock] {
         let leaf = scene.staking.output().taproot().leaf(path).unwrap();
@@ -256,7 +255,7 @@ fn explain_recognises_phase1_stakes() {
 }
 
 #[test]
-fn explain_takes_no_leaf_under_another_internal_key() {
+fn explain_refuses_leaves_under_another_internal_key() {
     let scene = Scene::new(1, 3, 2);
     let leaf = scene.staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     let mut block = leaf.control_block.clone();

@@ -1,4 +1,4 @@
-//! Every promise about a finalized transaction is broken once, and each time the check says which.
+//! The check of a finalized transaction: each rule is broken once, and the error names it.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -39,14 +39,14 @@ impl Finalized {
         check_finalized(transaction, unsigned, std::slice::from_ref(prevout), leaf)
     }
 
-    /// What the check says of a transaction changed in this way.
+    /// Returns the error for a transaction changed by `change`.
     fn changed(&self, change: impl FnOnce(&mut Transaction)) -> FinalizeError {
         let mut transaction = self.transaction.clone();
         change(&mut transaction);
         self.check(&transaction, self.slashing.unsigned(), &self.scene.staking.tx_out()).unwrap_err()
     }
 
-    /// What the check says of a witness changed in this way.
+    /// Returns the error for a witness changed by `change`.
     fn witness(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> FinalizeError {
         let mut elements = self.transaction.input[0].witness.to_vec();
         change(&mut elements);
@@ -55,14 +55,14 @@ impl Finalized {
 }
 
 #[test]
-fn finalized_transaction_passes() {
+fn check_finalized_accepts_a_finalized_transaction() {
     let finalized = Finalized::new();
     let prevout = finalized.scene.staking.tx_out();
     finalized.check(&finalized.transaction, finalized.slashing.unsigned(), &prevout).unwrap();
 }
 
 #[test]
-fn finalized_must_be_the_transaction_signed() {
+fn check_finalized_refuses_another_transaction() {
     let finalized = Finalized::new();
     assert_eq!(finalized.changed(|tx| tx.version = Version::TWO), FinalizeError::Changed("version"));
     assert_eq!(
@@ -91,7 +91,7 @@ fn finalized_must_be_the_transaction_signed() {
 }
 
 #[test]
-fn finalized_must_spend_the_leaf_intended() {
+fn check_finalized_refuses_another_leaf() {
     let finalized = Finalized::new();
     let other = finalized.scene.staking.output().taproot().leaf(SpendPath::Unbonding).unwrap();
     let wrong = FinalizeError::WrongLeaf(SpendPath::Slashing);
@@ -104,7 +104,7 @@ fn finalized_must_spend_the_leaf_intended() {
         finalized.witness(|elements| *elements.last_mut().unwrap() = other.control_block.serialize()),
         wrong
     );
-    // Another output spent than the leaf belongs to.
+    // The output spent is not that of the leaf.
     let elsewhere = finalized.scene.unbonding.taproot().paying(finalized.scene.staking.amount());
     let error =
         finalized.check(&finalized.transaction, finalized.slashing.unsigned(), &elsewhere).unwrap_err();
@@ -112,7 +112,7 @@ fn finalized_must_spend_the_leaf_intended() {
 }
 
 #[test]
-fn finalized_must_have_the_signatures_of_the_leaf() {
+fn check_finalized_demands_the_signatures_of_the_leaf() {
     let finalized = Finalized::new();
     let keys: Vec<_> = finalized
         .scene
@@ -126,7 +126,7 @@ fn finalized_must_have_the_signatures_of_the_leaf() {
         .copied()
         .collect();
     let count = keys.len();
-    // The place of a key in the witness: the reverse of the script's order.
+    // Witness elements are in the reverse order of the script's keys.
     let place = |key: &bitcoin::XOnlyPublicKey| count - 1 - keys.iter().position(|k| k == key).unwrap();
     let sighash = finalized.slashing.sighash();
     let sign = |secret: &eots::SecretKey| secret.sign_bip340(sighash).serialize().to_vec();
@@ -154,10 +154,9 @@ fn finalized_must_have_the_signatures_of_the_leaf() {
     assert_eq!(finalized.witness(|elements| elements[place(signed[0].public_key())].push(1)), invalid);
 }
 
-/// A transaction laid out wrongly from the start, and signed as it is: the amounts are checked for
-/// themselves.
+/// A transaction that was signed with wrong amounts is refused too.
 #[test]
-fn finalized_amounts_must_be_possible() {
+fn check_finalized_refuses_wrong_amounts() {
     let finalized = Finalized::new();
     let relaid = |change: &dyn Fn(&mut Transaction)| {
         let mut transaction = finalized.transaction.clone();
@@ -198,9 +197,9 @@ fn finalized_amounts_must_be_possible() {
     assert!(matches!(relaid(&heavy), FinalizeError::TooHeavy(_)));
 }
 
-/// `finalize` itself looks at what it made: a spend whose leaf is of another output is not given out.
+/// `finalize` checks its own result: a spend whose leaf is of another output is refused.
 #[test]
-fn finalize_checks_what_it_made() {
+fn finalize_checks_its_own_result() {
     use crate::transactions::spend::{LeafSpend, SpendPlan};
     let scene = Scene::new(1, 3, 2);
     let (source, other) = (scene.staking.output().taproot(), scene.unbonding.taproot());
@@ -230,9 +229,9 @@ fn finalize_checks_what_it_made() {
     assert!(matches!(broken(too_much), FinalizeError::CreatesValue { .. }));
 }
 
-/// The output spent is no Taproot output at all.
+/// The output spent is not a Taproot output.
 #[test]
-fn finalized_must_spend_a_taproot_output() {
+fn check_finalized_refuses_an_output_that_is_not_taproot() {
     let finalized = Finalized::new();
     let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x20], [7; 32].as_slice()].concat());
     let prevout = TxOut { value: finalized.scene.staking.amount(), script_pubkey };

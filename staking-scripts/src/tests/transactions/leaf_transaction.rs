@@ -1,4 +1,4 @@
-//! What a finalized transaction weighs is known before it is signed.
+//! The weight of a finalized transaction is known before it is signed.
 
 use bitcoin::{Amount, FeeRate, ScriptBuf};
 

@@ -37,7 +37,7 @@ fn adaptors(scene: &Scene, tx: &SlashingTransaction) -> Vec<CovenantAdaptorSigna
         .collect()
 }
 
-/// How many places of a witness hold a signature.
+/// Returns the number of signatures in a witness.
 fn signatures(tx: &Transaction) -> usize {
     tx.input[0].witness.iter().filter(|element| element.len() == 64).count()
 }
@@ -110,7 +110,7 @@ fn slashing_psbt_carries_what_any_signer_needs() {
 }
 
 #[test]
-fn slashings_that_cannot_be() {
+fn slashing_refuses_amounts_and_fees_out_of_range() {
     let scene = Scene::new(1, 3, 2);
     let new = |change: &dyn Fn(&mut crate::transactions::SlashingParameters)| {
         let mut parameters = scene.slashing_parameters.clone();
@@ -124,7 +124,7 @@ fn slashings_that_cannot_be() {
     ));
     assert!(matches!(new(&|parameters| parameters.fee = Amount::MAX), BuildError::SlashingFeeNotPaid { .. }));
     assert!(is_dust(&new(&|parameters| parameters.fee = Amount::from_sat(998_900)), "slashing refund"));
-    // What is slashed must not be dust either, unless it is burnt.
+    // The slashed output must not be dust either, unless it burns.
     let pays = key_path_script(scene.staker.public_key());
     let tiny =
         Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), Amount::from_sat(100_000));
@@ -136,7 +136,7 @@ fn slashings_that_cannot_be() {
         ..scene.slashing_parameters.clone()
     };
     assert!(SlashingTransaction::new(&tiny, &burns).is_ok());
-    // Too little to slash anything of, burnt or not; and more than there is.
+    // A stake of which the rate takes 0 sat, and one above 21 million bitcoin.
     let holding = |amount| Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), amount);
     let (amount, rate) = (Amount::from_sat(499), scene.slashing_parameters.rate);
     let nothing = SlashingTransaction::new(&holding(amount), &burns).unwrap_err();
@@ -172,7 +172,7 @@ fn slashing_names_the_culprit() {
     assert_eq!(slash(&changed), SlashingError::AdaptorCount { member, found: 1, providers: 2 });
     changed[0] = CovenantAdaptorSignatures { member: *stranger.public_key(), ..good[0].clone() };
     assert_eq!(slash(&changed), SlashingError::Finalize(FinalizeError::NotAMember(*stranger.public_key())));
-    // Whoever gave nothing usable does not keep a quorum from slashing.
+    // A member without usable signatures does not keep a quorum from slashing.
     changed.extend_from_slice(&good[3..]);
     assert_eq!(signatures(&tx.slash(&staker, &changed, offender).unwrap()), 5);
     let below = FinalizeError::BelowQuorum { signatures: 2, quorum: 3 };
@@ -188,7 +188,7 @@ fn slashing_names_the_culprit() {
     );
 }
 
-/// The signature that appears on chain reveals the provider's key to whoever holds the adaptor signature.
+/// The covenant signature on chain and its adaptor signature reveal the provider's key.
 #[test]
 fn slashing_on_chain_reveals_the_key() {
     let scene = Scene::new(2, 9, 6);
