@@ -97,13 +97,13 @@ fn read(bytes: &[u8]) {
     if let Ok(transaction) = encode::deserialize::<Transaction>(bytes) {
         let explained = explain(&transaction);
         check(&explained, &transaction);
-        check(&explained.knowing(&transaction, &SAMPLES.known), &transaction);
+        check(&explained.with_known_outputs(&transaction, &SAMPLES.known), &transaction);
     }
     let Ok(psbt) = Psbt::deserialize(bytes) else { return };
     // With the scripts of finalized inputs, which are part of the id.
     let (explained, transaction) = (explain_psbt(&psbt), psbt.clone().extract_tx_unchecked_fee_rate());
     check(&explained, &transaction);
-    check(&explained.knowing(&transaction, &SAMPLES.known), &transaction);
+    check(&explained.with_known_outputs(&transaction, &SAMPLES.known), &transaction);
     if let Ok(signed) = sign_key_path(&psbt, &SAMPLES.scene.staker) {
         assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
     }

@@ -1,5 +1,5 @@
-//! What finding the announced stakes in a block costs beside reading its transactions, as a ratio measured in
-//! one run: `cargo bench --profile dev --package staking-scripts --bench scan`.
+//! The time of finding the phase-1 stakes in a block, as a ratio to that of parsing its transactions,
+//! measured in one run: `cargo bench --profile dev --package staking-scripts --bench scan`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -25,7 +25,7 @@ use staking_scripts::phase1::scan_phase1_stakes;
 
 const TAG: [u8; 4] = *b"bbn1";
 const TRANSACTIONS: u32 = 3000;
-/// How long the ways are measured, in turns.
+/// The time of a measurement, in which the functions are run in turns.
 const DURATION: Duration = Duration::from_secs(2);
 
 fn main() {
@@ -47,7 +47,7 @@ fn measure(stakes: u32) {
     }
     let [scan, reading, decoding] = [scans, readings, decodings].map(median);
     println!(
-        "{TRANSACTIONS} transactions in {} bytes, {stakes} announce a stake: found in {scan:.0} µs",
+        "{TRANSACTIONS} transactions in {} bytes, {stakes} phase-1 stakes: found in {scan:.0} µs",
         bytes.len()
     );
     println!(
@@ -57,14 +57,14 @@ fn measure(stakes: u32) {
     println!("  reading every transaction only: {decoding:.0} µs, {:.1}x the time", decoding / scan);
 }
 
-/// The slow way.
+/// Counts the stakes by parsing every transaction.
 fn reading(bytes: &[u8]) -> usize {
     let block: Block = encode::deserialize(bytes).unwrap();
     let said = block.txdata.iter().filter_map(|transaction| OpReturnData::of(transaction).ok());
     said.filter(|said| said.tag == TAG).count()
 }
 
-/// In microseconds.
+/// Returns the time of `work` in microseconds.
 fn time<T>(work: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     let result = black_box(work());
@@ -78,8 +78,8 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// A block of usual shape: 1 to 3 inputs with the witnesses of P2WPKH and of Taproot's key path, and 2
-/// outputs.
+/// Returns a block of common shape: transactions of 1 to 3 inputs with witnesses of P2WPKH and of the Taproot
+/// key path, and 2 outputs.
 fn block(stakes: u32) -> Block {
     let header = Header {
         version: Version::TWO,
@@ -92,7 +92,7 @@ fn block(stakes: u32) -> Block {
     Block { header, txdata: (0..TRANSACTIONS).map(|number| spending(number, number < stakes)).collect() }
 }
 
-fn spending(number: u32, announces: bool) -> Transaction {
+fn spending(number: u32, stakes: bool) -> Transaction {
     let hash = sha256::Hash::hash(&number.to_be_bytes()).to_byte_array();
     let input = |index: u32| TxIn {
         previous_output: OutPoint::new(Txid::from_byte_array(hash), index),
@@ -106,8 +106,8 @@ fn spending(number: u32, announces: bool) -> Transaction {
     let paying =
         |script: Vec<u8>| TxOut { value: Amount::ONE_BTC, script_pubkey: ScriptBuf::from_bytes(script) };
     let taproot = paying([&[0x51, 0x20], &hash[..]].concat());
-    let second = if announces {
-        paying(announcement(number).script().into_bytes())
+    let second = if stakes {
+        paying(op_return(number).script().into_bytes())
     } else {
         paying([&[0x00, 0x14], &hash[..20]].concat())
     };
@@ -119,7 +119,7 @@ fn spending(number: u32, announces: bool) -> Transaction {
     }
 }
 
-fn announcement(number: u32) -> OpReturnData {
+fn op_return(number: u32) -> OpReturnData {
     // The base point, and its double.
     let key = |hex: &str| hex.parse::<XOnlyPublicKey>().unwrap();
     let staker = key("79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");

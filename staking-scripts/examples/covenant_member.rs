@@ -1,4 +1,4 @@
-//! A covenant member's tool: check a delegation against every rule, record what is about to be signed, sign.
+//! A covenant member's tool: checks a delegation against every rule, records what is to be signed, and signs.
 //!
 //! ```console
 //! cargo run --package btcstake-staking-scripts --example covenant_member
@@ -21,7 +21,7 @@ use staking_scripts::{
     ParametersHistory, ProofOfPossession, StakedTo, StakingOutput, StakingTransaction, Timelock,
 };
 
-/// A record must survive the process, and one writer must have it to himself; this one only shows the shape.
+/// A record that only shows the interface: a real one is durable, and has one writer at a time.
 #[derive(Default)]
 struct Record(BTreeMap<OutPoint, SignedStake>);
 
@@ -43,7 +43,7 @@ impl CovenantRecord for Record {
 fn main() -> Result<(), Box<dyn Error>> {
     let member = SecretKey::from_bytes(&[4; 32])?;
     let history = history(&member)?;
-    // What the staker sends is a text; the height is the member's own knowledge, never the staker's word.
+    // The staker sends a text; the height is the member's own, never the staker's.
     let text = stakers_delegation(&history)?;
     let tip = Height::from_consensus(150)?;
 
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
 
-    // Signing demands the record: a second, other set of transactions for the same staking output is refused.
+    // Signing requires the record: another set of transactions for the same staking output is refused.
     let mut record = Record::default();
     let signatures = checked.sign_as_covenant_member(&member, &[0; 32], &mut record)?;
     assert_eq!(checked.count_covenant_signatures(std::slice::from_ref(&signatures))?, 1);
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The parameters of a chain of one's own with one covenant member.
+/// Returns the parameters of a test network with one covenant member.
 fn history(member: &SecretKey) -> Result<ParametersHistory<Parameters>, Box<dyn Error>> {
     let version = serde_json::json!([{
         "btc_activation_height": 100,
@@ -78,7 +78,7 @@ fn history(member: &SecretKey) -> Result<ParametersHistory<Parameters>, Box<dyn 
     Ok(ParametersHistory::from_json(&version.to_string())?)
 }
 
-/// What a staker does elsewhere.
+/// Returns the delegation that a staker sends.
 fn stakers_delegation(history: &ParametersHistory<Parameters>) -> Result<String, Box<dyn Error>> {
     let (staker, wallet) = (SecretKey::from_bytes(&[1; 32])?, SecretKey::from_bytes(&[2; 32])?);
     let staked_to = StakedTo::Genesis(*SecretKey::from_bytes(&[3; 32])?.public_key());
@@ -102,12 +102,12 @@ fn stakers_delegation(history: &ParametersHistory<Parameters>) -> Result<String,
         parameters,
         parameters_at: ParametersAt::Height(height),
     })?;
-    let claim = PossessionMessage::new(
+    let message = PossessionMessage::new(
         SigningContext::GENESIS,
         "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse()?,
     )?;
-    let proof = ProofOfPossession::create_bip340(&staker, &claim);
-    delegation.sign_as_staker(&staker, (claim, proof), parameters)?;
+    let proof = ProofOfPossession::create_bip340(&staker, &message);
+    delegation.sign_as_staker(&staker, (message, proof), parameters)?;
     Ok(delegation.to_json())
 }
 

@@ -1,5 +1,4 @@
-//! A staker's tool: the stake as a PSBT that an external signer completes, and the delegation that goes with
-//! it.
+//! A staker's tool: the staking transaction as a PSBT for an external signer, and its delegation.
 //!
 //! ```console
 //! cargo run --package btcstake-staking-scripts --example stake_as_psbt
@@ -20,12 +19,12 @@ use staking_scripts::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Mainnet's parameters in force at this height; a node of the chain has all versions.
+    // Mainnet's parameters in force at this height; a node of Babylon Genesis has all versions.
     let history = ParametersHistory::<Parameters>::mainnet()?;
     let height = Height::from_consensus(900_000)?;
     let (version, parameters) = history.in_force(height)?;
 
-    // Secrets that a real tool never holds: the staker's and the wallet's are on hardware.
+    // A real tool does not hold these keys: the staker's and the wallet's are in hardware.
     let (staker, wallet) = (SecretKey::from_bytes(&[1; 32])?, SecretKey::from_bytes(&[2; 32])?);
     let provider = *SecretKey::from_bytes(&[3; 32])?.public_key();
 
@@ -43,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         op_return_tag: None,
     })?;
 
-    // The delegation: what the staker signs before the stake is broadcast, and what the covenant is asked to.
+    // The delegation: the transactions that staker and covenant committee sign before the stake is broadcast.
     let delegation = Delegation::new(&NewDelegation {
         staked_to: &staked_to,
         staking: &staking.staking_output(),
@@ -55,18 +54,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("stake {} under parameters version {version}", staking.txid());
     println!("for the staker's signer: {}", presigned.slashing.psbt());
 
-    // The external signer gets base64 and gives base64 back.
+    // The external signer receives base64 and returns base64.
     let sent = staking.psbt().to_string();
     let returned = sign_elsewhere(&sent, &wallet)?;
 
-    // Nothing in what comes back is believed: every promise is checked on the finalized transaction.
+    // The returned PSBT is not trusted: the finalized transaction is checked field by field.
     let transaction = staking.finalize(&returned)?;
     assert_eq!(transaction.compute_txid(), staking.txid());
     println!("signed, {} vbytes", transaction.vsize());
     Ok(())
 }
 
-/// What a wallet does on another machine.
+/// Signs as a wallet does on another machine.
 fn sign_elsewhere(psbt: &str, wallet: &SecretKey) -> Result<Psbt, Box<dyn Error>> {
     Ok(sign_key_path(&psbt.parse()?, wallet)?)
 }

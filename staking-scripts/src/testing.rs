@@ -1,5 +1,5 @@
-//! Fixtures for tests: keys that a name and a number make, parameters of mainnet's shape with such keys, and
-//! delegations that keep every rule.
+//! Fixtures for tests: keys that are derived from a name and a number, parameters of mainnet's shape with
+//! such keys, and delegations that keep every rule.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -32,10 +32,10 @@ use crate::transactions::{
 use spv::InclusionProof;
 use spv::testing::{block_with, mine};
 
-/// The account on the secured chain of [`possession`].
+/// The account of [`possession`] on Babylon Genesis.
 pub const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
 
-/// Returns a secret key that differs with its name and number.
+/// Returns the secret key of this name and number.
 pub fn key(name: &str, number: usize) -> SecretKey {
     SecretKey::from_bytes(&sha256::Hash::hash(format!("{name} {number}").as_bytes()).to_byte_array()).unwrap()
 }
@@ -55,7 +55,8 @@ pub fn members(first_member: usize) -> Vec<SecretKey> {
     (first_member..first_member + 9).map(|number| key("member", number)).collect()
 }
 
-/// A stake with the secret keys of everyone in it, of 1 000 000 sat for 1000 blocks; no transaction makes it.
+/// A stake of 1 000 000 sat for 1000 blocks with the secret keys of its parties, and without a staking
+/// transaction.
 #[derive(Debug)]
 pub struct Scene {
     /// The staker's key.
@@ -66,11 +67,11 @@ pub struct Scene {
     pub covenant: Vec<SecretKey>,
     /// The parties.
     pub parties: Parties,
-    /// The staking output, at a made-up place.
+    /// The staking output, with a made-up outpoint.
     pub staking: Funded<StakingOutput>,
-    /// The unbonding output, of 100 blocks.
+    /// The unbonding output, with an unbonding time of 100 blocks.
     pub unbonding: UnbondingOutput,
-    /// How it is slashed: a thousandth, burnt, at a fee of 2000 sat.
+    /// The slashing parameters: a rate of 0.001, burnt, and a fee of 2000 sat.
     pub slashing_parameters: SlashingParameters,
 }
 
@@ -96,14 +97,14 @@ impl Scene {
     }
 }
 
-/// Returns versions of mainnet's shape with keys of ours, each in force 1000 blocks after the one before:
-/// nine members from the number given, six of whom sign, in an order that is not sorted.
+/// Returns versions of mainnet's shape with keys of these fixtures, each in force 1000 blocks after the one
+/// before: nine members from the number given, a quorum of six, in an order that is not sorted.
 pub fn history(first_members: &[usize]) -> ParametersHistory<Parameters> {
     history_changed(first_members, |_, _| {})
 }
 
-/// Returns a [`history`] whose versions are changed: by their number, and the fields as a node's JSON has
-/// them.
+/// Returns a [`history`] whose versions are changed. `change` receives the version's number, and its fields
+/// in a node's JSON.
 pub fn history_changed(
     first_members: &[usize],
     change: impl Fn(u64, &mut serde_json::Value),
@@ -133,29 +134,29 @@ pub fn parameters(first_member: usize) -> Parameters {
     history(&[first_member]).get(0).unwrap().clone()
 }
 
-/// Returns [`parameters`] from member 0 on whose fields, as a node's JSON has them, are changed.
+/// Returns [`parameters`] from member 0 on, with changed fields in a node's JSON.
 pub fn parameters_changed(change: impl Fn(&mut serde_json::Value)) -> Parameters {
     history_changed(&[0], |_, fields| change(fields)).get(0).unwrap().clone()
 }
 
-/// Returns a coin of the wallet's, `key("wallet", 0)`.
+/// Returns a coin of the wallet, `key("wallet", 0)`.
 pub fn coin(number: u8, sat: u64) -> FundingCoin {
     let outpoint = OutPoint::new(Txid::from_byte_array([number; 32]), 0);
     FundingCoin::new(outpoint, TxOut { value: Amount::from_sat(sat), script_pubkey: wallet() }).unwrap()
 }
 
-/// Returns the wallet's script.
+/// Returns the wallet's script pubkey.
 pub fn wallet() -> ScriptBuf {
     key_path_script(key("wallet", 0).public_key())
 }
 
-/// Returns a proof of possession of this claim.
-pub fn proven(staker: &SecretKey, claim: PossessionMessage) -> (PossessionMessage, ProofOfPossession) {
-    let proof = ProofOfPossession::create_bip340(staker, &claim);
-    (claim, proof)
+/// Returns a proof of possession with this message.
+pub fn proven(staker: &SecretKey, message: PossessionMessage) -> (PossessionMessage, ProofOfPossession) {
+    let proof = ProofOfPossession::create_bip340(staker, &message);
+    (message, proof)
 }
 
-/// Returns a proof of possession on genesis.
+/// Returns a proof of possession for Babylon Genesis.
 pub fn possession(staker: &SecretKey) -> (PossessionMessage, ProofOfPossession) {
     proven(staker, PossessionMessage::new(SigningContext::GENESIS, ACCOUNT.parse().unwrap()).unwrap())
 }
@@ -173,7 +174,7 @@ fn consumer_possession(staker: &SecretKey) -> (PossessionMessage, ProofOfPossess
     proven(staker, PossessionMessage::new(context(), ACCOUNT.parse().unwrap()).unwrap())
 }
 
-/// Returns the one finality provider on genesis.
+/// Returns the one finality provider of Babylon Genesis.
 pub fn genesis() -> StakedTo {
     StakedTo::Genesis(*key("provider", 0).public_key())
 }
@@ -191,7 +192,7 @@ pub fn output(staked_to: &StakedTo, parameters: &Parameters, blocks: u32) -> Sta
     StakingOutput::new(parties, Timelock::from_blocks(blocks).unwrap()).unwrap()
 }
 
-/// Returns the delegation, signed by the staker, of a stake that `transaction` makes. It names version 0.
+/// Returns the delegation of the stake in `transaction`, signed by the staker. It names version 0.
 pub fn delegation_for(
     staking: &Funded<StakingOutput>,
     transaction: &Transaction,
@@ -210,7 +211,7 @@ pub fn delegation_for(
     delegation
 }
 
-/// Returns a staking transaction of 1 000 000 sat for 2000 blocks to the provider on genesis.
+/// Returns a staking transaction of 1 000 000 sat for 2000 blocks to the provider of Babylon Genesis.
 pub fn staking_transaction(coins: &[FundingCoin], parameters: &Parameters) -> StakingTransaction {
     staking_to(&genesis(), coins, parameters)
 }
@@ -236,12 +237,12 @@ pub fn honest(staked_to: StakedTo) -> (Delegation, Parameters) {
     (delegation, parameters)
 }
 
-/// What a covenant member signs for a stake, with a new record and the same bytes each time.
+/// Returns a covenant member's signatures for a stake, with a new record and the same bytes each time.
 pub fn covenant_signatures(checked: &CheckedDelegation, member: &SecretKey) -> CovenantSignatures {
     checked.sign_as_covenant_member(member, &[0; 32], &mut MemoryCovenantRecord::default()).unwrap()
 }
 
-/// A delegation that extends another.
+/// A delegation that extends another, with the other and the parameters of both.
 #[derive(Debug, Clone)]
 pub struct Extended {
     /// The extension's delegation. It names version 1.
@@ -256,7 +257,7 @@ pub struct Extended {
     pub history: ParametersHistory<Parameters>,
 }
 
-/// Returns a stake of two chains, extended to a third one, under a committee of which two members are new.
+/// Returns a stake for two chains, extended to a third one, under a committee with two new members.
 pub fn extended() -> Extended {
     let (previous, old) = honest(consumers(2));
     let history = history(&[0, 2]);
@@ -288,8 +289,8 @@ pub fn extended() -> Extended {
     Extended { delegation, previous, old, new, history }
 }
 
-/// Returns an [`honest`] delegation on genesis whose staking transaction is in a block of regtest at this
-/// height, which this many others stand on, and its parameters.
+/// Returns an [`honest`] delegation for Babylon Genesis whose staking transaction is in a block of regtest at
+/// this height, with this many blocks on it, and its parameters.
 pub fn included(height: u32, depth: usize) -> (Delegation, Parameters) {
     let (mut delegation, parameters) = honest(genesis());
     let block = block_with(delegation.staking_transaction.clone());

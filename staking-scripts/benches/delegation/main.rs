@@ -1,6 +1,6 @@
-//! What a complete delegation and a covenant member's complete answer cost beside the two reference
-//! implementations, and beside the signatures alone, as ratios measured in one run: `cargo bench --profile
-//! dev --package staking-scripts --bench delegation`.
+//! The time of a complete delegation and of a covenant member's signatures, as ratios to the two reference
+//! implementations and to the signatures alone, measured in one run: `cargo bench --profile dev --package
+//! staking-scripts --bench delegation`.
 //!
 //! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is
 //! missed.
@@ -38,7 +38,7 @@ fn measure_all(table: &mut Table) {
     let (staked, given) = (stake.staked(), stake.covenant_signatures());
     let delegation = || each(&[()], |()| stake.delegation(&given));
     let member = || each(&[()], |()| stake.member(&staked));
-    // What no other way of building could save: the signatures that must be made and verified.
+    // The lower bound: the signatures that must be made and verified.
     let signatures = Signatures::new(&stake);
     let alone = each(&[()], |()| signatures.delegation(&given));
     table.row("delegation, 9 members", "its signatures alone", Time(None), delegation(), alone);
@@ -51,7 +51,7 @@ fn measure_all(table: &mut Table) {
     }
 }
 
-/// The TypeScript library, where node and its packages are.
+/// Returns the TypeScript library, where node and its packages are installed.
 fn typescript() -> Option<Reference> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/typescript");
     if !source.join("node_modules").is_dir() {

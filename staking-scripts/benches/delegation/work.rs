@@ -1,4 +1,4 @@
-//! One stake of mainnet's shape: nine members, six of whom must sign, and one finality provider.
+//! A stake of mainnet's shape: nine covenant members with a quorum of six, and one finality provider.
 
 use finality::SigningContext;
 use std::hint::black_box;
@@ -38,7 +38,7 @@ impl Stake {
         let members: Vec<_> = (0..MEMBERS).map(key).collect();
         let (staker, provider) = (key(100), key(101));
         let keys: Vec<_> = members.iter().map(|member| format!("\"{}\"", member.public_key())).collect();
-        // As mainnet's version 3, with keys of ours.
+        // Mainnet's version 3, with other keys.
         let version = format!(
             r#"[{{"covenant_pks": [{}], "covenant_quorum": 6, "min_staking_value_sat": 500000,
             "max_staking_value_sat": 500000000000, "min_staking_time_blocks": 64000, "max_staking_time_blocks": 64000,
@@ -49,12 +49,12 @@ impl Stake {
         let versions = ParametersHistory::<Parameters>::from_json(&version).expect("parameters");
         let wallet = key_path_script(key(102).public_key());
         let coin = TxOut { value: Amount::from_sat(1_500_000), script_pubkey: wallet.clone() };
-        let claim = PossessionMessage::new(
+        let message = PossessionMessage::new(
             SigningContext::GENESIS,
             "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().expect("an account"),
         );
-        let claim = claim.expect("of genesis");
-        let possession = (claim.clone(), ProofOfPossession::create_bip340(&staker, &claim));
+        let message = message.expect("of genesis");
+        let possession = (message.clone(), ProofOfPossession::create_bip340(&staker, &message));
         Self {
             staker,
             provider,
@@ -66,7 +66,7 @@ impl Stake {
         }
     }
 
-    /// Outputs, all four transactions, and the staker's signatures.
+    /// Builds the outputs and all four transactions, and signs as the staker.
     pub(crate) fn staked(&self) -> Delegation {
         let (staker, provider) = (*self.staker.public_key(), *self.provider.public_key());
         let parties = self.parameters.parties(staker, [provider]).expect("different keys");
@@ -101,15 +101,15 @@ impl Stake {
         delegation.check_under(&self.parameters, None, ChainRules::MAINNET).expect("every rule is kept")
     }
 
-    /// What all members sign.
+    /// Returns the signatures of all members.
     pub(crate) fn covenant_signatures(&self) -> Vec<CovenantSignatures> {
         let checked = self.checked(&self.staked());
         let signed = |member| sign(&checked, member);
         self.members.iter().map(signed).collect()
     }
 
-    /// A complete delegation: built, signed by the staker, checked by every rule, and all that the members
-    /// signed verified.
+    /// Makes a complete delegation: built, signed by the staker, checked against every rule, and the members'
+    /// signatures verified.
     pub(crate) fn delegation(&self, given: &[CovenantSignatures]) -> CheckedDelegation {
         let checked = self.checked(&self.staked());
         for verdict in checked.verify_covenant_signatures(given) {
@@ -118,17 +118,17 @@ impl Stake {
         checked
     }
 
-    /// All that one member signs: the delegation checked by every rule, the unbonding signed, and both
-    /// slashing transactions, encrypted.
+    /// Makes one member's signatures: the delegation checked against every rule, the unbonding transaction
+    /// signed, and adaptor signatures over both slashing transactions.
     pub(crate) fn member(&self, delegation: &Delegation) -> CovenantSignatures {
         sign(&self.checked(delegation), &self.members[4])
     }
 }
 
-/// The signatures of the two works and nothing else, over sighashes that are at hand.
+/// The signatures alone of both benchmarks, over sighashes computed before.
 pub(crate) struct Signatures<'a> {
     stake: &'a Stake,
-    /// Of the unbonding transaction and of the two slashing transactions.
+    /// The sighashes of the unbonding transaction and of the two slashing transactions.
     sighashes: [Message; 3],
     staker: [schnorr::Signature; 2],
 }
@@ -146,7 +146,8 @@ impl<'a> Signatures<'a> {
         Self { stake, sighashes, staker }
     }
 
-    /// The staker's made and verified, the proof of possession and the members' verified.
+    /// Makes and verifies the staker's signatures, and verifies the proof of possession and the members'
+    /// signatures.
     pub(crate) fn delegation(&self, given: &[CovenantSignatures]) {
         let [unbonding, slashing @ ..] = &self.sighashes;
         for sighash in slashing {
@@ -166,7 +167,7 @@ impl<'a> Signatures<'a> {
         }
     }
 
-    /// The staker's and the proof of possession verified, the member's made.
+    /// Verifies the staker's signatures and the proof of possession, and makes the member's signatures.
     pub(crate) fn member(&self) {
         let [unbonding, slashing @ ..] = &self.sighashes;
         self.verify_staker();
@@ -179,8 +180,8 @@ impl<'a> Signatures<'a> {
     }
 
     fn verify_staker(&self) {
-        let (key, (claim, proof)) = (self.stake.staker.public_key(), &self.stake.possession);
-        proof.verify(key, claim).expect("valid");
+        let (key, (message, proof)) = (self.stake.staker.public_key(), &self.stake.possession);
+        proof.verify(key, message).expect("valid");
         for (signature, sighash) in self.staker.iter().zip(&self.sighashes[1..]) {
             verify(signature, sighash, key);
         }

@@ -9,17 +9,17 @@ use miniscript::{DefiniteDescriptorKey, Descriptor};
 
 use crate::outputs::leaf::EMPTY_INPUT;
 
-/// A coin that may fund a stake: an unspent output whose satisfaction has a known size, and whose signature
-/// is no part of the transaction's id, so that what depends on the stake can be pre-signed.
+/// A coin that can fund a stake: an unspent SegWit output whose satisfaction has a known size. Its signature
+/// does not change the transaction's id, on which the pre-signed transactions depend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FundingCoin {
     outpoint: OutPoint,
     output: TxOut,
-    /// What satisfying the input adds to [`EMPTY_INPUT`], at most.
+    /// The weight that satisfying the input adds to [`EMPTY_INPUT`], at most.
     satisfaction: Weight,
-    /// What its script holds when signed: the redeem script of a nested witness program, or nothing.
+    /// The scriptSig of its input when signed: the redeem script of a nested witness program, or empty.
     script_sig: ScriptBuf,
-    /// What a signer is told of it.
+    /// The PSBT fields that describe it to signers.
     description: psbt::Input,
 }
 
@@ -27,57 +27,57 @@ pub struct FundingCoin {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CoinError {
-    /// The script alone does not tell how it is spent.
+    /// The script alone does not show how it is spent.
     #[error(
         "the coin {outpoint} pays to {script_pubkey}; must be P2WPKH or P2TR where its descriptor is not given"
     )]
     UnknownScript {
-        /// Where it is.
+        /// The outpoint of the coin.
         outpoint: OutPoint,
-        /// Its script.
+        /// The script pubkey of the coin.
         script_pubkey: ScriptBuf,
     },
-    /// The descriptor is of another script.
+    /// The coin does not pay to the descriptor's script.
     #[error("the coin {outpoint} pays to {script_pubkey}; must be {described}, the descriptor's")]
     OtherScript {
-        /// Where it is.
+        /// The outpoint of the coin.
         outpoint: OutPoint,
-        /// Its script.
+        /// The script pubkey of the coin.
         script_pubkey: ScriptBuf,
-        /// The descriptor's.
+        /// The script pubkey of the descriptor.
         described: ScriptBuf,
     },
-    /// Signing would change the transaction's id.
+    /// The coin is not SegWit, so signing it would change the transaction's id.
     #[error(
         "the coin {0} is not of segregated witness; must be, as its signature would change the staking transaction's id, on which every pre-signed transaction depends"
     )]
     NotSegwit(OutPoint),
-    /// The descriptor has no satisfaction of known size. The reason is the miniscript library's, in words:
-    /// its errors have no type in common.
+    /// The descriptor has no satisfaction of known size. The reason is the miniscript library's, as text: its
+    /// errors have no common type.
     #[error("the coin {outpoint} cannot be spent by its descriptor: {reason}")]
     Unspendable {
-        /// Where it is.
+        /// The outpoint of the coin.
         outpoint: OutPoint,
-        /// Why not.
+        /// The miniscript library's reason.
         reason: String,
     },
     /// An input of the PSBT spends a coin of another key.
     #[error("input {index} spends a coin of {script_pubkey}; must be one of the key {key}")]
     OtherKey {
-        /// Which input.
+        /// The index of the input.
         index: usize,
-        /// What it spends.
+        /// The script pubkey that it spends.
         script_pubkey: ScriptBuf,
         /// The key given.
         key: XOnlyPublicKey,
     },
-    /// The PSBT does not say what its inputs spend, and signatures cover that.
+    /// The PSBT does not have the outputs that its inputs spend, which signatures cover.
     #[error("the PSBT does not say what its inputs spend: {0}")]
     Unstated(String),
 }
 
 impl FundingCoin {
-    /// The unspent output at `outpoint`: P2WPKH, or P2TR spent through its key path.
+    /// Returns the coin at `outpoint`: P2WPKH, or P2TR spent through its key path.
     ///
     /// # Errors
     /// [`CoinError::UnknownScript`] for any other script, which needs a descriptor.
@@ -96,11 +96,11 @@ impl FundingCoin {
         Ok(Self { outpoint, output, satisfaction, script_sig, description })
     }
 
-    /// The unspent output at `outpoint` that pays to `descriptor`: any witness program, nested or not, single
-    /// key, multisignature or miniscript. The PSBT then carries scripts and key origins for the signers.
+    /// Returns the coin at `outpoint` that pays to `descriptor`: any witness program, nested or not, single
+    /// key, multisignature or miniscript. The PSBT then has scripts and key origins for the signers.
     ///
     /// # Errors
-    /// [`CoinError`] when the output pays elsewhere, is not of segregated witness, or cannot be spent.
+    /// [`CoinError`] when the output pays to another script, is not SegWit, or cannot be spent.
     pub fn with_descriptor(
         outpoint: OutPoint,
         output: TxOut,
@@ -123,34 +123,33 @@ impl FundingCoin {
         Ok(Self { outpoint, output, satisfaction, script_sig, description })
     }
 
-    /// Where it is.
+    /// Returns the outpoint of the coin.
     pub const fn outpoint(&self) -> OutPoint {
         self.outpoint
     }
 
-    /// What it pays, and to which script.
+    /// Returns the unspent output: amount and script pubkey.
     pub const fn output(&self) -> &TxOut {
         &self.output
     }
 
-    /// What an input that spends it weighs when signed, at most.
+    /// Returns the weight of the signed input that spends it, at most.
     pub(crate) fn input_weight(&self) -> Option<Weight> {
         EMPTY_INPUT.checked_add(self.satisfaction)
     }
 
-    /// What its input's script holds when signed, which is part of the transaction's id.
+    /// Returns the scriptSig of its input when signed, which is part of the transaction's id.
     pub(crate) const fn script_sig(&self) -> &ScriptBuf {
         &self.script_sig
     }
 
-    /// The PSBT input that spends it.
+    /// Returns the PSBT input that spends it.
     pub(crate) fn psbt_input(&self) -> psbt::Input {
         psbt::Input { witness_utxo: Some(self.output.clone()), ..self.description.clone() }
     }
 }
 
-/// What a segregated witness transaction with these inputs and outputs weighs; `None` past the end of the
-/// number range.
+/// Returns the weight of a SegWit transaction with these inputs and outputs; `None` on overflow.
 pub(crate) fn funded_weight<'a>(
     mut inputs: impl ExactSizeIterator<Item = Option<Weight>>,
     outputs: impl Iterator<Item = &'a ScriptBuf>,

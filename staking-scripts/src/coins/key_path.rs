@@ -1,4 +1,4 @@
-//! Signing the coins that fund a stake, for wallets whose coins are plain Taproot outputs of one key.
+//! Signing of the coins that fund a stake, for wallets whose coins are Taproot outputs of one key (BIP-86).
 
 use bitcoin::psbt::Psbt;
 use bitcoin::secp256k1::SECP256K1;
@@ -8,14 +8,13 @@ use eots::{SecretKey, XOnlyPublicKey};
 
 use crate::coins::coin::CoinError;
 
-/// The script of a Taproot output that `key` alone spends, through the key path (BIP-86).
+/// Returns the script pubkey of a Taproot output that `key` alone spends, through the key path (BIP-86).
 pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
     ScriptBuf::new_p2tr(SECP256K1, *key, None)
 }
 
 /// Signs the coins that `psbt` spends through the key path, without finalizing it. All must pay to
-/// [`key_path_script`] of the key. An input that offers a leaf is no coin, and is left to those who sign for
-/// the leaf.
+/// [`key_path_script`] of the key. An input that offers a leaf is not a coin, and is not signed here.
 ///
 /// # Errors
 /// [`CoinError`] names the input that is not this key's.

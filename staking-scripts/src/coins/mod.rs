@@ -1,4 +1,4 @@
-//! The staker's own coins: what they are, which to spend, and what signs them.
+//! The coins that fund a stake: their kinds, selection, signing and verification.
 
 pub(crate) mod coin;
 pub(crate) mod key_path;

@@ -1,5 +1,5 @@
-//! Which of the given coins pay for a stake, or for extending one: exact arithmetic over a simple rule, so
-//! that no input makes it panic or take long.
+//! Selection of the coins that fund a stake or an extension, with exact arithmetic and a simple rule, so that
+//! no input makes it panic or take long.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -10,27 +10,27 @@ use crate::coins::coin::{FundingCoin, funded_weight};
 use crate::outputs::leaf::{Leaf, leaf_input_weight};
 use crate::outputs::relay::MAX_WEIGHT;
 
-/// No coins could be chosen.
+/// No coins can be selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SelectionError {
     /// A coin is given twice.
     RepeatedCoin(OutPoint),
-    /// The coins do not pay what is needed.
+    /// The coins do not pay the stake and the fee.
     InsufficientFunds {
-        /// What the coins hold that may be spent: all of them, or the largest where one must do.
+        /// The amount of all coins, or of the largest where one coin must suffice.
         available: Amount,
-        /// What they would have to hold.
+        /// The amount that is needed.
         needed: Amount,
     },
-    /// The fee is past the end of the number range.
+    /// The fee overflows at this fee rate.
     FeeRateTooHigh(FeeRate),
-    /// The transaction would weigh more than nodes relay.
+    /// The transaction would be heavier than nodes relay.
     TooHeavy(Weight),
-    /// The amounts add up to more than there can ever be.
+    /// The amounts add up to more than 21 million bitcoin.
     TooMuch,
 }
 
-/// The coins to choose from, and what they must pay.
+/// The coins to select from, and what they must pay for.
 pub(crate) struct Funding<'a> {
     pub(crate) coins: &'a [FundingCoin],
     pub(crate) stake: &'a TxOut,
@@ -39,7 +39,7 @@ pub(crate) struct Funding<'a> {
     pub(crate) fee_rate: FeeRate,
 }
 
-/// The coins to spend, and what they leave.
+/// The coins to spend, with the change output and the fee.
 pub(crate) struct Selection<'a> {
     pub(crate) coins: Vec<&'a FundingCoin>,
     pub(crate) change: Option<TxOut>,
@@ -70,30 +70,31 @@ impl<'a> Funding<'a> {
         funded_weight(coins.iter().map(|coin| coin.input_weight()), outputs).ok_or(SelectionError::TooMuch)
     }
 
-    /// The fee of spending these coins, with or without a change output.
+    /// Returns the fee of spending these coins, with or without a change output.
     fn fee(&self, coins: &[&FundingCoin], with_change: bool) -> Result<Amount, SelectionError> {
         let weight = self.weight(coins, with_change)?;
         self.fee_rate.checked_mul_by_weight(weight).ok_or(SelectionError::FeeRateTooHigh(self.fee_rate))
     }
 
-    /// What a coin adds beyond the cost of spending it; `None` for a coin that costs more than it holds.
-    fn worth(&self, coin: &FundingCoin) -> Option<Amount> {
+    /// Returns the effective value of a coin: its amount less the fee of its input; `None` when that is not
+    /// positive.
+    fn effective_value(&self, coin: &FundingCoin) -> Option<Amount> {
         let cost = self.fee_rate.checked_mul_by_weight(coin.input_weight()?)?;
-        coin.output().value.checked_sub(cost).filter(|worth| *worth > Amount::ZERO)
+        coin.output().value.checked_sub(cost).filter(|effective_value| *effective_value > Amount::ZERO)
     }
 
-    /// The coins of most worth, and no more of them than are needed: few inputs, so a small fee.
+    /// Selects the coins of the highest effective value, no more than are needed: few inputs, so a small fee.
     pub(crate) fn select(&self) -> Result<Selection<'a>, SelectionError> {
         let mut coins: Vec<_> =
-            self.coins.iter().filter_map(|coin| Some((self.worth(coin)?, coin))).collect();
-        coins.sort_by_key(|(worth, coin)| (Reverse(*worth), coin.outpoint()));
-        // Their worth adds up to what is needed, or nearly: the exact account follows, with one more coin
+            self.coins.iter().filter_map(|coin| Some((self.effective_value(coin)?, coin))).collect();
+        coins.sort_by_key(|(effective_value, coin)| (Reverse(*effective_value), coin.outpoint()));
+        // The effective values add up to what is needed, or nearly: the exact sum follows, with one more coin
         // where it falls short.
         let needed = self.fee(&[], false)?.checked_add(self.stake.value).ok_or(SelectionError::TooMuch)?;
         let (mut sum, mut chosen) = (Amount::ZERO, Vec::new());
-        for (worth, coin) in coins {
+        for (effective_value, coin) in coins {
             chosen.push(coin);
-            sum = sum.checked_add(worth).ok_or(SelectionError::TooMuch)?;
+            sum = sum.checked_add(effective_value).ok_or(SelectionError::TooMuch)?;
             if sum < needed {
                 continue;
             }
@@ -109,7 +110,7 @@ impl<'a> Funding<'a> {
         Err(self.insufficient()?)
     }
 
-    /// `None` when these coins do not pay the stake and the fee.
+    /// Returns the selection of these coins; `None` when they do not pay the stake and the fee.
     fn account(&self, coins: Vec<&'a FundingCoin>) -> Result<Option<Selection<'a>>, SelectionError> {
         if coins.is_empty() {
             return Ok(None);
@@ -138,7 +139,7 @@ impl<'a> Funding<'a> {
     }
 }
 
-/// What the funding coin must pay.
+/// The inputs and outputs of an extension, for the selection of its one coin.
 pub(crate) struct ExtensionFunding<'a> {
     pub(crate) leaf: &'a Leaf,
     pub(crate) stake: &'a TxOut,
@@ -148,7 +149,7 @@ pub(crate) struct ExtensionFunding<'a> {
 }
 
 impl ExtensionFunding<'_> {
-    /// The smallest coin that suffices, and the change it leaves.
+    /// Selects the smallest coin that suffices, and returns it with the change output.
     pub(crate) fn choose<'c>(
         &self,
         coins: &'c [FundingCoin],

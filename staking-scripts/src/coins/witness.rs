@@ -1,5 +1,5 @@
-//! Finalizing what wallets signed. The library that makes witnesses leaves one that a wallet has finalized as
-//! it is, whatever is in it; so every witness is run here, and what it signs is looked at.
+//! Finalizing of PSBTs that wallets signed. The miniscript library keeps a witness that a wallet has
+//! finalized, whatever is in it; so every witness is interpreted here, and its sighash types are checked.
 
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::sighash::Prevouts;
@@ -9,8 +9,8 @@ use miniscript::psbt::PsbtExt;
 
 use crate::outputs::leaf::MAX_SCRIPT;
 
-/// Finalizes the PSBT, and verifies every input's witness against what it spends.
-pub(crate) fn finish(psbt: &mut Psbt, prevouts: &[TxOut]) -> Result<Transaction, String> {
+/// Finalizes the PSBT, and verifies every input's witness against the output that it spends.
+pub(crate) fn finalize_verified(psbt: &mut Psbt, prevouts: &[TxOut]) -> Result<Transaction, String> {
     psbt.finalize_mut(SECP256K1)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     let transaction = psbt.clone().extract_tx_unchecked_fee_rate();
@@ -20,8 +20,8 @@ pub(crate) fn finish(psbt: &mut Psbt, prevouts: &[TxOut]) -> Result<Transaction,
     Ok(transaction)
 }
 
-/// The signatures in an input's witness, each verified. They must cover the whole transaction: with any other
-/// sighash type, somebody could take the input into a transaction of his own.
+/// Returns the signatures in an input's witness, each verified. They must cover the whole transaction: with
+/// another sighash type, somebody could use the input in another transaction.
 pub(crate) fn verify_input(
     transaction: &Transaction,
     index: usize,

@@ -1,4 +1,4 @@
-//! What the staker does with a delegation: begins it, and signs.
+//! The staker's steps: building a delegation and signing it.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{FeeRate, Psbt, Transaction};
@@ -17,23 +17,23 @@ use crate::transactions::leaf_transaction::LeafTransaction as _;
 use crate::transactions::slashing::SlashingTransaction;
 use crate::transactions::unbonding::UnbondingTransaction;
 
-/// The pre-signed transactions of a stake: signed before it is broadcast.
+/// The pre-signed transactions of a stake, which are signed before it is broadcast.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PresignedTransactions {
     /// The unbonding transaction.
     pub unbonding: UnbondingTransaction,
-    /// The slashing transaction of the stake.
+    /// The slashing transaction of the staking output.
     pub slashing: SlashingTransaction,
-    /// The slashing transaction of the unbonding stake.
+    /// The slashing transaction of the unbonding output.
     pub unbonding_slashing: SlashingTransaction,
 }
 
 impl PresignedTransactions {
-    /// Returns the pre-signed transactions of a stake under these parameters.
+    /// Builds the pre-signed transactions of a stake under these parameters.
     ///
     /// # Errors
-    /// [`BuildError`] when the stake does not pay for it.
+    /// [`BuildError`] when the stake does not pay for them.
     pub fn new(staking: &Funded<StakingOutput>, parameters: &Parameters) -> Result<Self, BuildError> {
         let parties = staking.output().parties().clone();
         let output = UnbondingOutput::new(parties, parameters.unbonding_time())?;
@@ -47,8 +47,8 @@ impl PresignedTransactions {
         Ok(Self { unbonding, slashing, unbonding_slashing })
     }
 
-    /// Those whose fee, which is fixed when they are signed, is below this rate, and the rate that it makes:
-    /// they may stay unconfirmed for long, and nobody can replace them or pay for them.
+    /// Returns the transactions with a fee rate below `rate`, each with its own rate. Their fee is fixed when
+    /// they are signed, and neither RBF nor CPFP is possible, so they may stay unconfirmed for long.
     pub fn below_rate(&self, rate: FeeRate) -> Vec<(StakeTransaction, FeeRate)> {
         let rates = [
             (StakeTransaction::Unbonding, self.unbonding.fee_rate()),
@@ -59,27 +59,26 @@ impl PresignedTransactions {
     }
 }
 
-/// What a delegation begins with.
+/// The parts that a delegation is built from.
 #[derive(Debug, Clone, Copy)]
 pub struct NewDelegation<'a> {
     /// The finality providers.
     pub staked_to: &'a StakedTo,
-    /// The staking output, at its place in the staking transaction.
+    /// The staking output, with its outpoint in the staking transaction.
     pub staking: &'a Funded<StakingOutput>,
     /// The staking transaction.
     pub transaction: &'a Transaction,
     /// The parameters in force.
     pub parameters: &'a Parameters,
-    /// How the delegation names them.
+    /// The delegation's reference to their version.
     pub parameters_at: ParametersAt,
 }
 
 impl Delegation {
-    /// Returns the delegation that a staker begins with: the stake, and what is to be signed before it is
-    /// broadcast.
+    /// Builds a staker's delegation: the stake, with its unsigned unbonding and slashing transactions.
     ///
     /// # Errors
-    /// [`BuildError`] when the stake does not pay for what may become of it.
+    /// [`BuildError`] when the stake does not pay for them.
     pub fn new(stake: &NewDelegation<'_>) -> Result<Self, BuildError> {
         let NewDelegation { staked_to, staking, transaction, parameters, parameters_at } = *stake;
         let presigned = PresignedTransactions::new(staking, parameters)?;
@@ -103,11 +102,11 @@ impl Delegation {
         })
     }
 
-    /// Returns the pre-signed transactions, computed from the other fields; the delegation's own must be what
-    /// they make. The staker signs these.
+    /// Returns the pre-signed transactions, computed from the other fields; the delegation's own must be the
+    /// same. The staker signs these.
     ///
     /// # Errors
-    /// [`DelegationError`] when they cannot be made, or the delegation has others.
+    /// [`DelegationError`] when they cannot be built, or the delegation has others.
     pub fn presigned(&self, parameters: &Parameters) -> Result<PresignedTransactions, DelegationError> {
         let staking = self.stake(parameters)?.staking;
         let presigned = field("staking_amount_sat", PresignedTransactions::new(&staking, parameters))?;
@@ -132,8 +131,8 @@ impl Delegation {
         Ok(presigned)
     }
 
-    /// Signs as the staker both slashing transactions, as [`presigned`](Self::presigned) makes them, and
-    /// takes in the proof of possession.
+    /// Signs as the staker both slashing transactions, as [`presigned`](Self::presigned) returns them, and
+    /// adds the proof of possession.
     ///
     /// # Errors
     /// Those of [`presigned`](Self::presigned), and [`DelegationError::Field`] when the key is not the
@@ -151,12 +150,12 @@ impl Delegation {
         Ok(())
     }
 
-    /// Takes in what a staker's wallet signed elsewhere: the PSBTs of both slashing transactions, and the
-    /// proof of possession. The PSBTs must be of the transactions as [`presigned`](Self::presigned) makes
-    /// them, and their signatures verify.
+    /// Adds the staker's signatures of the PSBTs of both slashing transactions, which a wallet signed, and
+    /// the proof of possession. The PSBTs must be of the transactions that [`presigned`](Self::presigned)
+    /// returns, and their signatures must verify.
     ///
     /// # Errors
-    /// [`DelegationError`] names what cannot be used.
+    /// [`DelegationError`] names the PSBT that cannot be used.
     pub fn take_staker_signatures(
         &mut self,
         slashing: &Psbt,

@@ -1,4 +1,4 @@
-//! Checking a delegation against the parameters: every rule, and a list of all that are broken.
+//! The check of a delegation against the parameters, which lists every rule that is broken.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -21,8 +21,8 @@ use crate::transactions::funded::Funded;
 use crate::transactions::sighash::sum;
 use crate::transactions::slashing::SlashingParameters;
 
-/// A stake request that keeps every rule, with its transactions as the protocol's own. It exists only through
-/// [`Delegation::check`].
+/// A delegation that keeps every rule, with its transactions built again. It is returned by
+/// [`Delegation::check`] only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedDelegation {
     pub(super) staking: Funded<StakingOutput>,
@@ -31,7 +31,7 @@ pub struct CheckedDelegation {
 }
 
 impl CheckedDelegation {
-    /// The stake, at its place in the staking transaction.
+    /// Returns the staking output, with its outpoint in the staking transaction.
     pub const fn staking(&self) -> &Funded<StakingOutput> {
         &self.staking
     }
@@ -41,50 +41,50 @@ impl CheckedDelegation {
         &self.presigned
     }
 
-    /// The extension that the staking transaction is, if it is one.
+    /// Returns the extension, if the staking transaction is one.
     pub const fn extension(&self) -> Option<&ExtensionTransaction> {
         self.extension.as_ref()
     }
 }
 
-/// Which version of the parameters must hold for a delegation.
+/// The version of the parameters that a delegation is checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InForce {
-    /// The version in force at this Bitcoin height, which the asker knows: of the tip when the stake was
-    /// registered, or of its inclusion. Whoever is to sign must not take the staker's word for it: earlier
-    /// versions have other times and rates.
+    /// The version in force at this Bitcoin height, which the caller knows: of the tip at registration, or of
+    /// the inclusion. A covenant member must not use the staker's height: earlier versions have other times
+    /// and rates.
     At(Height),
     /// The last version.
     Latest,
-    /// The version that the delegation names: for stakes that run already.
+    /// The version that the delegation names, for running stakes.
     AsStated,
 }
 
-/// What a delegation is checked against.
+/// The rules that a delegation is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckRules<'a> {
     /// All versions of the parameters.
     pub history: &'a ParametersHistory<Parameters>,
-    /// Which of them must hold.
+    /// The version to check against.
     pub in_force: InForce,
-    /// Which chains the stake is between.
+    /// The rules of the two chains of a stake.
     pub chain: ChainRules,
 }
 
 impl Delegation {
-    /// Checks everything that the committee must make sure of before it signs (and that the chain checks
+    /// Checks every rule that the covenant committee must check before it signs (and that the chain checks
     /// again): the parameters version, times, amounts and keys, every field of the four transactions, the
-    /// staker's signatures, the proof of possession, and for an extension what binds it to the running stake.
+    /// staker's signatures, the proof of possession, and for an extension its relation to the running stake.
     ///
-    /// What only the chain's state tells is not checked: that the staking transaction was not registered
+    /// What depends on the chain's state is not checked: that the staking transaction was not registered
     /// before, that providers are known and not slashed, that a running stake is active and of the same
-    /// account, and that an extension's funding is no stake itself.
+    /// account, and that an extension's funding coin is not a stake.
     ///
     /// # Errors
-    /// Every violation. Where one rule must hold for another to mean anything, only the first is named:
-    /// without sound keys and times there is no staking output to look for.
+    /// Every [`StakeViolation`]. A rule that depends on another broken one is not checked: without valid keys
+    /// and times there is no staking output to look for.
     pub fn check(&self, rules: &CheckRules<'_>) -> Result<CheckedDelegation, Vec<StakeViolation>> {
-        // The version that must hold; `None` where the delegation's own word is taken.
+        // The version to check against; `None` for the one that the delegation names.
         let expected = match rules.in_force {
             InForce::At(height) => Some(rules.history.in_force(height).map(|(number, _)| number)),
             InForce::Latest => Some(Ok(rules.history.iter().len().saturating_sub(1))),
@@ -120,12 +120,12 @@ impl Delegation {
         }
     }
 
-    /// Checks as [`check`](Self::check) does, under parameters that the caller knows to be in force where the
-    /// stake is registered or included. `previous` is the version that the running stake was made under, for
-    /// an extension.
+    /// Checks as [`check`](Self::check) does, under parameters that the caller knows to be in force at the
+    /// stake's registration or inclusion. `previous` is the version that the running stake was made under,
+    /// for an extension.
     ///
     /// # Errors
-    /// Every violation.
+    /// Every [`StakeViolation`].
     pub fn check_under(
         &self,
         parameters: &Parameters,
@@ -133,7 +133,7 @@ impl Delegation {
         chain: ChainRules,
     ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
         let mut findings = Findings::default();
-        self.check_dialect(chain, &mut findings);
+        self.check_stake_kind(chain, &mut findings);
         let checked = self.checked(parameters, previous, &mut findings);
         findings.0.extend(self.check_included(parameters, chain));
         match checked {
@@ -150,8 +150,8 @@ impl Delegation {
     ) -> Option<CheckedDelegation> {
         let times = self.check_bounds(parameters, findings);
         match &self.proof_of_possession {
-            Some((claim, proof)) => {
-                let proven = proof.verify(&self.staker, claim);
+            Some((message, proof)) => {
+                let proven = proof.verify(&self.staker, message);
                 findings.note(proven.map_err(StakeViolation::Possession));
             }
             None => findings.0.push(StakeViolation::Absent("proof_of_possession")),
@@ -161,7 +161,7 @@ impl Delegation {
         let slashing_given = findings.present("slashing_transaction", self.slashing.as_ref());
         let later_given =
             findings.present("unbonding_slashing_transaction", self.unbonding_slashing.as_ref());
-        // What needs no other part of the delegation.
+        // These checks need no other part of the delegation.
         let mut form = |part, given: Option<&Transaction>| {
             given.is_some_and(|given| presigned::form(part, given, findings))
         };
@@ -173,7 +173,7 @@ impl Delegation {
         let ((staking_time, unbonding_time), parties) = (times?, parties?);
         let staking_output = findings.note(StakingOutput::new(parties.clone(), staking_time))?;
         let unbonding_output = findings.note(UnbondingOutput::new(parties, unbonding_time))?;
-        // What slashing leaves of the stake, and of the unbonding stake, goes to the same script.
+        // Both slashing transactions pay to the same slashing refund output.
         let refund = findings.note(SlashingRefundOutput::new(self.staker, unbonding_time))?;
         let slashing = SlashingParameters { unbonding_time, ..parameters.slashing_parameters() };
 
@@ -182,7 +182,7 @@ impl Delegation {
         let (rules, part) = ((&slashing, &refund), StakeTransaction::Slashing);
         let slashing = slashing_given
             .and_then(|given| presigned::slashing(part, given, &staking, rules, slashing_form, findings));
-        // Even of an unbonding that is wrong it can be said what is wrong with its slashing.
+        // The slashing of an unbonding transaction is checked even when that one breaks rules.
         let pending =
             unbonding_given.and_then(|given| presigned::given_unbonding(given, unbonding_output.clone()));
         let fee = parameters.unbonding_fee();
@@ -202,7 +202,8 @@ impl Delegation {
         Some(CheckedDelegation { staking, presigned, extension })
     }
 
-    /// The two times, where they are any.
+    /// Checks times and amount, and returns the staking time and the unbonding time where they are valid
+    /// timelocks.
     fn check_bounds(&self, parameters: &Parameters, findings: &mut Findings) -> Option<(Timelock, Timelock)> {
         let (times, amounts) = (parameters.staking_time(), parameters.staking_amount());
         let staking_time = Timelock::from_blocks(self.staking_time_blocks).ok();
@@ -228,21 +229,21 @@ impl Delegation {
         staking_time.zip(unbonding_time)
     }
 
-    /// One provider and a proof without a context on genesis, providers of chains and a proof with the
-    /// chain's context elsewhere.
-    fn check_dialect(&self, chain: ChainRules, findings: &mut Findings) {
+    /// Checks the kind of stake: for Babylon Genesis one finality provider and a proof of possession without
+    /// signing context, for consumer chains one for each and a proof with the chain's signing context.
+    fn check_stake_kind(&self, chain: ChainRules, findings: &mut Findings) {
         let expected = chain.signing_context;
-        if let Some((claim, _)) = &self.proof_of_possession {
-            let found = *claim.context();
+        if let Some((message, _)) = &self.proof_of_possession {
+            let found = *message.context();
             findings.require(found == expected, || StakeViolation::SigningContext { found, expected });
         }
         let on_genesis = matches!(self.staked_to, StakedTo::Genesis(_));
-        findings.require(on_genesis == expected.is_genesis(), || StakeViolation::Dialect {
+        findings.require(on_genesis == expected.is_genesis(), || StakeViolation::StakeKind {
             genesis: expected.is_genesis(),
         });
     }
 
-    /// What any transaction must keep to be in a block.
+    /// Checks that a block can include the staking transaction.
     fn check_staking_transaction(&self, findings: &mut Findings) {
         let transaction = &self.staking_transaction;
         findings.require(!transaction.is_coinbase(), || StakeViolation::Coinbase);
@@ -285,7 +286,7 @@ impl Delegation {
         findings.note(extension.map_err(StakeViolation::Extension))
     }
 
-    /// The extension that the staking transaction is, where enough is known of the running stake.
+    /// Returns the extension, where the staking transaction is one and enough is known of the running stake.
     pub(super) fn known_extension(
         &self,
         previous: Option<&Parameters>,
@@ -294,14 +295,14 @@ impl Delegation {
         self.extension(previous, staking, &mut Findings::default())
     }
 
-    /// Every provider is kept, and for its chain.
+    /// Refuses a finality provider that is moved to another chain, and the other kind of stake.
     fn keeps_providers(&self, running: &PreviousStake) -> Result<(), StakeViolation> {
         let (StakedTo::Consumers(old), StakedTo::Consumers(new)) = (&running.staked_to, &self.staked_to)
         else {
-            // Of one provider there is only the key, which is compared with the parties.
+            // The one key of a stake for Babylon Genesis is compared with the parties.
             let same =
                 matches!((&running.staked_to, &self.staked_to), (StakedTo::Genesis(_), StakedTo::Genesis(_)));
-            return if same { Ok(()) } else { Err(StakeViolation::OtherDialect) };
+            return if same { Ok(()) } else { Err(StakeViolation::OtherStakeKind) };
         };
         let chains: BTreeMap<_, _> = new.iter().map(|(chain, key)| (key, chain)).collect();
         let moved = old.iter().find(|(chain, key)| chains.get(key).is_some_and(|other| other != chain));
@@ -312,10 +313,10 @@ impl Delegation {
     }
 }
 
-/// Whether a block can hold a transaction at all, as far as the transaction tells (Bitcoin Core's
+/// Checks that a block can include a transaction, by the transaction alone (Bitcoin Core's
 /// `CheckTransaction`).
 fn possible(transaction: &Transaction) -> Result<(), &'static str> {
-    /// A block has four million weight units, and what stands outside the witnesses counts fourfold.
+    /// A block has four million weight units, and each byte outside the witnesses weighs four.
     const MOST_BYTES: usize = 1_000_000;
     if transaction.input.is_empty() || transaction.output.is_empty() {
         return Err("it has no inputs, or no outputs");
@@ -337,7 +338,7 @@ fn possible(transaction: &Transaction) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// An error and its causes, in one line.
+/// Returns an error with its causes, in one line.
 fn chain_of(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))

@@ -1,4 +1,4 @@
-//! What a covenant member signs for a stake, and the verdict on it.
+//! The signatures of covenant members for a stake: signing and verification.
 
 use std::collections::BTreeSet;
 
@@ -18,17 +18,18 @@ use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignatu
 use crate::transactions::slashing::SlashingError;
 use crate::transactions::spend::{FinalizeError, LeafSpend};
 
-/// Everything that one covenant member signs for a stake.
+/// All signatures of one covenant member for a stake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CovenantSignatures {
-    /// Over the unbonding transaction.
+    /// The signature over the unbonding transaction.
     pub unbonding: CovenantSignature,
-    /// Over the slashing transaction of the stake, one for each finality provider, encrypted to its key.
+    /// The adaptor signatures over the slashing transaction of the staking output, one for each finality
+    /// provider, encrypted to its key.
     pub slashing: CovenantAdaptorSignatures,
-    /// Over the slashing transaction of the unbonding stake, in the same way.
+    /// The adaptor signatures over the slashing transaction of the unbonding output, in the same way.
     pub unbonding_slashing: CovenantAdaptorSignatures,
-    /// Over the extension, under the parameters of the running stake; for a stake that extends one, and only
-    /// then.
+    /// The signature over the extension, under the parameters of the running stake; only for a stake that
+    /// extends another.
     pub extension: Option<CovenantSignature>,
 }
 
@@ -42,32 +43,32 @@ impl CovenantSignatures {
     }
 }
 
-/// A covenant member's signatures that do not verify, or are not enough.
+/// The signatures of covenant members do not verify, or are fewer than the quorum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CovenantSignaturesError {
-    /// They are of different members.
+    /// The signatures given as one member's are of two members.
     #[error("one member's signatures are of two keys, {0} and {1}; must be of one")]
     SeveralMembers(XOnlyPublicKey, XOnlyPublicKey),
-    /// The signature over the unbonding transaction.
+    /// The signature over the unbonding transaction is not valid.
     #[error("unbonding transaction")]
     Unbonding(#[source] FinalizeError),
-    /// The adaptor signatures over the slashing transaction of the stake.
+    /// The adaptor signatures over the slashing transaction of the staking output are not valid.
     #[error("slashing transaction")]
     Slashing(#[source] SlashingError),
-    /// The adaptor signatures over the slashing transaction of the unbonding stake.
+    /// The adaptor signatures over the slashing transaction of the unbonding output are not valid.
     #[error("unbonding slashing transaction")]
     UnbondingSlashing(#[source] SlashingError),
-    /// The signature over the extension.
+    /// The signature over the extension is not valid.
     #[error("extension")]
     Extension(#[source] FinalizeError),
     /// The stake extends another one, and the member has not signed the extension.
     #[error("extension: {0} has not signed it; must have, as a member of the running stake's committee")]
     ExtensionNotSigned(XOnlyPublicKey),
-    /// There is a signature over an extension, and the stake extends none.
+    /// There is a signature over an extension, and the stake does not extend another.
     #[error("extension: there is a signature, and the stake extends none; must have none")]
     NoExtension,
-    /// A member is there twice.
+    /// A member's signatures are given twice.
     #[error("the covenant member {0} is there twice; must be there once")]
     RepeatedMember(XOnlyPublicKey),
     /// Fewer members have signed than the quorum.
@@ -75,30 +76,30 @@ pub enum CovenantSignaturesError {
         "{members} covenant members have signed; must be at least {quorum} before the stake is broadcast"
     )]
     BelowQuorum {
-        /// How many have signed.
+        /// The number of members that have signed.
         members: usize,
-        /// How many must.
+        /// The quorum.
         quorum: u16,
     },
 }
 
-/// A covenant member did not sign.
+/// The covenant member does not sign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CovenantSigningError<R> {
-    /// The key is not of a committee that must sign.
+    /// The key is not in a committee that must sign.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// Something else was signed for the staking output.
+    /// Other transactions were signed for the staking output.
     #[error(
         "for the staking output {} the unbonding transaction {} was signed; {} is another, or has other slashing \
          transactions",
         .own.staking_output, .earlier.unbonding, .own.unbonding
     )]
     Conflict {
-        /// What was signed.
+        /// The transactions that were signed.
         earlier: SignedStake,
-        /// What was to be signed.
+        /// The transactions that were to be signed.
         own: SignedStake,
     },
     /// The signing record cannot be read or written.
@@ -107,15 +108,15 @@ pub enum CovenantSigningError<R> {
 }
 
 impl CheckedDelegation {
-    /// Signs all that this stake needs of a covenant member, once `record` has it. `aux` is 32 bytes of fresh
-    /// randomness, or zeros for the same bytes each time.
+    /// Signs as a covenant member all that this stake needs, after it is recorded in `record`. `aux` is 32
+    /// bytes of fresh randomness, or zeros for the same bytes each time.
     ///
     /// For an extension the key must be of both committees: Babylon Genesis counts no member without a
     /// signature over the extension, under the parameters of the running stake.
     ///
     /// # Errors
-    /// [`CovenantSigningError`]: for a key outside a committee that must sign, for a record that has
-    /// something else for the staking output, and for a record that fails. Nothing is signed then.
+    /// [`CovenantSigningError`] for a key outside a committee that must sign, for a record that has other
+    /// transactions for the staking output, and for a record that fails. Nothing is signed then.
     pub fn sign_as_covenant_member<R: CovenantRecord + ?Sized>(
         &self,
         key: &SecretKey,
@@ -158,9 +159,8 @@ impl CheckedDelegation {
     /// Verifies the signatures of several members, all at once ([`eots::verify_batch`]): for nine members, in
     /// less than half of the time that one by one takes.
     ///
-    /// Returns a verdict for each, in order; an error names the first part that does not verify. Whether the
-    /// members are different ones, and enough of them,
-    /// [`count_covenant_signatures`](Self::count_covenant_signatures) tells.
+    /// Returns a result for each, in order; an error names the first part that does not verify.
+    /// [`count_covenant_signatures`](Self::count_covenant_signatures) checks that no member occurs twice.
     pub fn verify_covenant_signatures(
         &self,
         given: &[CovenantSignatures],
@@ -171,7 +171,8 @@ impl CheckedDelegation {
     /// Returns how many members have signed, each counted once.
     ///
     /// # Errors
-    /// The first member whose signatures do not verify, or who is there twice.
+    /// [`CovenantSignaturesError`] names the first member whose signatures do not verify, or that occurs
+    /// twice.
     pub fn count_covenant_signatures(
         &self,
         given: &[CovenantSignatures],
@@ -179,8 +180,8 @@ impl CheckedDelegation {
         ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.count(given)
     }
 
-    /// Whether the stake may be broadcast: a quorum of the covenant committee has signed all that ends it. A
-    /// stake that is broadcast before waits for its timelock if they never sign.
+    /// Refuses a stake that must not be broadcast yet: a quorum of the covenant committee must have signed. A
+    /// stake that is broadcast before is locked until its timelock if they never sign.
     ///
     /// # Errors
     /// [`CovenantSignaturesError::BelowQuorum`], and those of
@@ -194,21 +195,20 @@ impl CheckedDelegation {
         }
     }
 
-    /// Returns how many members must sign: of an extension, in the running stake's committee too.
+    /// Returns the quorum; of an extension, the larger of its own and the running stake's.
     pub fn quorum(&self) -> u16 {
         ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.quorum()
     }
 }
 
 impl Delegation {
-    /// Returns how many covenant members have signed, and how many must, of a stake as the delegation has it,
-    /// whether it keeps the rules or not. `previous` is the version of the parameters that a running stake
-    /// was made under; without it, or without what is known of that stake, signatures over an extension are
-    /// not looked at.
+    /// Returns how many covenant members have signed, and the quorum, whether the delegation keeps the rules
+    /// or not. `previous` is the version of the parameters that the running stake was made under; without it,
+    /// or without the parts of that stake, signatures over an extension are not checked.
     ///
     /// # Errors
-    /// [`DelegationError`] when a pre-signed transaction is absent or not of this stake, or the signatures of
-    /// a member do not verify.
+    /// [`DelegationError`] when a pre-signed transaction is absent or not of this stake, or a member's
+    /// signatures do not verify.
     pub fn covenant_quorum(
         &self,
         parameters: &Parameters,
@@ -231,7 +231,7 @@ impl Delegation {
     }
 }
 
-/// What covenant members sign for a stake.
+/// The transactions that covenant members sign for a stake.
 struct ToSign<'a> {
     presigned: &'a PresignedTransactions,
     extension: Option<&'a ExtensionTransaction>,
@@ -248,8 +248,8 @@ impl ToSign<'_> {
             }));
         }
         let invalid = eots::verify_batch(&items).err().map(|error| error.invalid).unwrap_or_default();
-        // From the last to the first, so that the first stays. Where signatures could be laid out in part
-        // only, that part comes before its error.
+        // From the last to the first, so that the first error stays. Where only some signatures were
+        // collected, they are before the part with an error.
         for index in invalid.into_iter().rev() {
             if let Some((number, error)) = errors.get(index)
                 && let Some(verdict) = verdicts.get_mut(*number)
@@ -274,8 +274,8 @@ impl ToSign<'_> {
         own.max(self.extension.map_or(0, ExtensionTransaction::quorum))
     }
 
-    /// Hands over every signature of a member, and what to say when it does not verify, up to the first part
-    /// that is wrong in another way.
+    /// Passes every signature of a member to `signature`, with the error for when it does not verify, up to
+    /// the first part with another error.
     fn lay_out<'a>(
         &'a self,
         given: &'a CovenantSignatures,

@@ -1,4 +1,4 @@
-//! The aggregate: what is known of a stake, from wherever it came.
+//! The aggregate [`Delegation`]: all that is known of a stake.
 
 use bitcoin::absolute::Height;
 use bitcoin::secp256k1::schnorr;
@@ -11,12 +11,11 @@ use crate::outputs::providers::StakedTo;
 use crate::parameters::{Parameters, ParametersHistory};
 use crate::possession::{PossessionMessage, ProofOfPossession};
 
-/// A stake and all that is known of it. Each part that a source may lack is optional; a step asks for what it
-/// needs and no more. Nothing in it is certain yet but that its parts could be read:
-/// [`check`](Self::check) judges it.
+/// A stake and all that is known of it. Each part that a source may lack is optional; each step needs only
+/// what it uses. The parts are well formed and nothing more: [`check`](Self::check) checks the rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delegation {
-    /// Which version of the parameters it says it is made under.
+    /// The version of the parameters that it names.
     pub parameters: ParametersAt,
     /// The staker's key.
     pub staker: XOnlyPublicKey,
@@ -36,9 +35,9 @@ pub struct Delegation {
     pub slashing: Option<PresignedSlashing>,
     /// The slashing transaction of the unbonding output.
     pub unbonding_slashing: Option<PresignedSlashing>,
-    /// The staker's proof of possession, and what it is about. Only the chain and the covenant ask for it.
+    /// The staker's proof of possession, and its message. Only the chain and the covenant committee need it.
     pub proof_of_possession: Option<(PossessionMessage, ProofOfPossession)>,
-    /// What covenant members have signed.
+    /// The signatures of covenant members.
     pub covenant_signatures: Vec<CovenantSignatures>,
     /// The running stake that this one extends.
     pub extends: Option<RunningStake>,
@@ -46,7 +45,7 @@ pub struct Delegation {
     pub inclusion: Option<StakeInclusion>,
 }
 
-/// Which output a slashing transaction spends.
+/// The output that a slashing transaction spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlashedOutput {
     /// The staking output.
@@ -55,7 +54,7 @@ pub enum SlashedOutput {
     Unbonding,
 }
 
-/// A slashing transaction, and the staker's signature over it.
+/// A slashing transaction with the staker's signature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PresignedSlashing {
     /// The transaction.
@@ -69,34 +68,34 @@ pub struct PresignedSlashing {
 pub struct RunningStake {
     /// The id of its staking transaction.
     pub txid: Txid,
-    /// What is known of it; absent in what a node answers, which names its id alone.
+    /// The parts of it that are known; `None` in a node's response, which has its id alone.
     pub stake: Option<PreviousStake>,
     /// The output that the extension's second input spends.
     pub funding: TxOut,
 }
 
-/// A running stake, as far as an extension of it must know it.
+/// The parts of a running stake that an extension of it needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreviousStake {
-    /// Which version of the parameters it was made under.
+    /// The version of the parameters that it was made under.
     pub parameters: ParametersAt,
-    /// Its finality providers.
+    /// The finality providers of the running stake.
     pub staked_to: StakedTo,
-    /// Its staking time in blocks.
+    /// The staking time of the running stake in blocks.
     pub staking_time_blocks: u32,
-    /// Its staking transaction.
+    /// The staking transaction of the running stake.
     pub staking_transaction: Transaction,
 }
 
-/// How a delegation names the version of the parameters that it is made under.
+/// The reference of a delegation to the version of the parameters that it is made under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParametersAt {
-    /// By a Bitcoin height at which the version is in force: of the inclusion, or of the tip when the stake
-    /// is registered before.
+    /// A Bitcoin height at which the version is in force: of the inclusion, or of the tip when the stake is
+    /// registered before it is included.
     Height(Height),
-    /// By its number, as the chain keeps it.
+    /// The version's number.
     Version(u32),
-    /// Not at all, as in a message that registers a stake: the asker must know it.
+    /// No version, as in a message that registers a stake: the caller must know it.
     Unstated,
 }
 
@@ -126,7 +125,7 @@ impl Delegation {
     /// Returns the version of the parameters that the delegation says it is made under.
     ///
     /// # Errors
-    /// As [`ParametersAt::resolve`].
+    /// The errors of [`ParametersAt::resolve`].
     pub fn parameters<'a>(
         &self,
         history: &'a ParametersHistory<Parameters>,
@@ -137,8 +136,8 @@ impl Delegation {
     /// Adds what is known of the running stake that this one extends: `previous` must be its delegation.
     ///
     /// # Errors
-    /// [`DelegationError::Absent`] for a stake that extends none, [`DelegationError::OtherTransaction`] for
-    /// the delegation of another stake.
+    /// [`DelegationError::Absent`] when this stake extends no other, [`DelegationError::OtherTransaction`]
+    /// for the delegation of another stake.
     pub fn set_previous(&mut self, previous: &Self) -> Result<(), DelegationError> {
         let running = self.extends.as_mut().ok_or(DelegationError::Absent("extends"))?;
         let (found, expected) = (previous.staking_transaction.compute_txid(), running.txid);

@@ -1,13 +1,13 @@
-//! Why a delegation cannot be read, or a step cannot be taken with it.
+//! The error of a delegation that cannot be read or used.
 
 use std::error::Error;
 
 use crate::parameters::ParametersError;
 
-/// The cause of an error, typed: it can be downcast.
+/// The cause of an error, which can be downcast.
 pub(crate) type Cause = Box<dyn Error + Send + Sync + 'static>;
 
-/// A delegation that cannot be read, or lacks what a step needs.
+/// The delegation cannot be read, or lacks what a step needs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DelegationError {
@@ -17,10 +17,10 @@ pub enum DelegationError {
     /// The JSON is not of the form of a delegation.
     #[error("not a delegation")]
     Json(#[source] serde_json::Error),
-    /// What the chain has of it cannot be read; the cause names the field.
+    /// The chain's JSON or protobuf cannot be read; the cause names the field.
     #[error("not a delegation of the chain")]
     Chain(#[source] Cause),
-    /// The delegation does not say under which parameters it is made.
+    /// The delegation does not name a parameters version.
     #[error("the delegation names no parameters version; must name one")]
     Unstated,
     /// A field cannot be used.
@@ -28,21 +28,21 @@ pub enum DelegationError {
     Field {
         /// The field, by its JSON key.
         field: &'static str,
-        /// Why not.
+        /// The reason.
         #[source]
         cause: Cause,
     },
-    /// A field that this step needs is not there.
+    /// A field that this step needs is absent.
     #[error("{0} is absent; this step needs it")]
     Absent(&'static str),
-    /// A pre-signed transaction is not the one that the stake's other fields make.
+    /// A pre-signed transaction is not the one that the other fields determine.
     #[error("{field} is the transaction {found}; must be {expected}, which the other fields make")]
     OtherTransaction {
         /// The field, by its JSON key.
         field: &'static str,
-        /// The transaction given.
+        /// The id of the transaction given.
         found: bitcoin::Txid,
-        /// The transaction that the other fields make.
+        /// The id of the transaction that the other fields determine.
         expected: bitcoin::Txid,
     },
     /// No parameters version is in force at the delegation's height.
@@ -51,14 +51,14 @@ pub enum DelegationError {
     /// The history has no parameters version of this number.
     #[error("parameters_version is {version}; must be 0 to {last}")]
     NoSuchVersion {
-        /// The version asked for.
+        /// The version.
         version: u32,
-        /// The last one.
+        /// The last version.
         last: usize,
     },
 }
 
-/// Names the field that a result is about.
+/// Adds the field's name to the error of a result.
 pub(crate) fn field<T, E: Into<Cause>>(
     field: &'static str,
     read: Result<T, E>,

@@ -1,4 +1,4 @@
-//! A delegation as the chain that keeps it has it: a node's answers, and the messages that register a stake.
+//! Delegations in the forms of Babylon Genesis: a node's responses, and the messages that register a stake.
 
 use bitcoin::{Transaction, TxOut};
 use finality::SigningContext;
@@ -17,15 +17,15 @@ use crate::wire::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChainMessage {
-    /// A node's answer for one delegation.
+    /// A node's response with one delegation.
     Delegation,
-    /// A node's answer with a page of delegations.
+    /// A node's response with a page of delegations.
     Delegations,
-    /// A node's answer with a page of a finality provider's delegations, by staker.
+    /// A node's response with a page of a finality provider's delegations, by staker.
     ProviderDelegations,
-    /// `MsgCreateBTCDelegation`.
+    /// The message `MsgCreateBTCDelegation`, which registers a stake.
     Create,
-    /// `MsgBtcStakeExpand`, which registers an extension.
+    /// The message `MsgBtcStakeExpand`, which registers an extension.
     Extend,
     /// One of the two messages, in a `google.protobuf.Any` that names it.
     Any,
@@ -45,12 +45,12 @@ impl From<ChainMessage> for WireKind {
 }
 
 impl Delegation {
-    /// Reads delegations from JSON of a node of Babylon Genesis: its answer for one delegation or a page of
-    /// them, as `babylond query btcstaking` and the REST gateway print it, or a `MsgCreateBTCDelegation` or
-    /// `MsgBtcStakeExpand`, alone or in a transaction.
+    /// Reads delegations from JSON of a node of Babylon Genesis: its response with one delegation or a page
+    /// of them, as `babylond query btcstaking` and the REST gateway print it, or a `MsgCreateBTCDelegation`
+    /// or `MsgBtcStakeExpand`, alone or in a transaction.
     ///
-    /// A node's answer has no proof of possession, and names the parameters version; a message is the other
-    /// way round. Neither has what an SPV proof needs: headers.
+    /// A node's response has the parameters version and no proof of possession; a message has the proof of
+    /// possession and no version. Neither has the headers of an SPV proof.
     ///
     /// # Errors
     /// [`DelegationError::Chain`] with the path of the field, or [`DelegationError::Field`].
@@ -59,21 +59,21 @@ impl Delegation {
         read.into_iter().map(Self::from_wire).collect()
     }
 
-    /// Reads delegations from protobuf of Babylon Genesis; otherwise as
-    /// [`from_chain_json`](Self::from_chain_json).
+    /// Reads delegations from protobuf of Babylon Genesis, as [`from_chain_json`](Self::from_chain_json) does
+    /// from JSON.
     ///
     /// # Errors
-    /// As [`from_chain_json`](Self::from_chain_json).
+    /// The errors of [`from_chain_json`](Self::from_chain_json).
     pub fn from_chain_protobuf(message: ChainMessage, bytes: &[u8]) -> Result<Vec<Self>, DelegationError> {
         let read = read_protobuf(message.into(), bytes);
         let read = read.map_err(|error| DelegationError::Chain(Box::new(error)))?;
         read.into_iter().map(Self::from_wire).collect()
     }
 
-    /// Reads delegations from JSON, whichever it is: a delegation's own, or a node's.
+    /// Reads delegations from JSON: a delegation's own, or a node's.
     ///
     /// # Errors
-    /// As [`from_json`](Self::from_json) and [`from_chain_json`](Self::from_chain_json).
+    /// The errors of [`from_json`](Self::from_json) and [`from_chain_json`](Self::from_chain_json).
     pub fn from_any_json(text: &str) -> Result<Vec<Self>, DelegationError> {
         match serde_json::from_str(text) {
             Ok(value) if is_wire_json(&value) => Self::from_chain_json(text),
@@ -128,12 +128,12 @@ fn read_possession(
         1 => PopType::Bip322,
         _ => PopType::Ecdsa,
     };
-    let claim =
+    let message =
         field(NAME, PossessionMessage::new(SigningContext::GENESIS, field("staker_addr", address.parse())?))?;
-    Ok((claim, field(NAME, ProofOfPossession::from_signature_bytes(kind, bytes))?))
+    Ok((message, field(NAME, ProofOfPossession::from_signature_bytes(kind, bytes))?))
 }
 
-/// The running stake, and the coin of the extension's second input.
+/// Returns the running stake, with the coin of the extension's second input.
 fn running(extends: WireExtension, extension: &Transaction) -> Result<RunningStake, DelegationError> {
     let spent = || -> Option<TxOut> {
         let outpoint = extension.input.get(1)?.previous_output;

@@ -1,4 +1,4 @@
-//! A stake that is in a block already: how deep, and with enough of its time left.
+//! The rules of a stake that is in a block: its depth, and the staking time left.
 
 use bitcoin::Network;
 use bitcoin::block::Header;
@@ -10,38 +10,39 @@ use super::rules::StakeViolation;
 use crate::parameters::Parameters;
 use spv::InclusionProof;
 
-/// Which chains stakes are between: the Bitcoin chain that they are on, how deep in it they must be, and the
-/// dialect of the secured chain.
+/// The rules of the two chains of a stake: the Bitcoin network and the depth in it, and the kind of stake:
+/// for Babylon Genesis, or for consumer chains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainRules {
-    /// The network, whose blocks have a least work.
+    /// The Bitcoin network, which sets the least work of its blocks.
     pub network: Network,
-    /// How many blocks must stand on the one that includes a stake.
+    /// The depth of a stake: the number of blocks on the one that includes it.
     pub depth: u32,
-    /// The signing context of stakers' proofs of possession on a consumer chain; none on genesis.
+    /// The signing context of stakers' proofs of possession: a consumer chain's, or that of Babylon Genesis,
+    /// which is empty.
     pub signing_context: SigningContext,
 }
 
 impl ChainRules {
-    /// What genesis asks for.
+    /// The rules of Babylon Genesis on mainnet.
     pub const MAINNET: Self =
         Self { network: Network::Bitcoin, depth: 30, signing_context: SigningContext::GENESIS };
 }
 
-/// That a staking transaction is in a block, and what stands on it.
+/// The SPV proof of a staking transaction: its block, the blocks on it and the Merkle proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StakeInclusion {
-    /// The block's height. Headers do not say it, so it is the word of who gives the proof.
+    /// The block's height. Headers do not have it, so it is not proven.
     pub height: u32,
-    /// The path to the root of the block's transactions.
+    /// The Merkle proof of the transaction.
     pub proof: InclusionProof,
-    /// The block's header, and those of the blocks on it.
+    /// The headers of the block and of the blocks on it.
     pub headers: Vec<Header>,
 }
 
 impl Delegation {
-    /// The rules for a stake that is in a block: deep enough, under parameters that held there, and `tip +
-    /// unbonding time < inclusion + staking time`, in which the height plays no part.
+    /// Returns the rules that a stake in a block breaks: it must be deep enough, its parameters in force
+    /// there, and `depth + unbonding time < staking time`.
     pub(super) fn check_included(&self, parameters: &Parameters, rules: ChainRules) -> Vec<StakeViolation> {
         let Some(inclusion) = &self.inclusion else { return Vec::new() };
         let mut found = Vec::new();

@@ -1,11 +1,11 @@
-//! The aggregate [`Delegation`]: a stake and all that is known of it, on the one road to a check, a
-//! signature, a status, an explanation and a spend.
+//! The aggregate [`Delegation`]: a stake and all that is known of it, with its checks, signatures, status,
+//! explanation and spends.
 //!
 //! A delegation is read from its own JSON ([`Delegation::from_json`]; `data/delegation.schema.json` is its
-//! schema), and built by a staker ([`Delegation::new`]). [`Delegation::check`] lists every rule that it
-//! breaks; what it returns when none is, a [`CheckedDelegation`], is the only thing that a covenant member
-//! signs. What ends a stake asks for less: see [`Stake`], [`Delegation::unbonding`], [`Delegation::unbond`]
-//! and [`Delegation::slash`].
+//! schema), or built by a staker ([`Delegation::new`]). [`Delegation::check`] lists every rule that it
+//! breaks, or returns a [`CheckedDelegation`], the only thing that a covenant member signs. The steps that
+//! end a stake need less: see [`Stake`], [`Delegation::unbonding`], [`Delegation::unbond`] and
+//! [`Delegation::slash`].
 
 mod build;
 mod check;

@@ -1,4 +1,4 @@
-//! The pre-signed transactions, checked against what the protocol makes of the stake.
+//! The check of the pre-signed transactions against those that the protocol builds for the stake.
 
 use bitcoin::secp256k1::{Message, SECP256K1};
 use bitcoin::transaction::Version;
@@ -15,12 +15,12 @@ use crate::transactions::sighash::{leaf_sighash, sum};
 use crate::transactions::slashing::{Slashable, SlashingParameters, SlashingTransaction};
 use crate::transactions::unbonding::UnbondingTransaction;
 
-/// Collects what is wrong.
+/// The rules that a delegation or a transaction breaks.
 #[derive(Default)]
 pub(super) struct Findings(pub(super) Vec<StakeViolation>);
 
 impl Findings {
-    /// The value, or the violation noted.
+    /// Returns the value, or records the violation.
     pub(super) fn note<T>(&mut self, result: Result<T, impl Into<StakeViolation>>) -> Option<T> {
         result.map_err(|rule| self.0.push(rule.into())).ok()
     }
@@ -31,7 +31,7 @@ impl Findings {
         }
     }
 
-    /// What is given, or its absence noted.
+    /// Returns the part that is given, or records its absence.
     pub(super) fn present<T>(&mut self, name: &'static str, given: Option<T>) -> Option<T> {
         if given.is_none() {
             self.0.push(StakeViolation::Absent(name));
@@ -44,7 +44,7 @@ impl Findings {
     }
 }
 
-/// Versions and number of outputs of a part.
+/// Returns the versions and the number of outputs that a pre-signed transaction may have.
 const fn shape(part: StakeTransaction) -> (&'static [Version], usize) {
     match part {
         StakeTransaction::Slashing | StakeTransaction::UnbondingSlashing => {
@@ -54,7 +54,7 @@ const fn shape(part: StakeTransaction) -> (&'static [Version], usize) {
     }
 }
 
-/// What holds of every pre-signed transaction, whatever it spends and pays; `false` when something does not.
+/// Checks the form of a pre-signed transaction, whatever it spends and pays. Returns whether it is right.
 pub(super) fn form(part: StakeTransaction, given: &Transaction, findings: &mut Findings) -> bool {
     let (before, (versions, expected)) = (findings.count(), shape(part));
     findings.require(versions.contains(&given.version), || StakeViolation::Version {
@@ -78,7 +78,7 @@ pub(super) fn form(part: StakeTransaction, given: &Transaction, findings: &mut F
     findings.count() == before
 }
 
-/// What it spends, and to which scripts it pays.
+/// Checks the outpoint that it spends, and the scripts that it pays to.
 fn place(
     part: StakeTransaction,
     given: &Transaction,
@@ -93,7 +93,7 @@ fn place(
     self::scripts(part, given, scripts, findings);
 }
 
-/// To which scripts it pays.
+/// Checks the scripts that it pays to.
 pub(super) fn scripts(
     part: StakeTransaction,
     given: &Transaction,
@@ -110,7 +110,8 @@ pub(super) fn scripts(
     }
 }
 
-/// The unbonding transaction, where it is exactly the protocol's. `in_form` is what [`form`] said of it.
+/// Checks the unbonding transaction, and returns it where it is exactly the protocol's. `in_form` is the
+/// result of [`form`].
 pub(super) fn unbonding(
     given: &Transaction,
     staking: &Funded<StakingOutput>,
@@ -131,7 +132,8 @@ pub(super) fn unbonding(
     same(part, built.unsigned(), given, findings).then_some(built)
 }
 
-/// The unbonding output as the unbonding transaction pays it, right or wrong; `None` when it pays nothing.
+/// Returns the unbonding output with the outpoint and amount of the unbonding transaction given, right or
+/// wrong; `None` when that has no output.
 pub(super) fn given_unbonding(
     given: &Transaction,
     output: UnbondingOutput,
@@ -140,8 +142,8 @@ pub(super) fn given_unbonding(
     Some(Funded::new(output, OutPoint::new(given.compute_txid(), 0), amount))
 }
 
-/// A slashing transaction must pay at least the fee of the slashing, and slash at least what their rate says.
-/// `in_form` is what [`form`] said of it.
+/// Checks a slashing transaction, and returns it where it is exactly the protocol's. It must pay at least the
+/// lowest fee, and slash at least the slashing rate. `in_form` is the result of [`form`].
 pub(super) fn slashing<O: Slashable>(
     part: StakeTransaction,
     PresignedSlashing { transaction: given, staker_signature }: &PresignedSlashing,
@@ -178,7 +180,7 @@ pub(super) fn slashing<O: Slashable>(
     same(part, built.unsigned(), given, findings).then_some(built)
 }
 
-/// Whether the staker signed the transaction as it is given, for `source`.
+/// Returns whether the staker's signature verifies over the transaction given, which spends `source`.
 fn is_signed<O: HasTaproot>(
     given: &Transaction,
     source: &Funded<O>,
@@ -190,12 +192,12 @@ fn is_signed<O: HasTaproot>(
     sighash.is_some_and(|sighash| verifies(sighash).is_ok())
 }
 
-/// What a transaction that spends `spent` leaves; 0 when it pays more than that.
+/// Returns the fee of a transaction that spends `spent`; 0 when it pays more than that.
 fn fee_of(spent: Amount, given: &Transaction) -> Amount {
     sum(&given.output).and_then(|paid| spent.checked_sub(paid)).unwrap_or(Amount::ZERO)
 }
 
-/// The last look: what is about to be signed is what was given, whatever was checked before.
+/// Checks that the transaction to be signed is the one given, whatever was checked before.
 fn same(part: StakeTransaction, built: &Transaction, given: &Transaction, findings: &mut Findings) -> bool {
     let same = built.compute_txid() == given.compute_txid();
     findings.require(same, || StakeViolation::Differs(part));

@@ -5,46 +5,46 @@ use std::convert::Infallible;
 
 use bitcoin::{OutPoint, Txid};
 
-/// What a covenant member signs for a staking output. While the committee stays the same, an output does not
-/// tell under which parameters it was made, so that the record is what keeps two unbonding transactions of
-/// one stake from being signed.
+/// The transactions that a covenant member signs for a staking output. While the committee stays the same, an
+/// output does not show its parameters version, so only the record prevents the signing of two unbonding
+/// transactions of one stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedStake {
-    /// The staking output that the transactions spend.
+    /// The outpoint of the staking output.
     pub staking_output: OutPoint,
-    /// The unbonding transaction.
+    /// The id of the unbonding transaction.
     pub unbonding: Txid,
-    /// The slashing transaction of the staking output.
+    /// The id of the slashing transaction of the staking output.
     pub slashing: Txid,
-    /// The slashing transaction of the unbonding output.
+    /// The id of the slashing transaction of the unbonding output.
     pub unbonding_slashing: Txid,
 }
 
-/// What a record says of a stake that is about to be signed.
+/// The verdict of a record on a stake to be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordVerdict {
     /// Nothing was signed for this output; now it is recorded.
     New,
-    /// The same was signed for this output before.
+    /// The same transactions were signed for this output before.
     Again,
-    /// Something else was signed for this output, which must not be signed for.
+    /// Other transactions were signed for this output, so these must not be signed.
     Conflict(SignedStake),
 }
 
-/// A covenant member's record of what it has signed, keyed by the output that is spent. Signing demands it.
+/// A covenant member's record of what it has signed, keyed by the output that is spent. Signing requires it.
 pub trait CovenantRecord {
-    /// Why the record cannot be read or written.
+    /// The error of a record that cannot be read or written.
     type Error;
 
-    /// Checks and records in one exclusive step that this stake is about to be signed. When it returns, the
-    /// record is durable.
+    /// Checks this stake against what was signed before and records it, in one exclusive step. When it
+    /// returns, the record is durable.
     ///
     /// # Errors
-    /// When it cannot be known what was signed before, or what is to be signed cannot be made durable.
+    /// An error when the record cannot be read, or cannot be made durable.
     fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, Self::Error>;
 }
 
-/// A record in memory, for tests and demos: it forgets everything with the process.
+/// A record in memory, for tests and demos: it is lost when the process ends.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryCovenantRecord(BTreeMap<OutPoint, SignedStake>);
 

@@ -1,4 +1,4 @@
-//! What a transaction is to a delegation.
+//! The relation of a transaction to a delegation.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use eots::SecretKey;
@@ -9,18 +9,18 @@ use crate::explain::{Explanation, SpentLeaf, TransactionKind, recover_provider_k
 use crate::outputs::descriptor::ProtocolOutput;
 use crate::parameters::Parameters;
 
-/// A delegation that transactions are held against: which of its transactions one is, and which of its
-/// outputs one spends and pays.
+/// A delegation with its transactions and outputs, to find which of its transactions another is, and which of
+/// its outputs that spends and pays.
 #[derive(Debug, Clone)]
 pub struct DelegationRelation<'a> {
     delegation: &'a Delegation,
-    /// Its transactions, with their ids.
+    /// The delegation's transactions, with their ids.
     transactions: Vec<(StakeTransaction, Txid, &'a Transaction)>,
     outputs: Vec<(ScriptBuf, ProtocolOutput)>,
 }
 
 impl<'a> DelegationRelation<'a> {
-    /// Holds transactions against this delegation, whose outputs are those of these parameters.
+    /// Returns the relation for this delegation, with its outputs under these parameters.
     pub fn new(delegation: &'a Delegation, parameters: &Parameters) -> Self {
         let slashing = [
             (StakeTransaction::Slashing, delegation.slashing.as_ref()),
@@ -55,13 +55,13 @@ impl<'a> DelegationRelation<'a> {
     }
 
     /// Returns the explanation with the outputs of the stake recognised, and a transaction of the delegation
-    /// even without its witness. A leaf that the output spent does not have says nothing.
+    /// recognised even without its witness. A leaf that the output spent does not have is dropped.
     pub fn explain(&self, transaction: &Transaction, mut explanation: Explanation) -> Explanation {
         explanation.spent.retain(|spent| self.may_spend(spent));
         let outputs: Vec<_> = self.outputs.iter().map(|(_, output)| output.clone()).collect();
-        let mut explanation = explanation.knowing(transaction, &outputs);
+        let mut explanation = explanation.with_known_outputs(transaction, &outputs);
         match (explanation.kind, self.transaction(explanation.txid)) {
-            // An extension that nobody has signed shows its new stake only.
+            // An unsigned extension reveals its new stake only.
             (TransactionKind::Unknown, Some(which))
             | (TransactionKind::Stake, Some(which @ StakeTransaction::Staking)) => {
                 explanation.kind = self.kind(which);
@@ -71,13 +71,13 @@ impl<'a> DelegationRelation<'a> {
         explanation
     }
 
-    /// Returns an output of one of the delegation's transactions.
+    /// Returns the transaction output at an outpoint, if it is of one of the delegation's transactions.
     pub fn source(&self, outpoint: OutPoint) -> Option<&'a TxOut> {
         let (.., transaction) = self.transactions.iter().find(|(_, txid, _)| *txid == outpoint.txid)?;
         transaction.output.get(usize::try_from(outpoint.vout).ok()?)
     }
 
-    /// Returns which output of the stake an output of one of the delegation's transactions is.
+    /// Returns the output of the stake at an outpoint, if it is of one of the delegation's transactions.
     pub fn output(&self, outpoint: OutPoint) -> Option<&ProtocolOutput> {
         let source = self.source(outpoint)?;
         self.outputs.iter().find(|(script, _)| *script == source.script_pubkey).map(|(_, output)| output)
@@ -91,7 +91,7 @@ impl<'a> DelegationRelation<'a> {
     }
 
     /// Recovers the finality provider's secret key from a slashing transaction of this stake that was
-    /// completed without an equivocation; `None` where it shows none.
+    /// finalized without an equivocation; `None` where it reveals none.
     pub fn recover_provider_key(&self, slashing: &Transaction) -> Option<SecretKey> {
         let given = self.delegation.covenant_signatures.iter();
         let adaptors: Vec<_> =

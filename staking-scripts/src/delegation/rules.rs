@@ -1,4 +1,4 @@
-//! What can be wrong with a delegation, each with its own name.
+//! The rules of delegations, each with a machine name.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::transactions::extension::ExtensionError;
 use crate::transactions::funded::FundedError;
 use spv::InclusionError;
 
-/// Which transaction of a stake.
+/// A transaction of a stake, by its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StakeTransaction {
     /// The staking transaction.
@@ -41,230 +41,232 @@ impl fmt::Display for StakeTransaction {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StakeViolation {
-    /// A part that the covenant and the chain ask for is not there.
+    /// A part that the covenant committee and the chain need is absent.
     #[error("{0} is absent")]
     Absent(&'static str),
-    /// The parameters that it names do not exist, or none are in force: the error and its causes in one line.
+    /// The parameters version that it names does not exist, or none is in force: the error with its causes in
+    /// one line.
     #[error("{0}")]
     Parameters(String),
-    /// The keys make no stake, or do not fit a script.
+    /// The keys and the quorum make no staking output.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
-    /// The staking time is out of bounds.
+    /// The staking time is not in the parameters' range.
     #[error("the staking time is {found} blocks; must be {least} to {most}")]
     StakingTime {
-        /// What is asked for.
+        /// The staking time of the delegation in blocks.
         found: u32,
-        /// The least.
+        /// The lowest staking time in blocks.
         least: u16,
-        /// The most.
+        /// The highest staking time in blocks.
         most: u16,
     },
-    /// The staking amount is out of bounds.
+    /// The staking amount is not in the parameters' range.
     #[error("the staking amount is {} sat; must be {} to {} sat", .found.to_sat(), .least.to_sat(), .most.to_sat())]
     StakingAmount {
-        /// What is asked for.
+        /// The staking amount of the delegation.
         found: Amount,
-        /// The least.
+        /// The lowest staking amount.
         least: Amount,
-        /// The most.
+        /// The highest staking amount.
         most: Amount,
     },
-    /// The unbonding time is not the parameter.
+    /// The unbonding time is not the parameters'.
     #[error("the unbonding time is {found} blocks; must be {expected}")]
     UnbondingTime {
-        /// What is asked for.
+        /// The unbonding time of the delegation in blocks.
         found: u32,
-        /// The parameter.
+        /// The unbonding time of the parameters in blocks.
         expected: u16,
     },
-    /// The staking output is not there exactly once.
+    /// The staking transaction does not pay to the staking output exactly once.
     #[error("the staking output is not there once: {0}")]
     StakingOutput(FundedError),
-    /// The staking output holds something else.
+    /// The staking output does not hold the staking amount.
     #[error("the staking output holds {} sat; must hold {} sat, the staking amount", .found.to_sat(), .expected.to_sat())]
     StakedAmount {
-        /// What it holds.
+        /// The amount of the output.
         found: Amount,
-        /// What the request says.
+        /// The delegation's staking amount.
         expected: Amount,
     },
     /// The staking transaction is a coinbase.
     #[error("the staking transaction is a coinbase; must not be, as a reorg could remove it")]
     Coinbase,
-    /// No block could hold the staking transaction.
+    /// The staking transaction is not valid by itself: no block can include it.
     #[error("the staking transaction is impossible: {0}")]
     Impossible(&'static str),
-    /// The proof of possession has another signing context.
+    /// The signing context of the proof of possession is not the chain's.
     #[error("the proof of possession is for {}; must be for {}", context(found), context(expected))]
     SigningContext {
-        /// The signing context of its message.
+        /// The signing context of the proof's message.
         found: SigningContext,
-        /// The one asked for.
+        /// The chain's signing context.
         expected: SigningContext,
     },
-    /// The finality providers are of the other dialect.
-    #[error("{}", if *genesis { "finality providers of chains are given; must be one of Babylon Genesis" } else { "a finality provider of Babylon Genesis is given; each must be of a consumer chain" })]
-    Dialect {
-        /// Whether it is genesis that is asked for.
+    /// The finality providers are those of the other kind of stake: for Babylon Genesis, or for consumer
+    /// chains.
+    #[error("{}", if *genesis { "finality providers of consumer chains are given; a stake for Babylon Genesis has one, without a chain" } else { "a finality provider of Babylon Genesis is given; each must be of a consumer chain" })]
+    StakeKind {
+        /// Whether the stake must be for Babylon Genesis.
         genesis: bool,
     },
-    /// The running stake is of the other dialect.
+    /// The running stake is of the other kind of stake than the extension.
     #[error("one stake is of Babylon Genesis, the other of a consumer chain; both must be of one")]
-    OtherDialect,
-    /// The parameters that the staker names are not those that the member knows to be in force.
+    OtherStakeKind,
+    /// The parameters version that the delegation names is not the one in force.
     #[error("the delegation names version {found} of the parameters; must be {expected}, which is in force")]
     ParametersVersion {
-        /// The version that the delegation's height selects.
+        /// The version that the delegation names.
         found: usize,
         /// The version in force.
         expected: usize,
     },
-    /// A pre-signed transaction has another version than 1 or 2, or 2 for the unbonding.
+    /// The version of a pre-signed transaction is not 2, or for a slashing transaction not 1 or 2.
     #[error("the version of the {part} is {found}; must be {}", if matches!(part, StakeTransaction::Staking | StakeTransaction::Unbonding) { "2" } else { "1 or 2" })]
     Version {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// Its version.
+        /// The version of the transaction.
         found: i32,
     },
-    /// Its nLockTime is not 0.
+    /// The nLockTime of a pre-signed transaction is not 0.
     #[error("the nLockTime of the {0} is not 0; must be 0")]
     LockTime(StakeTransaction),
-    /// It does not have one input.
+    /// A pre-signed transaction does not have one input.
     #[error("the {part} has {found} inputs; must have 1")]
     Inputs {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// How many.
+        /// The number of inputs.
         found: usize,
     },
-    /// It has another number of outputs than it must.
+    /// A pre-signed transaction does not have the protocol's number of outputs.
     #[error("the {part} has {found} outputs; must have {expected}")]
     Outputs {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// How many.
+        /// The number of outputs.
         found: usize,
-        /// How many it must have.
+        /// The number of outputs that it must have.
         expected: usize,
     },
-    /// Its input is not final, or has a script.
+    /// The input of a pre-signed transaction is not final, or has a scriptSig.
     #[error(
         "the input of the {part} has the nSequence {found}, or a script; must be ffffffff without a script"
     )]
     Input {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// The sequence.
+        /// The nSequence.
         found: Sequence,
     },
-    /// It spends something else.
+    /// A pre-signed transaction spends another outpoint.
     #[error("the {part} spends {found}; must spend {expected}")]
     Spends {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// What it spends.
+        /// The outpoint that it spends.
         found: OutPoint,
-        /// What it must spend.
+        /// The outpoint that it must spend.
         expected: OutPoint,
     },
-    /// An output pays another script.
+    /// An output of a pre-signed transaction pays to another script.
     #[error("output {index} of the {part} pays to {found}; must pay to {expected}")]
     OutputScript {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// Which output.
+        /// The index of the output.
         index: usize,
-        /// The script it pays.
+        /// The script that it pays to.
         found: ScriptBuf,
-        /// The script it must pay.
+        /// The script that it must pay to.
         expected: ScriptBuf,
     },
-    /// An output pays too little.
+    /// An output of a pre-signed transaction pays too little.
     #[error("output {index} of the {part} pays {} sat; must pay at least {} sat", .found.to_sat(), .expected.to_sat().max(1))]
     OutputAmount {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// Which output.
+        /// The index of the output.
         index: usize,
-        /// What it pays.
+        /// The amount that it pays.
         found: Amount,
-        /// What it must pay at least.
+        /// The lowest amount that it must pay.
         expected: Amount,
     },
-    /// It pays too small a fee, or none at all.
+    /// A slashing transaction pays too small a fee.
     #[error("the {part} pays a fee of {} sat; must be at least {} sat", .found.to_sat(), .least.to_sat())]
     FeeTooSmall {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// Its fee; what it pays beyond what it spends is no fee, and 0 here.
+        /// The fee of the transaction; 0 when it pays more than it spends.
         found: Amount,
-        /// The least.
+        /// The lowest fee.
         least: Amount,
     },
-    /// The unbonding transaction's fee is not the parameter.
+    /// The unbonding transaction's fee is not the parameters'.
     #[error("the unbonding transaction pays a fee of {} sat; must be exactly {} sat", .found.to_sat(), .expected.to_sat())]
     UnbondingFee {
-        /// Its fee.
+        /// The fee of the transaction.
         found: Amount,
-        /// The parameter.
+        /// The unbonding fee of the parameters.
         expected: Amount,
     },
-    /// The stake does not pay what slashing takes.
+    /// A pre-signed transaction cannot be built, as the stake does not pay for it.
     #[error("the {part} cannot be made: {reason}")]
     Unpayable {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// Why not.
+        /// The reason.
         reason: BuildError,
     },
-    /// It is not the transaction that the protocol makes of the delegation's fields.
+    /// A pre-signed transaction is not the one that the delegation's other fields determine.
     #[error("the {0} differs from the one that the other fields make; must be that one")]
     Differs(StakeTransaction),
-    /// An output is dust.
+    /// An output of a pre-signed transaction is dust.
     #[error("the {part}: {reason}")]
     Dust {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// What is too small.
+        /// The output, and the lowest amount.
         reason: UnsafeOutput,
     },
-    /// It is too heavy to be relayed.
+    /// A pre-signed transaction is too heavy to be relayed.
     #[error("the {part} weighs {found} weight units; must be at most {MAX_WEIGHT}, which nodes relay")]
     TooHeavy {
-        /// Which transaction.
+        /// The transaction.
         part: StakeTransaction,
-        /// What it weighs, without witnesses.
+        /// The weight without witnesses.
         found: Weight,
     },
-    /// The staker has not signed it.
+    /// The staker's signature over a slashing transaction does not verify.
     #[error("the staker's signature over the {0} does not verify")]
     StakerSignature(StakeTransaction),
     /// The proof of possession does not verify.
     #[error("the proof of possession does not verify: {0}")]
     Possession(PossessionError),
-    /// The stake that is to be extended is not in the transaction given for it.
+    /// The running stake is not known, or not in the transaction given for it.
     #[error("the running stake {txid}: {reason}")]
     RunningStake {
-        /// The transaction given.
+        /// The id of its staking transaction.
         txid: Txid,
-        /// What is wrong, in words, as keys, times and outputs each have their own error.
+        /// The reason, as text: keys, times and outputs have different error types.
         reason: String,
     },
-    /// A leaf that is revealed names another committee.
+    /// A leaf has another covenant committee or quorum than the parameters.
     #[error("the covenant committee or its quorum is another one; must be the parameters'")]
     Committee,
-    /// An output that is withdrawn waited for a time that the parameters do not have.
+    /// The timelock of an output that is withdrawn is not one of the parameters.
     #[error("the timelock is {found} blocks; must be the parameters' unbonding time or a staking time")]
     Timelock {
-        /// The timelock.
+        /// The timelock in blocks.
         found: u16,
     },
     /// The extension breaks a rule.
     #[error("the running stake cannot be extended: {0}")]
     Extension(ExtensionError),
-    /// The staking transaction is not in the block that is given, or not deep enough.
+    /// The SPV proof of the staking transaction does not verify, or the stake is not deep enough.
     #[error("the stake is not shown to be in a block: {0}")]
     Inclusion(InclusionError),
     /// The parameters came into force after the stake was included.
@@ -272,26 +274,26 @@ pub enum StakeViolation {
         "the stake was included at height {inclusion}; must be at least {activation}, where the parameters came into force"
     )]
     ParametersTooNew {
-        /// Their activation height.
+        /// The activation height of the parameters.
         activation: u32,
         /// The height of the block that includes the stake.
         inclusion: u32,
     },
-    /// Too little of the staking time is left for an unbonding.
+    /// No more of the staking time is left than the unbonding time.
     #[error(
         "{depth} of the {staking} blocks of the staking time have passed; more must be left than the unbonding time of {unbonding}"
     )]
     EndsTooSoon {
-        /// How many blocks stand on the one that includes the stake.
+        /// The depth of the stake: the number of blocks on the one that includes it.
         depth: u32,
-        /// The unbonding time.
+        /// The unbonding time in blocks.
         unbonding: u32,
-        /// The staking time.
+        /// The staking time in blocks.
         staking: u32,
     },
 }
 
-/// A signing context for people.
+/// Returns the text of a signing context in errors.
 fn context(context: &SigningContext) -> String {
     if context.is_genesis() {
         "Babylon Genesis, which has no signing context".to_owned()
@@ -301,7 +303,7 @@ fn context(context: &SigningContext) -> String {
 }
 
 impl StakeViolation {
-    /// The rule's name, for machines: stable, in snake case.
+    /// Returns the machine name of the rule: stable, in snake case.
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::Absent(_) => "absent",
@@ -316,7 +318,7 @@ impl StakeViolation {
             Self::Coinbase => "coinbase",
             Self::Impossible(_) => "impossible",
             Self::SigningContext { .. } => "signing_context",
-            Self::Dialect { .. } | Self::OtherDialect => "dialect",
+            Self::StakeKind { .. } | Self::OtherStakeKind => "stake_kind",
             Self::ParametersVersion { .. } => "parameters_version",
             Self::Version { .. } => "version",
             Self::LockTime(_) => "lock_time",

@@ -1,4 +1,4 @@
-//! A transaction that somebody has seen, under parameters: what it breaks, as far as it tells by itself.
+//! The rules of parameters that a transaction breaks by itself, without its delegation.
 
 use bitcoin::{Amount, Transaction};
 
@@ -13,13 +13,13 @@ use crate::outputs::timelock::Timelock;
 use crate::parameters::Parameters;
 use crate::transactions::sighash::sum;
 
-/// Returns the rules that a transaction breaks under these parameters, as far as it tells by itself: the form
-/// of pre-signed transactions, the committee that its leaves name, where slashing pays to, and the times it
-/// waits for. With `held`, what all of its inputs hold, fees and what is slashed too.
+/// Returns the rules that a transaction breaks under these parameters, by itself: the form of pre-signed
+/// transactions, the committee of the leaves, the scripts of slashing, and the timelocks. With `held`, the
+/// sum of its inputs, fees and slashed amounts too.
 ///
-/// What a leaf does not reveal is not looked at: an unbonding does not name its finality providers, so that
-/// its output cannot be told. Nothing is said of a transaction of no kind, or, where its output is not
-/// recognised, of a phase-1 stake but for its time.
+/// What a leaf does not reveal is not checked: an unbonding transaction does not reveal its finality
+/// providers, so its output is not known. A transaction of unknown kind is not checked, and of a phase-1
+/// stake whose output is not recognised only the staking time is.
 pub fn broken_rules(
     explanation: &Explanation,
     transaction: &Transaction,
@@ -60,8 +60,8 @@ pub fn broken_rules(
 }
 
 impl Delegation {
-    /// The outputs of the stake, its unbonding and its refund after slashing under these parameters; none
-    /// where its keys and times make none, which [`check`](Self::check) says why.
+    /// Returns the staking, unbonding and slashing refund outputs of the stake under these parameters; no
+    /// outputs where its keys and times make none, for which [`check`](Self::check) has the reason.
     pub fn outputs(&self, parameters: &Parameters) -> Vec<ProtocolOutput> {
         let made = || {
             let parties = parameters.parties(self.staker, self.staked_to.keys()).ok()?;
@@ -77,7 +77,7 @@ impl Delegation {
     }
 }
 
-/// An output that is recognised.
+/// Checks an output that is recognised.
 fn output(paid: &ProtocolOutput, amount: Option<Amount>, parameters: &Parameters, findings: &mut Findings) {
     if let ProtocolOutput::Staking(output) = paid {
         staking_time(output.staking_time(), parameters, findings);

@@ -1,4 +1,4 @@
-//! The steps that end a stake, each with what it needs and no more.
+//! The steps that end a stake. Each needs only the parts of the delegation that it uses.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Amount, Transaction};
@@ -18,8 +18,8 @@ use crate::transactions::sighash::sum;
 use crate::transactions::slashing::{Slashable, SlashingParameters, SlashingTransaction};
 use crate::transactions::unbonding::UnbondingTransaction;
 
-/// The outputs of a stake, with the staking output at its place in the staking transaction. This is all that
-/// a withdrawal needs; whether the stake keeps the rules is not asked.
+/// The outputs of a stake, with the outpoint of the staking output. A withdrawal needs nothing else; the
+/// rules are not checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stake {
     /// The staking output.
@@ -31,11 +31,11 @@ pub struct Stake {
 }
 
 impl Stake {
-    /// Returns the outputs of a phase-1 stake, by its staking transaction and the parameters in force at the
-    /// height that includes it.
+    /// Returns the outputs of a phase-1 stake, from its staking transaction and the parameters in force at
+    /// the height that includes it.
     ///
     /// # Errors
-    /// As [`parse_phase1_stake`].
+    /// The errors of [`parse_phase1_stake`].
     pub fn phase1(transaction: &Transaction, parameters: &Phase1Parameters) -> Result<Self, Phase1Error> {
         let staking = parse_phase1_stake(transaction, parameters)?;
         let (parties, time) = (staking.output().parties().clone(), parameters.unbonding_time);
@@ -49,7 +49,7 @@ impl Delegation {
     ///
     /// # Errors
     /// [`DelegationError::Field`] when the keys and times make no outputs, or the staking transaction does
-    /// not pay to the staking output exactly once: then it was made under other parameters.
+    /// not pay to the staking output exactly once, as under other parameters.
     pub fn stake(&self, parameters: &Parameters) -> Result<Stake, DelegationError> {
         self.stake_with(parameters.covenant())
     }
@@ -67,10 +67,10 @@ impl Delegation {
         Ok(Stake { staking, unbonding_output, refund_output: refund })
     }
 
-    /// Returns the unbonding transaction as the delegation has it, whatever fee it pays.
+    /// Returns the delegation's unbonding transaction, whatever fee it pays.
     ///
     /// # Errors
-    /// [`DelegationError`] when it is absent, or not of the form of the protocol for this stake.
+    /// [`DelegationError`] when it is absent, or not of the protocol's form for this stake.
     pub fn unbonding(&self, parameters: &Parameters) -> Result<UnbondingTransaction, DelegationError> {
         self.unbonding_of(self.stake(parameters)?)
     }
@@ -87,11 +87,11 @@ impl Delegation {
         same(NAME, given, built)
     }
 
-    /// Returns the slashing transaction of an output as the delegation has it, with the version, the script
-    /// and the amounts that it has.
+    /// Returns the delegation's slashing transaction of an output, with the version, the script and the
+    /// amounts that it has.
     ///
     /// # Errors
-    /// [`DelegationError`] when it is absent, or not of the form of the protocol for this stake.
+    /// [`DelegationError`] when it is absent, or not of the protocol's form for this stake.
     pub fn slashing(
         &self,
         which: SlashedOutput,
@@ -119,11 +119,11 @@ impl Delegation {
         given.map(|given| (name, given)).ok_or(DelegationError::Absent(name))
     }
 
-    /// Completes the unbonding transaction with the staker's signature and a quorum of the covenant's.
+    /// Finalizes the unbonding transaction with the staker's signature and a quorum of the covenant's.
     ///
     /// # Errors
-    /// As [`unbonding`](Self::unbonding), and [`DelegationError::Field`] when a signature does not verify or
-    /// too few covenant members have signed.
+    /// The errors of [`unbonding`](Self::unbonding), and [`DelegationError::Field`] when a signature does not
+    /// verify or too few covenant members have signed.
     pub fn unbond(
         &self,
         staker: &schnorr::Signature,
@@ -133,12 +133,13 @@ impl Delegation {
         field("covenant_signatures", self.unbonding(parameters)?.finalize(staker, &covenant))
     }
 
-    /// Completes a slashing transaction with the extracted key of one of the stake's finality providers: the
+    /// Finalizes a slashing transaction with the extracted key of one of the stake's finality providers: the
     /// staker's signature is in the delegation, and the covenant's are decrypted with the key.
     ///
     /// # Errors
-    /// As [`slashing`](Self::slashing), and [`DelegationError`] when the staker has not signed, the key is of
-    /// no provider of the stake, or less than a quorum of the covenant's signatures is usable.
+    /// The errors of [`slashing`](Self::slashing), and [`DelegationError`] when the staker has not signed,
+    /// the key is not of a finality provider of the stake, or less than a quorum of the covenant's signatures
+    /// is usable.
     pub fn slash(
         &self,
         which: SlashedOutput,
@@ -165,14 +166,14 @@ fn slashing_of<O: Slashable>(
         let cause = format!("it has {} outputs; must have 2", given.output.len());
         return Err(DelegationError::Field { field: name, cause: cause.into() });
     };
-    // Where it pays to is what was signed; whether that is where the parameters say, the check tells.
+    // The script is the one that was signed; `check` compares it with the parameters.
     let parameters = SlashingParameters { pk_script: slashed.script_pubkey.clone(), ..parameters.clone() };
     let amounts = [slashed.value, refunded.value];
     let built = SlashingTransaction::laid_out(source, &parameters, refund, given.version, amounts);
     same(name, given, field(name, built)?)
 }
 
-/// What is about to be signed or broadcast is what the delegation has.
+/// Refuses to return a transaction that is not the delegation's own.
 fn same<T: LeafTransaction>(name: &'static str, given: &Transaction, built: T) -> Result<T, DelegationError> {
     let (found, expected) = (given.compute_txid(), built.txid());
     if found == expected {

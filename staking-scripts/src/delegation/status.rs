@@ -1,4 +1,4 @@
-//! Where a stake stands, from what a Bitcoin chain has of it.
+//! The status of a stake, from the transactions on the Bitcoin chain.
 
 use bitcoin::Txid;
 use bitcoin::absolute::Height;
@@ -6,29 +6,30 @@ use bitcoin::absolute::Height;
 use super::stake::Stake;
 use crate::outputs::leaf::SpendPath;
 
-/// Where a stake stands. The secured chain's names; it counts in the same way, but by what is reported to it.
+/// The status of a stake, with the names of Babylon Genesis. Babylon Genesis counts in the same way, from the
+/// transactions that are reported to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StakeStatus {
     /// Fewer covenant members than the quorum have signed.
     Pending,
     /// A quorum has signed; the stake is in no block, or not deep enough.
     Verified,
-    /// It stakes.
+    /// The stake is deep enough, and more than the unbonding time is left.
     Active,
-    /// Its unbonding transaction is in a block, and the unbonding time runs.
+    /// The unbonding transaction is in a block, and the unbonding time is not over.
     Unbonding,
-    /// The unbonding time is over, or the stake went over into one that extends it.
+    /// The unbonding time is over, or the stake was extended.
     Unbonded,
-    /// Of the staking time, no more than the unbonding time is left, or nothing.
+    /// No more of the staking time is left than the unbonding time.
     Expired,
-    /// The staker has taken it out.
+    /// The staker has withdrawn the stake.
     Withdrawn,
-    /// A part of it is burnt, or gone where the parameters say.
+    /// The stake was slashed.
     Slashed,
 }
 
 impl StakeStatus {
-    /// The status as the secured chain writes it: one word in capitals.
+    /// Returns the status as Babylon Genesis writes it: one word in capitals.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -46,53 +47,51 @@ impl StakeStatus {
 /// A transaction in a block that spends an output of a stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spending {
-    /// Its id.
+    /// The id of the transaction.
     pub txid: Txid,
-    /// The path that it spends through; `None` for what is not of the protocol, which no node would have
-    /// taken.
+    /// The spend path; `None` when it is not one of the protocol, which is not valid.
     pub path: Option<SpendPath>,
-    /// Its block's height.
+    /// The height of its block.
     pub height: Height,
 }
 
-/// What a Bitcoin chain has of a stake. Only what is in a block counts.
+/// The transactions of a stake on the Bitcoin chain. Only those in a block count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StakeOnChain {
-    /// The height of the last block.
+    /// The height of the tip.
     pub tip: Height,
     /// The height of the block with the staking transaction.
     pub included: Option<Height>,
-    /// What spends the staking output.
+    /// The transaction that spends the staking output.
     pub spent: Option<Spending>,
-    /// What spends the unbonding output.
+    /// The transaction that spends the unbonding output.
     pub unbonding_spent: Option<Spending>,
-    /// What spends the refund of the slashing transaction that is among these.
+    /// The transaction that spends the slashing refund output, when one of these is a slashing transaction.
     pub refund_spent: Option<Spending>,
 }
 
 impl StakeOnChain {
-    /// How many blocks stand on the one with the staking transaction.
+    /// Returns the depth: the number of blocks on the one with the staking transaction.
     pub fn depth(&self) -> Option<u32> {
         self.included
             .and_then(|included| self.tip.to_consensus_u32().checked_sub(included.to_consensus_u32()))
     }
 }
 
-/// The status, and from when on the staker may take something out.
+/// The status of a stake, and the height from which on the staker can withdraw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StakeState {
-    /// The status.
+    /// The status of the stake.
     pub status: StakeStatus,
-    /// The height of the first block that may take the withdrawal of the output where the stake is now;
-    /// `None` when it is in no block, or withdrawn, or not in an output of this stake any more.
+    /// The height of the first block that may include the withdrawal of the output that holds the stake;
+    /// `None` when that is in no block, withdrawn, or not an output of this stake.
     pub withdrawable_from: Option<u32>,
 }
 
 impl StakeOnChain {
-    /// Returns where a stake stands, by its two times, the id of its unbonding transaction where that is
-    /// known, and what the chain has of it. `quorum_signed`: a quorum of the covenant committee has signed.
-    /// `depth`: how many blocks must stand on the one that includes the stake
-    /// ([`ChainRules`](super::ChainRules)).
+    /// Returns the state of `stake`. `unbonding` is the id of its unbonding transaction, where that is known;
+    /// `quorum_signed` is whether a quorum of the covenant committee has signed; `depth` is the depth that
+    /// the stake must have ([`ChainRules`](super::ChainRules)).
     pub fn state(
         &self,
         stake: &Stake,

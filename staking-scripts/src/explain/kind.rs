@@ -1,29 +1,31 @@
-//! What kind of transaction it is, and what can be done about its fee.
+//! The kinds of transactions, and how the fee of each can be raised.
 
-/// What a transaction is.
+/// The kind of a transaction in the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionKind {
-    /// It pays to a staking output, and spends none of the protocol's: a phase-1 stake, which says so with
-    /// its OP_RETURN, or one whose output is recognised.
+    /// A staking transaction: it pays to a staking output, known by the OP_RETURN of a phase-1 stake or
+    /// because the output is recognised, and spends no output of the protocol.
     Stake,
-    /// Its one input spends a staking output through the unbonding path, into one output.
+    /// An unbonding transaction: its one input spends a staking output through the unbonding path, and it has
+    /// one output.
     Unbonding,
-    /// Its first input spends a staking output through the unbonding path, beside a second one that funds the
-    /// new stake.
+    /// An extension: its first input spends a staking output through the unbonding path, and its second one
+    /// funds the new stake.
     Extension,
-    /// Its one input spends a staking or unbonding output through the slashing path, into two outputs.
+    /// A slashing transaction: its one input spends a staking or unbonding output through the slashing path,
+    /// and it has two outputs.
     Slashing,
-    /// It spends one or more matured outputs through the timelock path, and none through another.
+    /// A withdrawal: it spends one or more outputs through the timelock path, and none through another path.
     Withdrawal,
-    /// Nothing in it shows the protocol, or it spends the protocol's outputs in a shape that the protocol
-    /// does not have: then the paths are named all the same. A staking output cannot be told from any other
+    /// A transaction without anything of the protocol, or one that spends the protocol's outputs in another
+    /// form than the protocol's: then the paths are named all the same. A staking output looks like any other
     /// Taproot output until it is spent, or its keys are known.
     Unknown,
 }
 
 impl TransactionKind {
-    /// The kind as one lower-case word.
+    /// Returns the kind as one lower-case word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stake => "stake",
@@ -36,24 +38,25 @@ impl TransactionKind {
     }
 }
 
-/// What can be done about the fee of a transaction that waits.
+/// The means of raising the fee of an unconfirmed transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeeBump {
-    /// A child of its change pays for both ([`ChildTransaction`](crate::transactions::ChildTransaction)).
-    /// Replacing it would change its id, and void every pre-signed transaction.
+    /// Child pays for parent: a child spends its change and pays for both
+    /// ([`ChildTransaction`](crate::transactions::ChildTransaction)). Replacing it would change its id, and
+    /// void every pre-signed transaction.
     Child,
-    /// It is made anew at a higher rate, which replaces it (BIP-125).
+    /// Replace by fee (BIP-125): a new transaction at a higher rate replaces it.
     Replacement,
-    /// Nothing: all of it is pre-signed, its fee included, by people who sign no second one; and what
-    /// it pays can be spent by nobody yet, so it has no child.
+    /// Nothing: it is pre-signed with its fee, so it cannot be replaced; and nobody can spend its outputs
+    /// yet, so it has no child.
     Nothing,
 }
 
 impl TransactionKind {
-    /// What can be done about its fee; `None` for what is not of the protocol.
+    /// Returns how the fee can be raised; `None` for a transaction that is not of the protocol.
     ///
-    /// The fee of an unbonding transaction is a parameter. The output that slashing burns to can be spent by
-    /// nobody, the refund only after the unbonding time.
+    /// The fee of an unbonding transaction is a parameter. Nobody can spend the slashed output when it burns,
+    /// and the refund can be spent only after the unbonding time.
     pub const fn fee_bump(self) -> Option<FeeBump> {
         match self {
             Self::Stake | Self::Extension => Some(FeeBump::Child),

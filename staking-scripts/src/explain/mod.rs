@@ -1,4 +1,4 @@
-//! Reading a transaction back: what it is in this protocol, by the leaf its witness reveals, never by
+//! Explanation of a transaction: its kind in this protocol, by the leaf that its witness reveals, not by
 //! position.
 
 mod kind;
@@ -18,53 +18,54 @@ use crate::transactions::shown::{
     RevealedLeaf, commits, is_protocols, offered_keys, revealed_leaf, spent_outputs,
 };
 
-/// A leaf that an input reveals, and who signed.
+/// A leaf that an input reveals, and the keys that signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpentLeaf {
-    /// Which input.
+    /// The index of the input.
     pub input: usize,
-    /// What it spends.
+    /// The outpoint that it spends.
     pub outpoint: OutPoint,
-    /// What the leaf demands.
+    /// The keys, quorum and timelock of the leaf.
     pub keys: LeafKeys,
-    /// The finality providers whose signatures are there: one, in a transaction that a node takes.
+    /// The finality providers whose signatures are present: one, in a valid transaction.
     pub provider_signers: Vec<XOnlyPublicKey>,
-    /// The covenant members whose signatures are there, ascending.
+    /// The covenant members whose signatures are present, ascending.
     pub covenant_signers: Vec<XOnlyPublicKey>,
 }
 
 /// An output of the protocol that a transaction pays to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaidOutput {
-    /// Which output.
+    /// The index of the output.
     pub index: usize,
-    /// What it is.
+    /// The output of the protocol.
     pub output: ProtocolOutput,
 }
 
-/// What a transaction is in this protocol. Who signed is read from the places that the script gives the
-/// signatures: they are present. Whether they verify is the chain's judgement, and needs the outputs spent.
+/// The explanation of a transaction: its kind, the leaves spent and the outputs paid. The signers are read
+/// from the witness elements that the script assigns to their keys. The signatures are not verified, as that
+/// needs the outputs spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// Its id.
+    /// The transaction's id.
     pub txid: Txid,
-    /// What it is.
+    /// The kind of the transaction.
     pub kind: TransactionKind,
-    /// The protocol's leaves that its inputs reveal.
+    /// The protocol's leaves that the inputs reveal.
     pub spent: Vec<SpentLeaf>,
     /// The protocol's outputs that are recognised, ascending: those that a PSBT describes, and those that the
-    /// reader [knows](Self::knowing).
+    /// caller [knows](Self::with_known_outputs).
     pub outputs: Vec<PaidOutput>,
-    /// What it says if it is a phase-1 stake.
+    /// The OP_RETURN data of a phase-1 stake, if the transaction has it.
     pub op_return: Option<OpReturnData>,
-    /// The sum of its outputs.
+    /// The sum of the outputs.
     pub paid: Amount,
-    /// An input offers several of the protocol's leaves for signing, so that it spends an output of the
-    /// protocol in a way that is not told.
-    untold: bool,
+    /// Whether an input offers several of the protocol's leaves for signing, so that its spend path is not
+    /// known.
+    ambiguous: bool,
 }
 
-/// Explains a transaction. Anything can be explained; what is not of this protocol is
+/// Explains a transaction. Every transaction can be explained; one that is not of this protocol is
 /// [`TransactionKind::Unknown`].
 pub fn explain(transaction: &Transaction) -> Explanation {
     let inputs = transaction.input.iter().enumerate();
@@ -76,9 +77,8 @@ pub fn explain(transaction: &Transaction) -> Explanation {
     )
 }
 
-/// Explains a transaction on its way through its signers: an input that has no witness yet is explained by
-/// the one leaf that the PSBT offers for signing, its signers by the signatures collected, and an output by
-/// the script tree that the PSBT gives of it.
+/// Explains the transaction of a PSBT: an input without a witness by the one leaf that the PSBT offers for
+/// signing and the signatures collected, and an output by its script tree in the PSBT.
 pub fn explain_psbt(psbt: &Psbt) -> Explanation {
     let mut transaction = psbt.unsigned_tx.clone();
     for (input, signed) in transaction.input.iter_mut().zip(&psbt.inputs) {
@@ -94,20 +94,20 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
             }
             spent_leaf(index, input).filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
         });
-    let untold = inputs().any(|(input, signed)| input.witness.is_empty() && offers_several(signed));
+    let ambiguous = inputs().any(|(input, signed)| input.witness.is_empty() && offers_several(signed));
     let outputs = psbt.unsigned_tx.output.iter().zip(&psbt.outputs).enumerate();
     let recognised = outputs.filter_map(|(index, (out, described))| {
         let output = ProtocolOutput::of_tree(described.tap_tree.as_ref()?)?;
         (output.taproot().script_pubkey() == out.script_pubkey).then_some(PaidOutput { index, output })
     });
-    named(&transaction, spent.collect(), recognised.collect(), untold)
+    named(&transaction, spent.collect(), recognised.collect(), ambiguous)
 }
 
 impl Explanation {
-    /// With the transaction's outputs that are among these recognised too, by their scripts: what tells a
-    /// stake from other payments. The transaction is the one explained.
+    /// Returns the explanation with the outputs of `transaction`, the one explained, that are among `known`
+    /// recognised too, by their scripts. This distinguishes a stake from other payments.
     #[must_use]
-    pub fn knowing(self, transaction: &Transaction, known: &[ProtocolOutput]) -> Self {
+    pub fn with_known_outputs(self, transaction: &Transaction, known: &[ProtocolOutput]) -> Self {
         let scripts: Vec<_> = known.iter().map(|output| (output.taproot().script_pubkey(), output)).collect();
         let mut outputs: BTreeMap<usize, PaidOutput> =
             self.outputs.into_iter().map(|paid| (paid.index, paid)).collect();
@@ -116,7 +116,7 @@ impl Explanation {
                 outputs.entry(index).or_insert_with(|| PaidOutput { index, output: (*output).clone() });
             }
         }
-        named(transaction, self.spent, outputs.into_values().collect(), self.untold)
+        named(transaction, self.spent, outputs.into_values().collect(), self.ambiguous)
     }
 }
 
@@ -124,14 +124,14 @@ fn named(
     transaction: &Transaction,
     spent: Vec<SpentLeaf>,
     outputs: Vec<PaidOutput>,
-    untold: bool,
+    ambiguous: bool,
 ) -> Explanation {
     let op_return = OpReturnData::of(transaction).ok();
     let stakes =
         op_return.is_some() || outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
     let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
     let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
-        ([], _, _) if stakes && !untold => TransactionKind::Stake,
+        ([], _, _) if stakes && !ambiguous => TransactionKind::Stake,
         ([(0, SpendPath::Unbonding)], 1, 1) => TransactionKind::Unbonding,
         ([(0, SpendPath::Unbonding)], 2, _) => TransactionKind::Extension,
         ([(0, SpendPath::Slashing)], 1, 2) => TransactionKind::Slashing,
@@ -143,7 +143,7 @@ fn named(
     };
     let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
     let (txid, paid) = (transaction.compute_txid(), paid.unwrap_or(Amount::MAX));
-    Explanation { txid, kind, spent, outputs, op_return, paid, untold }
+    Explanation { txid, kind, spent, outputs, op_return, paid, ambiguous }
 }
 
 fn reveals_leaf_of(output: &TxOut, input: &TxIn) -> bool {
@@ -181,7 +181,7 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
     Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
 }
 
-/// Whether a place of the witness has the size of a signature: 64 bytes, or 65 with a sighash type.
+/// Returns whether a witness element has the size of a signature: 64 bytes, or 65 with a sighash type.
 fn is_signature(place: &[u8]) -> bool {
     matches!(place.len(), 64 | 65)
 }

@@ -1,6 +1,6 @@
-//! Selective slashing: a slashing transaction that somebody completed without an equivocation shows the
-//! finality provider's key, because the covenant's signatures in it are the decryptions of adaptor signatures
-//! that are known.
+//! Selective slashing: a slashing transaction that was finalized without an equivocation reveals the finality
+//! provider's secret key, because the covenant's signatures in it are the decryptions of known adaptor
+//! signatures.
 
 use bitcoin::Transaction;
 use bitcoin::secp256k1::schnorr;
@@ -13,7 +13,7 @@ use crate::transactions::signatures::CovenantAdaptorSignatures;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecoverError {
-    /// The transaction does not slash.
+    /// The transaction is not a slashing transaction.
     #[error("the transaction is of the kind {}; must be a slashing transaction", .0.as_str())]
     NotSlashing(TransactionKind),
     /// No covenant member whose adaptor signatures are given signed it.
@@ -29,12 +29,12 @@ pub enum RecoverError {
 /// Recovers the finality provider's secret key from a slashing transaction seen on chain, with the covenant's
 /// adaptor signatures over it.
 ///
-/// Each signature is taken from the place that the script gives its key, so the order of the committee in the
-/// parameters does not matter; and what is recovered is checked to be the secret of one of the stake's
-/// providers. It is the one with even y, as [`eots::extract`] gives it.
+/// Each signature is taken from the witness element that the script assigns to its key, so the order of the
+/// committee in the parameters does not matter. The recovered key is checked to be that of one of the stake's
+/// providers. It is the one with even y, as [`eots::extract`] returns it.
 ///
 /// # Errors
-/// [`RecoverError`] names what does not fit.
+/// [`RecoverError`] when nothing is recovered.
 pub fn recover_provider_key(
     slashing: &Transaction,
     covenant: &[CovenantAdaptorSignatures],
@@ -46,7 +46,7 @@ pub fn recover_provider_key(
     };
     let places: Vec<&[u8]> =
         slashing.input.first().map_or_else(Vec::new, |input| input.witness.iter().collect());
-    // Script and control block stand last, and before them the places in the reverse order of the script's
+    // Script and control block are last; before them, the signatures are in the reverse order of the script's
     // keys.
     let keys: Vec<&XOnlyPublicKey> = spent.keys.in_script_order().collect();
     let signature = |member: &XOnlyPublicKey| {

@@ -14,7 +14,7 @@ pub struct CovenantCommittee {
 }
 
 impl CovenantCommittee {
-    /// The committee of these members, `quorum` of whom must sign.
+    /// Returns the committee of these members, `quorum` of whom must sign.
     ///
     /// # Errors
     /// [`InvalidParties`] when the quorum is 0 or above the number of members, when a key is given twice,
@@ -40,23 +40,24 @@ impl CovenantCommittee {
         }
     }
 
-    /// The members' keys, ascending.
+    /// Returns the members' keys, ascending.
     pub fn members(&self) -> &[XOnlyPublicKey] {
         &self.members
     }
 
-    /// How many members must sign; a script takes exactly this many signatures, never more.
+    /// Returns the quorum: the number of members that must sign. A script takes exactly this many signatures,
+    /// never more.
     pub const fn quorum(&self) -> u16 {
         self.quorum
     }
 
-    /// Whether `key` is a member's.
+    /// Returns whether `key` is a member's.
     pub fn contains(&self, key: &XOnlyPublicKey) -> bool {
         self.members.binary_search_by_key(&key.serialize(), XOnlyPublicKey::serialize).is_ok()
     }
 }
 
-/// The first key that stands twice in a sorted list.
+/// Returns the first key that occurs twice in a sorted list.
 pub(crate) fn first_repeated(sorted: &[XOnlyPublicKey]) -> Option<XOnlyPublicKey> {
     sorted.iter().zip(sorted.iter().skip(1)).find(|(a, b)| a == b).map(|(a, _)| *a)
 }

@@ -1,4 +1,4 @@
-//! Why keys and a quorum make no output of the protocol.
+//! The error of keys and a quorum that make no output of the protocol.
 
 use bitcoin::XOnlyPublicKey;
 
@@ -15,9 +15,9 @@ pub enum InvalidParties {
     /// The quorum is above the number of members.
     #[error("the covenant quorum is {quorum}; must be at most {members}, the number of members")]
     QuorumAboveMembers {
-        /// The quorum given.
+        /// The quorum.
         quorum: u16,
-        /// How many members there are.
+        /// The number of members.
         members: usize,
     },
     /// A covenant member's key is given twice.
@@ -32,19 +32,19 @@ pub enum InvalidParties {
     /// There are more finality providers than a script can hold.
     #[error("there are {0} finality providers; must be at most {MAX_KEYS}, which fit a script")]
     TooManyFinalityProviders(usize),
-    /// A finality provider of several chains is given twice.
+    /// A finality provider is given for two chains.
     #[error("the finality provider {0} is given twice; must be given once")]
     DuplicateProvider(XOnlyPublicKey),
     /// Two finality providers are of the same chain.
     #[error("two finality providers are of the chain {0:?}; each must be of another one")]
     SameChain(String),
-    /// A key stands twice among staker, finality providers and covenant committee.
+    /// A key occurs twice among the staker, the finality providers and the covenant committee.
     #[error(
         "the key {0} stands twice among staker, finality providers and covenant committee; must stand once"
     )]
     DuplicateKey(XOnlyPublicKey),
-    /// The scripts make no Taproot output: together the keys are more than an interpreter evaluates, about
-    /// 990. The reason is the miniscript library's, in words: its errors have no type in common.
+    /// The scripts make no Taproot output: there are more keys than an interpreter evaluates, about 990. The
+    /// reason is the miniscript library's, as text: its errors have no common type.
     #[error("the keys make no Taproot output: {0}")]
     Unscriptable(String),
 }

@@ -1,4 +1,4 @@
-//! The leaves: the scripts through which the outputs are spent.
+//! The tapleaves: the scripts through which the outputs are spent.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use miniscript::{Miniscript, RelLockTime, Tap, Terminal, Threshold};
 
 use crate::outputs::timelock::Timelock;
 
-/// The longest script that is read in a witness: a leaf of 1998 keys, the most that two thresholds may have,
-/// and a little.
+/// The longest script in bytes that is read in a witness: above a leaf of 1998 keys, the most that two
+/// thresholds have.
 pub(crate) const MAX_SCRIPT: usize = 70_000;
 
-/// An unsatisfied input of a segregated witness transaction: outpoint, sequence, and the counts of an empty
-/// script and an empty witness.
+/// The weight of an unsatisfied input of a SegWit transaction: outpoint, nSequence, and the lengths of an
+/// empty script and an empty witness.
 pub(crate) const EMPTY_INPUT: Weight = Weight::from_wu(4 * (32 + 4 + 4 + 1) + 1);
 
 /// The path through which an output is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SpendPath {
-    /// By the staker alone, after the timelock.
+    /// The path of the staker alone, after the timelock.
     Timelock,
-    /// By the staker and a covenant quorum.
+    /// The path of the staker and a covenant quorum.
     Unbonding,
-    /// By the staker, one finality provider and a covenant quorum.
+    /// The path of the staker, one finality provider and a covenant quorum.
     Slashing,
 }
 
@@ -40,34 +40,34 @@ impl fmt::Display for SpendPath {
     }
 }
 
-/// What a leaf's script demands.
+/// The keys, quorum and timelock of a leaf's script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeafKeys {
-    /// `<staker> CHECKSIGVERIFY <n> CSV`
+    /// The timelock leaf: `<staker> CHECKSIGVERIFY <n> CSV`.
     Timelock {
-        /// Who signs.
+        /// The staker's key.
         staker: XOnlyPublicKey,
-        /// After how many blocks.
+        /// The timelock in blocks.
         timelock: Timelock,
     },
-    /// `<staker> CHECKSIGVERIFY <covenant M-of-N>`
+    /// The unbonding leaf: `<staker> CHECKSIGVERIFY <covenant M-of-N>`.
     Unbonding {
-        /// Who signs,
+        /// The staker's key.
         staker: XOnlyPublicKey,
-        /// with members of these, ascending,
+        /// The covenant members' keys, ascending.
         covenant: Vec<XOnlyPublicKey>,
-        /// exactly this many.
+        /// The number of members that must sign, exactly.
         quorum: u16,
     },
-    /// `<staker> CHECKSIGVERIFY <one of the finality providers> <covenant M-of-N>`
+    /// The slashing leaf: `<staker> CHECKSIGVERIFY <one of the finality providers> <covenant M-of-N>`.
     Slashing {
-        /// Who signs,
+        /// The staker's key.
         staker: XOnlyPublicKey,
-        /// with exactly one of these, ascending,
+        /// The finality providers' keys, ascending; exactly one must sign.
         finality_providers: Vec<XOnlyPublicKey>,
-        /// with members of these, ascending,
+        /// The covenant members' keys, ascending.
         covenant: Vec<XOnlyPublicKey>,
-        /// exactly this many.
+        /// The number of members that must sign, exactly.
         quorum: u16,
     },
 }
@@ -81,7 +81,7 @@ pub enum LeafKeys {
 pub struct UnknownLeaf(pub ScriptBuf);
 
 impl LeafKeys {
-    /// Reads a leaf's script. Exactly the protocol's scripts are read, and nothing that is almost one.
+    /// Reads a leaf's script. Only the protocol's own scripts are read, byte for byte.
     ///
     /// # Errors
     /// [`UnknownLeaf`] with the script.
@@ -92,17 +92,17 @@ impl LeafKeys {
             return Err(unknown());
         }
         let miniscript = Miniscript::<XOnlyPublicKey, Tap>::decode(script).map_err(|_| unknown())?;
-        let mut parts = Vec::new();
-        flatten(&miniscript, &mut parts);
-        let keys = match parts.as_slice() {
-            [Part::Signature(staker), Part::After(timelock)] => {
+        let mut conditions = Vec::new();
+        flatten(&miniscript, &mut conditions);
+        let keys = match conditions.as_slice() {
+            [Condition::Signature(staker), Condition::After(timelock)] => {
                 Self::Timelock { staker: *staker, timelock: *timelock }
             }
-            [Part::Signature(staker), covenant] => {
+            [Condition::Signature(staker), covenant] => {
                 let (quorum, covenant) = covenant.threshold().ok_or_else(unknown)?;
                 Self::Unbonding { staker: *staker, covenant, quorum }
             }
-            [Part::Signature(staker), provider, covenant] => {
+            [Condition::Signature(staker), provider, covenant] => {
                 let (one, finality_providers) = provider.threshold().ok_or_else(unknown)?;
                 let (quorum, covenant) = covenant.threshold().ok_or_else(unknown)?;
                 if one != 1 {
@@ -116,11 +116,11 @@ impl LeafKeys {
         if !sorted(keys.finality_providers()) || !sorted(keys.covenant().0) {
             return Err(unknown());
         }
-        // Written again, it must be the same bytes: number encodings and counts included.
+        // Serialized again, it must be the same bytes, number encodings and counts included.
         if keys.script().as_deref() == Some(script) { Ok(keys) } else { Err(unknown()) }
     }
 
-    /// The leaf as a miniscript. It is made from the keys and not from text, because reading a key
+    /// Returns the leaf as a miniscript. It is built from the keys and not from text, because reading a key
     /// costs a square root.
     pub(crate) fn miniscript(&self) -> Result<TapMiniscript, Unscriptable> {
         let staker = |rest| both(verify(key(*self.staker()))?, rest);
@@ -141,7 +141,7 @@ impl LeafKeys {
         self.miniscript().ok().map(|miniscript| miniscript.encode())
     }
 
-    /// The path this leaf belongs to.
+    /// Returns the spend path of this leaf.
     pub const fn path(&self) -> SpendPath {
         match self {
             Self::Timelock { .. } => SpendPath::Timelock,
@@ -150,7 +150,7 @@ impl LeafKeys {
         }
     }
 
-    /// The staker's key.
+    /// Returns the staker's key.
     pub const fn staker(&self) -> &XOnlyPublicKey {
         match self {
             Self::Timelock { staker, .. }
@@ -159,7 +159,7 @@ impl LeafKeys {
         }
     }
 
-    /// The finality providers that may sign, ascending; none but on the slashing path.
+    /// Returns the finality providers of which one must sign, ascending; empty but on the slashing path.
     pub fn finality_providers(&self) -> &[XOnlyPublicKey] {
         match self {
             Self::Slashing { finality_providers, .. } => finality_providers,
@@ -167,7 +167,7 @@ impl LeafKeys {
         }
     }
 
-    /// The covenant members that may sign, ascending, and how many must; none and 0 on the timelock path.
+    /// Returns the covenant members, ascending, and the quorum; no members and 0 on the timelock path.
     pub fn covenant(&self) -> (&[XOnlyPublicKey], u16) {
         match self {
             Self::Timelock { .. } => (&[], 0),
@@ -177,8 +177,8 @@ impl LeafKeys {
         }
     }
 
-    /// Every key of the script, in its order. The witness has the signatures (or empty places) in the reverse
-    /// of it.
+    /// Returns every key of the script, in its order. The witness has the signatures (or empty elements) in
+    /// reverse order.
     pub fn in_script_order(&self) -> impl DoubleEndedIterator<Item = &XOnlyPublicKey> {
         [self.staker()].into_iter().chain(self.finality_providers()).chain(self.covenant().0)
     }
@@ -187,7 +187,7 @@ impl LeafKeys {
 /// A leaf's script, with its keys.
 pub(crate) type TapMiniscript = Miniscript<XOnlyPublicKey, Tap>;
 
-/// Why no script could be made, as the miniscript library says it.
+/// The miniscript library's reason why there is no script.
 pub(crate) type Unscriptable = String;
 
 fn from_ast(node: Terminal<XOnlyPublicKey, Tap>) -> Result<TapMiniscript, Unscriptable> {
@@ -206,7 +206,7 @@ fn both(left: TapMiniscript, right: TapMiniscript) -> Result<TapMiniscript, Unsc
     from_ast(Terminal::AndV(Arc::new(left), Arc::new(right)))
 }
 
-/// `k` of `keys`, as the protocol writes it: a single key stands alone, without a count.
+/// Returns `k` of `keys`, as the protocol has it: a single key without a count.
 fn threshold(k: u16, keys: &[XOnlyPublicKey]) -> Result<TapMiniscript, Unscriptable> {
     match keys {
         [single] => key(*single),
@@ -217,15 +217,15 @@ fn threshold(k: u16, keys: &[XOnlyPublicKey]) -> Result<TapMiniscript, Unscripta
     }
 }
 
-/// One link of the chain of conditions in a leaf.
-enum Part {
+/// One of the conditions of a leaf, in the order of its script.
+enum Condition {
     Signature(XOnlyPublicKey),
     Threshold(u16, Vec<XOnlyPublicKey>),
     After(Timelock),
     Other,
 }
 
-impl Part {
+impl Condition {
     fn threshold(&self) -> Option<(u16, Vec<XOnlyPublicKey>)> {
         match self {
             Self::Signature(key) => Some((1, vec![*key])),
@@ -235,48 +235,49 @@ impl Part {
     }
 }
 
-fn flatten(miniscript: &Miniscript<XOnlyPublicKey, Tap>, parts: &mut Vec<Part>) {
+fn flatten(miniscript: &Miniscript<XOnlyPublicKey, Tap>, conditions: &mut Vec<Condition>) {
     match miniscript.as_inner() {
         Terminal::AndV(left, right) => {
-            flatten(left, parts);
-            flatten(right, parts);
+            flatten(left, conditions);
+            flatten(right, conditions);
         }
-        Terminal::Verify(inner) => flatten(inner, parts),
-        Terminal::Check(inner) => parts.push(match inner.as_inner() {
-            Terminal::PkK(key) => Part::Signature(*key),
-            _ => Part::Other,
+        Terminal::Verify(inner) => flatten(inner, conditions),
+        Terminal::Check(inner) => conditions.push(match inner.as_inner() {
+            Terminal::PkK(key) => Condition::Signature(*key),
+            _ => Condition::Other,
         }),
-        Terminal::MultiA(threshold) => parts.push(match u16::try_from(threshold.k()) {
-            Ok(k) => Part::Threshold(k, threshold.iter().copied().collect()),
-            Err(_) => Part::Other,
+        Terminal::MultiA(threshold) => conditions.push(match u16::try_from(threshold.k()) {
+            Ok(k) => Condition::Threshold(k, threshold.iter().copied().collect()),
+            Err(_) => Condition::Other,
         }),
-        Terminal::Older(lock) => parts.push(match Timelock::from_blocks(lock.to_consensus_u32()) {
-            Ok(timelock) => Part::After(timelock),
-            Err(_) => Part::Other,
+        Terminal::Older(lock) => conditions.push(match Timelock::from_blocks(lock.to_consensus_u32()) {
+            Ok(timelock) => Condition::After(timelock),
+            Err(_) => Condition::Other,
         }),
-        _ => parts.push(Part::Other),
+        _ => conditions.push(Condition::Other),
     }
 }
 
-/// One leaf of an output, with what spends it.
+/// One leaf of an output: keys, script and control block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
-    /// What the script demands.
+    /// The keys, quorum and timelock of the script.
     pub keys: LeafKeys,
     /// The script.
     pub script: ScriptBuf,
-    /// The control block that proves the script's place in the output (BIP-341).
+    /// The control block that proves the script to be in the output (BIP-341).
     pub control_block: ControlBlock,
 }
 
 impl Leaf {
-    /// The leaf's hash (BIP-341), which every signature through it commits to.
+    /// Returns the tapleaf hash (BIP-341), which every signature through the leaf commits to.
     pub fn hash(&self) -> TapLeafHash {
         TapLeafHash::from_script(&self.script, LeafVersion::TapScript)
     }
 }
 
-/// What an input weighs that spends through `leaf` with exactly the signatures that its script takes.
+/// Returns the weight of an input that spends through `leaf` with exactly the signatures that its script
+/// takes.
 pub(crate) fn leaf_input_weight(leaf: &Leaf) -> Option<Weight> {
     let (covenant, quorum) = leaf.keys.covenant();
     let providers = leaf.keys.finality_providers().len();

@@ -1,4 +1,4 @@
-//! The outputs, as Taproot descriptors.
+//! The Taproot outputs of the protocol, their leaves and descriptors.
 
 pub(crate) mod committee;
 pub(crate) mod descriptor;

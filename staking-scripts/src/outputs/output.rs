@@ -15,14 +15,14 @@ use crate::outputs::leaf::{Leaf, LeafKeys, SpendPath};
 use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
 
-/// The internal key of every output: the x coordinate that BIP-341 ("Constructing and spending Taproot
+/// The internal key of every output: the NUMS point that BIP-341 ("Constructing and spending Taproot
 /// outputs") proposes for outputs without a key path. Nobody knows its discrete logarithm.
 pub const NUMS_INTERNAL_KEY: &str = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0";
 
 static UNSPENDABLE: LazyLock<Result<XOnlyPublicKey, secp256k1::Error>> =
     LazyLock::new(|| NUMS_INTERNAL_KEY.parse());
 
-/// A Taproot output of the protocol: no key path, one to three leaves.
+/// A Taproot output of the protocol, without a key path and with one to three leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaprootOutput {
     tr: Tr<XOnlyPublicKey>,
@@ -33,7 +33,7 @@ pub struct TaprootOutput {
 }
 
 impl TaprootOutput {
-    /// The output with these leaves, each beside all that follow it: `{first,{second,third}}`.
+    /// Builds the output with these leaves, each a sibling of all that follow it: `{first,{second,third}}`.
     fn new(leaves: Vec<LeafKeys>) -> Result<Self, InvalidParties> {
         let error = |reason: &dyn ToString| InvalidParties::Unscriptable(reason.to_string());
         let (mut tree, mut found, mut builder) = (None, BTreeMap::new(), TaprootBuilder::new());
@@ -70,47 +70,47 @@ impl TaprootOutput {
         Ok(Self { tr, leaves: found, output_key, merkle_root, tap_tree })
     }
 
-    /// What pays to this output.
+    /// Returns the script pubkey.
     pub fn script_pubkey(&self) -> ScriptBuf {
         ScriptBuf::new_p2tr_tweaked(self.output_key)
     }
 
-    /// Its address on `network`.
+    /// Returns the address on `network`.
     pub fn address(&self, network: Network) -> Address {
         Address::p2tr_tweaked(self.output_key, network)
     }
 
-    /// The standard descriptor (BIP-386); printed, it ends with its checksum.
+    /// Returns the descriptor (BIP-386); printed, it ends with its checksum.
     pub fn descriptor(&self) -> Descriptor<XOnlyPublicKey> {
         Descriptor::Tr(self.tr.clone())
     }
 
-    /// The internal key, which closes the key path.
+    /// Returns the internal key, [`NUMS_INTERNAL_KEY`], for which nobody can sign.
     pub fn internal_key(&self) -> XOnlyPublicKey {
         *self.tr.internal_key()
     }
 
-    /// The root of the script tree (BIP-341).
+    /// Returns the Merkle root of the script tree (BIP-341).
     pub const fn merkle_root(&self) -> Option<TapNodeHash> {
         self.merkle_root
     }
 
-    /// The script tree, for a PSBT's output.
+    /// Returns the script tree, for a PSBT's output.
     pub(crate) fn tap_tree(&self) -> TapTree {
         self.tap_tree.clone()
     }
 
-    /// The leaf of a path; `None` when this kind of output lacks it.
+    /// Returns the leaf of a spend path; `None` when this kind of output does not have it.
     pub fn leaf(&self, path: SpendPath) -> Option<&Leaf> {
         self.leaves.get(&path)
     }
 
-    /// Every leaf.
+    /// Returns every leaf.
     pub fn leaves(&self) -> impl Iterator<Item = &Leaf> {
         self.leaves.values()
     }
 
-    /// The transaction output that pays `amount` here.
+    /// Returns the transaction output that pays `amount` to it.
     pub fn paying(&self, amount: Amount) -> TxOut {
         TxOut { value: amount, script_pubkey: self.script_pubkey() }
     }
@@ -136,7 +136,7 @@ fn slashing_leaf(parties: &Parties) -> LeafKeys {
     }
 }
 
-/// The output that a stake is locked in: `tr(NUMS,{slashing,{unbonding,timelock}})`.
+/// The output that locks a stake: `tr(NUMS,{slashing,{unbonding,timelock}})`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StakingOutput {
     parties: Parties,
@@ -145,7 +145,7 @@ pub struct StakingOutput {
 }
 
 impl StakingOutput {
-    /// The staking output of these parties, which the staker alone can spend after `staking_time`.
+    /// Builds the staking output of these parties, which the staker alone can spend after `staking_time`.
     ///
     /// # Errors
     /// [`InvalidParties::Unscriptable`] when there are more keys than a script can evaluate (about 990).
@@ -156,23 +156,23 @@ impl StakingOutput {
         Ok(Self { parties, staking_time, taproot })
     }
 
-    /// Who takes part.
+    /// Returns the parties.
     pub const fn parties(&self) -> &Parties {
         &self.parties
     }
 
-    /// After how many blocks the staker can withdraw.
+    /// Returns the number of blocks after which the staker alone can spend it.
     pub const fn staking_time(&self) -> Timelock {
         self.staking_time
     }
 
-    /// Script, address, descriptor and leaves.
+    /// Returns the Taproot output: script, address, descriptor and leaves.
     pub const fn taproot(&self) -> &TaprootOutput {
         &self.taproot
     }
 }
 
-/// The output that an unbonding stake waits in: `tr(NUMS,{slashing,timelock})`.
+/// The output that locks an unbonding stake for the unbonding time: `tr(NUMS,{slashing,timelock})`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnbondingOutput {
     parties: Parties,
@@ -181,7 +181,7 @@ pub struct UnbondingOutput {
 }
 
 impl UnbondingOutput {
-    /// The unbonding output of these parties, which the staker alone can spend after `unbonding_time`.
+    /// Builds the unbonding output of these parties, which the staker alone can spend after `unbonding_time`.
     ///
     /// # Errors
     /// [`InvalidParties::Unscriptable`] when there are more keys than a script can evaluate (about 990).
@@ -191,17 +191,17 @@ impl UnbondingOutput {
         Ok(Self { parties, unbonding_time, taproot })
     }
 
-    /// Who takes part.
+    /// Returns the parties.
     pub const fn parties(&self) -> &Parties {
         &self.parties
     }
 
-    /// After how many blocks the staker can withdraw.
+    /// Returns the number of blocks after which the staker alone can spend it.
     pub const fn unbonding_time(&self) -> Timelock {
         self.unbonding_time
     }
 
-    /// Script, address, descriptor and leaves.
+    /// Returns the Taproot output: script, address, descriptor and leaves.
     pub const fn taproot(&self) -> &TaprootOutput {
         &self.taproot
     }
@@ -216,26 +216,26 @@ pub struct SlashingRefundOutput {
 }
 
 impl SlashingRefundOutput {
-    /// The slashing refund output of this staker.
+    /// Builds the slashing refund output of this staker.
     ///
     /// # Errors
-    /// [`InvalidParties`]; not to be expected, as one key always fits.
+    /// [`InvalidParties`], which does not occur: one key always fits.
     pub fn new(staker: XOnlyPublicKey, unbonding_time: Timelock) -> Result<Self, InvalidParties> {
         let taproot = TaprootOutput::new(vec![LeafKeys::Timelock { staker, timelock: unbonding_time }])?;
         Ok(Self { staker, unbonding_time, taproot })
     }
 
-    /// Whom it pays.
+    /// Returns the staker's key.
     pub const fn staker(&self) -> &XOnlyPublicKey {
         &self.staker
     }
 
-    /// After how many blocks.
+    /// Returns the number of blocks after which the staker can spend it.
     pub const fn unbonding_time(&self) -> Timelock {
         self.unbonding_time
     }
 
-    /// Script, address, descriptor and leaves.
+    /// Returns the Taproot output: script, address, descriptor and leaves.
     pub const fn taproot(&self) -> &TaprootOutput {
         &self.taproot
     }

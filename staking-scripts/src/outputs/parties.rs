@@ -1,27 +1,27 @@
-//! Who takes part in a stake.
+//! The parties of a stake.
 
 use bitcoin::XOnlyPublicKey;
 
 use crate::outputs::committee::{CovenantCommittee, first_repeated};
 use crate::outputs::error::{InvalidParties, MAX_KEYS};
 
-/// The finality providers of a stake, at least one, in the order the staker gave: adaptor signatures come in
-/// this order. Scripts have the keys ascending.
+/// The finality providers of a stake, at least one, in the order that the staker gave and adaptor signatures
+/// follow. Scripts have the keys ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinalityProviders(Vec<XOnlyPublicKey>);
 
 impl FinalityProviders {
-    /// In the order given.
+    /// Returns the keys in the order given.
     pub fn as_slice(&self) -> &[XOnlyPublicKey] {
         &self.0
     }
 
-    /// The position of a provider's key in the order given.
+    /// Returns the position of a provider's key in the order given.
     pub fn position(&self, key: &XOnlyPublicKey) -> Option<usize> {
         self.0.iter().position(|provider| provider == key)
     }
 
-    /// Ascending, as scripts have them.
+    /// Returns the keys ascending, as scripts have them.
     pub fn sorted(&self) -> Vec<XOnlyPublicKey> {
         let mut sorted = self.0.clone();
         sorted.sort_by_key(XOnlyPublicKey::serialize);
@@ -38,7 +38,7 @@ pub struct Parties {
 }
 
 impl Parties {
-    /// The parties with these keys.
+    /// Returns the parties with these keys.
     ///
     /// # Errors
     /// [`InvalidParties`] when there is no finality provider, there are more than 999, or any key is given
@@ -63,17 +63,17 @@ impl Parties {
         }
     }
 
-    /// The staker's key.
+    /// Returns the staker's key.
     pub const fn staker(&self) -> &XOnlyPublicKey {
         &self.staker
     }
 
-    /// The finality providers.
+    /// Returns the finality providers.
     pub const fn finality_providers(&self) -> &FinalityProviders {
         &self.finality_providers
     }
 
-    /// The covenant committee.
+    /// Returns the covenant committee.
     pub const fn covenant(&self) -> &CovenantCommittee {
         &self.covenant
     }

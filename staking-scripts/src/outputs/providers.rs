@@ -1,4 +1,4 @@
-//! Whom a stake is delegated to, in the two dialects.
+//! The finality providers of a stake, for Babylon Genesis or for consumer chains.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use bitcoin::XOnlyPublicKey;
 
 use crate::outputs::error::InvalidParties;
 
-/// The finality providers of a stake.
+/// The finality providers of a stake: one of Babylon Genesis, or one for each consumer chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StakedTo {
-    /// Genesis: exactly one.
+    /// The one finality provider of a stake for Babylon Genesis.
     Genesis(XOnlyPublicKey),
-    /// Chains secured through contracts: one for each.
+    /// The finality providers of a stake for consumer chains, one for each.
     Consumers(ConsumerProviders),
 }
 
 impl StakedTo {
-    /// Their keys, in the order of the stake: adaptor signatures come in this order.
+    /// Returns their keys in the order of the stake, which adaptor signatures follow.
     pub fn keys(&self) -> Vec<XOnlyPublicKey> {
         match self {
             Self::Genesis(key) => vec![*key],
@@ -25,16 +25,16 @@ impl StakedTo {
     }
 }
 
-/// The finality providers of a stake that secures several chains: at least one, each of another chain, no key
-/// twice. In the order given.
+/// The finality providers of a stake for consumer chains, in the order given: at least one, each of another
+/// chain, no key twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerProviders(Vec<(String, XOnlyPublicKey)>);
 
 impl ConsumerProviders {
-    /// The provider of each chain.
+    /// Returns the providers of these chains, each with the chain's id.
     ///
     /// # Errors
-    /// [`InvalidParties`] when there is none, or two share a chain or a key.
+    /// [`InvalidParties`] when no provider is given, or two share a chain or a key.
     pub fn new(
         providers: impl IntoIterator<Item = (String, XOnlyPublicKey)>,
     ) -> Result<Self, InvalidParties> {
@@ -54,7 +54,7 @@ impl ConsumerProviders {
         Ok(Self(providers))
     }
 
-    /// Chain and key of each.
+    /// Returns the chain's id and the key of each provider.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &XOnlyPublicKey)> {
         self.0.iter().map(|(chain, key)| (chain.as_str(), key))
     }

@@ -1,33 +1,32 @@
-//! What nodes relay and people mean: limits that no transaction built here crosses.
+//! The limits of what nodes relay, which no transaction built here exceeds.
 
 use bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Weight};
 
-/// The most that a transaction may weigh to be relayed (Bitcoin Core's `MAX_STANDARD_TX_WEIGHT`).
+/// The highest weight of a transaction that nodes relay (Bitcoin Core's `MAX_STANDARD_TX_WEIGHT`).
 pub(crate) const MAX_WEIGHT: Weight = Weight::from_wu(400_000);
 
-/// The highest fee rate that transactions are built at (10 000 sat/vB): what Bitcoin Core's
-/// `sendrawtransaction` takes by default (0.1 BTC/kvB). Above it, the one who named the rate was mistaken, or
-/// lied.
+/// The highest fee rate that transactions are built at, 10 000 sat/vB: the default `maxfeerate` of Bitcoin
+/// Core's `sendrawtransaction` (0.1 BTC/kvB). A higher one is taken for a mistake.
 pub const MAX_FEE_RATE: FeeRate = FeeRate::from_sat_per_kwu(10_000 * 250);
 
-/// An output that no transaction may pay: dust, or a script of no address.
+/// An output that no transaction may pay: dust, or a script that has no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnsafeOutput {
-    /// The amount is so small that nodes do not relay the output.
+    /// The amount is dust: nodes do not relay the output.
     #[error("{} sat to {script_pubkey} are dust; must be at least {} sat", .amount.to_sat(), .minimum.to_sat())]
     Dust {
-        /// The amount it would have.
+        /// The amount of the output.
         amount: Amount,
-        /// The least that it may have.
+        /// The lowest amount that is not dust.
         minimum: Amount,
-        /// The script it would pay.
+        /// The script of the output.
         script_pubkey: ScriptBuf,
     },
-    /// The script belongs to no address, and what is paid there would be lost.
+    /// The script has no address, so what is paid to it might be lost.
     #[error("the script {script_pubkey} belongs to no address; must be that of an address")]
     NotAnAddress {
-        /// The script.
+        /// The script of the output.
         script_pubkey: ScriptBuf,
     },
 }
@@ -43,7 +42,7 @@ impl UnsafeOutput {
         Err(Self::Dust { amount: output.value, minimum, script_pubkey: output.script_pubkey.clone() })
     }
 
-    /// Refuses a script of no address.
+    /// Refuses a script that has no address.
     pub(crate) fn check_script(script_pubkey: &ScriptBuf) -> Result<(), Self> {
         let known = script_pubkey.is_witness_program() || script_pubkey.is_p2pkh() || script_pubkey.is_p2sh();
         if known { Ok(()) } else { Err(Self::NotAnAddress { script_pubkey: script_pubkey.clone() }) }

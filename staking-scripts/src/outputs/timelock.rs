@@ -5,8 +5,7 @@ use std::num::NonZeroU16;
 
 use bitcoin::Sequence;
 
-/// A length of time in Bitcoin blocks, 1 to 65535: the staking time, or the unbonding time (BIP-68,
-/// block-based).
+/// A relative timelock of 1 to 65535 blocks (BIP-68): the staking time or the unbonding time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timelock(NonZeroU16);
 
@@ -17,7 +16,7 @@ pub struct Timelock(NonZeroU16);
 pub struct InvalidTimelock(pub u32);
 
 impl Timelock {
-    /// The timelock of this many blocks.
+    /// Returns the timelock of this many blocks.
     ///
     /// # Errors
     /// [`InvalidTimelock`] outside 1 to 65535.
@@ -25,12 +24,12 @@ impl Timelock {
         u16::try_from(blocks).ok().and_then(NonZeroU16::new).map(Self).ok_or(InvalidTimelock(blocks))
     }
 
-    /// How many blocks.
+    /// Returns the number of blocks.
     pub const fn blocks(self) -> u16 {
         self.0.get()
     }
 
-    /// The input sequence that waits for this timelock.
+    /// Returns the nSequence of an input that waits for this timelock.
     pub fn sequence(self) -> Sequence {
         Sequence::from_height(self.blocks())
     }

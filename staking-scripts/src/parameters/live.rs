@@ -1,4 +1,4 @@
-//! The live form: what the secured chain's nodes answer.
+//! The form of parameters that nodes of Babylon Genesis return.
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::base64::Engine;
@@ -31,7 +31,7 @@ struct Raw {
     allow_list_expiration_height: Option<Number>,
 }
 
-/// The number that a version may carry beside its fields, or beside the object that has them.
+/// The number that a version may have beside its fields, or beside the object that has them.
 #[derive(Deserialize)]
 struct Numbered {
     version: Option<Number>,
@@ -70,7 +70,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
 }
 
 impl Raw {
-    /// The version, or what is wrong with it.
+    /// Returns the version, or `None` with the rules that it breaks in `findings`.
     fn check(self, findings: &mut Findings) -> Option<Parameters> {
         let covenant = self.covenant(findings);
         let least = findings.amount("min_staking_value_sat", self.min_staking_value_sat);
@@ -138,7 +138,7 @@ impl Raw {
     }
 }
 
-/// The committee of these keys and this quorum.
+/// Returns the committee of these keys and this quorum.
 pub(super) fn committee(
     keys: Vec<XOnlyPublicKey>,
     Number(quorum): Number,
@@ -149,7 +149,7 @@ pub(super) fn committee(
     findings.note(committee.map_err(ParametersRule::Committee))
 }
 
-/// Whether a text is a decimal number from 0 to 1.
+/// Returns whether a text is a decimal number from 0 to 1.
 fn is_part_of_one(text: &str) -> bool {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let digits = !decimals.is_empty() && decimals.bytes().all(|byte| byte.is_ascii_digit());

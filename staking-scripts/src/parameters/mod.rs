@@ -1,7 +1,7 @@
-//! The parameters that stakes are made under: versions, each in force from its activation height on.
+//! The parameters of stakes: versions, each in force from its activation height on.
 //!
-//! A stake keeps the version it was made under for its whole life, so versions are never forgotten: its
-//! outputs, its unbonding and its slashing transactions are those of the old version, whatever came later.
+//! A stake keeps the version that it was made under: its outputs, its unbonding and its slashing transactions
+//! are those of that version, whatever comes later. So a history has every version.
 
 mod live;
 mod phase1;
@@ -23,8 +23,7 @@ use crate::outputs::timelock::Timelock;
 use crate::transactions::slashing::SlashingParameters;
 use crate::transactions::slashing_rate::SlashingRate;
 
-/// One version of the parameters of the network that runs today. One that exists keeps every rule of
-/// [`ParametersRule`].
+/// One version of the parameters of Babylon Genesis. A value keeps every rule of [`ParametersRule`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
     activation_height: Height,
@@ -39,70 +38,70 @@ pub struct Parameters {
     chain: ChainParameters,
 }
 
-/// What a version says that concerns the secured chain only. It changes nothing on Bitcoin; a file that
-/// leaves it out is complete here.
+/// The parameters of a version that concern Babylon Genesis only. They change nothing on Bitcoin, and a file
+/// may leave them out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChainParameters {
-    /// The least commission that a finality provider may take, as the decimal number that the file has.
+    /// The lowest commission of a finality provider, as the decimal number that the file has.
     pub min_commission_rate: Option<String>,
-    /// The gas that creating a delegation costs at least.
+    /// The lowest gas of creating a delegation.
     pub delegation_creation_base_gas_fee: Option<u64>,
-    /// The secured chain's height up to which only listed stakes may register.
+    /// The height of Babylon Genesis up to which only stakes on its allow list may register.
     pub allow_list_expiration_height: Option<u64>,
 }
 
 impl Parameters {
-    /// The Bitcoin height from which on this version is in force.
+    /// Returns the Bitcoin height from which on this version is in force.
     pub const fn activation_height(&self) -> Height {
         self.activation_height
     }
 
-    /// The covenant committee.
+    /// Returns the covenant committee.
     pub const fn covenant(&self) -> &CovenantCommittee {
         &self.covenant
     }
 
-    /// How much may be staked.
+    /// Returns the range of the staking amount.
     pub const fn staking_amount(&self) -> &RangeInclusive<Amount> {
         &self.staking_amount
     }
 
-    /// For how long.
+    /// Returns the range of the staking time.
     pub const fn staking_time(&self) -> &RangeInclusive<Timelock> {
         &self.staking_time
     }
 
-    /// Where the slashed part goes.
+    /// Returns the script pubkey that the slashed part is paid to.
     pub const fn slashing_pk_script(&self) -> &ScriptBuf {
         &self.slashing_pk_script
     }
 
-    /// Which part is slashed.
+    /// Returns the slashing rate.
     pub const fn slashing_rate(&self) -> SlashingRate {
         self.slashing_rate
     }
 
-    /// What a slashing transaction must pay at least.
+    /// Returns the lowest fee of a slashing transaction.
     pub const fn min_slashing_fee(&self) -> Amount {
         self.min_slashing_fee
     }
 
-    /// How long an unbonding stake waits, and what slashing left of a stake.
+    /// Returns the unbonding time, the timelock of unbonding and slashing refund outputs.
     pub const fn unbonding_time(&self) -> Timelock {
         self.unbonding_time
     }
 
-    /// What an unbonding transaction pays, exactly.
+    /// Returns the fee of an unbonding transaction, exactly.
     pub const fn unbonding_fee(&self) -> Amount {
         self.unbonding_fee
     }
 
-    /// What concerns the secured chain only.
+    /// Returns the parameters that concern Babylon Genesis only.
     pub const fn chain(&self) -> &ChainParameters {
         &self.chain
     }
 
-    /// The slashing terms with the least fee.
+    /// Returns the parameters of a slashing transaction, with the lowest fee.
     pub fn slashing_parameters(&self) -> SlashingParameters {
         SlashingParameters {
             pk_script: self.slashing_pk_script.clone(),
@@ -112,10 +111,10 @@ impl Parameters {
         }
     }
 
-    /// The parties of a stake under these parameters.
+    /// Returns the parties of a stake under these parameters.
     ///
     /// # Errors
-    /// [`InvalidParties`] when there is no provider, or a key stands twice.
+    /// [`InvalidParties`] when there is no finality provider, or a key occurs twice.
     pub fn parties(
         &self,
         staker: XOnlyPublicKey,
@@ -126,21 +125,21 @@ impl Parameters {
 }
 
 impl ParametersHistory<Parameters> {
-    /// Mainnet's versions 0 to 4, which are built in. `data/README.md` says where they come from, and
-    /// governance may have added others since: the secured chain has the last word.
+    /// Returns mainnet's versions 0 to 4, which are built in; `data/README.md` has their source. Governance
+    /// may have added versions since: a node of Babylon Genesis has all of them.
     ///
     /// # Errors
-    /// None: the data is checked by a test.
+    /// [`ParametersError`], which does not occur: a test checks the data.
     pub fn mainnet() -> Result<Self, ParametersError> {
         Self::from_json(include_str!("../../data/mainnet-parameters.json"))
     }
 }
 
 impl ParametersHistory<Phase1Parameters> {
-    /// Mainnet's versions 0 to 2 of phase 1.
+    /// Returns mainnet's versions 0 to 2 of phase 1.
     ///
     /// # Errors
-    /// None: the data is checked by a test.
+    /// [`ParametersError`], which does not occur: a test checks the data.
     pub fn mainnet_phase1() -> Result<Self, ParametersError> {
         Self::from_json(include_str!("../../data/mainnet-phase1-parameters.json"))
     }

@@ -1,4 +1,4 @@
-//! The form of phase 1, when stakes were made before the secured chain ran.
+//! The parameters of phase 1, in which stakes were made before Babylon Genesis was launched.
 
 use std::ops::RangeInclusive;
 
@@ -11,40 +11,40 @@ use super::rules::{Findings, Number, ParametersError, ParametersRule, Parameters
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::timelock::Timelock;
 
-/// What must be left of the least stake after the unbonding fee.
+/// The amount that must be left of the lowest staking amount after the unbonding fee.
 const LEAST_AFTER_FEE: Amount = Amount::from_sat(1000);
 
-/// One version of the parameters of phase 1. One that comes from
-/// [`ParametersHistory`](super::ParametersHistory) keeps every rule.
+/// One version of the parameters of phase 1. One in a [`ParametersHistory`](super::ParametersHistory) keeps
+/// every rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Phase1Parameters {
     /// The Bitcoin height from which on this version is in force.
     pub activation_height: Height,
-    /// Up to where stakes were taken.
+    /// The cap on stakes: a total amount or a last height.
     pub cap: StakingCap,
-    /// What the OP_RETURN of a stake begins with.
+    /// The tag of the network, the first four bytes of a stake's OP_RETURN data.
     pub tag: [u8; 4],
     /// The covenant committee.
     pub covenant: CovenantCommittee,
-    /// How long an unbonding stake waits.
+    /// The unbonding time in blocks.
     pub unbonding_time: Timelock,
-    /// What an unbonding transaction pays, exactly.
+    /// The fee of an unbonding transaction, exactly.
     pub unbonding_fee: Amount,
-    /// How much may be staked.
+    /// The range of the staking amount.
     pub staking_amount: RangeInclusive<Amount>,
-    /// For how long.
+    /// The range of the staking time.
     pub staking_time: RangeInclusive<Timelock>,
-    /// How deep a stake must be: 1 is the tip.
+    /// The number of confirmations of a stake, 2 or more: at the tip it has 1.
     pub confirmation_depth: u16,
 }
 
-/// Up to where stakes were taken.
+/// The cap on stakes: a total amount or a last height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StakingCap {
-    /// Until all stakes together hold this much.
+    /// The total amount of all stakes.
     Amount(Amount),
-    /// Up to this height, itself included.
+    /// The last height at which stakes were accepted.
     Height(Height),
 }
 
@@ -90,7 +90,7 @@ fn in_sat(amount: Amount) -> String {
     format!("{} sat", amount.to_sat())
 }
 
-/// A cap never falls below an earlier one of its kind.
+/// Returns a violation for each cap that is below an earlier one of its kind.
 fn falling_caps(versions: &[Phase1Parameters]) -> Vec<ParametersViolation> {
     let (mut amount, mut height, mut found) = (Amount::ZERO, Height::ZERO, Vec::new());
     for (place, version) in versions.iter().enumerate() {
@@ -163,7 +163,7 @@ impl Raw {
     }
 
     fn cap(&self, most: Option<Amount>, findings: &mut Findings) -> Option<StakingCap> {
-        // A cap of 0 is how the files say that there is none.
+        // In the files a cap of 0 stands for no cap.
         let given = |cap: Option<Number>| cap.filter(|cap| *cap != Number(0));
         match (given(self.staking_cap), given(self.cap_height)) {
             (Some(cap), None) => {

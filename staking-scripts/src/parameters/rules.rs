@@ -1,4 +1,4 @@
-//! The rules of parameters, each with its own error, and the raw forms that they check.
+//! The rules of parameters, each with its own error, and the raw values that they check.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,53 +15,53 @@ use crate::outputs::timelock::Timelock;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParametersRule {
-    /// The versions are not numbered 0, 1, 2, …
+    /// The version's number is not its position in the file, from 0.
     #[error("its number is {0}; must be its place in the file, from 0")]
     Number(u64),
     /// The activation height does not rise from version to version.
     #[error("its activation height is {later}; must be above {earlier}, that of the version before")]
     ActivationNotIncreasing {
-        /// The version before's.
+        /// The activation height of the version before.
         earlier: Height,
-        /// This version's.
+        /// The activation height of this version.
         later: Height,
     },
-    /// A number is no block height.
+    /// A number is not a block height.
     #[error("{field}: {found} is not a block height; must be below 500000000")]
     Height {
         /// The field.
         field: &'static str,
-        /// The number given.
+        /// The number found.
         found: u64,
     },
-    /// A covenant key is not a key.
+    /// A covenant key is not a public key of the file's form.
     #[error("covenant_pks: {0:?} is not {1}")]
     CovenantKey(String, &'static str),
-    /// Keys and quorum make no committee.
+    /// The keys and the quorum make no committee.
     #[error("covenant_pks, covenant_quorum: {0}")]
     Committee(InvalidParties),
-    /// The quorum is not a majority.
+    /// The quorum is not more than half of the members.
     #[error("covenant_quorum: a quorum of {quorum} is not more than half of {members} members")]
     NoMajority {
-        /// The quorum given.
+        /// The quorum.
         quorum: u16,
-        /// How many members there are.
+        /// The number of members.
         members: usize,
     },
-    /// An amount is 0 or more than there can ever be.
+    /// An amount is 0 or above 21 million bitcoin.
     #[error("{field}: {found} sat; must be above 0 and at most 21 million bitcoin")]
     AmountOutOfRange {
         /// The field.
         field: &'static str,
-        /// The amount given.
+        /// The amount found, in satoshis.
         found: u64,
     },
-    /// The least amount is above the most.
+    /// The lowest staking amount is above the highest.
     #[error("the least staking amount is {} sat; must be at most {} sat, the most", .least.to_sat(), .most.to_sat())]
     AmountsReversed {
-        /// The least amount.
+        /// The lowest staking amount.
         least: Amount,
-        /// The most.
+        /// The highest staking amount.
         most: Amount,
     },
     /// A time is not 1 to 65535 blocks.
@@ -69,15 +69,15 @@ pub enum ParametersRule {
     TimeOutOfRange {
         /// The field.
         field: &'static str,
-        /// The number given.
+        /// The number found.
         found: u64,
     },
-    /// The least staking time is above the most.
+    /// The lowest staking time is above the highest.
     #[error("the least staking time is {least} blocks; must be at most {most}, the most")]
     TimesReversed {
-        /// The least time.
+        /// The lowest staking time.
         least: Timelock,
-        /// The most.
+        /// The highest staking time.
         most: Timelock,
     },
     /// The slashing script is not base64.
@@ -86,49 +86,49 @@ pub enum ParametersRule {
     /// The slashing script neither burns nor belongs to an address.
     #[error("slashing_pk_script: {0}, or an OP_RETURN script that burns")]
     SlashingDestination(UnsafeOutput),
-    /// The slashing rate is not one.
+    /// The slashing rate is not above 0 and below 1, or has more than four decimals.
     #[error("slashing_rate: {0:?}; must be above 0 and below 1, with at most four decimals")]
     SlashingRate(String),
-    /// The commission rate is not one.
+    /// The lowest commission rate is not a decimal number from 0 to 1.
     #[error("min_commission_rate: {0:?} is not a decimal number from 0 to 1")]
     CommissionRate(String),
-    /// The unbonding fee takes the whole of the least stake.
+    /// The unbonding fee is not below the lowest staking amount.
     #[error("unbonding_fee: {} sat; must be below the least staking amount, {} sat", .fee.to_sat(), .least.to_sat())]
     UnbondingFeeTooHigh {
-        /// The fee.
+        /// The unbonding fee.
         fee: Amount,
-        /// The least amount.
+        /// The lowest staking amount.
         least: Amount,
     },
-    /// The slashed part of the least unbonding output would be dust.
+    /// The slashed part of the lowest unbonding amount would be dust.
     #[error("slashing_rate: what is slashed of the least stake after unbonding cannot be relayed: {0}")]
     SlashedIsDust(UnsafeOutput),
     /// Phase 1: the tag is not 4 bytes of hex.
     #[error("tag: {0:?} is not 4 bytes of hex")]
     Tag(String),
-    /// Phase 1: there is no cap, or there are two.
+    /// Phase 1: not exactly one cap is given.
     #[error("staking_cap, cap_height: none or both are given; exactly one must be, and above 0")]
     OneCap,
-    /// Phase 1: the staking cap does not admit the largest stake.
+    /// Phase 1: the staking cap is not above the highest staking amount.
     #[error("staking_cap: {} sat; must be above the most that may be staked, {} sat", .cap.to_sat(), .most.to_sat())]
     CapTooLow {
         /// The cap.
         cap: Amount,
-        /// The most that may be staked at once.
+        /// The highest staking amount.
         most: Amount,
     },
     /// Phase 1: a cap is below the one of an earlier version.
     #[error("the cap is {later}; must be at least {earlier}, that of an earlier version")]
     CapFalls {
-        /// The earlier cap.
+        /// The cap of the earlier version.
         earlier: String,
-        /// This version's.
+        /// The cap of this version.
         later: String,
     },
-    /// Phase 1: the least staking amount leaves less than 1000 sat after the unbonding fee.
+    /// Phase 1: the lowest staking amount leaves less than 1000 sat after the unbonding fee.
     #[error("min_staking_amount: {} sat; must be at least the unbonding fee, {} sat, and 1000 sat", .least.to_sat(), .fee.to_sat())]
     LeastAmountTooLow {
-        /// The least amount.
+        /// The lowest staking amount.
         least: Amount,
         /// The unbonding fee.
         fee: Amount,
@@ -139,7 +139,7 @@ pub enum ParametersRule {
 }
 
 impl ParametersRule {
-    /// The rule's name, in lower case, for machines.
+    /// Returns the machine name of the rule: stable, in snake case.
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::Number(_) => "number",
@@ -168,12 +168,12 @@ impl ParametersRule {
     }
 }
 
-/// A rule that is broken, and in which version.
+/// A rule that a version breaks, with the version's number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParametersViolation {
-    /// The version's place in the file, from 0.
+    /// The version's position in the file, from 0.
     pub version: usize,
-    /// What it breaks.
+    /// The rule that it breaks.
     pub rule: ParametersRule,
 }
 
@@ -183,26 +183,26 @@ impl fmt::Display for ParametersViolation {
     }
 }
 
-/// A file holds no valid parameters, or none that are in force.
+/// A file has no valid parameters, or none in force at a height.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParametersError {
-    /// It is not JSON, or not of this form: the text says where, and what is expected. It is text because
-    /// the JSON library's errors cannot be compared.
+    /// The file is not JSON, or not of this form: the text has the position and what is expected. It is text
+    /// because the JSON library's errors cannot be compared.
     #[error("not a parameters file: {0}")]
     Form(String),
-    /// It has no version.
+    /// The file has no version.
     #[error("the file has no version; must have at least one")]
     Empty,
-    /// Versions break rules: all of them are here, in order.
+    /// Versions break rules: every violation, in order.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Violations(Vec<ParametersViolation>),
-    /// No version is in force yet at the height that is asked for; the file itself is valid.
+    /// No version is in force at a height; the file itself is valid.
     #[error(
         "no parameters are in force at height {height}; must be at least {first}, the first activation height"
     )]
     NotInForce {
-        /// The height asked for.
+        /// The height.
         height: Height,
         /// The first version's activation height.
         first: Height,
@@ -219,12 +219,12 @@ impl ParametersError {
     }
 }
 
-/// Collects what is wrong with one version.
+/// The rules that one version breaks.
 #[derive(Default)]
 pub(super) struct Findings(Vec<ParametersRule>);
 
 impl Findings {
-    /// The value, or the violation noted.
+    /// Returns the value, or records the violation.
     pub(super) fn note<T>(&mut self, result: Result<T, impl Into<ParametersRule>>) -> Option<T> {
         result.map_err(|rule| self.0.push(rule.into())).ok()
     }
@@ -235,7 +235,7 @@ impl Findings {
         }
     }
 
-    /// All of one version as violations.
+    /// Returns the violations of this version.
     pub(super) fn of_version(self, version: usize) -> impl Iterator<Item = ParametersViolation> {
         self.0.into_iter().map(move |rule| ParametersViolation { version, rule })
     }
@@ -282,7 +282,7 @@ impl Findings {
     }
 }
 
-/// A number, which the secured chain's nodes write as text when it has 64 bits.
+/// A number, which nodes of Babylon Genesis write as text when it has 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number(pub(super) u64);
 

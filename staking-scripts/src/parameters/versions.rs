@@ -1,22 +1,22 @@
-//! Versions of parameters by height.
+//! The versions of parameters by height.
 
 use bitcoin::absolute::Height;
 
 use super::rules::{ParametersError, ParametersViolation};
 use super::{Parameters, ParametersRule, Phase1Parameters};
 
-/// One version of some parameters.
+/// One version of the parameters: of Babylon Genesis, or of phase 1.
 pub trait ParametersVersion: Sized + sealed::Sealed {
-    /// The Bitcoin height from which on it is in force.
+    /// Returns the Bitcoin height from which on it is in force.
     fn activation_height(&self) -> Height;
 }
 
 mod sealed {
     use super::ParametersError;
 
-    /// Both file forms are here.
+    /// A seal: only the two file forms are implemented.
     pub trait Sealed: Sized {
-        /// All versions of a file, or everything that is wrong with it.
+        /// Returns all versions of a file, or every rule that it breaks.
         fn read(text: &str) -> Result<Vec<Self>, ParametersError>;
     }
 }
@@ -45,22 +45,23 @@ impl sealed::Sealed for Phase1Parameters {
     }
 }
 
-/// All versions of some parameters, at least one: version 0 first, activation heights strictly increasing.
+/// The history of parameters: all versions, at least one, version 0 first, with strictly increasing
+/// activation heights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParametersHistory<P>(Vec<P>);
 
 impl<P: ParametersVersion> ParametersHistory<P> {
     /// Reads a parameters file.
     ///
-    /// The live form ([`Parameters`]) is a JSON array of versions, or an object with that array as `params`,
-    /// as a node of the secured chain prints it; each version is an object with the fields, or has such an
-    /// object as its `params`. Numbers may be texts. The phase-1 form ([`Phase1Parameters`]) is an object
-    /// with the array `versions`.
+    /// The form of [`Parameters`] is a JSON array of versions, or an object with that array as `params`, as a
+    /// node of Babylon Genesis prints it; each version is an object with the fields, or has such an object as
+    /// its `params`. Numbers may be strings. The phase-1 form ([`Phase1Parameters`]) is an object with the
+    /// array `versions`.
     ///
     /// # Errors
-    /// [`ParametersError`] with every rule that the file breaks, and in which version.
+    /// [`ParametersError`] with every rule that the file breaks, each with the version's number.
     pub fn from_json(text: &str) -> Result<Self, ParametersError> {
-        // Far above any chain's parameters, and little enough to be read into memory many times over.
+        // Far above any chain's parameters, and small enough to be held in memory many times.
         const MOST_BYTES: usize = 1 << 20;
         if text.len() > MOST_BYTES {
             return Err(ParametersError::Form(format!(
@@ -82,8 +83,8 @@ impl<P: ParametersVersion> ParametersHistory<P> {
         if versions.is_empty() { Err(ParametersError::Empty) } else { Ok(Self(versions)) }
     }
 
-    /// The version in force at a Bitcoin height, and its number: for a stake, the height of the block that
-    /// includes it, or, when it is registered before that and when it is extended, the tip at that time.
+    /// Returns the version in force at a Bitcoin height, and its number. For a stake that is the height of
+    /// the block that includes it, or the tip at registration when it is registered before that or extended.
     ///
     /// # Errors
     /// [`ParametersError::NotInForce`] before the first activation.
@@ -95,12 +96,12 @@ impl<P: ParametersVersion> ParametersHistory<P> {
         version.ok_or(ParametersError::NotInForce { height, first })
     }
 
-    /// The version of this number.
+    /// Returns the version of this number.
     pub fn get(&self, number: usize) -> Option<&P> {
         self.0.get(number)
     }
 
-    /// All versions, from number 0 on.
+    /// Returns all versions, from number 0 on.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &P> {
         self.0.iter()
     }

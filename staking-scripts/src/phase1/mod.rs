@@ -1,4 +1,4 @@
-//! Phase 1: stakes made before the chain that keeps them ran, known by an OP_RETURN output alone.
+//! Phase-1 stakes: made before Babylon Genesis was launched, and identified by an OP_RETURN output.
 
 mod parse;
 mod scan;

@@ -1,4 +1,4 @@
-//! Reading one transaction as a phase-1 stake.
+//! Parsing of one transaction as a phase-1 stake.
 
 use std::ops::RangeInclusive;
 
@@ -12,14 +12,14 @@ use crate::outputs::timelock::Timelock;
 use crate::parameters::Phase1Parameters;
 use crate::transactions::funded::{Funded, FundedError};
 
-/// The transaction is no phase-1 stake under the parameters.
+/// The transaction is not a phase-1 stake under the parameters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Phase1Error {
-    /// It does not have exactly one sound OP_RETURN output of a phase-1 stake.
+    /// The transaction does not have exactly one valid OP_RETURN output of a phase-1 stake.
     #[error(transparent)]
     OpReturn(#[from] OpReturnError),
-    /// The tag is another network's.
+    /// The OP_RETURN tag is not the parameters'.
     #[error("the OP_RETURN tag is {}; must be {}", hex::encode(found), hex::encode(expected))]
     OtherTag {
         /// The tag found.
@@ -30,7 +30,7 @@ pub enum Phase1Error {
     /// The keys make no stake with the parameters' covenant committee.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
-    /// The staking output is absent, or there more than once.
+    /// The transaction does not pay to the staking output exactly once.
     #[error(transparent)]
     StakingOutput(#[from] FundedError),
     /// The staking time is outside the parameters' range.
@@ -51,14 +51,14 @@ pub enum Phase1Error {
     },
 }
 
-/// The phase-1 stake that `transaction` announces and pays to, under the parameters in force at the height of
-/// the block that includes it. The caller knows that height, and whether the cap was reached and the block is
-/// deep enough: nothing of that is checked here.
+/// Returns the staking output of the phase-1 stake that `transaction` makes, under the parameters in force at
+/// the height of the block that includes it. Whether the cap was reached and the block is deep enough is not
+/// checked here.
 ///
 /// # Errors
-/// [`Phase1Error`], one for each rule: exactly one announcement, with the parameters' tag, keys on the
-/// curve that differ from each other and from the committee's, and a staking time within the range; exactly
-/// one output that pays to the staking output announced, with an amount within the range.
+/// [`Phase1Error`], one for each rule: exactly one OP_RETURN output of a stake, with the parameters' tag,
+/// keys on the curve that differ from each other and from the committee's, and a staking time within the
+/// range; exactly one output that pays to the staking output of this data, with an amount within the range.
 pub fn parse_phase1_stake(
     transaction: &Transaction,
     parameters: &Phase1Parameters,

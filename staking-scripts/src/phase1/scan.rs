@@ -1,60 +1,61 @@
-//! The announced stakes in the bytes of a block, found without reading its transactions: all but the scripts
-//! of outputs is stepped over by its length. `benches/scan.rs` measures it beside reading them.
+//! Finding of phase-1 stakes in the bytes of a block without parsing its transactions: all but the scripts of
+//! outputs is skipped by its length. `benches/scan.rs` compares it with parsing them.
 
 use bitcoin::Script;
 use bitcoin::opcodes::all::OP_RETURN;
 
 use crate::outputs::op_return::{OpReturnData, SCRIPT_SIZE};
 
-/// How long a block's header is.
+/// The length of a block's header in bytes.
 const HEADER: usize = 80;
 
-/// The longest that a block can be: each byte weighs 1 at least, and a block 4 000 000 at most (BIP-141).
+/// The largest size of a block in bytes: each byte weighs at least 1, and a block at most 4 000 000
+/// (BIP-141).
 const MAX_BLOCK: usize = 4_000_000;
 
-/// A transaction of a block that announces a stake.
+/// A transaction of a block with the OP_RETURN output of a phase-1 stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoundPhase1Stake<'a> {
-    /// Where it stands in the block, from 0.
+    /// The position in the block, from 0.
     pub position: u32,
-    /// The transaction, as the block has it: with its witnesses.
+    /// The serialized transaction with its witnesses.
     pub transaction: &'a [u8],
-    /// What it says.
-    pub announcement: OpReturnData,
+    /// The data of the OP_RETURN output.
+    pub op_return: OpReturnData,
 }
 
-/// The bytes are no block.
+/// The bytes are not a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockBytesError {
-    /// The bytes are more than any block has.
+    /// There are more bytes than any block has.
     #[error("the block has {0} bytes; must have at most {MAX_BLOCK}")]
     TooLong(usize),
     /// The bytes end within the block.
     #[error("the block ends at byte {offset}; must have {needed} more bytes")]
     Truncated {
-        /// Where what is cut off begins.
+        /// The offset in bytes of the field that is cut off.
         offset: usize,
-        /// How long it says it is.
+        /// The length of the field in bytes.
         needed: u64,
     },
-    /// A number is written longer than it must be.
+    /// A compact size is not in its shortest form.
     #[error("the number {number} before byte {offset} is written too long; must be in the shortest form")]
     NotShortest {
-        /// Where it ends.
+        /// The offset in bytes of its end.
         offset: usize,
         /// The number.
         number: u64,
     },
-    /// What stands where witnesses are announced does not (BIP-144).
+    /// The flag of a transaction with witnesses is not 1 (BIP-144).
     #[error("the transaction at position {position} has the flag {flag}; must be 1")]
     UnknownFlag {
-        /// The transaction.
+        /// The position of the transaction.
         position: u32,
         /// The flag.
         flag: u8,
     },
-    /// Witnesses are announced, and all are empty (BIP-144).
+    /// A transaction has the flag of witnesses, and all of them are empty (BIP-144).
     #[error("the transaction at position {0} announces witnesses and has none; must have one")]
     NoWitness(u32),
     /// Bytes follow the last transaction.
@@ -62,16 +63,15 @@ pub enum BlockBytesError {
     Trailing(usize),
 }
 
-/// The transactions of a block that announce a stake to the network of this tag, in the block's order.
-/// `block` is the block as nodes serialize it, witnesses included.
+/// Finds the transactions of a block with the OP_RETURN output of a phase-1 stake of this tag, in the block's
+/// order. `block` is the block as nodes serialize it, witnesses included.
 ///
-/// The answer is that of [`OpReturnData::of`] for every transaction: one with several announcements is not
-/// listed, nor one whose keys or staking time cannot be. Whether the others are stakes,
-/// [`parse_phase1_stake`](super::parse_phase1_stake) says. Neither the header nor that the transactions
-/// belong to it is checked.
+/// The result is that of [`OpReturnData::of`] for every transaction: one with several such outputs is not
+/// listed, nor one with invalid keys or staking time. [`parse_phase1_stake`](super::parse_phase1_stake)
+/// checks whether the others are stakes. Neither the header nor its Merkle root is checked.
 ///
 /// # Errors
-/// [`BlockBytesError`] when the bytes are not the form of a block.
+/// [`BlockBytesError`] when the bytes are not a block.
 pub fn scan_phase1_stakes(block: &[u8], tag: [u8; 4]) -> Result<Vec<FoundPhase1Stake<'_>>, BlockBytesError> {
     if block.len() > MAX_BLOCK {
         return Err(BlockBytesError::TooLong(block.len()));
@@ -83,27 +83,27 @@ pub fn scan_phase1_stakes(block: &[u8], tag: [u8; 4]) -> Result<Vec<FoundPhase1S
         let start = bytes.rest;
         let outputs = bytes.transaction(position, tag)?;
         if let Some(outputs) = outputs
-            && let Ok(announcement) = OpReturnData::among(outputs)
-            && announcement.tag == tag
+            && let Ok(op_return) = OpReturnData::among(outputs)
+            && op_return.tag == tag
         {
             let length = start.len().saturating_sub(bytes.rest.len());
             let transaction = start.get(..length).unwrap_or(start);
-            found.push(FoundPhase1Stake { position, transaction, announcement });
+            found.push(FoundPhase1Stake { position, transaction, op_return });
         }
         position = position.saturating_add(1);
     }
     if bytes.rest.is_empty() { Ok(found) } else { Err(BlockBytesError::Trailing(bytes.rest.len())) }
 }
 
-/// What is left of a block.
+/// The bytes of a block that are not read yet.
 #[derive(Clone, Copy)]
 struct Bytes<'a> {
-    /// How many bytes the block has.
+    /// The size of the block in bytes.
     all: usize,
     rest: &'a [u8],
 }
 
-/// The scripts of outputs that were stepped over before.
+/// The scripts of a transaction's outputs, which were skipped before.
 struct Scripts<'a> {
     left: u64,
     outputs: Bytes<'a>,
@@ -119,12 +119,12 @@ impl<'a> Iterator for Scripts<'a> {
 }
 
 impl<'a> Bytes<'a> {
-    /// Steps over a transaction (BIP-144). Returns the scripts of its outputs when one of them may announce a
-    /// stake to `tag`.
+    /// Skips a transaction (BIP-144). Returns the scripts of its outputs when one of them may be the
+    /// OP_RETURN of a stake with `tag`.
     fn transaction(&mut self, position: u32, tag: [u8; 4]) -> Result<Option<Scripts<'a>>, BlockBytesError> {
         self.take(4)?;
         let mut inputs = self.number()?;
-        // No inputs: the mark of a transaction with witnesses.
+        // No inputs: the marker of a transaction with witnesses.
         let has_witnesses = inputs == 0;
         if has_witnesses {
             let [flag] = self.array()?;
@@ -139,9 +139,9 @@ impl<'a> Bytes<'a> {
             self.take(4)?;
         }
         let left = self.number()?;
-        let (outputs, mut may_announce) = (*self, false);
+        let (outputs, mut may_be_stake) = (*self, false);
         for _ in 0..left {
-            may_announce |= is_for(tag, self.output()?);
+            may_be_stake |= is_for(tag, self.output()?);
         }
         if has_witnesses {
             let mut elements = 0_u64;
@@ -157,16 +157,16 @@ impl<'a> Bytes<'a> {
             }
         }
         self.take(4)?;
-        Ok(may_announce.then_some(Scripts { left, outputs }))
+        Ok(may_be_stake.then_some(Scripts { left, outputs }))
     }
 
-    /// An output: steps over its value, and returns its script.
+    /// Skips an output's value, and returns its script.
     fn output(&mut self) -> Result<&'a [u8], BlockBytesError> {
         self.take(8)?;
         self.prefixed()
     }
 
-    /// A number in the form that Bitcoin calls compact size, which must be the shortest.
+    /// Reads a compact size, which must be in its shortest form.
     fn number(&mut self) -> Result<u64, BlockBytesError> {
         let [first] = self.array()?;
         let (number, least) = match first {
@@ -181,10 +181,10 @@ impl<'a> Bytes<'a> {
         Ok(number)
     }
 
-    /// Bytes behind their number.
+    /// Reads bytes after their length.
     fn prefixed(&mut self) -> Result<&'a [u8], BlockBytesError> {
         let needed = self.number()?;
-        // A number beyond what the machine can address is beyond the end, too.
+        // A length above what the machine can address is beyond the end, too.
         match usize::try_from(needed) {
             Ok(length) => self.take(length),
             Err(_) => Err(BlockBytesError::Truncated { offset: self.offset(), needed }),
@@ -215,7 +215,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Whether a script has the form of an announcement to `tag`, at a glance.
+/// Returns whether a script may be the OP_RETURN of a stake with `tag`, by its length, first byte and tag.
 fn is_for(tag: [u8; 4], script: &[u8]) -> bool {
     script.len() == SCRIPT_SIZE
         && script.first() == Some(&OP_RETURN.to_u8())

@@ -1,8 +1,8 @@
-//! Proofs by a BIP-322 simple signature: what wallets give.
+//! Proofs of possession by a BIP-322 simple signature, which wallets make.
 //!
-//! The `bip322` crate makes and verifies them. It takes more than a proof may be — legacy, multisig and
-//! nested addresses, bytes after the witness, an explicit SIGHASH_DEFAULT of 65 bytes, which Bitcoin refuses
-//! — so everything that makes a proof narrower is checked before it is called.
+//! The `bip322` crate makes and verifies them. It accepts more than a proof may be: legacy, multisig and
+//! nested addresses, bytes after the witness, and an explicit SIGHASH_DEFAULT of 65 bytes, which Bitcoin
+//! refuses. These are refused before it is called.
 
 use bip322::Verification;
 use bitcoin::address::NetworkUnchecked;
@@ -15,10 +15,10 @@ use prost::Message as _;
 use super::PossessionError;
 use crate::coins::key_path::key_path_script;
 
-/// The byte that ends an explicit SIGHASH_ALL, the same in ECDSA and BIP-340 signatures.
+/// The last byte of a signature with an explicit SIGHASH_ALL, the same for ECDSA and BIP-340.
 const SIGHASH_ALL: u8 = 1;
 
-/// The addresses that a proof can be made with. Both are of the key alone.
+/// The kinds of address that a proof can be made with. Both are of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bip322Script {
@@ -28,16 +28,16 @@ pub enum Bip322Script {
     P2tr,
 }
 
-/// A BIP-322 simple signature with the Bitcoin address that it is for.
+/// A BIP-322 simple signature with its Bitcoin address.
 ///
-/// The network of the address plays no part: what is signed is its script.
+/// The network of the address does not matter: the script is what is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bip322Signature {
     address: Address,
     witness: Witness,
 }
 
-/// As the chain carries it.
+/// The protobuf message of the chain.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Bip322Sig {
     #[prost(string, tag = "1")]
@@ -47,13 +47,14 @@ struct Bip322Sig {
 }
 
 impl Bip322Signature {
-    /// A simple signature as wallets give it (the consensus encoding of a witness), of an address of `key`.
+    /// Reads a simple signature as wallets return it (the consensus encoding of a witness), of an address of
+    /// `key`.
     ///
-    /// The witness tells which address: one item is a Taproot signature, two are the signature and public key
-    /// of a P2WPKH. Nothing is verified.
+    /// The witness determines the address: one item is a Taproot signature, two are the signature and public
+    /// key of P2WPKH. Nothing is verified.
     ///
     /// # Errors
-    /// [`PossessionError`] when this is no witness, or one of another kind of address.
+    /// [`PossessionError`] when the bytes are not a witness, or one of another kind of address.
     pub fn from_simple(
         simple: &[u8],
         key: &XOnlyPublicKey,
@@ -72,12 +73,12 @@ impl Bip322Signature {
         Ok(Self { address, witness })
     }
 
-    /// The simple signature alone: the consensus encoding of the witness. Wallets show its base64.
+    /// Returns the simple signature alone: the consensus encoding of the witness. Wallets show it in base64.
     pub fn to_simple(&self) -> Vec<u8> {
         encode::serialize(&self.witness)
     }
 
-    /// The Bitcoin address that the signature is for.
+    /// Returns the Bitcoin address that the signature is for.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -93,10 +94,11 @@ impl Bip322Signature {
         Bip322Sig { address: self.address.to_string(), sig: self.to_simple() }.encode_to_vec()
     }
 
-    /// Deterministic: RFC 6979 for P2WPKH; BIP-340 without auxiliary randomness, and SIGHASH_ALL, for P2TR.
-    ///
-    /// What is copied here is erased; the `bip322` crate does not erase the tweaked key that it signs with
+    /// Signs deterministically: RFC 6979 for P2WPKH; BIP-340 without auxiliary randomness, and SIGHASH_ALL,
     /// for P2TR.
+    ///
+    /// The copy of the secret key is erased; the `bip322` crate does not erase the tweaked key that it signs
+    /// with for P2TR.
     pub(super) fn create(
         key: &SecretKey,
         text: &str,
@@ -128,7 +130,7 @@ impl Bip322Signature {
         }
     }
 
-    /// That the address is one of the key alone, and the witness of the one form that spends it.
+    /// Refuses an address that is not of the key alone, and a witness that is not of its form.
     fn check_form(&self, key: &XOnlyPublicKey) -> Result<(), PossessionError> {
         let script = self.address.script_pubkey();
         let items: Vec<&[u8]> = self.witness.iter().collect();
@@ -163,7 +165,7 @@ impl Bip322Signature {
     }
 }
 
-/// A witness and nothing after it, where the reference does not look at what follows.
+/// Parses a witness and refuses bytes after it, which the reference accepts.
 fn parse_witness(bytes: &[u8]) -> Result<Witness, PossessionError> {
     encode::deserialize(bytes).map_err(|e| PossessionError::Witness(e.to_string()))
 }

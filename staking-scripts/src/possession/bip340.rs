@@ -1,4 +1,4 @@
-//! Proofs by a BIP-340 signature: what finality providers give, and stakers with a key at hand.
+//! Proofs of possession by a BIP-340 signature, by finality providers and by stakers with the key at hand.
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::schnorr;

@@ -1,4 +1,4 @@
-//! Proofs by a "Bitcoin signed message": what wallets give that know neither BIP-340 nor BIP-322.
+//! Proofs of possession by a "Bitcoin signed message", for wallets without BIP-340 and BIP-322.
 
 use core::fmt;
 
@@ -13,24 +13,24 @@ use super::PossessionError;
 
 /// A compact ECDSA signature from which the public key can be recovered: header ‖ r ‖ s, 65 bytes.
 ///
-/// The header is 27 to 30 for an uncompressed and 31 to 34 for a compressed key, and says nothing more than
-/// that: as in the reference, a proof is by an x-only key, so a header with the other kind of key is as good.
-/// The headers of BIP-137 for segwit addresses (35 to 42) are not taken.
+/// The header is 27 to 30 for an uncompressed and 31 to 34 for a compressed key. As in the reference, a proof
+/// is by an x-only key, so either is accepted. The headers of BIP-137 for SegWit addresses (35 to 42) are
+/// refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CompactSignature([u8; 65]);
 
 impl CompactSignature {
-    /// The signature with these bytes. Whether they are a signature at all comes out when it is verified.
+    /// Returns the signature with these bytes. They are checked when it is verified.
     pub fn from_bytes(bytes: [u8; 65]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn to_bytes(self) -> [u8; 65] {
         self.0
     }
 
-    /// Deterministic (RFC 6979), with the low s.
+    /// Signs deterministically (RFC 6979), with the low s.
     pub(super) fn create(key: &SecretKey, text: &str) -> Self {
         let message = Message::from_digest(signed_msg_hash(text).to_byte_array());
         let signature = key.lend(|secret| SECP256K1.sign_ecdsa_recoverable(&message, secret));

@@ -1,7 +1,7 @@
 //! Proofs of possession: that the holder of an account on Babylon Genesis or a consumer chain also holds a
 //! Bitcoin key.
 //!
-//! Three types exist, because a wallet gives what it can. What each of them signs:
+//! There are three types, as wallets differ. The message of each:
 //!
 //! | type | Babylon Genesis | consumer chain |
 //! |---|---|---|
@@ -26,9 +26,9 @@ pub use self::ecdsa::CompactSignature;
 
 /// A proof that the holder of an account on Babylon Genesis or a consumer chain also holds a Bitcoin key.
 ///
-/// Stakers give any of the three; finality providers give BIP-340, which is the same for both. A valid proof
-/// says that the Bitcoin key signed for this account, at any time and possibly on request of somebody else:
-/// whether the account agrees is what its own signature on the chain's transaction says.
+/// Stakers use any of the three; finality providers use BIP-340. A valid proof shows that the Bitcoin key
+/// signed for this account, at any time, and possibly on request of somebody else. The account's consent is
+/// shown by its own signature on the chain's transaction.
 ///
 /// ```
 /// use eots::SecretKey;
@@ -53,44 +53,45 @@ pub enum ProofOfPossession {
     Ecdsa(CompactSignature),
 }
 
-/// The type of a proof of possession, with the number that the chain gives it.
+/// The type of a proof of possession, with its number on the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PopType {
-    /// 0.
+    /// A BIP-340 signature, number 0.
     Bip340,
-    /// 1.
+    /// A BIP-322 simple signature, number 1.
     Bip322,
-    /// 2.
+    /// A "Bitcoin signed message" (ECDSA), number 2.
     Ecdsa,
 }
 
-/// The proof is not valid, cannot be read, or could not be made.
+/// The proof of possession is not valid, cannot be read, or cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PossessionError {
-    /// A signature of another length than its type has.
+    /// The signature does not have the length of its type.
     #[error("the signature has {actual} bytes; must have {expected}")]
     Length {
-        /// How long a signature of the type is.
+        /// The length of a signature of this type in bytes.
         expected: usize,
-        /// How many bytes are given.
+        /// The length of the signature in bytes.
         actual: usize,
     },
-    /// A type that is not one of the three.
+    /// The type is not one of the three.
     #[error("the type of the proof of possession is {0}; must be 0 to 2")]
     UnknownType(i32),
-    /// Not the protobuf message that the chain carries. The reason is the decoder's, in words: its type is
-    /// of a library that this one does not show.
+    /// The bytes are not the protobuf message of the chain. The reason is the decoder's, as text: its type is
+    /// not part of this crate's interface.
     #[error("not the protobuf message of a proof of possession: {0}")]
     Protobuf(String),
     /// The Bitcoin address of a BIP-322 signature cannot be read.
     #[error("the Bitcoin address of the BIP-322 signature: {0}")]
     BitcoinAddress(bitcoin::address::ParseError),
-    /// Not the encoding of a witness. The reason is the decoder's, in words: its error cannot be compared.
+    /// The bytes are not the encoding of a witness. The reason is the decoder's, as text: its error cannot be
+    /// compared.
     #[error("the BIP-322 simple signature is not the encoding of a witness: {0}")]
     Witness(String),
-    /// The witness does not have the items that its address needs.
+    /// The witness does not have the number of items of its address.
     #[error("the witness has {0} items; must have 1 for the key path of P2TR, or 2 for P2WPKH")]
     WitnessItems(usize),
     /// The public key in the witness of P2WPKH cannot be read, or is not compressed.
@@ -102,13 +103,13 @@ pub enum PossessionError {
     /// The bytes are not a signature.
     #[error("the bytes are not a signature")]
     NoSignature,
-    /// An ECDSA signature has the high one of the two possible s.
+    /// An ECDSA signature has the high s.
     #[error("the s of the ECDSA signature is above half the group order; must be the low one")]
     HighS,
     /// The first byte of a compact ECDSA signature is out of range.
     #[error("the first byte of the compact ECDSA signature is {0}; must be 27 to 34")]
     RecoveryHeader(u8),
-    /// The address is not of the two kinds that one key has.
+    /// The address is not P2WPKH or P2TR.
     #[error("the address {0} is of another kind; must be P2WPKH or P2TR")]
     UnsupportedAddress(Address),
     /// The address is not one of this key alone.
@@ -119,16 +120,17 @@ pub enum PossessionError {
         /// The key.
         key: XOnlyPublicKey,
     },
-    /// The signature leaves a part of the transaction open. SIGHASH_ALL is needed, or SIGHASH_DEFAULT of 64
+    /// The signature does not cover the whole transaction. It must be SIGHASH_ALL, or SIGHASH_DEFAULT of 64
     /// bytes for Taproot.
     #[error("the sighash type is {0:#04x}; must be SIGHASH_ALL")]
     SighashType(u8),
-    /// The BIP-322 library refuses the proof. The reason is its own, in words: its error cannot be compared.
+    /// The BIP-322 library refuses the proof. The reason is the library's, as text: its error cannot be
+    /// compared.
     #[error("BIP-322: {0}")]
     Bip322(String),
 }
 
-/// As the chain carries it.
+/// The protobuf message of the chain.
 #[derive(Clone, PartialEq, prost::Message)]
 struct ProofOfPossessionBtc {
     #[prost(int32, tag = "1")]
@@ -138,16 +140,15 @@ struct ProofOfPossessionBtc {
 }
 
 impl ProofOfPossession {
-    /// A proof by a BIP-340 signature, without auxiliary randomness. This is also a finality provider's
-    /// proof.
+    /// Makes a proof by a BIP-340 signature, without auxiliary randomness. Finality providers use this one.
     pub fn create_bip340(key: &SecretKey, message: &PossessionMessage) -> Self {
         Self::Bip340(bip340::create(key, message))
     }
 
-    /// A proof by a BIP-322 simple signature of the key's address of this kind on `network`.
+    /// Makes a proof by a BIP-322 simple signature of the key's address of this kind on `network`.
     ///
     /// # Errors
-    /// [`PossessionError::Bip322`] when the library does not sign, which no input brings about.
+    /// [`PossessionError::Bip322`] when the library does not sign, which no input causes.
     pub fn create_bip322(
         key: &SecretKey,
         message: &PossessionMessage,
@@ -157,19 +158,19 @@ impl ProofOfPossession {
         Bip322Signature::create(key, &message.text(), script, network).map(Self::Bip322)
     }
 
-    /// A proof by a "Bitcoin signed message" of a compressed key.
+    /// Makes a proof by a "Bitcoin signed message" of a compressed key.
     pub fn create_ecdsa(key: &SecretKey, message: &PossessionMessage) -> Self {
         Self::Ecdsa(CompactSignature::create(key, &message.text()))
     }
 
     /// Verifies that `key` signed the message.
     ///
-    /// The signing context is the message's: a proof with one is not valid with another. A BIP-340 proof
+    /// The signing context is part of the message: a proof for one is not valid for another. A BIP-340 proof
     /// signs the bytes of the address without its prefix, so on a consumer chain it is the same for an
     /// account of the same bytes under another prefix.
     ///
     /// # Errors
-    /// [`PossessionError`] says why the proof is not valid.
+    /// [`PossessionError`] when the proof is not valid.
     pub fn verify(&self, key: &XOnlyPublicKey, message: &PossessionMessage) -> Result<(), PossessionError> {
         match self {
             Self::Bip340(signature) => bip340::verify(signature, key, message),
@@ -178,7 +179,7 @@ impl ProofOfPossession {
         }
     }
 
-    /// The type.
+    /// Returns the type.
     pub fn proof_type(&self) -> PopType {
         match self {
             Self::Bip340(_) => PopType::Bip340,
@@ -187,7 +188,7 @@ impl ProofOfPossession {
         }
     }
 
-    /// The signature as the chain carries it (`btc_sig`): 64 bytes of BIP-340, 65 bytes of ECDSA, or for
+    /// Returns the signature in the chain's form (`btc_sig`): 64 bytes of BIP-340, 65 bytes of ECDSA, or for
     /// BIP-322 the protobuf message of address and simple signature.
     pub fn signature_bytes(&self) -> Vec<u8> {
         match self {
@@ -197,10 +198,10 @@ impl ProofOfPossession {
         }
     }
 
-    /// The proof whose [`signature_bytes`](Self::signature_bytes) these are. Nothing is verified.
+    /// Returns the proof with these [`signature_bytes`](Self::signature_bytes). Nothing is verified.
     ///
     /// # Errors
-    /// [`PossessionError`] when they have not the form of the type.
+    /// [`PossessionError`] when the bytes are not of the form of the type.
     pub fn from_signature_bytes(proof_type: PopType, bytes: &[u8]) -> Result<Self, PossessionError> {
         let length = |expected| PossessionError::Length { expected, actual: bytes.len() };
         match proof_type {
@@ -215,7 +216,7 @@ impl ProofOfPossession {
         }
     }
 
-    /// The whole proof as the chain carries it: the protobuf message `ProofOfPossessionBTC` of type and
+    /// Returns the proof in the chain's form: the protobuf message `ProofOfPossessionBTC` of type and
     /// signature.
     pub fn to_protobuf(&self) -> Vec<u8> {
         let btc_sig_type = match self.proof_type() {
@@ -226,10 +227,10 @@ impl ProofOfPossession {
         ProofOfPossessionBtc { btc_sig_type, btc_sig: self.signature_bytes() }.encode_to_vec()
     }
 
-    /// The proof in a protobuf message `ProofOfPossessionBTC`. Nothing is verified.
+    /// Reads the proof in a protobuf message `ProofOfPossessionBTC`. Nothing is verified.
     ///
     /// # Errors
-    /// [`PossessionError`] when it is no such message.
+    /// [`PossessionError`] when the bytes are not such a message.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, PossessionError> {
         let message =
             ProofOfPossessionBtc::decode(bytes).map_err(|e| PossessionError::Protobuf(e.to_string()))?;

@@ -1,5 +1,4 @@
-//! What can be done with a PSBT on a machine that knows nothing else: say who has signed, and sign as the
-//! staker.
+//! Review, signing and finalizing of a PSBT by itself, without the delegation that it belongs to.
 
 use std::fmt;
 
@@ -15,20 +14,20 @@ use miniscript::interpreter::KeySigPair;
 
 use crate::coins::coin::CoinError;
 use crate::coins::key_path::{is_coin, key_path_script, sign_coins};
-use crate::coins::witness::{finish, verify_input};
+use crate::coins::witness::{finalize_verified, verify_input};
 use crate::outputs::leaf::{LeafKeys, SpendPath};
 use crate::transactions::shown::{offered_keys, revealed_leaf, spent_outputs};
 use crate::transactions::sighash::sum;
 
-/// Who signed an input, and how.
+/// The signer of an input, by the kind of signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PsbtSigner {
-    /// Through a leaf.
+    /// A key of the leaf that is spent.
     Leaf(XOnlyPublicKey),
-    /// Through the key path of a Taproot output, whose key this is.
+    /// The output key of a Taproot output that is spent through the key path.
     KeyPath(XOnlyPublicKey),
-    /// With ECDSA, as the owner of a coin of the first version of segregated witness or before.
+    /// The key of an ECDSA signature, for a coin of witness version 0 or a legacy coin.
     Ecdsa(PublicKey),
 }
 
@@ -44,46 +43,44 @@ impl fmt::Display for PsbtSigner {
 /// A signature in a PSBT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PsbtSignature {
-    /// Which input.
+    /// The index of the input.
     pub input: usize,
-    /// Who signed.
+    /// The key that signed, and how.
     pub signer: PsbtSigner,
-    /// Whether it verifies over a sighash that is computed here from what the PSBT says that its inputs
-    /// spend. Through a leaf, only SIGHASH_DEFAULT is taken.
+    /// Whether the signature verifies over a sighash computed here from the outputs that the PSBT says its
+    /// inputs spend. Through a leaf, only SIGHASH_DEFAULT is valid.
     pub valid: bool,
 }
 
-/// How far a covenant quorum is, in an input of a leaf that wants one.
+/// The covenant signatures of an input whose leaf has a quorum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PsbtQuorum {
-    /// Which input.
+    /// The index of the input.
     pub input: usize,
-    /// How many members have signed; of what does not verify, none.
+    /// The number of members with a valid signature.
     pub signed: usize,
-    /// How many members the committee has.
+    /// The number of members of the committee.
     pub members: usize,
-    /// How many must sign.
+    /// The quorum: the number of members that must sign.
     pub quorum: u16,
 }
 
-/// Who has signed a PSBT, and who has not.
+/// The signatures of a PSBT, and the keys that have not signed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PsbtReview {
-    /// The signatures, input by input: those collected, and those of witnesses that are finalized.
+    /// The signatures, input by input: those collected, and those of finalized witnesses.
     pub signatures: Vec<PsbtSignature>,
-    /// The keys of the protocol's leaves offered for signing that have not signed, with the input; more than
-    /// must sign, where a quorum is enough.
+    /// The keys of the protocol's leaves offered for signing that have not signed, each with the index of its
+    /// input; where a quorum suffices, more than must sign.
     pub missing: Vec<(usize, XOnlyPublicKey)>,
-    /// The inputs without any signature that offer no leaf of the protocol: coins, whose owners have not
-    /// signed.
+    /// The inputs without a signature that offer no leaf of the protocol: coins whose owners have not signed.
     pub unsigned: Vec<usize>,
-    /// How far the covenant quorum of each input is that wants one.
+    /// The covenant signatures of each input whose leaf has a quorum.
     pub quorums: Vec<PsbtQuorum>,
-    /// The inputs that a wallet finalized with a witness or script that does not verify, or is of a kind that
-    /// cannot be read here.
+    /// The inputs with a finalized witness or scriptSig that does not verify, or is of an unknown kind.
     pub invalid_witnesses: Vec<usize>,
-    /// What the inputs hold beyond what the outputs pay; `None` when the PSBT does not say all amounts, or
-    /// pays more than it spends.
+    /// The fee: the sum of the inputs less the sum of the outputs. `None` when an input's amount is not in
+    /// the PSBT, or it pays more than it spends.
     pub fee: Option<Amount>,
 }
 
@@ -91,17 +88,17 @@ pub struct PsbtReview {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PsbtSigningError {
-    /// A signature covers what all inputs spend, so the PSBT must say it.
+    /// The PSBT does not have the outputs that all of its inputs spend, which signatures cover.
     #[error("the PSBT does not say what all of its inputs spend; must say it")]
     Incomplete,
-    /// A slashing transaction has one input: the staker pre-signs it.
+    /// The PSBT spends through the slashing path and has more inputs, where a slashing transaction has one.
     #[error("the PSBT slashes and spends something else too; a slashing transaction must have one input")]
     SlashesMore,
-    /// No input is this key's.
+    /// No input is to be signed by this key.
     #[error("the PSBT has no input that {0} signs as staker or as owner of a coin")]
     NothingToSign(XOnlyPublicKey),
-    /// It lacks a signature, or one does not verify or cover the whole transaction. The reason is the
-    /// miniscript library's, in words: it has one for each input.
+    /// A signature is absent, does not verify, or does not cover the whole transaction. The reason is the
+    /// miniscript library's, as text: it has one for each input.
     #[error("the PSBT cannot be finalized: {0}")]
     NotFinal(String),
     /// A coin cannot be signed.
@@ -109,10 +106,10 @@ pub enum PsbtSigningError {
     Coin(#[from] CoinError),
 }
 
-/// Verifies every signature in a PSBT, and says whose are absent. Anything can be reviewed.
+/// Verifies every signature in a PSBT, and lists the keys that have not signed. Every PSBT can be reviewed.
 pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
     let prevouts = prevouts(psbt);
-    let mut judge = prevouts.as_deref().map(|prevouts| Judge::new(psbt, prevouts));
+    let mut verifier = prevouts.as_deref().map(|prevouts| Verifier::new(psbt, prevouts));
     let mut review = PsbtReview::default();
     for (index, (input, spent)) in psbt.inputs.iter().zip(&psbt.unsigned_tx.input).enumerate() {
         let mut note = |signer, valid: Option<bool>| {
@@ -121,36 +118,36 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
         for ((key, hash), signature) in &input.tap_script_sigs {
             note(
                 PsbtSigner::Leaf(*key),
-                judge.as_mut().map(|judge| judge.leaf(index, *hash, key, signature)),
+                verifier.as_mut().map(|verifier| verifier.leaf(index, *hash, key, signature)),
             );
         }
-        if let (Some(signature), Some(judge)) = (&input.tap_key_sig, &mut judge)
-            && let Some((key, valid)) = judge.key_path(index, signature)
+        if let (Some(signature), Some(verifier)) = (&input.tap_key_sig, &mut verifier)
+            && let Some((key, valid)) = verifier.key_path(index, signature)
         {
             note(PsbtSigner::KeyPath(key), Some(valid));
         }
         for (key, signature) in &input.partial_sigs {
             note(
                 PsbtSigner::Ecdsa(*key),
-                judge.as_mut().and_then(|judge| judge.ecdsa(index, input, key, signature)),
+                verifier.as_mut().and_then(|verifier| verifier.ecdsa(index, input, key, signature)),
             );
         }
         let witness = input.final_script_witness.clone().unwrap_or_default();
-        let finished = input.final_script_witness.is_some() || input.final_script_sig.is_some();
+        let finalized = input.final_script_witness.is_some() || input.final_script_sig.is_some();
         let (revealed, offered) = (revealed_leaf(&TxIn { witness, ..spent.clone() }), offered_keys(input));
         let leaf = revealed.as_ref().map(|leaf| &leaf.keys);
-        let leaf = leaf.or(offered.as_ref().filter(|_| !finished).map(|(keys, _)| keys)).cloned();
+        let leaf = leaf.or(offered.as_ref().filter(|_| !finalized).map(|(keys, _)| keys)).cloned();
         if let Some(leaf) = revealed {
             for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
                 let signature = taproot::Signature::from_slice(place);
-                let valid = judge
+                let valid = verifier
                     .as_mut()
                     .zip(signature.ok())
-                    .map(|(judge, s)| judge.leaf(index, leaf.hash, key, &s));
+                    .map(|(verifier, s)| verifier.leaf(index, leaf.hash, key, &s));
                 note(PsbtSigner::Leaf(*key), valid);
             }
-        } else if finished {
-            match judge.as_ref().and_then(|judge| judge.finished(index)) {
+        } else if finalized {
+            match verifier.as_ref().and_then(|verifier| verifier.finalized(index)) {
                 Some(signers) => signers.into_iter().for_each(|signer| note(signer, Some(true))),
                 None => review.invalid_witnesses.push(index),
             }
@@ -182,13 +179,13 @@ fn quorum(input: usize, keys: &LeafKeys, signatures: &[PsbtSignature]) -> Option
 }
 
 /// Signs the inputs whose one offered leaf has `key` as its staker, and the coins that pay to
-/// [`key_path_script`] of it; the others are left to their owners. Returns the PSBT with the signatures, and
-/// how many were added. Nothing is signed as a covenant member or as a finality provider: for them,
-/// [`CheckedDelegation`](crate::CheckedDelegation) is what may be signed.
+/// [`key_path_script`] of it; no other input is signed. Returns the PSBT with the signatures, and how many
+/// were added. Nothing is signed as a covenant member or as a finality provider: a covenant member signs a
+/// [`CheckedDelegation`](crate::CheckedDelegation).
 ///
 /// # Errors
-/// [`PsbtSigningError`] when the PSBT does not say what it spends, slashes beside something else, or has
-/// nothing for this key.
+/// [`PsbtSigningError`] when the PSBT does not have what it spends, spends through the slashing path beside
+/// other inputs, or has no input for this key.
 pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSigningError> {
     let (mut signed, public_key) = (psbt.clone(), *key.public_key());
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
@@ -222,39 +219,39 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
     }
 }
 
-/// Finalizes a PSBT that is signed, and runs every witness against what the PSBT says that it spends. All
+/// Finalizes a signed PSBT, and verifies every witness against the output that the PSBT says it spends. All
 /// signatures must cover the whole transaction.
 ///
 /// # Errors
 /// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::NotFinal`].
 pub fn finalize_psbt(psbt: &Psbt) -> Result<Transaction, PsbtSigningError> {
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
-    finish(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::NotFinal)
+    finalize_verified(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::NotFinal)
 }
 
-/// What the inputs spend; `None` when the PSBT does not say it of all of them.
+/// Returns the outputs that the inputs spend; `None` when the PSBT does not have all of them.
 fn prevouts(psbt: &Psbt) -> Option<Vec<TxOut>> {
     let spent: Option<Vec<_>> = spent_outputs(psbt).into_iter().collect();
     spent.filter(|spent| spent.len() == psbt.unsigned_tx.input.len())
 }
 
-/// Verifies signatures over sighashes of its own. What they have in common is hashed once.
-struct Judge<'a> {
+/// A verifier of signatures, over sighashes that it computes; what they have in common is hashed once.
+struct Verifier<'a> {
     psbt: &'a Psbt,
     prevouts: &'a [TxOut],
     sighashes: SighashCache<&'a Transaction>,
-    /// The transaction with what wallets have finalized.
-    finished: Transaction,
+    /// The transaction with the witnesses and scriptSigs that wallets have finalized.
+    finalized: Transaction,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Verifier<'a> {
     fn new(psbt: &'a Psbt, prevouts: &'a [TxOut]) -> Self {
-        let mut finished = psbt.unsigned_tx.clone();
-        for (input, described) in finished.input.iter_mut().zip(&psbt.inputs) {
+        let mut finalized = psbt.unsigned_tx.clone();
+        for (input, described) in finalized.input.iter_mut().zip(&psbt.inputs) {
             input.witness = described.final_script_witness.clone().unwrap_or_default();
             input.script_sig = described.final_script_sig.clone().unwrap_or_default();
         }
-        Self { psbt, prevouts, sighashes: SighashCache::new(&psbt.unsigned_tx), finished }
+        Self { psbt, prevouts, sighashes: SighashCache::new(&psbt.unsigned_tx), finalized }
     }
 
     fn leaf(
@@ -275,7 +272,7 @@ impl<'a> Judge<'a> {
             && sighash.is_ok_and(|sighash| verifies(Message::from(sighash)))
     }
 
-    /// The output's key, and whether it signed.
+    /// Returns the output key, and whether the signature verifies.
     fn key_path(&mut self, input: usize, given: &taproot::Signature) -> Option<(XOnlyPublicKey, bool)> {
         let script = &self.prevouts.get(input)?.script_pubkey;
         let program = script.as_bytes().get(2..).filter(|_| script.is_p2tr())?;
@@ -287,7 +284,7 @@ impl<'a> Judge<'a> {
         Some((key, covers_all && sighash.map(Message::from).is_some_and(verifies)))
     }
 
-    /// `None` when there is no sighash for such a coin.
+    /// Returns whether an ECDSA signature verifies; `None` when there is no sighash for such a coin.
     fn ecdsa(
         &mut self,
         index: usize,
@@ -304,18 +301,19 @@ impl<'a> Judge<'a> {
         Some(sighash_type == EcdsaSighashType::All && given.sighash_type == sighash_type && verifies)
     }
 
-    /// Who signed a witness that is finalized and verifies.
-    fn finished(&self, index: usize) -> Option<Vec<PsbtSigner>> {
+    /// Returns the signers of a finalized witness; `None` when it does not verify.
+    fn finalized(&self, index: usize) -> Option<Vec<PsbtSigner>> {
         let signer = |pair| match pair {
             KeySigPair::Ecdsa(key, _) => PsbtSigner::Ecdsa(key),
             KeySigPair::Schnorr(key, _) => PsbtSigner::KeyPath(key),
         };
-        let pairs = verify_input(&self.finished, index, self.prevouts).ok()?;
+        let pairs = verify_input(&self.finalized, index, self.prevouts).ok()?;
         Some(pairs.into_iter().map(signer).collect())
     }
 }
 
-/// Whether the scripts that a PSBT gives for a coin, or the key of one without scripts, are the coin's.
+/// Returns whether a coin's script pubkey is that of the PSBT's scripts for it, or of the key where it has
+/// none.
 fn is_scripts(script: &Script, input: &Input, key: &PublicKey) -> bool {
     let program = match &input.redeem_script {
         Some(redeem) if script.is_p2sh() && redeem.to_p2sh() == *script => redeem,

@@ -1,4 +1,4 @@
-//! Coins of every kind, told by their descriptors, fund a stake.
+//! Coins of every kind with a descriptor fund a stake.
 
 use std::collections::BTreeMap;
 
@@ -66,11 +66,11 @@ fn coin_of_every_witness_program_funds_a_stake() {
     let mut signed = staking.psbt().clone();
     signed.sign(&secrets(), SECP256K1).unwrap();
     let transaction = staking.finalize(&signed).unwrap();
-    // The redeem scripts are part of the id, and known before anybody signs.
+    // The redeem scripts are part of the id, and known before signing.
     assert_eq!(transaction.compute_txid(), staking.txid());
     assert_ne!(staking.unsigned().compute_txid(), staking.txid());
     assert_eq!(staking.staking_output().outpoint().txid, transaction.compute_txid());
-    // The fee is that of the largest satisfactions: not below the rate, and little above.
+    // The fee is for the largest satisfactions: at or little above the rate.
     let needed = rate.fee_wu(transaction.weight()).unwrap();
     assert!(staking.fee() >= needed && staking.fee() < needed * 110 / 100, "{} {needed}", staking.fee());
 }
@@ -81,7 +81,7 @@ fn coin_that_cannot_fund_a_stake_is_refused() {
         let descriptor = descriptor(text);
         FundingCoin::with_descriptor(outpoint(1), output(&descriptor), &descriptor).unwrap_err()
     };
-    // What they sign with is part of the id.
+    // Their signatures are part of the id.
     for legacy in ["pkh(K0)", "sh(multi(1,K0,K1))", "pk(K0)"] {
         assert_eq!(refused(legacy), CoinError::NotSegwit(outpoint(1)));
     }

@@ -1,5 +1,5 @@
-//! What the outputs and transactions promise. Spends are judged by Bitcoin Core's engine in the `tests`
-//! package; here the judges are scripts written down byte by byte, and the signature checks of libsecp256k1.
+//! Unit tests. Spends are verified by Bitcoin Core's engine in the `tests` package; here they are compared
+//! with scripts written byte by byte, and with the signature checks of libsecp256k1.
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 

@@ -1,5 +1,7 @@
 //! Parameters: mainnet's are read, and every rule has a file that breaks it alone.
 
+use std::collections::BTreeSet;
+
 use bitcoin::Amount;
 use bitcoin::absolute::Height;
 use serde_json::{Value, json};
@@ -48,7 +50,7 @@ fn parameters_of_mainnet_have_the_published_numbers() {
     assert_eq!(facts, expected);
 
     let phase_1 = ParametersHistory::<Phase1Parameters>::mainnet_phase1().unwrap();
-    // The same rules from the same heights, except what phase 1 alone has.
+    // The same values from the same heights, except the fields of phase 1 alone.
     for (early, later) in phase_1.iter().zip(versions.iter()) {
         assert_eq!((&early.covenant, early.unbonding_time), (later.covenant(), later.unbonding_time()));
         assert_eq!(
@@ -98,7 +100,7 @@ fn parameters_are_read_from_a_plain_array_and_plain_numbers() {
         .collect();
     let read = ParametersHistory::<Parameters>::from_json(&json!(plain).to_string()).unwrap();
     assert_eq!(read, ParametersHistory::mainnet().unwrap());
-    // What concerns the secured chain only may be absent.
+    // The parameters of Babylon Genesis only may be absent.
     let without: Vec<Value> = plain
         .into_iter()
         .map(|mut fields| {
@@ -120,12 +122,13 @@ fn violations<P: ParametersVersion>(file: &Value) -> Vec<(usize, Rule)> {
     }
 }
 
-/// One field of mainnet's version 1 changed, and the one rule that this breaks.
-#[test]
-fn parameters_rules_of_the_live_form_have_their_own_errors() {
+/// Changes one field of mainnet's version 1 after another, each of which breaks one rule. Returns the machine
+/// names of the rules broken.
+fn break_live_rules() -> BTreeSet<&'static str> {
+    let mut names = BTreeSet::new();
     type Breaks = fn(&Rule) -> bool;
     let key = "d45c70d28f169e1f0c7f4a78e2bc73497afe585b70aa897955989068f3350aaa";
-    // Pays to a P2PKH address, for which the 468 sat that are slashed at least are dust.
+    // Pays to a P2PKH address, for which the lowest slashed amount of 468 sat is dust.
     let p2pkh = "dqkUAQEBAQEBAQEBAQEBAQEBAQEBAQGIrA==";
     let cases: [(&str, Value, Breaks); 25] = [
         ("covenant_pks", json!([key, key, &key[2..]]), |rule| matches!(rule, Rule::CovenantKey(..))),
@@ -166,16 +169,20 @@ fn parameters_rules_of_the_live_form_have_their_own_errors() {
         let found = violations::<Parameters>(&file);
         assert!(
             !found.is_empty() && found.iter().all(|(version, rule)| *version == 1 && breaks(rule)),
-            "{found:?}"
+            "{field} {value}: {found:?}"
         );
+        names.extend(found.iter().map(|(_, rule)| rule.rule()));
     }
     let mut file: Value = serde_json::from_str(LIVE).unwrap();
     file["params"][1]["version"] = json!(2);
     assert_eq!(violations::<Parameters>(&file), [(1, Rule::Number(2))]);
+    names
 }
 
-#[test]
-fn parameters_rules_of_phase1_have_their_own_errors() {
+/// Changes one field of mainnet's version 1 of phase 1 after another, each of which breaks one rule. Returns
+/// the machine names of the rules broken.
+fn break_phase1_rules() -> BTreeSet<&'static str> {
+    let mut names = BTreeSet::new();
     type Breaks = fn(&Rule) -> bool;
     let key = "02d45c70d28f169e1f0c7f4a78e2bc73497afe585b70aa897955989068f3350aaa";
     let cases: [(&str, Value, Breaks); 18] = [
@@ -205,18 +212,34 @@ fn parameters_rules_of_phase1_have_their_own_errors() {
         let mut file: Value = serde_json::from_str(PHASE_1).unwrap();
         file["versions"][1][field] = value.clone();
         let found = violations::<Phase1Parameters>(&file);
-        // A cap that is too high shows in the version after it.
+        // A cap that is too high is a violation of the version after it.
         let breaks_one = |(version, rule): &(usize, Rule)| {
             breaks(rule) && *version == 1 + usize::from(matches!(rule, Rule::CapFalls { .. }))
         };
         assert!(!found.is_empty() && found.iter().all(breaks_one), "{field} {value}: {found:?}");
+        names.extend(found.iter().map(|(_, rule)| rule.rule()));
     }
     let mut file: Value = serde_json::from_str(PHASE_1).unwrap();
     file["versions"][0]["staking_cap"] = json!(5_000_000);
-    assert!(matches!(violations::<Phase1Parameters>(&file)[..], [(0, Rule::CapTooLow { .. })]));
+    let found = violations::<Phase1Parameters>(&file);
+    assert!(matches!(found[..], [(0, Rule::CapTooLow { .. })]), "{found:?}");
+    names.extend(found.iter().map(|(_, rule)| rule.rule()));
+    names
 }
 
-/// All that is wrong is named at once, and with the field where one is.
+#[test]
+fn parameters_rules_each_occur_by_their_machine_name() {
+    let source = include_str!("../parameters/rules.rs");
+    let (_, arms) = source.split_once("pub const fn rule(&self)").unwrap();
+    let names = arms.lines().filter_map(|line| line.split_once("=> \"")?.1.split_once('"'));
+    let names: BTreeSet<_> = names.map(|(name, _)| name).collect();
+    assert!(names.len() >= 22, "{names:?}");
+    let occur: BTreeSet<_> = break_live_rules().union(&break_phase1_rules()).copied().collect();
+    let absent: Vec<_> = names.difference(&occur).collect();
+    assert!(absent.is_empty(), "no file breaks the rules {absent:?}");
+}
+
+/// All violations are listed, each with its field.
 #[test]
 fn parameters_violations_are_all_listed() {
     let mut file: Value = serde_json::from_str(LIVE).unwrap();
@@ -238,7 +261,7 @@ fn parameters_violations_are_all_listed() {
 }
 
 #[test]
-fn parameters_refuse_what_is_no_file() {
+fn parameters_refuse_files_of_another_form() {
     for (text, part) in [
         ("", "not a parameters file"),
         ("[]", "no version"),

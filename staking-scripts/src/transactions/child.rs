@@ -1,4 +1,5 @@
-//! Child pays for parent: a transaction that spends an unconfirmed transaction's change, and pays for both.
+//! Child pays for parent (CPFP): a transaction that spends an unconfirmed transaction's change, and pays for
+//! both.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -7,13 +8,13 @@ use bitcoin::{
 };
 
 use crate::coins::coin::{FundingCoin, funded_weight};
-use crate::coins::witness::finish;
+use crate::coins::witness::finalize_verified;
 use crate::outputs::relay::{MAX_FEE_RATE, UnsafeOutput};
 use crate::transactions::error::BuildError;
 use crate::transactions::spend::ReturnedPsbtError;
 use crate::transactions::staking::StakingTransaction;
 
-/// A transaction that spends the change of a staking transaction at such a fee that both together pay a rate.
+/// A transaction that spends the change of an unconfirmed transaction, with a fee for both at a given rate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChildTransaction {
     psbt: Psbt,
@@ -21,7 +22,7 @@ pub struct ChildTransaction {
     weight: Weight,
 }
 
-/// An unconfirmed transaction.
+/// The unconfirmed transaction that a child pays for.
 struct Parent<'a> {
     transaction: &'a Transaction,
     weight: Weight,
@@ -47,7 +48,7 @@ impl Parent<'_> {
         let own = funded_weight([coin.input_weight()].into_iter(), [&destination].into_iter())
             .ok_or_else(too_high)?;
         let cost = |weight: Weight| fee_rate.checked_mul_by_weight(weight).ok_or_else(too_high);
-        // What the parent lacks, and what the child costs; never less than what the child costs alone.
+        // The fee that the parent lacks, and the child's own; never less than the child's own.
         let lacking = cost(self.weight)?.checked_sub(self.fee).ok_or(BuildError::ChildNotNeeded(txid))?;
         let fee = cost(own)?.checked_add(lacking).ok_or_else(too_high)?;
         let left = change.value.checked_sub(fee).filter(|left| *left > Amount::ZERO);
@@ -74,11 +75,11 @@ impl Parent<'_> {
 }
 
 impl ChildTransaction {
-    /// Returns a child that spends the change of `parent` to `destination`, at such a fee that both together
+    /// Builds a child that spends the change of `parent` to `destination`, with a fee at which both together
     /// pay `fee_rate`.
     ///
     /// # Errors
-    /// [`BuildError`] when there is no change, or it does not pay that much.
+    /// [`BuildError`] when there is no change, or it does not pay the fee.
     pub fn paying_for_stake(
         parent: &StakingTransaction,
         destination: ScriptBuf,
@@ -89,11 +90,11 @@ impl ChildTransaction {
         Parent { transaction, weight: parent.weight(), fee: parent.fee() }.child(vout, destination, fee_rate)
     }
 
-    /// A child that spends the output `vout` of `parent` (P2WPKH or P2TR) to `destination`, at such a fee
-    /// that both together pay `fee_rate`. `parent` has its witnesses; `fee` is what it pays.
+    /// Builds a child that spends the output `vout` of `parent` (P2WPKH or P2TR) to `destination`, with a fee
+    /// at which both together pay `fee_rate`. `parent` has its witnesses, and pays `fee`.
     ///
     /// # Errors
-    /// [`BuildError`] when there is no such output, or it does not pay that much.
+    /// [`BuildError`] when there is no such output, or it does not pay the fee.
     pub fn paying_for(
         parent: &Transaction,
         fee: Amount,
@@ -104,22 +105,23 @@ impl ChildTransaction {
         Parent { transaction: parent, weight: parent.weight(), fee }.child(vout, destination, fee_rate)
     }
 
-    /// The PSBT, for the wallet that holds the change.
+    /// Returns the PSBT, for the wallet that holds the change.
     pub const fn psbt(&self) -> &Psbt {
         &self.psbt
     }
 
-    /// Its fee.
+    /// Returns the fee.
     pub const fn fee(&self) -> Amount {
         self.fee
     }
 
-    /// Its virtual size when it is signed, at most, in vbytes.
+    /// Returns the virtual size of the signed transaction in vbytes, at most.
     pub const fn vsize(&self) -> u64 {
         self.weight.to_vbytes_ceil()
     }
 
-    /// Finalizes it from the PSBT that the wallet signed: the same transaction, every signature verified.
+    /// Finalizes the transaction from the PSBT that the wallet signed: the same transaction, every signature
+    /// verified.
     ///
     /// # Errors
     /// [`ReturnedPsbtError`] when the wallet changed it, or a signature is absent or does not verify.
@@ -132,6 +134,6 @@ impl ChildTransaction {
         }
         let prevouts: Option<Vec<TxOut>> =
             self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
-        finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)
+        finalize_verified(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)
     }
 }

@@ -1,4 +1,4 @@
-//! Why a transaction cannot be built.
+//! The error of a transaction that cannot be built.
 
 use bitcoin::{Amount, FeeRate, OutPoint, Txid, Weight};
 
@@ -11,26 +11,26 @@ use crate::transactions::slashing_rate::SlashingRate;
 
 /// The transaction cannot be built.
 ///
-/// Of staking, unbonding, slashing and withdrawal transactions and of children; an extension, which is bound
-/// to a running stake, has [`ExtensionError`](super::ExtensionError).
+/// This is the error of staking, unbonding, slashing and withdrawal transactions and of children. An
+/// extension has [`ExtensionError`](super::ExtensionError).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The fee rate is far beyond what a transaction ever paid.
+    /// The fee rate is above [`MAX_FEE_RATE`].
     #[error("the fee rate is {} sat/vB; must be at most {} sat/vB, the most that nodes relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
-    /// An output would be dust, or its script belongs to no address.
+    /// An output would be dust, or its script has no address.
     #[error("{output} output: {cause}")]
     Output {
-        /// Which output: staking, change, unbonding, slashed, slashing refund, withdrawal or child.
+        /// The output: staking, change, unbonding, slashed, slashing refund, withdrawal or child.
         output: &'static str,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         cause: UnsafeOutput,
     },
     /// The keys make no output of the protocol.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
-    /// The output that would be spent has no such path.
+    /// The output to be spent does not have this spend path.
     #[error("the output has no {0} path; must have it to be spent so")]
     NoPath(SpendPath),
     /// The transaction would be too heavy to be relayed: too many coins are needed.
@@ -42,18 +42,19 @@ pub enum BuildError {
     /// Staking: the coins do not pay the stake and the fee.
     #[error("the coins hold {} sat; the stake and its fee need {} sat", .available.to_sat(), .needed.to_sat())]
     InsufficientFunds {
-        /// What all coins hold.
+        /// The amount of all coins.
         available: Amount,
-        /// What would be needed, if all coins were spent.
+        /// The stake and the fee of spending all coins.
         needed: Amount,
     },
-    /// Staking: the coins hold, or the stake is, more than there can ever be.
+    /// Staking: the coins or the stake are above 21 million bitcoin.
     #[error("the coins or the stake are above 21 million bitcoin; must be at most that")]
     TooMuch,
-    /// Staking: the change would go to the staking output itself, which must be paid exactly once.
+    /// Staking: the change would be paid to the script of the staking output, which must be paid exactly
+    /// once.
     #[error("the change goes to the staking output; must go to another script")]
     ChangeToStake,
-    /// Staking: a stake of phase 1 has one finality provider.
+    /// Staking: a phase-1 stake is to have several finality providers, where it has one.
     #[error("the stake has {0} finality providers; a phase-1 stake must have one")]
     SeveralProviders(usize),
     /// Unbonding: the unbonding output is for other parties than the staking output.
@@ -62,7 +63,7 @@ pub enum BuildError {
     /// Unbonding: the stake does not pay the fee.
     #[error("the stake holds {} sat; must be above the unbonding fee of {} sat", .amount.to_sat(), .fee.to_sat())]
     UnbondingFeeNotPaid {
-        /// What is staked.
+        /// The amount of the stake.
         amount: Amount,
         /// The fee.
         fee: Amount,
@@ -70,23 +71,23 @@ pub enum BuildError {
     /// Slashing: the fee is 0.
     #[error("the slashing fee is 0 sat; must be above 0, or no node relays the transaction")]
     NoSlashingFee,
-    /// Slashing: the stake is so small that the rate slashes nothing of it.
+    /// Slashing: the stake is so small that the slashed part is 0 sat.
     #[error("a slashing rate of {rate} takes 0 sat of a stake of {} sat; must take more", .amount.to_sat())]
     NothingSlashed {
-        /// What is staked.
+        /// The amount of the stake.
         amount: Amount,
         /// The slashing rate.
         rate: SlashingRate,
     },
-    /// Slashing: the stake is more than there can ever be.
+    /// Slashing: the stake is above 21 million bitcoin.
     #[error("the stake to be slashed holds {} sat; must be at most 21 million bitcoin", .0.to_sat())]
     StakeTooLarge(Amount),
     /// Slashing: the stake does not pay the slashed part and the fee.
     #[error("the stake holds {} sat; must be above {} sat slashed and a slashing fee of {} sat", .amount.to_sat(), .slashed.to_sat(), .fee.to_sat())]
     SlashingFeeNotPaid {
-        /// What is staked.
+        /// The amount of the stake.
         amount: Amount,
-        /// The part that is slashed.
+        /// The slashed part.
         slashed: Amount,
         /// The fee.
         fee: Amount,
@@ -94,36 +95,36 @@ pub enum BuildError {
     /// Withdrawal: the output does not pay the fee.
     #[error("the output holds {} sat; must be above the withdrawal fee of {} sat", .amount.to_sat(), .fee.to_sat())]
     WithdrawalFeeNotPaid {
-        /// What the output holds.
+        /// The amount of the output.
         amount: Amount,
-        /// The fee at the rate asked for.
+        /// The fee at the requested rate.
         fee: Amount,
     },
     /// Child: the parent has no change output.
     #[error("the transaction {0} has no change output; a child needs one to pay from")]
     NoChange(Txid),
-    /// Child: the change is of a kind whose input has no known size.
+    /// Child: the size of an input that spends the change is not known.
     #[error(transparent)]
     Change(#[from] CoinError),
     /// Child: the change does not pay for both transactions.
     #[error("the change holds {} sat; must be above {} sat, the child's fee for both transactions", .change.to_sat(), .needed.to_sat())]
     ChildFeeNotPaid {
-        /// What the change holds.
+        /// The amount of the change.
         change: Amount,
-        /// The fee that the child would have to pay.
+        /// The fee of the child.
         needed: Amount,
     },
-    /// Child: the parent pays that rate by itself.
+    /// Child: the parent pays this fee rate by itself.
     #[error("the transaction {0} pays this fee rate by itself; a child must pay a higher one")]
     ChildNotNeeded(Txid),
-    /// The library that makes PSBTs refuses the transaction, which it does for none that was just built. In
-    /// words: its error cannot be compared.
+    /// The PSBT library refuses the transaction, which does not occur for one that was just built. The reason
+    /// is the library's, as text: its error cannot be compared.
     #[error("the transaction makes no PSBT: {0}")]
     Psbt(String),
 }
 
 impl BuildError {
-    /// Names the output that cannot be paid.
+    /// Returns the error of this output.
     pub(crate) fn of(output: &'static str) -> impl FnOnce(UnsafeOutput) -> Self {
         move |cause| Self::Output { output, cause }
     }

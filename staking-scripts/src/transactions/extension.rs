@@ -1,5 +1,5 @@
-//! Extension: a running stake becomes a new one, with at least its amount, another staking time and the
-//! parameters of the day, without unbonding in between. Elsewhere it is called expansion.
+//! Extension (on the wire: expansion): a running stake becomes a new one without unbonding, with at least its
+//! amount, and with a new staking time and the parameters in force.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
@@ -18,40 +18,40 @@ use crate::transactions::sighash::sum;
 use crate::transactions::signatures::CovenantSignature;
 use crate::transactions::spend::{FinalizeError, LeafSpend, ReturnedPsbtError, SpendPlan};
 
-/// The transaction that extends a stake. Input 0 is the running stake, through its unbonding path, so the
-/// covenant committee of the parameters it was made under signs; input 1 is one coin that pays the fee and
-/// whatever is added. Output 0 is the new staking output, where it is built here; one that came from
-/// elsewhere may have it at another place.
+/// The transaction that extends a stake. Input 0 spends the running stake through its unbonding path, so the
+/// covenant committee of its parameters version signs; input 1 spends one coin, which pays the fee and the
+/// amount added. Output 0 is the new staking output when it is built here; one that was built elsewhere may
+/// have it at another index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtensionTransaction {
     spend: LeafSpend,
     output: StakingOutput,
     amount: Amount,
-    /// Which of its outputs the new stake is.
+    /// The index of the new staking output.
     vout: u32,
 }
 
-/// No extension can be made of this.
+/// The extension cannot be built, or is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtensionError {
-    /// The staker differs.
+    /// The new stake has another staker.
     #[error("the new stake is of the staker {new}; must be of {old}, the running stake's")]
     OtherStaker {
-        /// The running stake's.
+        /// The staker of the running stake.
         old: XOnlyPublicKey,
-        /// The new stake's.
+        /// The staker of the new stake.
         new: XOnlyPublicKey,
     },
     /// A finality provider of the running stake is not in the new one.
     #[error("the finality provider {0} of the running stake is left out; the new stake must have it too")]
     ProviderLeftOut(XOnlyPublicKey),
-    /// The new stake holds less.
+    /// The new stake holds less than the running stake.
     #[error("the new stake holds {} sat; must be at least {} sat, the running one's", .new.to_sat(), .old.to_sat())]
     SmallerStake {
-        /// What the running stake holds.
+        /// The amount of the running stake.
         old: Amount,
-        /// What the new one would.
+        /// The amount of the new stake.
         new: Amount,
     },
     /// The two covenant committees have too few members in common.
@@ -59,52 +59,52 @@ pub enum ExtensionError {
         "{common} members of the running stake's covenant committee are in the new one; must be at least {quorum}, its quorum"
     )]
     CovenantOverlap {
-        /// How many are in both.
+        /// The number of members in both.
         common: usize,
-        /// The old quorum.
+        /// The quorum of the running stake.
         quorum: u16,
     },
-    /// No single coin pays what is added and the fee.
+    /// No single coin pays the amount added and the fee.
     #[error(
         "the largest coin holds {} sat; must be at least {} sat, as an extension has one funding input",
         .largest.to_sat(),
         .needed.to_sat()
     )]
     InsufficientFunds {
-        /// What the largest coin would have to hold.
+        /// The amount that the largest coin would have to hold.
         needed: Amount,
-        /// What it holds.
+        /// The amount that it holds.
         largest: Amount,
     },
     /// The funding coin is the running stake itself.
     #[error("the coin {0} is the running stake; must be another one")]
     FundedByItself(OutPoint),
-    /// It has another number of inputs than two.
+    /// The extension does not have two inputs.
     #[error("the extension has {0} inputs; must have 2: the running stake, and the coin that funds it")]
     Inputs(usize),
-    /// Its first input spends something else than the running stake.
+    /// The first input does not spend the running stake.
     #[error("the extension's first input spends {found}; must be {expected}, the running stake")]
     Spends {
-        /// What it spends.
+        /// The outpoint that it spends.
         found: OutPoint,
-        /// What it must spend.
+        /// The outpoint of the running stake.
         expected: OutPoint,
     },
-    /// It pays no fee, or amounts that cannot be.
+    /// The extension pays no fee, or its amounts are above 21 million bitcoin.
     #[error("the extension pays no fee; must pay out less than it spends")]
     NoFee,
-    /// It has another nLockTime than 0, an nSequence that is not final, or a script in an input.
+    /// The extension has another nLockTime than 0, an nSequence that is not final, or a scriptSig.
     #[error(
         "the extension is not final; must have nLockTime 0, final nSequences and no scripts in its inputs"
     )]
     NotFinal,
-    /// The change would go to the new staking output, which must be paid exactly once.
+    /// The change would be paid to the script of the new staking output, which must be paid exactly once.
     #[error("the change goes to the staking output; must go to another script")]
     ChangeToStake,
-    /// The fee rate is far beyond what a transaction ever paid.
+    /// The fee rate is above [`MAX_FEE_RATE`].
     #[error("the fee rate is {} sat/vB; must be at most {} sat/vB, the most that nodes relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
-    /// The change script belongs to no address, or the new stake would be dust.
+    /// The script of the change has no address, or the new stake would be dust.
     #[error(transparent)]
     Output(#[from] UnsafeOutput),
     /// A finality provider of the running stake is given for another chain.
@@ -112,12 +112,12 @@ pub enum ExtensionError {
         "the finality provider {0} of the running stake is given for another chain; must be for the same"
     )]
     ProviderMoved(XOnlyPublicKey),
-    /// A coin that is spent through a script in its input, which an extension does not have.
+    /// A coin is of a nested witness program, whose input has a scriptSig, which an extension does not have.
     #[error(
         "the coin {0} is of a nested witness program; must be of a native one, as an extension has no scripts in its inputs"
     )]
     NestedCoin(OutPoint),
-    /// The amounts add up to more than there can ever be.
+    /// The amounts add up to more than 21 million bitcoin.
     #[error("the amounts are above 21 million bitcoin; must be at most that")]
     TooMuch,
     /// The running stake has no unbonding path, or its spend makes no PSBT.
@@ -128,18 +128,18 @@ pub enum ExtensionError {
 holds_a_leaf_spend!(ExtensionTransaction);
 impl CovenantTransaction for ExtensionTransaction {}
 
-/// What an extension is built from.
+/// The parts that an extension is built from.
 #[derive(Debug, Clone)]
 pub struct NewExtension<'a> {
-    /// The running stake.
+    /// The staking output of the running stake.
     pub previous: &'a Funded<StakingOutput>,
-    /// The output of the new stake.
+    /// The staking output of the new stake.
     pub output: StakingOutput,
-    /// How much the new stake holds, at least what the running one does.
+    /// The amount of the new stake, at least that of the running stake.
     pub amount: Amount,
-    /// The coins to choose one from.
+    /// The coins to select one from.
     pub coins: &'a [FundingCoin],
-    /// The script that the change goes to.
+    /// The script pubkey of the change.
     pub change: ScriptBuf,
     /// The fee rate.
     pub fee_rate: FeeRate,
@@ -152,7 +152,7 @@ impl From<SelectionError> for ExtensionError {
                 Self::InsufficientFunds { needed, largest: available }
             }
             SelectionError::FeeRateTooHigh(rate) => Self::FeeRateTooHigh(rate),
-            // One coin is chosen of those given, so none is repeated, and two inputs are never too heavy.
+            // One coin is selected of those given, so none is repeated, and two inputs are never too heavy.
             SelectionError::TooMuch | SelectionError::RepeatedCoin(_) | SelectionError::TooHeavy(_) => {
                 Self::TooMuch
             }
@@ -161,12 +161,12 @@ impl From<SelectionError> for ExtensionError {
 }
 
 impl ExtensionTransaction {
-    /// Returns the transaction that turns the running stake into the new one, paying what is added and the
-    /// fee from the smallest coin that suffices; what is left of it goes to the change, unless that would be
-    /// dust. Version 2, nLockTime 0, final nSequence.
+    /// Builds the transaction that extends the running stake to the new one. The smallest coin that suffices
+    /// pays the amount added and the fee; the rest goes to the change, unless that would be dust. Version 2,
+    /// nLockTime 0, final nSequence.
     ///
     /// # Errors
-    /// [`ExtensionError`] when the two stakes do not fit together, or no coin suffices.
+    /// [`ExtensionError`] when the new stake cannot extend the running one, or no coin suffices.
     pub fn build(extension: NewExtension<'_>) -> Result<Self, ExtensionError> {
         let NewExtension { previous, output, amount, coins, change, fee_rate } = extension;
         check_parties(previous.output().parties(), output.parties())?;
@@ -212,11 +212,11 @@ impl ExtensionTransaction {
         Ok(Self { spend, output, amount, vout: 0 })
     }
 
-    /// The extension that `given` is: its first input spends `previous` through the unbonding path, its
-    /// second one the output `funding`, and one of its outputs is the new stake.
+    /// Returns the extension that the transaction `given` is: its first input spends `previous` through the
+    /// unbonding path, its second one the output `funding`, and one of its outputs is the new stake.
     ///
     /// # Errors
-    /// [`ExtensionError`] names what does not fit.
+    /// [`ExtensionError`] when it is not an extension of `previous`.
     pub(crate) fn recognise(
         previous: &Funded<StakingOutput>,
         staking: &Funded<StakingOutput>,
@@ -257,7 +257,7 @@ impl ExtensionTransaction {
             funding: Some((second.previous_output, funding, weight)),
             outputs: given.output.iter().map(|output| (output.clone(), None)).collect(),
         })?;
-        // Version and outputs were taken over; nLockTime and nSequence are the protocol's.
+        // Version and outputs are those of `given`; nLockTime and nSequence are the protocol's.
         if spend.txid() != given.compute_txid() {
             return Err(ExtensionError::NotFinal);
         }
@@ -265,12 +265,12 @@ impl ExtensionTransaction {
         Ok(Self { spend, output, amount, vout })
     }
 
-    /// The new staking output, at its place in this transaction.
+    /// Returns the new staking output, with its outpoint in this transaction.
     pub fn staking_output(&self) -> Funded<StakingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), self.vout), self.amount)
     }
 
-    /// How many members of the running stake's committee must sign.
+    /// Returns the quorum of the running stake's committee.
     pub(crate) fn quorum(&self) -> u16 {
         self.spend.leaf().keys.covenant().1
     }
@@ -280,7 +280,7 @@ impl ExtensionTransaction {
     /// are taken.
     ///
     /// # Errors
-    /// [`FinalizeError`] names what is absent or does not verify.
+    /// [`FinalizeError`] names the signature that is absent or does not verify.
     pub fn finalize(
         &self,
         staker: &schnorr::Signature,
@@ -293,7 +293,7 @@ impl ExtensionTransaction {
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         let mut psbt = self.psbt().clone();
         if let (Some(ours), Some(signed)) = (psbt.inputs.get_mut(1), funding.inputs.get(1)) {
-            // The signature is the wallet's; what the coin is, is what we know.
+            // The signature is the wallet's; the coin is the one known here.
             let coin = ours.witness_utxo.take();
             *ours = signed.clone();
             ours.witness_utxo = coin;
@@ -303,8 +303,7 @@ impl ExtensionTransaction {
     }
 }
 
-/// The new stake is the old one's: same staker, no provider left out, and a committee that enough old members
-/// are still in.
+/// Refuses another staker, a finality provider left out, and a committee with too few members of the old one.
 fn check_parties(old: &Parties, new: &Parties) -> Result<(), ExtensionError> {
     if old.staker() != new.staker() {
         return Err(ExtensionError::OtherStaker { old: *old.staker(), new: *new.staker() });

@@ -1,5 +1,4 @@
-//! The last look at a finalized transaction: everything it promises is checked once more, on the transaction
-//! itself.
+//! The check of a finalized transaction: every field and signature, on the transaction itself.
 
 use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
 use bitcoin::taproot::ControlBlock;
@@ -14,7 +13,7 @@ use crate::transactions::spend::FinalizeError;
 /// that was signed, `unsigned`.
 ///
 /// # Errors
-/// [`FinalizeError`] names the first promise that is broken.
+/// [`FinalizeError`] names the first check that fails.
 pub(crate) fn check_finalized(
     transaction: &Transaction,
     unsigned: &Transaction,
@@ -63,7 +62,8 @@ fn check_unchanged(transaction: &Transaction, unsigned: &Transaction) -> Result<
     }
 }
 
-/// BIP-341, "Script validation rules": the control block must lead from the script to the output key.
+/// Refuses a control block that does not prove the script to be in the output (BIP-341, "Script validation
+/// rules").
 fn check_committed(
     control_block: &[u8],
     script: &Script,
@@ -90,9 +90,9 @@ fn verify_signatures(
     let sighash = leaf_sighash(transaction, prevouts, 0, leaf.hash())
         .ok_or(FinalizeError::Changed("number of inputs"))?;
     let mut signed = Vec::new();
-    // The script takes its signatures from the top of the stack, so the last place belongs to the first key.
+    // The script takes its signatures from the top of the stack, so the last element is of the first key.
     for (key, place) in keys.iter().zip(places.iter().rev()).filter(|(_, place)| !place.is_empty()) {
-        // 64 bytes exactly: the implied SIGHASH_DEFAULT.
+        // Exactly 64 bytes, which implies SIGHASH_DEFAULT.
         schnorr::Signature::from_slice(place)
             .and_then(|signature| SECP256K1.verify_schnorr(&signature, &Message::from(sighash), key))
             .map_err(|_| FinalizeError::InvalidSignature(*key))?;

@@ -1,10 +1,10 @@
-//! An output of the protocol with its place in a transaction.
+//! An output of the protocol with its outpoint and amount.
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, TaprootOutput, UnbondingOutput};
 
-/// An output of the protocol that a transaction pays `amount` to, at `outpoint`.
+/// An output of the protocol with its outpoint and amount in a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Funded<O> {
     output: O,
@@ -12,50 +12,50 @@ pub struct Funded<O> {
     amount: Amount,
 }
 
-/// The transaction does not pay to the output as it must.
+/// The transaction does not pay to the output, or not exactly once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FundedError {
-    /// No output of the transaction pays to it.
+    /// No output of the transaction pays to the script.
     #[error("no output of the transaction {txid} pays to {script_pubkey}; exactly one must")]
     Absent {
-        /// The transaction.
+        /// The id of the transaction.
         txid: Txid,
-        /// The script that should be paid to.
+        /// The script pubkey that must be paid to.
         script_pubkey: ScriptBuf,
     },
-    /// The transaction has no output of this number.
+    /// The transaction has no output of this index.
     #[error("there is no output {outpoint}; the transaction has {outputs}")]
     NoSuchOutput {
-        /// The output asked for.
+        /// The outpoint.
         outpoint: OutPoint,
-        /// How many outputs there are.
+        /// The number of outputs of the transaction.
         outputs: usize,
     },
     /// The output pays to another script.
     #[error("the output {outpoint} pays to {found}; must be {expected}")]
     WrongOutput {
-        /// The output asked for.
+        /// The outpoint.
         outpoint: OutPoint,
-        /// The script it pays to.
+        /// The script pubkey that it pays to.
         found: ScriptBuf,
-        /// The script it should pay to.
+        /// The script pubkey that it must pay to.
         expected: ScriptBuf,
     },
-    /// Several outputs of the transaction pay to it, where exactly one must.
+    /// Several outputs of the transaction pay to the script.
     #[error("{count} outputs of the transaction {txid} pay to {script_pubkey}; exactly one must")]
     Repeated {
-        /// The transaction.
+        /// The id of the transaction.
         txid: Txid,
-        /// The script paid to.
+        /// The script pubkey that is paid to.
         script_pubkey: ScriptBuf,
-        /// How often.
+        /// The number of outputs that pay to it.
         count: usize,
     },
 }
 
 impl<O: HasTaproot> Funded<O> {
-    /// The output of this number in `transaction`, which must pay to `output`.
+    /// Returns the output of this index in `transaction`, which must pay to `output`.
     ///
     /// # Errors
     /// [`FundedError`] when there is no such output, or it pays to another script.
@@ -70,9 +70,9 @@ impl<O: HasTaproot> Funded<O> {
         Ok(Self { output, outpoint, amount: found.value })
     }
 
-    /// The output at a place that the caller knows. Nothing is checked: with a wrong outpoint or amount,
-    /// every signature made later is for nothing. Where the transaction is at hand, use [`at`](Self::at) or
-    /// [`find`](Self::find).
+    /// Returns the output with this outpoint and amount. Nothing is checked: with a wrong outpoint or amount,
+    /// every signature over a transaction that spends it is invalid. Where the transaction is known, use
+    /// [`at`](Self::at) or [`find`](Self::find).
     pub const fn new(output: O, outpoint: OutPoint, amount: Amount) -> Self {
         Self { output, outpoint, amount }
     }
@@ -80,7 +80,7 @@ impl<O: HasTaproot> Funded<O> {
     /// Finds the one output of `transaction` that pays to `output`.
     ///
     /// # Errors
-    /// [`FundedError`] when there is none, or more than one.
+    /// [`FundedError`] when there is not exactly one.
     pub fn find(output: O, transaction: &Transaction) -> Result<Self, FundedError> {
         let script_pubkey = output.taproot().script_pubkey();
         let mut found =
@@ -101,35 +101,35 @@ impl<O: HasTaproot> Funded<O> {
         }
     }
 
-    /// The transaction output itself.
+    /// Returns the transaction output: amount and script pubkey.
     pub fn tx_out(&self) -> TxOut {
         self.output.taproot().paying(self.amount)
     }
 
-    /// The output.
+    /// Returns the output of the protocol.
     pub const fn output(&self) -> &O {
         &self.output
     }
 
-    /// Where it is.
+    /// Returns the outpoint.
     pub const fn outpoint(&self) -> OutPoint {
         self.outpoint
     }
 
-    /// What it holds.
+    /// Returns the amount.
     pub const fn amount(&self) -> Amount {
         self.amount
     }
 }
 
-/// An output of the protocol: all have a Taproot part.
+/// An output of the protocol: staking, unbonding or slashing refund.
 pub trait HasTaproot: sealed::Sealed {
-    /// Script, address, descriptor and leaves.
+    /// Returns the Taproot output: script, address, descriptor and leaves.
     fn taproot(&self) -> &TaprootOutput;
 }
 
 mod sealed {
-    /// Only the protocol's three outputs are outputs of the protocol.
+    /// A seal: only the protocol's three outputs are implemented.
     pub trait Sealed {}
     impl Sealed for super::StakingOutput {}
     impl Sealed for super::UnbondingOutput {}

@@ -1,4 +1,4 @@
-//! What the transactions that spend an output of the protocol through one leaf have in common.
+//! The interface of the transactions that spend an output of the protocol through one leaf.
 
 use bitcoin::bip32::KeySource;
 use bitcoin::secp256k1::schnorr;
@@ -11,11 +11,11 @@ use crate::transactions::spend::{FinalizeError, LeafSignatures, ReturnedPsbtErro
 pub(crate) mod sealed {
     use crate::transactions::spend::LeafSpend;
 
-    /// Keeps the trait to the protocol's own transactions, which all hold a `LeafSpend`.
+    /// A seal: only the protocol's own transactions are implemented, which all have a `LeafSpend`.
     pub trait Spends {
-        /// The leaf that is spent, and the PSBT.
+        /// Returns the leaf that is spent, and the PSBT.
         fn spend(&self) -> &LeafSpend;
-        /// The same, to be changed.
+        /// Returns the same, mutable.
         fn spend_mut(&mut self) -> &mut LeafSpend;
     }
 }
@@ -23,7 +23,7 @@ pub(crate) mod sealed {
 /// A transaction that spends an output of the protocol through one leaf: unbonding, slashing, withdrawal and
 /// extension.
 pub trait LeafTransaction: sealed::Spends {
-    /// Returns the PSBT, for signers elsewhere.
+    /// Returns the PSBT, for signers.
     fn psbt(&self) -> &Psbt {
         self.spend().psbt()
     }
@@ -49,13 +49,13 @@ pub trait LeafTransaction: sealed::Spends {
         self.spend().fee_rate()
     }
 
-    /// Returns the virtual size of the finalized transaction in vbytes; known as [`fee_rate`](Self::fee_rate)
-    /// is.
+    /// Returns the virtual size of the finalized transaction in vbytes; `None` as for
+    /// [`fee_rate`](Self::fee_rate).
     fn vsize(&self) -> Option<u64> {
         self.spend().finalized_weight().map(Weight::to_vbytes_ceil)
     }
 
-    /// Returns what every party signs: the BIP-341 script-path sighash, SIGHASH_DEFAULT.
+    /// Returns the tapscript sighash (BIP-341, SIGHASH_DEFAULT), which every party signs.
     fn sighash(&self) -> TapSighash {
         *self.spend().sighash()
     }
@@ -71,34 +71,34 @@ pub trait LeafTransaction: sealed::Spends {
     /// Verifies the staker's signature.
     ///
     /// # Errors
-    /// [`FinalizeError::InvalidStakerSignature`].
+    /// [`FinalizeError::InvalidStakerSignature`] when it does not verify.
     fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
         self.spend().verify_staker(signature)
     }
 
-    /// Records in the PSBT where a key comes from (fingerprint and path, BIP-32), for hardware wallets and
+    /// Adds the origin of a key (fingerprint and path, BIP-32) to the PSBT, for hardware wallets and
     /// air-gapped signers.
     fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
         self.spend_mut().add_key_origin(key, source);
     }
 
-    /// Returns the signatures that a PSBT brings back from a signer. The transaction must be this one, byte
-    /// for byte; every sighash is computed anew, and every signature verified.
+    /// Returns the signatures in a PSBT that a signer returned. The transaction must be this one, byte for
+    /// byte; every sighash is computed again, and every signature verified.
     ///
     /// # Errors
-    /// [`ReturnedPsbtError`] names the first thing that cannot be used.
+    /// [`ReturnedPsbtError`] names the first part that cannot be used.
     fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, ReturnedPsbtError> {
         self.spend().signatures(signed)
     }
 }
 
-/// A transaction that covenant members sign as it is, with BIP-340 signatures: unbonding and extension.
-/// (Their signatures over slashing transactions are adaptor signatures.)
+/// A transaction that covenant members sign with BIP-340 signatures: unbonding and extension. (Over slashing
+/// transactions they make adaptor signatures.)
 pub trait CovenantTransaction: LeafTransaction {
-    /// Verifies one covenant member's signature, for instance on its arrival.
+    /// Verifies one covenant member's signature.
     ///
     /// # Errors
-    /// [`FinalizeError::Stranger`] or [`FinalizeError::InvalidCovenantSignature`].
+    /// [`FinalizeError::NotAMember`] or [`FinalizeError::InvalidCovenantSignature`].
     fn verify_covenant(&self, signature: &CovenantSignature) -> Result<(), FinalizeError> {
         self.spend().verify_covenant(signature)
     }
@@ -114,7 +114,7 @@ pub trait CovenantTransaction: LeafTransaction {
     }
 }
 
-/// Returns a covenant member's signature, to be verified with others.
+/// Returns a covenant member's signature as an item of a batch verification.
 pub(crate) fn to_verify<'a>(
     transaction: &'a impl CovenantTransaction,
     given: &'a CovenantSignature,
@@ -122,7 +122,7 @@ pub(crate) fn to_verify<'a>(
     transaction.spend().to_verify(given)
 }
 
-/// Makes a transaction of the protocol one that spends through a leaf: it holds a `spend`.
+/// Implements [`LeafTransaction`] for a type with a field `spend`.
 macro_rules! holds_a_leaf_spend {
     ($type:ty) => {
         impl crate::transactions::leaf_transaction::sealed::Spends for $type {

@@ -1,4 +1,4 @@
-//! Every transaction that makes or spends an output of the protocol.
+//! The transactions that create or spend an output of the protocol.
 
 pub(crate) mod child;
 pub(crate) mod error;

@@ -1,4 +1,4 @@
-//! What an input shows of itself: the leaf that its witness reveals or its PSBT offers, and the output that
+//! The data that an input carries: the leaf that its witness reveals or its PSBT offers, and the output that
 //! the PSBT says it spends.
 
 use bitcoin::secp256k1::SECP256K1;
@@ -8,8 +8,7 @@ use bitcoin::{Psbt, Script, TapLeafHash, TxIn, TxOut, XOnlyPublicKey, psbt};
 use crate::outputs::leaf::LeafKeys;
 use crate::outputs::output::NUMS_INTERNAL_KEY;
 
-/// What a PSBT says that each of its inputs spends; `None` where it says nothing, or two things that do not
-/// agree.
+/// Returns the output that each input of a PSBT spends; `None` where the PSBT has none, or two that differ.
 pub fn spent_outputs(psbt: &Psbt) -> Vec<Option<TxOut>> {
     let described = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);
     described.map(|(input, described)| prevout(input, described)).collect()
@@ -23,8 +22,8 @@ fn prevout(input: &TxIn, described: &psbt::Input) -> Option<TxOut> {
     agrees.then(|| output.clone())
 }
 
-/// The leaf that a PSBT offers for signing, when it offers one only: one of the protocol, and of the output
-/// that it spends where that is known.
+/// Returns the leaf that a PSBT's input offers for signing, when it offers exactly one: a leaf of the
+/// protocol, and of the output spent where that is known.
 pub(crate) fn offered_keys(input: &psbt::Input) -> Option<(LeafKeys, TapLeafHash)> {
     let mut offered = input.tap_scripts.iter();
     let (control_block, (script, version)) = offered.next()?;
@@ -37,30 +36,31 @@ pub(crate) fn offered_keys(input: &psbt::Input) -> Option<(LeafKeys, TapLeafHash
     Some((LeafKeys::from_script(script).ok()?, TapLeafHash::from_script(script, LeafVersion::TapScript)))
 }
 
-/// Whether an output has this leaf.
+/// Returns whether an output has this leaf.
 pub(crate) fn commits(output: &TxOut, control_block: &ControlBlock, script: &Script) -> bool {
     let program = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
     let key = program.and_then(|program| XOnlyPublicKey::from_slice(program).ok());
     key.is_some_and(|key| control_block.verify_taproot_commitment(SECP256K1, key, script))
 }
 
-/// Whether the control block is of an output of the protocol: without a key path, and with at most three
-/// leaves.
+/// Returns whether the control block is of an output of the protocol: the NUMS internal key, and at most
+/// three leaves.
 pub(crate) fn is_protocols(control_block: &ControlBlock) -> bool {
     control_block.internal_key.to_string() == NUMS_INTERNAL_KEY && control_block.merkle_branch.len() <= 2
 }
 
-/// A leaf that a witness reveals.
+/// A leaf that a witness reveals, with its signatures.
 pub(crate) struct RevealedLeaf {
     pub(crate) keys: LeafKeys,
     pub(crate) hash: TapLeafHash,
-    /// What stands where each key's signature belongs, in the order of the script.
+    /// The witness element for each key's signature, in the order of the script.
     pub(crate) places: Vec<(XOnlyPublicKey, Vec<u8>)>,
 }
 
-/// The leaf of the protocol that an input's witness reveals.
+/// Returns the leaf of the protocol that an input's witness reveals.
 pub(crate) fn revealed_leaf(input: &TxIn) -> Option<RevealedLeaf> {
-    // An annex would stand last in the witness (BIP-341); the library tells it from the control block.
+    // An annex is the last element of the witness (BIP-341); the library distinguishes it from the control
+    // block.
     let leaf = input.witness.taproot_leaf_script().filter(|leaf| leaf.version == LeafVersion::TapScript)?;
     let keys = LeafKeys::from_script(leaf.script).ok()?;
     let hash = TapLeafHash::from_script(leaf.script, LeafVersion::TapScript);
@@ -72,7 +72,7 @@ pub(crate) fn revealed_leaf(input: &TxIn) -> Option<RevealedLeaf> {
     if !is_protocols(&ControlBlock::decode(control_block).ok()?) || !input.script_sig.is_empty() {
         return None;
     }
-    // A timelock that the input does not wait for makes no withdrawal: no node would ever take it.
+    // An input without the nSequence of the timelock is no withdrawal: it is not valid.
     if let LeafKeys::Timelock { timelock, .. } = keys
         && input.sequence != timelock.sequence()
     {

@@ -1,14 +1,14 @@
-//! What every signature is about: the tapscript sighash, and the sums that fees are made of.
+//! The tapscript sighash, and the sums that fees are computed from.
 
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{Amount, TapLeafHash, TapSighash, TapSighashType, Transaction, TxOut};
 
-/// Returns the sum of outputs; `None` when it is past the end of the number range.
+/// Returns the sum of outputs; `None` on overflow.
 pub(crate) fn sum(outputs: &[TxOut]) -> Option<Amount> {
     outputs.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value))
 }
 
-/// Returns the BIP-341 script-path sighash of an input, SIGHASH_DEFAULT; `None` when the transaction has
+/// Returns the tapscript sighash of an input (BIP-341, SIGHASH_DEFAULT); `None` when the transaction has
 /// another number of inputs than there are prevouts.
 pub(crate) fn leaf_sighash(
     transaction: &Transaction,

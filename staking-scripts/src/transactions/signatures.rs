@@ -1,28 +1,29 @@
-//! Signatures of staker, covenant members and finality providers over one transaction.
+//! The signatures of covenant members over a transaction, and the errors of signing.
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::schnorr;
 use eots::{AdaptorError, AdaptorSignature};
 
-/// A covenant member's signature.
+/// A covenant member's BIP-340 signature over a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CovenantSignature {
-    /// Who signed.
+    /// The member's key.
     pub member: XOnlyPublicKey,
-    /// The BIP-340 signature.
+    /// The signature.
     pub signature: schnorr::Signature,
 }
 
 /// A covenant member's adaptor signatures over one slashing transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CovenantAdaptorSignatures {
-    /// Who signed.
+    /// The member's key.
     pub member: XOnlyPublicKey,
-    /// One for each finality provider, encrypted to its key, in the order of the stake's providers.
+    /// The adaptor signatures, one for each finality provider, encrypted to its key, in the order of the
+    /// stake's providers.
     pub signatures: Vec<AdaptorSignature>,
 }
 
-/// Signing was refused.
+/// The transaction is not signed with this key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
@@ -37,7 +38,7 @@ pub enum SigningError {
     /// The key is not in the covenant committee.
     #[error("the key {0} is not in the covenant committee")]
     NotAMember(XOnlyPublicKey),
-    /// An adaptor signature could not be made.
+    /// The adaptor signature cannot be made.
     #[error(transparent)]
     Adaptor(#[from] AdaptorError),
 }

@@ -1,5 +1,5 @@
-//! Slashing: what staker and covenant committee pre-sign, and what an extracted finality provider's key
-//! finalizes.
+//! Slashing: the transaction that staker and covenant committee pre-sign, and that a finality provider's
+//! extracted key finalizes.
 
 use bitcoin::secp256k1::Message;
 use bitcoin::secp256k1::schnorr;
@@ -19,9 +19,9 @@ use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignatu
 use crate::transactions::slashing_rate::SlashingRate;
 use crate::transactions::spend::{FinalizeError, LeafSpend, SpendPlan};
 
-/// An output that can be slashed: the staking output and the unbonding output.
+/// An output that can be slashed: a staking or an unbonding output.
 pub trait Slashable: HasTaproot {
-    /// Who takes part.
+    /// Returns the parties.
     fn parties(&self) -> &Parties;
 }
 
@@ -37,21 +37,21 @@ impl Slashable for UnbondingOutput {
     }
 }
 
-/// How slashing divides a stake.
+/// The parameters of a slashing transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlashingParameters {
-    /// Where the slashed part goes; an OP_RETURN script burns it.
+    /// The script pubkey that the slashed part is paid to; an OP_RETURN script burns it.
     pub pk_script: ScriptBuf,
-    /// Which part is slashed.
+    /// The slashing rate.
     pub rate: SlashingRate,
-    /// The transaction's fee.
+    /// The fee of the transaction.
     pub fee: Amount,
-    /// After how many blocks the staker can withdraw the rest.
+    /// The unbonding time, the timelock of the slashing refund output.
     pub unbonding_time: Timelock,
 }
 
-/// The slashing transaction of a staking or an unbonding output: output 0 takes the slashed part, output 1 is
-/// the staker's refund.
+/// The slashing transaction of a staking or an unbonding output: output 0 pays the slashed part, output 1 is
+/// the slashing refund output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlashingTransaction {
     spend: LeafSpend,
@@ -60,13 +60,13 @@ pub struct SlashingTransaction {
     refund_amount: Amount,
 }
 
-/// The signatures over a slashing transaction do not verify, or do not slash.
+/// The signatures over a slashing transaction do not verify, or do not suffice to finalize it.
 ///
-/// That the transaction cannot be built is a [`BuildError`].
+/// A transaction that cannot be built is a [`BuildError`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SlashingError {
-    /// The key is not of one of the stake's finality providers.
+    /// The key is not that of one of the stake's finality providers.
     #[error("the key {0} is not one of the stake's finality providers'")]
     NotAFinalityProvider(XOnlyPublicKey),
     /// A covenant member gave another number of adaptor signatures than the stake has finality providers.
@@ -74,11 +74,11 @@ pub enum SlashingError {
         "the covenant member {member} gave {found} adaptor signatures; must be {providers}, one for each finality provider"
     )]
     AdaptorCount {
-        /// Who.
+        /// The member's key.
         member: XOnlyPublicKey,
-        /// How many it gave.
+        /// The number of adaptor signatures given.
         found: usize,
-        /// How many there must be.
+        /// The number of finality providers.
         providers: usize,
     },
     /// A covenant member's adaptor signature does not verify.
@@ -86,12 +86,12 @@ pub enum SlashingError {
         "the adaptor signature of the covenant member {member} to the finality provider {finality_provider} does not verify"
     )]
     InvalidAdaptorSignature {
-        /// Who signed.
+        /// The member's key.
         member: XOnlyPublicKey,
-        /// To whose key it is encrypted.
+        /// The finality provider's key, to which it is encrypted.
         finality_provider: XOnlyPublicKey,
     },
-    /// The transaction could not be finalized.
+    /// The transaction cannot be finalized.
     #[error(transparent)]
     Finalize(#[from] FinalizeError),
 }
@@ -99,11 +99,12 @@ pub enum SlashingError {
 holds_a_leaf_spend!(SlashingTransaction);
 
 impl SlashingTransaction {
-    /// The slashing transaction of `source`: version 1, one input, two outputs, nLockTime 0, final nSequence.
+    /// Builds the slashing transaction of `source`: version 1, one input, two outputs, nLockTime 0, final
+    /// nSequence.
     ///
     /// # Errors
-    /// [`BuildError`] when the fee is 0, the slashed part would go to no address, the stake does not pay
-    /// what is taken, or an output would be dust.
+    /// [`BuildError`] when the fee is 0, the slashed part would be paid to a script without address, the
+    /// stake does not pay the slashed part and the fee, or an output would be dust.
     pub fn new<O: Slashable>(
         source: &Funded<O>,
         parameters: &SlashingParameters,
@@ -113,7 +114,8 @@ impl SlashingTransaction {
         Self::refunding(source, parameters, refund)
     }
 
-    /// As [`new`](Self::new), with the refund output at hand, which is the same for every output of a stake.
+    /// Builds the transaction as [`new`](Self::new) does, with the slashing refund output given, which is the
+    /// same for every output of a stake.
     pub(crate) fn refunding<O: Slashable>(
         source: &Funded<O>,
         parameters: &SlashingParameters,
@@ -126,7 +128,7 @@ impl SlashingTransaction {
         if amount > Amount::MAX_MONEY {
             return Err(BuildError::StakeTooLarge(amount));
         }
-        // Burnt, or paid to an address: a script of another kind could be one that anybody spends.
+        // Burnt, or paid to an address: anybody might be able to spend from a script of another kind.
         if !parameters.pk_script.is_op_return() {
             UnsafeOutput::check_script(&parameters.pk_script).map_err(BuildError::of("slashed"))?;
         }
@@ -141,8 +143,8 @@ impl SlashingTransaction {
         Self::laid_out(source, parameters, refund, Version::ONE, [slashed, refund_amount])
     }
 
-    /// With this refund output, this version, and these amounts for its two outputs. Whether they are what
-    /// the parameters ask for is checked before.
+    /// Builds the transaction with this slashing refund output, this version, and these amounts for its two
+    /// outputs. The caller checks them against the parameters.
     pub(crate) fn laid_out<O: Slashable>(
         source: &Funded<O>,
         parameters: &SlashingParameters,
@@ -173,7 +175,7 @@ impl SlashingTransaction {
         Ok(Self { spend, parties, refund, refund_amount })
     }
 
-    /// The staker's refund, at its place in this transaction.
+    /// Returns the slashing refund output, with its outpoint in this transaction.
     pub fn refund_output(&self) -> Funded<SlashingRefundOutput> {
         Funded::new(self.refund.clone(), OutPoint::new(self.txid(), 1), self.refund_amount)
     }
@@ -213,16 +215,16 @@ impl SlashingTransaction {
     /// Verifies all adaptor signatures of one covenant member.
     ///
     /// # Errors
-    /// [`SlashingError::Finalize`] for a stranger, [`SlashingError::AdaptorCount`], or
-    /// [`SlashingError::InvalidAdaptorSignature`] naming the member and the provider.
+    /// [`SlashingError::Finalize`] for a key outside the committee, [`SlashingError::AdaptorCount`], or
+    /// [`SlashingError::InvalidAdaptorSignature`], which names the member and the provider.
     pub fn verify_covenant(&self, signatures: &CovenantAdaptorSignatures) -> Result<(), SlashingError> {
         let (items, errors): (Vec<_>, Vec<_>) = self.to_verify(signatures)?.unzip();
         let invalid = eots::verify_batch(&items).err().and_then(|error| error.invalid.first().copied());
         invalid.and_then(|index| errors.into_iter().nth(index)).map_or(Ok(()), Err)
     }
 
-    /// A covenant member's adaptor signatures, to be verified with others, and what to say of each that does
-    /// not verify.
+    /// Returns a covenant member's adaptor signatures as items of a batch verification, each with the error
+    /// for when it does not verify.
     pub(crate) fn to_verify<'a>(
         &'a self,
         given: &'a CovenantAdaptorSignatures,
@@ -268,8 +270,8 @@ impl SlashingTransaction {
     /// quorum of the covenant's adaptor signatures with it, and adds the staker's signature.
     ///
     /// # Errors
-    /// [`SlashingError`] when less than a quorum is usable: it names the first whose signatures are not, or
-    /// what else is missing.
+    /// [`SlashingError`] when less than a quorum is usable: it names the first member whose signatures are
+    /// not, or what is absent.
     pub fn slash(
         &self,
         staker: &schnorr::Signature,
@@ -287,8 +289,8 @@ impl SlashingTransaction {
                 Err(culprit) => culprits.push(culprit),
             }
         }
-        // Who gave nothing usable does not keep the others from slashing; when they are too few, the first of
-        // them is named.
+        // A member without usable signatures does not keep the others from slashing; when these are too few,
+        // the error names the first such member.
         let mut signatures = match (self.spend.choose_quorum(&decrypted), culprits.into_iter().next()) {
             (Err(FinalizeError::BelowQuorum { .. }), Some(culprit)) => return Err(culprit),
             (chosen, _) => chosen?,
@@ -298,8 +300,8 @@ impl SlashingTransaction {
         Ok(self.spend.finalize(&signatures)?)
     }
 
-    /// One member's signature: its adaptor signature to the provider at `position`, verified and decrypted
-    /// with that provider's key.
+    /// Returns one member's signature: its adaptor signature to the provider at `position`, verified and
+    /// decrypted with that provider's key.
     fn decrypt(
         &self,
         given: &CovenantAdaptorSignatures,

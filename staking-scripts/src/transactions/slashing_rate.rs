@@ -5,22 +5,22 @@ use std::str::FromStr;
 
 use bitcoin::Amount;
 
-/// How many ten-thousandths make a whole.
+/// The number of ten-thousandths in 1.
 const WHOLE: u16 = 10_000;
 
-/// The part of a stake that slashing takes: above 0, below 1, with at most four decimals. Kept as
-/// ten-thousandths.
+/// The slashing rate, the fraction of a stake that is slashed: above 0, below 1, with at most four decimals.
+/// It is stored in ten-thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlashingRate(u16);
 
-/// The text or number is no slashing rate.
+/// The text or number is not a slashing rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the slashing rate is {0}; must be above 0 and below 1, with at most four decimals")]
 #[non_exhaustive]
 pub struct InvalidSlashingRate(pub String);
 
 impl SlashingRate {
-    /// The rate of this many ten-thousandths, 1 to 9999.
+    /// Returns the rate of this many ten-thousandths, 1 to 9999.
     ///
     /// # Errors
     /// [`InvalidSlashingRate`] outside that range.
@@ -32,16 +32,16 @@ impl SlashingRate {
         }
     }
 
-    /// This rate in ten-thousandths.
+    /// Returns the rate in ten-thousandths.
     pub const fn ten_thousandths(self) -> u16 {
         self.0
     }
 
-    /// The amount slashed from a stake of `amount`, rounded to the nearest satoshi.
+    /// Returns the amount slashed from a stake of `amount`, rounded to the nearest satoshi.
     ///
     /// It is computed as the network computes it, in double precision: `floor(f64(amount) · f64(rate) +
-    /// 0.5)`. Exact arithmetic would round some amounts near a half the other way, and the transaction would
-    /// be another one.
+    /// 0.5)`. Exact arithmetic would round some amounts near a half the other way, which makes another
+    /// transaction.
     #[expect(
         clippy::as_conversions,
         reason = "all the bitcoin there can be are less than 2^53 satoshis, so both conversions are exact"
@@ -64,7 +64,7 @@ impl FromStr for SlashingRate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidSlashingRate(text.to_owned());
-        // Trailing zeros say nothing: the network writes 0.001 with eighteen decimals.
+        // Trailing zeros are dropped: the network writes 0.001 with eighteen decimals.
         let decimals = text.strip_prefix("0.").ok_or_else(invalid)?.trim_end_matches('0');
         if decimals.len() > 4 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(invalid());

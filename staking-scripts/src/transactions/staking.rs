@@ -1,4 +1,4 @@
-//! Staking: the transaction that pays to the staking output, funded from given coins.
+//! Staking: the transaction that pays to the staking output, funded by coins.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::KeySource;
@@ -11,7 +11,7 @@ use bitcoin::{
 
 use crate::coins::coin::FundingCoin;
 use crate::coins::selection::Funding;
-use crate::coins::witness::finish;
+use crate::coins::witness::finalize_verified;
 use crate::outputs::op_return::OpReturnData;
 use crate::outputs::output::StakingOutput;
 use crate::outputs::relay::{MAX_FEE_RATE, MAX_WEIGHT, UnsafeOutput};
@@ -19,12 +19,12 @@ use crate::transactions::error::BuildError;
 use crate::transactions::funded::Funded;
 use crate::transactions::spend::{ReturnedPsbtError, add_output_origin};
 
-/// The staking transaction, unsigned. Its id is final: segregated witnesses do not change it, so that
-/// unbonding and slashing transactions can be signed before it is broadcast. Replacing it voids them.
+/// The unsigned staking transaction. Witnesses do not change its id, so unbonding and slashing transactions
+/// are signed before it is broadcast. Replacing it voids them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StakingTransaction {
     psbt: Psbt,
-    /// What the inputs' scripts hold when signed: redeem scripts, which are no secret and part of the id.
+    /// The scriptSigs of the signed inputs: redeem scripts, which are part of the id.
     script_sigs: Vec<ScriptBuf>,
     output: StakingOutput,
     amount: Amount,
@@ -33,32 +33,32 @@ pub struct StakingTransaction {
     weight: Weight,
 }
 
-/// What a staking transaction is built from.
+/// The parts that a staking transaction is built from.
 #[derive(Debug, Clone)]
 pub struct NewStake<'a> {
-    /// The output that the stake is locked in.
+    /// The staking output.
     pub output: StakingOutput,
-    /// How much to stake.
+    /// The amount to stake.
     pub amount: Amount,
-    /// The coins to choose from.
+    /// The coins to select from.
     pub coins: &'a [FundingCoin],
-    /// The script that the change goes to.
+    /// The script pubkey of the change.
     pub change: ScriptBuf,
     /// The fee rate.
     pub fee_rate: FeeRate,
-    /// The tag of the network for a phase-1 stake, which then has an OP_RETURN output.
+    /// The network's tag for the OP_RETURN output of a phase-1 stake; `None` for no OP_RETURN output.
     pub op_return_tag: Option<[u8; 4]>,
 }
 
 impl StakingTransaction {
-    /// Returns the transaction that makes a stake: the amount to the staking output, paid from a cheap
-    /// selection of the coins at the fee rate, and what is left to the change, unless that would be dust.
-    /// Version 2, nLockTime 0, final nSequence; the staking output is output 0. With a tag, the OP_RETURN of
-    /// a phase-1 stake is output 1, and the change output 2.
+    /// Builds the staking transaction: the amount to the staking output, funded by a selection of the coins
+    /// at the fee rate, and the rest to the change, unless that would be dust. Version 2, nLockTime 0, final
+    /// nSequence; the staking output is output 0. With a tag, the OP_RETURN output of a phase-1 stake is
+    /// output 1, and the change output 2.
     ///
     /// # Errors
-    /// [`BuildError`] when a coin is given twice, the coins do not suffice, the stake would be dust, or a
-    /// phase-1 stake has several finality providers.
+    /// [`BuildError`] when a coin is given twice, the coins do not pay the stake and the fee, the stake would
+    /// be dust, or a phase-1 stake has several finality providers.
     pub fn build(stake: NewStake<'_>) -> Result<Self, BuildError> {
         let NewStake { output, amount, coins, change, fee_rate, op_return_tag } = stake;
         let providers = output.parties().finality_providers().as_slice().len();
@@ -107,29 +107,28 @@ impl StakingTransaction {
         Ok(Self { psbt, script_sigs, output, amount, fee: selection.fee, fee_rate, weight })
     }
 
-    /// The PSBT, for the wallet that holds the coins.
+    /// Returns the PSBT, for the wallet that holds the coins.
     pub const fn psbt(&self) -> &Psbt {
         &self.psbt
     }
 
-    /// Says in the PSBT where a key of the staking output comes from (fingerprint and path, BIP-32). Those of
-    /// the coins' keys come with the coins' descriptors.
+    /// Adds the origin of a key of the staking output (fingerprint and path, BIP-32) to the PSBT. The coins'
+    /// descriptors have the origins of the coins' keys.
     pub fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
         self.psbt.outputs.iter_mut().for_each(|output| add_output_origin(output, key, source));
     }
 
-    /// The transaction as the PSBT has it, without signatures and scripts.
+    /// Returns the transaction as it is in the PSBT, without witnesses and scriptSigs.
     pub const fn unsigned(&self) -> &Transaction {
         &self.psbt.unsigned_tx
     }
 
-    /// Its id, which signing does not change.
+    /// Returns the transaction's id, which signing does not change.
     pub fn txid(&self) -> Txid {
         self.without_witnesses().compute_txid()
     }
 
-    /// The transaction as it will be, but for its witnesses: with its final id, for those who sign what hangs
-    /// on it.
+    /// Returns the transaction with its scriptSigs, so with its final id, and without witnesses.
     pub fn without_witnesses(&self) -> Transaction {
         let mut transaction = self.unsigned().clone();
         for (input, script_sig) in transaction.input.iter_mut().zip(&self.script_sigs) {
@@ -138,36 +137,37 @@ impl StakingTransaction {
         transaction
     }
 
-    /// The change and its index: what follows the staking output, and what announces it.
+    /// Returns the change output and its index: the first output after the staking output that is not an
+    /// OP_RETURN.
     pub(crate) fn change(&self) -> Option<(u32, &TxOut)> {
         (0..).zip(&self.unsigned().output).skip(1).find(|(_, output)| !output.script_pubkey.is_op_return())
     }
 
-    /// Its fee.
+    /// Returns the fee.
     pub const fn fee(&self) -> Amount {
         self.fee
     }
 
-    /// Its virtual size when it is signed, at most, in vbytes.
+    /// Returns the virtual size of the signed transaction in vbytes, at most.
     pub const fn vsize(&self) -> u64 {
         self.weight.to_vbytes_ceil()
     }
 
-    /// What it weighs when it is signed, at most.
+    /// Returns the weight of the signed transaction, at most.
     pub(crate) const fn weight(&self) -> Weight {
         self.weight
     }
 
-    /// Finalizes the transaction from the PSBT that the wallet signed, and checks the result against all that
-    /// was asked for: the same transaction, every signature valid, the staking output paid exactly once, the
-    /// fee at the rate.
+    /// Finalizes the transaction from the PSBT that the wallet signed, and checks the result: the same
+    /// transaction, every signature valid, the staking output paid exactly once, the fee at the requested
+    /// rate.
     ///
     /// # Errors
-    /// [`ReturnedPsbtError`] names what cannot be used.
+    /// [`ReturnedPsbtError`] names the part that cannot be used.
     pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, ReturnedPsbtError> {
         ReturnedPsbtError::check_same(signed, self.unsigned())?;
         let mut psbt = self.psbt.clone();
-        // The signatures are the wallet's; what the coins are is what we know, not what it says.
+        // The signatures are the wallet's; the coins are those known here, not those in its PSBT.
         for (input, signed) in psbt.inputs.iter_mut().zip(&signed.inputs) {
             let coin = input.witness_utxo.take();
             *input = signed.clone();
@@ -176,13 +176,13 @@ impl StakingTransaction {
         }
         let prevouts: Option<Vec<TxOut>> =
             self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
-        let transaction =
-            finish(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)?;
+        let transaction = finalize_verified(&mut psbt, &prevouts.unwrap_or_default())
+            .map_err(ReturnedPsbtError::Unsigned)?;
         self.check_finalized(&transaction)?;
         Ok(transaction)
     }
 
-    /// One that promises another amount than it pays, for tests of what is noticed then.
+    /// Returns it with another amount than it pays, for tests.
     #[cfg(test)]
     pub(crate) fn with_amount(&self, amount: Amount) -> Self {
         Self { amount, ..self.clone() }
@@ -201,7 +201,7 @@ impl StakingTransaction {
         if weight > MAX_WEIGHT {
             return Err(ReturnedPsbtError::TooHeavy(weight));
         }
-        // A Taproot signature that names its sighash type is a byte longer than was foreseen.
+        // A Taproot signature with an explicit sighash type is a byte longer than predicted.
         let named =
             |input: &&TxIn| input.witness.len() == 1 && input.witness.nth(0).is_some_and(|it| it.len() == 65);
         let named = Weight::from_wu_usize(transaction.input.iter().filter(named).count());
@@ -214,7 +214,7 @@ impl StakingTransaction {
         }
     }
 
-    /// The staking output, at its place in this transaction.
+    /// Returns the staking output, with its outpoint in this transaction.
     pub fn staking_output(&self) -> Funded<StakingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
     }

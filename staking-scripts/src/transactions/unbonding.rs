@@ -1,5 +1,4 @@
-//! Unbonding: the staker leaves early, with the covenant committee's consent, and waits for the unbonding
-//! time.
+//! Unbonding: the staker and a covenant quorum end a stake early, and the unbonding time begins.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
@@ -27,11 +26,12 @@ holds_a_leaf_spend!(UnbondingTransaction);
 impl CovenantTransaction for UnbondingTransaction {}
 
 impl UnbondingTransaction {
-    /// Spends `staking` into `output`, leaving `fee`: version 2, one input, one output, nLockTime 0, final
-    /// nSequence.
+    /// Builds the transaction that spends `staking` into `output` and pays `fee`: version 2, one input, one
+    /// output, nLockTime 0, final nSequence.
     ///
     /// # Errors
-    /// [`BuildError`] when the parties differ, the stake does not pay the fee, or dust would be left.
+    /// [`BuildError`] when the parties differ, the stake does not pay the fee, or the unbonding output would
+    /// be dust.
     pub fn new(
         staking: &Funded<StakingOutput>,
         output: UnbondingOutput,
@@ -60,7 +60,7 @@ impl UnbondingTransaction {
         Ok(Self { spend, output, amount })
     }
 
-    /// The unbonding output, at its place in this transaction.
+    /// Returns the unbonding output, with its outpoint in this transaction.
     pub fn unbonding_output(&self) -> Funded<UnbondingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
     }
@@ -69,8 +69,8 @@ impl UnbondingTransaction {
     /// quorum, the first ones are taken.
     ///
     /// # Errors
-    /// [`FinalizeError`] when less than a quorum of the signatures verifies: it names the first that does
-    /// not, or what else is missing.
+    /// [`FinalizeError`] when less than a quorum of the signatures verifies: it names the first that does not
+    /// verify, or what is absent.
     pub fn finalize(
         &self,
         staker: &schnorr::Signature,

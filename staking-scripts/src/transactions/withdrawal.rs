@@ -1,4 +1,4 @@
-//! Withdrawal: the staker takes out what has matured.
+//! Withdrawals: the staker alone spends an output after its timelock.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
@@ -20,11 +20,11 @@ pub struct WithdrawalTransaction {
 holds_a_leaf_spend!(WithdrawalTransaction);
 
 impl WithdrawalTransaction {
-    /// Spends `source` to `destination` at `fee_rate`: version 2, the input's nSequence the timelock. A node
-    /// takes it once the output is as many blocks deep as the timelock says.
+    /// Builds the withdrawal of `source` to `destination` at `fee_rate`: version 2, nSequence the timelock.
+    /// It is valid once the output is as many blocks deep as the timelock.
     ///
     /// # Errors
-    /// [`BuildError`] when the output does not pay the fee, or dust would be left.
+    /// [`BuildError`] when the output does not pay the fee, or the new output would be dust.
     pub fn new<O: HasTaproot>(
         source: &Funded<O>,
         destination: ScriptBuf,
@@ -65,7 +65,7 @@ impl WithdrawalTransaction {
     /// Finalizes the transaction with the staker's signature.
     ///
     /// # Errors
-    /// [`FinalizeError::InvalidStakerSignature`].
+    /// [`FinalizeError::InvalidStakerSignature`] when the signature does not verify.
     pub fn finalize(&self, staker: &schnorr::Signature) -> Result<Transaction, FinalizeError> {
         self.spend.verify_staker(staker)?;
         self.spend.finalize(&[(*self.spend.leaf().keys.staker(), *staker)])

@@ -1,4 +1,4 @@
-//! From a node's answer to a delegation.
+//! Conversion of a node's response to a delegation.
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{TxOut, Txid, XOnlyPublicKey};
@@ -15,7 +15,7 @@ use super::proto::{
 use super::value::cut;
 use super::{Problem, WireCovenantSignatures, WireDelegation, WireError, WireExtension, WireSpend};
 
-/// The delegation that an answer tells of, at a path.
+/// Returns the delegation in a node's response, at a path.
 pub(super) fn delegation(raw: &BtcDelegationResponse, path: &str) -> Result<WireDelegation, WireError> {
     let at = |name| below(path, name);
     let undelegation = BtcUndelegationResponse::default();
@@ -88,14 +88,14 @@ fn extension(raw: &StakeExpansionResponse, path: &str) -> Result<WireExtension, 
     })
 }
 
-/// A txid as it is shown, the last byte of the hash first.
+/// Reads a txid in display order.
 pub(super) fn txid(text: &str, path: &str) -> Result<Txid, WireError> {
     let problem = || Problem::Name { found: cut(text), rule: "a txid, 64 hex digits" };
     needed(text.as_bytes(), path)?;
     text.parse().map_err(|_| WireError::field(path, problem()))
 }
 
-/// The lists of the covenant's signatures, joined by the member's key.
+/// Joins the lists of the covenant's signatures by the member's key.
 fn covenant(
     raw: &BtcDelegationResponse,
     undelegation: &BtcUndelegationResponse,
@@ -137,7 +137,7 @@ fn covenant(
     }
 }
 
-/// A list of what members signed, by member.
+/// A list of signatures by member.
 struct Listed<T> {
     path: String,
     entries: Vec<(XOnlyPublicKey, T)>,
@@ -152,7 +152,7 @@ impl<T> Listed<T> {
         Ok(())
     }
 
-    /// What a member of another list signed.
+    /// Removes and returns the signatures of a member of another list.
     fn take(&mut self, member: &XOnlyPublicKey, other: &'static str) -> Result<T, WireError> {
         let place =
             self.entries.iter().position(|(known, _)| known == member).ok_or_else(|| {
@@ -161,7 +161,7 @@ impl<T> Listed<T> {
         Ok(self.entries.swap_remove(place).1)
     }
 
-    /// The first member whom no other list took.
+    /// Returns the first member that is in no other list.
     fn left(self, name: &'static str) -> Option<(XOnlyPublicKey, &'static str)> {
         self.entries.first().map(|(member, _)| (*member, name))
     }

@@ -2,35 +2,35 @@ use bitcoin::consensus::encode;
 use bitcoin::{XOnlyPublicKey, base64};
 use eots::InvalidAdaptorSignature;
 
-/// Why an answer or a message of the chain cannot be read or written.
+/// A response or a message of the chain cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WireError {
-    /// The input is too long to be looked at.
+    /// The input is too long.
     #[error("the input has {0} bytes; must be at most {max}", max = super::MAX_INPUT)]
     TooLong(usize),
     /// The text is not JSON, or an object in it has a member twice.
     #[error("the text is not JSON of a node")]
     Json(#[source] serde_json::Error),
-    /// The JSON is none of the shapes.
+    /// The JSON has none of the known shapes.
     #[error(
         "no delegation is in this JSON; must have `btc_delegation`, `btc_delegations`, `btc_delegator_delegations`, or a message or transaction with `/babylon.btcstaking.v1.MsgCreateBTCDelegation` or `/babylon.btcstaking.v1.MsgBtcStakeExpand`"
     )]
     Shape,
-    /// The bytes are no protobuf of this message; the cause names the field.
+    /// The bytes are not protobuf of this message; the cause names the field.
     #[error("{path}: not protobuf of this message")]
     Protobuf {
-        /// The message or field.
+        /// The path of the message or field.
         path: String,
-        /// What the decoder says.
+        /// The decoder's error.
         #[source]
         source: prost::DecodeError,
     },
     /// A field breaks a rule.
     #[error("{path}: {problem}")]
     Field {
-        /// The chain's names of the fields on the way, with positions in lists from 0.
+        /// The path of the field with the chain's names, and positions in lists from 0.
         path: String,
-        /// What was found, and the rule.
+        /// The value found, and the rule.
         problem: Problem,
     },
 }
@@ -41,88 +41,88 @@ impl WireError {
     }
 }
 
-/// What is wrong with one field.
+/// The rule that a field breaks.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    /// What must be there is not.
+    /// A required field is absent.
     #[error("missing")]
     Missing,
-    /// JSON of another type.
+    /// The JSON value is of another type.
     #[error("{found}; must be {expected}")]
     Type {
-        /// What was found.
+        /// The type found.
         found: &'static str,
         /// The type of the field.
         expected: &'static str,
     },
-    /// A number that the field cannot hold, or must not.
+    /// The number is out of the field's range.
     #[error("{found} is no number for this field; must be {rule}")]
     Number {
-        /// The number as it was written.
+        /// The number as written.
         found: String,
         /// The range.
         rule: &'static str,
     },
-    /// Text that names nothing.
+    /// The text is not one of the known names.
     #[error("`{found}` is unknown; must be {rule}")]
     Name {
-        /// The text, cut short.
+        /// The beginning of the text.
         found: String,
-        /// What it may be.
+        /// The known names.
         rule: &'static str,
     },
-    /// Bytes of a wrong length.
+    /// The bytes have a wrong length.
     #[error("{found} bytes; must be {rule}")]
     Length {
-        /// The bytes found.
+        /// The number of bytes found.
         found: usize,
-        /// How many there must be.
+        /// The number that there must be.
         rule: &'static str,
     },
-    /// Text that is not hex.
+    /// The text is not hex.
     #[error("not hex: {0}")]
     Hex(hex::FromHexError),
-    /// Text that is not base64.
+    /// The text is not base64.
     #[error("not base64 of the standard alphabet with padding: {0}")]
     Base64(base64::DecodeError),
-    /// 32 bytes that are no x coordinate.
+    /// The 32 bytes are not the x coordinate of a point on the curve.
     #[error("{} is not the x coordinate of a point; must be a BIP-340 public key", hex::encode(.0))]
     Key([u8; 32]),
-    /// A BIP-340 signature whose first half is no x coordinate.
+    /// The first half of a BIP-340 signature is not the x coordinate of a point on the curve.
     #[error("the signature's first half {} is not the x coordinate of a point", hex::encode(.0))]
     SignaturePoint([u8; 32]),
-    /// A BIP-340 signature whose second half is not below the group order.
+    /// The second half of a BIP-340 signature is not below the group order.
     #[error("the signature's second half {} is not below the group order", hex::encode(.0))]
     SignatureScalar([u8; 32]),
-    /// Bytes that are no adaptor signature.
+    /// The bytes are not an adaptor signature.
     #[error("{0}")]
     Adaptor(InvalidAdaptorSignature),
-    /// Bytes that are not a whole transaction or output and nothing else.
+    /// The bytes are not exactly one transaction or output.
     #[error("not the bytes of a Bitcoin transaction or output: {0}")]
     Bitcoin(encode::Error),
-    /// A list of a wrong length.
+    /// The list has a wrong length.
     #[error("{found} entries; must be {expected}")]
     Count {
-        /// The entries found.
+        /// The number of entries found.
         found: usize,
-        /// How many there must be.
+        /// The number that there must be.
         expected: usize,
     },
-    /// More delegations than one page may have.
+    /// The page has too many delegations.
     #[error("more than {0} delegations; must be a page of at most that many")]
     Page(usize),
-    /// More keys than one list may have.
+    /// The list has too many keys.
     #[error("{0} entries; must be at most {max}", max = super::MAX_KEYS)]
     Keys(usize),
-    /// A key that stands twice in a list.
+    /// A key occurs twice in a list.
     #[error("{0} stands in the list before; must be there once")]
     Repeated(XOnlyPublicKey),
-    /// A covenant member who is in one list and not in another.
+    /// A covenant member is in one list of signatures and not in another.
     #[error("nothing of covenant member {member}, who is in {other}; must be in both")]
     Unmatched {
-        /// The member.
+        /// The member's key.
         member: XOnlyPublicKey,
-        /// The list that has the member.
+        /// The list in which the member is.
         other: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! From the bytes of one field to what they mean. Paths are those of the fields.
+//! Parsing of single fields. Each error has the field's path.
 
 use bitcoin::consensus::{Decodable, deserialize};
 use bitcoin::secp256k1::{Scalar, schnorr};
@@ -9,7 +9,7 @@ use super::{MAX_KEYS, Problem, WireError};
 
 type Result<T> = std::result::Result<T, WireError>;
 
-/// The path of a field below another; below nothing it is its name.
+/// Returns the path of a field within another; at the root it is its name.
 pub(super) fn below(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
@@ -18,7 +18,7 @@ pub(super) fn bytes32(bytes: &[u8], path: &str) -> Result<[u8; 32]> {
     bytes.try_into().map_err(|_| WireError::field(path, Problem::Length { found: bytes.len(), rule: "32" }))
 }
 
-/// Refuses an empty field that must not be.
+/// Refuses an empty field that is required.
 pub(super) fn needed<'a, T>(list: &'a [T], path: &str) -> Result<&'a [T]> {
     if list.is_empty() { Err(WireError::field(path, Problem::Missing)) } else { Ok(list) }
 }
@@ -33,7 +33,7 @@ pub(super) fn few(found: usize, path: &str) -> Result<()> {
     if found > MAX_KEYS { Err(WireError::field(path, Problem::Keys(found))) } else { Ok(()) }
 }
 
-/// The finality providers: at least one, none twice.
+/// Reads the finality providers' keys: at least one, none twice.
 pub(super) fn providers(list: &[Vec<u8>], path: &str) -> Result<Vec<XOnlyPublicKey>> {
     few(list.len(), path)?;
     let mut keys = Vec::new();
@@ -48,7 +48,8 @@ pub(super) fn providers(list: &[Vec<u8>], path: &str) -> Result<Vec<XOnlyPublicK
     Ok(keys)
 }
 
-/// A BIP-340 signature that some message could have.
+/// Reads a BIP-340 signature that could be valid: its first half is on the curve, and its second half below
+/// the group order.
 pub(super) fn signature(bytes: &[u8], path: &str) -> Result<schnorr::Signature> {
     let bytes = needed(bytes, path)?;
     let length = || WireError::field(path, Problem::Length { found: bytes.len(), rule: "64" });
@@ -64,7 +65,7 @@ pub(super) fn signature(bytes: &[u8], path: &str) -> Result<schnorr::Signature> 
     Ok(signature)
 }
 
-/// A member's adaptor signatures, as many as there are finality providers.
+/// Reads a member's adaptor signatures, one for each finality provider.
 pub(super) fn adaptors(list: &[Vec<u8>], providers: usize, path: &str) -> Result<Vec<AdaptorSignature>> {
     if list.len() != providers {
         return Err(WireError::field(path, Problem::Count { found: list.len(), expected: providers }));
@@ -78,7 +79,7 @@ pub(super) fn adaptors(list: &[Vec<u8>], providers: usize, path: &str) -> Result
         .collect()
 }
 
-/// What Bitcoin's consensus encoding holds, and nothing behind it.
+/// Reads a value in Bitcoin's consensus encoding, and refuses bytes after it.
 pub(super) fn decoded<T: Decodable>(bytes: &[u8], path: &str) -> Result<T> {
     deserialize(needed(bytes, path)?).map_err(|e| WireError::field(path, Problem::Bitcoin(e)))
 }
@@ -87,7 +88,7 @@ pub(super) fn transaction(bytes: &[u8], path: &str) -> Result<Transaction> {
     decoded(bytes, path)
 }
 
-/// What an empty field lacks, and a full one must be.
+/// Reads an optional field; `None` when it is empty.
 pub(super) fn optional<T>(
     bytes: &[u8],
     path: &str,
@@ -100,7 +101,7 @@ pub(super) fn hex(text: &str, path: &str) -> Result<Vec<u8>> {
     hex::decode(text).map_err(|e| WireError::field(path, Problem::Hex(e)))
 }
 
-/// As [`optional`], of a field that holds hex.
+/// Reads an optional field in hex, as [`optional`] does.
 pub(super) fn optional_hex<T>(
     text: &str,
     path: &str,
@@ -121,12 +122,12 @@ pub(super) fn amount(satoshis: impl Into<i128>, path: &str) -> Result<Amount> {
         })
 }
 
-/// A length of time that is not zero; how long it may be is for the timelock to say.
+/// Refuses a time of 0 blocks. The upper limit is checked by [`Timelock`](crate::Timelock).
 pub(super) fn blocks(blocks: u32, path: &str) -> Result<u32> {
     if blocks == 0 { Err(WireError::field(path, Problem::Missing)) } else { Ok(blocks) }
 }
 
-/// Text, unless it is empty.
+/// Returns a text, unless it is empty.
 pub(super) fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }

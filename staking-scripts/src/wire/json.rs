@@ -13,7 +13,7 @@ use super::{MAX_INPUT, MAX_PAGE, Problem, WireDelegation, WireError, check, mess
 
 type Result<T> = std::result::Result<T, WireError>;
 
-/// Reads every delegation in JSON of a node, whichever shape it has. A page may be empty.
+/// Reads every delegation in JSON of a node, in any of its shapes. A page may be empty.
 ///
 /// # Errors
 /// [`WireError`] names the field that breaks a rule.
@@ -28,7 +28,7 @@ pub(crate) fn read_json(text: &str) -> Result<Vec<WireDelegation>> {
     }
 }
 
-/// Whether JSON is of a node, by its members; [`read_json`] then says what is wrong with it, if anything.
+/// Returns whether JSON is of a node, by its members; [`read_json`] checks it.
 pub(crate) fn is_wire_json(value: &Value) -> bool {
     shape(value).is_some()
 }
@@ -39,11 +39,11 @@ enum Shape {
     Page,
     ProviderPage,
     Message,
-    /// A transaction, and the members that lead to its body.
+    /// A transaction, with the path of members to its body.
     Transaction(&'static [&'static str]),
 }
 
-/// Where the messages of a transaction are, in the gateway's answer and others.
+/// The paths to a transaction's messages, in the gateway's response and other forms.
 const BODIES: [&[&str]; 3] = [&["tx", "body"], &["tx_response", "tx", "body"], &["body"]];
 
 fn shape(value: &Value) -> Option<Shape> {
@@ -64,10 +64,10 @@ fn shape(value: &Value) -> Option<Shape> {
     if has("btc_pk") && has("staking_tx_hex") {
         return Some(Shape::Bare);
     }
-    let messages = |way: &[&str]| {
-        way.iter().try_fold(value, |at, name| at.get(name))?.get("messages").filter(|list| list.is_array())
+    let messages = |path: &[&str]| {
+        path.iter().try_fold(value, |at, name| at.get(name))?.get("messages").filter(|list| list.is_array())
     };
-    BODIES.into_iter().find(|way| messages(way).is_some()).map(Shape::Transaction)
+    BODIES.into_iter().find(|path| messages(path).is_some()).map(Shape::Transaction)
 }
 
 impl Shape {
@@ -118,7 +118,7 @@ fn bounded(count: usize, path: &str) -> Result<()> {
     if count > MAX_PAGE { Err(WireError::field(path, Problem::Page(MAX_PAGE))) } else { Ok(()) }
 }
 
-/// The delegation that a message registers; `None` of other messages.
+/// Returns the delegation that a message registers; `None` for other messages.
 fn message(at: &At<'_>) -> Result<Option<WireDelegation>> {
     match at.text("@type")?.as_str() {
         CREATE_URL => messages::created(&created(at)?, at.path()).map(Some),
@@ -134,7 +134,8 @@ fn message(at: &At<'_>) -> Result<Option<WireDelegation>> {
     }
 }
 
-/// The fields that both messages have under the same names, and the proof, which only one has.
+/// Reads the fields that both messages have under the same names, and the inclusion proof, which only one
+/// has.
 fn created(at: &At<'_>) -> Result<MsgCreateBtcDelegation> {
     let pop = at.get("pop")?.present().map(|at| {
         Ok(ProofOfPossessionBtc {
@@ -144,7 +145,7 @@ fn created(at: &At<'_>) -> Result<MsgCreateBtcDelegation> {
     });
     let proof = at.get("staking_tx_inclusion_proof")?.present().map(|at| {
         let key = at.get("key")?.present().map(|at| {
-            // JSON shows block hashes as block explorers do, protobuf has the order of the header.
+            // JSON has block hashes in display order, protobuf in internal byte order.
             let mut hash = at.hex("hash")?;
             hash.reverse();
             Ok(TransactionKey { index: at.u32("index")?, hash })
@@ -227,7 +228,7 @@ fn hex_list(at: &At<'_>, name: &str) -> Result<Vec<Vec<u8>>> {
     at.list(name)?.iter().map(At::hex_here).collect()
 }
 
-/// Keys are in hex and signatures beside them in base64.
+/// Reads signatures: keys are in hex, signatures in base64.
 fn signatures(at: &At<'_>, name: &str) -> Result<Vec<SignatureInfo>> {
     at.list(name)?.iter().map(|at| Ok(SignatureInfo { pk: at.hex("pk")?, sig: at.base64("sig")? })).collect()
 }

@@ -1,5 +1,5 @@
-//! From a message that registers a stake to a delegation, and back. Everything in a message is required, but
-//! for the inclusion proof, because the chain refuses a message without it.
+//! Conversion of a message that registers a stake to a delegation, and back. Every field of a message is
+//! required, as on the chain, except the inclusion proof.
 
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::Hash as _;
@@ -17,11 +17,11 @@ use super::{
     Problem, WireDelegation, WireError, WireExtension, WireInclusion, WireKind, internal_bytes, protobuf,
 };
 
-/// The kinds of proof of possession.
+/// The types of proofs of possession, by name and number.
 pub(super) const POSSESSIONS: [(&str, i32); 3] = [("BIP340", 0), ("BIP322", 1), ("ECDSA", 2)];
 pub(super) const POSSESSION_RULE: &str = "BIP340 (0), BIP322 (1) or ECDSA (2)";
 
-/// The delegation that a message registers, at a path.
+/// Returns the delegation that a message registers, at a path.
 pub(super) fn created(raw: &MsgCreateBtcDelegation, path: &str) -> Result<WireDelegation, WireError> {
     let at = |name| below(path, name);
     let transaction = |bytes: &[u8], name| transaction(bytes, &at(name));
@@ -66,7 +66,7 @@ pub(super) fn created(raw: &MsgCreateBtcDelegation, path: &str) -> Result<WireDe
     })
 }
 
-/// The delegation that extends a running stake, at a path.
+/// Returns the delegation of an extension that a message registers, at a path.
 pub(super) fn expanded(raw: MsgBtcStakeExpand, path: &str) -> Result<WireDelegation, WireError> {
     let previous_txid = txid(&raw.previous_staking_tx_hash, &below(path, "previous_staking_tx_hash"))?;
     let funding = transaction(&raw.funding_tx, &below(path, "funding_tx"))?;
@@ -101,7 +101,7 @@ fn inclusion(raw: &InclusionProof, path: &str) -> Result<WireInclusion, WireErro
 }
 
 /// Writes the message that registers this delegation: `MsgBtcStakeExpand` when it extends a stake,
-/// `MsgCreateBTCDelegation` when not. Returns which, and its protobuf.
+/// `MsgCreateBTCDelegation` when not. Returns which message, and its protobuf.
 ///
 /// # Errors
 /// [`WireError::Field`] names what the delegation lacks: the staker's address, the proof of possession, the
@@ -208,7 +208,7 @@ impl From<MsgBtcStakeExpand> for MsgCreateBtcDelegation {
     }
 }
 
-/// Without what only an extension has.
+/// Converts without the fields that only an extension has.
 impl From<MsgCreateBtcDelegation> for MsgBtcStakeExpand {
     fn from(m: MsgCreateBtcDelegation) -> Self {
         Self {

@@ -1,6 +1,7 @@
-//! What exists in the world of a delegation: a node's answers, and the messages that register a stake.
+//! The JSON and protobuf of Babylon Genesis for delegations: a node's responses, and the messages that
+//! register a stake.
 //!
-//! Read are JSON, as `babylond query … --output json` and the REST gateway print it, and protobuf:
+//! Both JSON, as `babylond query … --output json` and the REST gateway print it, and protobuf are read:
 //!
 //! | JSON, found by its members | protobuf, told by [`WireKind`] |
 //! |---|---|
@@ -9,14 +10,13 @@
 //! | `btc_delegator_delegations`: a page of a finality provider's, by staker | `QueryFinalityProviderDelegationsResponse` |
 //! | `@type`: one message, or a whole transaction (`tx`, `tx_response`, `body`) | `MsgCreateBTCDelegation`, `MsgBtcStakeExpand`, `Any` |
 //!
-//! Every form becomes the one structure of protobuf first ([`proto`]), so the rules stand once ([`check`],
-//! [`message`]) and paths in errors are the chain's own field names. What is absent has its zero value, as
-//! protobuf has it. Unknown fields are passed over: the chain adds some with its upgrades, and a reader that
-//! refused them would stop on the day of an upgrade, whereas a known field never changes its meaning.
+//! Every form is converted to the structures of protobuf first ([`proto`]), so the rules are written once
+//! ([`check`], [`message`]) and paths in errors have the chain's field names. An absent field has its zero
+//! value, as in protobuf. Unknown fields are ignored: the chain adds fields in upgrades, and a reader that
+//! refused them would fail from an upgrade on; a known field never changes its meaning.
 //!
 //! What is read is well formed: keys on the curve, scalars below the group order, transactions that decode,
-//! lists that agree. Whether it is a stake, and a good one, is for the delegation to say; nothing is
-//! verified.
+//! lists that agree. No signature is verified, and no rule of stakes is checked here.
 #![allow(
     dead_code,
     unused_imports,
@@ -46,108 +46,112 @@ pub(crate) use json::{is_wire_json, read_json};
 pub(crate) use message::{write_any, write_message};
 pub(crate) use protobuf::{WireKind, read_protobuf};
 
-/// The most bytes that are read at once: 16 MiB.
+/// The largest input in bytes: 16 MiB.
 pub(crate) const MAX_INPUT: usize = 16 << 20;
 
-/// The most bytes of one delegation in protobuf: 4 MiB, ten times what the largest relayed transaction needs.
+/// The largest size of one delegation in protobuf in bytes: 4 MiB, ten times that of the largest relayed
+/// transaction.
 pub(crate) const MAX_DELEGATION: usize = 4 << 20;
 
-/// The most delegations in one page. The chain pages by 100, and by stakers where each may have many.
+/// The largest number of delegations in one page. The chain has 100 entries in a page; by staker, each entry
+/// may have many delegations.
 pub(crate) const MAX_PAGE: usize = 10_000;
 
-/// The most keys in one list, of finality providers or of covenant members: no script has room for so many.
+/// The largest number of keys in one list, of finality providers or of covenant members: no script can hold
+/// more.
 pub(crate) const MAX_KEYS: usize = 1000;
 
-/// A delegation as far as its source tells it; times are in blocks, heights are of Bitcoin.
+/// A delegation with the parts that its source has; times are in blocks, heights are of Bitcoin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WireDelegation {
     /// The staker's key.
     pub(crate) staker: XOnlyPublicKey,
-    /// The staker's account on the chain, which gets the rewards.
+    /// The staker's account on Babylon Genesis, which receives the rewards.
     pub(crate) staker_address: Option<String>,
-    /// The finality providers, at least one, in the order that adaptor signatures follow.
+    /// The finality providers' keys, at least one, in the order that adaptor signatures follow.
     pub(crate) finality_providers: Vec<XOnlyPublicKey>,
-    /// The staking time.
+    /// The staking time in blocks.
     pub(crate) staking_time_blocks: u32,
     /// The amount of the staking output.
     pub(crate) staking_amount: Amount,
     /// The transaction with the staking output.
     pub(crate) staking_transaction: Transaction,
-    /// Where the staking output stands; a message does not tell.
+    /// The index of the staking output; a message does not have it.
     pub(crate) staking_output_index: Option<u32>,
-    /// The version of the parameters that the chain judged by; a message does not tell.
+    /// The parameters version that the chain checked it against; a message does not have it.
     pub(crate) parameters_version: Option<u32>,
-    /// The unbonding time.
+    /// The unbonding time in blocks.
     pub(crate) unbonding_time_blocks: u32,
     /// The pre-signed unbonding transaction.
     pub(crate) unbonding_transaction: Option<Transaction>,
-    /// The amount of the unbonding output, which only a message states.
+    /// The amount of the unbonding output, which only a message has.
     pub(crate) unbonding_amount: Option<Amount>,
     /// The slashing transaction of the staking output.
     pub(crate) slashing_transaction: Option<Transaction>,
     /// The slashing transaction of the unbonding output.
     pub(crate) unbonding_slashing_transaction: Option<Transaction>,
-    /// The staker's signature for the slashing transaction.
+    /// The staker's signature over the slashing transaction of the staking output.
     pub(crate) staker_slashing_signature: Option<schnorr::Signature>,
-    /// The staker's signature for the unbonding output's slashing transaction.
+    /// The staker's signature over the slashing transaction of the unbonding output.
     pub(crate) staker_unbonding_slashing_signature: Option<schnorr::Signature>,
-    /// The kind (0 BIP-340, 1 BIP-322, 2 ECDSA) and bytes of the proof of possession, which only a message
+    /// The type (0 BIP-340, 1 BIP-322, 2 ECDSA) and bytes of the proof of possession, which only a message
     /// has.
     pub(crate) proof_of_possession: Option<(i32, Vec<u8>)>,
-    /// What members of the covenant committee signed, in the order of their arrival.
+    /// The signatures of covenant members, in the chain's order.
     pub(crate) covenant: Vec<WireCovenantSignatures>,
     /// The running stake that this one extends.
     pub(crate) extends: Option<WireExtension>,
-    /// The proof that the staking transaction is in a block, which only a message has.
+    /// The Merkle proof that the staking transaction is in a block, which only a message has.
     pub(crate) inclusion: Option<WireInclusion>,
-    /// The block of the staking transaction; `None` when it is unknown, or not included yet.
+    /// The height of the block with the staking transaction; `None` when it is unknown, or not included yet.
     pub(crate) start_height: Option<u32>,
-    /// The height at which the timelock ends; as `start_height`.
+    /// The height at which the staking time ends; `None` as for `start_height`.
     pub(crate) end_height: Option<u32>,
-    /// The status in the chain's words, such as `ACTIVE`.
+    /// The status with the chain's name, such as `ACTIVE`.
     pub(crate) status: Option<String>,
-    /// What spent the staking output, as far as the chain was told.
+    /// The transaction that spent the staking output, if one was reported to the chain.
     pub(crate) unbonding_spend: Option<WireSpend>,
 }
 
-/// All that one covenant member signed for a delegation.
+/// All signatures of one covenant member for a delegation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WireCovenantSignatures {
     /// The member's key.
     pub(crate) member: XOnlyPublicKey,
-    /// For the unbonding transaction.
+    /// The signature over the unbonding transaction.
     pub(crate) unbonding: schnorr::Signature,
-    /// For the slashing transaction, one for each finality provider in their order.
+    /// The adaptor signatures over the slashing transaction of the staking output, one for each finality
+    /// provider in their order.
     pub(crate) slashing: Vec<AdaptorSignature>,
-    /// For the unbonding output's slashing transaction, likewise.
+    /// The adaptor signatures over the slashing transaction of the unbonding output, in the same way.
     pub(crate) unbonding_slashing: Vec<AdaptorSignature>,
-    /// For the extension transaction's input that spends the running stake; in an extension only.
+    /// The signature over the extension, for its input that spends the running stake; only for an extension.
     pub(crate) extension: Option<schnorr::Signature>,
 }
 
-/// The running stake that an extension spends, and the coin that pays for it.
+/// The running stake that an extension spends, and the coin that funds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WireExtension {
-    /// The running stake's transaction.
+    /// The id of the running stake's transaction.
     pub(crate) previous_txid: Txid,
-    /// The transaction of the second input's coin, which a message has.
+    /// The transaction of the second input's coin, which only a message has.
     pub(crate) funding_transaction: Option<Transaction>,
-    /// The second input's coin, which an answer has.
+    /// The second input's coin, which only a response has.
     pub(crate) funding_output: Option<TxOut>,
 }
 
-/// Where a staking transaction is in the Bitcoin chain.
+/// The position of a staking transaction in the Bitcoin chain, with its Merkle proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WireInclusion {
-    /// The block.
+    /// The hash of the block.
     pub(crate) block_hash: BlockHash,
     /// The transaction's position in the block; the coinbase transaction is 0.
     pub(crate) position: u32,
-    /// The Merkle proof: hashes of 32 bytes, from the transactions' row up.
+    /// The siblings of the Merkle proof: hashes of 32 bytes, from the transactions up.
     pub(crate) siblings: Vec<u8>,
 }
 
-/// What spent the staking output.
+/// The transaction that spent the staking output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WireSpend {
     /// The unbonding transaction of this delegation.
@@ -163,7 +167,7 @@ impl WireDelegation {
     }
 }
 
-/// Returns the bytes of a block hash in the order of protobuf, which is the order of the header.
+/// Returns the bytes of a block hash in internal byte order, as protobuf and the header have it.
 fn internal_bytes(hash: &BlockHash) -> Vec<u8> {
     hash.to_byte_array().to_vec()
 }

@@ -1,8 +1,8 @@
 //! The chain's messages with their field numbers (package `babylon.btcstaking.v1`, and `TransactionKey` of
-//! `babylon.btccheckpoint.v1`), as of v4.1.0. Numbers are never given to another field. What a node's answer
-//! has of paging, and whether a delegation is active, is left out.
+//! `babylon.btccheckpoint.v1`), as of v4.1.0. A number is never reused for another field. Paging, and whether
+//! a delegation is active, are left out.
 
-/// A delegation in a node's answer.
+/// A delegation in a node's response.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct BtcDelegationResponse {
     #[prost(string, tag = "1")]
@@ -41,7 +41,7 @@ pub(crate) struct BtcDelegationResponse {
     pub(crate) stk_exp: Option<StakeExpansionResponse>,
 }
 
-/// What an answer tells of the unbonding.
+/// The unbonding of a delegation in a node's response.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct BtcUndelegationResponse {
     #[prost(string, tag = "1")]
@@ -58,27 +58,28 @@ pub(crate) struct BtcUndelegationResponse {
     pub(crate) delegator_unbonding_info_response: Option<DelegatorUnbondingInfoResponse>,
 }
 
-/// Present when the staking output is spent; empty when the unbonding transaction did it.
+/// The spend of the staking output: present when it is spent, and empty when the unbonding transaction spends
+/// it.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct DelegatorUnbondingInfoResponse {
     #[prost(string, tag = "1")]
     pub(crate) spend_stake_tx_hex: String,
 }
 
-/// What an answer tells of the stake that this one extends.
+/// The running stake of an extension in a node's response.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct StakeExpansionResponse {
-    /// In the order in which txids are shown.
+    /// The txid, in display order.
     #[prost(string, tag = "1")]
     pub(crate) previous_staking_tx_hash_hex: String,
-    /// A serialized output, not a transaction.
+    /// The serialized output, not a transaction.
     #[prost(string, tag = "2")]
     pub(crate) other_funding_tx_out_hex: String,
     #[prost(message, repeated, tag = "3")]
     pub(crate) previous_stk_covenant_sigs: Vec<SignatureInfo>,
 }
 
-/// A member's key and BIP-340 signature.
+/// A covenant member's key and BIP-340 signature.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct SignatureInfo {
     #[prost(bytes = "vec", tag = "1")]
@@ -87,7 +88,7 @@ pub(crate) struct SignatureInfo {
     pub(crate) sig: Vec<u8>,
 }
 
-/// A member's key and adaptor signatures, one for each finality provider.
+/// A covenant member's key and adaptor signatures, one for each finality provider.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct CovenantAdaptorSignatures {
     #[prost(bytes = "vec", tag = "1")]
@@ -96,7 +97,7 @@ pub(crate) struct CovenantAdaptorSignatures {
     pub(crate) adaptor_sigs: Vec<Vec<u8>>,
 }
 
-/// The kind and bytes of a proof of possession.
+/// The type and bytes of a proof of possession.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ProofOfPossessionBtc {
     #[prost(int32, tag = "1")]
@@ -105,7 +106,7 @@ pub(crate) struct ProofOfPossessionBtc {
     pub(crate) btc_sig: Vec<u8>,
 }
 
-/// The proof that a transaction is in a block.
+/// The Merkle proof that a transaction is in a block.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct InclusionProof {
     #[prost(message, optional, tag = "1")]
@@ -114,17 +115,17 @@ pub(crate) struct InclusionProof {
     pub(crate) proof: Vec<u8>,
 }
 
-/// A transaction's position and block.
+/// The position of a transaction and the hash of its block.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct TransactionKey {
     #[prost(uint32, tag = "1")]
     pub(crate) index: u32,
-    /// In the order of the header; JSON shows it the other way round.
+    /// The block hash in internal byte order; JSON has it reversed.
     #[prost(bytes = "vec", tag = "2")]
     pub(crate) hash: Vec<u8>,
 }
 
-/// Registers a stake.
+/// The message that registers a stake.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct MsgCreateBtcDelegation {
     #[prost(string, tag = "1")]
@@ -159,7 +160,7 @@ pub(crate) struct MsgCreateBtcDelegation {
     pub(crate) delegator_unbonding_slashing_sig: Vec<u8>,
 }
 
-/// Registers a stake that extends a running one.
+/// The message that registers a stake that extends a running one.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct MsgBtcStakeExpand {
     #[prost(string, tag = "1")]
@@ -190,14 +191,14 @@ pub(crate) struct MsgBtcStakeExpand {
     pub(crate) unbonding_slashing_tx: Vec<u8>,
     #[prost(bytes = "vec", tag = "14")]
     pub(crate) delegator_unbonding_slashing_sig: Vec<u8>,
-    /// In the order in which txids are shown.
+    /// The txid, in display order.
     #[prost(string, tag = "15")]
     pub(crate) previous_staking_tx_hash: String,
     #[prost(bytes = "vec", tag = "16")]
     pub(crate) funding_tx: Vec<u8>,
 }
 
-/// A message with the name of its type.
+/// A message with its type's name.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Any {
     #[prost(string, tag = "1")]

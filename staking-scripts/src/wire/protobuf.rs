@@ -7,24 +7,24 @@ use super::{
     MAX_DELEGATION, MAX_INPUT, MAX_PAGE, Problem, WireDelegation, WireError, check, message as messages,
 };
 
-/// The types' names in an `Any`, and in JSON's `@type`.
+/// The type names of the messages in an `Any`, and in JSON's `@type`.
 pub(super) const CREATE_URL: &str = "/babylon.btcstaking.v1.MsgCreateBTCDelegation";
 pub(super) const EXPAND_URL: &str = "/babylon.btcstaking.v1.MsgBtcStakeExpand";
 pub(super) const URL_RULE: &str =
     "/babylon.btcstaking.v1.MsgCreateBTCDelegation or /babylon.btcstaking.v1.MsgBtcStakeExpand";
 
-/// Which message protobuf is of: the bytes do not tell.
+/// The kind of protobuf message, which the bytes do not show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WireKind {
-    /// `QueryBTCDelegationResponse`.
+    /// A `QueryBTCDelegationResponse`, with one delegation.
     Delegation,
-    /// `QueryBTCDelegationsResponse`.
+    /// A `QueryBTCDelegationsResponse`, a page of delegations.
     Delegations,
-    /// `QueryFinalityProviderDelegationsResponse`.
+    /// A `QueryFinalityProviderDelegationsResponse`, a page by staker.
     ProviderDelegations,
-    /// `MsgCreateBTCDelegation`.
+    /// A `MsgCreateBTCDelegation`, which registers a stake.
     Create,
-    /// `MsgBtcStakeExpand`.
+    /// A `MsgBtcStakeExpand`, which registers an extension.
     Expand,
     /// One of the messages in a `google.protobuf.Any`.
     Any,
@@ -88,7 +88,8 @@ fn delegation_at(bytes: &[u8], path: &str) -> Result<WireDelegation, WireError> 
     check::delegation(&decode::<BtcDelegationResponse>(bytes, path)?, path)
 }
 
-/// Decodes one delegation, or a message with one; so small that lists of nothing in it take little memory.
+/// Decodes one delegation, or a message with one; its size is limited, so that lists of empty entries take
+/// little memory.
 fn decode<M: Message + Default>(bytes: &[u8], path: &str) -> Result<M, WireError> {
     if bytes.len() > MAX_DELEGATION {
         let rule = "at most 4194304";
@@ -97,8 +98,8 @@ fn decode<M: Message + Default>(bytes: &[u8], path: &str) -> Result<M, WireError
     M::decode(bytes).map_err(|source| WireError::Protobuf { path: path.to_owned(), source })
 }
 
-/// What field 1 of a message holds, uncopied and undecoded, so that an answer that is too long is seen before
-/// memory is taken for it. Other fields are passed over.
+/// Returns the entries of field 1 of a message without copying or decoding them, so that a response that is
+/// too long is refused before memory is allocated for it. Other fields are ignored.
 fn entries<'a>(mut bytes: &'a [u8], path: &str) -> Result<Vec<&'a [u8]>, WireError> {
     let broken = |source| WireError::Protobuf { path: path.to_owned(), source };
     let mut found = Vec::new();
@@ -110,7 +111,7 @@ fn entries<'a>(mut bytes: &'a [u8], path: &str) -> Result<Vec<&'a [u8]>, WireErr
             skip_field(wire_type, tag, &mut rest, DecodeContext::default()).map_err(broken)?;
             let mut length = start;
             let count = prost::encoding::decode_varint(&mut length).map_err(broken)?;
-            // `skip_field` has seen that so many bytes are there.
+            // `skip_field` has checked that there are so many bytes.
             let content = usize::try_from(count).ok().and_then(|count| length.get(..count));
             found.push(content.unwrap_or_default());
             if found.len() > MAX_PAGE {
@@ -118,7 +119,7 @@ fn entries<'a>(mut bytes: &'a [u8], path: &str) -> Result<Vec<&'a [u8]>, WireErr
             }
             bytes = rest;
         } else if tag == 1 {
-            // The decoder words the refusal of a wrong type.
+            // The decoder's error names the wrong type.
             let mut unused = Vec::new();
             bytes::merge(wire_type, &mut unused, &mut bytes, DecodeContext::default()).map_err(broken)?;
         } else {

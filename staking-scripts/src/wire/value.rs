@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Problem, WireError};
 
-/// A place in a JSON document, with its path. What is absent is null, which protobuf's JSON reads as the zero
-/// value of a field.
+/// A value in a JSON document, with its path. An absent value is null, which protobuf's JSON reads as the
+/// zero value of a field.
 pub(super) struct At<'a> {
     value: &'a Value,
     path: String,
@@ -36,7 +36,7 @@ impl<'a> At<'a> {
         self.error(Problem::Type { found, expected })
     }
 
-    /// The member of this name; a null object has null members only.
+    /// Returns the member of this name; a null object has null members only.
     pub(super) fn get(&self, name: &str) -> Result<Self, WireError> {
         let value = match self.value {
             Value::Null => &Value::Null,
@@ -47,12 +47,12 @@ impl<'a> At<'a> {
         Ok(Self { value, path })
     }
 
-    /// This, unless it is null.
+    /// Returns the value, unless it is null.
     pub(super) fn present(self) -> Option<Self> {
         (!self.value.is_null()).then_some(self)
     }
 
-    /// The entries of the list that a member is.
+    /// Returns the entries of a member that is a list.
     pub(super) fn list(&self, name: &str) -> Result<Vec<Self>, WireError> {
         let list = self.get(name)?;
         match list.value {
@@ -78,7 +78,7 @@ impl<'a> At<'a> {
         self.get(name)?.str().map(str::to_owned)
     }
 
-    /// The bytes of a member in hex.
+    /// Returns the bytes of a member in hex.
     pub(super) fn hex(&self, name: &str) -> Result<Vec<u8>, WireError> {
         self.get(name)?.hex_here()
     }
@@ -87,7 +87,7 @@ impl<'a> At<'a> {
         hex::decode(self.str()?).map_err(|e| self.error(Problem::Hex(e)))
     }
 
-    /// The bytes of a member in base64.
+    /// Returns the bytes of a member in base64.
     pub(super) fn base64(&self, name: &str) -> Result<Vec<u8>, WireError> {
         self.get(name)?.base64_here()
     }
@@ -96,7 +96,7 @@ impl<'a> At<'a> {
         STANDARD.decode(self.str()?).map_err(|e| self.error(Problem::Base64(e)))
     }
 
-    /// A whole number, as a number or as text: a node writes those of 64 bits as text.
+    /// Returns a whole number, written as a number or as text: a node writes those of 64 bits as text.
     fn number<T: TryFrom<i128>>(&self, name: &str, rule: &'static str) -> Result<T, WireError> {
         let at = self.get(name)?;
         let found = match at.value {
@@ -126,7 +126,7 @@ impl<'a> At<'a> {
         self.number(name, "a whole number of 64 bits")
     }
 
-    /// An enumeration's number, which a node writes as its name.
+    /// Returns an enumeration's number, which a node writes as its name.
     pub(super) fn named(
         &self,
         name: &str,
@@ -144,7 +144,7 @@ impl<'a> At<'a> {
     }
 }
 
-/// The beginning of a text that an error shows.
+/// Returns the beginning of a text, for an error.
 pub(super) fn cut(text: &str) -> String {
     text.chars().take(64).collect()
 }

@@ -82,14 +82,14 @@ fn signing_context_of_consumer_chains() {
         folder.output("eots context --operation staker-pop --chain-id consumer-1 --address bbn1contract");
     let context = format!("--signing-context {}", context.signing_context);
     let sign = format!("stake sign {FILES} two.json --secret-key-file staker.key --address {ACCOUNT}");
-    folder.run(&sign).fails(&["must be one of Babylon Genesis"]);
+    folder.run(&sign).fails(&["of consumer chains are given"]);
     folder.run(&format!("{sign} {context} --out two-signed.json")).ends(0);
     folder.delegation("two-signed.json");
     let check = format!("stake check {FILES} two-signed.json");
     assert!(folder.output::<StakeCheck>(&format!("{check} {context}")).accepted);
     let refused: StakeCheck = folder.run(&format!("--json {check}")).output(1);
     let rules: Vec<_> = refused.violations.iter().map(|found| found.rule.as_str()).collect();
-    assert_eq!(rules, ["signing_context", "dialect"]);
+    assert_eq!(rules, ["signing_context", "stake_kind"]);
     let member = format!(
         "covenant sign {FILES} two-signed.json --record member.key.record --secret-key-file member.key"
     );

@@ -1,4 +1,4 @@
-//! The parts of a delegation's JSON that have keys of their own.
+//! The objects within a delegation's JSON.
 
 use bitcoin::block::Header;
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
@@ -18,13 +18,13 @@ use crate::outputs::providers::{ConsumerProviders, StakedTo};
 use crate::possession::{AccountAddress, PopType, PossessionMessage, ProofOfPossession};
 use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature};
 
-/// Whom the stake is delegated to: one key on genesis, or one for each consumer chain.
+/// The finality providers of the stake: one key for Babylon Genesis, or one for each consumer chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum ProvidersJson {
-    /// Genesis.
+    /// The key of the finality provider of Babylon Genesis.
     Genesis(XOnlyPublicKey),
-    /// Consumer chains.
+    /// The finality providers of consumer chains.
     Consumers(Vec<ConsumerJson>),
 }
 
@@ -42,31 +42,31 @@ pub(super) struct ConsumerJson {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StakerSignaturesJson {
-    /// Over the slashing transaction of the stake.
+    /// The signature over the slashing transaction of the staking output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) slashing: Option<schnorr::Signature>,
-    /// Over the slashing transaction of the unbonding stake.
+    /// The signature over the slashing transaction of the unbonding output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unbonding_slashing: Option<schnorr::Signature>,
 }
 
-/// The proof that the staker's account is of who holds the key.
+/// The staker's proof of possession.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PossessionJson {
-    /// Of which type it is.
+    /// The type of the proof.
     #[serde(rename = "type")]
     pub(super) kind: PossessionType,
-    /// The account on the secured chain, in bech32.
+    /// The account on Babylon Genesis or the consumer chain, in bech32.
     pub(super) address: String,
-    /// The proof, as hex: what its type has for a signature.
+    /// The signature of this type, as hex.
     pub(super) signature: String,
-    /// The consumer chain's `staker_pop` context, as hex; absent on genesis.
+    /// The consumer chain's `staker_pop` signing context, as hex; absent on Babylon Genesis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) signing_context: Option<String>,
 }
 
-/// The types of proofs, as the command line names them.
+/// The types of proofs of possession, as the command line names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum PossessionType {
@@ -78,7 +78,7 @@ pub(super) enum PossessionType {
     Ecdsa,
 }
 
-/// As [`PossessionJson`], beside whatever else a text says of the proof.
+/// A [`PossessionJson`] with other keys, which are ignored.
 #[derive(Deserialize)]
 pub(super) struct GivenPossession {
     #[serde(rename = "type")]
@@ -95,7 +95,8 @@ impl From<GivenPossession> for PossessionJson {
     }
 }
 
-/// The running stake that is extended: with its transaction where that is known, or by its id alone.
+/// The running stake that is extended: with its staking transaction where that is known, or by its txid
+/// alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunningJson {
@@ -111,26 +112,26 @@ pub(super) struct RunningJson {
     pub(super) staking_time_blocks: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) staking_transaction: Option<String>,
-    /// What the extension's second input spends, in satoshis.
+    /// The amount of the output that the extension's second input spends, in satoshis.
     pub(super) funding_amount_sat: u64,
-    /// The script pubkey of what the extension's second input spends, as hex.
+    /// The script pubkey of the output that the extension's second input spends, as hex.
     pub(super) funding_script_pubkey: String,
 }
 
-/// A covenant member's answer.
+/// A covenant member's signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CovenantJson {
     /// The member's key.
     pub(super) member: XOnlyPublicKey,
-    /// Over the unbonding transaction.
+    /// The signature over the unbonding transaction.
     pub(super) unbonding_signature: schnorr::Signature,
-    /// Over the slashing transaction of the stake: one for each finality provider, encrypted to its key, in
-    /// the order of `finality_providers`.
+    /// The adaptor signatures over the slashing transaction of the staking output: one for each finality
+    /// provider, encrypted to its key, in the order of `finality_providers`.
     pub(super) slashing_adaptor_signatures: Vec<AdaptorSignature>,
-    /// Over the slashing transaction of the unbonding stake, in the same way.
+    /// The adaptor signatures over the slashing transaction of the unbonding output, in the same way.
     pub(super) unbonding_slashing_adaptor_signatures: Vec<AdaptorSignature>,
-    /// Over the extension, for a stake that extends one.
+    /// The signature over the extension, for a stake that extends another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) extension_signature: Option<schnorr::Signature>,
 }
@@ -164,16 +165,16 @@ impl ProvidersJson {
 }
 
 impl From<&(PossessionMessage, ProofOfPossession)> for PossessionJson {
-    fn from((claim, proof): &(PossessionMessage, ProofOfPossession)) -> Self {
+    fn from((message, proof): &(PossessionMessage, ProofOfPossession)) -> Self {
         Self {
             kind: match proof.proof_type() {
                 PopType::Bip340 => PossessionType::Bip340,
                 PopType::Bip322 => PossessionType::Bip322,
                 PopType::Ecdsa => PossessionType::Ecdsa,
             },
-            address: claim.address().to_string(),
+            address: message.address().to_string(),
             signature: hex::encode(proof.signature_bytes()),
-            signing_context: (!claim.context().is_genesis()).then(|| claim.context().to_string()),
+            signing_context: (!message.context().is_genesis()).then(|| message.context().to_string()),
         }
     }
 }
@@ -186,14 +187,14 @@ impl PossessionJson {
             None => SigningContext::GENESIS,
             Some(context) => field(NAME, context.parse::<SigningContext>())?,
         };
-        let claim = field(NAME, PossessionMessage::new(context, address))?;
+        let message = field(NAME, PossessionMessage::new(context, address))?;
         let kind = match self.kind {
             PossessionType::Bip340 => PopType::Bip340,
             PossessionType::Bip322 => PopType::Bip322,
             PossessionType::Ecdsa => PopType::Ecdsa,
         };
         let bytes = field(NAME, hex::decode(&self.signature))?;
-        Ok((claim, field(NAME, ProofOfPossession::from_signature_bytes(kind, &bytes))?))
+        Ok((message, field(NAME, ProofOfPossession::from_signature_bytes(kind, &bytes))?))
     }
 }
 
@@ -246,13 +247,13 @@ impl From<&RunningStake> for RunningJson {
 }
 
 impl From<&CovenantSignatures> for CovenantJson {
-    fn from(answer: &CovenantSignatures) -> Self {
+    fn from(signatures: &CovenantSignatures) -> Self {
         Self {
-            member: answer.unbonding.member,
-            unbonding_signature: answer.unbonding.signature,
-            slashing_adaptor_signatures: answer.slashing.signatures.clone(),
-            unbonding_slashing_adaptor_signatures: answer.unbonding_slashing.signatures.clone(),
-            extension_signature: answer.extension.map(|extension| extension.signature),
+            member: signatures.unbonding.member,
+            unbonding_signature: signatures.unbonding.signature,
+            slashing_adaptor_signatures: signatures.slashing.signatures.clone(),
+            unbonding_slashing_adaptor_signatures: signatures.unbonding_slashing.signatures.clone(),
+            extension_signature: signatures.extension.map(|extension| extension.signature),
         }
     }
 }
@@ -273,17 +274,17 @@ impl From<&CovenantJson> for CovenantSignatures {
     }
 }
 
-/// An inclusion in a delegation's file.
+/// The proof that the staking transaction is in a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InclusionJson {
     /// The block's height.
     pub(super) height: u32,
-    /// Which transaction of the block, from 0.
+    /// The position of the transaction in the block, from 0.
     pub(super) position: u32,
-    /// Hex, 32 bytes each in internal order, one after the other.
+    /// The siblings of the Merkle proof, as hex: 32 bytes each in internal byte order, concatenated.
     pub(super) siblings: String,
-    /// The block's header and those on it, 80 bytes each.
+    /// The headers of the block and of the blocks on it, as hex of 80 bytes each.
     pub(super) headers: Vec<String>,
 }
 

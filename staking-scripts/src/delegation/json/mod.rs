@@ -1,9 +1,8 @@
-//! A delegation's own JSON: one object, which grows as the roles add to it. The staker writes the
-//! transactions and signs, each covenant member adds its signatures. `data/delegation.schema.json` is its
-//! schema.
+//! A delegation's own JSON: one object. The staker writes the transactions and signs; each covenant member
+//! adds its signatures. `data/delegation.schema.json` is its schema.
 //!
-//! Byte strings are lower-case hex, amounts satoshis, times blocks. A key that is not known is an error: it
-//! may be one that matters to who wrote it.
+//! Byte strings are lower-case hex, amounts are in satoshis, times in blocks. An unknown key is an error: it
+//! may matter to its writer.
 
 mod fields;
 
@@ -21,10 +20,11 @@ use super::data::{Delegation, ParametersAt, PresignedSlashing};
 use super::error::{DelegationError, field};
 use crate::possession::{PossessionMessage, ProofOfPossession};
 
-/// The longest text that is read: above any stake, with the headers of its whole time.
+/// The longest text that is read, in bytes: above that of any stake with the headers of its whole staking
+/// time.
 const MAX_BYTES: usize = 16 << 20;
 
-/// Keys that have another name now.
+/// The keys that were renamed: the former name and the name now.
 const RENAMED: [(&str, &str); 1] = [("covenant_answers", "covenant_signatures")];
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +76,7 @@ fn parameters_at(height: Option<u32>, version: Option<u32>) -> Result<Parameters
     }
 }
 
-/// The height and the version, of which one is there.
+/// Returns the height and the version, of which at most one is present.
 fn parameters_keys(parameters: ParametersAt) -> (Option<u32>, Option<u32>) {
     match parameters {
         ParametersAt::Height(height) => (Some(height.to_consensus_u32()), None),
@@ -85,7 +85,7 @@ fn parameters_keys(parameters: ParametersAt) -> (Option<u32>, Option<u32>) {
     }
 }
 
-/// Refuses texts that are no JSON object, and those that are too long.
+/// Refuses a text that is not a JSON object, or is too long.
 fn check_text(text: &str) -> Result<(), DelegationError> {
     // The library would take an array of the fields for an object.
     if !text.trim_start().starts_with('{') {
@@ -104,7 +104,7 @@ impl Delegation {
     /// Reads a delegation's own JSON.
     ///
     /// # Errors
-    /// [`DelegationError`] says where it is none; a key of an earlier form is named with its new name.
+    /// [`DelegationError`] with the position or field; a renamed key is named with its new name.
     pub fn from_json(text: &str) -> Result<Self, DelegationError> {
         check_text(text)?;
         let read: Result<DelegationJson, _> = serde_json::from_str(text);
@@ -113,12 +113,12 @@ impl Delegation {
 
     /// Returns the delegation's own JSON, indented.
     pub fn to_json(&self) -> String {
-        // Its keys are all texts, so it always is JSON.
+        // All of its keys are strings, so this does not fail.
         serde_json::to_string_pretty(&DelegationJson::from(self)).unwrap_or_default()
     }
 }
 
-/// What to say of a text that has a key of an earlier form.
+/// Returns the error of a text with a renamed key.
 fn renamed(text: &str) -> Option<DelegationError> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     let (old, new) = RENAMED.iter().find(|(old, _)| value.get(old).is_some())?;
@@ -149,13 +149,13 @@ impl<'de> Deserialize<'de> for CovenantSignatures {
     }
 }
 
-/// A staker's proof of possession, as a delegation's JSON has it.
+/// Reads a staker's proof of possession in the form of a delegation's JSON.
 ///
 /// # Errors
-/// [`DelegationError`] when the text is none.
+/// [`DelegationError`] when the text is not such a proof.
 pub fn possession_from_json(text: &str) -> Result<(PossessionMessage, ProofOfPossession), DelegationError> {
     check_text(text)?;
-    // Whatever else the text says of the proof is not needed.
+    // Other keys are ignored.
     let read: GivenPossession = serde_json::from_str(text).map_err(DelegationError::Json)?;
     PossessionJson::from(read).read()
 }

@@ -1,4 +1,4 @@
-//! Why a text is no descriptor of the protocol.
+//! The error of a text that is no descriptor of the protocol.
 
 use bitcoin::XOnlyPublicKey;
 use miniscript::{Error, ParseError, ParseTreeError};
@@ -7,66 +7,67 @@ use crate::outputs::error::InvalidParties;
 use crate::outputs::output::NUMS_INTERNAL_KEY;
 use crate::outputs::timelock::InvalidTimelock;
 
-/// The text is no descriptor of an output of the protocol.
+/// The text is not a descriptor of an output of the protocol.
 ///
-/// Positions count the text's characters from 0. What stands there is not repeated: it may be a secret that
-/// somebody put where a public key belongs.
+/// Positions count the text's characters from 0. The text there is not repeated: it may be a secret given
+/// where a public key belongs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptorError {
-    /// It is not written as descriptors are (BIP-380). The reason is the miniscript library's, in words.
+    /// The text does not have the syntax of descriptors (BIP-380). The reason is the miniscript library's, as
+    /// text.
     #[error("not a descriptor: {0}")]
     Syntax(String),
-    /// It ends with a checksum that is not its own.
+    /// The checksum is not that of the descriptor.
     #[error("the descriptor's checksum is wrong: {0}")]
     Checksum(String),
-    /// It is not `tr(KEY,TREE)` (BIP-386): the descriptor of another kind of output.
+    /// The descriptor is not of the form `tr(KEY,TREE)` (BIP-386).
     #[error("the descriptor is not of the form tr(KEY,TREE)")]
     NotTaproot,
-    /// It is `tr(KEY)`, which has no scripts.
+    /// The descriptor is `tr(KEY)`, without a script tree.
     #[error(
         "the descriptor has no script tree; must be tr(KEY,TREE), as nobody can sign for the internal key"
     )]
     NoTree,
-    /// The internal key is another one, so that somebody may know the secret key to it and spend the output
+    /// The internal key is not the NUMS key, so that somebody may know its secret key and spend the output
     /// alone.
     #[error("the internal key is {0}; must be {NUMS_INTERNAL_KEY}, for which nobody can sign")]
     InternalKey(XOnlyPublicKey),
-    /// A key is not given as scripts have it: an extended key, a compressed one, or something else.
+    /// A key is not x-only: an extended key, a compressed one, or something else.
     #[error("the key at position {position} is not an x-only key of 64 hex digits: {reason}")]
     Key {
-        /// Where in the text.
+        /// The position in the text.
         position: usize,
-        /// What it is instead.
+        /// The reason.
         reason: &'static str,
     },
-    /// A number is not a whole one, or does not fit.
+    /// A number is not a whole number in its range.
     #[error("the number at position {position} cannot be used; must be 0 to {most}, without leading zeros")]
     Number {
-        /// Where in the text.
+        /// The position in the text.
         position: usize,
-        /// The most it can be.
+        /// The largest that it may be.
         most: u32,
     },
-    /// A branch of the tree has not two sides.
+    /// A branch of the tree does not have two children.
     #[error("the branch at position {position} has {sides} sides; must have 2")]
     Branch {
-        /// Where in the text.
+        /// The position in the text.
         position: usize,
-        /// How many it has.
+        /// The number of its children.
         sides: usize,
     },
-    /// There are more leaves than any output of the protocol has.
+    /// The tree has more leaves than any output of the protocol.
     #[error(
         "the tree has {0} leaves; a staking output must have 3, an unbonding output 2 and a slashing refund output 1"
     )]
     TooManyLeaves(usize),
-    /// A leaf is not of the protocol.
+    /// A leaf is not one of the protocol.
     #[error(
         "the leaf at position {0} is not of the protocol; must be a timelock, unbonding or slashing leaf"
     )]
     Leaf(usize),
-    /// A threshold of one key, which the protocol writes without a count; with it, it is another script.
+    /// A threshold has one key, which the protocol writes without a count; with it, it is another script.
     #[error(
         "the threshold at position {0} has one key only; must be pk(KEY), as with a count it is another script"
     )]
@@ -90,7 +91,7 @@ pub enum DescriptorError {
     /// The timelock is not 1 to 65535 blocks.
     #[error(transparent)]
     Timelock(#[from] InvalidTimelock),
-    /// The leaves are the protocol's, but not in the place where an output has them.
+    /// The leaves are the protocol's, but the tree is not that of an output.
     #[error(
         "the tree is {0}; must be {{slashing,{{unbonding,timelock}}}}, {{slashing,timelock}} or timelock"
     )]
@@ -104,13 +105,13 @@ pub enum DescriptorError {
     /// The keys and the quorum make no output of the protocol.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
-    /// The parts are right, but not combined as miniscript has it. The reason is the library's, in words.
+    /// The leaves are no valid miniscript. The reason is the miniscript library's, as text.
     #[error("the leaves are no valid miniscript: {0}")]
     Miniscript(String),
 }
 
 impl DescriptorError {
-    /// The error of the text's outer form.
+    /// Returns the error of a text that the miniscript library cannot parse.
     pub(super) fn of_form(error: &Error) -> Self {
         use miniscript::descriptor::checksum::Error as Checksum;
         match error {

@@ -1,4 +1,4 @@
-//! Reading a descriptor back: which output of the protocol it is, and whose.
+//! Parsing of descriptors: which output of the protocol it is, with which keys.
 
 mod error;
 mod text;
@@ -19,21 +19,21 @@ use crate::outputs::output::{
 use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
 
-/// The most leaves that an output has.
+/// The largest number of leaves that an output has.
 const MOST_LEAVES: usize = 3;
 
-/// Any output of the protocol.
+/// An output of the protocol: staking, unbonding or slashing refund.
 ///
-/// It is read from a descriptor's text ([`TaprootOutput::descriptor`]), with its checksum or without. The
-/// tree alone tells which output it is: a staking output has the three leaves
+/// It is parsed from a descriptor ([`TaprootOutput::descriptor`]), with its checksum or without. The tree
+/// alone determines which output it is: a staking output has the three leaves
 /// `{slashing,{unbonding,timelock}}`, an unbonding output the two leaves `{slashing,timelock}`, a slashing
 /// refund output the one leaf `timelock`.
 ///
-/// A text is read only when it pays to the same script pubkey as one of these outputs; some other spellings
-/// of the same script are refused. The two sides of a branch may be swapped, as Taproot sorts them (BIP-341);
+/// A descriptor is read only when its script pubkey is that of one of these outputs; some other spellings of
+/// the same script are refused. The two sides of a branch may be swapped, as Taproot sorts them (BIP-341);
 /// `and_v` may nest in either way, and `pk(KEY)` be spelled out as `c:pk_k(KEY)`, as the script is the same.
-/// Keys in another order are another script, and refused. A script has the finality providers ascending; in
-/// which order the staker gave them it does not tell, so in an output that is read they are ascending.
+/// Keys in another order make another script, and are refused. A script has the finality providers ascending
+/// and not in the order that the staker gave, so they are ascending in an output that is read.
 ///
 /// ```
 /// use staking_scripts::outputs::{ProtocolOutput, SlashingRefundOutput, Timelock};
@@ -46,16 +46,16 @@ const MOST_LEAVES: usize = 3;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProtocolOutput {
-    /// The output that a stake is locked in.
+    /// The output that locks a stake.
     Staking(StakingOutput),
-    /// The output that an unbonding stake waits in.
+    /// The output that locks an unbonding stake for the unbonding time.
     Unbonding(UnbondingOutput),
     /// The output that returns to the staker what slashing left.
     SlashingRefund(SlashingRefundOutput),
 }
 
 impl ProtocolOutput {
-    /// Which output it is, in lower case.
+    /// Returns which output it is, in lower case.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Staking(_) => "staking",
@@ -64,7 +64,7 @@ impl ProtocolOutput {
         }
     }
 
-    /// Script, address, descriptor and leaves.
+    /// Returns the Taproot output: script, address, descriptor and leaves.
     pub const fn taproot(&self) -> &TaprootOutput {
         match self {
             Self::Staking(output) => output.taproot(),
@@ -73,7 +73,7 @@ impl ProtocolOutput {
         }
     }
 
-    /// Who takes part; `None` for a slashing refund output, which is the staker's alone.
+    /// Returns the parties; `None` for a slashing refund output, which is the staker's alone.
     pub const fn parties(&self) -> Option<&Parties> {
         match self {
             Self::Staking(output) => Some(output.parties()),
@@ -82,7 +82,7 @@ impl ProtocolOutput {
         }
     }
 
-    /// The staker's key.
+    /// Returns the staker's key.
     pub const fn staker(&self) -> &XOnlyPublicKey {
         match self {
             Self::Staking(output) => output.parties().staker(),
@@ -91,7 +91,7 @@ impl ProtocolOutput {
         }
     }
 
-    /// After how many blocks the staker alone can spend it.
+    /// Returns the number of blocks after which the staker alone can spend it.
     pub const fn timelock(&self) -> Timelock {
         match self {
             Self::Staking(output) => output.staking_time(),
@@ -107,8 +107,7 @@ impl FromStr for ProtocolOutput {
     fn from_str(text: &str) -> Result<Self, DescriptorError> {
         let tree = Tree::from_str(text).map_err(|error| DescriptorError::of_form(&error))?;
         let output = Self::of_leaves(leaves(script_tree(tree.root())?)?)?;
-        // The whole text once more, by the library that every other reader of descriptors trusts: it must be
-        // the same output.
+        // The miniscript library parses the whole text again: it must be the same output.
         let miniscript = |reason: &dyn ToString| DescriptorError::Miniscript(reason.to_string());
         let written: Tr<XOnlyPublicKey> = text.parse().map_err(|error| miniscript(&error))?;
         if written.script_pubkey() == output.taproot().script_pubkey() {
@@ -119,7 +118,7 @@ impl FromStr for ProtocolOutput {
     }
 }
 
-/// The script tree of `tr(KEY,TREE)` with the protocol's internal key.
+/// Returns the script tree of `tr(KEY,TREE)` with the NUMS internal key.
 fn script_tree(root: TreeIterItem<'_>) -> Result<TreeIterItem<'_>, DescriptorError> {
     if root.name() != "tr" || root.parens() != Parens::Round {
         return Err(DescriptorError::NotTaproot);
@@ -137,8 +136,7 @@ fn script_tree(root: TreeIterItem<'_>) -> Result<TreeIterItem<'_>, DescriptorErr
     }
 }
 
-/// Every leaf, read, with its depth; the least deep first, and those of one depth in the order of their
-/// paths.
+/// Returns every leaf with its depth, by depth and then by spend path.
 fn leaves(tree: TreeIterItem<'_>) -> Result<Vec<(usize, LeafKeys)>, DescriptorError> {
     let mut nodes = Vec::new();
     let mut unseen = vec![(0_usize, tree)];
@@ -162,7 +160,7 @@ fn leaves(tree: TreeIterItem<'_>) -> Result<Vec<(usize, LeafKeys)>, DescriptorEr
     Ok(leaves)
 }
 
-/// The parties of a slashing leaf, the one leaf that names them all.
+/// Returns the parties of a slashing leaf, the one leaf with all of their keys.
 fn parties(
     staker: XOnlyPublicKey,
     finality_providers: &[XOnlyPublicKey],
@@ -173,8 +171,7 @@ fn parties(
 }
 
 impl ProtocolOutput {
-    /// The output that a PSBT describes by its script tree. Whether it is the one that is paid to, the script
-    /// pubkey tells.
+    /// Returns the output that a PSBT describes by its script tree. The caller compares the script pubkey.
     pub(crate) fn of_tree(tree: &TapTree) -> Option<Self> {
         let mut leaves = Vec::with_capacity(MOST_LEAVES);
         for leaf in tree.script_leaves() {

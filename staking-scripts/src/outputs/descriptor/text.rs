@@ -7,19 +7,19 @@ use super::error::DescriptorError;
 use crate::outputs::leaf::LeafKeys;
 use crate::outputs::timelock::Timelock;
 
-/// The bits of a sequence that BIP-68 gives a meaning: no timelock at all, and time in the place of blocks.
+/// The bits of an nSequence that disable the timelock, and make it count time instead of blocks (BIP-68).
 const DISABLED: u32 = 1 << 31;
 const IN_TIME: u32 = 1 << 22;
 
-/// One link of the chain of conditions in a leaf.
-enum StakeTransaction {
+/// One of the conditions of a leaf, in the order of its script.
+enum Condition {
     Key(XOnlyPublicKey),
     Threshold { position: usize, k: u16, keys: Vec<XOnlyPublicKey> },
     After(Timelock),
 }
 
-impl StakeTransaction {
-    /// How many of which keys must sign.
+impl Condition {
+    /// Returns the number of signatures and the keys.
     fn threshold(self, leaf: usize) -> Result<(u16, Vec<XOnlyPublicKey>), DescriptorError> {
         match self {
             Self::Key(key) => Ok((1, vec![key])),
@@ -32,7 +32,7 @@ impl StakeTransaction {
     }
 }
 
-/// An x-only key.
+/// Parses an x-only key.
 pub(super) fn key(node: TreeIterItem<'_>) -> Result<XOnlyPublicKey, DescriptorError> {
     let (text, position) = (node.name(), node.name_pos());
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -69,14 +69,10 @@ fn timelock(node: TreeIterItem<'_>) -> Result<Timelock, DescriptorError> {
     }
 }
 
-/// The conditions of a leaf in their order. Nested `and_v` make one script however they are nested. What is
-/// read here may still be wrongly put together (a `v:` too few): that is miniscript's to judge, when all else
-/// is right.
-fn parts(
-    node: TreeIterItem<'_>,
-    leaf: usize,
-    found: &mut Vec<StakeTransaction>,
-) -> Result<(), DescriptorError> {
+/// Collects the conditions of a leaf in their order. Nested `and_v` make one script however they are nested.
+/// The types of the fragments (a missing `v:`) are not checked here: the miniscript library checks them at
+/// the end.
+fn parts(node: TreeIterItem<'_>, leaf: usize, found: &mut Vec<Condition>) -> Result<(), DescriptorError> {
     let unknown = DescriptorError::Leaf(leaf);
     if node.parens() != Parens::Round {
         return Err(unknown);
@@ -90,26 +86,26 @@ fn parts(
         }
         ("pk" | "v:pk" | "c:pk_k" | "vc:pk_k", 1) => {
             for child in children {
-                found.push(StakeTransaction::Key(key(child)?));
+                found.push(Condition::Key(key(child)?));
             }
         }
         ("older", 1) => {
             for child in children {
-                found.push(StakeTransaction::After(timelock(child)?));
+                found.push(Condition::After(timelock(child)?));
             }
         }
         ("multi_a" | "v:multi_a", _) => {
             let most = u16::MAX;
             let k = number(children.next().ok_or(unknown)?, u32::from(most))?;
             let (position, keys) = (node.name_pos(), children.map(key).collect::<Result<_, _>>()?);
-            found.push(StakeTransaction::Threshold { position, k: u16::try_from(k).unwrap_or(most), keys });
+            found.push(Condition::Threshold { position, k: u16::try_from(k).unwrap_or(most), keys });
         }
         _ => return Err(unknown),
     }
     Ok(())
 }
 
-/// The first key that is below the one before it.
+/// Returns the first key that is below the one before it.
 fn out_of_order(keys: &[XOnlyPublicKey]) -> Option<XOnlyPublicKey> {
     let mut pairs = keys.iter().zip(keys.iter().skip(1));
     pairs.find(|(earlier, later)| earlier.serialize() > later.serialize()).map(|(_, later)| *later)
@@ -125,22 +121,22 @@ fn sorted(
     }
 }
 
-/// What a leaf demands.
+/// Parses a leaf.
 pub(super) fn leaf(node: TreeIterItem<'_>) -> Result<LeafKeys, DescriptorError> {
     let position = node.name_pos();
     let mut found = Vec::new();
     parts(node, position, &mut found)?;
     let mut found = found.into_iter();
     match (found.next(), found.next(), found.next(), found.next()) {
-        (Some(StakeTransaction::Key(staker)), Some(StakeTransaction::After(timelock)), None, _) => {
+        (Some(Condition::Key(staker)), Some(Condition::After(timelock)), None, _) => {
             Ok(LeafKeys::Timelock { staker, timelock })
         }
-        (Some(StakeTransaction::Key(staker)), Some(covenant), None, _) => {
+        (Some(Condition::Key(staker)), Some(covenant), None, _) => {
             let (quorum, covenant) = covenant.threshold(position)?;
             let covenant = sorted(covenant, DescriptorError::UnsortedCovenant)?;
             Ok(LeafKeys::Unbonding { staker, covenant, quorum })
         }
-        (Some(StakeTransaction::Key(staker)), Some(providers), Some(covenant), None) => {
+        (Some(Condition::Key(staker)), Some(providers), Some(covenant), None) => {
             let (one, finality_providers) = providers.threshold(position)?;
             if one != 1 {
                 return Err(DescriptorError::ProviderThreshold(one));

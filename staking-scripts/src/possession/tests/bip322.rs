@@ -1,4 +1,5 @@
-//! BIP-322: published signatures, and what the library takes and a proof of possession is not.
+//! BIP-322: published signatures, and signatures that the library accepts and that are not proofs of
+//! possession.
 
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use bitcoin::hashes::Hash;
@@ -13,7 +14,7 @@ fn witness_of(signature: &Bip322Signature) -> Witness {
     bitcoin::consensus::deserialize(&signature.to_simple()).unwrap()
 }
 
-/// A proof of this witness for this address, whatever they are.
+/// Returns a proof of this witness and this address, valid or not.
 fn simple(address: &Address, witness: &Witness) -> ProofOfPossession {
     let protobuf = [
         &[0x0a, u8::try_from(address.to_string().len()).unwrap()],
@@ -25,9 +26,9 @@ fn simple(address: &Address, witness: &Witness) -> ProofOfPossession {
     ProofOfPossession::from_signature_bytes(PopType::Bip322, &protobuf).unwrap()
 }
 
-/// A signature by the right key over the right message, with a sighash type that leaves something open.
+/// Returns a signature by the right key over the right message, with another sighash type.
 #[test]
-fn other_sighash_types_are_refused() {
+fn bip322_refuses_other_sighash_types() {
     use bitcoin::key::TapTweak;
     use bitcoin::sighash::{EcdsaSighashType, Prevouts, SighashCache, TapSighashType};
     let (key, message) = (key("sighash"), genesis());
@@ -80,7 +81,7 @@ fn other_sighash_types_are_refused() {
         }
         if script == Bip322Script::P2tr {
             assert_eq!(verdict(&sign(&mut cache, 0, false)), Ok(()));
-            // Bitcoin refuses an explicit SIGHASH_DEFAULT. The library, asked alone, takes it.
+            // Bitcoin refuses an explicit SIGHASH_DEFAULT. The library accepts it.
             let explicit = sign(&mut cache, 0, true);
             assert_eq!(verdict(&explicit), Err(PossessionError::SighashType(0)));
             assert!(::bip322::verify_simple(address, message.text(), explicit).is_ok());
@@ -88,9 +89,9 @@ fn other_sighash_types_are_refused() {
     }
 }
 
-/// What the library takes as a BIP-322 signature, and a proof of possession is not.
+/// Signatures that the BIP-322 library accepts, and that are not proofs of possession.
 #[test]
-fn other_scripts_are_refused() {
+fn bip322_refuses_other_scripts() {
     let (key, message) = (key("scripts"), genesis());
     let keypair = key.lend(|secret| Keypair::from_secret_key(SECP256K1, secret));
     let private = PrivateKey::new(keypair.secret_key(), Network::Bitcoin);
@@ -120,7 +121,7 @@ fn other_scripts_are_refused() {
         simple(&multisig, &witness).verify(key.public_key(), &message),
         Err(PossessionError::UnsupportedAddress(multisig))
     );
-    // Taproot through another path or with an annex; P2WPKH with too much.
+    // Taproot through a script path or with an annex; P2WPKH with another element.
     for script in SCRIPTS {
         let proof = ProofOfPossession::create_bip322(&key, &message, script, Network::Bitcoin).unwrap();
         let ProofOfPossession::Bip322(signature) = proof else { panic!() };
@@ -134,10 +135,9 @@ fn other_scripts_are_refused() {
     }
 }
 
-/// A key with a Taproot output whose internal key is not tweaked by itself alone, and a witness of somebody
-/// else's key.
+/// A Taproot output of the key without BIP-86's tweak, and a witness of another key.
 #[test]
-fn other_keys_addresses_are_refused() {
+fn bip322_refuses_addresses_of_other_keys() {
     let (other, message, key) = (key("other"), genesis(), key("mine"));
     for script in SCRIPTS {
         let of =
@@ -148,7 +148,7 @@ fn other_keys_addresses_are_refused() {
         let (mine, theirs) = (of(&key), of(&other));
         let error = ProofOfPossession::Bip322(theirs.clone()).verify(key.public_key(), &message).unwrap_err();
         assert!(matches!(error, PossessionError::OtherAddress { .. }), "{error}");
-        // My witness under their address, and the other way round.
+        // The key's witness with the other key's address, and the reverse.
         assert!(simple(theirs.address(), &witness_of(&mine)).verify(key.public_key(), &message).is_err());
         assert!(simple(mine.address(), &witness_of(&theirs)).verify(key.public_key(), &message).is_err());
     }
@@ -165,7 +165,7 @@ fn other_keys_addresses_are_refused() {
 /// The signatures of BIP-322's own test vectors that are of the two kinds of addresses, and those that
 /// Bitcoin Core's and bip322-js's tests have for the same key.
 #[test]
-fn published_bip322_signatures() {
+fn bip322_verifies_published_signatures() {
     const WIF: &str = "L3VFeEujGtevx9w18HD1fhRbCH67Az2dpCymeRE1SoPK6XQtaN2k";
     let private = PrivateKey::from_wif(WIF).unwrap();
     let key = SecretKey::from_bytes(&private.inner.secret_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Proofs of possession: round trips, published signatures, and everything that must not be one.
+//! Proofs of possession: round trips, published signatures, and signatures that must be refused.
 
 mod bip322;
 
@@ -31,7 +31,7 @@ fn context(name: &str) -> SigningContext {
     sha256::Hash::hash(name.as_bytes()).to_string().parse().unwrap()
 }
 
-/// One proof of each type, BIP-322 with both addresses.
+/// Returns one proof of each type, BIP-322 with both addresses.
 fn all(key: &SecretKey, message: &PossessionMessage) -> Vec<ProofOfPossession> {
     let mut proofs =
         vec![ProofOfPossession::create_bip340(key, message), ProofOfPossession::create_ecdsa(key, message)];
@@ -45,7 +45,7 @@ fn all(key: &SecretKey, message: &PossessionMessage) -> Vec<ProofOfPossession> {
 proptest! {
     /// Odd and even keys, with and without a context, through bytes and back.
     #[test]
-    fn proofs_verify(
+    fn proof_verifies_for_each_type(
         secret in any::<[u8; 32]>(),
         account in any::<[u8; 20]>(),
         name in "[a-z]{0,8}",
@@ -76,9 +76,12 @@ proptest! {
         }
     }
 
-    /// Whatever the bytes are, the answer is an error and no panic.
+    /// Any bytes give an error and no panic.
     #[test]
-    fn garbage_is_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..120), first in 0u8..4) {
+    fn proof_of_any_bytes_is_an_error(
+        bytes in proptest::collection::vec(any::<u8>(), 0..120),
+        first in 0u8..4,
+    ) {
         let key = key("garbage");
         let shaped = [&[first], bytes.as_slice()].concat();
         for bytes in [&bytes, &shaped] {
@@ -99,7 +102,7 @@ proptest! {
 }
 
 #[test]
-fn a_flipped_bit_makes_no_proof() {
+fn proof_with_a_flipped_bit_is_refused() {
     let (key, message) = (key("flipped"), genesis());
     let flipped = |bytes: &[u8]| {
         let bytes = bytes.to_vec();
@@ -120,8 +123,8 @@ fn a_flipped_bit_makes_no_proof() {
             }
         }
         match proof {
-            // Header 31 and header 27 differ in one bit, whether the key is compressed, which says nothing
-            // about an x-only key.
+            // Headers 31 and 27 differ in whether the key is compressed, which does not matter for an x-only
+            // key.
             ProofOfPossession::Ecdsa(_) if signature[0] == 31 => {
                 assert_eq!(accepted, [[&[27], &signature[1..]].concat()]);
             }
@@ -145,7 +148,7 @@ fn a_flipped_bit_makes_no_proof() {
 }
 
 #[test]
-fn other_contexts_prefixes_and_types_are_told_apart() {
+fn proof_of_another_context_prefix_or_type_is_refused() {
     let key = key("contexts");
     let message =
         |name: &str, prefix: &str| PossessionMessage::new(context(name), address(prefix, [7; 20])).unwrap();
@@ -170,9 +173,9 @@ fn other_contexts_prefixes_and_types_are_told_apart() {
     );
 }
 
-/// The messages, computed apart from the code above.
+/// The messages, computed independently.
 #[test]
-fn the_context_precedes_the_account() {
+fn possession_message_has_the_context_before_the_account() {
     let (key, context) = (key("messages"), context("c"));
     let message = PossessionMessage::new(context, ADDRESS.parse().unwrap()).unwrap();
     let text = format!("{context}{ADDRESS}");
@@ -202,10 +205,9 @@ fn the_context_precedes_the_account() {
     }
 }
 
-/// `r ‖ n − s` under the other recovery id is a signature by the same key, to whoever does not insist on the
-/// low s.
+/// `r ‖ n − s` with the other recovery id is a signature by the same key, unless the low s is required.
 #[test]
-fn a_high_s_is_refused() {
+fn ecdsa_refuses_a_high_s() {
     let (key, message) = (key("malleable"), genesis());
     let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message) else {
         panic!()
@@ -225,7 +227,7 @@ fn a_high_s_is_refused() {
 }
 
 #[test]
-fn recovery_headers() {
+fn ecdsa_recovery_headers_are_27_to_34() {
     let (key, message) = (key("headers"), genesis());
     let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message) else {
         panic!()
@@ -250,7 +252,7 @@ fn recovery_headers() {
 }
 
 #[test]
-fn malformed_signatures_are_named() {
+fn proof_errors_name_malformed_signatures() {
     let key = key("malformed");
     let invalid = |proof_type, bytes: &[u8]| {
         ProofOfPossession::from_signature_bytes(proof_type, bytes).unwrap_err().to_string()
@@ -275,9 +277,9 @@ fn malformed_signatures_are_named() {
     );
 }
 
-/// The vector that the reference takes over from a wallet's tests.
+/// The vector that the reference has from a wallet's tests.
 #[test]
-fn published_signed_message() {
+fn ecdsa_verifies_a_published_signed_message() {
     let secret = "adce25dc25ef89f06a722abdc4b601d706c9efc6bc84075355e6b96ca3871621";
     let secret: [u8; 32] = bitcoin::hex::FromHex::from_hex(secret).unwrap();
     let key = SecretKey::from_bytes(&secret).unwrap();

@@ -1,4 +1,4 @@
-//! Checking a delegation: each rule is broken once, and all that is wrong is said at once.
+//! The check of a delegation: each rule is broken once, and all broken rules are listed.
 
 use crate::delegation::PresignedSlashing;
 use crate::testing::{delegation_for, staking_transaction};
@@ -158,7 +158,7 @@ fn check_names_each_rule_broken_once() {
         let (mut delegation, parameters) = honest(genesis());
         harm(&mut delegation);
         let mut found = violated(&delegation, &parameters);
-        // A staking transaction that changed is no longer spent by the others.
+        // A changed staking transaction is not spent by the others.
         if rules == &["coinbase"] {
             found.retain(|rule| *rule != "spends");
         }
@@ -166,7 +166,7 @@ fn check_names_each_rule_broken_once() {
     }
 }
 
-/// All that is wrong is said at once.
+/// All broken rules are listed.
 #[test]
 fn check_lists_all_violations() {
     let (mut delegation, parameters) = honest(genesis());
@@ -198,9 +198,9 @@ fn check_lists_all_violations() {
     }
 }
 
-/// The proof must be of the dialect, the operation and the chain that the checker serves.
+/// The proof must have the signing context of the kind of stake, the operation and the chain.
 #[test]
-fn check_refuses_proofs_of_possession_of_elsewhere() {
+fn check_refuses_proofs_of_possession_of_another_context() {
     use finality::{Operation, SigningContext};
     let staker = key("staker", 0);
     let account = || "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap();
@@ -214,16 +214,16 @@ fn check_refuses_proofs_of_possession_of_elsewhere() {
         let found = delegation.check_under(&parameters, None, rules).unwrap_err();
         assert_eq!(
             found,
-            [StakeViolation::Dialect { genesis: false }],
+            [StakeViolation::StakeKind { genesis: false }],
             "a genesis stake on a consumer chain"
         );
     }
     let (mut delegation, parameters) = honest(consumers(3));
-    assert_eq!(violated(&delegation, &parameters), ["signing_context", "dialect"]);
+    assert_eq!(violated(&delegation, &parameters), ["signing_context", "stake_kind"]);
     delegation.check_under(&parameters, None, consumer_rules()).unwrap();
     delegation.proof_of_possession =
         Some(proven(&staker, PossessionMessage::new(SigningContext::GENESIS, account()).unwrap()));
-    assert_eq!(violated(&delegation, &parameters), ["dialect"], "several providers on genesis");
+    assert_eq!(violated(&delegation, &parameters), ["stake_kind"], "several providers on genesis");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn check_refuses_staking_transactions_that_no_block_holds() {
     }
 }
 
-/// What is wrong in one place does not hide what is wrong in another.
+/// One broken rule does not hide another.
 #[test]
 fn check_hides_no_violation_behind_another() {
     let (mut delegation, parameters) = honest(genesis());

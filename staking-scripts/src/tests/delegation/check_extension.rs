@@ -29,7 +29,7 @@ fn check_names_each_rule_of_extensions_broken_once() {
     });
     assert_eq!(found, [StakeViolation::Extension(ExtensionError::NoFee)]);
     let spends = |found: &[StakeViolation]| found.iter().filter(|v| v.rule() == "spends").count();
-    // The staking transaction with a third input, another first one, or a lock time.
+    // The staking transaction with a third input, another first one, or another nLockTime.
     let found = refused(&|case| {
         let again = case.delegation.staking_transaction.input[1].clone();
         case.delegation.staking_transaction.input.push(again);
@@ -42,7 +42,7 @@ fn check_names_each_rule_of_extensions_broken_once() {
     assert_eq!(found[0], StakeViolation::Extension(ExtensionError::NotFinal));
     let found = refused(&|case| case.delegation.staking_transaction.input[0].sequence = Sequence::ZERO);
     assert_eq!(found[0], StakeViolation::Extension(ExtensionError::NotFinal));
-    // Under which parameters the running stake was made must be known, and be right.
+    // The parameters of the running stake must be known and right.
     let Extended { delegation, new, .. } = extended();
     let found = delegation.check_under(&new, None, consumer_rules()).unwrap_err();
     assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
@@ -61,7 +61,7 @@ fn check_judges_extensions_that_are_almost_right() {
         second.extends = delegation.extends;
         second.check_under(&new, Some(&old), consumer_rules())
     };
-    // The change before the stake is allowed, and the stake is where it is.
+    // The change may be before the stake.
     let checked = again(&|tx| tx.output.swap(0, 1)).unwrap();
     let place = checked.extension().unwrap().staking_output();
     assert_eq!((checked.staking(), place.outpoint().vout), (&place, 1));
@@ -71,7 +71,7 @@ fn check_judges_extensions_that_are_almost_right() {
         .iter()
         .any(|found| matches!(found, StakeViolation::Extension(ExtensionError::FundedByItself(_))));
     assert!(named && found[0].rule() == "impossible", "{found:?}");
-    // A provider given for another chain, and a stake of genesis extended to chains.
+    // A provider given for another chain, and a stake for Babylon Genesis extended to consumer chains.
     let Extended { mut delegation, old, new, .. } = extended();
     let StakedTo::Consumers(providers) = &delegation.staked_to else { panic!("consumers") };
     let moved = providers.iter().map(|(chain, key)| (format!("other-{chain}"), *key));
@@ -81,5 +81,5 @@ fn check_judges_extensions_that_are_almost_right() {
     let Extended { mut delegation, old, new, .. } = extended();
     delegation.extends.as_mut().unwrap().stake.as_mut().unwrap().staked_to = genesis();
     let found = delegation.check_under(&new, Some(&old), consumer_rules()).unwrap_err();
-    assert!(found.contains(&StakeViolation::OtherDialect), "{found:?}");
+    assert!(found.contains(&StakeViolation::OtherStakeKind), "{found:?}");
 }

@@ -1,4 +1,4 @@
-//! What a covenant member signs, what the record allows, and the verdict on the signatures.
+//! The signatures of covenant members: signing, the record, and verification.
 
 use std::slice;
 
@@ -19,7 +19,7 @@ fn verify(checked: &CheckedDelegation, given: &CovenantSignatures) -> Result<(),
     checked.verify_covenant_signatures(slice::from_ref(given)).remove(0)
 }
 
-/// An honest delegation on genesis, checked.
+/// Returns a checked delegation for Babylon Genesis.
 fn plain() -> CheckedDelegation {
     let (delegation, parameters) = honest(genesis());
     delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap()
@@ -47,7 +47,7 @@ fn covenant_signatures_unbond_and_slash_an_honest_stake() {
         }
         let (stranger, mut record) = (key("member", 100), MemoryCovenantRecord::default());
         assert!(checked.sign_as_covenant_member(&stranger, &[0; 32], &mut record).is_err());
-        // What they are for: the unbonding, and slashing with the key of any of the providers.
+        // They finalize the unbonding, and the slashing with the key of any of the providers.
         let staker = checked.presigned().unbonding.sign_as_staker(&key("staker", 0)).unwrap();
         let unbonding: Vec<_> = given.iter().map(|signed| signed.unbonding).collect();
         let unbonded = checked.presigned().unbonding.finalize(&staker, &unbonding).unwrap();
@@ -55,7 +55,7 @@ fn covenant_signatures_unbond_and_slash_an_honest_stake() {
         let provider = key("provider", providers - 1);
         let signature = slashing.staker_signature.unwrap();
         let slashed = checked.presigned().slashing.slash(&signature, &adaptors, &provider).unwrap();
-        // From the delegation that has them, the same.
+        // The same from the delegation that has them.
         delegation.covenant_signatures = given;
         assert_eq!(delegation.unbond(&staker, &parameters).unwrap(), unbonded);
         let which = crate::SlashedOutput::Staking;
@@ -68,8 +68,7 @@ fn covenant_signatures_of_an_extension_are_of_members_of_both_committees() {
     let checked = checked_extension();
     let extension = checked.extension().unwrap();
     let mut signatures = Vec::new();
-    // Members 2 to 10 are of the committee of the day, 0 to 8 of the old one. Who is in one of the two only
-    // has nothing to sign.
+    // Members 2 to 10 are of the new committee, 0 to 8 of the old one. A member of one only does not sign.
     for number in 2..9 {
         let signed = covenant_signatures(&checked, &key("member", number));
         verify(&checked, &signed).unwrap();
@@ -114,7 +113,7 @@ fn covenant_signatures_that_do_not_hold_name_the_part() {
     assert_eq!(verify(&plain, &wrong), Err(CovenantSignaturesError::NoExtension));
 }
 
-/// Verified together: each gets the verdict that it gets alone, whatever the others are.
+/// Verified as a batch, each has the result that it has alone.
 #[test]
 fn covenant_signatures_are_judged_together_as_alone() {
     let checked = checked_extension();
@@ -123,7 +122,7 @@ fn covenant_signatures_are_judged_together_as_alone() {
     assert_eq!(checked.verify_covenant_signatures(&[]), []);
     let mut given = sound.clone();
     given[0].slashing.signatures.swap(0, 1);
-    // Two parts are wrong, a signature and then a number of them: the first is named.
+    // Two parts are wrong, a signature and then the number of signatures: the error names the first.
     given[2].slashing.signatures[1] = sound[2].unbonding_slashing.signatures[1];
     given[2].unbonding_slashing.signatures.pop();
     given[3].extension = None;
@@ -177,7 +176,7 @@ fn may_be_broadcast_demands_the_quorum() {
     }
 }
 
-/// A record that counts how often it is asked, and may fail.
+/// A record that counts its calls, and may fail.
 #[derive(Default)]
 struct Recording {
     record: MemoryCovenantRecord,
@@ -236,10 +235,10 @@ fn sign_as_covenant_member_signs_the_same_again_and_nothing_else() {
         text.contains(&own.staking_output.to_string()) && text.contains(&own.unbonding.to_string()),
         "{text}"
     );
-    // What was signed first is signed again; a record of its own would have taken the other.
+    // The stake signed first is signed again; a new record would have accepted the other.
     assert_eq!(sign(&checked, &member, &mut record).unwrap(), first);
     sign(&other, &member, &mut Recording::default()).unwrap();
-    // Another stake is no conflict.
+    // Another stake is not a conflict.
     sign(&checked_extension(), &key("member", 2), &mut record).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Which version of the parameters a delegation is checked against.
+//! The version of the parameters that a delegation is checked against.
 
 use bitcoin::absolute::Height;
 
@@ -9,21 +9,21 @@ use crate::parameters::{Parameters, ParametersHistory};
 use crate::testing::{Extended, consumer_rules, delegation_for, extended, genesis, history, history_changed};
 use crate::testing::{coin, staking_transaction};
 
-/// Three versions of one committee; each demands a larger unbonding fee.
+/// Returns three versions of one committee, each with a larger unbonding fee.
 fn versions() -> ParametersHistory<Parameters> {
     history_changed(&[0, 0, 0], |number, fields| {
         fields["unbonding_fee_sat"] = (30_000 + number).to_string().into();
     })
 }
 
-/// A stake made under this version, which says that it is made under that one.
-fn made_under(version: usize, said: ParametersAt) -> Delegation {
+/// Returns a stake made under version `made`, which names version `stated`.
+fn made_under(made: usize, stated: ParametersAt) -> Delegation {
     let history = versions();
-    let parameters = history.get(version).unwrap();
+    let parameters = history.get(made).unwrap();
     let staking = staking_transaction(&[coin(1, 2_000_000)], parameters);
     let mut delegation =
         delegation_for(&staking.staking_output(), staking.unsigned(), &genesis(), parameters);
-    delegation.parameters = said;
+    delegation.parameters = stated;
     delegation
 }
 
@@ -36,7 +36,7 @@ fn rules(delegation: &Delegation, in_force: InForce) -> Vec<&'static str> {
     check(delegation, in_force).unwrap_err().iter().map(StakeViolation::rule).collect()
 }
 
-/// The height at which a version begins, and this many blocks more.
+/// Returns the activation height of a version plus this many blocks.
 fn height(version: usize, more: i64) -> Height {
     let begins = versions().get(version).unwrap().activation_height().to_consensus_u32();
     Height::from_consensus(u32::try_from(i64::from(begins) + more).unwrap()).unwrap()
@@ -84,7 +84,7 @@ fn check_in_force_as_stated_takes_the_delegations_word() {
     for said in [ParametersAt::Version(1), ParametersAt::Height(height(1, 0))] {
         assert_eq!(rules(&made_under(0, said), InForce::AsStated), ["unbonding_fee"]);
     }
-    // The version named wrongly is said beside what it breaks.
+    // The wrong version is named beside the rules that are broken.
     let delegation = made_under(0, ParametersAt::Version(1));
     assert_eq!(rules(&delegation, InForce::Latest), ["parameters_version", "unbonding_fee"]);
 }
@@ -115,7 +115,7 @@ fn check_of_an_extension_takes_the_running_stakes_version_from_the_history() {
     let refused =
         delegation.check(&rules(InForce::At(both.get(0).unwrap().activation_height()))).unwrap_err();
     assert_eq!(refused, [StakeViolation::ParametersVersion { found: 1, expected: 0 }]);
-    // The running stake was made under version 0: under 1 it is not found, and of 2 nobody knows.
+    // The running stake was made under version 0: under 1 it is not found, and 2 does not exist.
     for other in [1, 2] {
         delegation.extends.as_mut().unwrap().stake.as_mut().unwrap().parameters =
             ParametersAt::Version(other);

@@ -1,4 +1,4 @@
-//! Stakes in a block: deep enough, and in time.
+//! Stakes in a block: the depth, and the staking time left.
 
 use bitcoin::Network;
 use finality::SigningContext;
@@ -62,9 +62,9 @@ fn inclusion_must_be_under_parameters_in_force() {
     assert_eq!(violated(&delegation, &parameters), [expected]);
 }
 
-/// Bits that a reader shifts out of the number are no target.
+/// A compact target whose bits overflow is refused.
 #[test]
-fn inclusion_depth_takes_targets_of_one_form() {
+fn inclusion_depth_refuses_compact_targets_of_another_form() {
     use bitcoin::block::Header;
     let params = bitcoin::params::Params::REGTEST;
     let first = spv::testing::block_of(2).header;

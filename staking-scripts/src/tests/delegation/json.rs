@@ -15,7 +15,7 @@ const RULES: ChainRules =
     ChainRules { network: Network::Regtest, depth: 10, signing_context: SigningContext::GENESIS };
 const HEIGHT: u32 = 900_000;
 
-/// An extension with every field that the JSON has but the inclusion.
+/// Returns an extension with every field of the JSON but the inclusion.
 fn full() -> Delegation {
     let Extended { mut delegation, old, new, .. } = extended();
     let checked = delegation.check_under(&new, Some(&old), consumer_rules()).unwrap();
@@ -32,7 +32,7 @@ fn read(value: &Value) -> Result<Delegation, DelegationError> {
     Delegation::from_json(&value.to_string())
 }
 
-/// An error and its causes, in one line.
+/// Returns an error with its causes, in one line.
 fn text(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -77,10 +77,10 @@ fn json_goes_round_with_every_field() {
     let keys: Vec<_> = value(&delegation).as_object().unwrap().keys().cloned().collect();
     assert_eq!(value(&delegation)["extends"]["parameters_height"], HEIGHT);
     assert_eq!(read(&value(&delegation)).unwrap(), delegation);
-    // As serde has it, too.
+    // The same through serde.
     let again: Delegation = serde_json::from_value(serde_json::to_value(&delegation).unwrap()).unwrap();
     assert_eq!(again, delegation);
-    // The schema has each of these keys, and no others but the one that is instead of the height.
+    // The schema has exactly these keys and `parameters_version`, which replaces the height.
     let schema: Value = serde_json::from_str(include_str!("../../../data/delegation.schema.json")).unwrap();
     let mut in_schema: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
     in_schema.retain(|key| key != "parameters_version");
@@ -88,7 +88,7 @@ fn json_goes_round_with_every_field() {
     assert_eq!(in_schema, keys);
 }
 
-/// What the staker has not made yet, or a node does not tell.
+/// The parts that a staker has not added yet, or a node's response does not have.
 #[test]
 fn json_goes_round_without_each_optional_part() {
     type Without = fn(&mut Delegation);
@@ -110,7 +110,7 @@ fn json_goes_round_without_each_optional_part() {
         let json = value(&delegation);
         assert!(json.get(key).is_none(), "{key}");
         assert_eq!(read(&json).unwrap(), delegation, "{key}");
-        // Left out of the text, the same.
+        // The same when the key is left out.
         let mut json = value(&full());
         json.as_object_mut().unwrap().remove(key);
         read(&json).unwrap();
@@ -128,7 +128,7 @@ fn json_of_an_extension_may_name_the_running_stake_by_its_id_alone() {
     assert_eq!(keys, ["funding_amount_sat", "funding_script_pubkey", "staking_txid"]);
     assert_eq!(json["extends"]["staking_txid"], txid);
     assert_eq!(read(&json).unwrap(), delegation);
-    // Both or neither is refused, and a transaction without what it takes to read its stake.
+    // Both or neither is refused, and a transaction without the other keys of its stake.
     let rule = "not a delegation: extends must have one of staking_transaction and staking_txid";
     let full = value(&full());
     let mut both = full.clone();

@@ -1,4 +1,4 @@
-//! The delegation, from its check to where it stands.
+//! The delegation: check, signatures, JSON, steps and status.
 
 mod check;
 mod check_extension;

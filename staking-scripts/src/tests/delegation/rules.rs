@@ -1,4 +1,4 @@
-//! The names of the rules, for machines.
+//! The machine names of the rules.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -16,7 +16,7 @@ use crate::possession::PossessionError;
 use crate::testing::{key, keys, public};
 use crate::transactions::{BuildError, ExtensionError, FinalizeError, ReturnedPsbtError};
 
-/// All text of the tests.
+/// Returns the text of all tests.
 fn texts(folder: &Path) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -47,8 +47,8 @@ fn rule_names_are_told_apart_from_messages() {
     let key: XOnlyPublicKey = *key("staker", 0).public_key();
     let parties = StakeViolation::Parties(InvalidParties::DuplicateKey(key));
     assert_eq!((parties.rule(), parties.to_string().contains(&key.to_string())), ("parties", true));
-    let dialect = StakeViolation::Dialect { genesis: true };
-    assert_eq!((dialect.rule(), StakeViolation::OtherDialect.rule()), ("dialect", "dialect"));
+    let kind = StakeViolation::StakeKind { genesis: true };
+    assert_eq!((kind.rule(), StakeViolation::OtherStakeKind.rule()), ("stake_kind", "stake_kind"));
     let soon = StakeViolation::EndsTooSoon { depth: 992, unbonding: 1008, staking: 2000 };
     let new = StakeViolation::ParametersTooNew { activation: 2, inclusion: 1 };
     assert_eq!((soon.rule(), new.rule()), ("ends_too_soon", "parameters_too_new"));

@@ -1,4 +1,4 @@
-//! What a transaction that somebody has seen breaks.
+//! The rules that a transaction breaks by itself.
 
 use bitcoin::{Amount, FeeRate, Transaction};
 
@@ -81,7 +81,7 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
     let (delegation, own) = complete();
     let transaction = &delegation.staking_transaction;
     let broken = |parameters: &Parameters| {
-        let explanation = explain(transaction).knowing(transaction, &delegation.outputs(&own));
+        let explanation = explain(transaction).with_known_outputs(transaction, &delegation.outputs(&own));
         assert_eq!(explanation.kind, TransactionKind::Stake);
         let broken = broken_rules(&explanation, transaction, None, parameters);
         broken.iter().map(StakeViolation::rule).collect::<Vec<_>>()
@@ -94,7 +94,7 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
     let small = |it: &mut serde_json::Value| it["max_staking_value_sat"] = "900000".into();
     assert_eq!(broken(&parameters_changed(small)), ["staking_amount"]);
     assert_eq!(broken(&parameters(1)), ["covenant_committee"]);
-    // Not recognised, it tells nothing; the unbonding's PSBT describes the unbonding output.
+    // Not recognised, it breaks no rule; the unbonding's PSBT describes the unbonding output.
     assert!(rules(transaction, None, &parameters(1)).is_empty());
     let unbonding = delegation.unbonding(&own).unwrap();
     let later = parameters_changed(|it| it["unbonding_time_blocks"] = 1009.into());
@@ -103,7 +103,7 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
 }
 
 #[test]
-fn outputs_are_none_where_the_keys_make_none() {
+fn outputs_are_empty_where_the_keys_make_no_output() {
     let (mut delegation, parameters) = honest(genesis());
     assert_eq!(delegation.outputs(&parameters).len(), 3);
     delegation.staking_time_blocks = 0;

@@ -1,4 +1,5 @@
-//! The steps that end a stake: each works with what it needs and no more, and says what is absent.
+//! The steps that end a stake: each works with the parts that it uses alone, and names the one that is
+//! absent.
 
 use bitcoin::secp256k1::Message;
 use bitcoin::{Amount, FeeRate, Transaction, XOnlyPublicKey};
@@ -20,7 +21,7 @@ use crate::{ChainRules, ParametersAt};
 
 use SlashedOutput::{Staking, Unbonding};
 
-/// An honest delegation on genesis with the signatures of all members.
+/// Returns a delegation for Babylon Genesis with the signatures of all members.
 fn complete() -> (Delegation, Parameters) {
     let (mut delegation, parameters) = honest(genesis());
     let checked = delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap();
@@ -29,7 +30,7 @@ fn complete() -> (Delegation, Parameters) {
     (delegation, parameters)
 }
 
-/// What is known of a phase-1 stake, or of one that a node answers in part: the stake itself.
+/// Returns the delegation with the stake alone, as of a phase-1 stake.
 fn bare() -> (Delegation, Parameters) {
     let (mut delegation, parameters) = complete();
     delegation.unbonding_transaction = None;
@@ -58,7 +59,7 @@ fn slash(
     delegation.slash(which, &key("provider", 0), parameters)
 }
 
-/// The name of what a step finds absent.
+/// Returns the field that a step finds absent.
 fn absent<T: std::fmt::Debug>(step: Result<T, DelegationError>) -> &'static str {
     match step.unwrap_err() {
         DelegationError::Absent(name) => name,
@@ -66,7 +67,7 @@ fn absent<T: std::fmt::Debug>(step: Result<T, DelegationError>) -> &'static str 
     }
 }
 
-/// The name of the field that a step cannot use.
+/// Returns the field that a step cannot use.
 fn unusable<T: std::fmt::Debug>(step: Result<T, DelegationError>) -> &'static str {
     match step.unwrap_err() {
         DelegationError::Field { field, .. } => field,
@@ -108,7 +109,7 @@ fn stake_is_not_found_under_other_parameters() {
 }
 
 #[test]
-fn steps_without_their_transaction_name_it() {
+fn steps_name_the_transaction_that_is_absent() {
     let (delegation, parameters) = bare();
     let staker = key("staker", 0).sign_bip340(Message::from_digest([0; 32]));
     assert_eq!(absent(delegation.unbonding(&parameters)), "unbonding_transaction");
@@ -132,7 +133,7 @@ fn unbonding_needs_no_slashing_and_no_proof() {
     delegation.proof_of_possession = None;
     assert_eq!(unbond(&delegation, &parameters).unwrap(), expected);
     withdraw(&delegation.unbonding(&parameters).unwrap().unbonding_output());
-    // Six of nine members do; five do not, nor the signature of another.
+    // Six of nine members suffice; five do not, nor does another signature.
     delegation.covenant_signatures.truncate(6);
     unbond(&delegation, &parameters).unwrap();
     let other = key("staker", 0).sign_bip340(Message::from_digest([1; 32]));
@@ -158,7 +159,7 @@ fn slashing_of_each_output_needs_no_other() {
     delegation.slashing = None;
     assert_eq!(slash(&delegation, Unbonding, &parameters).unwrap(), both[1]);
     withdraw(&delegation.slashing(Unbonding, &parameters).unwrap().refund_output());
-    // Without the staker's signature the transaction is there, and is not completed.
+    // Without the staker's signature the transaction is returned, but not finalized.
     let mut delegation = complete.clone();
     for slashing in [&mut delegation.slashing, &mut delegation.unbonding_slashing] {
         slashing.as_mut().unwrap().staker_signature = None;
@@ -174,9 +175,9 @@ fn slashing_of_each_output_needs_no_other() {
     assert_eq!(unusable(slash(&delegation, Staking, &parameters)), "covenant_signatures");
 }
 
-/// Whatever rule the stake breaks now: its staker is not locked in.
+/// A stake that breaks rules can still be unbonded, slashed and withdrawn.
 #[test]
-fn a_stake_that_breaks_rules_still_unbonds_and_slashes_and_is_withdrawn() {
+fn stake_that_breaks_rules_still_unbonds_and_slashes_and_is_withdrawn() {
     let (delegation, _) = complete();
     type Change = fn(&mut serde_json::Value);
     let changes: [(&[&str], Change); 5] = [
@@ -204,7 +205,7 @@ fn a_stake_that_breaks_rules_still_unbonds_and_slashes_and_is_withdrawn() {
     }
 }
 
-/// A higher unbonding fee than the parameters' is what was signed, and what unbonds.
+/// An unbonding fee above the parameters' was signed, and is paid.
 #[test]
 fn unbonding_pays_the_fee_that_it_has() {
     let (mut delegation, parameters) = honest(genesis());
@@ -213,7 +214,7 @@ fn unbonding_pays_the_fee_that_it_has() {
     let unbonding = delegation.unbonding(&parameters).unwrap();
     assert_eq!(unbonding.fee(), parameters.unbonding_fee() + Amount::from_sat(5_000));
     assert_eq!(Some(unbonding.unsigned()), delegation.unbonding_transaction.as_ref());
-    // A transaction that is of another form is not what the protocol would sign.
+    // A transaction of another form is refused.
     let harmed = |harm: &dyn Fn(&mut Transaction)| {
         let (mut delegation, _) = honest(genesis());
         harm(delegation.unbonding_transaction.as_mut().unwrap());
@@ -251,7 +252,7 @@ fn set_previous_completes_what_a_node_tells_of_an_extension() {
     let Extended { mut delegation, previous, old, new, history } = extended();
     let expected = delegation.clone();
     delegation.extends.as_mut().unwrap().stake = None;
-    // Unknown, the extension cannot be checked; what ends the stake does not ask.
+    // Without the running stake the extension cannot be checked; the other steps do not need it.
     let refused = delegation.check_under(&new, Some(&old), consumer_rules()).unwrap_err();
     assert_eq!(refused.iter().map(StakeViolation::rule).collect::<Vec<_>>(), ["running_stake"]);
     delegation.stake(&new).unwrap();

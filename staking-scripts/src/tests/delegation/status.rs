@@ -1,4 +1,4 @@
-//! Where a stake stands at each height.
+//! The status of a stake at each height.
 
 use bitcoin::absolute::Height;
 use bitcoin::{Network, Txid};
@@ -51,7 +51,7 @@ fn state_of_a_stake_at_each_height() {
     let unbonded = StakeOnChain { spent: by(unbonding, Some(SpendPath::Unbonding), HEIGHT + 20), ..stake };
     let end = Some(HEIGHT + 20 + 1008);
     assert_eq!(state(true, HEIGHT + 20, unbonded), (Is::Unbonding, end));
-    // The block at `end` may take the withdrawal, so it can be broadcast one block before.
+    // The block at `end` may include the withdrawal, so it can be broadcast one block before.
     assert_eq!(state(true, HEIGHT + 20 + 1006, unbonded), (Is::Unbonding, end));
     assert_eq!(state(true, HEIGHT + 20 + 1007, unbonded), (Is::Unbonded, end));
     let then = |path, at| StakeOnChain { unbonding_spent: by(other, path, at), ..unbonded };

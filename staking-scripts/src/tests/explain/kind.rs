@@ -1,4 +1,4 @@
-//! How the fee of each kind of transaction can be raised.
+//! The means of raising the fee of each kind of transaction.
 
 use crate::explain::{FeeBump, TransactionKind};
 

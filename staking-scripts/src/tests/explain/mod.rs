@@ -1,4 +1,4 @@
-//! Reading transactions back.
+//! Explanation of transactions.
 
 mod kind;
 mod selective;
@@ -44,8 +44,8 @@ fn explain_recognises_unbonding_and_withdrawal() {
         UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap();
     let covenant: Vec<_> =
         scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect();
-    let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
-    let explained = explain(&finished);
+    let finalized = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant).unwrap();
+    let explained = explain(&finalized);
     assert_eq!(explained.kind, TransactionKind::Unbonding);
     assert_eq!(explained.paid, Amount::from_sat(999_500));
     let spent = &explained.spent[0];
@@ -53,10 +53,9 @@ fn explain_recognises_unbonding_and_withdrawal() {
     assert_eq!(spent.covenant_signers.len(), 3);
     assert!(spent.covenant_signers.is_sorted());
 
-    // Beside a second input, which funds a new stake: an extension. In any other shape it is none of the
-    // protocol's transactions.
+    // With a second input, which funds a new stake, it is an extension. In any other form it is unknown.
     let shaped = |change: &dyn Fn(&mut Transaction)| {
-        let mut transaction = finished.clone();
+        let mut transaction = finalized.clone();
         change(&mut transaction);
         explain(&transaction)
     };
@@ -72,8 +71,8 @@ fn explain_recognises_unbonding_and_withdrawal() {
         WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
     let withdrawn = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     assert_eq!(explain(&withdrawn).kind, TransactionKind::Withdrawal);
-    // A sequence that does not wait, a script where none belongs, places that hold no signature: not what it
-    // seems.
+    // An nSequence without the timelock, a scriptSig, or witness elements that are not signatures: the leaf
+    // is not counted.
     let changed = |change: &dyn Fn(&mut TxIn)| {
         let mut transaction = withdrawn.clone();
         change(&mut transaction.input[0]);
@@ -84,12 +83,12 @@ fn explain_recognises_unbonding_and_withdrawal() {
         changed(&|input| input.script_sig = ScriptBuf::from_bytes(vec![0x51])).kind,
         TransactionKind::Unknown
     );
-    let mut forged = finished.clone();
+    let mut forged = finalized.clone();
     let places =
         forged.input[0].witness.iter().map(|place| if place.len() == 64 { vec![1] } else { place.to_vec() });
     forged.input[0].witness = Witness::from_slice(&places.collect::<Vec<_>>());
     assert_eq!(explain(&forged).spent[0].covenant_signers, []);
-    // Without its witness nothing shows; in a PSBT the leaf that it offers for signing does.
+    // Without its witness it is unknown; a PSBT has the leaf that it offers for signing.
     assert_eq!(explain(withdrawal.unsigned()).kind, TransactionKind::Unknown);
     assert_eq!(explain_psbt(withdrawal.psbt()).kind, TransactionKind::Withdrawal);
     let mut psbt = tx.psbt().clone();
@@ -103,14 +102,14 @@ fn explain_recognises_unbonding_and_withdrawal() {
     let explained = explain_psbt(&psbt);
     assert_eq!((explained.kind, explained.txid), (TransactionKind::Unbonding, tx.txid()));
     assert_eq!(explained.spent[0].covenant_signers, [covenant[0].member]);
-    // With two leaves on offer there is no telling which one will be spent.
+    // With two leaves offered, the spend path is not known.
     let other = scene.staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     let script = (other.script.clone(), bitcoin::taproot::LeafVersion::TapScript);
     psbt.inputs[0].tap_scripts.insert(other.control_block.clone(), script);
     assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Unknown);
 }
 
-/// A staking output is told by the script tree that a PSBT gives of it, or by whoever knows its keys; and by
+/// A staking output is recognised by its script tree in a PSBT, or by a caller that knows its keys; and by
 /// its script only.
 #[test]
 fn explain_recognises_outputs() {
@@ -135,16 +134,16 @@ fn explain_recognises_outputs() {
     assert_eq!(explained.outputs, paid);
     assert_eq!(stake.unsigned().output[paid[0].index].value, Amount::from_sat(1_000_000));
 
-    // Without the PSBT nothing shows, but to who knows the keys.
+    // Without the PSBT it is recognised only by a caller that knows the keys.
     let bare = explain(stake.unsigned());
     assert_eq!((bare.kind, bare.outputs.len()), (TransactionKind::Unknown, 0));
     let unbonding = ProtocolOutput::Unbonding(scene.unbonding.clone());
-    assert_eq!(bare.clone().knowing(stake.unsigned(), std::slice::from_ref(&unbonding)), bare);
-    let told = bare.knowing(stake.unsigned(), &[unbonding.clone(), known.clone()]);
+    assert_eq!(bare.clone().with_known_outputs(stake.unsigned(), std::slice::from_ref(&unbonding)), bare);
+    let told = bare.with_known_outputs(stake.unsigned(), &[unbonding.clone(), known.clone()]);
     assert_eq!((told.kind, &told.outputs), (TransactionKind::Stake, &paid));
-    assert_eq!(told.clone().knowing(stake.unsigned(), &[known]), told, "once");
+    assert_eq!(told.clone().with_known_outputs(stake.unsigned(), &[known]), told, "once");
 
-    // A tree of another output, or one that is almost the protocol's, tells nothing.
+    // A tree of another output, or one that is almost the protocol's, is not recognised.
     let harmed = |harm: &dyn Fn(&mut bitcoin::psbt::Output)| {
         let mut psbt = stake.psbt().clone();
         harm(&mut psbt.outputs[paid[0].index]);
@@ -169,7 +168,7 @@ fn explain_recognises_outputs() {
     assert_eq!(explained.outputs, [PaidOutput { index: 0, output: unbonding }]);
 }
 
-/// A PSBT that says what is not so is not believed.
+/// A PSBT with wrong data is not trusted.
 #[test]
 fn explain_psbt_checks_what_the_psbt_says() {
     let scene = Scene::new(1, 3, 2);
@@ -178,9 +177,9 @@ fn explain_psbt_checks_what_the_psbt_says() {
     let destination = key_path_script(scene.staker.public_key());
     let withdrawal =
         WithdrawalTransaction::new(&tx.unbonding_output(), destination, FeeRate::BROADCAST_MIN).unwrap();
-    let finished = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
+    let finalized = withdrawal.finalize(&withdrawal.sign_as_staker(&scene.staker).unwrap()).unwrap();
     let mut psbt = withdrawal.psbt().clone();
-    psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
+    psbt.inputs[0].final_script_witness = Some(finalized.input[0].witness.clone());
     assert_eq!(explain_psbt(&psbt).kind, TransactionKind::Withdrawal);
     // The leaf is of another output than the one spent.
     let other = TxOut { script_pubkey: scene.staking.output().taproot().script_pubkey(), ..spent(&psbt) };
@@ -198,13 +197,13 @@ fn explain_psbt_checks_what_the_psbt_says() {
     psbt.inputs[0].non_witness_utxo = Some(Transaction { lock_time: LockTime::from_consensus(1), ..source });
     assert_eq!(spent_outputs(&psbt), [None], "another transaction");
 
-    // What stands in the script of an input is part of the id.
+    // A scriptSig is part of the id.
     let mut psbt = tx.psbt().clone();
     psbt.inputs[0].final_script_sig = Some(ScriptBuf::from_bytes(vec![0x51]));
     assert_eq!(explain_psbt(&psbt).txid, psbt.clone().extract_tx_unchecked_fee_rate().compute_txid());
     assert_ne!(explain_psbt(&psbt).txid, tx.txid());
 
-    // An extension's first input offers one leaf more: what it is cannot be told, and it is no stake.
+    // An extension whose first input offers another leaf too is unknown, and not a stake.
     let mut psbt = tx.psbt().clone();
     for path in [SpendPath::Slashing, SpendPath::Timelock] {
         let leaf = scene.staking.output().taproot().leaf(path).unwrap();
@@ -216,7 +215,7 @@ fn explain_psbt_checks_what_the_psbt_says() {
     let explained = explain_psbt(&psbt);
     assert_eq!((explained.kind, explained.outputs.len()), (TransactionKind::Unknown, 1));
     let known = ProtocolOutput::Staking(scene.staking.output().clone());
-    assert_eq!(explained.knowing(&psbt.unsigned_tx, &[known]).kind, TransactionKind::Unknown);
+    assert_eq!(explained.with_known_outputs(&psbt.unsigned_tx, &[known]).kind, TransactionKind::Unknown);
 }
 
 fn spent(psbt: &Psbt) -> TxOut {
@@ -256,7 +255,7 @@ fn explain_recognises_phase1_stakes() {
 }
 
 #[test]
-fn explain_takes_no_leaf_under_another_internal_key() {
+fn explain_refuses_leaves_under_another_internal_key() {
     let scene = Scene::new(1, 3, 2);
     let leaf = scene.staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     let mut block = leaf.control_block.clone();

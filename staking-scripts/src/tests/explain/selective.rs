@@ -1,5 +1,4 @@
-//! A provider's key from a slashing transaction, whichever members signed it and in whatever order they are
-//! known.
+//! Recovery of a provider's key from a slashing transaction, for any signers and any order of the committee.
 
 use eots::Parity;
 
@@ -41,7 +40,7 @@ fn recover_provider_key_refuses_what_gives_none() {
         .collect();
     let staker = slashing.sign_as_staker(&scene.staker).unwrap();
     let transaction = slashing.slash(&staker, &answers[..3], &scene.providers[0]).unwrap();
-    // Members that did not sign; adaptor signatures with other nonces; another transaction.
+    // Members that did not sign; adaptor signatures with other randomness; another transaction.
     assert_eq!(recover_provider_key(&transaction, &answers[3..]).unwrap_err(), RecoverError::NoSigner);
     assert_eq!(recover_provider_key(&transaction, &[]).unwrap_err(), RecoverError::NoSigner);
     let other: Vec<_> = scene
@@ -50,7 +49,7 @@ fn recover_provider_key_refuses_what_gives_none() {
         .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[9; 32]).unwrap())
         .collect();
     assert_eq!(recover_provider_key(&transaction, &other).unwrap_err(), RecoverError::Unrelated);
-    // Adaptor signatures that fit the nonces, and give a key: of nobody in the stake.
+    // Adaptor signatures that recover a key which is not that of a provider of the stake.
     let shifted: Vec<_> = answers
         .iter()
         .map(|answer| {

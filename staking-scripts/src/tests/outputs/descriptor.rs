@@ -1,5 +1,5 @@
-//! Descriptors read back: every output returns as it was, and what is almost one is refused with its own
-//! error.
+//! Parsing of descriptors: every output is parsed from its own, and what is almost a descriptor is refused
+//! with its own error.
 
 use bitcoin::XOnlyPublicKey;
 use miniscript::Descriptor;
@@ -17,7 +17,7 @@ fn sorted(mut keys: Vec<XOnlyPublicKey>) -> Vec<XOnlyPublicKey> {
     keys
 }
 
-/// The three outputs of a stake, whose finality providers are ascending.
+/// Returns the three outputs of a stake with ascending finality providers.
 fn outputs(providers: usize, members: usize, quorum: u16, blocks: u32) -> [ProtocolOutput; 3] {
     let (staker, time) = (*key("staker", 0).public_key(), Timelock::from_blocks(blocks).unwrap());
     let committee = CovenantCommittee::new(public(&keys("member", members)), quorum).unwrap();
@@ -39,7 +39,7 @@ fn with_checksum(text: &str) -> String {
     format!("{text}#{}", engine.checksum())
 }
 
-/// The parts of a descriptor's text, to put them together in wrong ways.
+/// The parts of a descriptor's text, to combine them in wrong ways.
 struct Parts {
     staker: String,
     providers: Vec<String>,
@@ -47,7 +47,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// 2 finality providers and 3 covenant members.
+    /// Returns the parts for 2 finality providers and 3 covenant members.
     fn new() -> Self {
         let texts =
             |keys: Vec<XOnlyPublicKey>| sorted(keys).iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -85,7 +85,7 @@ fn tr(tree: &str) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn outputs_come_back_as_they_were(
+    fn descriptor_round_trips_each_output(
         providers in 1usize..6,
         members in 1usize..21,
         quorum in any::<prop::sample::Index>(),
@@ -110,7 +110,7 @@ proptest! {
             prop_assert_eq!(&back, &output);
             prop_assert_eq!(back.taproot().script_pubkey(), output.taproot().script_pubkey());
             prop_assert_eq!(back.taproot().descriptor().to_string(), text.clone());
-            // The descriptor library hashes the tree too, and comes to the same output.
+            // The miniscript library hashes the tree too, to the same output.
             prop_assert_eq!(output.taproot().descriptor().script_pubkey(), output.taproot().script_pubkey());
             let (bare, _) = text.split_once('#').unwrap();
             prop_assert_eq!(with_checksum(bare), text.clone());
@@ -118,10 +118,10 @@ proptest! {
         }
     }
 
-    /// Characters changed, lost, doubled and added: no panic; and what is still read pays where the text
-    /// pays.
+    /// Characters changed, removed, doubled and added: no panic; and an output that is still read has the
+    /// script of the text.
     #[test]
-    fn no_text_makes_the_reader_panic(
+    fn descriptor_with_changed_characters_never_panics(
         which in 0usize..3,
         with_a_checksum: bool,
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..4, "[ -~]|[(){},:#0-9a-f]|é"), 1..4),
@@ -149,15 +149,15 @@ proptest! {
     }
 
     #[test]
-    fn no_nonsense_makes_the_reader_panic(text: String, tree in "[{}(),:#a-z0-9_]{0,40}") {
+    fn descriptor_of_any_text_never_panics(text: String, tree in "[{}(),:#a-z0-9_]{0,40}") {
         let _ = read(&text);
         let _ = read(&tr(&tree));
     }
 }
 
-/// Parentheses, wrappers and branches without end: refused, and the stack holds.
+/// Deeply nested parentheses, wrappers and branches are refused without a stack overflow.
 #[test]
-fn deep_and_long_texts_are_refused() {
+fn descriptor_refuses_deep_and_long_texts() {
     let key = &Parts::new().staker;
     for text in [
         "(".repeat(100_000),
@@ -174,7 +174,7 @@ fn deep_and_long_texts_are_refused() {
 }
 
 #[test]
-fn the_tree_tells_the_output() {
+fn descriptor_tree_determines_the_output() {
     let kinds = outputs(2, 3, 2, 1000).map(|output| {
         let back = read(&output.taproot().descriptor().to_string()).unwrap();
         assert_eq!((back.staker(), back.timelock().blocks()), (key("staker", 0).public_key(), 1000));
@@ -189,7 +189,7 @@ fn the_tree_tells_the_output() {
 
 /// The order that the staker gave the finality providers in is not in the script, so not in the descriptor.
 #[test]
-fn the_order_given_of_finality_providers_is_not_told() {
+fn descriptor_has_finality_providers_ascending() {
     let (staker, providers) = (*key("staker", 0).public_key(), sorted(public(&keys("provider", 3))));
     let committee = CovenantCommittee::new(public(&keys("member", 3)), 2).unwrap();
     let given = Parties::new(staker, providers.iter().rev().copied(), committee).unwrap();
@@ -199,9 +199,9 @@ fn the_order_given_of_finality_providers_is_not_told() {
     assert_eq!(back.parties().unwrap().finality_providers().as_slice(), providers);
 }
 
-/// Other spellings of the same script are the same output; printed again, they are in the usual form.
+/// Other spellings of the same script are the same output, which is printed in the usual form.
 #[test]
-fn the_same_script_in_another_spelling() {
+fn descriptor_in_another_spelling_is_the_same_output() {
     let parts = Parts::new();
     let (slashing, unbonding, timelock) = (parts.slashing(), parts.unbonding(), parts.timelock());
     let nested = format!(
@@ -226,12 +226,12 @@ fn the_same_script_in_another_spelling() {
 fn refused(text: &str, breaks: fn(&Error) -> bool) {
     let error = read(text).unwrap_err();
     assert!(breaks(&error), "{error:?} of {text}");
-    // With a right checksum it is no better.
+    // With a right checksum it is refused too.
     assert_eq!(read(&with_checksum(text)), Err(error));
 }
 
 #[test]
-fn what_is_no_descriptor_of_this_form() {
+fn descriptor_refuses_texts_of_another_form() {
     let parts = Parts::new();
     let (key, staking) = (&parts.staker, parts.staking());
     for text in
@@ -251,7 +251,7 @@ fn what_is_no_descriptor_of_this_form() {
 }
 
 #[test]
-fn wrong_checksums_are_refused() {
+fn descriptor_refuses_wrong_checksums() {
     let text = with_checksum(&Parts::new().staking());
     let (bare, checksum) = text.split_once('#').unwrap();
     let last = if checksum.ends_with('q') { 'p' } else { 'q' };
@@ -268,7 +268,7 @@ fn wrong_checksums_are_refused() {
 }
 
 #[test]
-fn keys_of_another_form_are_refused() {
+fn descriptor_refuses_keys_of_another_form() {
     let parts = Parts::new();
     let (staking, key) = (parts.staking(), &parts.staker);
     let xpub = "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8";
@@ -300,7 +300,7 @@ fn keys_of_another_form_are_refused() {
 }
 
 #[test]
-fn trees_of_another_shape_are_refused() {
+fn descriptor_refuses_trees_of_another_shape() {
     let parts = Parts::new();
     let (s, u, t) = (parts.slashing(), parts.unbonding(), parts.timelock());
     for tree in [
@@ -324,7 +324,7 @@ fn trees_of_another_shape_are_refused() {
 }
 
 #[test]
-fn leaves_that_are_none_of_ours_are_refused() {
+fn descriptor_refuses_leaves_of_another_form() {
     let key = &Parts::new().staker;
     for leaf in [
         format!("pk({key})"),
@@ -356,9 +356,9 @@ fn leaves_that_are_none_of_ours_are_refused() {
 }
 
 #[test]
-fn timelocks_in_time_or_out_of_range_are_refused() {
+fn descriptor_refuses_timelocks_in_time_or_out_of_range() {
     let with = |lock: &str| tr(&Parts::new().timelock().replace("1000", lock));
-    // BIP-68: bit 22 says time, in steps of 512 seconds; bit 31 says no timelock at all.
+    // BIP-68: bit 22 is for time in units of 512 seconds; bit 31 disables the timelock.
     refused(&with("4194305"), |error| *error == Error::TimelockInTime(4_194_305));
     assert!(read(&with("4194305")).unwrap_err().to_string().contains("512 seconds"));
     refused(&with("4259839"), |error| *error == Error::TimelockInTime(4_259_839));
@@ -372,14 +372,14 @@ fn timelocks_in_time_or_out_of_range_are_refused() {
 }
 
 #[test]
-fn other_parties_and_orders_are_refused() {
+fn descriptor_refuses_other_parties_and_orders() {
     let parts = Parts::new();
     let (staking, out) = (parts.staking(), parts.unbonding_output());
     let stranger = key("stranger", 0).public_key().to_string();
     let (providers, covenant) = (parts.providers.join(","), parts.covenant.join(","));
     let reversed = |keys: &[String]| keys.iter().rev().cloned().collect::<Vec<_>>().join(",");
 
-    // Leaves of different people: the first is the slashing leaf.
+    // Leaves of different stakers: the first is the slashing leaf.
     refused(&staking.replacen(&parts.staker, &stranger, 1), |error| matches!(error, Error::Stakers(..)));
     refused(&out.replacen(&parts.staker, &stranger, 1), |error| matches!(error, Error::Stakers(..)));
     let fewer = parts.covenant[1..].join(",");
@@ -415,7 +415,7 @@ fn other_parties_and_orders_are_refused() {
     refused(&staking.replace(&parts.staker, &parts.covenant[2]), duplicate);
     refused(&staking.replace(&providers, &[&parts.providers[0][..]; 2].join(",")), duplicate);
 
-    // Quorums that cannot be.
+    // Quorums out of range.
     let quorum = |k: &str| staking.replace("multi_a(2", &format!("multi_a({k}"));
     refused(&quorum("0"), |error| *error == Error::Parties(InvalidParties::QuorumZero));
     refused(&quorum("4"), |error| {
@@ -427,7 +427,7 @@ fn other_parties_and_orders_are_refused() {
 }
 
 #[test]
-fn more_keys_than_a_script_evaluates_are_refused() {
+fn descriptor_refuses_more_keys_than_a_script_evaluates() {
     let keys = |count| sorted(public(&keys("m", count))).iter().map(ToString::to_string).collect::<Vec<_>>();
     let parts = Parts { covenant: keys(999), ..Parts::new() };
     refused(&parts.staking(), |error| matches!(error, Error::Parties(InvalidParties::Unscriptable(_))));

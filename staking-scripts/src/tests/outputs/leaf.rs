@@ -1,4 +1,4 @@
-//! Leaf scripts that are none.
+//! Scripts that are not leaves.
 
 use bitcoin::ScriptBuf;
 

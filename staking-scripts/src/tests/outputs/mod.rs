@@ -1,4 +1,4 @@
-//! The outputs and what they are made of.
+//! The outputs and their parts.
 
 mod committee;
 mod descriptor;

@@ -15,7 +15,7 @@ fn op_return() -> OpReturnData {
     OpReturnData { tag: *b"bbn1", staker, finality_provider, staking_time: time(150) }
 }
 
-/// The op_return's script with other bytes from `place` on.
+/// Returns the OP_RETURN script with other bytes from `place` on.
 fn with(place: usize, bytes: &[u8]) -> ScriptBuf {
     let mut script = op_return().script().into_bytes();
     script[place..place + bytes.len()].copy_from_slice(bytes);
@@ -33,16 +33,21 @@ fn op_return_script_is_73_bytes() {
 
 proptest! {
     #[test]
-    fn op_return_reading_undoes_building(tag: [u8; 4], staker: u16, provider: u16, blocks in 1..=65535_u32) {
+    fn op_return_data_round_trips_through_its_script(
+        tag: [u8; 4],
+        staker: u16,
+        provider: u16,
+        blocks in 1..=65535_u32,
+    ) {
         let (staker, provider) = (key("staker", staker.into()), key("provider", provider.into()));
         let (staker, finality_provider) = (*staker.public_key(), *provider.public_key());
         let said = OpReturnData { tag, staker, finality_provider, staking_time: time(blocks) };
         prop_assert_eq!(OpReturnData::from_script(&said.script()), Ok(said));
     }
 
-    /// Any script of this tag that is read is built again byte for byte, so each op_return has one script.
+    /// Any script of this tag that is read is built again byte for byte, so the same data has one script.
     #[test]
-    fn op_return_building_undoes_reading(place in 0..73_usize, byte: u8) {
+    fn op_return_script_round_trips_through_its_data(place in 0..73_usize, byte: u8) {
         let script = with(place, &[byte]);
         if let Ok(said) = OpReturnData::from_script(&script) {
             prop_assert_eq!(said.script(), script);

@@ -1,4 +1,4 @@
-//! The scripts, judged by bytes written down by hand from the protocol's text.
+//! The scripts, compared with bytes written by hand from the protocol's text.
 
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::taproot::{LeafVersion, TapNodeHash};
@@ -18,7 +18,7 @@ const NUMEQUAL: u8 = 0x9c;
 const NUMEQUALVERIFY: u8 = 0x9d;
 const CSV: u8 = 0xb2;
 
-/// A number as a script pushes it, minimally.
+/// Returns the minimal push of a number.
 fn number(n: u32) -> Vec<u8> {
     if n <= 16 {
         return vec![0x50 + n as u8];
@@ -76,7 +76,7 @@ fn hash(script: &[u8]) -> TapNodeHash {
     TapNodeHash::from_script(&ScriptBuf::from_bytes(script.to_vec()), LeafVersion::TapScript)
 }
 
-/// The scriptPubKey of the NUMS point tweaked with this root.
+/// Returns the script pubkey of the NUMS point tweaked with this root.
 fn paying_to(root: TapNodeHash) -> ScriptBuf {
     ScriptBuf::new_p2tr(SECP256K1, NUMS_INTERNAL_KEY.parse().unwrap(), Some(root))
 }
@@ -132,7 +132,7 @@ proptest! {
         prop_assert_eq!(refund.taproot().leaves().count(), 1);
         prop_assert_eq!(refund.taproot().script_pubkey(), paying_to(hash(&t)));
 
-        // Every leaf reads back as what it was made of, and its control block leads to the output.
+        // Every leaf is parsed to its keys, and its control block proves it to be in the output.
         for leaf in staking.taproot().leaves() {
             prop_assert_eq!(&LeafKeys::from_script(&leaf.script).unwrap(), &leaf.keys);
             let script_pubkey = staking.taproot().script_pubkey();
@@ -141,9 +141,9 @@ proptest! {
         }
     }
 
-    /// A script that is almost a leaf is none.
+    /// A script that is almost a leaf is not one.
     #[test]
-    fn a_changed_leaf_is_no_leaf_or_another(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn leaf_keys_of_a_changed_script_are_absent_or_others(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         let scene = Scene::new(2, 5, 3);
         for leaf in scene.staking.output().taproot().leaves() {
             let mut bytes = leaf.script.to_bytes();
@@ -155,9 +155,9 @@ proptest! {
         }
     }
 
-    /// The network writes keys ascending; a script with the same keys in another order is another output's.
+    /// Scripts have keys ascending; the same keys in another order make another output.
     #[test]
-    fn unsorted_keys_are_no_leaf(shift in 1usize..5) {
+    fn leaf_keys_refuse_unsorted_keys(shift in 1usize..5) {
         let scene = Scene::new(5, 5, 3);
         for leaf in scene.staking.output().taproot().leaves() {
             let mut rotated = leaf.keys.clone();
@@ -172,13 +172,13 @@ proptest! {
     }
 
     #[test]
-    fn no_script_makes_the_reader_panic(bytes: Vec<u8>) {
+    fn leaf_keys_of_any_script_never_panic(bytes: Vec<u8>) {
         let _ = LeafKeys::from_script(&ScriptBuf::from_bytes(bytes));
     }
 }
 
 #[test]
-fn the_order_of_keys_given_does_not_matter() {
+fn outputs_do_not_depend_on_the_order_of_keys() {
     let (staker, providers, members) =
         (*key("s", 0).public_key(), public(&keys("p", 4)), public(&keys("m", 9)));
     let output = |providers: Vec<_>, members: Vec<_>| {
@@ -190,7 +190,7 @@ fn the_order_of_keys_given_does_not_matter() {
 }
 
 #[test]
-fn descriptors_are_standard_and_end_with_a_checksum() {
+fn descriptor_is_standard_and_ends_with_a_checksum() {
     let output = Scene::new(2, 3, 2).staking.output().taproot().clone();
     let text = output.descriptor().to_string();
     assert!(
@@ -205,7 +205,7 @@ fn descriptors_are_standard_and_end_with_a_checksum() {
 }
 
 #[test]
-fn committees_that_cannot_be() {
+fn committee_refuses_quorums_out_of_range_and_repeated_members() {
     let members = public(&keys("m", 3));
     let new =
         |members: &[XOnlyPublicKey], quorum| CovenantCommittee::new(members.to_vec(), quorum).unwrap_err();
@@ -217,7 +217,7 @@ fn committees_that_cannot_be() {
 }
 
 #[test]
-fn parties_that_cannot_be() {
+fn parties_refuse_absent_and_repeated_keys() {
     let (staker, providers, members) =
         (*key("s", 0).public_key(), public(&keys("p", 2)), public(&keys("m", 3)));
     let committee = || CovenantCommittee::new(members.clone(), 2).unwrap();
@@ -230,10 +230,9 @@ fn parties_that_cannot_be() {
     assert_eq!(new(staker, vec![staker; 1000]), InvalidParties::TooManyFinalityProviders(1000));
 }
 
-/// More keys than the interpreter's stack holds: an error, where such an output could be paid but never
-/// spent.
+/// More keys than the interpreter's stack holds are refused: such an output could be paid and not spent.
 #[test]
-fn committees_too_large_for_the_interpreter_are_refused() {
+fn outputs_refuse_committees_too_large_for_the_interpreter() {
     let parties = |members| {
         let committee = CovenantCommittee::new(public(&keys("m", members)), 1).unwrap();
         Parties::new(*key("s", 0).public_key(), public(&keys("p", 1)), committee).unwrap()

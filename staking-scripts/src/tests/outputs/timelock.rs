@@ -1,9 +1,9 @@
-//! Lengths of time in blocks.
+//! Relative timelocks.
 
 use crate::outputs::Timelock;
 
 #[test]
-fn timelocks_are_1_to_65535_blocks() {
+fn timelock_is_1_to_65535_blocks() {
     assert!(Timelock::from_blocks(0).is_err());
     assert_eq!(Timelock::from_blocks(1).unwrap().blocks(), 1);
     assert_eq!(Timelock::from_blocks(65535).unwrap().blocks(), 65535);

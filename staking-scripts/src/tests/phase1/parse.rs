@@ -27,7 +27,7 @@ fn op_return() -> OpReturnData {
     OpReturnData { tag: *b"bbn1", staker, finality_provider, staking_time: time(150) }
 }
 
-/// The OP_RETURN output, and the staking output of it.
+/// The data of an OP_RETURN output, and its staking output.
 fn outputs(said: &OpReturnData, parameters: &Phase1Parameters) -> [TxOut; 2] {
     let parties = Parties::new(said.staker, [said.finality_provider], parameters.covenant.clone()).unwrap();
     let staking = StakingOutput::new(parties, said.staking_time).unwrap();
@@ -43,14 +43,14 @@ fn transaction(output: Vec<TxOut>) -> Transaction {
     Transaction { version, lock_time, input: vec![TxIn::default()], output }
 }
 
-/// The op_return's script with other bytes from `place` on.
+/// Returns the OP_RETURN script with other bytes from `place` on.
 fn with(place: usize, bytes: &[u8]) -> ScriptBuf {
     let mut script = op_return().script().into_bytes();
     script[place..place + bytes.len()].copy_from_slice(bytes);
     ScriptBuf::from_bytes(script)
 }
 
-/// What becomes of a stake with this OP_RETURN script.
+/// Parses a stake with this OP_RETURN script.
 fn with_op_return(script: ScriptBuf) -> Result<(), Error> {
     let [_, staking] = outputs(&op_return(), &parameters());
     parse_phase1_stake(&transaction(vec![staking, paying(0, script)]), &parameters()).map(drop)
@@ -94,8 +94,7 @@ fn op_return_of_another_form_is_absent() {
     }
 }
 
-/// What the reference's reader says of scripts of 73 bytes that begin like this and go on with version 0 and
-/// two keys.
+/// The result of the reference for scripts of 73 bytes with this beginning, version 0 and two keys.
 #[test]
 fn op_return_with_a_longer_push_has_its_length_in_the_tag() {
     let read = |start: &[u8]| OpReturnData::from_script(&with(0, start));
@@ -105,7 +104,7 @@ fn op_return_with_a_longer_push_has_its_length_in_the_tag() {
         (&[0x6a, 0x4e, 67, 0, 0, 0], [67, 0, 0, 0]),
     ] {
         assert_eq!(read(start), Ok(OpReturnData { tag, ..op_return() }));
-        // The network's own op_return is then one of two.
+        // With the network's own OP_RETURN there are then two.
         let [said, staking] = outputs(&op_return(), &parameters());
         let both = transaction(vec![said, staking, paying(0, with(0, start))]);
         assert_eq!(
@@ -139,13 +138,13 @@ fn op_return_output_must_be_the_only_one() {
     assert_eq!(count(&[]), Err(OpReturnError::Absent.into()));
     assert_eq!(count(&[&said]), Ok(()));
     assert_eq!(count(&[&said, &said, &said]), Err(OpReturnError::Repeated(3).into()));
-    // Whatever they say.
+    // With any data.
     let (other_tag, no_time) = (paying(0, with(2, b"else")), paying(0, with(71, &[0, 0])));
     for other in [&other_tag, &no_time] {
         assert_eq!(count(&[&said, other]), Err(OpReturnError::Repeated(2).into()));
         assert_eq!(count(&[other, &said]), Err(OpReturnError::Repeated(2).into()));
     }
-    // But a key that is none is no op_return of anybody's stake.
+    // But one with a key off the curve does not count.
     let off_curve = paying(0, with(7, &[0xff; 32]));
     assert_eq!(count(&[&off_curve, &said, &off_curve]), Ok(()));
     assert_eq!(count(&[&off_curve, &said, &said]), Err(OpReturnError::Repeated(2).into()));
@@ -162,7 +161,7 @@ fn op_return_must_say_what_is_possible() {
     let found = *b"bbn2";
     assert_eq!(with_op_return(with(2, &found)), Err(Error::OtherTag { found, expected: *b"bbn1" }));
     assert_eq!(with_op_return(with(71, &[0, 0])), Err(OpReturnError::NoStakingTime.into()));
-    // Above the field's prime; and BIP-340's vector 5, within it and without a square root.
+    // A key above the field's prime, and one below it without a square root (BIP-340, vector 5).
     let no_root = hex::decode("eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34").unwrap();
     for (place, party) in [(7, "staker"), (39, "finality provider")] {
         for key in [[0xff; 32], no_root.as_slice().try_into().unwrap()] {
@@ -188,11 +187,11 @@ fn staking_output_must_be_there_exactly_once() {
     assert!(absent(check(vec![said.clone()])));
     let twice = check(vec![staking.clone(), said.clone(), staking.clone()]);
     assert!(matches!(twice, Err(Error::StakingOutput(FundedError::Repeated { count: 2, .. }))));
-    // Of another amount, too.
+    // With another amount, too.
     let smaller = paying(1000, staking.script_pubkey.clone());
     let twice = check(vec![staking, said, smaller]);
     assert!(matches!(twice, Err(Error::StakingOutput(FundedError::Repeated { count: 2, .. }))));
-    // The staking output is that of the keys and the time announced, and of the parameters' committee.
+    // The staking output is that of the keys and time in the OP_RETURN, and of the parameters' committee.
     let other = key("other", 0).public_key().serialize();
     for script in [with(7, &other), with(39, &other), with(71, &[0, 151])] {
         assert!(absent(with_op_return(script)));

@@ -1,4 +1,4 @@
-//! Announced stakes in the bytes of blocks, beside the slow way: reading every transaction.
+//! Phase-1 stakes in the bytes of blocks, compared with parsing every transaction.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::block::{Header, Version};
@@ -18,7 +18,7 @@ use crate::testing::key;
 
 const TAG: [u8; 4] = *b"bbn1";
 
-/// Where the first transaction begins in a block of less than 253.
+/// The offset of the first transaction in a block of less than 253.
 const FIRST: usize = 81;
 
 fn op_return(tag: [u8; 4]) -> OpReturnData {
@@ -65,7 +65,7 @@ fn fast(bytes: &[u8]) -> Option<Found> {
     Some(
         found
             .into_iter()
-            .map(|stake| (stake.position, stake.transaction.to_vec(), stake.announcement))
+            .map(|stake| (stake.position, stake.transaction.to_vec(), stake.op_return))
             .collect(),
     )
 }
@@ -90,9 +90,9 @@ fn scan_finds_stakes_with_their_places_and_bytes() {
     assert_eq!(found.len(), expected.len());
     for (found, (position, transaction)) in found.iter().zip(expected) {
         assert_eq!((found.position, found.transaction), (position, &transaction[..]));
-        assert_eq!(found.announcement, op_return(TAG));
+        assert_eq!(found.op_return, op_return(TAG));
     }
-    // One that announces to another network, beside what only looks like an op_return to this one.
+    // An OP_RETURN of another network, and one that is almost an OP_RETURN of this one.
     let mut no_key = op_return(TAG).script().into_bytes();
     no_key[7..39].fill(0xff);
     let scripts = vec![ScriptBuf::from_bytes(no_key), op_return(*b"bbn2").script()];
@@ -105,7 +105,7 @@ fn scan_finds_stakes_with_their_places_and_bytes() {
     assert_eq!(scan_phase1_stakes(&genesis, TAG), Ok(vec![]));
 }
 
-/// Numbers of every length that a block can have: 1, 3 and 5 bytes.
+/// Compact sizes of every length that a block can have: 1, 3 and 5 bytes.
 #[test]
 fn scan_steps_over_long_lists_and_scripts() {
     for length in [0, 252, 253, 65535, 65536, 100_000] {
@@ -138,7 +138,7 @@ fn scan_refuses_bytes_that_are_no_block() {
     assert_eq!(scan(&[&bytes[..], &[0; 3]].concat()), Err(Error::Trailing(3)));
     assert_eq!(scan(&vec![0; 4_000_001]), Err(Error::TooLong(4_000_001)));
     assert_eq!(scan(&vec![0; 4_000_000]), Err(Error::Trailing(4_000_000 - 81)));
-    // The first transaction's input count; behind a count of 0 stands the flag.
+    // The first transaction's input count; after a count of 0 is the flag.
     let with = |place: usize, new: &[u8]| [&bytes[..place], new, &bytes[place + 1..]].concat();
     let at = FIRST + 4;
     for (new, number) in [(&[0xfd, 1, 0][..], 1), (&[0xfe, 0xff, 0xff, 0, 0], 0xffff)] {
@@ -147,10 +147,10 @@ fn scan_refuses_bytes_that_are_no_block() {
     let long = [&[0xff][..], &u32::MAX.to_le_bytes(), &[0; 4]].concat();
     assert_eq!(scan(&with(at, &long)), Err(Error::NotShortest { offset: at + 9, number: u32::MAX.into() }));
     assert_eq!(scan(&with(at, &[0, 2])), Err(Error::UnknownFlag { position: 0, flag: 2 }));
-    // A script as long as can be said.
+    // A script of the largest length that can be encoded.
     let endless = Err(Error::Truncated { offset: at + 1 + 36 + 9, needed: u64::MAX });
     assert_eq!(scan(&with(at + 1 + 36, &[0xff; 9])), endless);
-    // A witness for each input, and nothing in any.
+    // A witness for each input, each empty.
     let plain = encode::serialize(&stake());
     let (start, end) = (&plain[4..plain.len() - 4], &plain[plain.len() - 4..]);
     let empty = [&bytes[..80], &[1], &plain[..4], &[0, 1], start, &[0], end].concat();
@@ -171,7 +171,7 @@ fn scan_errors_tell_where() {
     assert_eq!(text(Error::UnknownFlag { position: 7, flag: 2 }), expected);
 }
 
-/// Scripts that announce, scripts that nearly do, and others.
+/// OP_RETURN scripts of a stake, almost such scripts, and others.
 fn script() -> impl Strategy<Value = ScriptBuf> {
     let changed = (0..73_usize, any::<u8>()).prop_map(|(place, byte)| {
         let mut script = op_return(TAG).script().into_bytes();
@@ -216,7 +216,7 @@ proptest! {
         let found = slow(&bytes);
         prop_assert!(found.is_some());
         prop_assert_eq!(fast(&bytes), found);
-        // Of bytes that somebody changed, both say the same: what is in them, or that they are no block.
+        // For changed bytes both agree: on the stakes, or that they are not a block.
         for (place, kind, byte) in changes {
             let place = place.index(bytes.len());
             match kind {

@@ -1,4 +1,4 @@
-//! PSBTs of wallets that mean no good: what each of them tries, and that it is refused.
+//! PSBTs of hostile wallets: each attack is refused.
 
 use crate::transactions::ChildTransaction;
 use bitcoin::hashes::Hash as _;
@@ -41,9 +41,9 @@ fn with_witness(psbt: &Psbt, input: usize, elements: &[Vec<u8>]) -> Psbt {
     psbt
 }
 
-/// A wallet, or whoever put PSBTs together, says that an input is finished.
+/// Inputs that a wallet or a combiner of PSBTs has finalized with a wrong witness.
 #[test]
-fn finalized_witnesses_are_run() {
+fn finalize_verifies_witnesses_of_wallets() {
     let staking = staking(&[coin(1, 2_000_000)]);
     let wallet = key_path_script(key("wallet", 0).public_key());
     let child =
@@ -65,7 +65,7 @@ fn finalized_witnesses_are_run() {
         let review = crate::psbt::review_psbt(&with_witness(staking.psbt(), 0, &elements));
         assert_eq!(review.invalid_witnesses, [0]);
     }
-    // What an honest wallet finished is taken.
+    // A witness that an honest wallet finalized is accepted.
     let signed = crate::coins::sign_key_path(staking.psbt(), &key("wallet", 0)).unwrap();
     let done = staking.finalize(&signed).unwrap();
     let again = with_witness(staking.psbt(), 0, &done.input[0].witness.to_vec());
@@ -73,7 +73,7 @@ fn finalized_witnesses_are_run() {
     assert!(crate::psbt::review_psbt(&again).signatures[0].valid);
 }
 
-/// The coin's signature with this sighash type.
+/// Returns the PSBT with the coin's signature of this sighash type.
 fn signed_p2tr(staking: &StakingTransaction, kind: TapSighashType) -> Psbt {
     let mut psbt = staking.psbt().clone();
     let prevouts = [psbt.inputs[0].witness_utxo.clone().unwrap()];
@@ -88,10 +88,10 @@ fn signed_p2tr(staking: &StakingTransaction, kind: TapSighashType) -> Psbt {
     psbt
 }
 
-/// With any type but ALL, somebody could take the coin out of the stake, and what is pre-signed would
-/// be void.
+/// With any type but ALL, somebody could use the coin in another transaction, which would void the pre-signed
+/// ones.
 #[test]
-fn signatures_cover_the_whole_transaction() {
+fn finalize_refuses_signatures_of_a_part_of_the_transaction() {
     let p2tr = staking(&[coin(1, 2_000_000)]);
     for kind in [TapSighashType::Default, TapSighashType::All] {
         let done = p2tr.finalize(&signed_p2tr(&p2tr, kind)).unwrap();
@@ -134,9 +134,9 @@ fn signatures_cover_the_whole_transaction() {
     }
 }
 
-/// One good signature in every place, which would have to be tried with every key.
+/// One valid signature in every witness element, which would have to be tried with every key.
 #[test]
-fn signatures_of_one_key_many_times_take_little_time() {
+fn signatures_of_a_witness_with_one_repeated_take_little_time() {
     let covenant = keys("member", 480);
     let committee =
         crate::outputs::CovenantCommittee::new(covenant.iter().map(|k| *k.public_key()), 241).unwrap();
@@ -160,7 +160,7 @@ fn signatures_of_one_key_many_times_take_little_time() {
     assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
 }
 
-/// Signatures by the thousand in one PSBT take time in proportion.
+/// The time of thousands of signatures in one PSBT is linear.
 #[test]
 fn sign_psbt_and_review_psbt_of_large_psbts_take_little_time() {
     let staking = staking(&[coin(1, 2_000_000)]);

@@ -1,4 +1,4 @@
-//! Machines that know nothing but a PSBT and a key.
+//! Review and signing of a PSBT by itself.
 
 mod hostile;
 
@@ -59,7 +59,7 @@ fn sign_psbt_is_for_the_staker_and_nobody_else() {
     assert_eq!(sign_psbt(&psbt, &scene.staker).unwrap_err(), PsbtSigningError::Incomplete);
 }
 
-/// The staker's signature for slashing is given away, so it must be for the slashing alone.
+/// The staker's slashing signature is given to others, so it must be for a slashing transaction alone.
 #[test]
 fn sign_psbt_signs_no_slashing_beside_something_else() {
     let scene = Scene::new(1, 3, 2);
@@ -93,21 +93,21 @@ fn review_psbt_sees_a_signature_that_was_tampered_with() {
     other.inputs[0].witness_utxo.as_mut().unwrap().value += Amount::from_sat(1);
     assert!(!first(&other));
 
-    // The same in a finished witness: every place is read, the absent one not.
+    // The same in a finalized witness: every signature is read, and empty elements are skipped.
     let sign = |member| unbonding.sign_as_covenant_member_unchecked(member).unwrap();
     let covenant: Vec<_> = scene.covenant.iter().take(2).map(sign).collect();
     let staker = unbonding.sign_as_staker(&scene.staker).unwrap();
-    let finished = unbonding.finalize(&staker, &covenant).unwrap();
+    let finalized = unbonding.finalize(&staker, &covenant).unwrap();
     let mut psbt = unbonding.psbt().clone();
-    psbt.inputs[0].final_script_witness = Some(finished.input[0].witness.clone());
+    psbt.inputs[0].final_script_witness = Some(finalized.input[0].witness.clone());
     let review = review_psbt(&psbt);
     assert!(review.signatures.len() == 3 && review.signatures.iter().all(|found| found.valid), "{review:?}");
     assert!(review.missing.is_empty() && review.invalid_witnesses.is_empty() && review.unsigned.is_empty());
     assert_eq!(review.quorums, [PsbtQuorum { input: 0, signed: 2, members: 3, quorum: 2 }]);
     for (place, element) in
-        finished.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
+        finalized.input[0].witness.iter().enumerate().take(4).filter(|(_, place)| !place.is_empty())
     {
-        let mut elements = finished.input[0].witness.to_vec();
+        let mut elements = finalized.input[0].witness.to_vec();
         elements[place][element.len() - 1] ^= 1;
         psbt.inputs[0].final_script_witness = Some(Witness::from_slice(&elements));
         let signed = if place == 3 { 2 } else { 1 };
@@ -169,7 +169,7 @@ fn sign_psbt_signs_coins_of_their_owner() {
     assert!(review_psbt(&right).signatures.iter().all(|found| found.valid));
     assert_eq!(review_psbt(&right).fee, Some(staking.fee()));
     staking.finalize(&right).unwrap();
-    // Of the wrong wallet, of another input.
+    // A signature of the wrong wallet, and one of another input.
     let mut swapped = right.clone();
     let (a, b) = (swapped.inputs[0].tap_key_sig, swapped.inputs[1].tap_key_sig);
     (swapped.inputs[0].tap_key_sig, swapped.inputs[1].tap_key_sig) = (b, a);

@@ -1,4 +1,4 @@
-//! Children that pay for a stake.
+//! Child transactions that pay for a stake (CPFP).
 
 use crate::transactions::ChildTransaction;
 use bitcoin::hashes::Hash as _;
@@ -30,7 +30,7 @@ fn staking(sat: u64, rate: u32) -> StakingTransaction {
 }
 
 #[test]
-fn child_that_cannot_pay_is_refused() {
+fn child_refuses_change_that_does_not_pay() {
     let rate = FeeRate::from_sat_per_vb_u32;
     assert_eq!(
         ChildTransaction::paying_for_stake(&staking(100_200, 1), wallet(), rate(5)),

@@ -1,4 +1,4 @@
-//! Extensions: what they promise, and every pair of stakes that does not fit together.
+//! Extensions: their form, and every rule of the two stakes.
 
 use bitcoin::hashes::Hash as _;
 use bitcoin::secp256k1::{SECP256K1, SecretKey as EcdsaKey};
@@ -84,7 +84,7 @@ fn extension_spends_the_stake_and_one_coin() {
     assert!((3.0..3.02).contains(&rate), "{rate}");
     assert_eq!(extension.fee_rate().unwrap().to_sat_per_vb_floor(), 3);
 
-    // Everything must be there.
+    // Every signature is required.
     let two = &covenant[..2];
     let error = extension.finalize(&staker, two, &funding).unwrap_err();
     assert_eq!(error, FinalizeError::BelowQuorum { signatures: 2, quorum: 3 });
@@ -96,7 +96,7 @@ fn extension_spends_the_stake_and_one_coin() {
     let wrong = other.sign_as_staker(&scene.staker).unwrap();
     let error = extension.finalize(&wrong, &covenant, &funding).unwrap_err();
     assert_eq!(error, FinalizeError::InvalidStakerSignature(*scene.staker.public_key()));
-    // A signature of the funding coin that is for something else.
+    // A signature of the funding coin over another transaction.
     let mut forged = funding;
     let signed = sign_key_path(other.psbt(), &key("wallet", 0)).unwrap();
     forged.inputs[1].tap_key_sig = signed.inputs[1].tap_key_sig;
@@ -111,7 +111,7 @@ fn extension_pays_dust_change_as_fee() {
 }
 
 #[test]
-fn extension_refuses_stakes_that_do_not_fit_together() {
+fn extension_refuses_stakes_that_do_not_extend_the_other() {
     let scene = Scene::new(2, 5, 3);
     let coins = [coin(1, 300_000)];
     let refused = |output, sat| build(&scene, output, sat, &coins).unwrap_err();
@@ -139,7 +139,7 @@ fn extension_refuses_stakes_that_do_not_fit_together() {
 }
 
 #[test]
-fn extension_refuses_coins_that_do_not_do() {
+fn extension_refuses_coins_that_do_not_suffice() {
     let scene = Scene::new(1, 3, 2);
     let output = || more_providers(&scene);
     let refused = |sat, coins: &[FundingCoin]| build(&scene, output(), sat, coins).unwrap_err();
@@ -176,8 +176,7 @@ fn extension_refuses_coins_that_do_not_do() {
     assert_eq!(with(output().taproot().script_pubkey(), slow).unwrap_err(), ExtensionError::ChangeToStake);
 }
 
-/// The id of a transaction that such a coin funds has the redeem script in it, which an extension has no
-/// place for.
+/// The redeem script of a nested coin is part of the transaction's id, and an extension has no scriptSig.
 #[test]
 fn extension_refuses_a_nested_coin() {
     let (first, parameters) = honest(genesis());

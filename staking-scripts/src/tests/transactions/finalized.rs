@@ -1,4 +1,4 @@
-//! Every promise about a finalized transaction is broken once, and each time the check says which.
+//! The check of a finalized transaction: each rule is broken once, and the error names it.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -9,13 +9,13 @@ use crate::testing::Scene;
 use crate::transactions::finalized::check_finalized;
 use crate::transactions::{FinalizeError, LeafTransaction as _, SlashingTransaction};
 
-struct Finished {
+struct Finalized {
     scene: Scene,
     slashing: SlashingTransaction,
     transaction: Transaction,
 }
 
-impl Finished {
+impl Finalized {
     fn new() -> Self {
         let scene = Scene::new(2, 4, 2);
         let slashing = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
@@ -39,14 +39,14 @@ impl Finished {
         check_finalized(transaction, unsigned, std::slice::from_ref(prevout), leaf)
     }
 
-    /// What the check says of a transaction changed in this way.
+    /// Returns the error for a transaction changed by `change`.
     fn changed(&self, change: impl FnOnce(&mut Transaction)) -> FinalizeError {
         let mut transaction = self.transaction.clone();
         change(&mut transaction);
         self.check(&transaction, self.slashing.unsigned(), &self.scene.staking.tx_out()).unwrap_err()
     }
 
-    /// What the check says of a witness changed in this way.
+    /// Returns the error for a witness changed by `change`.
     fn witness(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> FinalizeError {
         let mut elements = self.transaction.input[0].witness.to_vec();
         change(&mut elements);
@@ -55,65 +55,66 @@ impl Finished {
 }
 
 #[test]
-fn finalized_transaction_passes() {
-    let finished = Finished::new();
-    let prevout = finished.scene.staking.tx_out();
-    finished.check(&finished.transaction, finished.slashing.unsigned(), &prevout).unwrap();
+fn check_finalized_accepts_a_finalized_transaction() {
+    let finalized = Finalized::new();
+    let prevout = finalized.scene.staking.tx_out();
+    finalized.check(&finalized.transaction, finalized.slashing.unsigned(), &prevout).unwrap();
 }
 
 #[test]
-fn finalized_must_be_the_transaction_signed() {
-    let finished = Finished::new();
-    assert_eq!(finished.changed(|tx| tx.version = Version::TWO), FinalizeError::Changed("version"));
+fn check_finalized_refuses_another_transaction() {
+    let finalized = Finalized::new();
+    assert_eq!(finalized.changed(|tx| tx.version = Version::TWO), FinalizeError::Changed("version"));
     assert_eq!(
-        finished.changed(|tx| tx.lock_time = LockTime::from_consensus(1)),
+        finalized.changed(|tx| tx.lock_time = LockTime::from_consensus(1)),
         FinalizeError::Changed("nLockTime")
     );
     let again = |tx: &mut Transaction| tx.input.push(tx.input[0].clone());
-    assert_eq!(finished.changed(again), FinalizeError::Changed("number of inputs"));
+    assert_eq!(finalized.changed(again), FinalizeError::Changed("number of inputs"));
     assert_eq!(
-        finished.changed(|tx| tx.input[0].previous_output.vout = 0),
+        finalized.changed(|tx| tx.input[0].previous_output.vout = 0),
         FinalizeError::Changed("outpoint")
     );
     assert_eq!(
-        finished.changed(|tx| tx.input[0].sequence = Sequence::ZERO),
+        finalized.changed(|tx| tx.input[0].sequence = Sequence::ZERO),
         FinalizeError::Changed("nSequence")
     );
     let richer = |tx: &mut Transaction| tx.output[1].value += Amount::from_sat(1);
-    assert_eq!(finished.changed(richer), FinalizeError::Changed("outputs"));
+    assert_eq!(finalized.changed(richer), FinalizeError::Changed("outputs"));
     let script_sig = |tx: &mut Transaction| tx.input[0].script_sig = ScriptBuf::from_bytes(vec![0x51]);
-    assert_eq!(finished.changed(script_sig), FinalizeError::Changed("transaction id"));
+    assert_eq!(finalized.changed(script_sig), FinalizeError::Changed("transaction id"));
     // Two inputs, as signed: still not a spend of one output.
-    let mut two = finished.transaction.clone();
+    let mut two = finalized.transaction.clone();
     two.input.push(two.input[0].clone());
-    let error = finished.check(&two, &two, &finished.scene.staking.tx_out()).unwrap_err();
+    let error = finalized.check(&two, &two, &finalized.scene.staking.tx_out()).unwrap_err();
     assert_eq!(error, FinalizeError::Changed("number of inputs"));
 }
 
 #[test]
-fn finalized_must_spend_the_leaf_intended() {
-    let finished = Finished::new();
-    let other = finished.scene.staking.output().taproot().leaf(SpendPath::Unbonding).unwrap();
+fn check_finalized_refuses_another_leaf() {
+    let finalized = Finalized::new();
+    let other = finalized.scene.staking.output().taproot().leaf(SpendPath::Unbonding).unwrap();
     let wrong = FinalizeError::WrongLeaf(SpendPath::Slashing);
-    assert_eq!(finished.witness(Vec::clear), wrong);
+    assert_eq!(finalized.witness(Vec::clear), wrong);
     assert_eq!(
-        finished.witness(|elements| *elements.iter_mut().nth_back(1).unwrap() = other.script.to_bytes()),
+        finalized.witness(|elements| *elements.iter_mut().nth_back(1).unwrap() = other.script.to_bytes()),
         wrong
     );
     assert_eq!(
-        finished.witness(|elements| *elements.last_mut().unwrap() = other.control_block.serialize()),
+        finalized.witness(|elements| *elements.last_mut().unwrap() = other.control_block.serialize()),
         wrong
     );
-    // Another output spent than the leaf belongs to.
-    let elsewhere = finished.scene.unbonding.taproot().paying(finished.scene.staking.amount());
-    let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &elsewhere).unwrap_err();
+    // The output spent is not that of the leaf.
+    let elsewhere = finalized.scene.unbonding.taproot().paying(finalized.scene.staking.amount());
+    let error =
+        finalized.check(&finalized.transaction, finalized.slashing.unsigned(), &elsewhere).unwrap_err();
     assert_eq!(error, FinalizeError::NotCommitted);
 }
 
 #[test]
-fn finalized_must_have_the_signatures_of_the_leaf() {
-    let finished = Finished::new();
-    let keys: Vec<_> = finished
+fn check_finalized_demands_the_signatures_of_the_leaf() {
+    let finalized = Finalized::new();
+    let keys: Vec<_> = finalized
         .scene
         .staking
         .output()
@@ -125,45 +126,44 @@ fn finalized_must_have_the_signatures_of_the_leaf() {
         .copied()
         .collect();
     let count = keys.len();
-    // The place of a key in the witness: the reverse of the script's order.
+    // Witness elements are in the reverse order of the script's keys.
     let place = |key: &bitcoin::XOnlyPublicKey| count - 1 - keys.iter().position(|k| k == key).unwrap();
-    let sighash = finished.slashing.sighash();
+    let sighash = finalized.slashing.sighash();
     let sign = |secret: &eots::SecretKey| secret.sign_bip340(sighash).serialize().to_vec();
-    let scene = &finished.scene;
+    let scene = &finalized.scene;
 
     let short = FinalizeError::WitnessLength { found: count - 1, expected: count };
-    assert_eq!(finished.witness(|elements| drop(elements.remove(0))), short);
+    assert_eq!(finalized.witness(|elements| drop(elements.remove(0))), short);
     let staker = place(scene.staker.public_key());
-    assert_eq!(finished.witness(|elements| elements[staker].clear()), FinalizeError::NoStakerSignature);
+    assert_eq!(finalized.witness(|elements| elements[staker].clear()), FinalizeError::NoStakerSignature);
     let (first, second) = (place(scene.providers[0].public_key()), place(scene.providers[1].public_key()));
-    assert_eq!(finished.witness(|elements| elements[first].clear()), FinalizeError::ProviderSignatures(0));
-    let both = finished.witness(|elements| elements[second] = sign(&scene.providers[1]));
+    assert_eq!(finalized.witness(|elements| elements[first].clear()), FinalizeError::ProviderSignatures(0));
+    let both = finalized.witness(|elements| elements[second] = sign(&scene.providers[1]));
     assert_eq!(both, FinalizeError::ProviderSignatures(2));
-    let elements = finished.transaction.input[0].witness.to_vec();
+    let elements = finalized.transaction.input[0].witness.to_vec();
     let signed: Vec<_> =
         scene.covenant.iter().filter(|m| !elements[place(m.public_key())].is_empty()).collect();
     let absent: Vec<_> =
         scene.covenant.iter().filter(|m| elements[place(m.public_key())].is_empty()).collect();
-    let fewer = finished.witness(|elements| elements[place(signed[0].public_key())].clear());
+    let fewer = finalized.witness(|elements| elements[place(signed[0].public_key())].clear());
     assert_eq!(fewer, FinalizeError::CovenantSignatures { found: 1, quorum: 2 });
-    let more = finished.witness(|elements| elements[place(absent[0].public_key())] = sign(absent[0]));
+    let more = finalized.witness(|elements| elements[place(absent[0].public_key())] = sign(absent[0]));
     assert_eq!(more, FinalizeError::CovenantSignatures { found: 3, quorum: 2 });
     let invalid = FinalizeError::InvalidSignature(*signed[0].public_key());
-    assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())][40] ^= 1), invalid);
-    assert_eq!(finished.witness(|elements| elements[place(signed[0].public_key())].push(1)), invalid);
+    assert_eq!(finalized.witness(|elements| elements[place(signed[0].public_key())][40] ^= 1), invalid);
+    assert_eq!(finalized.witness(|elements| elements[place(signed[0].public_key())].push(1)), invalid);
 }
 
-/// A transaction laid out wrongly from the start, and signed as it is: the amounts are checked for
-/// themselves.
+/// A transaction that was signed with wrong amounts is refused too.
 #[test]
-fn finalized_amounts_must_be_possible() {
-    let finished = Finished::new();
+fn check_finalized_refuses_wrong_amounts() {
+    let finalized = Finalized::new();
     let relaid = |change: &dyn Fn(&mut Transaction)| {
-        let mut transaction = finished.transaction.clone();
+        let mut transaction = finalized.transaction.clone();
         change(&mut transaction);
         let unsigned = transaction.clone();
-        let leaf = finished.scene.staking.output().taproot().leaf(SpendPath::Slashing).unwrap();
-        let prevout = finished.scene.staking.tx_out();
+        let leaf = finalized.scene.staking.output().taproot().leaf(SpendPath::Slashing).unwrap();
+        let prevout = finalized.scene.staking.tx_out();
         let sighash = crate::transactions::sighash::leaf_sighash(
             &transaction,
             std::slice::from_ref(&prevout),
@@ -172,7 +172,7 @@ fn finalized_amounts_must_be_possible() {
         )
         .unwrap();
         let mut elements = transaction.input[0].witness.to_vec();
-        let scene = &finished.scene;
+        let scene = &finalized.scene;
         let secrets = scene.covenant.iter().chain(&scene.providers).chain([&scene.staker]);
         for secret in secrets {
             let index = leaf.keys.in_script_order().rev().position(|key| key == secret.public_key()).unwrap();
@@ -197,9 +197,9 @@ fn finalized_amounts_must_be_possible() {
     assert!(matches!(relaid(&heavy), FinalizeError::TooHeavy(_)));
 }
 
-/// `finalize` itself looks at what it made: a spend whose leaf is of another output is not given out.
+/// `finalize` checks its own result: a spend whose leaf is of another output is refused.
 #[test]
-fn finalize_checks_what_it_made() {
+fn finalize_checks_its_own_result() {
     use crate::transactions::spend::{LeafSpend, SpendPlan};
     let scene = Scene::new(1, 3, 2);
     let (source, other) = (scene.staking.output().taproot(), scene.unbonding.taproot());
@@ -229,12 +229,12 @@ fn finalize_checks_what_it_made() {
     assert!(matches!(broken(too_much), FinalizeError::CreatesValue { .. }));
 }
 
-/// The output spent is no Taproot output at all.
+/// The output spent is not a Taproot output.
 #[test]
-fn finalized_must_spend_a_taproot_output() {
-    let finished = Finished::new();
+fn check_finalized_refuses_an_output_that_is_not_taproot() {
+    let finalized = Finalized::new();
     let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x20], [7; 32].as_slice()].concat());
-    let prevout = TxOut { value: finished.scene.staking.amount(), script_pubkey };
-    let error = finished.check(&finished.transaction, finished.slashing.unsigned(), &prevout).unwrap_err();
+    let prevout = TxOut { value: finalized.scene.staking.amount(), script_pubkey };
+    let error = finalized.check(&finalized.transaction, finalized.slashing.unsigned(), &prevout).unwrap_err();
     assert_eq!(error, FinalizeError::NotCommitted);
 }

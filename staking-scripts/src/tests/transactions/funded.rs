@@ -1,4 +1,4 @@
-//! Outputs at their places in transactions.
+//! Outputs with their outpoints.
 
 use bitcoin::{Amount, OutPoint};
 
@@ -10,7 +10,7 @@ fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, BuildError
 }
 
 #[test]
-fn funded_outputs_are_where_they_are_said_to_be() {
+fn funded_checks_script_and_index() {
     let scene = Scene::new(1, 1, 1);
     let mut tx = unbonding(&scene, 10).unwrap().unsigned().clone();
     let (txid, output) = (tx.compute_txid(), scene.staking.output());

@@ -1,4 +1,4 @@
-//! The transactions that make or spend the outputs.
+//! The transactions that create or spend the outputs.
 
 mod child;
 mod extension;

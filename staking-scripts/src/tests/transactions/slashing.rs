@@ -37,7 +37,7 @@ fn adaptors(scene: &Scene, tx: &SlashingTransaction) -> Vec<CovenantAdaptorSigna
         .collect()
 }
 
-/// How many places of a witness hold a signature.
+/// Returns the number of signatures in a witness.
 fn signatures(tx: &Transaction) -> usize {
     tx.input[0].witness.iter().filter(|element| element.len() == 64).count()
 }
@@ -55,9 +55,9 @@ proptest! {
         let scene = Scene::new(providers, members, quorum as u16);
         let tx = unbonding(&scene, 1000).unwrap();
         let staker = tx.sign_as_staker(&scene.staker).unwrap();
-        let finished = tx.finalize(&staker, &covenant(&scene, &tx)).unwrap();
-        prop_assert_eq!(finished.compute_txid(), tx.txid());
-        prop_assert_eq!(signatures(&finished), quorum + 1);
+        let finalized = tx.finalize(&staker, &covenant(&scene, &tx)).unwrap();
+        prop_assert_eq!(finalized.compute_txid(), tx.txid());
+        prop_assert_eq!(signatures(&finalized), quorum + 1);
 
         let offender = &scene.providers[offender.index(providers)];
         let (unbonding, parameters) = (tx.unbonding_output(), &scene.slashing_parameters);
@@ -69,10 +69,10 @@ proptest! {
             covenant.iter().for_each(|given| slashing.verify_covenant(given).unwrap());
             let staker = slashing.sign_as_staker(&scene.staker).unwrap();
             slashing.verify_staker(&staker).unwrap();
-            let finished = slashing.slash(&staker, &covenant, offender).unwrap();
-            prop_assert_eq!(signatures(&finished), quorum + 2);
+            let finalized = slashing.slash(&staker, &covenant, offender).unwrap();
+            prop_assert_eq!(signatures(&finalized), quorum + 2);
             // Value is conserved: slashed, refunded, fee.
-            let paid: Amount = finished.output.iter().map(|out| out.value).sum();
+            let paid: Amount = finalized.output.iter().map(|out| out.value).sum();
             prop_assert_eq!(paid + scene.slashing_parameters.fee, amount);
             prop_assert_eq!(slashing.fee(), scene.slashing_parameters.fee);
         }
@@ -110,7 +110,7 @@ fn slashing_psbt_carries_what_any_signer_needs() {
 }
 
 #[test]
-fn slashings_that_cannot_be() {
+fn slashing_refuses_amounts_and_fees_out_of_range() {
     let scene = Scene::new(1, 3, 2);
     let new = |change: &dyn Fn(&mut crate::transactions::SlashingParameters)| {
         let mut parameters = scene.slashing_parameters.clone();
@@ -124,7 +124,7 @@ fn slashings_that_cannot_be() {
     ));
     assert!(matches!(new(&|parameters| parameters.fee = Amount::MAX), BuildError::SlashingFeeNotPaid { .. }));
     assert!(is_dust(&new(&|parameters| parameters.fee = Amount::from_sat(998_900)), "slashing refund"));
-    // What is slashed must not be dust either, unless it is burnt.
+    // The slashed output must not be dust either, unless it burns.
     let pays = key_path_script(scene.staker.public_key());
     let tiny =
         Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), Amount::from_sat(100_000));
@@ -136,7 +136,7 @@ fn slashings_that_cannot_be() {
         ..scene.slashing_parameters.clone()
     };
     assert!(SlashingTransaction::new(&tiny, &burns).is_ok());
-    // Too little to slash anything of, burnt or not; and more than there is.
+    // A stake of which the rate takes 0 sat, and one above 21 million bitcoin.
     let holding = |amount| Funded::new(scene.staking.output().clone(), scene.staking.outpoint(), amount);
     let (amount, rate) = (Amount::from_sat(499), scene.slashing_parameters.rate);
     let nothing = SlashingTransaction::new(&holding(amount), &burns).unwrap_err();
@@ -171,8 +171,8 @@ fn slashing_names_the_culprit() {
     changed[0].signatures.truncate(1);
     assert_eq!(slash(&changed), SlashingError::AdaptorCount { member, found: 1, providers: 2 });
     changed[0] = CovenantAdaptorSignatures { member: *stranger.public_key(), ..good[0].clone() };
-    assert_eq!(slash(&changed), SlashingError::Finalize(FinalizeError::Stranger(*stranger.public_key())));
-    // Whoever gave nothing usable does not keep a quorum from slashing.
+    assert_eq!(slash(&changed), SlashingError::Finalize(FinalizeError::NotAMember(*stranger.public_key())));
+    // A member without usable signatures does not keep a quorum from slashing.
     changed.extend_from_slice(&good[3..]);
     assert_eq!(signatures(&tx.slash(&staker, &changed, offender).unwrap()), 5);
     let below = FinalizeError::BelowQuorum { signatures: 2, quorum: 3 };
@@ -188,20 +188,20 @@ fn slashing_names_the_culprit() {
     );
 }
 
-/// The signature that appears on chain reveals the provider's key to whoever holds the adaptor signature.
+/// The covenant signature on chain and its adaptor signature reveal the provider's key.
 #[test]
 fn slashing_on_chain_reveals_the_key() {
     let scene = Scene::new(2, 9, 6);
     let tx = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
     let covenant = adaptors(&scene, &tx);
     let offender = scene.providers[0].with_parity(Parity::Even);
-    let finished = tx.slash(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant, &offender).unwrap();
-    let explained = crate::explain(&finished);
+    let finalized = tx.slash(&tx.sign_as_staker(&scene.staker).unwrap(), &covenant, &offender).unwrap();
+    let explained = crate::explain(&finalized);
     let spent = &explained.spent[0];
     assert_eq!(spent.provider_signers, [*offender.public_key()]);
     assert_eq!(spent.covenant_signers.len(), 6);
     let message = Message::from_digest(tx.sighash().to_byte_array());
-    let on_chain: Vec<_> = finished.input[0].witness.iter().filter(|element| element.len() == 64).collect();
+    let on_chain: Vec<_> = finalized.input[0].witness.iter().filter(|element| element.len() == 64).collect();
     let member = spent.covenant_signers[5];
     let signature = bitcoin::secp256k1::schnorr::Signature::from_slice(on_chain[0]).unwrap();
     SECP256K1.verify_schnorr(&signature, &message, &member).unwrap();

@@ -5,7 +5,7 @@ use bitcoin::{Amount, FeeRate};
 use crate::delegation::StakeViolation;
 use crate::transactions::{BuildError, SlashingRate};
 
-/// As every field has them, so that a message can be compared with a file.
+/// Amounts in errors are in satoshis, as in JSON fields.
 #[test]
 fn error_messages_have_amounts_in_satoshis() {
     let [found, least, most] = [499_999, 500_000, 2_100_000_000_000_000].map(Amount::from_sat);
@@ -37,10 +37,9 @@ fn slashing_rate_is_read_as_the_network_writes_it() {
     );
 }
 
-/// The network's rounding, at halves: mostly up, and down where the double-precision product falls short of
-/// the half.
+/// The network rounds halves up, except where the double-precision product is below the half.
 #[test]
-fn slashed_amounts_round_as_the_network_rounds() {
+fn slashed_amount_rounds_as_the_network_does() {
     let slashed = |parts, sat| {
         SlashingRate::from_ten_thousandths(parts).unwrap().slashed_amount(Amount::from_sat(sat)).to_sat()
     };

@@ -1,5 +1,4 @@
-//! What comes back from signers elsewhere: taken when it is right, and each thing that can be wrong with it
-//! named.
+//! PSBTs that signers return: read when they are right, and refused with an error for each rule.
 
 use bitcoin::bip32::{DerivationPath, Fingerprint, KeySource};
 use bitcoin::hashes::Hash as _;
@@ -20,7 +19,7 @@ fn unbonding(scene: &Scene) -> UnbondingTransaction {
     UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap()
 }
 
-/// What a signer does: it signs the one leaf that the PSBT offers, over the sighash that the PSBT describes.
+/// Signs as a signer does: the one leaf that the PSBT offers, over the sighash that the PSBT describes.
 fn sign(psbt: &mut Psbt, signer: &SecretKey, sighash: TapSighash) {
     let input = &mut psbt.inputs[0];
     let (script, version) = input.tap_scripts.values().next().unwrap();
@@ -31,7 +30,7 @@ fn sign(psbt: &mut Psbt, signer: &SecretKey, sighash: TapSighash) {
 }
 
 #[test]
-fn signatures_come_back_and_finalize_the_transaction() {
+fn signatures_of_a_returned_psbt_finalize_the_transaction() {
     let scene = Scene::new(2, 4, 3);
     let unbonding = unbonding(&scene);
     let mut psbt = unbonding.psbt().clone();
@@ -39,7 +38,7 @@ fn signatures_come_back_and_finalize_the_transaction() {
     for signer in scene.covenant.iter().take(3).chain([&scene.staker]) {
         sign(&mut psbt, signer, unbonding.sighash());
     }
-    // Through the bytes that travel.
+    // Serialized and parsed again.
     let psbt = Psbt::deserialize(&psbt.serialize()).unwrap();
     let signatures = unbonding.signatures(&psbt).unwrap();
     assert_eq!((signatures.covenant.len(), signatures.finality_providers.len()), (3, 0));
@@ -55,8 +54,8 @@ fn signatures_come_back_and_finalize_the_transaction() {
     assert_eq!(signatures.finality_providers[0].0, *scene.providers[1].public_key());
 }
 
-/// Wallets finish what they sign: with a whole witness, or with their one signature where the script wants
-/// more.
+/// Wallets finalize what they sign: with a complete witness, or with their one signature where the script has
+/// more keys.
 #[test]
 fn signatures_are_read_from_a_finalized_witness() {
     let scene = Scene::new(1, 3, 2);
@@ -83,7 +82,7 @@ fn signatures_are_read_from_a_finalized_witness() {
     let signatures = unbonding.signatures(&psbt).unwrap();
     assert_eq!((signatures.staker, signatures.covenant.len()), (Some(signed), 0));
 
-    // A witness of another leaf, of nothing, or with a signature that is none of this transaction's keys.
+    // A witness of another leaf, an empty one, and one with a signature of a key that is not in the leaf.
     let other = scene.staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     let mut elements = one.to_vec();
     elements[1] = other.script.to_bytes();
@@ -131,17 +130,17 @@ fn signatures_name_each_thing_that_can_be_wrong() {
     assert_eq!(all, ReturnedPsbtError::SighashType { key: staker, found: TapSighashType::All });
     let stranger = key("stranger", 0);
     let error = refused(&|psbt| sign(psbt, &stranger, unbonding.sighash()));
-    assert_eq!(error, ReturnedPsbtError::Stranger(*stranger.public_key()));
-    // The provider has no part in unbonding.
+    assert_eq!(error, ReturnedPsbtError::NotInLeaf(*stranger.public_key()));
+    // The finality provider is not in the unbonding leaf.
     let error = refused(&|psbt| sign(psbt, &scene.providers[0], unbonding.sighash()));
-    assert_eq!(error, ReturnedPsbtError::Stranger(*scene.providers[0].public_key()));
-    // A sighash that the signer took from what the PSBT says the input holds, which somebody had changed.
+    assert_eq!(error, ReturnedPsbtError::NotInLeaf(*scene.providers[0].public_key()));
+    // A signature over the amount in a PSBT that was changed.
     let error = refused(&|psbt| sign(psbt, &scene.covenant[0], TapSighash::from_byte_array([9; 32])));
     assert_eq!(error, ReturnedPsbtError::InvalidSignature(*scene.covenant[0].public_key()));
 }
 
 #[test]
-fn key_origins_are_where_the_keys_are() {
+fn add_key_origin_reaches_each_place_of_the_key() {
     let scene = Scene::new(1, 3, 2);
     let mut unbonding = unbonding(&scene);
     let source: KeySource =
@@ -154,7 +153,7 @@ fn key_origins_are_where_the_keys_are() {
     let leaf = |path| scene.staking.output().taproot().leaf(path).unwrap().hash();
     let input = &unbonding.psbt().inputs[0];
     assert_eq!(input.tap_key_origins, [(staker, (vec![leaf(SpendPath::Unbonding)], source.clone()))].into());
-    // In the unbonding output the staker is in both leaves, the provider in one.
+    // In the unbonding output the staker's key is in both leaves, the provider's in one.
     let output = &unbonding.psbt().outputs[0];
     let hash = |path| scene.unbonding.taproot().leaf(path).unwrap().hash();
     let mut both = vec![hash(SpendPath::Slashing), hash(SpendPath::Timelock)];

@@ -19,26 +19,27 @@ fn coin(owner: &SecretKey, number: u8, sat: u64) -> FundingCoin {
     FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
 }
 
-/// A coin of a kind that this library predicts the size of and does not sign.
+/// Returns a coin of a kind that this library does not sign; it predicts the input's size.
 fn segwit_coin(number: u8, sat: u64) -> FundingCoin {
     let script_pubkey = ScriptBuf::from_bytes([&[0x00, 0x14], [number; 20].as_slice()].concat());
     let output = TxOut { value: Amount::from_sat(sat), script_pubkey };
     FundingCoin::new(OutPoint::new(Txid::from_byte_array([number; 32]), 0), output).unwrap()
 }
 
-/// The transaction as the owners of its coins would finalize it: with witnesses of the largest size that each
-/// kind has.
+/// Returns the transaction as the owners of its coins would finalize it, with witnesses of the largest size
+/// of each kind.
 fn with_largest_witnesses(tx: &StakingTransaction, coins: &[FundingCoin]) -> Transaction {
-    let mut finished = tx.unsigned().clone();
-    for input in &mut finished.input {
+    let mut finalized = tx.unsigned().clone();
+    for input in &mut finalized.input {
         let coin = &coins[usize::from(input.previous_output.txid.to_byte_array()[0])];
         let sizes: &[usize] = if coin.output().script_pubkey.is_p2tr() { &[64] } else { &[72, 33] };
         input.witness = Witness::from_slice(&sizes.iter().map(|size| vec![1; *size]).collect::<Vec<_>>());
     }
-    finished
+    finalized
 }
 
-/// What the coins hold that a transaction spends. A coin's number is the first byte of its transaction's id.
+/// Returns the sum of the coins that a transaction spends. A coin's number is the first byte of its
+/// transaction's id.
 fn held(tx: &Transaction, coins: &[FundingCoin]) -> Amount {
     let number = |outpoint: OutPoint| usize::from(outpoint.txid.to_byte_array()[0]);
     tx.input.iter().map(|input| coins[number(input.previous_output)].output().value).sum()
@@ -84,23 +85,23 @@ proptest! {
             }
             Err(other) => panic!("{other}"),
         };
-        let finished = with_largest_witnesses(&tx, &coins);
-        tx.check_finalized(&finished).unwrap();
-        prop_assert_eq!(finished.compute_txid(), tx.txid());
-        prop_assert_eq!(finished.output[0].clone(), tx.staking_output().tx_out());
-        prop_assert!(finished.input.iter().all(|input| input.sequence == Sequence::MAX));
-        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finished.weight()).unwrap();
+        let finalized = with_largest_witnesses(&tx, &coins);
+        tx.check_finalized(&finalized).unwrap();
+        prop_assert_eq!(finalized.compute_txid(), tx.txid());
+        prop_assert_eq!(finalized.output[0].clone(), tx.staking_output().tx_out());
+        prop_assert!(finalized.input.iter().all(|input| input.sequence == Sequence::MAX));
+        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finalized.weight()).unwrap();
         prop_assert!(tx.fee() >= least, "{} under {least}", tx.fee());
-        // Beyond the rate, the fee takes only what would make dust or not pay for its own output.
+        // Beyond the rate, the fee includes only change that would be dust or not pay for its own output.
         let slack = Amount::from_sat(330 + 43 * u64::from(rate) + 2);
         prop_assert!(tx.fee() <= least + slack, "{} over {least}", tx.fee());
-        let change: Amount = finished.output[1..].iter().map(|out| out.value).sum();
-        let spent = held(&finished, &coins);
+        let change: Amount = finalized.output[1..].iter().map(|out| out.value).sum();
+        let spent = held(&finalized, &coins);
         prop_assert_eq!(spent, Amount::from_sat(amount) + change + tx.fee());
     }
 }
 
-/// A stake of phase 1, under mainnet's last version; and the same stake without its OP_RETURN output.
+/// Returns a phase-1 stake under mainnet's last version, and the same stake without its OP_RETURN output.
 fn phase1_stake(coins: &[FundingCoin], sat: u64, rate: u32) -> Result<[StakingTransaction; 2], BuildError> {
     let covenant = last_phase1().covenant;
     let (staker, provider) = (*key("staker", 0).public_key(), *key("provider", 0).public_key());
@@ -134,16 +135,16 @@ proptest! {
                 return Ok(());
             }
         };
-        let finished = tx.finalize(&sign_key_path(tx.psbt(), &owner).unwrap()).unwrap();
-        prop_assert_eq!(parse_phase1_stake(&finished, &last_phase1()), Ok(tx.staking_output()));
+        let finalized = tx.finalize(&sign_key_path(tx.psbt(), &owner).unwrap()).unwrap();
+        prop_assert_eq!(parse_phase1_stake(&finalized, &last_phase1()), Ok(tx.staking_output()));
         prop_assert_eq!(tx.staking_output().outpoint().vout, 0);
-        let tagged = &finished.output[1];
+        let tagged = &finalized.output[1];
         prop_assert!(tagged.script_pubkey.is_op_return() && tagged.value == Amount::ZERO);
-        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finished.weight()).unwrap();
+        let least = FeeRate::from_sat_per_vb_u32(rate).fee_wu(finalized.weight()).unwrap();
         let slack = Amount::from_sat(330 + 43 * u64::from(rate) + 2);
         prop_assert!(tx.fee() >= least && tx.fee() <= least + slack);
-        let spent = held(&finished, &coins);
-        let paid: Amount = finished.output.iter().map(|output| output.value).sum();
+        let spent = held(&finalized, &coins);
+        let paid: Amount = finalized.output.iter().map(|output| output.value).sum();
         prop_assert_eq!(spent, paid + tx.fee());
     }
 }
@@ -153,7 +154,7 @@ fn phase1_stake_pays_for_its_op_return() {
     let coins = [coin(&key("owner", 0), 0, 1_000_000)];
     let [phase1, plain] = phase1_stake(&coins, 600_000, 10).unwrap();
     assert_eq!(phase1.fee() - plain.fee(), Amount::from_sat(10 * OP_RETURN_SIZE));
-    // The change comes after it, and is what a child pays from.
+    // The change is after it, and a child spends it.
     let outputs = &phase1.unsigned().output;
     assert_eq!((outputs.len(), phase1.change()), (3, Some((2, &outputs[2]))));
     assert_eq!(plain.change(), Some((1, &plain.unsigned().output[1])));
@@ -162,7 +163,7 @@ fn phase1_stake_pays_for_its_op_return() {
         ChildTransaction::paying_for_stake(&phase1, destination, FeeRate::from_sat_per_vb_u32(20)).unwrap();
     let spent = child.psbt().unsigned_tx.input[0].previous_output;
     assert_eq!(spent, OutPoint::new(phase1.txid(), 2));
-    // Without change, there is none to pay from.
+    // Without change there is no child.
     let held = 600_000 + (phase1.fee().to_sat() - 43 * 10);
     let [without, _] = phase1_stake(&[coin(&key("owner", 0), 0, held)], 600_000, 10).unwrap();
     assert_eq!((without.unsigned().output.len(), without.change()), (2, None));
@@ -183,7 +184,7 @@ fn phase1_stake_has_one_provider() {
 }
 
 #[test]
-fn staking_refuses_stakes_that_cannot_be() {
+fn staking_refuses_each_broken_rule() {
     let owner = key("owner", 0);
     let coins = [coin(&owner, 1, 100_000)];
     assert!(matches!(
@@ -241,14 +242,14 @@ fn sign_key_path_names_another_owners_coin() {
     assert!(matches!(error, CoinError::OtherKey { index: 0, .. }), "{error}");
 }
 
-/// Each promise about a finalized staking transaction is broken once.
+/// Each rule of a finalized staking transaction is broken once.
 #[test]
 fn finalize_refuses_what_a_wallet_changed() {
     let owner = key("owner", 0);
     let tx = build(&[coin(&owner, 0, 100_000)], 50_000, 2).unwrap();
     let signed = sign_key_path(tx.psbt(), &owner).unwrap();
-    let finished = tx.finalize(&signed).unwrap();
-    assert_eq!(finished.compute_txid(), tx.txid());
+    let finalized = tx.finalize(&signed).unwrap();
+    assert_eq!(finalized.compute_txid(), tx.txid());
 
     let mut changed = signed.clone();
     changed.unsigned_tx.output[1].value -= Amount::from_sat(1);
@@ -262,14 +263,13 @@ fn finalize_refuses_what_a_wallet_changed() {
     let thief = key("thief", 0).sign_bip340(Message::from_digest([7; 32]));
     forged.inputs[0].tap_key_sig.as_mut().unwrap().signature = thief;
     assert!(matches!(tx.finalize(&forged).unwrap_err(), ReturnedPsbtError::Unsigned(_)));
-    // What the wallet says of the coin does not count: a smaller amount would make it sign away the rest as a
-    // fee.
+    // The coin in the wallet's PSBT is not used: with a smaller amount the rest would be paid as a fee.
     let mut lying = signed.clone();
     lying.inputs[0].witness_utxo.as_mut().unwrap().value = Amount::from_sat(50_001);
     tx.finalize(&lying).unwrap();
 
     let check = |change: &dyn Fn(&mut Transaction)| {
-        let mut transaction = finished.clone();
+        let mut transaction = finalized.clone();
         change(&mut transaction);
         tx.check_finalized(&transaction).unwrap_err()
     };
@@ -278,11 +278,11 @@ fn finalize_refuses_what_a_wallet_changed() {
     let bloated = |size: usize| move |tx: &mut Transaction| tx.input[0].witness.push(vec![0; size]);
     assert!(matches!(check(&bloated(1000)), ReturnedPsbtError::FeeBelowRate { .. }));
     assert!(matches!(check(&bloated(400_000)), ReturnedPsbtError::TooHeavy(_)));
-    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finalized(&finished).unwrap_err();
+    let not_paid = tx.with_amount(Amount::from_sat(49_999)).check_finalized(&finalized).unwrap_err();
     assert_eq!(not_paid, ReturnedPsbtError::StakeNotPaid(Amount::from_sat(49_999)));
 }
 
-/// Amounts at which a selection in single precision goes wrong.
+/// Amounts at which a selection in single precision is wrong.
 #[test]
 fn selection_counts_large_amounts_exactly() {
     let owner = key("owner", 0);
@@ -302,8 +302,8 @@ fn selection_counts_large_amounts_exactly() {
     assert!(build_at(&coins, 1_505_230, FeeRate::ZERO).is_ok());
 }
 
-/// A wallet that somebody filled with dust: coins that cost more than they hold are left alone, and the rest
-/// is sorted once.
+/// A wallet that was filled with dust: coins that cost more than they hold are not spent, and the rest is
+/// sorted once.
 #[test]
 fn selection_of_many_coins_takes_no_time() {
     let owner = key("owner", 0);
@@ -323,7 +323,7 @@ fn selection_of_many_coins_takes_no_time() {
         build(&many(20_000, 330), 100_000, 10).unwrap_err(),
         BuildError::InsufficientFunds { .. }
     ));
-    // About a second; what this guards against took minutes.
+    // It takes about a second; the fault that it guards against took minutes.
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
 }
 

@@ -20,7 +20,7 @@ fn covenant(scene: &Scene, tx: &UnbondingTransaction) -> Vec<CovenantSignature> 
     scene.covenant.iter().map(|member| tx.sign_as_covenant_member_unchecked(member).unwrap()).collect()
 }
 
-/// How many places of a witness hold a signature.
+/// Returns the number of signatures in a witness.
 fn signatures(tx: &Transaction) -> usize {
     tx.input[0].witness.iter().filter(|element| element.len() == 64).count()
 }
@@ -42,7 +42,7 @@ fn unbonding_has_the_protocols_form() {
 }
 
 #[test]
-fn unbondings_that_cannot_be() {
+fn unbonding_refuses_fees_and_parties_out_of_range() {
     let scene = Scene::new(1, 3, 2);
     let fee_not_paid =
         |fee| BuildError::UnbondingFeeNotPaid { amount: scene.staking.amount(), fee: Amount::from_sat(fee) };
@@ -98,11 +98,11 @@ fn unbonding_names_the_culprit() {
     let stranger = CovenantSignature { member: *scene.staker.public_key(), signature: staker };
     assert_eq!(
         finalize(&staker, &[stranger, good[1], good[2]]),
-        FinalizeError::Stranger(*scene.staker.public_key())
+        FinalizeError::NotAMember(*scene.staker.public_key())
     );
-    // Whoever gives nothing usable does not keep a quorum from unbonding.
-    let finished = tx.finalize(&staker, &[swapped, stranger, good[0], good[0], good[2], good[3]]).unwrap();
-    assert_eq!(signatures(&finished), 4);
+    // A member without a usable signature does not keep a quorum from unbonding.
+    let finalized = tx.finalize(&staker, &[swapped, stranger, good[0], good[0], good[2], good[3]]).unwrap();
+    assert_eq!(signatures(&finalized), 4);
     // A signature over another transaction: the other fee makes another output.
     let other = unbonding(&scene, 1001).unwrap();
     assert_eq!(finalize(&other.sign_as_staker(&scene.staker).unwrap(), &good), invalid);

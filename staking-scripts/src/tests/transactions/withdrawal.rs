@@ -17,7 +17,7 @@ fn unbonding(scene: &Scene, fee: u64) -> Result<UnbondingTransaction, BuildError
 }
 
 #[test]
-fn withdrawals_of_all_three_outputs() {
+fn withdrawal_spends_each_of_the_three_outputs() {
     let scene = Scene::new(1, 3, 2);
     let destination = key_path_script(scene.staker.public_key());
     let rate = FeeRate::from_sat_per_vb_u32(3);
@@ -34,13 +34,13 @@ fn withdrawals_of_all_three_outputs() {
             (unsigned.version, unsigned.input[0].sequence),
             (Version::TWO, Sequence::from_height(blocks))
         );
-        let finished = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap()).unwrap();
-        assert_eq!(tx.fee(), rate.fee_wu(finished.weight()).unwrap(), "the fee is exact");
+        let finalized = tx.finalize(&tx.sign_as_staker(&scene.staker).unwrap()).unwrap();
+        assert_eq!(tx.fee(), rate.fee_wu(finalized.weight()).unwrap(), "the fee is exact");
     }
 }
 
 #[test]
-fn withdrawals_that_cannot_be() {
+fn withdrawal_refuses_fees_and_scripts_out_of_range() {
     let scene = Scene::new(1, 3, 2);
     let destination = key_path_script(scene.staker.public_key());
     let new = |rate| WithdrawalTransaction::new(&scene.staking, destination.clone(), rate).unwrap_err();
@@ -54,7 +54,7 @@ fn withdrawals_that_cannot_be() {
         ));
     }
     assert!(matches!(new(FeeRate::MAX), BuildError::FeeRateTooHigh(_)));
-    // A fee that leaves an amount no node would relay.
+    // A fee that leaves dust.
     let weight =
         WithdrawalTransaction::new(&scene.staking, destination.clone(), FeeRate::BROADCAST_MIN).unwrap();
     let weight = weight.finalize(&weight.sign_as_staker(&scene.staker).unwrap()).unwrap().weight();
@@ -66,7 +66,7 @@ fn withdrawals_that_cannot_be() {
 }
 
 #[test]
-fn withdrawals_are_the_stakers() {
+fn withdrawal_is_signed_by_the_staker_alone() {
     let scene = Scene::new(1, 3, 2);
     let destination = key_path_script(scene.staker.public_key());
     let tx = WithdrawalTransaction::new(&scene.staking, destination, FeeRate::BROADCAST_MIN).unwrap();

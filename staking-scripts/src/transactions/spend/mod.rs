@@ -1,5 +1,5 @@
-//! Spending one output of the protocol through one leaf: the part that unbonding, slashing and withdrawal
-//! share.
+//! The spend of one output of the protocol through one leaf, which unbonding, slashing, withdrawal and
+//! extension share.
 
 mod returned;
 mod sign;
@@ -17,7 +17,7 @@ use bitcoin::{
 pub(crate) use self::returned::add_output_origin;
 pub use self::returned::{LeafSignatures, ReturnedPsbtError};
 use crate::coins::coin::funded_weight;
-use crate::coins::witness::finish;
+use crate::coins::witness::finalize_verified;
 use crate::outputs::leaf::{Leaf, SpendPath, leaf_input_weight};
 use crate::outputs::output::TaprootOutput;
 use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};
@@ -25,8 +25,8 @@ use crate::transactions::error::BuildError;
 use crate::transactions::finalized::check_finalized;
 use crate::transactions::sighash::{leaf_sighash, sum};
 
-/// A transaction cannot be finalized: signatures are absent or do not verify, or what they make is not the
-/// transaction promised.
+/// The transaction cannot be finalized: signatures are absent or do not verify, or the finalized transaction
+/// fails a check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinalizeError {
@@ -36,24 +36,24 @@ pub enum FinalizeError {
     /// A covenant signature does not verify.
     #[error("the signature of the covenant member {0} does not verify")]
     InvalidCovenantSignature(XOnlyPublicKey),
-    /// A signature is from a key that is not in the covenant committee.
+    /// The key of a signature is not in the covenant committee.
     #[error("the key {0} is not in the covenant committee")]
-    Stranger(XOnlyPublicKey),
-    /// A covenant member signed twice.
+    NotAMember(XOnlyPublicKey),
+    /// A covenant member gave two signatures.
     #[error("the covenant member {0} gave two signatures; must give one")]
     RepeatedMember(XOnlyPublicKey),
     /// Fewer covenant members signed than the quorum.
     #[error("{signatures} covenant signatures are given; must be at least {quorum}, the quorum")]
     BelowQuorum {
-        /// How many are given.
+        /// The number of signatures given.
         signatures: usize,
-        /// How many are needed.
+        /// The quorum.
         quorum: u16,
     },
     /// The PSBT with the funding coin's signature cannot be used.
     #[error(transparent)]
     Returned(#[from] ReturnedPsbtError),
-    /// The signatures do not satisfy a script. The reason is the miniscript library's, in words: it has one
+    /// The signatures do not satisfy a script. The reason is the miniscript library's, as text: it has one
     /// for each input.
     #[error("the signatures do not satisfy the script: {0}")]
     Unsatisfied(String),
@@ -63,17 +63,17 @@ pub enum FinalizeError {
     /// The finalized witness does not end with the script and the control block of the intended leaf.
     #[error("the finalized witness does not reveal the {0} leaf")]
     WrongLeaf(SpendPath),
-    /// The control block does not prove the script to be in the output spent.
+    /// The control block does not prove the script to be in the output that is spent.
     #[error("the finalized witness's control block does not lead to the output spent")]
     NotCommitted,
-    /// The finalized witness has more or fewer places than the script has keys.
+    /// The finalized witness does not have one element for each key of the script.
     #[error(
         "the finalized witness has {found} places for signatures; must have {expected}, one for each key"
     )]
     WitnessLength {
-        /// How many places the witness has.
+        /// The number of elements for signatures.
         found: usize,
-        /// How many keys the script has.
+        /// The number of keys of the script.
         expected: usize,
     },
     /// The finalized witness lacks the staker's signature.
@@ -85,9 +85,9 @@ pub enum FinalizeError {
     /// Not exactly a quorum of the covenant committee signed.
     #[error("the finalized witness has signatures of {found} covenant members; must be of exactly {quorum}")]
     CovenantSignatures {
-        /// How many signed.
+        /// The number of members that signed.
         found: usize,
-        /// How many must.
+        /// The quorum.
         quorum: u16,
     },
     /// A signature in the finalized witness does not verify.
@@ -99,9 +99,9 @@ pub enum FinalizeError {
     /// The transaction pays out more than it spends.
     #[error("the finalized transaction pays {} sat; must be at most {} sat, which it spends", .paid.to_sat(), .spent.to_sat())]
     CreatesValue {
-        /// The sum of its outputs.
+        /// The sum of the outputs.
         paid: Amount,
-        /// What its inputs hold.
+        /// The sum of the inputs.
         spent: Amount,
     },
     /// An output of the transaction is dust.
@@ -114,20 +114,20 @@ pub enum FinalizeError {
     TooHeavy(Weight),
 }
 
-/// One leaf, spent by the first input, and the outputs it pays.
+/// A transaction whose first input spends an output of the protocol through one leaf.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeafSpend {
     psbt: Psbt,
-    /// What the inputs spend, in order.
+    /// The outputs that the inputs spend, in order.
     prevouts: Vec<TxOut>,
     leaf: Leaf,
-    /// What every party signs; it is asked for once for each signature.
+    /// The sighash that every party signs; it is used for each signature, so it is computed once.
     sighash: TapSighash,
-    /// What the inputs after the first weigh when they are signed.
+    /// The weight of each signed input after the first, where it is known.
     funding_weights: Vec<Option<Weight>>,
 }
 
-/// What a [`LeafSpend`] is made of.
+/// The parts that a [`LeafSpend`] is built from.
 pub(crate) struct SpendPlan<'a> {
     pub(crate) version: Version,
     pub(crate) source: &'a TaprootOutput,
@@ -135,17 +135,17 @@ pub(crate) struct SpendPlan<'a> {
     pub(crate) amount: Amount,
     pub(crate) leaf: &'a Leaf,
     pub(crate) sequence: Sequence,
-    /// A second input, which adds funds: where the coin is, what it pays, and what the input weighs when it
-    /// is signed, where that is known.
+    /// The coin of a second input, which adds funds: outpoint, output, and the weight of the signed input
+    /// where it is known.
     pub(crate) funding: Option<(OutPoint, TxOut, Option<Weight>)>,
-    /// Each output, and its script tree where it is the protocol's.
+    /// The outputs, each with its Taproot output where it is the protocol's.
     pub(crate) outputs: Vec<(TxOut, Option<&'a TaprootOutput>)>,
 }
 
 impl LeafSpend {
-    /// Lays out the transaction as a PSBT whose one signable script is the leaf's, so that nothing but the
-    /// intended path can be signed or finalized. `Err` carries the reason of the PSBT library, which has none
-    /// for a transaction that was just built.
+    /// Builds the transaction as a PSBT that offers the leaf's script alone, so that only this spend path can
+    /// be signed or finalized. The error is the PSBT library's, which has none for a transaction that was
+    /// just built.
     pub(crate) fn new(plan: SpendPlan<'_>) -> Result<Self, BuildError> {
         let input = |previous_output, sequence| TxIn {
             previous_output,
@@ -204,7 +204,7 @@ impl LeafSpend {
         &self.leaf
     }
 
-    /// What the inputs hold beyond what the outputs pay.
+    /// Returns the fee: the sum of the inputs less the sum of the outputs.
     pub(crate) fn fee(&self) -> Amount {
         let spent = sum(&self.prevouts);
         spent
@@ -213,12 +213,12 @@ impl LeafSpend {
             .unwrap_or(Amount::ZERO)
     }
 
-    /// The BIP-341 script-path sighash over all prevouts, SIGHASH_DEFAULT: what every party signs.
+    /// Returns the tapscript sighash over all prevouts (BIP-341, SIGHASH_DEFAULT), which every party signs.
     pub(crate) const fn sighash(&self) -> &TapSighash {
         &self.sighash
     }
 
-    /// What the transaction weighs when it is finalized; `None` when a coin that funds it is of an unknown
+    /// Returns the weight of the finalized transaction; `None` when a coin that funds it is of an unknown
     /// kind.
     pub(crate) fn finalized_weight(&self) -> Option<Weight> {
         let outputs = self.unsigned().output.iter().map(|output| &output.script_pubkey);
@@ -227,14 +227,14 @@ impl LeafSpend {
         funded_weight(inputs.into_iter(), outputs)
     }
 
-    /// The rate that it pays when it is finalized, rounded down.
+    /// Returns the fee rate of the finalized transaction, rounded down.
     pub(crate) fn fee_rate(&self) -> Option<FeeRate> {
         let weight = self.finalized_weight()?.to_wu();
         let per_kwu = self.fee().to_sat().checked_mul(1000)?.checked_div(weight)?;
         Some(FeeRate::from_sat_per_kwu(per_kwu))
     }
 
-    /// Finalizes the witness, and checks the finalized transaction against everything it promises.
+    /// Finalizes the witness, and checks every field and signature of the finalized transaction.
     pub(crate) fn finalize(
         &self,
         signatures: &[(XOnlyPublicKey, schnorr::Signature)],
@@ -242,7 +242,8 @@ impl LeafSpend {
         self.finalize_with(self.psbt.clone(), signatures)
     }
 
-    /// As [`finalize`](Self::finalize), with a PSBT that has the signatures of the other inputs.
+    /// Finalizes as [`finalize`](Self::finalize) does, with a PSBT that has the signatures of the other
+    /// inputs.
     pub(crate) fn finalize_with(
         &self,
         mut psbt: Psbt,
@@ -256,7 +257,7 @@ impl LeafSpend {
                 input.tap_script_sigs.insert((*key, hash), signature);
             }
         }
-        let transaction = finish(&mut psbt, &self.prevouts).map_err(FinalizeError::Unsatisfied)?;
+        let transaction = finalize_verified(&mut psbt, &self.prevouts).map_err(FinalizeError::Unsatisfied)?;
         check_finalized(&transaction, self.unsigned(), &self.prevouts, &self.leaf)?;
         Ok(transaction)
     }

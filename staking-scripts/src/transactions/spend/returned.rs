@@ -1,5 +1,5 @@
-//! A PSBT that comes back from signers elsewhere. Nothing in it is believed: the transaction must be the one
-//! that went out, byte for byte, and every signature is verified over a sighash that is computed here.
+//! PSBTs that signers return. Nothing in them is trusted: the transaction must be the one that was sent, byte
+//! for byte, and every signature is verified over a sighash that is computed here.
 
 use std::collections::BTreeSet;
 
@@ -15,69 +15,70 @@ use crate::outputs::leaf::LeafKeys;
 use crate::outputs::relay::MAX_WEIGHT;
 use crate::transactions::signatures::CovenantSignature;
 
-/// The signatures of one leaf, each verified.
+/// The verified signatures of one leaf.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeafSignatures {
-    /// The staker's, if it is there.
+    /// The staker's signature, if there is one.
     pub staker: Option<schnorr::Signature>,
-    /// The finality providers', ascending by key.
+    /// The finality providers' signatures, ascending by key.
     pub finality_providers: Vec<(XOnlyPublicKey, schnorr::Signature)>,
-    /// The covenant members', ascending by key.
+    /// The covenant members' signatures, ascending by key.
     pub covenant: Vec<CovenantSignature>,
 }
 
-/// What a signer returned cannot be used.
+/// The PSBT that a signer returned cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReturnedPsbtError {
-    /// The signer changed the transaction, which voids every pre-signed transaction that depends on it.
+    /// The PSBT is of another transaction than the one sent, which would void every pre-signed transaction
+    /// that depends on it.
     #[error("the PSBT is of the transaction {found}; must be of {expected}")]
     OtherTransaction {
-        /// The transaction that came back.
+        /// The id of the transaction returned.
         found: Txid,
-        /// The transaction that went out.
+        /// The id of the transaction sent.
         expected: Txid,
     },
-    /// The transaction is the same, but the PSBT lacks what describes its input.
+    /// The PSBT does not describe its input.
     #[error("the PSBT describes no input; must describe each")]
     NoInput,
-    /// A signature is for another leaf, that is, for another path.
+    /// A signature is for another leaf, and so for another spend path.
     #[error("the signature of {0} is for another leaf; must be for the leaf to be spent")]
     OtherLeaf(XOnlyPublicKey),
-    /// A signature does not cover the whole transaction, or says so in an extra byte.
+    /// A signature does not have SIGHASH_DEFAULT.
     #[error("the signature of {key} has the sighash type {found}; must be SIGHASH_DEFAULT")]
     SighashType {
-        /// Who signed.
+        /// The key that signed.
         key: XOnlyPublicKey,
-        /// The type given.
+        /// The sighash type.
         found: TapSighashType,
     },
-    /// A signature is of a key that the leaf does not have.
+    /// The key of a signature is not in the leaf.
     #[error("the key {0} is not in the leaf to be spent")]
-    Stranger(XOnlyPublicKey),
+    NotInLeaf(XOnlyPublicKey),
     /// A signature does not verify.
     #[error("the signature of {0} does not verify")]
     InvalidSignature(XOnlyPublicKey),
-    /// The signer finalized the input with a witness that does not reveal the leaf, or holds what verifies
-    /// under none of its keys.
+    /// The finalized witness does not reveal the leaf, or has a signature that verifies under none of its
+    /// keys.
     #[error("the finalized witness is not one of the leaf to be spent")]
     Witness,
     /// The signatures do not satisfy the coins' scripts, or do not verify. The reason is the miniscript
-    /// library's, in words: it has one for each input.
+    /// library's, as text: it has one for each input.
     #[error("the coins are not signed: {0}")]
     Unsigned(String),
     /// A signature outside the witness changed the transaction's id.
     #[error("signing changed the transaction id to {0}; every coin must be of segregated witness")]
     IdChanged(Txid),
-    /// The staking output is not there exactly once with its amount.
+    /// The staking output is not paid exactly once with its amount.
     #[error("the staking output is not there exactly once with {} sat", .0.to_sat())]
     StakeNotPaid(Amount),
-    /// The witnesses are larger than they were predicted to be, so that the fee is below the rate asked for.
+    /// The witnesses are larger than predicted, so the fee is below the requested rate.
     #[error("the fee is {} sat; must be at least {} sat, which the rate asks for", .fee.to_sat(), .needed.to_sat())]
     FeeBelowRate {
-        /// What the transaction pays.
+        /// The fee that the transaction pays.
         fee: Amount,
-        /// What it should.
+        /// The fee at the requested rate.
         needed: Amount,
     },
     /// The transaction is too heavy to be relayed.
@@ -86,7 +87,7 @@ pub enum ReturnedPsbtError {
 }
 
 impl ReturnedPsbtError {
-    /// Refuses a PSBT of another transaction than the one that went out, byte for byte.
+    /// Refuses a PSBT of another transaction than the one sent, byte for byte.
     pub(crate) fn check_same(signed: &Psbt, expected: &Transaction) -> Result<(), Self> {
         if signed.unsigned_tx == *expected {
             return Ok(());
@@ -97,8 +98,7 @@ impl ReturnedPsbtError {
 }
 
 impl LeafSpend {
-    /// The verified signatures that a returned PSBT holds: those collected, and those of a witness that a
-    /// wallet has finalized already.
+    /// Returns the verified signatures in a returned PSBT: those collected, and those of a finalized witness.
     pub(crate) fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, ReturnedPsbtError> {
         ReturnedPsbtError::check_same(signed, self.unsigned())?;
         let input = signed.inputs.first().ok_or(ReturnedPsbtError::NoInput)?;
@@ -121,7 +121,7 @@ impl LeafSpend {
         given: &taproot::Signature,
     ) -> Result<(), ReturnedPsbtError> {
         if !self.leaf().keys.in_script_order().any(|known| known == key) {
-            return Err(ReturnedPsbtError::Stranger(*key));
+            return Err(ReturnedPsbtError::NotInLeaf(*key));
         }
         if hash != self.leaf().hash() {
             return Err(ReturnedPsbtError::OtherLeaf(*key));
@@ -136,8 +136,8 @@ impl LeafSpend {
         }
     }
 
-    /// The signatures of a finalized witness, each in its key's place. A wallet that knows nothing of the
-    /// script puts its one signature where the script wants many: then it is tried with every key.
+    /// Returns the signatures of a finalized witness, each with its key by position. A wallet that does not
+    /// know the script adds its one signature only: then every key is tried.
     fn read_witness(
         &self,
         elements: &[&[u8]],
@@ -182,8 +182,8 @@ impl LeafSpend {
         }
     }
 
-    /// Says in the PSBT where a key comes from, wherever the key stands in it, so that a signer finds its own
-    /// (BIP-371).
+    /// Adds the origin of a key to each input and output of the PSBT that has the key, so that a signer finds
+    /// its own (BIP-371).
     pub(crate) fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
         let leaf =
             (self.leaf().keys.in_script_order().any(|known| *known == key)).then(|| self.leaf().hash());
@@ -195,7 +195,7 @@ impl LeafSpend {
     }
 }
 
-/// As [`LeafSpend::add_key_origin`], for an output of the protocol.
+/// Adds the origin of a key to an output of the protocol, as [`LeafSpend::add_key_origin`] does.
 pub(crate) fn add_output_origin(output: &mut psbt::Output, key: XOnlyPublicKey, source: &KeySource) {
     let Some(tree) = &output.tap_tree else { return };
     let has_key = |script: &bitcoin::Script| {

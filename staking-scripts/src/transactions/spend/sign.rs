@@ -1,4 +1,4 @@
-//! Signing and verifying for the leaf that is spent.
+//! Signing and verification for the leaf that is spent.
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
@@ -43,7 +43,7 @@ impl LeafSpend {
         Err(FinalizeError::InvalidCovenantSignature(given.member))
     }
 
-    /// A covenant member's signature, to be verified with others.
+    /// Returns a covenant member's signature as an item of a batch verification.
     pub(crate) fn to_verify<'a>(
         &'a self,
         given: &'a CovenantSignature,
@@ -54,11 +54,15 @@ impl LeafSpend {
     }
 
     pub(crate) fn check_member(&self, key: &XOnlyPublicKey) -> Result<(), FinalizeError> {
-        if self.leaf().keys.covenant().0.contains(key) { Ok(()) } else { Err(FinalizeError::Stranger(*key)) }
+        if self.leaf().keys.covenant().0.contains(key) {
+            Ok(())
+        } else {
+            Err(FinalizeError::NotAMember(*key))
+        }
     }
 
-    /// Keeps exactly a quorum of the covenant signatures that verify: the script refuses more. One that does
-    /// not verify is passed over; when too few are left, the first of these is named.
+    /// Selects exactly a quorum of the covenant signatures that verify: the script refuses more. One that
+    /// does not verify is skipped; when too few are left, the error names the first one skipped.
     pub(crate) fn choose_quorum(
         &self,
         signatures: &[CovenantSignature],

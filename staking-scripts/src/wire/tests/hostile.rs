@@ -1,4 +1,4 @@
-//! No input panics, and what is refused is refused with a path.
+//! Arbitrary input: no panic, and every error has a path.
 
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use serde_json::Value;
@@ -22,7 +22,7 @@ const SAMPLES: [&str; 4] = [
     "samples/rest-tx-create-btc-delegation.json",
 ];
 
-/// Whether an error names a path; text that is no JSON has none, nor has JSON of nothing known.
+/// Returns whether an error has a path; text that is not JSON has none, nor has JSON of unknown shape.
 fn names_a_path(error: &WireError) -> bool {
     match error {
         WireError::Field { path, .. } | WireError::Protobuf { path, .. } => !path.is_empty(),
@@ -30,7 +30,7 @@ fn names_a_path(error: &WireError) -> bool {
     }
 }
 
-/// Every place in a document that holds a value, in one order.
+/// Returns the pointer of every value in a document.
 fn places<'a>(value: &'a mut Value, visit: &mut dyn FnMut(&mut Value)) {
     visit(value);
     match value {

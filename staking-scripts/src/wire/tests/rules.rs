@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::read;
 use crate::wire::{MAX_INPUT, WireKind, read_json, read_protobuf};
 
-/// A sample with the value at a JSON pointer replaced, or removed.
+/// Returns a sample with the value at a JSON pointer replaced, or removed.
 fn broken(name: &str, pointer: &str, value: Option<Value>) -> String {
     let mut sample: Value = serde_json::from_str(&read(&format!("samples/{name}"))).unwrap();
     match value {
@@ -32,7 +32,7 @@ const ACTIVE: &str = "query-delegation-active.json";
 const FIRST_MEMBER: &str = "0365ce615160dcdf69e8887a2e8a963a119e1d29750afc120e73d0e79dbae44c";
 
 #[test]
-fn a_broken_answer_is_refused_with_path_and_rule() {
+fn read_json_names_path_and_rule_of_a_broken_response() {
     let x = |pointer: &str, value: Value, expected: &str| {
         says(ACTIVE, &format!("/btc_delegation{pointer}"), Some(value), &format!("btc_delegation{expected}"));
     };
@@ -94,7 +94,7 @@ fn a_broken_answer_is_refused_with_path_and_rule() {
 }
 
 #[test]
-fn a_transaction_with_trailing_bytes_is_refused() {
+fn read_json_refuses_a_transaction_with_trailing_bytes() {
     let sample: Value = serde_json::from_str(&read(&format!("samples/{ACTIVE}"))).unwrap();
     let hex = sample["btc_delegation"]["staking_tx_hex"].as_str().unwrap().to_owned() + "00";
     says(
@@ -106,7 +106,7 @@ fn a_transaction_with_trailing_bytes_is_refused() {
 }
 
 #[test]
-fn a_member_in_one_list_only_is_named() {
+fn read_json_names_a_member_in_one_list_only() {
     let unbonding = "btc_delegation.undelegation_response.covenant_unbonding_sig_list";
     says(
         ACTIVE,
@@ -129,7 +129,7 @@ fn a_member_in_one_list_only_is_named() {
 }
 
 #[test]
-fn a_broken_message_is_refused_with_path_and_rule() {
+fn read_json_names_path_and_rule_of_a_broken_message() {
     let name = "rest-tx-create-btc-delegation.json";
     let x = |field: &str, value: Option<Value>, expected: &str| {
         let expected = format!("tx.body.messages[0].{expected}");
@@ -159,7 +159,7 @@ fn a_broken_message_is_refused_with_path_and_rule() {
 }
 
 #[test]
-fn what_the_chain_adds_is_passed_over_and_zeros_may_be_absent() {
+fn read_json_ignores_unknown_fields_and_absent_zeros() {
     let plain = read_json(&read(&format!("samples/{ACTIVE}"))).unwrap();
     let mut sample: Value = serde_json::from_str(&read(&format!("samples/{ACTIVE}"))).unwrap();
     let members = sample["btc_delegation"].as_object_mut().unwrap();
@@ -174,7 +174,7 @@ fn what_the_chain_adds_is_passed_over_and_zeros_may_be_absent() {
 }
 
 #[test]
-fn what_holds_no_delegation_is_refused() {
+fn read_json_refuses_what_has_no_delegation() {
     for text in ["{}", "[]", "null", "7", r#"{"tx": 1}"#, r#"{"@type": "/cosmos.bank.v1beta1.MsgSend"}"#] {
         let error = read_json(text).unwrap_err().to_string();
         assert!(error.starts_with("no delegation is in this JSON"), "{text}: {error}");
@@ -186,13 +186,13 @@ fn what_holds_no_delegation_is_refused() {
 }
 
 #[test]
-fn hostile_sizes_are_refused_before_memory_is_taken() {
+fn read_json_and_read_protobuf_refuse_large_input() {
     let error = read_json(&" ".repeat(MAX_INPUT + 1)).unwrap_err().to_string();
     assert_eq!(error, "the input has 16777217 bytes; must be at most 16777216");
     let error = read_json(&format!("{{\"btc_delegations\":[{}0]}}", "0,".repeat(10_000))).unwrap_err();
     assert!(error.to_string().starts_with("btc_delegations: more than 10000 delegations"), "{error}");
     for kind in [WireKind::Delegation, WireKind::Delegations, WireKind::ProviderDelegations] {
-        // So many empty delegations.
+        // A million empty delegations.
         let error = read_protobuf(kind, &[0x0a, 0].repeat(1_000_000)).unwrap_err().to_string();
         assert!(error.contains("more than 10000 delegations"), "{error}");
     }

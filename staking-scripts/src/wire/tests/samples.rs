@@ -1,4 +1,4 @@
-//! Answers of a node, unchanged. Ids were computed by another program.
+//! Responses of a node, unchanged. Ids were computed by another program.
 
 use bitcoin::Amount;
 
@@ -17,8 +17,8 @@ const FIRST_UNBONDING: &str = "99b19a68a7b35936b510be0bd6dae783c35612d7f1407d35b
 const SECOND_UNBONDING: &str = "1ae003a39c00c5f2b6a27cb5ef7087aae189c3dd3ca7cab2a05805bb6199fa72";
 const EXTENSION_UNBONDING: &str = "408b15230c6fce3e9ac459567db3d051454eec20cbf205d5aeb6d46a406f4a2d";
 
-/// Txid, status, staking time, satoshis, heights, covenant members, what spent it, unbonding txid,
-/// parameters.
+/// The txid, status, staking time, satoshis, heights, number of covenant members, spend, unbonding txid and
+/// parameters version.
 type Row = (&'static str, &'static str, u32, u64, Option<(u32, u32)>, usize, &'static str, &'static str, u32);
 
 const PENDING: Row = (FIRST, "PENDING", 400, 500_000, None, 0, "", FIRST_UNBONDING, 0);
@@ -91,7 +91,7 @@ fn sample(name: &str) -> Vec<WireDelegation> {
 }
 
 #[test]
-fn every_answer_has_the_values_computed_elsewhere() {
+fn read_json_has_the_values_computed_by_another_program() {
     assert_eq!(std::fs::read_dir(folder().join("samples")).unwrap().count(), ANSWERS.len() + 1);
     for (name, rows) in ANSWERS {
         let found = sample(name);
@@ -113,7 +113,7 @@ fn every_answer_has_the_values_computed_elsewhere() {
                 Some(WireSpend::Other(transaction)) => transaction.compute_txid().to_string(),
             };
             assert_eq!(spent_by, spend, "{name}");
-            // The second version of the parameters has another.
+            // The second version of the parameters has another unbonding time.
             assert_eq!(found.unbonding_time_blocks, if version == 1 { 25 } else { 20 }, "{name}");
             assert_eq!(found.staking_output_index, Some(0), "{name}");
             for signed in &found.covenant {
@@ -125,7 +125,7 @@ fn every_answer_has_the_values_computed_elsewhere() {
 }
 
 #[test]
-fn the_lists_of_an_answer_are_joined_by_member() {
+fn read_json_joins_the_lists_by_member() {
     let found = sample("query-delegation-active.json").remove(0);
     let members: Vec<_> = found.covenant.iter().map(|signed| signed.member.to_string()).collect();
     assert_eq!(
@@ -144,7 +144,7 @@ fn the_lists_of_an_answer_are_joined_by_member() {
 }
 
 #[test]
-fn an_extension_names_the_stake_that_it_spends() {
+fn read_json_of_an_extension_names_the_stake_that_it_spends() {
     let parent = sample("rest-delegation-extended-parent.json").remove(0);
     let extension = sample("rest-delegation-extension-active.json").remove(0);
     let extends = extension.extends.as_ref().unwrap();
@@ -159,7 +159,7 @@ fn an_extension_names_the_stake_that_it_spends() {
 }
 
 #[test]
-fn a_message_of_a_transaction_is_the_pending_answer() {
+fn read_json_of_a_transaction_is_the_pending_response() {
     let message = sample(MESSAGE).remove(0);
     let answer = sample("query-delegation-pending.json").remove(0);
     assert_eq!(message.proof_of_possession.as_ref().map(|(kind, bytes)| (*kind, bytes.len())), Some((0, 64)));
@@ -176,14 +176,14 @@ fn a_message_of_a_transaction_is_the_pending_answer() {
 }
 
 #[test]
-fn a_written_message_is_read_again() {
+fn write_message_round_trips() {
     let message = sample(MESSAGE);
     let (kind, bytes) = write_message(&message[0]).unwrap();
     assert_eq!(kind, WireKind::Create);
     assert_eq!(read_protobuf(kind, &bytes).unwrap(), message);
     assert_eq!(read_protobuf(WireKind::Any, &write_any(&message[0]).unwrap()).unwrap(), message);
 
-    // The same, as if it extended itself.
+    // The same as an extension of itself.
     let mut extension = message;
     extension[0].extends = Some(crate::wire::WireExtension {
         previous_txid: PARENT.parse().unwrap(),
@@ -199,7 +199,7 @@ fn a_written_message_is_read_again() {
 }
 
 #[test]
-fn an_answer_lacks_what_a_message_must_have() {
+fn write_message_names_what_a_response_lacks() {
     let answer = sample("query-delegation-pending.json").remove(0);
     assert_eq!(write_message(&answer).unwrap_err().to_string(), "pop: missing");
 }

@@ -1,4 +1,4 @@
-//! Answers and messages built with the chain's own types: both forms say the same, and what is listed beside.
+//! Responses and messages built with the chain's own types: both forms agree with the listed values.
 
 use bitcoin::Amount;
 use serde::Deserialize;
@@ -90,7 +90,7 @@ impl Facts {
 }
 
 #[test]
-fn both_forms_say_what_is_listed() {
+fn read_json_and_read_protobuf_agree_with_the_vectors() {
     let file: File = serde_json::from_str(&read("wire.json")).unwrap();
     assert_eq!((file.kind.as_str(), file.cases.len()), ("wire", 60));
     assert!(!file.description.is_empty() && !file.source.is_empty());
@@ -118,7 +118,7 @@ fn both_forms_say_what_is_listed() {
             spent += usize::from(found.unbonding_spend.is_some());
         }
         if matches!(kind, WireKind::Create | WireKind::Expand) {
-            // The chain's own encoder writes the same bytes.
+            // The encoding is the chain's own, byte for byte.
             assert_eq!(write_message(&found[0]).unwrap(), (kind, protobuf), "{i}");
             assert_eq!(read_protobuf(WireKind::Any, &write_any(&found[0]).unwrap()).unwrap(), found, "{i}");
         }

@@ -310,7 +310,7 @@ fn slashing() {
 const COVENANT: &[Rule] = &[
     ("bit", &[("InvalidAdaptorSignature", 1)]),
     ("of_another_member", &[("InvalidAdaptorSignature", 1)]),
-    ("of_no_member", &[("Stranger", 1)]),
+    ("of_no_member", &[("NotAMember", 1)]),
     ("one_too_few", &[("AdaptorCount", 1)]),
     ("one_too_many", &[("AdaptorCount", 1)]),
     ("over_another_amount", &[("InvalidAdaptorSignature", 1)]),

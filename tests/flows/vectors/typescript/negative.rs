@@ -393,7 +393,7 @@ const WITNESS: &[Rule] = &[
     ("a_stranger_before_a_quorum", &[(ACCEPT, 1)]),
     ("none", &[("BelowQuorum", 1)]),
     ("one_does_not_verify", &[("InvalidCovenantSignature", 1)]),
-    ("one_of_a_stranger", &[("Stranger", 1)]),
+    ("one_of_a_stranger", &[("NotAMember", 1)]),
     ("one_too_few", &[("BelowQuorum", 1)]),
     ("one_twice", &[("RepeatedMember", 1)]),
     ("one_twice_before_a_quorum", &[(ACCEPT, 1)]),

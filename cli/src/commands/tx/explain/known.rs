@@ -2,8 +2,9 @@
 
 use bitcoin::Transaction;
 use serde::{Deserialize, Serialize};
+use staking_scripts::StakeViolation;
 use staking_scripts::delegation::DelegationRelation;
-use staking_scripts::{StakeTransaction, StakeViolation};
+use staking_scripts::delegation::StakeTransaction;
 
 use crate::view::violation::Violation;
 
