@@ -21,8 +21,8 @@ use crate::transactions::funded::Funded;
 use crate::transactions::sighash::sum;
 use crate::transactions::slashing::SlashingParameters;
 
-/// A delegation that keeps every rule, with its transactions built again. It is returned by
-/// [`Delegation::check`] only.
+/// A delegation that keeps every rule, with its transactions built again. Only [`Delegation::check`] and
+/// [`Delegation::check_under`] return it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedDelegation {
     pub(super) staking: Funded<StakingOutput>,
