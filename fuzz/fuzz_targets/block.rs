@@ -53,7 +53,7 @@ fuzz_target!(|input: Input| {
     let found = scan_phase1_stakes(&block, TAG).ok();
     let found = found.map(|stakes| {
         let owned =
-            |stake: &FoundPhase1Stake<'_>| (stake.position, stake.transaction.to_vec(), stake.announcement);
+            |stake: &FoundPhase1Stake<'_>| (stake.position, stake.transaction.to_vec(), stake.op_return);
         stakes.iter().map(owned).collect::<Vec<_>>()
     });
     let read = encode::deserialize::<Block>(&block).ok().map(|block| {

@@ -71,7 +71,7 @@ fn read_json_names_path_and_rule_of_a_broken_response() {
     x(
         "/covenant_sigs/1/adaptor_sigs/0",
         json!("AAAA"),
-        ".covenant_sigs[1].adaptor_sigs[0]: an adaptor signature is 65 bytes",
+        ".covenant_sigs[1].adaptor_sigs[0]: the adaptor signature has 3 bytes; must have 65",
     );
     x("/covenant_sigs/1/adaptor_sigs", json!([]), ".covenant_sigs[1].adaptor_sigs: 0 entries; must be 1");
     x("/covenant_sigs/1/cov_pk", json!(FIRST_MEMBER), ".covenant_sigs[1].cov_pk: 0365ce61");
