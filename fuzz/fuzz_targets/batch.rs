@@ -135,7 +135,7 @@ impl Signed {
                 SECP256K1.verify_schnorr(signature, &Message::from_digest(*message), public_key).is_ok()
             }
             Kind::Adaptor(encryption_key, signature) => {
-                signature.verify(public_key, encryption_key, message).is_ok()
+                signature.verify(public_key, encryption_key, Message::from_digest(*message)).is_ok()
             }
         }
     }

@@ -7,6 +7,7 @@ use bitcoin::Txid;
 use bitcoin::absolute::Height;
 use clap::Args;
 use finality::SigningContext;
+use staking_scripts::delegation::{CheckedStake, CovenantQuorum, CovenantSignaturesError};
 use staking_scripts::{
     ChainRules, CheckRules, CheckedDelegation, CovenantSignatures, Delegation, InForce, Parameters,
     ParametersAt, ParametersHistory, StakeViolation,
@@ -69,6 +70,22 @@ pub(crate) fn one(all: Vec<Delegation>, txid: Option<Txid>) -> anyhow::Result<De
     }
 }
 
+/// Returns one delegation of a file, with what is known of the running stake that it extends.
+pub(crate) fn select(
+    all: Vec<Delegation>,
+    txid: Option<Txid>,
+    previous: Option<&Argument<Vec<Delegation>>>,
+) -> anyhow::Result<Delegation> {
+    let mut delegation = one(all, txid).context("--delegation")?;
+    if let Some(previous) = previous {
+        let running = delegation.extends.as_ref().map(|running| running.txid);
+        let running = running.context("--previous-delegation: the delegation does not extend a stake")?;
+        let previous = one(previous.read()?, Some(running)).context("--previous-delegation")?;
+        delegation.set_previous(&previous).context("--previous-delegation")?;
+    }
+    Ok(delegation)
+}
+
 /// Writes a new file that `--out` names; a file that exists is left as it is.
 pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<String> {
     NewFile::begin("--out", path)?.write(&format!("{text}\n"))
@@ -121,12 +138,8 @@ pub(crate) struct DelegationArgs {
 impl DelegationArgs {
     /// Reads the files.
     pub(crate) fn read(&self) -> anyhow::Result<Files> {
-        let mut delegation = one(self.delegation.read()?, self.staking_txid).context("--delegation")?;
-        if let Some(previous) = &self.previous_delegation {
-            let previous = one(previous.read()?, delegation.extends.as_ref().map(|running| running.txid));
-            let previous = previous.context("--previous-delegation")?;
-            delegation.set_previous(&previous).context("--previous-delegation")?;
-        }
+        let previous = self.previous_delegation.as_ref();
+        let delegation = select(self.delegation.read()?, self.staking_txid, previous)?;
         Ok(Files { delegation, params: self.params.read()?, chain: self.chain })
     }
 }
@@ -163,10 +176,11 @@ impl Files {
         check(&self.delegation, &self.params, self.chain, in_force)
     }
 
-    /// Checks as [`check`](Self::check) does, under the parameters that the delegation names, for steps that
-    /// end at a broken rule.
-    pub(crate) fn checked(&self) -> anyhow::Result<CheckedDelegation> {
-        self.check(self.as_stated()).map_err(|violations| {
+    /// Checks under the parameters that the delegation names, for steps that end at a broken rule; a proof of
+    /// possession may be absent.
+    pub(crate) fn checked(&self) -> anyhow::Result<CheckedStake> {
+        let (history, in_force, chain) = (&self.params, self.as_stated(), self.chain.rules());
+        self.delegation.check_stake(&CheckRules { history, in_force, chain }).map_err(|violations| {
             let all: Vec<_> = violations.iter().map(message).collect();
             anyhow!("--delegation: {}: {}", broken(all.len()), all.join("; "))
         })
@@ -182,6 +196,20 @@ impl Files {
     /// Returns every rule that the delegation breaks, under the parameters that it names.
     pub(crate) fn violations(&self) -> Vec<StakeViolation> {
         self.check(self.as_stated()).err().unwrap_or_default()
+    }
+
+    /// Returns how many covenant members have signed and the quorum, with a warning for each member whose
+    /// signatures do not verify.
+    ///
+    /// # Errors
+    /// When a pre-signed transaction is absent or not of this stake.
+    pub(crate) fn covenant_quorum(&self) -> anyhow::Result<(CovenantQuorum, Vec<String>)> {
+        let found = self.delegation.covenant_quorum(self.parameters()?, self.previous_parameters())?;
+        let warning = |error: &CovenantSignaturesError| {
+            format!("covenant_signatures: {:#}", anyhow::Error::new(error.clone()))
+        };
+        let warnings = found.invalid.iter().map(warning).collect();
+        Ok((found, warnings))
     }
 
     /// Returns a warning for each rule that the delegation breaks, for steps that go on all the same. What a

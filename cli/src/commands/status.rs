@@ -41,7 +41,7 @@ pub struct Output {
     /// `SLASHED`.
     pub status: String,
     /// How many covenant members have valid signatures in the delegation.
-    pub covenant_signatures: usize,
+    pub covenant_signature_count: usize,
     /// How many must sign.
     pub quorum: u16,
     /// The staking transaction, in display order.
@@ -195,25 +195,27 @@ impl Args {
         // A stake whose pre-signed transactions are not known is found on the chain all the same.
         let unbonding = delegation.unbonding(parameters).ok();
         let presigned = delegation.presigned(parameters).ok();
-        let (covenant_signatures, quorum) = match delegation.unbonding_transaction {
-            Some(_) => {
-                delegation.covenant_quorum(parameters, files.previous_parameters()).context("--delegation")?
+        let (covenant_signature_count, quorum, invalid) = match files.covenant_quorum() {
+            Ok((found, warnings)) => (found.signed, found.quorum, warnings),
+            Err(error) => {
+                let warning = format!("the covenant signatures cannot be verified: {error:#}");
+                (0, parameters.covenant().quorum(), vec![warning])
             }
-            None => (0, parameters.covenant().quorum()),
         };
         let node = self.node.connect()?;
         let Observed { chain, spent, unbonding_spent, refund_spent, unconfirmed, node_warnings } =
             observe(&stake, unbonding.as_ref(), presigned.as_ref(), node.as_ref())?;
-        let has_quorum = covenant_signatures >= usize::from(quorum);
+        let has_quorum = covenant_signature_count >= usize::from(quorum);
         let txid = unbonding.as_ref().map(LeafTransaction::txid);
         let StakeState { status, withdrawable_from } =
             chain.state(&stake, txid, has_quorum, files.chain.depth);
         let mut warnings = files.warnings();
+        warnings.extend(invalid);
         // A stake that is over has no fee to raise.
         warnings.extend(node_warnings.into_iter().filter(|_| chain.spent.is_none()));
         Printout::of(&Output {
             status: status.as_str().to_owned(),
-            covenant_signatures,
+            covenant_signature_count,
             quorum,
             staking_txid: stake.staking.outpoint().txid.to_string(),
             tip_height: chain.tip.to_consensus_u32(),
@@ -236,7 +238,7 @@ impl CommandOutput for Output {
             format!("staking transaction {}", self.staking_txid),
             format!(
                 "covenant            {} signatures, the quorum is {}",
-                self.covenant_signatures, self.quorum
+                self.covenant_signature_count, self.quorum
             ),
         ];
         match (self.inclusion_height, self.depth) {

@@ -64,7 +64,7 @@ fn status_of_a_nodes_answer_is_that_of_our_own_file() {
             |file: &str| -> Status { folder.output(&format!("status {FILES} {file} --node {}", node.url())) };
         let found = of("verified.json");
         assert_eq!((found.status.as_str(), found.depth), (status, depth), "{found:?}");
-        assert_eq!(found.covenant_signatures, 2);
+        assert_eq!(found.covenant_signature_count, 2);
         assert_eq!(of("node.json"), found);
     }
 }
@@ -80,9 +80,9 @@ fn status_from_the_coin_to_the_withdrawal() {
     };
     // Neither waiting nor in a block.
     let before = is("VERIFIED");
-    assert_eq!((before.covenant_signatures, before.unconfirmed, before.depth), (2, vec![], None));
+    assert_eq!((before.covenant_signature_count, before.unconfirmed, before.depth), (2, vec![], None));
     let unanswered = regtest.status("stake-signed");
-    assert_eq!((unanswered.status.as_str(), unanswered.covenant_signatures), ("PENDING", 0));
+    assert_eq!((unanswered.status.as_str(), unanswered.covenant_signature_count), ("PENDING", 0));
 
     regtest.broadcast("stake.tx");
     assert_eq!(is("VERIFIED").unconfirmed[0].kind, "stake");

@@ -7,6 +7,7 @@ use bitcoin::absolute::Height;
 use bitcoin::{Amount, Transaction};
 
 use super::build::PresignedTransactions;
+use super::checked::{CheckedDelegation, CheckedStake};
 use super::data::{Delegation, ParametersAt, PreviousStake};
 use super::error::DelegationError;
 use super::included::ChainRules;
@@ -20,32 +21,6 @@ use crate::transactions::extension::{ExtensionError, ExtensionTransaction};
 use crate::transactions::funded::Funded;
 use crate::transactions::sighash::sum;
 use crate::transactions::slashing::SlashingParameters;
-
-/// A delegation that keeps every rule, with its transactions built again. Only [`Delegation::check`] and
-/// [`Delegation::check_under`] return it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckedDelegation {
-    pub(super) staking: Funded<StakingOutput>,
-    pub(super) presigned: PresignedTransactions,
-    pub(super) extension: Option<ExtensionTransaction>,
-}
-
-impl CheckedDelegation {
-    /// Returns the staking output, with its outpoint in the staking transaction.
-    pub const fn staking(&self) -> &Funded<StakingOutput> {
-        &self.staking
-    }
-
-    /// Returns the pre-signed transactions.
-    pub const fn presigned(&self) -> &PresignedTransactions {
-        &self.presigned
-    }
-
-    /// Returns the extension, if the staking transaction is one.
-    pub const fn extension(&self) -> Option<&ExtensionTransaction> {
-        self.extension.as_ref()
-    }
-}
 
 /// The version of the parameters that a delegation is checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +59,28 @@ impl Delegation {
     /// Every [`StakeViolation`]. A rule that depends on another broken one is not checked: without valid keys
     /// and times there is no staking output to look for.
     pub fn check(&self, rules: &CheckRules<'_>) -> Result<CheckedDelegation, Vec<StakeViolation>> {
+        self.check_in_force(rules, self.proof_is_present())
+    }
+
+    /// Checks as [`check`](Self::check) does, and takes a delegation without a proof of possession: of a stake
+    /// that Babylon Genesis has registered, and so has seen the proof. A proof that is there must be valid.
+    ///
+    /// # Errors
+    /// Every [`StakeViolation`].
+    pub fn check_stake(&self, rules: &CheckRules<'_>) -> Result<CheckedStake, Vec<StakeViolation>> {
+        self.check_in_force(rules, None).map(|CheckedDelegation(stake)| stake)
+    }
+
+    fn proof_is_present(&self) -> Option<StakeViolation> {
+        self.proof_of_possession.is_none().then_some(StakeViolation::Absent("proof_of_possession"))
+    }
+
+    /// Checks under the parameters in force; `unproven` is broken beside.
+    fn check_in_force(
+        &self,
+        rules: &CheckRules<'_>,
+        unproven: Option<StakeViolation>,
+    ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
         // The version to check against; `None` for the one that the delegation names.
         let expected = match rules.in_force {
             InForce::At(height) => Some(rules.history.in_force(height).map(|(number, _)| number)),
@@ -111,13 +108,8 @@ impl Delegation {
         };
         let previous = self.extends.as_ref().and_then(|running| running.stake.as_ref());
         let previous = previous.and_then(|stake| stake.parameters.resolve(rules.history).ok());
-        let checked = self.check_under(parameters, previous.map(|(_, parameters)| parameters), rules.chain);
-        match (version, checked) {
-            (None, checked) => checked,
-            (Some(version), checked) => {
-                Err([version].into_iter().chain(checked.err().unwrap_or_default()).collect())
-            }
-        }
+        let previous = previous.map(|(_, parameters)| parameters);
+        self.every_rule(parameters, previous, rules.chain, version.into_iter().chain(unproven).collect())
     }
 
     /// Checks as [`check`](Self::check) does, under parameters that the caller knows to be in force at the
@@ -132,13 +124,24 @@ impl Delegation {
         previous: Option<&Parameters>,
         chain: ChainRules,
     ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
-        let mut findings = Findings::default();
+        self.every_rule(parameters, previous, chain, self.proof_is_present().into_iter().collect())
+    }
+
+    /// Checks every rule but the presence of a proof of possession; `broken` are broken already.
+    fn every_rule(
+        &self,
+        parameters: &Parameters,
+        previous: Option<&Parameters>,
+        chain: ChainRules,
+        broken: Vec<StakeViolation>,
+    ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
+        let mut findings = Findings(broken);
         self.check_stake_kind(chain, &mut findings);
         let checked = self.checked(parameters, previous, &mut findings);
         findings.0.extend(self.check_included(parameters, chain));
         match checked {
-            Some(checked) if findings.0.is_empty() => Ok(checked),
-            _ => Err(findings.0),
+            Some(checked) if findings.0.is_empty() => Ok(CheckedDelegation(checked)),
+            _ => Err(findings.each_once()),
         }
     }
 
@@ -147,14 +150,11 @@ impl Delegation {
         parameters: &Parameters,
         previous: Option<&Parameters>,
         findings: &mut Findings,
-    ) -> Option<CheckedDelegation> {
+    ) -> Option<CheckedStake> {
         let times = self.check_bounds(parameters, findings);
-        match &self.proof_of_possession {
-            Some((message, proof)) => {
-                let proven = proof.verify(&self.staker, message);
-                findings.note(proven.map_err(StakeViolation::Possession));
-            }
-            None => findings.0.push(StakeViolation::Absent("proof_of_possession")),
+        if let Some((message, proof)) = &self.proof_of_possession {
+            let proven = proof.verify(&self.staker, message);
+            findings.note(proven.map_err(StakeViolation::Possession));
         }
         self.check_staking_transaction(findings);
         let unbonding_given = findings.present("unbonding_transaction", self.unbonding_transaction.as_ref());
@@ -199,7 +199,7 @@ impl Delegation {
             slashing: slashing?,
             unbonding_slashing: unbonding_slashing?,
         };
-        Some(CheckedDelegation { staking, presigned, extension })
+        Some(CheckedStake { staking, presigned, extension })
     }
 
     /// Checks times and amount, and returns the staking time and the unbonding time where they are valid

@@ -89,6 +89,15 @@ impl Delegation {
                 return Err(DelegationError::Field { field: "fp_btc_pk_list", cause: cause.into() });
             }
         };
+        if let Some(index) = wire.staking_output_index {
+            let outputs = &wire.staking_transaction.output;
+            let named = usize::try_from(index).ok().and_then(|index| outputs.get(index));
+            let pays = |output: &TxOut| output.value == wire.staking_amount;
+            if named.is_none_or(|named| !pays(named) && outputs.iter().any(pays)) {
+                let cause = format!("{index}; must be the output that holds {}", wire.staking_amount);
+                return Err(DelegationError::Field { field: "staking_output_idx", cause: cause.into() });
+            }
+        }
         let slashing = |transaction: Option<Transaction>, staker_signature| {
             transaction.map(|transaction| PresignedSlashing { transaction, staker_signature })
         };

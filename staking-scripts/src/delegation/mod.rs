@@ -9,6 +9,7 @@
 
 mod build;
 mod check;
+mod checked;
 mod covenant;
 mod data;
 mod error;
@@ -25,8 +26,9 @@ mod stake;
 pub(crate) mod status;
 
 pub use self::build::{NewDelegation, PresignedTransactions};
-pub use self::check::{CheckRules, CheckedDelegation, InForce};
-pub use self::covenant::{CovenantSignatures, CovenantSignaturesError, CovenantSigningError};
+pub use self::check::{CheckRules, InForce};
+pub use self::checked::{CheckedDelegation, CheckedStake};
+pub use self::covenant::{CovenantQuorum, CovenantSignatures, CovenantSignaturesError, CovenantSigningError};
 pub use self::data::{
     Delegation, ParametersAt, PresignedSlashing, PreviousStake, RunningStake, SlashedOutput,
 };

@@ -39,6 +39,17 @@ impl Findings {
         given
     }
 
+    /// Returns the violations, each once: both slashing transactions may lack the same part.
+    pub(super) fn each_once(self) -> Vec<StakeViolation> {
+        let mut once: Vec<StakeViolation> = Vec::with_capacity(self.0.len());
+        for found in self.0 {
+            if !once.contains(&found) {
+                once.push(found);
+            }
+        }
+        once
+    }
+
     fn count(&self) -> usize {
         self.0.len()
     }

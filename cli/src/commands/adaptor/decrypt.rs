@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub struct Output {
     /// The BIP-340 signature; null when it does not verify.
     pub signature: Option<String>,
-    /// Whether it was verified, which takes `--public-key` and `--message`.
+    /// Whether it was verified, which takes `--public-key` and `--message`, and is valid.
     pub verified: bool,
     /// Why there is no signature; null when there is one.
     pub reason: Option<String>,
@@ -62,7 +62,7 @@ impl Args {
             if SECP256K1.verify_schnorr(&signature, &message, public_key).is_err() {
                 let reason =
                     format!("the decrypted signature is not valid for {public_key} over this message");
-                return Printout::of(&Output { signature: None, verified: true, reason: Some(reason) });
+                return Printout::of(&Output { signature: None, verified: false, reason: Some(reason) });
             }
         }
         let verified = message.is_some();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bitcoin::Txid;
 use bitcoin::absolute::Height;
 use eots::SecretKey;
 use rand_core::{OsRng, RngCore};
@@ -33,6 +34,12 @@ pub(crate) struct Args {
     /// A delegation (several are signed one after the other); - is standard input.
     #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), required = true)]
     delegation: Vec<Argument<Vec<Delegation>>>,
+    /// Which delegation of a file with several, by its staking transaction.
+    #[arg(long, value_name = "TXID")]
+    staking_txid: Option<Txid>,
+    /// The delegation of the running stake, for an extension whose delegation has only its id.
+    #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file())]
+    previous_delegation: Option<Argument<Vec<Delegation>>>,
     /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as `params show --all
     /// --json` does, or your own.
     #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file())]
@@ -174,7 +181,8 @@ impl Args {
     fn sign(&self, file: &Argument<Vec<Delegation>>, signer: &mut Signer) -> anyhow::Result<Output> {
         let Signer { params, key, aux_rand, record } = signer;
         let name = || format!("--delegation {}", file.shown().escape_debug());
-        let delegation = delegation::one(file.read()?, None).with_context(name)?;
+        let previous = self.previous_delegation.as_ref();
+        let delegation = delegation::select(file.read()?, self.staking_txid, previous).with_context(name)?;
         let in_force = delegation::in_force(params, self.height)?;
         let checked = match delegation::check(&delegation, params, self.chain, in_force) {
             Ok(checked) => checked,

@@ -35,19 +35,21 @@ pub struct Output {
     pub violations: Vec<Violation>,
     /// How many covenant members have valid signatures in it: of an extension, in the running stake's
     /// committee too.
-    pub covenant_signatures: usize,
+    pub covenant_signature_count: usize,
     /// How many must sign.
     pub quorum: u16,
     /// `REJECTED`, `PENDING` (fewer signatures than the quorum) or `VERIFIED`.
     pub status: String,
+    /// The covenant signatures that do not count, with the reason.
+    pub warnings: Vec<String>,
 }
 
 impl CommandOutput for Output {
     fn text(&self) -> String {
-        let Self { violations, covenant_signatures, quorum, status, .. } = self;
+        let Self { violations, covenant_signature_count, quorum, status, .. } = self;
         let head = match self.accepted {
             true => format!(
-                "{GOOD}accepted{GOOD:#}: {status}, {covenant_signatures} of {quorum} covenant signatures"
+                "{GOOD}accepted{GOOD:#}: {status}, {covenant_signature_count} of {quorum} covenant signatures"
             ),
             false => format!("{BAD}not accepted{BAD:#}: {}", broken(violations.len())),
         };
@@ -62,28 +64,20 @@ impl CommandOutput for Output {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let files = self.files.read()?;
-        let (violations, covenant_signatures, quorum) = match files
-            .check(in_force(&files.params, self.height)?)
-        {
-            Err(found) => {
-                let quorum = files.parameters()?.covenant().quorum();
-                (found.iter().map(Violation::from).collect(), 0, quorum)
-            }
-            Ok(checked) => match checked.count_covenant_signatures(&files.delegation.covenant_signatures) {
-                Ok(count) => (Vec::new(), count, checked.quorum()),
-                Err(error) => {
-                    let message = format!("{:#}", anyhow::Error::new(error));
-                    (vec![Violation { rule: "covenant_signatures".to_owned(), message }], 0, checked.quorum())
-                }
-            },
+        let found = files.check(in_force(&files.params, self.height)?).err().unwrap_or_default();
+        let violations: Vec<_> = found.iter().map(Violation::from).collect();
+        // Where the pre-signed transactions are not known, nobody can have signed them.
+        let (covenant_signature_count, quorum, warnings) = match files.covenant_quorum() {
+            Ok((found, warnings)) => (found.signed, found.quorum, warnings),
+            Err(_) => (0, files.parameters()?.covenant().quorum(), Vec::new()),
         };
         let accepted = violations.is_empty();
-        let status = match (accepted, covenant_signatures >= usize::from(quorum)) {
+        let status = match (accepted, covenant_signature_count >= usize::from(quorum)) {
             (false, _) => "REJECTED",
             (true, false) => "PENDING",
             (true, true) => "VERIFIED",
         };
         let status = status.to_owned();
-        Printout::of(&Output { accepted, violations, covenant_signatures, quorum, status })
+        Printout::of(&Output { accepted, violations, covenant_signature_count, quorum, status, warnings })
     }
 }

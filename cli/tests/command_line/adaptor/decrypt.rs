@@ -15,7 +15,9 @@ fn signature_is_verified_where_its_signer_is_named() {
     assert_eq!(signature.len(), 128);
     let checked = |key: &str, code: i32| {
         let line = format!("--json {decrypt} --message {MESSAGE} --public-key {key}");
-        folder.run(&line).output::<AdaptorDecrypt>(code).signature
+        let decrypted: AdaptorDecrypt = folder.run(&line).output(code);
+        assert_eq!(decrypted.verified, code == 0);
+        decrypted.signature
     };
     assert_eq!(checked(MEMBER_KEY, 0), Some(signature));
     assert_eq!(checked(PROVIDER_KEY, 1), None);

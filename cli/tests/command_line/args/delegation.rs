@@ -76,9 +76,24 @@ fn nodes_answer_ends_a_stake_as_our_own_file_does() {
         assert_eq!(of("node.json"), of("verified.json"), "{step}");
         assert_eq!(of("page.json"), of("verified.json"), "{step}");
     }
-    // What the chain and the covenant ask for is not there, and they say so.
+    // What the chain and the covenant ask for is not there, and they say so; the signatures are counted.
     let check: StakeCheck = folder.run(&format!("--json stake check {FILES} node.json")).output(1);
     assert_eq!(check.violations.iter().map(|found| &found.rule).collect::<Vec<_>>(), ["absent"]);
+    assert_eq!(check.covenant_signature_count, 2);
+    let sign = format!("covenant sign {FILES} node.json --record r.jsonl --secret-key-file member.key");
+    folder.run(&format!("--json {sign}")).json(1);
+    // A registered stake is verified, added to and finalized without a proof of possession.
+    folder.run(&format!("covenant check {FILES} node.json --covenant-signatures answer.json")).ends(0);
+    folder.run(&format!("stake add {FILES} node.json --covenant-signatures answer.json")).ends(0);
+    let finalize = |file: &str| folder.json(&format!("psbt finalize {FILES} {file} --psbt @stake.psbt"));
+    assert_eq!(finalize("node.json"), finalize("verified.json"));
+    // The output that it names holds the stake.
+    let mut other = node_answer(&own);
+    other["btc_delegation"]["staking_output_idx"] = json!(1);
+    folder.write("other-output.json", other.to_string());
+    folder
+        .run(&format!("tx unbond {FILES} other-output.json"))
+        .fails(&["staking_output_idx", "must be the output"]);
     // A page of several needs the one to be named.
     let one = node_answer(&own)["btc_delegation"].clone();
     folder.write("two.json", json!({ "btc_delegations": [one, one] }).to_string());

@@ -1,9 +1,11 @@
 //! `btcstake covenant sign`: whose parameters hold, what is refused, and what the signing record keeps.
 
+use bitcoin::Transaction;
+use bitcoin::consensus::encode::deserialize_hex;
 use btcstake::outputs::{CovenantRefused, StakeCheck};
 use serde_json::{Value, json};
 
-use crate::fixtures::delegation::{ACCOUNT, FILES, parameters, secret, stake};
+use crate::fixtures::delegation::{ACCOUNT, FILES, node_answer, parameters, secret, stake};
 use crate::fixtures::process::{Folder, MEMBER_KEY};
 
 /// Writes `two.json`: parameters with a second version, in force later, with another unbonding fee.
@@ -133,6 +135,22 @@ fn delegations_of_one_command_are_judged_each() {
     for field in ["slashing_adaptor_signatures", "unbonding_slashing_adaptor_signatures"] {
         assert_eq!(lines[0]["covenant_signatures"][field].as_array().unwrap().len(), 1);
     }
+}
+
+/// A page of a node has the stake that `--staking-txid` names; without a proof of possession it is refused for
+/// that alone.
+#[test]
+fn delegation_of_a_page_is_named() {
+    let folder = Folder::with_delegation();
+    let one = node_answer(&folder.delegation("verified.json"))["btc_delegation"].clone();
+    folder.write("page.json", json!({ "btc_delegations": [one] }).to_string());
+    let sign = format!("covenant sign {FILES} page.json --record r.jsonl --secret-key-file member.key");
+    let stake: Transaction = deserialize_hex(one["staking_tx_hex"].as_str().unwrap()).unwrap();
+    let named = format!("--json {sign} --staking-txid {}", stake.compute_txid());
+    let refused: CovenantRefused = folder.run(&named).output(1);
+    assert_eq!(refused.violations.iter().map(|found| found.rule.as_str()).collect::<Vec<_>>(), ["absent"]);
+    folder.run(&format!("{sign} --staking-txid {}", secret(7))).fails(&["none is of"]);
+    folder.run(&format!("{sign} --previous-delegation page.json")).fails(&["does not extend a stake"]);
 }
 
 #[test]

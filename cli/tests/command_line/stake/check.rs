@@ -11,10 +11,10 @@ fn status_is_pending_and_then_verified() {
     let folder = Folder::with_delegation();
     assert_eq!(
         folder.json(&format!("stake check {FILES} signed.json")),
-        json!({ "accepted": true, "violations": [], "covenant_signatures": 0, "quorum": 2, "status": "PENDING" })
+        json!({ "accepted": true, "violations": [], "covenant_signature_count": 0, "quorum": 2, "status": "PENDING", "warnings": [] })
     );
     let verified: StakeCheck = folder.output(&format!("stake check {FILES} verified.json"));
-    assert_eq!((verified.covenant_signatures, verified.status.as_str()), (2, "VERIFIED"));
+    assert_eq!((verified.covenant_signature_count, verified.status.as_str()), (2, "VERIFIED"));
 }
 
 #[test]
@@ -36,6 +36,28 @@ fn violations_are_named_and_counted() {
     // A draft lacks what it needs.
     let unsigned = folder.run(&format!("stake check {FILES} draft.json")).ends(1).stdout();
     assert!(unsigned.contains("absent: staker_signatures is absent"), "{unsigned}");
+}
+
+/// A covenant signature that does not verify is no fault of the stake: it is not counted, and named.
+#[test]
+fn covenant_signatures_that_do_not_verify_are_named() {
+    let folder = Folder::with_delegation();
+    let break_one = |json: &mut Value| {
+        let other = json["covenant_signatures"][0]["unbonding_signature"].clone();
+        json["covenant_signatures"][1]["unbonding_signature"] = other;
+    };
+    folder.write_changed("verified.json", "one-bad.json", break_one);
+    let check: StakeCheck = folder.output(&format!("stake check {FILES} one-bad.json"));
+    assert_eq!((check.accepted, check.covenant_signature_count, check.status.as_str()), (true, 1, "PENDING"));
+    assert_eq!(check.warnings.len(), 1);
+    assert!(check.warnings[0].starts_with("covenant_signatures: unbonding transaction: "), "{check:?}");
+    // `covenant sign` has the same verdict.
+    let sign = format!("covenant sign {FILES} one-bad.json --record r.jsonl --secret-key-file member.key");
+    folder.run(&sign).ends(0);
+    // What is absent twice is named once.
+    let draft: StakeCheck = folder.run(&format!("--json stake check {FILES} draft.json")).output(1);
+    let absent = draft.violations.iter().filter(|found| found.message.contains("staker_signatures"));
+    assert_eq!(absent.count(), 1, "{:?}", draft.violations);
 }
 
 #[test]
