@@ -25,7 +25,7 @@ lint: deps check ## check formatting, lints and documentation, and all that `mak
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: check
-check: ## check what needs no build: arrows between crates and rooms, sizes and public names
+check: ## check what needs no build: dependencies between crates and modules, sizes, public names
 	@scripts/install-deps.sh checks
 	@scripts/check-arrows
 	@scripts/check-size
@@ -37,7 +37,7 @@ msrv: deps ## compare the stated Rust version with what the dependencies and our
 	@scripts/check-msrv
 
 .PHONY: wasm
-wasm: ## check that eots and staking-scripts do without what WebAssembly lacks
+wasm: ## check that eots, finality, spv and staking-scripts do without what WebAssembly lacks
 	@scripts/install-deps.sh checks
 	@scripts/check-wasm
 

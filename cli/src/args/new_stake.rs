@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::absolute::Height;
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::{Address, Amount, FeeRate, OutPoint, ScriptBuf, TxOut};
+use bitcoin::{Address, Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid};
 use eots::XOnlyPublicKey;
 use miniscript::{DefiniteDescriptorKey, Descriptor};
 use staking_scripts::outputs::ConsumerProviders;
@@ -81,12 +81,22 @@ impl NewStakeArgs {
 fn coin(text: &str) -> anyhow::Result<FundingCoin> {
     let parts: Vec<&str> = text.splitn(4, ':').collect();
     let [txid, vout, value, script] = parts.as_slice() else {
-        bail!("a coin must be TXID:INDEX:SATOSHIS:SCRIPT, or with a descriptor instead of the script")
+        bail!(
+            "a coin of {} parts; must be TXID:INDEX:SATOSHIS:SCRIPT, or with a descriptor instead of the script",
+            parts.len()
+        )
     };
-    let outpoint = OutPoint::new(txid.parse().context("TXID")?, vout.parse().context("INDEX")?);
-    let value = Amount::from_sat(value.parse().context("SATOSHIS")?);
+    // clap shows the outermost text of an error alone, so each one is whole.
+    let txid: Txid = txid.parse().map_err(|_| anyhow!("TXID is {txid:?}; must be 64 hex digits"))?;
+    let vout: u32 = vout
+        .parse()
+        .map_err(|_| anyhow!("INDEX is {vout:?}; must be the output's number, from 0 to {}", u32::MAX))?;
+    let satoshis: u64 =
+        value.parse().map_err(|_| anyhow!("SATOSHIS is {value:?}; must be a whole number of satoshis"))?;
+    let (outpoint, value) = (OutPoint::new(txid, vout), Amount::from_sat(satoshis));
     if !script.contains('(') {
-        let script_pubkey = ScriptBuf::from_hex(script).context("SCRIPT")?;
+        let script_pubkey = ScriptBuf::from_hex(script)
+            .map_err(|_| anyhow!("SCRIPT is {script:?}; must be a script pubkey in hex, or a descriptor"))?;
         return Ok(FundingCoin::new(outpoint, TxOut { value, script_pubkey })?);
     }
     let descriptor: Descriptor<DefiniteDescriptorKey> =

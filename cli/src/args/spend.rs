@@ -12,8 +12,7 @@ use super::{money, psbt};
 /// Who signs: a key file, or an external signer.
 #[derive(clap::Args)]
 pub(crate) struct SignerArgs {
-    /// File with the secret key, 64 hex digits: the staker's, or that of the change where `tx bump` spends a
-    /// Taproot output of one key; - is standard input.
+    /// File with the secret key that signs for the output that is spent, 64 hex digits; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: Option<SecretKeyPath>,
     /// The PSBT that an external signer returned: base64, or @FILE.
@@ -45,7 +44,7 @@ pub(crate) struct SpendArgs {
     /// The address to pay to, of --network.
     #[arg(long, value_name = "ADDRESS", value_parser = money::address)]
     to: Address<NetworkUnchecked>,
-    /// The fee rate in sat/vB; of `tx bump`, that of parent and child together.
+    /// The fee rate in sat/vB.
     #[arg(long, value_name = "RATE", value_parser = money::fee_rate)]
     pub(crate) fee_rate: FeeRate,
     #[command(flatten)]

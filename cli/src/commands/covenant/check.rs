@@ -9,7 +9,7 @@ use crate::view::verdict::Verdict;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  btcstake covenant check --delegation signed.json --params params.json --covenant-signatures answer.json"
+    after_help = "Example:\n  btcstake covenant check --delegation signed.json --params params.json --covenant-signatures covenant1.json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -13,7 +13,7 @@ use crate::view::output::Printout;
 #[derive(clap::Args)]
 #[command(
     after_help = "Every member's signatures are verified first, and nothing is written when one is not valid. A member's earlier signatures are \
-    replaced.\n\nExample:\n  btcstake stake add --delegation signed.json --params params.json --covenant-signatures answer.json"
+    replaced.\n\nExample:\n  btcstake stake add --delegation signed.json --params params.json --covenant-signatures covenant1.json"
 )]
 pub(crate) struct Args {
     #[command(flatten)]

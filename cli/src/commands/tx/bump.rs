@@ -19,7 +19,9 @@ use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The child spends the change, and pays what the parent's fee lacks at the fee rate. The parent must not be replaced (RBF): that would invalidate every \
+    after_help = "The child spends the change, and pays what the parent's fee lacks: --fee-rate is that of parent and child together. \
+    --secret-key-file has the key of the change, which must be a Taproot output of one key; for another change give --signed. \
+    The parent must not be replaced (RBF): that would invalidate every \
     pre-signed transaction. A withdrawal needs no child: build it again at a higher fee rate; the fees of unbonding and slashing transactions cannot be raised.\n\n\
     Example:\n  btcstake tx bump @stake.tx --fee-sat 825 --change-output 1 --fee-rate 20 \
     --network regtest --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45"

@@ -1,6 +1,7 @@
 //! `tx slash`: finalizes a slashing transaction.
 
 use anyhow::Context;
+use staking_scripts::transactions::SlashingError;
 use staking_scripts::{LeafTransaction, SlashedOutput};
 
 use crate::args::delegation::DelegationArgs;
@@ -31,7 +32,12 @@ impl Args {
         let parameters = files.parameters()?;
         let which = if self.unbonding { SlashedOutput::Unbonding } else { SlashedOutput::Staking };
         let slashing = files.delegation.slashing(which, parameters).context("--delegation")?;
-        let transaction = files.delegation.slash(which, &self.provider_key_file.read()?, parameters)?;
+        let key = self.provider_key_file.read()?;
+        if !files.delegation.staked_to.keys().contains(key.public_key()) {
+            return Err(SlashingError::NotAFinalityProvider(*key.public_key()))
+                .context("--provider-key-file");
+        }
+        let transaction = files.delegation.slash(which, &key, parameters)?;
         let built = BuiltTransaction::finalized(slashing.psbt(), &transaction, slashing.fee());
         BuiltTransaction { warnings: files.warnings(), ..built }.print()
     }

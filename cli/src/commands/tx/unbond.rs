@@ -30,9 +30,9 @@ impl Args {
         let mut unbonding = files.delegation.unbonding(parameters).context("--delegation")?;
         self.origins.iter().for_each(|(key, source)| unbonding.add_key_origin(key, source));
         let staker = match self.signer.read()? {
-            Some(Signer::Key(key)) => Some(unbonding.sign_as_staker(&key)?),
+            Some(Signer::Key(key)) => Some(unbonding.sign_as_staker(&key).context("--secret-key-file")?),
             Some(Signer::Psbt(signed)) => {
-                let staker = unbonding.signatures(&signed)?.staker;
+                let staker = unbonding.signatures(&signed).context("--signed")?.staker;
                 Some(staker.context("--signed has no signature of the staker")?)
             }
             None => None,

@@ -13,9 +13,10 @@ pub(super) fn finalize(
 ) -> anyhow::Result<BuiltTransaction> {
     let rate = Some(spend.fee_rate);
     let staker = match spend.signer.read()? {
-        Some(Signer::Key(key)) => withdrawal.sign_as_staker(&key)?,
+        Some(Signer::Key(key)) => withdrawal.sign_as_staker(&key).context("--secret-key-file")?,
         Some(Signer::Psbt(signed)) => {
-            withdrawal.signatures(&signed)?.staker.context("--signed has no signature of the staker")?
+            let staker = withdrawal.signatures(&signed).context("--signed")?.staker;
+            staker.context("--signed has no signature of the staker")?
         }
         None => {
             let built = BuiltTransaction::unsigned(withdrawal.psbt(), withdrawal.fee(), withdrawal.vsize());

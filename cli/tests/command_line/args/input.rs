@@ -221,7 +221,7 @@ fn bytes_come_as_hex_from_files_and_from_standard_input() {
 fn texts_are_read_as_they_were_meant() {
     let folder = Folder::with_delegation();
     let read = |name: &str| folder.read(name);
-    for name in ["signed.json", "params.json", "answer.json", "staker.key"] {
+    for name in ["signed.json", "params.json", "covenant1.json", "staker.key"] {
         folder.write(&format!("bom-{name}"), format!("\u{feff}\r\n{}\r\n\r\n", read(name).trim()));
     }
     let folded: Vec<_> = read("signed.psbt")
@@ -234,10 +234,10 @@ fn texts_are_read_as_they_were_meant() {
     let files = "--params bom-params.json --delegation bom-signed.json";
     assert_eq!(folder.json(&format!("stake check {files}"))["status"], "PENDING");
     assert_eq!(
-        folder.json(&format!("covenant check {files} --covenant-signatures bom-answer.json"))["valid"],
+        folder.json(&format!("covenant check {files} --covenant-signatures bom-covenant1.json"))["valid"],
         true
     );
-    folder.run(&format!("stake add {files} --covenant-signatures bom-answer.json")).ends(0);
+    folder.run(&format!("stake add {files} --covenant-signatures bom-covenant1.json")).ends(0);
     let signed =
         folder.run("psbt sign --psbt @folded.psbt --secret-key-file bom-staker.key").ends(0).stdout();
     assert_eq!(

@@ -12,9 +12,9 @@ fn signatures_are_valid_or_the_one_that_is_not_is_named() {
     let check = |file: &str| {
         folder.run(&format!("--json covenant check {FILES} signed.json --covenant-signatures {file}"))
     };
-    assert_eq!(check("answer.json").json(0), json!({ "valid": true, "reason": null }));
+    assert_eq!(check("covenant1.json").json(0), json!({ "valid": true, "reason": null }));
     let forge = |json: &mut serde_json::Value| json["unbonding_signature"] = json!("00".repeat(64));
-    folder.write_changed("answer.json", "forged.json", forge);
+    folder.write_changed("covenant1.json", "forged.json", forge);
     let reason = check("forged.json").output::<Verdict>(1).reason.unwrap();
     assert!(reason.contains("unbonding"), "{reason}");
 }

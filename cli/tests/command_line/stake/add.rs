@@ -9,7 +9,7 @@ use crate::fixtures::process::Folder;
 fn signatures_that_are_not_valid_are_not_added() {
     let folder = Folder::with_delegation();
     let forge = |json: &mut serde_json::Value| json["unbonding_signature"] = json!("00".repeat(64));
-    folder.write_changed("answer.json", "forged.json", forge);
+    folder.write_changed("covenant1.json", "forged.json", forge);
     folder
         .run(&format!("stake add {FILES} signed.json --covenant-signatures forged.json --out new.json"))
         .fails(&["--covenant-signatures forged.json"]);
@@ -19,7 +19,7 @@ fn signatures_that_are_not_valid_are_not_added() {
 #[test]
 fn signatures_of_too_few_members_do_not_unbond() {
     let folder = Folder::with_delegation();
-    let one = format!("stake add {FILES} signed.json --covenant-signatures answer.json --out one.json");
+    let one = format!("stake add {FILES} signed.json --covenant-signatures covenant1.json --out one.json");
     folder.run(&one).ends(0);
     folder
         .run(&format!("tx unbond {FILES} one.json --secret-key-file staker.key"))

@@ -25,9 +25,11 @@ fn slashing_from_either_output_shows_the_providers_key() {
         assert_eq!(said.provider_secret_key.as_deref(), Some(PROVIDER_EVEN), "{said:?}");
         assert!(said.part.unwrap().ends_with("slashing") && said.violations.is_empty());
     }
-    folder
-        .run(&slash.replace("provider.key", "member.key"))
-        .fails(&[MEMBER_KEY, "not one of the stake's finality providers'"]);
+    folder.run(&slash.replace("provider.key", "member.key")).fails(&[
+        "--provider-key-file",
+        MEMBER_KEY,
+        "not one of the stake's finality providers'",
+    ]);
 }
 
 /// Whoever sees the slashing has the key, from the adaptor signatures.

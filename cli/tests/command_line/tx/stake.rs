@@ -19,6 +19,10 @@ fn terms_that_make_no_stake_name_their_flag() {
     with("--height 900000", "--height 5").fails(&["--height", "height 5"]);
     with(":900000:", ":400000:").fails(&["the coins hold 400000 sat; the stake and its fee need"]);
     with(":900000:5120", ":900000:76a9").fails(&["--coin"]);
+    with(":0:900000:", ":x:900000:").fails(&["--coin", "INDEX is \"x\"; must be"]);
+    with(":900000:", ":9.5:").fails(&["--coin", "SATOSHIS is \"9.5\"; must be"]);
+    with(":900000:5120", ":900000:z").fails(&["--coin", "SCRIPT is", "must be a script pubkey"]);
+    with("--coin 0707", "--coin zz07").fails(&["--coin", "TXID is", "must be 64 hex digits"]);
     with("--fee-rate 5", "--fee-rate 0").fails(&["--fee-rate"]);
     with("--fee-rate 5", "--fee-rate 1e9").fails(&["--fee-rate"]);
     with("--fee-rate 5", "--fee-rate NaN").fails(&["--fee-rate"]);

@@ -27,9 +27,14 @@ fn unbonding_is_signed_here_or_elsewhere() {
     assert_eq!(transaction(&folder.output(&format!("{unbond} --signed @returned.psbt"))), unbonding);
     returned.unsigned_tx.lock_time = bitcoin::absolute::LockTime::from_consensus(1);
     folder.write("changed.psbt", returned.to_string());
+    folder.run(&format!("{unbond} --signed @changed.psbt")).fails(&[
+        "error: --signed\n",
+        "the PSBT is of the transaction",
+        "must be of",
+    ]);
     folder
-        .run(&format!("{unbond} --signed @changed.psbt"))
-        .fails(&["the PSBT is of the transaction", "must be of"]);
+        .run(&format!("{unbond} --secret-key-file member.key"))
+        .fails(&["error: --secret-key-file\n", "must be the staker's"]);
     folder.run(&format!("{unbond} --signed @unbonding.psbt")).fails(&["--signed", "no signature"]);
 }
 

@@ -21,7 +21,9 @@ fn withdrawal_of_each_output() {
         );
         let withdrawal = transaction(&folder.output(&format!("{withdraw} --secret-key-file staker.key")));
         assert_eq!(withdrawal.input[0].previous_output.txid, spent, "{from}");
-        folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["must be the staker's"]);
+        folder
+            .run(&format!("{withdraw} --secret-key-file member.key"))
+            .fails(&["error: --secret-key-file\n", "must be the staker's"]);
         let elsewhere = folder.run(&withdraw.replace("--network regtest", "--network signet"));
         elsewhere.fails(&["--to: bcrt1p", "of regtest; must be of signet"]);
         let unsigned = folder.psbt(&withdraw);

@@ -24,7 +24,9 @@ fn withdrawal_needs_the_staking_transaction_alone() {
     assert_eq!((explained.kind.as_str(), explained.timelock), ("withdrawal", Some(64000)));
     let unsigned = folder.psbt(&withdraw);
     assert_eq!(unsigned.unsigned_tx.compute_txid().to_string(), done.txid);
-    folder.run(&format!("{withdraw} --secret-key-file member.key")).fails(&["must be the staker's"]);
+    folder
+        .run(&format!("{withdraw} --secret-key-file member.key"))
+        .fails(&["error: --secret-key-file\n", "must be the staker's"]);
     folder.run(&withdraw.replace("857950", "5")).fails(&["--height", "height 5"]);
     let other = withdraw.replace("@phase1.psbt", &unsigned.to_string());
     folder.run(&other).fails(&["--staking-transaction"]);
