@@ -62,8 +62,9 @@ impl Delegation {
         self.check_in_force(rules, self.proof_is_present())
     }
 
-    /// Checks as [`check`](Self::check) does, and takes a delegation without a proof of possession: of a stake
-    /// that Babylon Genesis has registered, and so has seen the proof. A proof that is there must be valid.
+    /// Checks as [`check`](Self::check) does, and takes a delegation without a proof of possession: of a
+    /// stake that Babylon Genesis has registered, and so has seen the proof. A proof that is there must be
+    /// valid.
     ///
     /// # Errors
     /// Every [`StakeViolation`].

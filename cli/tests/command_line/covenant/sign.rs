@@ -137,8 +137,8 @@ fn delegations_of_one_command_are_judged_each() {
     }
 }
 
-/// A page of a node has the stake that `--staking-txid` names; without a proof of possession it is refused for
-/// that alone.
+/// A page of a node has the stake that `--staking-txid` names; without a proof of possession it is refused
+/// for that alone.
 #[test]
 fn delegation_of_a_page_is_named() {
     let folder = Folder::with_delegation();
