@@ -57,7 +57,7 @@ fn paste(readme: &str, block: &str, folder: &Folder) -> PathBuf {
         .unwrap();
     let mut bash = Command::new("bash");
     bash.args(["-c", &format!("set -euo pipefail\n{block}")]);
-    bash.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    bash.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).env_remove("NODE");
     let run =
         bash.envs([("PATH", path.as_os_str()), ("TMPDIR", folder.path().as_os_str())]).output().unwrap();
     let (stdout, stderr) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap());
