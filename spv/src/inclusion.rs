@@ -191,7 +191,7 @@ impl InclusionProof {
     }
 
     /// Verifies the proof against the first of `headers`, and that at least `least_depth` blocks are on top
-    /// of it, by the headers after it. Returns the depth. Babylon Genesis demands 10; [`inclusion_depth`]
+    /// of it, by the headers after it. Returns the depth. Babylon Genesis demands 30; [`inclusion_depth`]
     /// says what is checked of the headers.
     ///
     /// # Errors

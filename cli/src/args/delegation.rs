@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::Txid;
 use bitcoin::absolute::Height;
 use clap::Args;
@@ -32,7 +32,13 @@ fn delegations(path: &str) -> anyhow::Result<Vec<Delegation>> {
 
 /// Reads the signatures of a covenant member.
 fn covenant_signatures(path: &str) -> anyhow::Result<CovenantSignatures> {
-    Ok(serde_json::from_str(&input::text_file(path)?)?)
+    let text = input::text_file(path)?;
+    // What serde found is not printed: a key file that is given by mistake holds a secret.
+    ensure!(
+        text.trim_start().starts_with('{'),
+        "not a JSON object; must be what `covenant sign --json` prints"
+    );
+    Ok(serde_json::from_str(&text)?)
 }
 
 /// Parses the path of a parameters file.

@@ -43,8 +43,13 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Opens the record, or creates it.
+    /// Opens the record, or creates it. Two different lines for one output are refused: nobody knows which of
+    /// them was signed.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        if let Ok(found) = std::fs::metadata(path) {
+            // A device may never end, and a pipe keeps nothing.
+            ensure!(found.is_file(), "it is not a regular file; must be one");
+        }
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         lock(&file)?;
         let mut text = String::new();
@@ -59,9 +64,19 @@ impl Record {
         );
         let mut entries = BTreeMap::new();
         for (number, line) in (1..).zip(text.lines()) {
+            // What serde found is not printed: a key file that is given by mistake holds a secret.
+            ensure!(
+                line.starts_with('{'),
+                "line {number} is not a JSON object; must be an entry of a record"
+            );
             let entry: Entry = serde_json::from_str(line).with_context(|| format!("line {number}"))?;
-            // Of two, which nothing here writes, the first holds.
-            entries.entry(entry.staking_output).or_insert(entry);
+            let output = entry.staking_output;
+            if entries.get(&output).is_some_and(|earlier| *earlier != entry) {
+                bail!(
+                    "line {number} has other transactions for {output} than an earlier line; must have the same"
+                );
+            }
+            entries.insert(output, entry);
         }
         Ok(Self { file, entries })
     }

@@ -83,8 +83,8 @@ fn nodes_answer_ends_a_stake_as_our_own_file_does() {
     let sign = format!("covenant sign {FILES} node.json --record r.jsonl --secret-key-file member.key");
     folder.run(&format!("--json {sign}")).json(1);
     // A registered stake is verified, added to and finalized without a proof of possession.
-    folder.run(&format!("covenant check {FILES} node.json --covenant-signatures answer.json")).ends(0);
-    folder.run(&format!("stake add {FILES} node.json --covenant-signatures answer.json")).ends(0);
+    folder.run(&format!("covenant check {FILES} node.json --covenant-signatures covenant1.json")).ends(0);
+    folder.run(&format!("stake add {FILES} node.json --covenant-signatures covenant1.json")).ends(0);
     let finalize = |file: &str| folder.json(&format!("psbt finalize {FILES} {file} --psbt @stake.psbt"));
     assert_eq!(finalize("node.json"), finalize("verified.json"));
     // The output that it names holds the stake.

@@ -6,7 +6,7 @@ use btcstake::outputs::{CovenantRefused, StakeCheck};
 use serde_json::{Value, json};
 
 use crate::fixtures::delegation::{ACCOUNT, FILES, node_answer, parameters, secret, stake};
-use crate::fixtures::process::{Folder, MEMBER_KEY};
+use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER};
 
 /// Writes `two.json`: parameters with a second version, in force later, with another unbonding fee.
 fn write_two_versions(folder: &Folder) {
@@ -64,9 +64,20 @@ fn parameters_are_the_members_and_the_record_remembers() {
     let lines = folder.run(&both.replace("batch.jsonl", "record2.jsonl")).ends(1).stdout();
     assert_eq!(lines.matches("was signed").count(), 2, "{lines}");
     assert_eq!(folder.read("record.jsonl"), record);
+    // Two different lines for one output: nobody knows which was signed.
+    folder.write("record.jsonl", record.clone() + &batch);
+    sign("signed.json", "--height 900000 --record record.jsonl").fails(&["line 2 has other transactions"]);
+    folder.write("record.jsonl", record.clone() + &record);
+    sign("signed.json", "--height 900000 --record record.jsonl").ends(0);
     // A record that is not whole stops everything.
     folder.write("record.jsonl", record.trim_end());
     sign("signed.json", "--height 900000 --record record.jsonl").fails(&["the last line is incomplete"]);
+    folder.write("record.jsonl", format!("\"{PROVIDER}\"\n"));
+    let run = sign("signed.json", "--height 900000 --record record.jsonl");
+    assert!(!run.stderr().contains(&PROVIDER[..16]), "{}", run.stderr());
+    run.fails(&["line 1 is not a JSON object"]);
+    #[cfg(unix)]
+    sign("signed.json", "--height 900000 --record /dev/zero").fails(&["/dev/zero", "not a regular file"]);
     folder.write("record.jsonl", "nonsense\n");
     sign("signed.json", "--height 900000 --record record.jsonl").fails(&["line 1"]);
 }
