@@ -8,7 +8,8 @@ use crate::transactions::extension::ExtensionTransaction;
 use crate::transactions::funded::Funded;
 
 /// A delegation that keeps every rule, with its transactions built again: what a covenant member may sign.
-/// Only [`Delegation::check`] and [`Delegation::check_under`] return it.
+/// Only [`Delegation::check`](super::Delegation::check) and
+/// [`Delegation::check_under`](super::Delegation::check_under) return it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedDelegation(pub(super) CheckedStake);
 
@@ -22,7 +23,7 @@ impl Deref for CheckedDelegation {
 
 /// A stake that keeps every rule but that there is a proof of possession, with its transactions built again:
 /// enough for covenant signatures to be verified and for the staking transaction to be broadcast. A node's
-/// response has no proof. [`Delegation::check_stake`] returns it.
+/// response has no proof. [`Delegation::check_stake`](super::Delegation::check_stake) returns it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedStake {
     pub(super) staking: Funded<StakingOutput>,
