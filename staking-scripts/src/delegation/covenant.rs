@@ -167,7 +167,8 @@ impl CheckedStake {
         &self,
         given: &[CovenantSignatures],
     ) -> Vec<Result<(), CovenantSignaturesError>> {
-        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.verify(given)
+        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }
+            .verify(&given.iter().collect::<Vec<_>>())
     }
 
     /// Returns how many members have signed, each counted once.
@@ -222,19 +223,17 @@ impl Delegation {
         };
         let staking = self.stake(parameters)?.staking;
         let extension = self.known_extension(previous, &staking);
-        let mut given = self.covenant_signatures.clone();
+        let (once, repeated) = once_each(&self.covenant_signatures);
+        let mut given: Vec<_> = once.into_iter().cloned().collect();
         if extension.is_none() && self.extends.is_some() {
             given.iter_mut().for_each(|given| given.extension = None);
         }
         let to_sign = ToSign { presigned: &presigned, extension: extension.as_ref() };
-        let (mut members, mut invalid) = (BTreeSet::new(), Vec::new());
-        for (given, verdict) in given.iter().zip(to_sign.verify(&given)) {
-            match verdict {
-                Ok(()) => drop(members.insert(given.unbonding.member)),
-                Err(error) => invalid.push(error),
-            }
-        }
-        Ok(CovenantQuorum { signed: members.len(), quorum: to_sign.quorum(), invalid })
+        let verdicts = to_sign.verify(&given.iter().collect::<Vec<_>>());
+        let signed = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+        let mut invalid: Vec<_> = repeated.map(CovenantSignaturesError::RepeatedMember).into_iter().collect();
+        invalid.extend(verdicts.into_iter().filter_map(Result::err));
+        Ok(CovenantQuorum { signed, quorum: to_sign.quorum(), invalid })
     }
 }
 
@@ -245,8 +244,17 @@ pub struct CovenantQuorum {
     pub signed: usize,
     /// The quorum; of an extension, the larger of its own and the running stake's.
     pub quorum: u16,
-    /// Why signatures do not count, in the order of the delegation.
+    /// Why signatures do not count; of members that are there again, the first.
     pub invalid: Vec<CovenantSignaturesError>,
+}
+
+/// Returns the first signatures of each member, and a member that is there again. Repetitions are not
+/// verified: thousands of them would take as long as so many members.
+fn once_each(given: &[CovenantSignatures]) -> (Vec<&CovenantSignatures>, Option<XOnlyPublicKey>) {
+    let mut members = BTreeSet::new();
+    let (once, again): (Vec<_>, Vec<_>) =
+        given.iter().partition(|given| members.insert(given.unbonding.member));
+    (once, again.first().map(|given| given.unbonding.member))
 }
 
 /// The transactions that covenant members sign for a stake.
@@ -256,7 +264,7 @@ struct ToSign<'a> {
 }
 
 impl ToSign<'_> {
-    fn verify(&self, given: &[CovenantSignatures]) -> Vec<Result<(), CovenantSignaturesError>> {
+    fn verify(&self, given: &[&CovenantSignatures]) -> Vec<Result<(), CovenantSignaturesError>> {
         let (mut items, mut errors) = (Vec::new(), Vec::new());
         let mut verdicts = Vec::with_capacity(given.len());
         for (number, given) in given.iter().enumerate() {
@@ -279,12 +287,9 @@ impl ToSign<'_> {
     }
 
     fn count(&self, given: &[CovenantSignatures]) -> Result<usize, CovenantSignaturesError> {
-        self.verify(given).into_iter().collect::<Result<Vec<()>, _>>()?;
-        let mut members = BTreeSet::new();
-        match given.iter().find(|given| !members.insert(given.unbonding.member)) {
-            Some(repeated) => Err(CovenantSignaturesError::RepeatedMember(repeated.unbonding.member)),
-            None => Ok(members.len()),
-        }
+        let (once, repeated) = once_each(given);
+        self.verify(&once).into_iter().collect::<Result<Vec<()>, _>>()?;
+        repeated.map_or(Ok(once.len()), |member| Err(CovenantSignaturesError::RepeatedMember(member)))
     }
 
     fn quorum(&self) -> u16 {

@@ -6,11 +6,12 @@ use finality::SigningContext;
 use super::covenant::CovenantSignatures;
 use super::data::{Delegation, ParametersAt, PresignedSlashing, RunningStake};
 use super::error::{DelegationError, field};
+use super::json::{check_text, first_member};
 use crate::outputs::providers::StakedTo;
 use crate::possession::{PopType, PossessionMessage, ProofOfPossession};
 use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature};
 use crate::wire::{
-    WireCovenantSignatures, WireDelegation, WireExtension, WireKind, is_wire_json, read_json, read_protobuf,
+    TOP_MEMBERS, WireCovenantSignatures, WireDelegation, WireExtension, WireKind, read_json, read_protobuf,
 };
 
 /// A protobuf message that holds delegations.
@@ -70,14 +71,18 @@ impl Delegation {
         read.into_iter().map(Self::from_wire).collect()
     }
 
-    /// Reads delegations from JSON: a delegation's own, or a node's.
+    /// Reads delegations from JSON: a delegation's own, or a node's. An object with the members of both is
+    /// read as a delegation's own, which refuses the node's.
     ///
     /// # Errors
     /// The errors of [`from_json`](Self::from_json) and [`from_chain_json`](Self::from_chain_json).
     pub fn from_any_json(text: &str) -> Result<Vec<Self>, DelegationError> {
-        match serde_json::from_str(text) {
-            Ok(value) if is_wire_json(&value) => Self::from_chain_json(text),
-            _ => Self::from_json(text).map(|own| vec![own]),
+        check_text(text)?;
+        let has = |names: &[&str]| first_member(text, names).is_some();
+        if !has(&["staking_transaction"]) && has(&TOP_MEMBERS) {
+            Self::from_chain_json(text)
+        } else {
+            Self::from_json(text).map(|own| vec![own])
         }
     }
 

@@ -7,7 +7,7 @@ use super::proto::{
     ProofOfPossessionBtc, SignatureInfo, StakeExpansionResponse, TransactionKey,
 };
 use super::protobuf::{CREATE_URL, EXPAND_URL};
-use super::unique::Unique;
+use super::unique;
 use super::value::At;
 use super::{MAX_INPUT, MAX_PAGE, Problem, WireDelegation, WireError, check, message as messages};
 
@@ -21,17 +21,24 @@ pub(crate) fn read_json(text: &str) -> Result<Vec<WireDelegation>> {
     if text.len() > MAX_INPUT {
         return Err(WireError::TooLong(text.len()));
     }
-    let Unique(value) = serde_json::from_str(text).map_err(WireError::Json)?;
+    let value = unique::parse(text).map_err(WireError::Json)?;
     match shape(&value) {
         Some(shape) => shape.read(&At::root(&value)),
         None => Err(WireError::Shape),
     }
 }
 
-/// Returns whether JSON is of a node, by its members; [`read_json`] checks it.
-pub(crate) fn is_wire_json(value: &Value) -> bool {
-    shape(value).is_some()
-}
+/// The members of which JSON of a node has one at the top; [`read_json`] checks the rest.
+pub(crate) const TOP_MEMBERS: [&str; 8] = [
+    "btc_delegation",
+    "btc_delegations",
+    "btc_delegator_delegations",
+    "@type",
+    "btc_pk",
+    "tx",
+    "tx_response",
+    "body",
+];
 
 enum Shape {
     Wrapped,
@@ -47,7 +54,12 @@ enum Shape {
 const BODIES: [&[&str]; 3] = [&["tx", "body"], &["tx_response", "tx", "body"], &["body"]];
 
 fn shape(value: &Value) -> Option<Shape> {
-    let has = |name| value.get(name).is_some();
+    let has = |name: &str| value.get(name).is_some();
+    // Of an object with several, nobody knows which is meant.
+    let wrappers = ["btc_delegation", "btc_delegations", "btc_delegator_delegations"];
+    if wrappers.into_iter().filter(|name| has(name)).count() > 1 {
+        return None;
+    }
     if has("btc_delegation") {
         return Some(Shape::Wrapped);
     }

@@ -42,7 +42,7 @@ use bitcoin::{Amount, BlockHash, Transaction, TxOut, Txid, XOnlyPublicKey};
 use eots::AdaptorSignature;
 
 pub(crate) use error::{Problem, WireError};
-pub(crate) use json::{is_wire_json, read_json};
+pub(crate) use json::{TOP_MEMBERS, read_json};
 pub(crate) use message::{write_any, write_message};
 pub(crate) use protobuf::{WireKind, read_protobuf};
 

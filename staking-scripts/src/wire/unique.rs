@@ -1,20 +1,37 @@
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// JSON in which no object has a member twice: readers differ in which of two they use.
-pub(super) struct Unique(pub(super) Value);
+/// The most objects in one text: ten times what the largest page needs. One takes some 600 bytes of memory,
+/// however short its text is.
+const MAX_OBJECTS: usize = 200_000;
 
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue).map(Self)
+/// Parses JSON in which no object has a member twice: readers differ in which of two they use.
+///
+/// # Errors
+/// Those of `serde_json`, a member that stands twice, and more than [`MAX_OBJECTS`] objects.
+pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
+    let (left, mut deserializer) = (Cell::new(MAX_OBJECTS), serde_json::Deserializer::from_str(text));
+    let value = AnyValue(&left).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// With how many more objects there may be.
+#[derive(Clone, Copy)]
+struct AnyValue<'a>(&'a Cell<usize>);
+
+impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct AnyValue;
-
-impl<'de> Visitor<'de> for AnyValue {
+impl<'de> Visitor<'de> for AnyValue<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,13 +68,17 @@ impl<'de> Visitor<'de> for AnyValue {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Unique(value)) = access.next_element()? {
+        while let Some(value) = access.next_element_seed(self)? {
             list.push(value);
         }
         Ok(Value::Array(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let left = self.0.get().checked_sub(1);
+        let too_many =
+            || A::Error::custom(format!("more than {MAX_OBJECTS} objects; must be at most that many"));
+        self.0.set(left.ok_or_else(too_many)?);
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             if members.contains_key(&name) {
@@ -65,7 +86,7 @@ impl<'de> Visitor<'de> for AnyValue {
                     "`{name}` stands twice in one object; must be there once"
                 )));
             }
-            let Unique(value) = access.next_value()?;
+            let value = access.next_value_seed(self)?;
             members.insert(name, value);
         }
         Ok(Value::Object(members))

@@ -36,8 +36,8 @@ pub struct Output {
     /// How many covenant members have valid signatures in it: of an extension, in the running stake's
     /// committee too.
     pub covenant_signature_count: usize,
-    /// How many must sign.
-    pub quorum: u16,
+    /// How many must sign; null where the delegation's parameters are not known.
+    pub quorum: Option<u16>,
     /// `REJECTED`, `PENDING` (fewer signatures than the quorum) or `VERIFIED`.
     pub status: String,
     /// The covenant signatures that do not count, with the reason.
@@ -48,9 +48,12 @@ impl CommandOutput for Output {
     fn text(&self) -> String {
         let Self { violations, covenant_signature_count, quorum, status, .. } = self;
         let head = match self.accepted {
-            true => format!(
-                "{GOOD}accepted{GOOD:#}: {status}, {covenant_signature_count} of {quorum} covenant signatures"
-            ),
+            true => {
+                let of = quorum.map(|quorum| format!(" of {quorum}")).unwrap_or_default();
+                format!(
+                    "{GOOD}accepted{GOOD:#}: {status}, {covenant_signature_count}{of} covenant signatures"
+                )
+            }
             false => format!("{BAD}not accepted{BAD:#}: {}", broken(violations.len())),
         };
         [head].into_iter().chain(violation::lines(violations)).collect::<Vec<_>>().join("\n")
@@ -68,11 +71,15 @@ impl Args {
         let violations: Vec<_> = found.iter().map(Violation::from).collect();
         // Where the pre-signed transactions are not known, nobody can have signed them.
         let (covenant_signature_count, quorum, warnings) = match files.covenant_quorum() {
-            Ok((found, warnings)) => (found.signed, found.quorum, warnings),
-            Err(_) => (0, files.parameters()?.covenant().quorum(), Vec::new()),
+            Ok((found, warnings)) => (found.signed, Some(found.quorum), warnings),
+            Err(_) => {
+                let parameters = files.parameters().ok();
+                (0, parameters.map(|parameters| parameters.covenant().quorum()), Vec::new())
+            }
         };
         let accepted = violations.is_empty();
-        let status = match (accepted, covenant_signature_count >= usize::from(quorum)) {
+        let has_quorum = quorum.is_some_and(|quorum| covenant_signature_count >= usize::from(quorum));
+        let status = match (accepted, has_quorum) {
             (false, _) => "REJECTED",
             (true, false) => "PENDING",
             (true, true) => "VERIFIED",

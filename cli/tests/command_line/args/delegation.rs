@@ -87,6 +87,19 @@ fn nodes_answer_ends_a_stake_as_our_own_file_does() {
     folder.run(&format!("stake add {FILES} node.json --covenant-signatures covenant1.json")).ends(0);
     let finalize = |file: &str| folder.json(&format!("psbt finalize {FILES} {file} --psbt @stake.psbt"));
     assert_eq!(finalize("node.json"), finalize("verified.json"));
+    // Of an object with several forms in it, nobody knows which is meant.
+    let mut both = node_answer(&own);
+    both["btc_delegations"] = json!([both["btc_delegation"]]);
+    folder.write("both.json", both.to_string());
+    folder.run(&format!("tx unbond {FILES} both.json")).fails(&["--delegation", "not a delegation"]);
+    let mut mixed = own.clone();
+    mixed["btc_delegation"] = node_answer(&own)["btc_delegation"].clone();
+    folder.write("mixed.json", mixed.to_string());
+    folder.run(&format!("tx unbond {FILES} mixed.json")).fails(&["--delegation", "btc_delegation"]);
+    // Nor is memory taken for a flood of members that nobody reads.
+    let flood = format!(r#"{{"btc_delegation":{{}},"x":[{}{{}}]}}"#, r#"{"":0},"#.repeat(200_000));
+    folder.write("flood.json", flood);
+    folder.run(&format!("tx unbond {FILES} flood.json")).fails(&["more than 200000 objects"]);
     // The output that it names holds the stake.
     let mut other = node_answer(&own);
     other["btc_delegation"]["staking_output_idx"] = json!(1);

@@ -5,11 +5,14 @@
 //! may matter to its writer.
 
 mod fields;
+mod members;
 
 use bitcoin::absolute::Height;
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use bitcoin::{Amount, Transaction, XOnlyPublicKey};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use self::members::first_member;
 
 use self::fields::{
     CovenantJson, GivenPossession, InclusionJson, PossessionJson, ProvidersJson, RunningJson,
@@ -86,7 +89,7 @@ fn parameters_keys(parameters: ParametersAt) -> (Option<u32>, Option<u32>) {
 }
 
 /// Refuses a text that is not a JSON object, or is too long.
-fn check_text(text: &str) -> Result<(), DelegationError> {
+pub(super) fn check_text(text: &str) -> Result<(), DelegationError> {
     // The library would take an array of the fields for an object.
     if !text.trim_start().starts_with('{') {
         return Err(DelegationError::Form("it is no JSON object".to_owned()));
@@ -120,8 +123,7 @@ impl Delegation {
 
 /// Returns the error of a text with a renamed key.
 fn renamed(text: &str) -> Option<DelegationError> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    let (old, new) = RENAMED.iter().find(|(old, _)| value.get(old).is_some())?;
+    let (old, new) = RENAMED.iter().find(|(old, _)| first_member(text, &[old]).is_some())?;
     Some(DelegationError::Form(format!("the key {old} is now {new}")))
 }
 

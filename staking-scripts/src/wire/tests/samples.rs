@@ -4,7 +4,7 @@ use bitcoin::Amount;
 
 use super::{folder, read};
 use crate::wire::{
-    WireDelegation, WireSpend, is_wire_json, read_json, read_protobuf, write_any, write_message,
+    TOP_MEMBERS, WireDelegation, WireSpend, read_json, read_protobuf, write_any, write_message,
 };
 use crate::wire::{WireKind, protobuf};
 
@@ -86,7 +86,8 @@ const MESSAGE: &str = "rest-tx-create-btc-delegation.json";
 
 fn sample(name: &str) -> Vec<WireDelegation> {
     let text = read(&format!("samples/{name}"));
-    assert!(is_wire_json(&serde_json::from_str(&text).unwrap()), "{name}");
+    let top: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(TOP_MEMBERS.iter().any(|member| top.get(member).is_some()), "{name}");
     read_json(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 

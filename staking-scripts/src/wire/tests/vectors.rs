@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::read;
-use crate::wire::{WireDelegation, WireKind, WireSpend, is_wire_json, read_json, read_protobuf};
+use crate::wire::{WireDelegation, WireKind, WireSpend, read_json, read_protobuf};
 use crate::wire::{write_any, write_message};
 
 #[derive(Deserialize)]
@@ -104,7 +104,6 @@ fn read_json_and_read_protobuf_agree_with_the_vectors() {
             "MsgBtcStakeExpand" => WireKind::Expand,
             other => panic!("{i}: {other}"),
         };
-        assert!(is_wire_json(&case.json), "{i}");
         let json = read_json(&case.json.to_string()).unwrap_or_else(|e| panic!("{i}: {e}"));
         let protobuf = hex::decode(&case.protobuf).unwrap();
         let found = read_protobuf(kind, &protobuf).unwrap_or_else(|e| panic!("{i}: {e}"));
