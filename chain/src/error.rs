@@ -1,14 +1,19 @@
 //! What can go wrong between this crate and a node.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use bitcoin::{BlockHash, Network, OutPoint, Txid};
 
 use crate::{BlockHeight, RejectionClass};
 
+/// The cause of an error, which can be downcast.
+pub(crate) type Cause = Box<dyn Error + Send + Sync + 'static>;
+
 /// A reason why a call to a node failed or was refused.
 ///
-/// No variant carries a password or a cookie, so every error may be logged and shown.
+/// An error prints its own text, and its cause is its source. No variant carries a password or a cookie, so
+/// every error may be logged and shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
@@ -81,12 +86,12 @@ pub enum NodeError {
     },
 
     /// The node cannot be reached: the connection was refused, broke, or timed out.
-    #[error("the node at {address} cannot be reached: {reason}")]
+    #[error("the node at {address} cannot be reached")]
     Unreachable {
         /// Host and port.
         address: String,
-        /// What went wrong with the connection.
-        reason: String,
+        /// What went wrong with the connection, mostly a [`std::io::Error`].
+        source: Cause,
     },
 
     /// The node is still starting (RPC error -28).
@@ -128,12 +133,12 @@ pub enum NodeError {
     },
 
     /// The node's result is not one that Bitcoin Core returns.
-    #[error("the result of {method} cannot be used: {reason}")]
+    #[error("the result of {method} cannot be used")]
     MalformedAnswer {
         /// The method that was called.
         method: String,
         /// What is wrong with the result.
-        reason: String,
+        source: Cause,
     },
 
     /// The transaction was not found in the blocks that were searched, and the chain has more. It may be
@@ -178,8 +183,10 @@ pub enum NodeError {
     /// The embedded engine failed; nothing follows about a transaction.
     #[error("bitcoin core's engine failed: {reason}")]
     Engine {
-        /// The engine's message.
+        /// What failed, or the engine's message.
         reason: String,
+        /// Why it failed, where the reason does not say so.
+        source: Option<Cause>,
     },
 
     /// A directory for the node's data cannot be used.
@@ -192,12 +199,12 @@ pub enum NodeError {
     },
 
     /// A daemon that was started for a test or a demo did not start.
-    #[error("the daemon {} did not start: {reason}", exe.display())]
+    #[error("the daemon {} did not start", exe.display())]
     Daemon {
         /// The program that was started.
         exe: PathBuf,
         /// What happened.
-        reason: String,
+        source: Cause,
     },
 }
 
@@ -236,9 +243,16 @@ impl NodeError {
         Self::Rejected { txid, reason: reason.to_owned(), detail: detail.to_owned() }
     }
 
+    /// Returns the engine's failure with its message.
     #[cfg(feature = "embedded")]
     pub(crate) fn engine(reason: impl Into<String>) -> Self {
-        Self::Engine { reason: reason.into() }
+        Self::Engine { reason: reason.into(), source: None }
+    }
+
+    /// Returns the engine's failure to do something, with the cause.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn engine_by(reason: impl Into<String>, cause: impl Into<Cause>) -> Self {
+        Self::Engine { reason: reason.into(), source: Some(cause.into()) }
     }
 }
 

@@ -16,6 +16,7 @@ use clap::{CommandFactory, Parser};
 use crate::commands::Command;
 use crate::view::output;
 pub use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::violation::Refused;
 
 /// Bitcoin staking from the command line, for stakers, finality providers, covenant members and watchtowers.
 ///
@@ -64,6 +65,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match cli.command.run(command_line) {
         Ok(output) => output.print(cli.json),
-        Err(error) => output::print_failure(&error),
+        Err(error) => match error.downcast::<Refused>().map(|refused| Printout::of(&refused)) {
+            Ok(Ok(refused)) => refused.print(cli.json),
+            Ok(Err(error)) | Err(error) => output::print_failure(&error),
+        },
     }
 }

@@ -5,9 +5,7 @@ pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
 pub use crate::commands::adaptor::sign::Output as AdaptorSign;
 pub use crate::commands::broadcast::Output as Broadcast;
 pub use crate::commands::completions::Output as Completions;
-pub use crate::commands::covenant::sign::{
-    Line as CovenantSignLine, Output as CovenantSign, Refused as CovenantRefused,
-};
+pub use crate::commands::covenant::sign::{Line as CovenantSignLine, Output as CovenantSign};
 pub use crate::commands::descriptor::{Output as Descriptor, Recognized as RecognizedDescriptor};
 pub use crate::commands::eots::commit::Output as EotsCommit;
 pub use crate::commands::eots::context::Output as EotsContext;
@@ -39,7 +37,7 @@ pub use crate::view::parameters::{LiveVersion, Phase1Version};
 pub use crate::view::taproot::OutputScripts;
 pub use crate::view::transaction::BuiltTransaction;
 pub use crate::view::verdict::Verdict;
-pub use crate::view::violation::Violation;
+pub use crate::view::violation::{Refused, Violation};
 
 #[cfg(feature = "schema")]
 pub use self::shapes::{SHAPES, Shape};
@@ -56,7 +54,8 @@ mod shapes {
         AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
         CovenantSignLine, DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract,
         EotsProve, EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow,
-        PopCreate, PsbtCheck, PsbtCombine, PsbtSign, StakeCheck, StakePsbts, Status, TxExplain, Verdict,
+        PopCreate, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakePsbts, Status, TxExplain,
+        Verdict,
     };
 
     /// The output of a command: its reader and its schema.
@@ -87,7 +86,8 @@ mod shapes {
     }
 
     /// The outputs of every command, by the words of the command. `covenant sign` prints the lines of
-    /// `covenant sign (several)` for several delegations.
+    /// `covenant sign (several)` for several delegations; commands that need a stake which breaks no rule
+    /// print `(refused)` in place of their own.
     pub const SHAPES: &[Shape] = &[
         shape::<AdaptorDecrypt>("adaptor decrypt"),
         shape::<AdaptorRecover>("adaptor recover"),
@@ -134,6 +134,7 @@ mod shapes {
         shape::<BuiltTransaction>("tx withdraw-phase1"),
         shape::<TxExplain>("tx explain"),
         shape::<CovenantSignLine>("covenant sign (several)"),
+        shape::<Refused>("(refused)"),
         delegation("stake add"),
         delegation("stake include"),
         delegation("stake sign"),

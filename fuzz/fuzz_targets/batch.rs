@@ -5,11 +5,11 @@
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
-use btcstake_fuzz::key;
 use eots::secp256k1::{Message, SECP256K1, schnorr};
 use eots::{AdaptorSignature, BatchItem, PublicRandomness, SecretRandomness, Signature, XOnlyPublicKey};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use staking_scripts::testing::key;
 
 #[derive(Arbitrary, Debug)]
 struct Input {

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use btcstake_fuzz::{Changes, change, key};
+use btcstake_fuzz::{Changes, change};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::Timelock;
@@ -12,6 +12,7 @@ use staking_scripts::bitcoin::constants::genesis_block;
 use staking_scripts::bitcoin::{Amount, Block, Network, TxOut, Witness};
 use staking_scripts::outputs::OpReturnData;
 use staking_scripts::phase1::{FoundPhase1Stake, scan_phase1_stakes};
+use staking_scripts::testing::key;
 
 const TAG: [u8; 4] = *b"bbn1";
 

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use btcstake_fuzz::{Changes, change, key};
+use btcstake_fuzz::{Changes, change};
 use eots::{PublicRandomness, SecretKey, SecretRandomness};
 use finality::{
     ConsumerHeight, Evidence, FinalityVote, RandomnessCommitment, RandomnessCoverage, RandomnessProof,
@@ -12,6 +12,7 @@ use finality::{
 };
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use staking_scripts::testing::key;
 
 #[derive(Arbitrary, Debug)]
 struct Input {

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use btcstake_fuzz::{Changes, Scene, change, outpoint};
+use btcstake_fuzz::{Changes, change, outpoint, scene};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::consensus::encode;
@@ -12,6 +12,7 @@ use staking_scripts::coins::{key_path_script, sign_key_path};
 use staking_scripts::explain::{PaidOutput, explain, explain_psbt};
 use staking_scripts::outputs::ProtocolOutput;
 use staking_scripts::psbt::{review_psbt, sign_psbt};
+use staking_scripts::testing::Scene;
 use staking_scripts::transactions::{CovenantTransaction, NewStake};
 use staking_scripts::{
     Explanation, Funded, FundingCoin, LeafTransaction, SpendPath, StakingTransaction, TransactionKind,
@@ -40,7 +41,8 @@ struct Samples {
 }
 
 static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
-    let scene = Scene::new();
+    let scene = scene();
+    let output = scene.staking.output();
     let coins = key_path_script(scene.staker.public_key());
     let coin = |number| {
         let output = TxOut { value: Amount::from_sat(70_000), script_pubkey: coins.clone() };
@@ -48,7 +50,7 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
     };
     let (amount, rate) = (Amount::from_sat(100_000), FeeRate::BROADCAST_MIN);
     let staking = StakingTransaction::build(NewStake {
-        output: scene.staking.clone(),
+        output: output.clone(),
         amount,
         coins: &[coin(0), coin(1)],
         change: coins.clone(),
@@ -77,8 +79,7 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
         unbonding.psbt().serialize(),
         withdrawal.psbt().serialize(),
     ];
-    let known =
-        [ProtocolOutput::Staking(scene.staking.clone()), ProtocolOutput::Unbonding(scene.unbonding.clone())];
+    let known = [ProtocolOutput::Staking(output.clone()), ProtocolOutput::Unbonding(scene.unbonding.clone())];
     Samples { scene, staking, bytes, unbonding: finalized, known }
 });
 
@@ -156,13 +157,14 @@ fn check(explained: &Explanation, transaction: &Transaction) {
 fn witness(path: u8, elements: &[Vec<u8>], outputs: Vec<(u64, Vec<u8>)>, inputs: u8, waits: bool) {
     let mut transaction = SAMPLES.unbonding.clone();
     let path = [SpendPath::Timelock, SpendPath::Unbonding, SpendPath::Slashing][usize::from(path % 3)];
-    let leaf = SAMPLES.scene.staking.taproot().leaf(path).unwrap();
+    let staking = SAMPLES.scene.staking.output();
+    let leaf = staking.taproot().leaf(path).unwrap();
     let mut witness = Witness::from_slice(elements);
     witness.push(leaf.script.as_bytes());
     witness.push(leaf.control_block.serialize());
     transaction.input[0].witness = witness;
     if waits {
-        transaction.input[0].sequence = SAMPLES.scene.staking.staking_time().sequence();
+        transaction.input[0].sequence = staking.staking_time().sequence();
     }
     transaction.output.extend(outputs.into_iter().map(|(sat, script)| TxOut {
         value: Amount::from_sat(sat),

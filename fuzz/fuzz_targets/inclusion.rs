@@ -7,13 +7,12 @@ use std::sync::LazyLock;
 use btcstake_fuzz::{Changes, change};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use spv::testing::{block_of, mine};
 use spv::{InclusionProof, inclusion_depth};
+use staking_scripts::bitcoin::Block;
 use staking_scripts::bitcoin::block::Header;
 use staking_scripts::bitcoin::consensus::encode;
-use staking_scripts::bitcoin::constants::genesis_block;
-use staking_scripts::bitcoin::hashes::Hash;
 use staking_scripts::bitcoin::params::Params;
-use staking_scripts::bitcoin::{Amount, Block, Network, OutPoint, ScriptBuf, TxOut, Txid};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -35,32 +34,16 @@ enum Siblings {
 
 /// A block of seven transactions, and the headers of nine blocks on it, all mined on regtest.
 static CHAIN: LazyLock<(Block, Vec<Header>)> = LazyLock::new(|| {
-    let mut block = genesis_block(Network::Regtest);
-    let coinbase = block.txdata[0].clone();
-    for number in 1..7_u8 {
-        let mut transaction = coinbase.clone();
-        transaction.input[0].previous_output = OutPoint::new(Txid::from_byte_array([number; 32]), 0);
-        transaction.output =
-            vec![TxOut { value: Amount::from_sat(1000), script_pubkey: ScriptBuf::from(vec![0x51; 34]) }];
-        block.txdata.push(transaction);
-    }
-    block.header.merkle_root = block.compute_merkle_root().unwrap();
-    mine(&mut block.header);
+    let block = block_of(7);
     let mut headers = vec![block.header];
     for _ in 0..9 {
         let before = *headers.last().unwrap();
         let mut header = Header { prev_blockhash: before.block_hash(), ..before };
-        mine(&mut header);
+        mine(&mut header, true);
         headers.push(header);
     }
     (block, headers)
 });
-
-fn mine(header: &mut Header) {
-    while header.validate_pow(header.target()).is_err() {
-        header.nonce = header.nonce.wrapping_add(1);
-    }
-}
 
 fuzz_target!(|input: Input| {
     let (block, headers) = &*CHAIN;

@@ -5,24 +5,26 @@
 use std::fmt::Debug;
 use std::sync::LazyLock;
 
-use btcstake_fuzz::key;
 use eots::{AdaptorSignature, PublicRandomness, SecretKey, Signature};
 use finality::{Evidence, FinalityVote, RandomnessCommitment, RandomnessProof, SigningContext, VoteMessage};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use staking_scripts::bitcoin::absolute::Height;
+use staking_scripts::bitcoin::{FeeRate, ScriptBuf};
 use staking_scripts::delegation::{ChainMessage, possession_from_json};
 use staking_scripts::outputs::ProtocolOutput;
 use staking_scripts::parameters::ParametersVersion;
+use staking_scripts::testing::{key, wallet};
 use staking_scripts::{
     ChainRules, CheckRules, Delegation, InForce, Parameters, ParametersHistory, Phase1Parameters,
-    SlashedOutput,
+    SlashedOutput, WithdrawnOutput,
 };
 
 static MAINNET: LazyLock<ParametersHistory<Parameters>> =
     LazyLock::new(|| ParametersHistory::<Parameters>::mainnet().unwrap());
 static PROVIDER: LazyLock<SecretKey> = LazyLock::new(|| key("provider", 0));
+static WALLET: LazyLock<ScriptBuf> = LazyLock::new(wallet);
 
 fuzz_target!(|data: &[u8]| {
     let Some((kind, text)) = data.split_first() else { return };
@@ -99,17 +101,21 @@ fn judge(delegation: &Delegation) {
             assert!(under.is_ok() || in_force == InForce::AsStated || delegation.extends.is_some());
             assert_eq!(checked.staking().amount(), delegation.staking_amount);
             let parameters = if in_force == InForce::AsStated { stated.unwrap() } else { latest };
-            delegation.stake(parameters).unwrap();
-            delegation.unbonding(parameters).unwrap();
+            delegation.stake(parameters.covenant()).unwrap();
+            delegation.unbonding(parameters.covenant()).unwrap();
         }
     }
+    let covenant = latest.covenant();
+    let withdraw = |from| delegation.withdrawal(from, WALLET.clone(), FeeRate::BROADCAST_MIN, covenant);
     for which in [SlashedOutput::Staking, SlashedOutput::Unbonding] {
-        let _ = delegation.slashing(which, latest);
-        let _ = delegation.slash(which, &PROVIDER, latest);
+        let _ = delegation.slashing(which, covenant);
+        let _ = delegation.slash(which, &PROVIDER, covenant);
+        let _ = withdraw(WithdrawnOutput::Refund(which));
     }
+    let _ = (withdraw(WithdrawnOutput::Staking), withdraw(WithdrawnOutput::Unbonding));
     let _ = delegation.presigned(latest);
     if let Some(signature) = delegation.slashing.as_ref().and_then(|slashing| slashing.staker_signature) {
-        let _ = delegation.unbond(&signature, latest);
+        let _ = delegation.unbond(&signature, covenant);
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::sync::LazyLock;
 
-use btcstake_fuzz::key;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::opcodes::all::{
@@ -13,6 +12,7 @@ use staking_scripts::bitcoin::opcodes::all::{
 use staking_scripts::bitcoin::script::Builder;
 use staking_scripts::bitcoin::{Script, ScriptBuf, XOnlyPublicKey};
 use staking_scripts::outputs::LeafKeys;
+use staking_scripts::testing::{keys, public};
 use staking_scripts::{CovenantCommittee, Parties, StakingOutput, Timelock};
 
 #[derive(Arbitrary, Debug)]
@@ -45,7 +45,7 @@ enum Piece {
 }
 
 static KEYS: LazyLock<Vec<XOnlyPublicKey>> = LazyLock::new(|| {
-    let mut keys: Vec<_> = (0..32).map(|number| *key("any", number).public_key()).collect();
+    let mut keys = public(&keys("any", 32));
     keys.sort_by_key(XOnlyPublicKey::serialize);
     keys
 });

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use bech32::{Bech32, Hrp};
-use btcstake_fuzz::{Changes, change, key};
+use btcstake_fuzz::{Changes, change};
 use eots::SecretKey;
 use finality::{AccountAddress, InvalidAccountAddress, Operation, PossessionMessage, SigningContext};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -13,6 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use staking_scripts::ProofOfPossession;
 use staking_scripts::bitcoin::Network;
 use staking_scripts::possession::{Bip322Script, Bip322Signature, PopType};
+use staking_scripts::testing::{ACCOUNT, key};
 
 #[derive(Arbitrary, Debug)]
 enum Input {
@@ -31,8 +32,8 @@ struct Sample {
 
 static KEY: LazyLock<SecretKey> = LazyLock::new(|| key("staker", 0));
 static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
-    let address: AccountAddress = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap();
-    let context = SigningContext::consumer(Operation::StakerPop, "chain", address.as_str());
+    let address: AccountAddress = ACCOUNT.parse().unwrap();
+    let context = SigningContext::consumer(Operation::StakerPop, "chain", ACCOUNT);
     let messages = [SigningContext::GENESIS, context]
         .map(|context| PossessionMessage::new(context, address.clone()).unwrap());
     let proofs = |signed: &PossessionMessage| {

@@ -4,13 +4,14 @@
 
 use std::sync::LazyLock;
 
-use btcstake_fuzz::{Changes, Destination, Scene, change, outpoint};
+use btcstake_fuzz::{Changes, Destination, change, outpoint, scene};
 use eots::AdaptorSignature;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::secp256k1::schnorr;
 use staking_scripts::bitcoin::{Amount, FeeRate, Transaction};
 use staking_scripts::explain::explain;
+use staking_scripts::testing::Scene;
 use staking_scripts::transactions::{
     CovenantSignature, CovenantTransaction, SlashingParameters, SlashingRate,
 };
@@ -33,10 +34,10 @@ struct Input {
     kind: u8,
 }
 
-static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);
+static SCENE: LazyLock<Scene> = LazyLock::new(scene);
 
 fuzz_target!(|input: Input| {
-    let staked = Funded::new(SCENE.staking.clone(), outpoint(0), Amount::from_sat(input.amount));
+    let staked = Funded::new(SCENE.staking.output().clone(), outpoint(0), Amount::from_sat(input.amount));
     match input.kind % 3 {
         0 => unbonding(&input, &staked),
         1 => slashing(&input, &staked),

@@ -5,12 +5,13 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use btcstake_fuzz::{Destination, Scene, outpoint};
+use btcstake_fuzz::{Destination, outpoint, scene};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use staking_scripts::bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Witness};
 use staking_scripts::coins::{key_path_script, sign_key_path};
 use staking_scripts::outputs::UnsafeOutput;
+use staking_scripts::testing::Scene;
 use staking_scripts::transactions::{BuildError, NewStake};
 use staking_scripts::{FundingCoin, StakingTransaction};
 
@@ -46,7 +47,7 @@ enum Rate {
     Common(u16),
 }
 
-static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);
+static SCENE: LazyLock<Scene> = LazyLock::new(scene);
 
 fuzz_target!(|input: Input| {
     let owner = SCENE.staker.public_key();
@@ -67,7 +68,7 @@ fuzz_target!(|input: Input| {
         .collect();
     let (amount, change) = (input.amount.amount(), input.change.script(owner));
     match StakingTransaction::build(NewStake {
-        output: SCENE.staking.clone(),
+        output: SCENE.staking.output().clone(),
         amount,
         coins: &coins,
         change: change.clone(),
@@ -127,7 +128,7 @@ fn built(
     let paid: u128 = unsigned.output.iter().map(|out| u128::from(out.value.to_sat())).sum();
     let held = spent.iter().map(|coin| u128::from(coin.output().value.to_sat())).sum::<u128>();
     assert_eq!(held, paid + u128::from(transaction.fee().to_sat()));
-    assert_eq!(unsigned.output[0], SCENE.staking.taproot().paying(amount));
+    assert_eq!(unsigned.output[0], SCENE.staking.output().taproot().paying(amount));
     assert_eq!(transaction.staking_output().tx_out(), unsigned.output[0]);
 
     // With the largest witnesses that the coins may need, the fee is the rate's, and no more than change

@@ -1,12 +1,12 @@
 //! What the fuzz targets share. A target asserts what the library guarantees for any input, and panics where
 //! that does not hold.
 
+use eots::XOnlyPublicKey;
 use eots::secp256k1::constants::CURVE_ORDER;
-use eots::{SecretKey, XOnlyPublicKey};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
-use staking_scripts::bitcoin::hashes::{Hash, sha256};
+use staking_scripts::bitcoin::hashes::Hash;
 use staking_scripts::bitcoin::{OutPoint, ScriptBuf, Txid};
-use staking_scripts::{CovenantCommittee, Parties, StakingOutput, Timelock, UnbondingOutput};
+use staking_scripts::testing::Scene;
 
 /// 32 bytes taken for a number, those at the edges of the scalars often among them.
 #[derive(Arbitrary, Debug, Clone, Copy)]
@@ -45,46 +45,9 @@ pub fn change(bytes: &mut [u8], changes: &Changes) {
     }
 }
 
-/// A key that differs with its name and number.
-pub fn key(name: &str, number: usize) -> SecretKey {
-    SecretKey::from_bytes(&sha256::Hash::hash(format!("{name} {number}").as_bytes()).to_byte_array()).unwrap()
-}
-
-/// Everyone in a stake.
-pub struct Scene {
-    /// The staker.
-    pub staker: SecretKey,
-    /// Two finality providers.
-    pub providers: Vec<SecretKey>,
-    /// Three covenant members, of whom two must sign.
-    pub covenant: Vec<SecretKey>,
-    /// Their public keys.
-    pub parties: Parties,
-    /// Their staking output.
-    pub staking: StakingOutput,
-    /// Their unbonding output.
-    pub unbonding: UnbondingOutput,
-}
-
-impl Scene {
-    /// The same each time.
-    pub fn new() -> Self {
-        let keys = |name, count| (0..count).map(|number| key(name, number)).collect::<Vec<_>>();
-        let public =
-            |keys: &[SecretKey]| keys.iter().map(|key| *key.public_key()).collect::<Vec<XOnlyPublicKey>>();
-        let (staker, providers, covenant) = (key("staker", 0), keys("provider", 2), keys("member", 3));
-        let committee = CovenantCommittee::new(public(&covenant), 2).unwrap();
-        let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
-        let staking = StakingOutput::new(parties.clone(), Timelock::from_blocks(1000).unwrap()).unwrap();
-        let unbonding = UnbondingOutput::new(parties.clone(), Timelock::from_blocks(100).unwrap()).unwrap();
-        Self { staker, providers, covenant, parties, staking, unbonding }
-    }
-}
-
-impl Default for Scene {
-    fn default() -> Self {
-        Self::new()
-    }
+/// A stake to two finality providers, under three covenant members of whom two must sign.
+pub fn scene() -> Scene {
+    Scene::new(2, 3, 2)
 }
 
 /// The place of coin `number`.

@@ -1,5 +1,5 @@
 //! The time of finding the phase-1 stakes in a block, as a ratio to that of parsing its transactions,
-//! measured in one run: `cargo bench --profile dev --package staking-scripts --bench scan`.
+//! measured in one run: `cargo bench --profile dev --package btcstake-staking-scripts --bench scan`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

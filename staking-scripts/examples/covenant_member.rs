@@ -95,19 +95,20 @@ fn stakers_delegation(history: &ParametersHistory<Parameters>) -> Result<String,
         fee_rate: FeeRate::from_sat_per_vb(5).ok_or("no such fee rate")?,
         op_return_tag: None,
     })?;
-    let mut delegation = Delegation::new(&NewDelegation {
+    let stake = NewDelegation {
         staked_to: &staked_to,
         staking: &staking.staking_output(),
         transaction: &staking.without_witnesses(),
         parameters,
         parameters_at: ParametersAt::Height(height),
-    })?;
+    };
+    let mut delegation = Delegation::signed(&stake, &staker)?;
     let message = PossessionMessage::new(
         SigningContext::GENESIS,
         "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse()?,
     )?;
     let proof = ProofOfPossession::create_bip340(&staker, &message);
-    delegation.sign_as_staker(&staker, (message, proof), parameters)?;
+    delegation.proof_of_possession = Some((message, proof));
     Ok(delegation.to_json())
 }
 

@@ -23,7 +23,7 @@ pub use spv;
 pub use self::coins::FundingCoin;
 pub use self::delegation::{
     ChainRules, CheckRules, CheckedDelegation, CovenantRecord, CovenantSignatures, Delegation,
-    DelegationError, InForce, ParametersAt, SlashedOutput, Stake, StakeStatus, StakeViolation,
+    DelegationError, InForce, ParametersAt, SlashedOutput, StakeStatus, StakeViolation, WithdrawnOutput,
 };
 pub use self::explain::{Explanation, TransactionKind, explain};
 pub use self::outputs::{

@@ -18,7 +18,7 @@ use finality::{Operation, SigningContext};
 use crate::coins::{FundingCoin, key_path_script};
 use crate::delegation::{
     ChainRules, CheckedDelegation, CovenantSignatures, Delegation, MemoryCovenantRecord, NewDelegation,
-    ParametersAt, PreviousStake, RunningStake, StakeInclusion,
+    NewExtendedDelegation, ParametersAt, StakeInclusion,
 };
 use crate::outputs::{
     ConsumerProviders, CovenantCommittee, Parties, StakedTo, StakingOutput, Timelock, UnbondingOutput,
@@ -55,6 +55,12 @@ pub fn members(first_member: usize) -> Vec<SecretKey> {
     (first_member..first_member + 9).map(|number| key("member", number)).collect()
 }
 
+/// Returns the parties of a stake with these keys; `quorum` of the covenant members must sign.
+pub fn parties(staker: &SecretKey, providers: &[SecretKey], covenant: &[SecretKey], quorum: u16) -> Parties {
+    let committee = CovenantCommittee::new(public(covenant), quorum).unwrap();
+    Parties::new(*staker.public_key(), public(providers), committee).unwrap()
+}
+
 /// A stake of 1 000 000 sat for 1000 blocks with the secret keys of its parties, and without a staking
 /// transaction.
 #[derive(Debug)]
@@ -81,8 +87,7 @@ impl Scene {
     pub fn new(providers: usize, members: usize, quorum: u16) -> Self {
         let (staker, providers, covenant) =
             (key("staker", 0), keys("provider", providers), keys("member", members));
-        let committee = CovenantCommittee::new(public(&covenant), quorum).unwrap();
-        let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
+        let parties = parties(&staker, &providers, &covenant, quorum);
         let output = StakingOutput::new(parties.clone(), Timelock::from_blocks(1000).unwrap()).unwrap();
         let unbonding = UnbondingOutput::new(parties.clone(), Timelock::from_blocks(100).unwrap()).unwrap();
         let outpoint = OutPoint::new(Txid::from_byte_array([7; 32]), 1);
@@ -170,7 +175,8 @@ pub fn consumer_rules() -> ChainRules {
     ChainRules { signing_context: context(), ..ChainRules::MAINNET }
 }
 
-fn consumer_possession(staker: &SecretKey) -> (PossessionMessage, ProofOfPossession) {
+/// Returns a proof of possession for the consumer chain of [`consumer_rules`].
+pub fn consumer_possession(staker: &SecretKey) -> (PossessionMessage, ProofOfPossession) {
     proven(staker, PossessionMessage::new(context(), ACCOUNT.parse().unwrap()).unwrap())
 }
 
@@ -202,12 +208,11 @@ pub fn delegation_for(
     let staker = key("staker", 0);
     let parameters_at = ParametersAt::Version(0);
     let stake = NewDelegation { staked_to, staking, transaction, parameters, parameters_at };
-    let mut delegation = Delegation::new(&stake).unwrap();
-    let possession = match staked_to {
+    let mut delegation = Delegation::signed(&stake, &staker).unwrap();
+    delegation.proof_of_possession = Some(match staked_to {
         StakedTo::Genesis(_) => possession(&staker),
         StakedTo::Consumers(_) => consumer_possession(&staker),
-    };
-    delegation.sign_as_staker(&staker, possession, parameters).unwrap();
+    });
     delegation
 }
 
@@ -273,19 +278,15 @@ pub fn extended() -> Extended {
         fee_rate: FeeRate::from_sat_per_vb_u32(5),
     })
     .unwrap();
-    let transaction = crate::transactions::LeafTransaction::unsigned(&extension);
-    let mut delegation = delegation_for(&extension.staking_output(), transaction, &staked_to, &new);
-    delegation.parameters = ParametersAt::Version(1);
-    delegation.extends = Some(RunningStake {
-        txid: previous.staking_transaction.compute_txid(),
-        stake: Some(PreviousStake {
-            parameters: previous.parameters,
-            staked_to: previous.staked_to.clone(),
-            staking_time_blocks: previous.staking_time_blocks,
-            staking_transaction: previous.staking_transaction.clone(),
-        }),
-        funding: coin.output().clone(),
-    });
+    let extended = NewExtendedDelegation {
+        extension: &extension,
+        staked_to: &staked_to,
+        parameters: &new,
+        parameters_at: ParametersAt::Version(1),
+    };
+    let mut delegation = Delegation::extending(&previous, &extended).unwrap();
+    delegation.sign_as_staker(&key("staker", 0), &new).unwrap();
+    delegation.proof_of_possession = Some(consumer_possession(&key("staker", 0)));
     Extended { delegation, previous, old, new, history }
 }
 

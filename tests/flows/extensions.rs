@@ -8,14 +8,14 @@ use proptest::prelude::*;
 use staking_scripts::LeafTransaction as _;
 use staking_scripts::coins::sign_key_path;
 use staking_scripts::explain::explain;
+use staking_scripts::testing::{key, keys, parties};
 use staking_scripts::transactions::CovenantTransaction as _;
 use staking_scripts::transactions::NewExtension;
 use staking_scripts::{
-    CovenantCommittee, ExtensionTransaction, Funded, Parties, SpendPath, StakingOutput, Timelock,
-    TransactionKind,
+    ExtensionTransaction, Funded, Parties, SpendPath, StakingOutput, Timelock, TransactionKind,
 };
 
-use crate::world::{Size, World, key, public};
+use crate::world::{Size, World};
 
 const SIZE: Size = Size { providers: 2, members: 5, quorum: 3, staking_blocks: 30, unbonding_blocks: 5 };
 
@@ -72,11 +72,10 @@ proptest! {
         let mut world = World::new(seed, size, 2);
         let (staking, _) = world.stake();
         let mut covenant: Vec<SecretKey> = world.covenant[members - usize::from(quorum)..].to_vec();
-        covenant.extend((0..3).map(|number| key(seed, "new member", number)));
+        covenant.extend(keys(&format!("{seed} new member"), 3));
         let mut providers = world.providers.clone();
-        providers.insert(0, key(seed, "new provider", 0));
-        let committee = CovenantCommittee::new(public(&covenant), quorum).unwrap();
-        let parties = Parties::new(*world.staker.public_key(), public(&providers), committee).unwrap();
+        providers.insert(0, key(&format!("{seed} new provider"), 0));
+        let parties = parties(&world.staker, &providers, &covenant, quorum);
         let extension = extension(&world, &staking, &parties, 7, added);
         let transaction = finished(&world, &extension);
         // Value is conserved, the fee at its rate, and reading it finds what was built.

@@ -184,13 +184,5 @@ fn an_output_is_spent_once() {
     let world = World::new(7, SIZE, 1);
     let (staking, _) = world.stake();
     let (_, _) = world.unbond(&staking);
-    let slashing = SlashingTransaction::new(&staking, &world.terms()).unwrap();
-    let covenant: Vec<_> = world
-        .covenant
-        .iter()
-        .map(|member| slashing.sign_as_covenant_member_unchecked(member, &[0; 32]).unwrap())
-        .collect();
-    let staker = slashing.sign_as_staker(&world.staker).unwrap();
-    let transaction = slashing.slash(&staker, &covenant, &world.providers[0]).unwrap();
-    assert_eq!(world.refusal(&transaction), "bad-txns-inputs-missingorspent");
+    assert_eq!(world.refusal(&world.slashed(&staking)), "bad-txns-inputs-missingorspent");
 }

@@ -1,17 +1,17 @@
 //! A chain and a stake on it, with everyone's secrets.
 
-use bitcoin::hashes::{Hash, sha256};
-use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, Txid, XOnlyPublicKey};
+use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction, Txid};
 use chain::{BlockHeight, EmbeddedRegtest, Node, NodeError};
 use eots::SecretKey;
 use staking_scripts::LeafTransaction as _;
 use staking_scripts::coins::{key_path_script, sign_key_path};
+use staking_scripts::testing::{key, keys, parameters, parties};
 use staking_scripts::transactions::CovenantTransaction as _;
 use staking_scripts::transactions::NewStake;
 use staking_scripts::transactions::{HasTaproot, Slashable, SlashingParameters, SlashingRate};
 use staking_scripts::{
-    CovenantCommittee, Funded, FundingCoin, Parties, SlashingTransaction, StakingOutput, StakingTransaction,
-    Timelock, UnbondingOutput, UnbondingTransaction, WithdrawalTransaction,
+    Funded, FundingCoin, Parties, SlashingTransaction, StakingOutput, StakingTransaction, Timelock,
+    UnbondingOutput, UnbondingTransaction, WithdrawalTransaction,
 };
 
 /// The size of a world.
@@ -34,16 +34,6 @@ pub(crate) struct World {
     size: Size,
 }
 
-/// A key that differs with the seed, its name and number.
-pub(crate) fn key(seed: u64, name: &str, number: usize) -> SecretKey {
-    let hash = sha256::Hash::hash(format!("{seed} {name} {number}").as_bytes());
-    SecretKey::from_bytes(&hash.to_byte_array()).unwrap()
-}
-
-pub(crate) fn public(keys: &[SecretKey]) -> Vec<XOnlyPublicKey> {
-    keys.iter().map(|key| *key.public_key()).collect()
-}
-
 impl World {
     /// A chain of its own with mature coins for `stakes` stakes.
     pub(crate) fn new(seed: u64, size: Size, stakes: u32) -> Self {
@@ -52,12 +42,12 @@ impl World {
 
     /// On the chain of this node.
     pub(crate) fn on(node: Box<dyn Node>, seed: u64, size: Size, stakes: u32) -> Self {
-        let keys = |name, count| (0..count).map(|number| key(seed, name, number)).collect::<Vec<_>>();
-        let (staker, providers) = (key(seed, "staker", 0), keys("provider", size.providers));
-        let covenant = keys("member", size.members);
-        let committee = CovenantCommittee::new(public(&covenant), size.quorum).unwrap();
-        let parties = Parties::new(*staker.public_key(), public(&providers), committee).unwrap();
-        let world = Self { node, wallet: key(seed, "wallet", 0), staker, providers, covenant, parties, size };
+        let name = |role: &str| format!("{seed} {role}");
+        let (wallet, staker) = (key(&name("wallet"), 0), key(&name("staker"), 0));
+        let providers = keys(&name("provider"), size.providers);
+        let covenant = keys(&name("member"), size.members);
+        let parties = parties(&staker, &providers, &covenant, size.quorum);
+        let world = Self { node, wallet, staker, providers, covenant, parties, size };
         world.node.mine(stakes, &world.wallet_script()).unwrap();
         world.mine(100);
         world
@@ -76,12 +66,13 @@ impl World {
         self.node.mine(count, &ScriptBuf::from_bytes(vec![0x51])).unwrap();
     }
 
+    /// Burnt as on mainnet, at another rate and fee.
     pub(crate) fn terms(&self) -> SlashingParameters {
         SlashingParameters {
-            pk_script: ScriptBuf::from_hex("6a07626162796c6f6e").unwrap(),
             rate: SlashingRate::from_ten_thousandths(1000).unwrap(),
             fee: Amount::from_sat(5_000),
             unbonding_time: Timelock::from_blocks(self.size.unbonding_blocks).unwrap(),
+            ..parameters(0).slashing_parameters()
         }
     }
 

@@ -85,7 +85,7 @@ impl ChainSource for BitcoinCore {
         const METHOD: &str = "getblock";
         let hex: String =
             self.call(METHOD, &[json!(hash), json!(0)]).map_err(|error| no_block(error, hash))?;
-        let block: Block = deserialize_hex(&hex).map_err(|error| malformed(METHOD, &error.to_string()))?;
+        let block: Block = deserialize_hex(&hex).map_err(|error| malformed(METHOD, error))?;
         if block.block_hash() != *hash {
             return Err(malformed(METHOD, "it holds another block"));
         }

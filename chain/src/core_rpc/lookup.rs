@@ -88,8 +88,7 @@ impl BitcoinCore {
             Err(NodeError::Rpc { code: NOT_FOUND, .. }) => return Ok(None),
             answer => answer?,
         };
-        let transaction: Transaction =
-            deserialize_hex(&raw.hex).map_err(|error| malformed(METHOD, &error.to_string()))?;
+        let transaction: Transaction = deserialize_hex(&raw.hex).map_err(|error| malformed(METHOD, error))?;
         if transaction.compute_txid() != *txid {
             return Err(malformed(METHOD, "it holds another transaction"));
         }

@@ -211,7 +211,7 @@ impl Lookup for BitcoinCore {
             if unspent.coinbase && unspent.confirmations < COINBASE_MATURITY {
                 continue;
             }
-            let unspent = unspent.into_model().map_err(|error| malformed(METHOD, &error.to_string()))?;
+            let unspent = unspent.into_model().map_err(|error| malformed(METHOD, error))?;
             if unspent.script_pubkey.as_script() != script_pubkey {
                 return Err(malformed(METHOD, "it holds an output of another script"));
             }
@@ -305,9 +305,9 @@ impl Mine for BitcoinCore {
             let batch = missing.min(MINING_BATCH);
             let mined: GenerateToDescriptor =
                 self.rpc.call(METHOD, &[json!(batch), json!(descriptor)], LONG_TIMEOUT)?;
-            let mined = mined.into_model().map_err(|error| malformed(METHOD, &error.to_string()))?.0;
+            let mined = mined.into_model().map_err(|error| malformed(METHOD, error))?.0;
             if u32::try_from(mined.len()) != Ok(batch) {
-                return Err(malformed(METHOD, &format!("{} blocks instead of {batch}", mined.len())));
+                return Err(malformed(METHOD, format!("{} blocks instead of {batch}", mined.len())));
             }
             hashes.extend(mined);
             missing = missing.saturating_sub(batch);
@@ -329,6 +329,6 @@ fn burned(transaction: &Transaction) -> Amount {
 
 /// Bitcoin Core writes fee rates as BTC per 1000 virtual bytes.
 fn fee_rate_from(method: &str, btc_per_kvb: f64) -> Result<FeeRate, NodeError> {
-    let per_kvb = Amount::from_btc(btc_per_kvb).map_err(|error| malformed(method, &error.to_string()))?;
+    let per_kvb = Amount::from_btc(btc_per_kvb).map_err(|error| malformed(method, error))?;
     Ok(FeeRate::from_sat_per_kwu(per_kvb.to_sat().div_ceil(KWU_PER_KVB)))
 }

@@ -1,6 +1,7 @@
 //! Tests against a server of the test, which responds as it is told to.
 
-use std::io::{Read as _, Write as _};
+use std::error::Error;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -291,6 +292,29 @@ fn answers_that_cannot_be_used() {
 }
 
 #[test]
+fn causes_are_typed_and_told_once() {
+    fn texts(error: &NodeError) -> Vec<String> {
+        let (mut texts, mut next): (Vec<String>, Option<&dyn Error>) = (Vec::new(), Some(error));
+        while let Some(error) = next {
+            texts.push(error.to_string());
+            next = error.source();
+        }
+        texts
+    }
+    let number = |value: Value| {
+        Server::start(vec![result(value)]).rpc().call::<u32>("getfoo", &[], TIMEOUT).unwrap_err()
+    };
+    let wrong = number(json!("seven"));
+    assert_eq!(texts(&wrong)[..2], ["the result of getfoo cannot be used", "JSON decode error"]);
+    assert!(texts(&wrong)[2].starts_with("invalid type: string \"seven\""), "{wrong:?}");
+    assert!(wrong.source().unwrap().source().unwrap().is::<serde_json::Error>());
+
+    let long = texts(&number(json!("x".repeat(10_000))));
+    assert_eq!((long.len(), long[1].len()), (2, 400), "a text of the node's is cut");
+    assert!(long[1].starts_with("JSON decode error: invalid type"), "{long:?}");
+}
+
+#[test]
 fn broken_connections() {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let refused =
@@ -301,6 +325,8 @@ fn broken_connections() {
     );
     assert!(refused.is_retryable());
     assert_no_secret(&refused);
+    let cause = refused.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(cause.kind(), ErrorKind::ConnectionRefused);
 
     for reply in [&b""[..], b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"result\":"] {
         let error = call_error(reply.to_vec());

@@ -1,5 +1,6 @@
 //! One JSON-RPC call over HTTP, and every way in which it can fail.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::credentials::{Credentials, Endpoint};
 use crate::NodeError;
+use crate::error::Cause;
 
 /// Longer answers are refused; a block of the greatest size is 8 MB of hex.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -78,7 +80,7 @@ impl Rpc {
         params: &[Value],
         timeout: Duration,
     ) -> Result<T, NodeError> {
-        let params = jsonrpc::try_arg(params).map_err(|error| malformed(method, &error.to_string()))?;
+        let params = jsonrpc::try_arg(params).map_err(|error| malformed(method, error))?;
         let http = Http { url: self.endpoint.url(), authorization, timeout };
         let client = jsonrpc::Client::with_transport(http);
         client.call(method, Some(&params)).map_err(|error| self.explain(method, error))
@@ -93,30 +95,53 @@ impl Rpc {
             jsonrpc::Error::Rpc(error) => {
                 NodeError::Rpc { method: method.to_owned(), code: error.code, message: cut(&error.message) }
             }
-            jsonrpc::Error::Transport(error) => match error.downcast_ref::<HttpError>() {
-                Some(HttpError::NoAnswer(reason)) => {
-                    NodeError::Unreachable { address: address(), reason: cut(reason) }
+            jsonrpc::Error::Transport(error) => match error.downcast::<HttpError>().map(|error| *error) {
+                Ok(HttpError::NoAnswer(cause)) => {
+                    NodeError::Unreachable { address: address(), source: presentable(cause) }
                 }
-                Some(HttpError::Status(status @ (401 | 403))) => {
-                    NodeError::Unauthorized { address: address(), status: *status }
+                Ok(HttpError::Status(status @ (401 | 403))) => {
+                    NodeError::Unauthorized { address: address(), status }
                 }
-                Some(HttpError::Status(503)) => NodeError::Busy {
+                Ok(HttpError::Status(503)) => NodeError::Busy {
                     method: method.to_owned(),
                     message: "its work queue is full, or it is shutting down".to_owned(),
                 },
-                Some(HttpError::Status(status)) => {
-                    malformed(method, &format!("HTTP status {status} without a response"))
+                Ok(HttpError::Status(status)) => {
+                    malformed(method, format!("HTTP status {status} without a response"))
                 }
-                Some(HttpError::Unusable(reason)) => malformed(method, reason),
-                None => malformed(method, &error.to_string()),
+                Ok(HttpError::Unusable(cause)) => malformed(method, cause),
+                Err(error) => malformed(method, error),
             },
-            error => malformed(method, &error.to_string()),
+            jsonrpc::Error::Json(error) => malformed(method, NotJson(error)),
+            error => malformed(method, error),
         }
     }
 }
 
-pub(super) fn malformed(method: &str, reason: &str) -> NodeError {
-    NodeError::MalformedAnswer { method: method.to_owned(), reason: cut(reason) }
+/// `jsonrpc`'s words for an answer that is not the JSON that it must be; its own error repeats the cause.
+#[derive(Debug, thiserror::Error)]
+#[error("JSON decode error")]
+struct NotJson(#[source] serde_json::Error);
+
+pub(super) fn malformed(method: &str, cause: impl Into<Cause>) -> NodeError {
+    NodeError::MalformedAnswer { method: method.to_owned(), source: presentable(cause.into()) }
+}
+
+/// Returns the cause, or one line of text in its place: where a text in it is too long, because the node
+/// wrote a part of it, or where an error of another library repeats its own cause.
+fn presentable(cause: Cause) -> Cause {
+    let (mut texts, mut next): (Vec<String>, Option<&dyn Error>) = (Vec::new(), Some(&*cause));
+    while let Some(error) = next {
+        texts.push(error.to_string());
+        next = error.source();
+    }
+    let count = texts.len();
+    texts.dedup_by(|inner, outer| outer.contains(inner.as_str()));
+    if texts.len() == count && texts.iter().all(|text| cut(text) == *text) {
+        cause
+    } else {
+        cut(&texts.join(": ")).into()
+    }
 }
 
 fn cut(text: &str) -> String {
@@ -133,19 +158,20 @@ struct Http {
 
 #[derive(Debug, thiserror::Error)]
 enum HttpError {
-    #[error("{0}")]
-    NoAnswer(String),
+    #[error("there is no answer")]
+    NoAnswer(#[source] Cause),
     #[error("HTTP status {0}")]
     Status(i32),
-    #[error("{0}")]
-    Unusable(String),
+    #[error("the answer cannot be used")]
+    Unusable(#[source] Cause),
 }
 
 impl From<bitreq::Error> for HttpError {
     fn from(error: bitreq::Error) -> Self {
         match error {
-            bitreq::Error::IoError(_) | bitreq::Error::AddressNotFound => Self::NoAnswer(error.to_string()),
-            error => Self::Unusable(error.to_string()),
+            bitreq::Error::IoError(error) => Self::NoAnswer(error.into()),
+            error @ bitreq::Error::AddressNotFound => Self::NoAnswer(error.into()),
+            error => Self::Unusable(error.into()),
         }
     }
 }
@@ -163,15 +189,15 @@ impl Http {
         let response = post.send()?;
         if response.reason_phrase == NO_STATUS_LINE {
             return Err(match response.as_bytes() {
-                [] => HttpError::NoAnswer("the connection was closed without a response".to_owned()),
-                _ => HttpError::Unusable("it is not HTTP".to_owned()),
+                [] => HttpError::NoAnswer("the connection was closed without a response".into()),
+                _ => HttpError::Unusable("it is not HTTP".into()),
             });
         }
         // `bitreq` takes the end of the connection for the end of the answer.
         let stated = response.headers.get("content-length").and_then(|length| length.parse().ok());
         if stated.is_some_and(|length: usize| response.as_bytes().len() < length) {
             return Err(HttpError::NoAnswer(
-                "the connection was closed in the middle of the response".to_owned(),
+                "the connection was closed in the middle of the response".into(),
             ));
         }
         // A call that fails may come with status 500 or 404, and an answer that says why.

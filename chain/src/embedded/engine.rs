@@ -10,6 +10,7 @@ use bitcoinkernel::prelude::{BlockHashExt as _, BlockHeaderExt as _};
 use bitcoinkernel::{BlockTreeEntry, ChainType, ChainstateManager, Context, ContextBuilder};
 
 use super::{engine_log, startup};
+use crate::error::Cause;
 use crate::{BlockHeight, ChainTip, NodeError};
 
 /// The place of the engine's databases.
@@ -48,19 +49,19 @@ impl Engine {
         let in_memory = databases == Databases::InMemory;
         let (opened, lines) = engine_log::capturing(|| {
             let context = ContextBuilder::new().chain_type(ChainType::Regtest).build()?;
-            let chain =
-                ChainstateManager::builder(&context, &path_text(data_dir)?, &path_text(&blocks_dir)?)?
-                    // Scripts are checked on the calling thread: the log listener depends on it.
-                    .worker_threads(0)
-                    .block_tree_db_in_memory(in_memory)
-                    .chainstate_db_in_memory(in_memory)
-                    .build()?;
+            let chain = ChainstateManager::builder(&context, path_text(data_dir)?, path_text(&blocks_dir)?)?
+                // Scripts are checked on the calling thread: the log listener depends on it.
+                .worker_threads(0)
+                .block_tree_db_in_memory(in_memory)
+                .chainstate_db_in_memory(in_memory)
+                .build()?;
             chain.import_blocks()?;
-            Ok::<_, OpenError>(Self { chain, _context: context })
+            Ok::<_, Cause>(Self { chain, _context: context })
         });
         opened.map_err(|error| {
-            let reason = engine_log::summary(&lines).unwrap_or_else(|| error.0.clone());
-            NodeError::Engine { reason: format!("cannot open the chain in {}: {reason}", data_dir.display()) }
+            // The log says why; the library's error only says which call it was.
+            let cause = engine_log::summary(&lines).map_or(error, Cause::from);
+            NodeError::engine_by(format!("cannot open the chain in {}", data_dir.display()), cause)
         })
     }
 
@@ -89,24 +90,23 @@ impl Engine {
     /// Returns a block's header and height, in the best chain or in a branch.
     pub(super) fn header(&self, hash: &BlockHash) -> Result<(Header, BlockHeight), NodeError> {
         let entry = self.entry(hash).ok_or(NodeError::UnknownBlock { hash: *hash })?;
-        let failed = |what: &str| NodeError::Engine { reason: format!("header of block {hash}: {what}") };
-        let bytes = entry.header().consensus_encode().map_err(|error| failed(&error.to_string()))?;
-        let header = deserialize(&bytes).map_err(|error| failed(&error.to_string()))?;
-        let height = u32::try_from(entry.height()).map_err(|_| failed("its height is negative"))?;
+        let failed = |cause: Cause| NodeError::engine_by(format!("header of block {hash}"), cause);
+        let bytes = entry.header().consensus_encode().map_err(|error| failed(error.into()))?;
+        let header = deserialize(&bytes).map_err(|error| failed(error.into()))?;
+        let height = u32::try_from(entry.height()).map_err(|_| failed("its height is negative".into()))?;
         Ok((header, BlockHeight::new(height)))
     }
 
     /// Reads a block from the engine's files, in the best chain or in a branch.
     pub(super) fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
         let entry = self.entry(hash).ok_or(NodeError::UnknownBlock { hash: *hash })?;
-        let failed =
-            |what: &str| NodeError::Engine { reason: format!("cannot read the block {hash}: {what}") };
+        let failed = |cause: Cause| NodeError::engine_by(format!("cannot read the block {hash}"), cause);
         let bytes = self
             .chain
             .read_block_data(&entry)
             .and_then(|block| block.consensus_encode())
-            .map_err(|error| failed(&error.to_string()))?;
-        deserialize(&bytes).map_err(|error| failed(&error.to_string()))
+            .map_err(|error| failed(error.into()))?;
+        deserialize(&bytes).map_err(|error| failed(error.into()))
     }
 
     /// Submits a block and returns the engine's result.
@@ -128,7 +128,7 @@ impl Engine {
         }
         // Without the reason nothing is known about the transactions inside, so this is no verdict.
         let said = engine_log::summary(&lines).unwrap_or_else(|| "it logged no reason".to_owned());
-        Err(NodeError::Engine { reason: format!("block {hash} did not become the tip: {said}") })
+        Err(NodeError::engine(format!("block {hash} did not become the tip: {said}")))
     }
 }
 
@@ -137,14 +137,6 @@ fn hash_of(entry: &BlockTreeEntry<'_>) -> BlockHash {
 }
 
 /// The engine takes paths as text.
-fn path_text(path: &Path) -> Result<String, OpenError> {
-    path.to_str().map(str::to_owned).ok_or_else(|| OpenError("its name is not UTF-8".to_owned()))
-}
-
-struct OpenError(String);
-
-impl From<bitcoinkernel::KernelError> for OpenError {
-    fn from(error: bitcoinkernel::KernelError) -> Self {
-        Self(error.to_string())
-    }
+fn path_text(path: &Path) -> Result<&str, &'static str> {
+    path.to_str().ok_or("its name is not UTF-8")
 }

@@ -141,7 +141,7 @@ fn a_branch_that_breaks_a_rule_never_becomes_the_chain() {
     assert_eq!(node.tip().unwrap(), tip);
     assert_index_is_exact(&node);
     match node.mine_block_on(&tip.hash, &anyone(), &[thief]) {
-        Err(NodeError::Engine { reason }) => assert!(reason.contains("bad-txns-in-belowout"), "{reason}"),
+        Err(NodeError::Engine { reason, .. }) => assert!(reason.contains("bad-txns-in-belowout"), "{reason}"),
         other => panic!("{other:?}"),
     }
     let unknown = BlockHash::from_byte_array([7; 32]);

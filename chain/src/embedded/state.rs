@@ -90,9 +90,7 @@ impl State {
             }));
         }
         let Some((height, position)) = self.index.locate(txid) else { return Ok(None) };
-        let lost = || NodeError::Engine {
-            reason: format!("transaction {txid} is not in the block at height {height}"),
-        };
+        let lost = || NodeError::engine(format!("transaction {txid} is not in the block at height {height}"));
         let hash = self.index.block_hash(height).ok_or_else(lost)?;
         let transaction = self.engine.block(&hash)?.txdata.into_iter().nth(position).ok_or_else(lost)?;
         let confirmations = self.tip()?.height.blocks_since(height).saturating_add(1);
@@ -249,5 +247,5 @@ fn connect(engine: &Engine, index: &mut Index, height: BlockHeight) -> Result<()
 }
 
 fn refused(height: BlockHeight, text: &str) -> NodeError {
-    NodeError::Engine { reason: format!("it refused the block at height {height}: {text}") }
+    NodeError::engine(format!("it refused the block at height {height}: {text}"))
 }

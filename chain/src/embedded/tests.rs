@@ -351,7 +351,10 @@ fn a_directory_is_continued() {
     assert_rejected(&node, &rival, "bad-txns-nonfinal");
 
     let second = EmbeddedRegtest::open(&data_dir).unwrap_err();
-    assert!(matches!(second, NodeError::Engine { .. }) && !second.is_retryable(), "{second}");
+    assert!(
+        matches!(second, NodeError::Engine { source: Some(_), .. }) && !second.is_retryable(),
+        "{second}"
+    );
     drop(node);
 
     let node = EmbeddedRegtest::open(&data_dir).unwrap();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::error::Cause;
 use crate::{BitcoinCore, Credentials, NodeError};
 
 /// How long a daemon may take to answer.
@@ -63,8 +64,8 @@ impl RegtestDaemon {
         let mut attempt = 1;
         loop {
             match Self::start_once(exe, &extra_args) {
-                Err(NodeError::Daemon { reason, .. })
-                    if attempt < PORT_ATTEMPTS && reason.contains("HTTP server") =>
+                Err(NodeError::Daemon { source, .. })
+                    if attempt < PORT_ATTEMPTS && source.to_string().contains("HTTP server") =>
                 {
                     attempt = attempt.saturating_add(1);
                 }
@@ -78,7 +79,7 @@ impl RegtestDaemon {
             .prefix("regtest-daemon-")
             .tempdir()
             .map_err(|source| NodeError::Storage { path: std::env::temp_dir(), source })?;
-        let port = free_port().map_err(|error| failed(exe, format!("there is no free port: {error}")))?;
+        let port = free_port().map_err(|error| failed(exe, NoFreePort(error)))?;
         let process = spawn(exe, data_dir.path(), port, extra_args)?;
         let mut daemon =
             Self { process, port, exe: exe.to_path_buf(), extra_args: extra_args.to_vec(), data_dir };
@@ -145,10 +146,10 @@ impl RegtestDaemon {
             };
             if let Some(status) = self.exited()? {
                 let said = std::fs::read_to_string(error_file(self.data_dir.path())).unwrap_or_default();
-                return Err(self.failed(&format!("it ended with {status}: {}", said.trim())));
+                return Err(self.failed(format!("it ended with {status}: {}", said.trim())));
             }
             if deadline.is_some_and(|deadline| Instant::now() > deadline) {
-                return Err(self.failed(&refused.to_string()));
+                return Err(self.failed(refused));
             }
             sleep(PAUSE);
         }
@@ -156,11 +157,11 @@ impl RegtestDaemon {
 
     fn exited(&mut self) -> Result<Option<std::process::ExitStatus>, NodeError> {
         let status = self.process.try_wait();
-        status.map_err(|error| self.failed(&error.to_string()))
+        status.map_err(|error| self.failed(error))
     }
 
-    fn failed(&self, reason: &str) -> NodeError {
-        failed(&self.exe, reason.to_owned())
+    fn failed(&self, cause: impl Into<Cause>) -> NodeError {
+        failed(&self.exe, cause)
     }
 }
 
@@ -181,9 +182,13 @@ impl Drop for RegtestDaemon {
     }
 }
 
-fn failed(exe: &Path, reason: String) -> NodeError {
-    NodeError::Daemon { exe: exe.to_path_buf(), reason }
+fn failed(exe: &Path, cause: impl Into<Cause>) -> NodeError {
+    NodeError::Daemon { exe: exe.to_path_buf(), source: cause.into() }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is no free port")]
+struct NoFreePort(#[source] std::io::Error);
 
 fn error_file(data_dir: &Path) -> PathBuf {
     data_dir.join("stderr.txt")
@@ -210,5 +215,5 @@ fn spawn(exe: &Path, data_dir: &Path, port: u16, extra_args: &[String]) -> Resul
         .stdout(Stdio::null())
         .stderr(stderr)
         .spawn()
-        .map_err(|error| failed(exe, error.to_string()))
+        .map_err(|error| failed(exe, error))
 }

@@ -1,24 +1,24 @@
 //! The files that roles exchange: parameters and delegations.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use bitcoin::Txid;
 use bitcoin::absolute::Height;
 use clap::Args;
 use finality::SigningContext;
 use staking_scripts::delegation::{CheckedStake, CovenantQuorum, CovenantSignaturesError};
 use staking_scripts::{
-    ChainRules, CheckRules, CheckedDelegation, CovenantSignatures, Delegation, InForce, Parameters,
-    ParametersAt, ParametersHistory, StakeViolation,
+    ChainRules, CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, InForce,
+    Parameters, ParametersAt, ParametersHistory, StakeViolation,
 };
 
 use super::argument::{self, Argument};
 use super::input;
 use super::network::NetworkName;
 use super::new_file::NewFile;
-use crate::view::text::broken;
-use crate::view::violation::message;
+use crate::view::violation::{Refused, message};
 
 /// Reads parameters as the nodes of Babylon Genesis print them.
 fn parameters(path: &str) -> anyhow::Result<ParametersHistory<Parameters>> {
@@ -158,17 +158,22 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Returns the parameters that the delegation says it is made under; the last version, where it says
-    /// nothing.
+    /// Returns the parameters that the delegation says it is made under. Where it says nothing, the version
+    /// whose committee makes its staking output; the last one when none does, so that the step says what
+    /// differs.
     pub(crate) fn parameters(&self) -> anyhow::Result<&Parameters> {
-        let stated = match self.delegation.parameters {
+        match self.delegation.parameters {
             ParametersAt::Unstated => {
-                let last = self.params.iter().last();
-                return last.context("--params has no version");
+                let found = self.delegation.find_parameters(&self.params).map(|(_, parameters)| parameters);
+                found.or_else(|| self.params.iter().last()).context("--params has no version")
             }
-            stated => stated.resolve(&self.params),
-        };
-        Ok(stated.context("--delegation")?.1)
+            stated => Ok(stated.resolve(&self.params).context("--delegation")?.1),
+        }
+    }
+
+    /// Returns the covenant committee that the stake was made with.
+    pub(crate) fn covenant(&self) -> anyhow::Result<&CovenantCommittee> {
+        Ok(self.parameters()?.covenant())
     }
 
     /// Returns the version that a running stake was made under, where it is known.
@@ -184,24 +189,32 @@ impl Files {
 
     /// Checks under the parameters that the delegation names, for steps that end at a broken rule; a proof of
     /// possession may be absent.
+    ///
+    /// # Errors
+    /// [`Refused`], with every rule that is broken.
     pub(crate) fn checked(&self) -> anyhow::Result<CheckedStake> {
-        let (history, in_force, chain) = (&self.params, self.as_stated(), self.chain.rules());
-        self.delegation.check_stake(&CheckRules { history, in_force, chain }).map_err(|violations| {
-            let all: Vec<_> = violations.iter().map(message).collect();
-            anyhow!("--delegation: {}: {}", broken(all.len()), all.join("; "))
-        })
+        let (history, chain) = (&self.params, self.chain.rules());
+        let (delegation, in_force) = self.as_stated();
+        let checked = delegation.check_stake(&CheckRules { history, in_force, chain });
+        Ok(checked.map_err(|found| Refused::new(&found))?)
     }
 
-    fn as_stated(&self) -> InForce {
-        match self.delegation.parameters {
-            ParametersAt::Unstated => InForce::Latest,
-            _ => InForce::AsStated,
+    /// Returns the delegation with the version that it names; where it names none, with the one that was
+    /// found, or to be checked against the last version.
+    fn as_stated(&self) -> (Cow<'_, Delegation>, InForce) {
+        if self.delegation.parameters != ParametersAt::Unstated {
+            return (Cow::Borrowed(&self.delegation), InForce::AsStated);
         }
+        let found = self.delegation.find_parameters(&self.params).map(|(version, _)| u32::try_from(version));
+        let Some(Ok(version)) = found else { return (Cow::Borrowed(&self.delegation), InForce::Latest) };
+        let parameters = ParametersAt::Version(version);
+        (Cow::Owned(Delegation { parameters, ..self.delegation.clone() }), InForce::AsStated)
     }
 
     /// Returns every rule that the delegation breaks, under the parameters that it names.
     pub(crate) fn violations(&self) -> Vec<StakeViolation> {
-        self.check(self.as_stated()).err().unwrap_or_default()
+        let (delegation, in_force) = self.as_stated();
+        check(&delegation, &self.params, self.chain, in_force).err().unwrap_or_default()
     }
 
     /// Returns how many covenant members have signed and the quorum, with a warning for each member whose
@@ -222,10 +235,24 @@ impl Files {
     /// step needs and is absent is an error of its own.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let found = self.violations();
+        let version = match self.delegation.parameters {
+            ParametersAt::Unstated => self.delegation.find_parameters(&self.params),
+            _ => None,
+        };
+        let taken = version.map(|(number, _)| {
+            format!("the delegation names no parameters version; {number} is taken, which makes its outputs")
+        });
         let broken = found.iter().filter(|found| !matches!(found, StakeViolation::Absent(_)));
-        broken
-            .map(|found| format!("the delegation breaks the rule {}: {}", found.rule(), message(found)))
-            .collect()
+        let broken = broken
+            .map(|found| format!("the delegation breaks the rule {}: {}", found.rule(), message(found)));
+        taken.into_iter().chain(broken).collect()
+    }
+
+    /// Returns the warnings of a step that uses the covenant signatures: [`warnings`](Self::warnings), and
+    /// one for each covenant member whose signatures do not verify.
+    pub(crate) fn covenant_warnings(&self) -> Vec<String> {
+        let invalid = self.covenant_quorum().map(|(_, warnings)| warnings).unwrap_or_default();
+        self.warnings().into_iter().chain(invalid).collect()
     }
 }
 

@@ -5,9 +5,10 @@ use bitcoin::OutPoint;
 use bitcoin::absolute::Height;
 use chain::{BlockHeight, FoundTransaction, Node};
 use serde::{Deserialize, Serialize};
+use staking_scripts::delegation::Stake;
 use staking_scripts::delegation::{PresignedTransactions, Spending, StakeOnChain, StakeState};
 use staking_scripts::explain::explain;
-use staking_scripts::{LeafTransaction, SpendPath, Stake, UnbondingTransaction};
+use staking_scripts::{LeafTransaction, SpendPath, UnbondingTransaction};
 
 use crate::args::delegation::DelegationArgs;
 use crate::args::node::NodeArgs;
@@ -191,9 +192,9 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let files = self.files.read()?;
         let (delegation, parameters) = (&files.delegation, files.parameters()?);
-        let stake = delegation.stake(parameters).context("--delegation")?;
+        let stake = delegation.stake(parameters.covenant()).context("--delegation")?;
         // A stake whose pre-signed transactions are not known is found on the chain all the same.
-        let unbonding = delegation.unbonding(parameters).ok();
+        let unbonding = delegation.unbonding(parameters.covenant()).ok();
         let presigned = delegation.presigned(parameters).ok();
         let (covenant_signature_count, quorum, invalid) = match files.covenant_quorum() {
             Ok((found, warnings)) => (found.signed, found.quorum, warnings),

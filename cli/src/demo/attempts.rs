@@ -22,7 +22,8 @@ pub fn with_witness(
     transaction
 }
 
-/// Returns the signatures of these keys over `sighash`, each for its own key's element.
+/// Returns a function for [`with_witness`]: for the key of one of `signers` it returns that signer's BIP-340
+/// signature over `sighash`, for another key `None`.
 pub fn signed_by<'a>(
     signers: &'a [&'a SecretKey],
     sighash: TapSighash,

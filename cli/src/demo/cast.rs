@@ -19,6 +19,7 @@ pub(crate) const QUORUM: u16 = 6;
 /// The staker's account on Babylon Genesis.
 const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
 
+/// Returns the signing context of the staker's proof of possession.
 fn staker_context() -> SigningContext {
     SigningContext::consumer(Operation::StakerPop, "btcstake-demo-1", ACCOUNT)
 }
@@ -60,19 +61,20 @@ pub(crate) struct Cast {
     pub(crate) wallet: SecretKey,
     pub(crate) miner: SecretKey,
     pub(crate) staker: SecretKey,
-    /// The first has a point with even y, the second one with odd y.
+    /// The finality providers' keys: the first has a point with even y, the second one with odd y.
     pub(crate) providers: [SecretKey; 2],
-    /// In an order that is not sorted, as on mainnet.
+    /// The covenant members' keys, in an order that is not sorted, as on mainnet.
     pub(crate) covenant: Vec<SecretKey>,
     pub(crate) staked_to: StakedTo,
     /// The committee when a stake is extended: one member was replaced.
     pub(crate) extended_covenant: Vec<SecretKey>,
-    /// With one more finality provider.
+    /// The finality providers when a stake is extended: there is one more.
     pub(crate) extended_to: StakedTo,
     pub(crate) rules: Rules,
 }
 
 impl Cast {
+    /// Returns the participants whose keys are derived from `seed`.
     pub(crate) fn new(seed: &[u8; 32]) -> anyhow::Result<Self> {
         let provider = |parity| key(seed, "finality provider", |key| key.parity() == parity);
         let providers = [provider(Parity::Even), provider(Parity::Odd)];
@@ -102,7 +104,7 @@ impl Cast {
         })
     }
 
-    /// The parameters: version 0 from height 1 on, and version 1, with the new committee, from
+    /// Returns the parameters: version 0 from height 1 on, and version 1, with the new committee, from
     /// `extension_height` on.
     pub(crate) fn history(
         &self,
@@ -130,37 +132,38 @@ impl Cast {
         Ok(ParametersHistory::from_json(&serde_json::to_string(&all)?)?)
     }
 
-    /// The chains of the stakes: regtest, and a consumer chain with a signing context.
+    /// Returns the rules of the two chains of the stakes: regtest, and a consumer chain with a signing
+    /// context.
     pub(crate) fn chain_rules() -> ChainRules {
         ChainRules { network: Network::Regtest, depth: 1, signing_context: staker_context() }
     }
 
-    /// The staker's proof of possession.
+    /// Returns the staker's proof of possession, with its message.
     pub(crate) fn possession(&self) -> anyhow::Result<(PossessionMessage, ProofOfPossession)> {
         let message = PossessionMessage::new(staker_context(), ACCOUNT.parse()?)?;
         let proof = ProofOfPossession::create_bip340(&self.staker, &message);
         Ok((message, proof))
     }
 
-    /// The script pubkey of the staker's coins.
+    /// Returns the script pubkey of the staker's coins.
     pub(crate) fn wallet_script(&self) -> ScriptBuf {
         key_path_script(self.wallet.public_key())
     }
 
-    /// The script pubkey of block rewards that are not needed.
+    /// Returns the script pubkey of block rewards that are not needed.
     pub(crate) fn miner_script(&self) -> ScriptBuf {
         key_path_script(self.miner.public_key())
     }
 }
 
-/// The finality providers, each of a consumer chain of its own.
+/// Returns the finality providers with these keys, each of a consumer chain of its own.
 fn staked_to<'a>(providers: impl IntoIterator<Item = &'a SecretKey>) -> anyhow::Result<StakedTo> {
     let named =
         (1..).zip(providers).map(|(number, key)| (format!("btcstake-demo-{number}"), *key.public_key()));
     Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))
 }
 
-/// The first key under this name that is wanted.
+/// Returns the first key that is derived from `seed` under this name and is wanted.
 fn key(seed: &[u8; 32], name: &str, wanted: impl Fn(&SecretKey) -> bool) -> SecretKey {
     let mut attempt: u32 = 0;
     loop {

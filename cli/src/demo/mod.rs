@@ -71,6 +71,7 @@ pub enum ScenarioName {
 }
 
 impl ScenarioName {
+    /// Returns the scenarios that the name stands for.
     const fn scenarios(self) -> &'static [Scenario] {
         match self {
             Self::Slash => &[Scenario::Slash],
@@ -84,6 +85,7 @@ impl ScenarioName {
 }
 
 impl Args {
+    /// Plays the demo, writes the page if it is asked for, and returns what to print.
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let start = Instant::now();
         let seed = read_optional(self.seed.as_ref())?.unwrap_or_else(|| {
@@ -104,7 +106,7 @@ impl Args {
         Printout::new(played.text(&closing), &played)
     }
 
-    /// The node, and its name for the reader.
+    /// Returns the node to play on, and its name for the reader.
     fn node(&self) -> anyhow::Result<(Box<dyn Node>, String)> {
         if self.node == "embedded" {
             if self.cookie_file.is_some() {
@@ -117,7 +119,7 @@ impl Args {
     }
 }
 
-/// Plays on `node`, called `name` in the report, with keys derived from `seed`.
+/// Plays a scenario, or all of them, on `node`, called `name` in the report, with keys derived from `seed`.
 ///
 /// # Errors
 /// When the node is not on regtest, fails, refuses what it must accept, or accepts what it must refuse.

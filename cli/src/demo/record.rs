@@ -20,7 +20,7 @@ pub(crate) struct Played {
 }
 
 impl Played {
-    /// The transaction with the outputs that the PSBT it comes from says it spends.
+    /// Returns the transaction with the outputs that it spends, as the PSBT that it comes from has them.
     pub(crate) fn new(transaction: &Transaction, psbt: &Psbt, block: u32) -> anyhow::Result<Self> {
         let spent = psbt.iter_funding_utxos().map(|output| output.cloned()).collect::<Result<_, _>>()?;
         Ok(Self { transaction: transaction.clone(), spent, block })
@@ -37,6 +37,7 @@ pub(crate) struct Locked {
 }
 
 impl Locked {
+    /// Returns the output under this name.
     pub(crate) fn new<O: HasTaproot>(name: &'static str, output: &Funded<O>) -> Self {
         Self {
             name,
@@ -59,10 +60,12 @@ pub(crate) struct Equivocation {
 /// The owner of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
+    /// The staker.
     Staker,
-    /// Numbered in the order in which the stake names them.
+    /// A finality provider, numbered from 1 in the order in which the stake names them.
     FinalityProvider(usize),
-    /// Numbered as the parameters list them, which is not the order of the keys; who came later comes last.
+    /// A covenant member, numbered from 1 as the parameters list them, which is not the order of the keys; a
+    /// member of the new committee alone comes last.
     CovenantMember(usize),
 }
 
@@ -77,6 +80,7 @@ pub(crate) struct Background {
 }
 
 impl Background {
+    /// Returns the keys and parameters of these participants, without their secrets.
     pub(crate) fn new(cast: &Cast) -> Self {
         let mut roles = vec![(Role::Staker, *cast.staker.public_key())];
         let providers = cast.extended_to.keys();

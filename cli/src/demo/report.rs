@@ -32,13 +32,13 @@ pub struct Step {
     /// Why Bitcoin Core refused it; null when it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// For the page.
+    /// The transaction that it made or tried, for the page.
     #[serde(skip)]
     pub(crate) played: Option<Played>,
 }
 
 impl Step {
-    /// A step without a transaction.
+    /// Returns a step without a transaction.
     pub(crate) fn said(name: &str, text: impl Into<String>) -> Self {
         let (name, text) = (name.to_owned(), text.into());
         Self {
@@ -55,7 +55,7 @@ impl Step {
         }
     }
 
-    /// A step that made, or tried, a transaction.
+    /// Returns a step that made, or tried, a transaction.
     pub(crate) fn with(
         name: &str,
         text: impl Into<String>,
@@ -94,9 +94,10 @@ pub struct ScenarioReport {
     pub extracted_key_matches: Option<bool>,
     /// The stake's state at the end: SLASHED or WITHDRAWN.
     pub final_status: String,
-    /// For the page: the outputs of the protocol in the order in which they came to be, and the two votes.
+    /// The outputs of the protocol in the order in which they were made, for the page.
     #[serde(skip)]
     pub(crate) outputs: Vec<Locked>,
+    /// The two votes and the key extracted from them, for the page.
     #[serde(skip)]
     pub(crate) equivocation: Option<Equivocation>,
 }
@@ -115,6 +116,7 @@ pub struct Output {
 }
 
 impl Output {
+    /// Returns the report as text, with `closing` as its last line.
     pub(crate) fn text(&self, closing: &str) -> String {
         let mut lines = vec![
             format!("Every transaction below was validated by {}.", self.node),
@@ -131,6 +133,7 @@ impl Output {
 }
 
 impl Step {
+    /// Adds the step's lines of text.
     fn lines(&self, lines: &mut Vec<String>) {
         let mark = match &self.refused {
             Some(_) => format!("{BAD}x{BAD:#}"),

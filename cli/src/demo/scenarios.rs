@@ -1,10 +1,12 @@
 //! The scenarios.
 
 use anyhow::{Context, ensure};
+use bitcoin::FeeRate;
 use chain::Node;
 use eots::SecretKey;
+use staking_scripts::delegation::WithdrawnOutput;
 use staking_scripts::outputs::Leaf;
-use staking_scripts::{LeafTransaction, SlashedOutput, SpendPath, WithdrawalTransaction};
+use staking_scripts::{LeafTransaction, SlashedOutput, SpendPath};
 
 use super::attempts::{signed_by, with_witness};
 use super::cast::{Cast, QUORUM};
@@ -12,10 +14,6 @@ use super::consumer_chain::ConsumerChain;
 use super::record::Equivocation;
 use super::report::ScenarioReport;
 use super::stage::{Stage, Stake};
-
-/// The state of a stake at the end.
-const SLASHED: &str = "SLASHED";
-const WITHDRAWN: &str = "WITHDRAWN";
 
 /// How many heights the finality providers vote honestly on before one of them equivocates.
 const HONEST_HEIGHTS: usize = 3;
@@ -36,9 +34,11 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
+    /// All scenarios, in the order in which they are played.
     pub(crate) const ALL: [Self; 5] =
         [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire, Self::Extend];
 
+    /// Returns the name, as it is given on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Slash => "slash",
@@ -49,6 +49,7 @@ impl Scenario {
         }
     }
 
+    /// Returns what the scenario shows, in a few words.
     const fn title(self) -> &'static str {
         match self {
             Self::Slash => "a finality provider signs two blocks at one height, and the stake is slashed",
@@ -59,53 +60,52 @@ impl Scenario {
         }
     }
 
-    /// Plays the scenario.
+    /// Plays the scenario to its end. Of an extended stake, the status is that of the extension.
     pub(crate) fn play(self, node: &dyn Node, cast: &Cast) -> anyhow::Result<ScenarioReport> {
         let mut stage = Stage::new(node, cast);
-        let stake = stage.stake()?;
+        let mut stake = stage.stake()?;
+        let staking_script_pubkey = stake.checked.staking().tx_out().script_pubkey.to_hex_string();
+        let mut extracted_key_matches = None;
         let [even, odd] = &cast.providers;
-        let (extracted_key_matches, final_status) = match self {
+        match self {
             Self::Slash => {
                 attempts(&mut stage, &stake)?;
                 let (extracted, matches) = equivocate(&mut stage, even)?;
+                extracted_key_matches = Some(matches);
                 stage.slash(&stake, SlashedOutput::Staking, &extracted)?;
-                (Some(matches), SLASHED)
             }
             Self::SlashUnbonding => {
                 stage.unbond(&stake)?;
                 without_key(&mut stage, &stake, SlashedOutput::Unbonding, &unbonding_leaf(&stake)?)?;
                 let (extracted, matches) = equivocate(&mut stage, odd)?;
+                extracted_key_matches = Some(matches);
                 stage.slash(&stake, SlashedOutput::Unbonding, &extracted)?;
-                (Some(matches), SLASHED)
             }
             Self::Unbond => {
                 let height = stage.unbond(&stake)?;
-                stage.withdraw(&stake.checked.presigned().unbonding.unbonding_output(), height)?;
-                (None, WITHDRAWN)
+                stage.withdraw(&stake, WithdrawnOutput::Unbonding, height)?;
             }
-            Self::Expire => {
-                stage.withdraw(stake.checked.staking(), stake.height)?;
-                (None, WITHDRAWN)
-            }
+            Self::Expire => stage.withdraw(&stake, WithdrawnOutput::Staking, stake.height)?,
             Self::Extend => {
-                let extended = stage.extend(&stake)?;
-                stage.withdraw(extended.checked.staking(), extended.height)?;
-                (None, WITHDRAWN)
+                stake = stage.extend(&stake)?;
+                stage.withdraw(&stake, WithdrawnOutput::Staking, stake.height)?;
             }
-        };
+        }
+        let final_status = stage.status(&stake)?.as_str().to_owned();
         Ok(ScenarioReport {
             name: self.name().to_owned(),
             title: self.title().to_owned(),
             steps: stage.steps,
-            staking_script_pubkey: stake.checked.staking().tx_out().script_pubkey.to_hex_string(),
+            staking_script_pubkey,
             extracted_key_matches,
-            final_status: final_status.to_owned(),
+            final_status,
             outputs: stage.outputs,
             equivocation: stage.equivocation,
         })
     }
 }
 
+/// Returns the leaf of a path of the staking output.
 fn staking_leaf(stake: &Stake, path: SpendPath) -> anyhow::Result<&Leaf> {
     stake
         .checked
@@ -116,6 +116,7 @@ fn staking_leaf(stake: &Stake, path: SpendPath) -> anyhow::Result<&Leaf> {
         .with_context(|| format!("the staking output has no {path} path"))
 }
 
+/// Returns the slashing leaf of the unbonding output.
 fn unbonding_leaf(stake: &Stake) -> anyhow::Result<Leaf> {
     let output = stake.checked.presigned().unbonding.unbonding_output();
     output
@@ -132,10 +133,11 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     let covenant: Vec<&SecretKey> = cast.covenant.iter().collect();
     let quorum = usize::from(QUORUM);
 
-    let withdrawal = WithdrawalTransaction::new(
-        stake.checked.staking(),
+    let withdrawal = stake.delegation.withdrawal(
+        WithdrawnOutput::Staking,
         cast.wallet_script(),
-        bitcoin::FeeRate::from_sat_per_vb_u32(2),
+        FeeRate::from_sat_per_vb_u32(2),
+        stake.parameters.covenant(),
     )?;
     let transaction = withdrawal.finalize(&withdrawal.sign_as_staker(&cast.staker)?)?;
     stage.refused(
@@ -169,7 +171,7 @@ fn without_key(
 ) -> anyhow::Result<()> {
     let cast = stage.cast;
     let quorum = usize::from(QUORUM);
-    let slashing = stake.delegation.slashing(which, &stake.parameters)?;
+    let slashing = stake.delegation.slashing(which, stake.parameters.covenant())?;
     let given = stake.delegation.covenant_signatures.iter();
     let given: Vec<_> = given.map(|given| given.slashing_of(which)).collect();
     let sighash = slashing.sighash();
@@ -193,7 +195,8 @@ fn without_key(
     stage.refused("adaptor used as it is", text, (&transaction, slashing.psbt()), SpendPath::Slashing)
 }
 
-/// Lets the providers vote, the offender twice, and extracts its key from the two votes.
+/// Lets the providers vote, the offender twice, and extracts its key from the two votes. Returns the key, and
+/// whether it is the offender's.
 fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(SecretKey, bool)> {
     let mut chain = ConsumerChain::new(&stage.cast.providers)?;
     let (providers, committed) = (stage.cast.providers.len(), chain.committed());

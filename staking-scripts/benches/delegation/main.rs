@@ -1,6 +1,6 @@
 //! The time of a complete delegation and of a covenant member's signatures, as ratios to the two reference
 //! implementations and to the signatures alone, measured in one run: `cargo bench --profile dev --package
-//! staking-scripts --bench delegation`.
+//! btcstake-staking-scripts --features test-utils --bench delegation`.
 //!
 //! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is
 //! missed.

@@ -1,23 +1,20 @@
 //! A stake of mainnet's shape: nine covenant members with a quorum of six, and one finality provider.
 
-use finality::SigningContext;
 use std::hint::black_box;
 
 use eots::{AdaptorSignature, SecretKey};
-use staking_scripts::bitcoin::hashes::{Hash, sha256};
 use staking_scripts::bitcoin::secp256k1::{Message, SECP256K1, schnorr};
-use staking_scripts::bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid, XOnlyPublicKey};
-use staking_scripts::coins::key_path_script;
-use staking_scripts::delegation::{MemoryCovenantRecord, NewDelegation};
+use staking_scripts::bitcoin::{Amount, FeeRate, ScriptBuf, XOnlyPublicKey};
+use staking_scripts::delegation::NewDelegation;
 use staking_scripts::possession::PossessionMessage;
+use staking_scripts::testing::{
+    coin, covenant_signatures, key, members, parameters_changed, possession, wallet,
+};
 use staking_scripts::transactions::{LeafTransaction as _, NewStake};
 use staking_scripts::{
     ChainRules, CheckedDelegation, CovenantSignatures, Delegation, FundingCoin, Parameters, ParametersAt,
-    ParametersHistory, ProofOfPossession, StakedTo, StakingOutput, StakingTransaction, Timelock,
+    ProofOfPossession, StakedTo, StakingOutput, StakingTransaction, Timelock,
 };
-
-const MEMBERS: u8 = 9;
-const AUX: [u8; 32] = [3; 32];
 
 pub(crate) struct Stake {
     staker: SecretKey,
@@ -29,41 +26,18 @@ pub(crate) struct Stake {
     possession: (PossessionMessage, ProofOfPossession),
 }
 
-fn key(number: u8) -> SecretKey {
-    SecretKey::from_bytes(&sha256::Hash::hash(&[number]).to_byte_array()).expect("a key")
-}
-
 impl Stake {
     pub(crate) fn new() -> Self {
-        let members: Vec<_> = (0..MEMBERS).map(key).collect();
-        let (staker, provider) = (key(100), key(101));
-        let keys: Vec<_> = members.iter().map(|member| format!("\"{}\"", member.public_key())).collect();
+        let (staker, provider) = (key("staker", 0), key("provider", 0));
         // Mainnet's version 3, with other keys.
-        let version = format!(
-            r#"[{{"covenant_pks": [{}], "covenant_quorum": 6, "min_staking_value_sat": 500000,
-            "max_staking_value_sat": 500000000000, "min_staking_time_blocks": 64000, "max_staking_time_blocks": 64000,
-            "slashing_pk_script": "agdiYWJ5bG9u", "min_slashing_tx_fee_sat": 100000, "slashing_rate": "0.001",
-            "unbonding_time_blocks": 1008, "unbonding_fee_sat": 32000, "btc_activation_height": 891425}}]"#,
-            keys.join(",")
-        );
-        let versions = ParametersHistory::<Parameters>::from_json(&version).expect("parameters");
-        let wallet = key_path_script(key(102).public_key());
-        let coin = TxOut { value: Amount::from_sat(1_500_000), script_pubkey: wallet.clone() };
-        let message = PossessionMessage::new(
-            SigningContext::GENESIS,
-            "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().expect("an account"),
-        );
-        let message = message.expect("of genesis");
-        let possession = (message.clone(), ProofOfPossession::create_bip340(&staker, &message));
-        Self {
-            staker,
-            provider,
-            members,
-            parameters: versions.get(0).expect("one version").clone(),
-            coin: FundingCoin::new(OutPoint::new(Txid::all_zeros(), 7), coin).expect("P2TR"),
-            change: wallet,
-            possession,
-        }
+        let parameters = parameters_changed(|fields| {
+            fields["max_staking_value_sat"] = "500000000000".into();
+            fields["min_staking_time_blocks"] = 64_000.into();
+            fields["unbonding_fee_sat"] = "32000".into();
+        });
+        let possession = possession(&staker);
+        let (members, coin, change) = (members(0), coin(7, 1_500_000), wallet());
+        Self { staker, provider, members, parameters, coin, change, possession }
     }
 
     /// Builds the outputs and all four transactions, and signs as the staker.
@@ -91,9 +65,8 @@ impl Stake {
             parameters: &self.parameters,
             parameters_at,
         };
-        let mut delegation = Delegation::new(&stake).expect("paid");
-        let signed = delegation.sign_as_staker(&self.staker, self.possession.clone(), &self.parameters);
-        signed.expect("the staker");
+        let mut delegation = Delegation::signed(&stake, &self.staker).expect("paid, by the staker");
+        delegation.proof_of_possession = Some(self.possession.clone());
         delegation
     }
 
@@ -104,8 +77,7 @@ impl Stake {
     /// Returns the signatures of all members.
     pub(crate) fn covenant_signatures(&self) -> Vec<CovenantSignatures> {
         let checked = self.checked(&self.staked());
-        let signed = |member| sign(&checked, member);
-        self.members.iter().map(signed).collect()
+        self.members.iter().map(|member| covenant_signatures(&checked, member)).collect()
     }
 
     /// Makes a complete delegation: built, signed by the staker, checked against every rule, and the members'
@@ -121,7 +93,7 @@ impl Stake {
     /// Makes one member's signatures: the delegation checked against every rule, the unbonding transaction
     /// signed, and adaptor signatures over both slashing transactions.
     pub(crate) fn member(&self, delegation: &Delegation) -> CovenantSignatures {
-        sign(&self.checked(delegation), &self.members[4])
+        covenant_signatures(&self.checked(delegation), &self.members[4])
     }
 }
 
@@ -175,7 +147,7 @@ impl<'a> Signatures<'a> {
         black_box(member.sign_bip340(*unbonding));
         for sighash in slashing {
             let provider = self.stake.provider.public_key();
-            black_box(AdaptorSignature::sign(member, provider, *sighash, &AUX).expect("a signature"));
+            black_box(AdaptorSignature::sign(member, provider, *sighash, &[0; 32]).expect("a signature"));
         }
     }
 
@@ -186,11 +158,6 @@ impl<'a> Signatures<'a> {
             verify(signature, sighash, key);
         }
     }
-}
-
-fn sign(checked: &CheckedDelegation, member: &SecretKey) -> CovenantSignatures {
-    let record = &mut MemoryCovenantRecord::default();
-    checked.sign_as_covenant_member(member, &AUX, record).expect("a member")
 }
 
 fn verify(signature: &schnorr::Signature, sighash: &Message, key: &XOnlyPublicKey) {

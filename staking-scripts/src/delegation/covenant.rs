@@ -217,11 +217,11 @@ impl Delegation {
         previous: Option<&Parameters>,
     ) -> Result<CovenantQuorum, DelegationError> {
         let presigned = PresignedTransactions {
-            unbonding: self.unbonding(parameters)?,
-            slashing: self.slashing(SlashedOutput::Staking, parameters)?,
-            unbonding_slashing: self.slashing(SlashedOutput::Unbonding, parameters)?,
+            unbonding: self.unbonding(parameters.covenant())?,
+            slashing: self.slashing(SlashedOutput::Staking, parameters.covenant())?,
+            unbonding_slashing: self.slashing(SlashedOutput::Unbonding, parameters.covenant())?,
         };
-        let staking = self.stake(parameters)?.staking;
+        let staking = self.stake(parameters.covenant())?.staking;
         let extension = self.known_extension(previous, &staking);
         let (once, repeated) = once_each(&self.covenant_signatures);
         let mut given: Vec<_> = once.into_iter().cloned().collect();

@@ -133,6 +133,22 @@ impl Delegation {
         self.parameters.resolve(history).map(|(_, parameters)| parameters)
     }
 
+    /// Returns the version of the parameters that the delegation is made under: the one that it names, or
+    /// where it names none, the last one whose committee makes the staking output that it pays to. Of these
+    /// one that makes all its pre-signed transactions comes first. `None` when no version does.
+    pub fn find_parameters<'a>(
+        &self,
+        history: &'a ParametersHistory<Parameters>,
+    ) -> Option<(usize, &'a Parameters)> {
+        if self.parameters != ParametersAt::Unstated {
+            return self.parameters.resolve(history).ok();
+        }
+        let numbered = history.iter().enumerate();
+        let paid: Vec<_> = numbered.filter(|(_, version)| self.stake(version.covenant()).is_ok()).collect();
+        let exact = paid.iter().rev().find(|(_, version)| self.presigned(version).is_ok());
+        exact.or(paid.last()).copied()
+    }
+
     /// Adds what is known of the running stake that this one extends: `previous` must be its delegation.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::parameters::ParametersError;
+use crate::transactions::error::BuildError;
 
 /// The cause of an error, which can be downcast.
 pub(crate) type Cause = Box<dyn Error + Send + Sync + 'static>;
@@ -35,6 +36,9 @@ pub enum DelegationError {
     /// A field that this step needs is absent.
     #[error("{0} is absent; this step needs it")]
     Absent(&'static str),
+    /// A transaction of the stake cannot be built.
+    #[error(transparent)]
+    Build(BuildError),
     /// A pre-signed transaction is not the one that the other fields determine.
     #[error("{field} is the transaction {found}; must be {expected}, which the other fields make")]
     OtherTransaction {

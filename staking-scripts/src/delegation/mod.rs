@@ -25,7 +25,7 @@ mod seen;
 mod stake;
 pub(crate) mod status;
 
-pub use self::build::{NewDelegation, PresignedTransactions};
+pub use self::build::{NewDelegation, NewExtendedDelegation, PresignedTransactions};
 pub use self::check::{CheckRules, InForce};
 pub use self::checked::{CheckedDelegation, CheckedStake};
 pub use self::covenant::{CovenantQuorum, CovenantSignatures, CovenantSignaturesError, CovenantSigningError};
@@ -41,5 +41,5 @@ pub use self::record::{CovenantRecord, MemoryCovenantRecord, RecordVerdict, Sign
 pub use self::relation::DelegationRelation;
 pub use self::rules::{StakeTransaction, StakeViolation};
 pub use self::seen::broken_rules;
-pub use self::stake::Stake;
+pub use self::stake::{Stake, WithdrawnOutput};
 pub use self::status::{Spending, StakeOnChain, StakeState, StakeStatus};

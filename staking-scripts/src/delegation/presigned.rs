@@ -185,8 +185,8 @@ pub(super) fn slashing<O: Slashable>(
         return None;
     }
     let [slashed, refunded] = given.output.as_slice() else { return None };
-    let amounts = [slashed.value, refunded.value];
-    let built = SlashingTransaction::laid_out(source, slashing, refund.clone(), given.version, amounts);
+    let built =
+        SlashingTransaction::laid_out(source, refund.clone(), given.version, slashed.clone(), refunded.value);
     let built = findings.note(built.map_err(|reason| StakeViolation::Unpayable { part, reason }))?;
     same(part, built.unsigned(), given, findings).then_some(built)
 }

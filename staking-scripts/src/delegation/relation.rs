@@ -32,7 +32,7 @@ impl<'a> DelegationRelation<'a> {
             .into_iter()
             .chain(unbonding.map(|transaction| (StakeTransaction::Unbonding, transaction)))
             .chain(slashing);
-        let outputs = delegation.outputs(parameters).into_iter();
+        let outputs = delegation.outputs(parameters.covenant()).into_iter();
         Self {
             delegation,
             transactions: all.map(|(which, it)| (which, it.compute_txid(), it)).collect(),

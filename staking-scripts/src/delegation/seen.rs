@@ -2,13 +2,12 @@
 
 use bitcoin::{Amount, Transaction};
 
-use super::data::Delegation;
 use super::presigned::{self, Findings};
 use super::rules::{StakeTransaction, StakeViolation};
 use crate::explain::{Explanation, TransactionKind};
 use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::leaf::{LeafKeys, SpendPath};
-use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
+use crate::outputs::output::SlashingRefundOutput;
 use crate::outputs::timelock::Timelock;
 use crate::parameters::Parameters;
 use crate::transactions::sighash::sum;
@@ -57,24 +56,6 @@ pub fn broken_rules(
         _ => {}
     }
     findings.0
-}
-
-impl Delegation {
-    /// Returns the staking, unbonding and slashing refund outputs of the stake under these parameters; no
-    /// outputs where its keys and times make none, for which [`check`](Self::check) has the reason.
-    pub fn outputs(&self, parameters: &Parameters) -> Vec<ProtocolOutput> {
-        let made = || {
-            let parties = parameters.parties(self.staker, self.staked_to.keys()).ok()?;
-            let staking_time = Timelock::from_blocks(self.staking_time_blocks).ok()?;
-            let unbonding_time = Timelock::from_blocks(self.unbonding_time_blocks).ok()?;
-            Some(vec![
-                ProtocolOutput::Staking(StakingOutput::new(parties.clone(), staking_time).ok()?),
-                ProtocolOutput::Unbonding(UnbondingOutput::new(parties, unbonding_time).ok()?),
-                ProtocolOutput::SlashingRefund(SlashingRefundOutput::new(self.staker, unbonding_time).ok()?),
-            ])
-        };
-        made().unwrap_or_default()
-    }
 }
 
 /// Checks an output that is recognised.

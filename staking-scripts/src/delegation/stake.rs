@@ -1,22 +1,33 @@
 //! The steps that end a stake. Each needs only the parts of the delegation that it uses.
 
 use bitcoin::secp256k1::schnorr;
-use bitcoin::{Amount, Transaction};
+use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction};
 use eots::SecretKey;
 
 use super::data::{Delegation, PresignedSlashing, SlashedOutput};
 use super::error::{DelegationError, field};
 use crate::outputs::committee::CovenantCommittee;
+use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::parties::Parties;
 use crate::outputs::timelock::Timelock;
-use crate::parameters::{Parameters, Phase1Parameters};
-use crate::phase1::{Phase1Error, parse_phase1_stake};
 use crate::transactions::funded::Funded;
 use crate::transactions::leaf_transaction::LeafTransaction;
 use crate::transactions::sighash::sum;
-use crate::transactions::slashing::{Slashable, SlashingParameters, SlashingTransaction};
+use crate::transactions::slashing::{Slashable, SlashingTransaction};
 use crate::transactions::unbonding::UnbondingTransaction;
+use crate::transactions::withdrawal::WithdrawalTransaction;
+
+/// The output of a stake that the staker withdraws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithdrawnOutput {
+    /// The staking output, after the staking time.
+    Staking,
+    /// The unbonding output, after the unbonding time.
+    Unbonding,
+    /// The refund of a slashing transaction, after the unbonding time.
+    Refund(SlashedOutput),
+}
 
 /// The outputs of a stake, with the outpoint of the staking output. A withdrawal needs nothing else; the
 /// rules are not checked.
@@ -30,49 +41,53 @@ pub struct Stake {
     pub refund_output: SlashingRefundOutput,
 }
 
-impl Stake {
-    /// Returns the outputs of a phase-1 stake, from its staking transaction and the parameters in force at
-    /// the height that includes it.
-    ///
-    /// # Errors
-    /// The errors of [`parse_phase1_stake`].
-    pub fn phase1(transaction: &Transaction, parameters: &Phase1Parameters) -> Result<Self, Phase1Error> {
-        let staking = parse_phase1_stake(transaction, parameters)?;
-        let (parties, time) = (staking.output().parties().clone(), parameters.unbonding_time);
-        let refund_output = SlashingRefundOutput::new(*parties.staker(), time)?;
-        Ok(Self { staking, unbonding_output: UnbondingOutput::new(parties, time)?, refund_output })
-    }
-}
-
 impl Delegation {
-    /// Returns the outputs of the stake under these parameters.
+    /// Returns the outputs of the stake with this covenant committee.
     ///
     /// # Errors
     /// [`DelegationError::Field`] when the keys and times make no outputs, or the staking transaction does
-    /// not pay to the staking output exactly once, as under other parameters.
-    pub fn stake(&self, parameters: &Parameters) -> Result<Stake, DelegationError> {
-        self.stake_with(parameters.covenant())
+    /// not pay to the staking output exactly once, as with another committee.
+    pub fn stake(&self, covenant: &CovenantCommittee) -> Result<Stake, DelegationError> {
+        let (output, unbonding_output, refund_output) = self.make_outputs(covenant)?;
+        let staking = field("staking_transaction", Funded::find(output, &self.staking_transaction))?;
+        Ok(Stake { staking, unbonding_output, refund_output })
     }
 
-    fn stake_with(&self, covenant: &CovenantCommittee) -> Result<Stake, DelegationError> {
+    /// Returns the staking, unbonding and slashing refund outputs that the keys and times make with this
+    /// covenant committee, whether or not a transaction pays to them; no outputs where they make none, for
+    /// which [`stake`](Self::stake) has the reason.
+    pub fn outputs(&self, covenant: &CovenantCommittee) -> Vec<ProtocolOutput> {
+        let made = self.make_outputs(covenant).map(|(staking, unbonding, refund)| {
+            vec![
+                ProtocolOutput::Staking(staking),
+                ProtocolOutput::Unbonding(unbonding),
+                ProtocolOutput::SlashingRefund(refund),
+            ]
+        });
+        made.unwrap_or_default()
+    }
+
+    fn make_outputs(
+        &self,
+        covenant: &CovenantCommittee,
+    ) -> Result<(StakingOutput, UnbondingOutput, SlashingRefundOutput), DelegationError> {
         let parties = Parties::new(self.staker, self.staked_to.keys(), covenant.clone());
         let parties = field("finality_providers", parties)?;
         let time = field("staking_time_blocks", Timelock::from_blocks(self.staking_time_blocks))?;
         let unbonding_time =
             field("unbonding_time_blocks", Timelock::from_blocks(self.unbonding_time_blocks))?;
-        let output = field("finality_providers", StakingOutput::new(parties.clone(), time))?;
-        let staking = field("staking_transaction", Funded::find(output, &self.staking_transaction))?;
-        let unbonding_output = field("finality_providers", UnbondingOutput::new(parties, unbonding_time))?;
+        let staking = field("finality_providers", StakingOutput::new(parties.clone(), time))?;
+        let unbonding = field("finality_providers", UnbondingOutput::new(parties, unbonding_time))?;
         let refund = field("unbonding_time_blocks", SlashingRefundOutput::new(self.staker, unbonding_time))?;
-        Ok(Stake { staking, unbonding_output, refund_output: refund })
+        Ok((staking, unbonding, refund))
     }
 
     /// Returns the delegation's unbonding transaction, whatever fee it pays.
     ///
     /// # Errors
     /// [`DelegationError`] when it is absent, or not of the protocol's form for this stake.
-    pub fn unbonding(&self, parameters: &Parameters) -> Result<UnbondingTransaction, DelegationError> {
-        self.unbonding_of(self.stake(parameters)?)
+    pub fn unbonding(&self, covenant: &CovenantCommittee) -> Result<UnbondingTransaction, DelegationError> {
+        self.unbonding_of(self.stake(covenant)?)
     }
 
     fn unbonding_of(&self, stake: Stake) -> Result<UnbondingTransaction, DelegationError> {
@@ -95,17 +110,16 @@ impl Delegation {
     pub fn slashing(
         &self,
         which: SlashedOutput,
-        parameters: &Parameters,
+        covenant: &CovenantCommittee,
     ) -> Result<SlashingTransaction, DelegationError> {
-        let stake = self.stake(parameters)?;
-        let slashing = parameters.slashing_parameters();
+        let stake = self.stake(covenant)?;
         let (name, given) = self.presigned_slashing(which)?;
         if which == SlashedOutput::Staking {
-            return slashing_of(name, &given.transaction, &stake.staking, &slashing, stake.refund_output);
+            return slashing_of(name, &given.transaction, &stake.staking, stake.refund_output);
         }
         let refund = stake.refund_output.clone();
         let unbonding = self.unbonding_of(stake)?.unbonding_output();
-        slashing_of(name, &given.transaction, &unbonding, &slashing, refund)
+        slashing_of(name, &given.transaction, &unbonding, refund)
     }
 
     fn presigned_slashing(
@@ -127,10 +141,10 @@ impl Delegation {
     pub fn unbond(
         &self,
         staker: &schnorr::Signature,
-        parameters: &Parameters,
+        covenant: &CovenantCommittee,
     ) -> Result<Transaction, DelegationError> {
-        let covenant: Vec<_> = self.covenant_signatures.iter().map(|given| given.unbonding).collect();
-        field("covenant_signatures", self.unbonding(parameters)?.finalize(staker, &covenant))
+        let given: Vec<_> = self.covenant_signatures.iter().map(|given| given.unbonding).collect();
+        field("covenant_signatures", self.unbonding(covenant)?.finalize(staker, &given))
     }
 
     /// Finalizes a slashing transaction with the extracted key of one of the stake's finality providers: the
@@ -144,14 +158,43 @@ impl Delegation {
         &self,
         which: SlashedOutput,
         provider_key: &SecretKey,
-        parameters: &Parameters,
+        covenant: &CovenantCommittee,
     ) -> Result<Transaction, DelegationError> {
-        let slashing = self.slashing(which, parameters)?;
+        let slashing = self.slashing(which, covenant)?;
         let (_, given) = self.presigned_slashing(which)?;
         let staker = given.staker_signature.ok_or(DelegationError::Absent("staker_signatures"))?;
         let given = self.covenant_signatures.iter();
-        let covenant: Vec<_> = given.map(|given| given.slashing_of(which).clone()).collect();
-        field("covenant_signatures", slashing.slash(&staker, &covenant, provider_key))
+        let given: Vec<_> = given.map(|given| given.slashing_of(which).clone()).collect();
+        field("covenant_signatures", slashing.slash(&staker, &given, provider_key))
+    }
+
+    /// Builds the withdrawal of an output of the stake by the staker, valid once the output's timelock is
+    /// over.
+    ///
+    /// # Errors
+    /// [`DelegationError`] when the transaction that makes the output is absent or not of this stake, and
+    /// [`DelegationError::Build`] when the output does not pay for the withdrawal.
+    pub fn withdrawal(
+        &self,
+        from: WithdrawnOutput,
+        destination: ScriptBuf,
+        fee_rate: FeeRate,
+        covenant: &CovenantCommittee,
+    ) -> Result<WithdrawalTransaction, DelegationError> {
+        let built = match from {
+            WithdrawnOutput::Staking => {
+                WithdrawalTransaction::new(&self.stake(covenant)?.staking, destination, fee_rate)
+            }
+            WithdrawnOutput::Unbonding => {
+                let output = self.unbonding(covenant)?.unbonding_output();
+                WithdrawalTransaction::new(&output, destination, fee_rate)
+            }
+            WithdrawnOutput::Refund(which) => {
+                let output = self.slashing(which, covenant)?.refund_output();
+                WithdrawalTransaction::new(&output, destination, fee_rate)
+            }
+        };
+        built.map_err(DelegationError::Build)
     }
 }
 
@@ -159,17 +202,14 @@ fn slashing_of<O: Slashable>(
     name: &'static str,
     given: &Transaction,
     source: &Funded<O>,
-    parameters: &SlashingParameters,
     refund: SlashingRefundOutput,
 ) -> Result<SlashingTransaction, DelegationError> {
     let [slashed, refunded] = given.output.as_slice() else {
         let cause = format!("it has {} outputs; must have 2", given.output.len());
         return Err(DelegationError::Field { field: name, cause: cause.into() });
     };
-    // The script is the one that was signed; `check` compares it with the parameters.
-    let parameters = SlashingParameters { pk_script: slashed.script_pubkey.clone(), ..parameters.clone() };
-    let amounts = [slashed.value, refunded.value];
-    let built = SlashingTransaction::laid_out(source, &parameters, refund, given.version, amounts);
+    // Script and amounts are those that were signed; `check` compares them with the parameters.
+    let built = SlashingTransaction::laid_out(source, refund, given.version, slashed.clone(), refunded.value);
     same(name, given, field(name, built)?)
 }
 

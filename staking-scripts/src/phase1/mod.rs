@@ -3,5 +3,5 @@
 mod parse;
 mod scan;
 
-pub use self::parse::{Phase1Error, parse_phase1_stake};
+pub use self::parse::{Phase1Error, Phase1Stake, parse_phase1_stake};
 pub use self::scan::{BlockBytesError, FoundPhase1Stake, scan_phase1_stakes};

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use bitcoin::{Amount, Transaction};
+use bitcoin::{Amount, Transaction, XOnlyPublicKey};
 
 use crate::outputs::error::InvalidParties;
 use crate::outputs::op_return::{OpReturnData, OpReturnError};
@@ -51,6 +51,47 @@ pub enum Phase1Error {
     },
 }
 
+/// A phase-1 stake that a transaction makes, with the rules that it breaks.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Phase1Stake {
+    /// The staking output.
+    pub staking: Funded<StakingOutput>,
+    /// The finality provider.
+    pub finality_provider: XOnlyPublicKey,
+    /// The rules that it breaks: tag, staking time, amount. Such a stake was not counted, but its coins are
+    /// the staker's all the same.
+    pub broken: Vec<Phase1Error>,
+}
+
+impl Phase1Stake {
+    /// Returns the phase-1 stake that `transaction` makes, under the parameters in force at the height of the
+    /// block that includes it.
+    ///
+    /// # Errors
+    /// [`Phase1Error`] when it makes none: it has not exactly one OP_RETURN output of a stake, the keys make
+    /// no stake, or not exactly one output pays to the staking output of this data.
+    pub fn find(transaction: &Transaction, parameters: &Phase1Parameters) -> Result<Self, Phase1Error> {
+        let said = OpReturnData::of(transaction)?;
+        let finality_provider = said.finality_provider;
+        let parties = Parties::new(said.staker, [finality_provider], parameters.covenant.clone())?;
+        let staking = Funded::find(StakingOutput::new(parties, said.staking_time)?, transaction)?;
+        let mut broken = Vec::new();
+        if said.tag != parameters.tag {
+            broken.push(Phase1Error::OtherTag { found: said.tag, expected: parameters.tag });
+        }
+        if !parameters.staking_time.contains(&said.staking_time) {
+            let allowed = parameters.staking_time.clone();
+            broken.push(Phase1Error::StakingTime { found: said.staking_time, allowed });
+        }
+        if !parameters.staking_amount.contains(&staking.amount()) {
+            let allowed = parameters.staking_amount.clone();
+            broken.push(Phase1Error::Amount { found: staking.amount(), allowed });
+        }
+        Ok(Self { staking, finality_provider, broken })
+    }
+}
+
 /// Returns the staking output of the phase-1 stake that `transaction` makes, under the parameters in force at
 /// the height of the block that includes it. Whether the cap was reached and the block is deep enough is not
 /// checked here.
@@ -63,19 +104,6 @@ pub fn parse_phase1_stake(
     transaction: &Transaction,
     parameters: &Phase1Parameters,
 ) -> Result<Funded<StakingOutput>, Phase1Error> {
-    let said = OpReturnData::of(transaction)?;
-    if said.tag != parameters.tag {
-        return Err(Phase1Error::OtherTag { found: said.tag, expected: parameters.tag });
-    }
-    let parties = Parties::new(said.staker, [said.finality_provider], parameters.covenant.clone())?;
-    let staking = Funded::find(StakingOutput::new(parties, said.staking_time)?, transaction)?;
-    if !parameters.staking_time.contains(&said.staking_time) {
-        let allowed = parameters.staking_time.clone();
-        return Err(Phase1Error::StakingTime { found: said.staking_time, allowed });
-    }
-    if !parameters.staking_amount.contains(&staking.amount()) {
-        let allowed = parameters.staking_amount.clone();
-        return Err(Phase1Error::Amount { found: staking.amount(), allowed });
-    }
-    Ok(staking)
+    let Phase1Stake { staking, broken, .. } = Phase1Stake::find(transaction, parameters)?;
+    broken.into_iter().next().map_or(Ok(staking), Err)
 }

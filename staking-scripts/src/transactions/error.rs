@@ -92,6 +92,16 @@ pub enum BuildError {
         /// The fee.
         fee: Amount,
     },
+    /// Slashing: the outputs given pay more than the stake.
+    #[error("the stake holds {} sat; must be at least the {} sat slashed and the {} sat refunded", .amount.to_sat(), .slashed.to_sat(), .refund.to_sat())]
+    SlashingPaysTooMuch {
+        /// The amount of the stake.
+        amount: Amount,
+        /// The slashed part.
+        slashed: Amount,
+        /// The amount refunded.
+        refund: Amount,
+    },
     /// Withdrawal: the output does not pay the fee.
     #[error("the output holds {} sat; must be above the withdrawal fee of {} sat", .amount.to_sat(), .fee.to_sat())]
     WithdrawalFeeNotPaid {

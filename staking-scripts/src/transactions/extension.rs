@@ -29,6 +29,8 @@ pub struct ExtensionTransaction {
     amount: Amount,
     /// The index of the new staking output.
     vout: u32,
+    /// The output that input 1 spends.
+    funding: TxOut,
 }
 
 /// The extension cannot be built, or is not valid.
@@ -209,7 +211,7 @@ impl ExtensionTransaction {
         if let Some(input) = spend.psbt_mut().inputs.get_mut(1) {
             *input = coin.psbt_input();
         }
-        Ok(Self { spend, output, amount, vout: 0 })
+        Ok(Self { spend, output, amount, vout: 0, funding: coin.output().clone() })
     }
 
     /// Returns the extension that the transaction `given` is: its first input spends `previous` through the
@@ -254,7 +256,7 @@ impl ExtensionTransaction {
             amount: previous.amount(),
             leaf: source.leaf(SpendPath::Unbonding).ok_or(BuildError::NoPath(SpendPath::Unbonding))?,
             sequence: Sequence::MAX,
-            funding: Some((second.previous_output, funding, weight)),
+            funding: Some((second.previous_output, funding.clone(), weight)),
             outputs: given.output.iter().map(|output| (output.clone(), None)).collect(),
         })?;
         // Version and outputs are those of `given`; nLockTime and nSequence are the protocol's.
@@ -262,12 +264,17 @@ impl ExtensionTransaction {
             return Err(ExtensionError::NotFinal);
         }
         let (output, amount, vout) = (staking.output().clone(), staking.amount(), staking.outpoint().vout);
-        Ok(Self { spend, output, amount, vout })
+        Ok(Self { spend, output, amount, vout, funding })
     }
 
     /// Returns the new staking output, with its outpoint in this transaction.
     pub fn staking_output(&self) -> Funded<StakingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), self.vout), self.amount)
+    }
+
+    /// Returns the output that the second input spends, which pays the fee and the amount added.
+    pub const fn funding(&self) -> &TxOut {
+        &self.funding
     }
 
     /// Returns the quorum of the running stake's committee.

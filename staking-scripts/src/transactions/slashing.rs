@@ -4,7 +4,7 @@
 use bitcoin::secp256k1::Message;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, XOnlyPublicKey};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
 use eots::{AdaptorSignature, BatchItem, SecretKey};
 
 use crate::outputs::leaf::SpendPath;
@@ -140,24 +140,24 @@ impl SlashingTransaction {
         let refund_amount = refund_amount
             .filter(|left| *left > Amount::ZERO)
             .ok_or(BuildError::SlashingFeeNotPaid { amount, slashed, fee })?;
-        Self::laid_out(source, parameters, refund, Version::ONE, [slashed, refund_amount])
+        let slashed = TxOut { value: slashed, script_pubkey: parameters.pk_script.clone() };
+        Self::laid_out(source, refund, Version::ONE, slashed, refund_amount)
     }
 
-    /// Builds the transaction with this slashing refund output, this version, and these amounts for its two
-    /// outputs. The caller checks them against the parameters.
+    /// Builds the transaction with this version, this output for the slashed part and this slashing refund
+    /// output. The caller checks them against the parameters.
     pub(crate) fn laid_out<O: Slashable>(
         source: &Funded<O>,
-        parameters: &SlashingParameters,
         refund: SlashingRefundOutput,
         version: Version,
-        [slashed, refund_amount]: [Amount; 2],
+        slashed_out: TxOut,
+        refund_amount: Amount,
     ) -> Result<Self, BuildError> {
-        let (amount, paid) = (source.amount(), slashed.checked_add(refund_amount));
-        if paid.is_none_or(|paid| paid > amount) {
-            return Err(BuildError::SlashingFeeNotPaid { amount, slashed, fee: parameters.fee });
+        let (amount, slashed) = (source.amount(), slashed_out.value);
+        if slashed.checked_add(refund_amount).is_none_or(|paid| paid > amount) {
+            return Err(BuildError::SlashingPaysTooMuch { amount, slashed, refund: refund_amount });
         }
         let parties = source.output().parties().clone();
-        let slashed_out = bitcoin::TxOut { value: slashed, script_pubkey: parameters.pk_script.clone() };
         let refund_out = refund.taproot().paying(refund_amount);
         UnsafeOutput::check_amount(&slashed_out).map_err(BuildError::of("slashed"))?;
         UnsafeOutput::check_amount(&refund_out).map_err(BuildError::of("slashing refund"))?;

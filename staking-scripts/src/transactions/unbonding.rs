@@ -2,7 +2,7 @@
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, Sequence, Transaction};
+use bitcoin::{Amount, OutPoint, Psbt, Sequence, Transaction};
 
 use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{StakingOutput, UnbondingOutput};
@@ -63,6 +63,12 @@ impl UnbondingTransaction {
     /// Returns the unbonding output, with its outpoint in this transaction.
     pub fn unbonding_output(&self) -> Funded<UnbondingOutput> {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), 0), self.amount)
+    }
+
+    /// Returns the PSBT with those of these covenant signatures that verify, at most a quorum, so that the
+    /// staker's signature is all that it lacks.
+    pub fn psbt_with(&self, covenant: &[CovenantSignature]) -> Psbt {
+        self.spend.psbt_with(covenant)
     }
 
     /// Finalizes the transaction with the staker's and a quorum of covenant signatures. Of more than a

@@ -21,7 +21,9 @@ use finality::{Operation, PossessionMessage, SigningContext};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use staking_scripts::{ChainRules, ProofOfPossession};
+use staking_scripts::outputs::{ConsumerProviders, InvalidParties};
+use staking_scripts::testing::{consumer_possession, consumer_rules, possession};
+use staking_scripts::{ChainRules, ProofOfPossession, StakedTo};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,12 +163,19 @@ impl<'de, C: DeserializeOwned> Deserialize<'de> for InContext<C> {
 /// The rules for this many finality providers (one is of genesis, several are of consumer chains), and a
 /// proof of possession under them.
 fn chain_rules(providers: usize, staker: &SecretKey) -> (ChainRules, (PossessionMessage, ProofOfPossession)) {
-    let account = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
-    let context = match providers {
-        0 | 1 => SigningContext::GENESIS,
-        _ => SigningContext::consumer(Operation::StakerPop, "a-consumer", account),
-    };
-    let message = PossessionMessage::new(context, account.parse().unwrap()).unwrap();
-    let proof = ProofOfPossession::create_bip340(staker, &message);
-    (ChainRules { signing_context: context, ..ChainRules::MAINNET }, (message, proof))
+    match providers {
+        0 | 1 => (ChainRules::MAINNET, possession(staker)),
+        _ => (consumer_rules(), consumer_possession(staker)),
+    }
+}
+
+/// A stake to these finality providers: to one of genesis, or to several of consumer chains.
+fn staked_to(providers: &[XOnlyPublicKey]) -> Result<StakedTo, InvalidParties> {
+    match providers {
+        [one] => Ok(StakedTo::Genesis(*one)),
+        several => {
+            let named = several.iter().enumerate().map(|(chain, key)| (format!("chain-{chain}"), *key));
+            ConsumerProviders::new(named).map(StakedTo::Consumers)
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `covenant check`: verifies a member's signatures.
 
+use anyhow::Context;
 use staking_scripts::CovenantSignatures;
 
 use crate::args::argument::Argument;
@@ -22,7 +23,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (files, signatures) = (self.files.read()?, self.covenant_signatures.read()?);
-        let verdict = files.checked()?.count_covenant_signatures(std::slice::from_ref(&signatures));
-        Verdict::print(verdict.map(drop).map_err(Into::into))
+        let verdict = files.checked().context("--delegation").and_then(|checked| {
+            checked.count_covenant_signatures(std::slice::from_ref(&signatures))?;
+            Ok(())
+        });
+        Verdict::print(verdict)
     }
 }

@@ -17,8 +17,7 @@ use crate::args::delegation::{self, ChainArgs};
 use crate::args::input;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 use crate::view::output::{CommandOutput, Exit, Printout};
-use crate::view::text::{BAD, broken};
-use crate::view::violation::{self, Violation};
+use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
 #[command(
@@ -94,26 +93,12 @@ struct SignaturesSchema {
     extension_signature: Option<String>,
 }
 
-/// A delegation that is not signed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Refused {
-    /// Always false.
-    pub accepted: bool,
-    /// The rules that are broken.
-    pub violations: Vec<Violation>,
-}
-
 impl CommandOutput for Output {
     fn text(&self) -> String {
         match self {
             // Signatures are for `stake add`, so that their text is JSON too.
             Self::Signed(signatures) => serde_json::to_string_pretty(signatures).unwrap_or_default(),
-            Self::Refused(Refused { violations, .. }) => {
-                let head = format!("{BAD}refused{BAD:#}: {}", broken(violations.len()));
-                [head].into_iter().chain(violation::lines(violations)).collect::<Vec<_>>().join("\n")
-            }
+            Self::Refused(refused) => refused.text(),
         }
     }
 
@@ -186,10 +171,7 @@ impl Args {
         let in_force = delegation::in_force(params, self.height)?;
         let checked = match delegation::check(&delegation, params, self.chain, in_force) {
             Ok(checked) => checked,
-            Err(found) => {
-                let violations = found.iter().map(Violation::from).collect();
-                return Ok(Output::Refused(Refused { accepted: false, violations }));
-            }
+            Err(found) => return Ok(Output::Refused(Refused::new(&found))),
         };
         let aux = aux_rand.unwrap_or_else(|| {
             let mut aux = [0; 32];

@@ -104,14 +104,15 @@ impl Args {
         // What is wrong with the file itself is not the signer's fault.
         delegation.presigned(&parameters).context("--delegation")?;
         match (&key, &slashing, &unbonding_slashing) {
-            (Some(key), ..) => delegation.sign_as_staker(key, proof, &parameters).map_err(named)?,
+            (Some(key), ..) => delegation.sign_as_staker(key, &parameters).map_err(named)?,
             (None, Some(slashing), Some(later)) => {
-                delegation.take_staker_signatures(slashing, later, proof, &parameters).map_err(named)?;
+                delegation.take_staker_signatures(slashing, later, &parameters).map_err(named)?;
             }
             _ => bail!(
                 "no signatures are given; must be --secret-key-file, or --slashing and --unbonding-slashing"
             ),
         }
+        delegation.proof_of_possession = Some(proof);
         // What leaves here is what a covenant member will accept.
         files.checked()?;
         print_or_write(files.delegation, self.out)

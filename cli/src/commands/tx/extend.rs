@@ -1,7 +1,7 @@
 //! `tx extend`: builds the extension of a running stake.
 
 use anyhow::Context;
-use staking_scripts::delegation::{NewDelegation, RunningStake};
+use staking_scripts::delegation::NewExtendedDelegation;
 use staking_scripts::transactions::NewExtension;
 use staking_scripts::{Delegation, ExtensionTransaction, LeafTransaction, ParametersAt, StakingOutput};
 
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let files = self.running.read()?;
-        let previous = files.delegation.stake(files.parameters()?).context("--delegation")?.staking;
+        let previous = files.delegation.stake(files.covenant()?).context("--delegation")?.staking;
         let running = &files.delegation;
         let new_stake = &self.new_stake;
         let parameters = new_stake.parameters(&files.params)?;
@@ -56,19 +56,13 @@ impl Args {
             fee_rate: rate,
         })?;
         self.origins.iter().for_each(|(key, source)| extension.add_key_origin(key, source));
-        let (staking, unsigned) = (extension.staking_output(), extension.unsigned());
-        let mut delegation = Delegation::new(&NewDelegation {
+        let extended = NewExtendedDelegation {
+            extension: &extension,
             staked_to: &to,
-            staking: &staking,
-            transaction: unsigned,
             parameters,
             parameters_at: ParametersAt::Height(new_stake.height),
-        })?;
-        let funding = extension.psbt().inputs.get(1).and_then(|input| input.witness_utxo.clone());
-        let funding = funding.context("the extension has no funding input")?;
-        let txid = running.staking_transaction.compute_txid();
-        delegation.extends = Some(RunningStake { txid, stake: None, funding });
-        delegation.set_previous(running)?;
+        };
+        let delegation = Delegation::extending(running, &extended)?;
         let mut warnings = files.warnings();
         warnings.extend(transaction::fixed_fee_warnings(&delegation.presigned(parameters)?, rate));
         delegation::write_new(&new_stake.out, &delegation.to_json())?;

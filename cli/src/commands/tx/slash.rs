@@ -29,16 +29,16 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let files = self.files.read()?;
-        let parameters = files.parameters()?;
+        let covenant = files.covenant()?;
         let which = if self.unbonding { SlashedOutput::Unbonding } else { SlashedOutput::Staking };
-        let slashing = files.delegation.slashing(which, parameters).context("--delegation")?;
+        let slashing = files.delegation.slashing(which, covenant).context("--delegation")?;
         let key = self.provider_key_file.read()?;
         if !files.delegation.staked_to.keys().contains(key.public_key()) {
             return Err(SlashingError::NotAFinalityProvider(*key.public_key()))
                 .context("--provider-key-file");
         }
-        let transaction = files.delegation.slash(which, &key, parameters)?;
+        let transaction = files.delegation.slash(which, &key, covenant)?;
         let built = BuiltTransaction::finalized(slashing.psbt(), &transaction, slashing.fee());
-        BuiltTransaction { warnings: files.warnings(), ..built }.print()
+        BuiltTransaction { warnings: files.covenant_warnings(), ..built }.print()
     }
 }

@@ -11,7 +11,7 @@ use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Without the staker's signature the PSBT is printed, for an external signer. With it, and the signatures of a covenant quorum in the delegation, \
+    after_help = "Without the staker's signature the PSBT is printed, for an external signer, with the covenant's signatures as far as they verify. With it, and the signatures of a covenant quorum in the delegation, \
     the transaction is finalized.\n\nExample:\n  btcstake tx unbond --delegation verified.json --params params.json --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
@@ -26,8 +26,8 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let files = self.files.read()?;
-        let parameters = files.parameters()?;
-        let mut unbonding = files.delegation.unbonding(parameters).context("--delegation")?;
+        let covenant = files.covenant()?;
+        let mut unbonding = files.delegation.unbonding(covenant).context("--delegation")?;
         self.origins.iter().for_each(|(key, source)| unbonding.add_key_origin(key, source));
         let staker = match self.signer.read()? {
             Some(Signer::Key(key)) => Some(unbonding.sign_as_staker(&key).context("--secret-key-file")?),
@@ -38,11 +38,13 @@ impl Args {
             None => None,
         };
         let Some(staker) = staker else {
-            let built = BuiltTransaction::unsigned(unbonding.psbt(), unbonding.fee(), unbonding.vsize());
-            return BuiltTransaction { warnings: files.warnings(), ..built }.print();
+            let given: Vec<_> = files.delegation.covenant_signatures.iter().map(|by| by.unbonding).collect();
+            let psbt = unbonding.psbt_with(&given);
+            let built = BuiltTransaction::unsigned(&psbt, unbonding.fee(), unbonding.vsize());
+            return BuiltTransaction { warnings: files.covenant_warnings(), ..built }.print();
         };
-        let transaction = files.delegation.unbond(&staker, parameters)?;
+        let transaction = files.delegation.unbond(&staker, covenant)?;
         let built = BuiltTransaction::finalized(unbonding.psbt(), &transaction, unbonding.fee());
-        BuiltTransaction { warnings: files.warnings(), ..built }.print()
+        BuiltTransaction { warnings: files.covenant_warnings(), ..built }.print()
     }
 }

@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 use clap::ValueEnum;
-use staking_scripts::{LeafTransaction, SlashedOutput, WithdrawalTransaction};
+use staking_scripts::{
+    DelegationError, LeafTransaction, SlashedOutput, WithdrawalTransaction, WithdrawnOutput,
+};
 
 use super::withdrawal::finalize;
 use crate::args::delegation::{DelegationArgs, Files};
@@ -43,25 +45,17 @@ enum Source {
 
 impl Args {
     fn withdrawal(&self, files: &Files) -> anyhow::Result<WithdrawalTransaction> {
-        let (delegation, parameters) = (&files.delegation, files.parameters()?);
+        let from = match self.from {
+            Source::Staking => WithdrawnOutput::Staking,
+            Source::Unbonding => WithdrawnOutput::Unbonding,
+            Source::Slashing => WithdrawnOutput::Refund(SlashedOutput::Staking),
+            Source::UnbondingSlashing => WithdrawnOutput::Refund(SlashedOutput::Unbonding),
+        };
         let (to, rate) = (self.spend.to(files.chain.network)?, self.spend.fee_rate);
-        let slashing = |which| delegation.slashing(which, parameters).context("--delegation");
-        Ok(match self.from {
-            Source::Staking => {
-                let stake = delegation.stake(parameters).context("--delegation")?;
-                WithdrawalTransaction::new(&stake.staking, to, rate)?
-            }
-            Source::Unbonding => {
-                let unbonding = delegation.unbonding(parameters).context("--delegation")?;
-                WithdrawalTransaction::new(&unbonding.unbonding_output(), to, rate)?
-            }
-            Source::Slashing => {
-                WithdrawalTransaction::new(&slashing(SlashedOutput::Staking)?.refund_output(), to, rate)?
-            }
-            Source::UnbondingSlashing => {
-                WithdrawalTransaction::new(&slashing(SlashedOutput::Unbonding)?.refund_output(), to, rate)?
-            }
-        })
+        match files.delegation.withdrawal(from, to, rate, files.covenant()?) {
+            Err(DelegationError::Build(error)) => Err(error.into()),
+            built => built.context("--delegation"),
+        }
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {

@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use bitcoin::absolute::Height;
-use staking_scripts::{LeafTransaction, ParametersHistory, Phase1Parameters, Stake, WithdrawalTransaction};
+use staking_scripts::phase1::Phase1Stake;
+use staking_scripts::{Delegation, LeafTransaction, ParametersHistory, Phase1Parameters, WithdrawnOutput};
 
 use super::withdrawal::finalize;
 use crate::args::argument::{self, Argument};
@@ -12,6 +13,7 @@ use crate::args::psbt::OriginArgs;
 use crate::args::spend::SpendArgs;
 use crate::args::transaction::{self, Given};
 use crate::view::output::Printout;
+use crate::view::transaction::BuiltTransaction;
 
 #[derive(clap::Args)]
 #[command(
@@ -51,10 +53,15 @@ impl Args {
         };
         let (_, parameters) = history.in_force(self.height).context("--height")?;
         let transaction = self.staking_transaction.read()?.transaction;
-        let stake = Stake::phase1(&transaction, parameters).context("--staking-transaction")?;
+        let found = Phase1Stake::find(&transaction, parameters).context("--staking-transaction")?;
+        let delegation = Delegation::phase1(&transaction, parameters).context("--staking-transaction")?;
         let (to, rate) = (self.spend.to(self.network)?, self.spend.fee_rate);
-        let mut withdrawal = WithdrawalTransaction::new(&stake.staking, to, rate)?;
+        let mut withdrawal =
+            delegation.withdrawal(WithdrawnOutput::Staking, to, rate, &parameters.covenant)?;
         self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
-        finalize(&withdrawal, &self.spend)?.print()
+        let built = finalize(&withdrawal, &self.spend)?;
+        let broken = found.broken.iter().map(|found| format!("the stake breaks a rule of phase 1: {found}"));
+        let warnings = broken.chain(built.warnings.clone()).collect();
+        BuiltTransaction { warnings, ..built }.print()
     }
 }

@@ -16,12 +16,12 @@ pub(super) struct Numbered<'a> {
 }
 
 impl Numbered<'_> {
-    /// Its place in the page.
+    /// Returns the id of the step's element in the page.
     pub(super) fn id(&self) -> String {
         format!("{}-{}", self.scenario, self.number)
     }
 
-    /// Which of its inputs spends an output.
+    /// Returns the index of the input that spends an output; `None` when none does.
     pub(super) fn input(&self, outpoint: &OutPoint) -> Option<usize> {
         input(&self.played.transaction, outpoint)
     }
@@ -31,16 +31,18 @@ fn input(transaction: &Transaction, outpoint: &OutPoint) -> Option<usize> {
     transaction.input.iter().position(|input| input.previous_output == *outpoint)
 }
 
-/// An output of the protocol from its first block to its last.
+/// An output of the protocol from the block that made it to the block that spent it.
 pub(super) struct Life<'a> {
     pub(super) locked: &'a Locked,
+    /// The step that made it.
     pub(super) made: Numbered<'a>,
-    /// The steps that the node refused.
+    /// The steps that tried to spend it and that the node refused.
     pub(super) attempts: Vec<(Numbered<'a>, Spend)>,
+    /// The step that spent it.
     pub(super) spent: Option<(Numbered<'a>, Spend)>,
 }
 
-/// The steps of a scenario that made or tried a transaction.
+/// Returns the steps of a scenario that made or tried a transaction, in order.
 pub(super) fn transactions(scenario: &ScenarioReport) -> impl Iterator<Item = Numbered<'_>> {
     let numbered = (1..).zip(&scenario.steps);
     numbered.filter_map(|(number, step)| {
@@ -48,7 +50,7 @@ pub(super) fn transactions(scenario: &ScenarioReport) -> impl Iterator<Item = Nu
     })
 }
 
-/// The lives of a scenario's outputs, in the order in which they came to be.
+/// Returns the lives of a scenario's outputs, in the order in which the outputs were made.
 pub(super) fn lives(scenario: &ScenarioReport) -> Vec<Life<'_>> {
     let lives = scenario.outputs.iter().filter_map(|locked| {
         let confirmed = |numbered: &Numbered<'_>| numbered.step.refused.is_none();

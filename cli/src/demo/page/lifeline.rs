@@ -9,24 +9,27 @@ use super::super::report::ScenarioReport;
 use super::life::Life;
 use super::text::blocks;
 
-/// The height of one output, in pixels.
+/// The height of an output's row, in pixels.
 const ROW: f64 = 58.0;
+/// The height of the axis with its labels, in pixels.
 const AXIS: f64 = 26.0;
 
-/// Positions across are shares of the width, so that the drawing fits every window and its letters keep their
-/// size.
+/// The scale of the axis, from the first block drawn to the last. Positions on it are in percent of the
+/// width, so that the drawing fits every window and its letters keep their size.
 struct Scale {
     first: u32,
     last: u32,
 }
 
 impl Scale {
+    /// Returns the position of a block, in percent of the width.
     fn share(&self, block: u32) -> f64 {
         let whole = f64::from(self.last.saturating_sub(self.first).max(1));
         // What stands at the ends shall not be cut off.
         1.0 + 98.0 * f64::from(block.saturating_sub(self.first)) / whole
     }
 
+    /// Returns the position of a block as an attribute.
     fn at(&self, block: u32) -> String {
         percent(self.share(block))
     }
@@ -36,7 +39,7 @@ fn percent(share: f64) -> String {
     format!("{share:.2}%")
 }
 
-/// The drawing.
+/// Draws a scenario's outputs as bars over the height of the chain.
 pub(super) fn figure(scenario: &ScenarioReport, lives: &[Life<'_>]) -> Markup {
     let heights = || lives.iter().flat_map(|life| [Some(life.made.played.block), end(life)]).flatten();
     let (Some(first), Some(last)) = (heights().min(), heights().max()) else { return Markup::default() };
@@ -62,10 +65,12 @@ pub(super) fn figure(scenario: &ScenarioReport, lives: &[Life<'_>]) -> Markup {
     }
 }
 
+/// Returns the height of the block that spent the output.
 fn end(life: &Life<'_>) -> Option<u32> {
     life.spent.as_ref().map(|(spent, _)| spent.played.block)
 }
 
+/// Returns the life of an output in words, for those who do not see the drawing.
 fn tell(life: &Life<'_>) -> String {
     let from = life.made.played.block;
     match &life.spent {
@@ -76,6 +81,7 @@ fn tell(life: &Life<'_>) -> String {
     }
 }
 
+/// Draws the row of one output: its name, its bar, and the refused attempts under it.
 fn row(life: &Life<'_>, top: f64, scale: &Scale) -> Markup {
     let from = life.made.played.block;
     let until = end(life).unwrap_or(scale.last);

@@ -25,8 +25,8 @@ use super::scenarios::Scenario;
 
 const STYLE: &str = include_str!("page.css");
 
-/// What browsers are told. The policy makes sure that the page loads nothing else;
-/// `data:,` is an icon of no bytes, as they would ask for one.
+/// The tags of the head that are the same on every page. The policy keeps browsers from loading anything
+/// else; `data:,` is an icon of no bytes, as they would ask for one.
 const HEAD: &str = concat!(
     r#"<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>"#,
     r#"<meta name="color-scheme" content="light dark"/>"#,
@@ -34,7 +34,7 @@ const HEAD: &str = concat!(
     r#"<link rel="icon" href="data:,"/>"#,
 );
 
-/// The page.
+/// Returns the report as a page of HTML.
 pub(crate) fn page(report: &Output, background: &Background) -> String {
     let page = html! {
         (DOCTYPE)
@@ -59,12 +59,13 @@ pub(crate) fn page(report: &Output, background: &Background) -> String {
     page.into_string()
 }
 
-/// With a capital at its start.
+/// Returns the text with a capital letter at its start.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// Draws the title, what the page is about, and the list of scenarios.
 fn opening(report: &Output) -> Markup {
     html! {
         h1 { "The life of a Bitcoin stake" }
@@ -93,7 +94,7 @@ fn opening(report: &Output) -> Markup {
     }
 }
 
-/// Those whose keys are in the outputs that were on the chain.
+/// Draws the participants, with those of their keys that are in the outputs that were on the chain.
 fn players(report: &Output, background: &Background) -> Markup {
     let outputs = || report.scenarios.iter().flat_map(|scenario| &scenario.outputs);
     let leaves = || outputs().flat_map(|locked| locked.taproot.leaves()).map(|leaf| &leaf.keys);
@@ -147,6 +148,7 @@ fn players(report: &Output, background: &Background) -> Markup {
     }
 }
 
+/// Draws the parameters of the stakes; those of extended stakes only if one was extended.
 fn rules(report: &Output, background: &Background) -> Markup {
     let rules = &background.rules;
     let extends = report.scenarios.iter().any(|scenario| scenario.name == Scenario::Extend.name());
@@ -170,7 +172,7 @@ fn rules(report: &Output, background: &Background) -> Markup {
     }
 }
 
-/// Every output that was on the chain, once.
+/// Draws the scripts of every output that was on the chain, each output once.
 fn scripts(report: &Output, background: &Background) -> Markup {
     let mut seen: Vec<&Locked> = Vec::new();
     for locked in report.scenarios.iter().flat_map(|scenario| &scenario.outputs) {
@@ -193,6 +195,7 @@ fn scripts(report: &Output, background: &Background) -> Markup {
     }
 }
 
+/// Draws the command that plays the same again.
 fn closing(report: &Output) -> Markup {
     let only = match report.scenarios.as_slice() {
         [one] => format!(" --scenario {}", one.name),

@@ -1,4 +1,4 @@
-//! The outputs in the drawing: those of the protocol with their spend paths, and the others.
+//! The outputs of a scenario: those of the protocol with their spend paths, and the others.
 
 use bitcoin::opcodes::all::OP_RETURN;
 use bitcoin::script::Instruction;
@@ -34,6 +34,7 @@ pub(super) fn locked(life: &Life<'_>, script_id: &str, background: &Background) 
     }
 }
 
+/// Draws a spend path: what it requires, the refused attempts, and the step that took it.
 fn path(life: &Life<'_>, leaf: &Leaf, background: &Background) -> Markup {
     let path = leaf.keys.path();
     let here = |spend: &Spend| spend.path() == path;
@@ -59,7 +60,7 @@ fn path(life: &Life<'_>, leaf: &Leaf, background: &Background) -> Markup {
     }
 }
 
-/// What the node refused, and why.
+/// Draws an attempt that the node refused, and why.
 fn refused(attempt: &Numbered<'_>, spend: &Spend, background: &Background) -> Markup {
     let step = attempt.step;
     html! {
@@ -77,7 +78,7 @@ fn refused(attempt: &Numbered<'_>, spend: &Spend, background: &Background) -> Ma
     }
 }
 
-/// A coin that a transaction takes.
+/// Draws a coin that a transaction spends.
 pub(super) fn coin(place: &OutPoint, coin: &TxOut, background: &Background) -> Markup {
     html! {
         div.branch {
@@ -89,7 +90,7 @@ pub(super) fn coin(place: &OutPoint, coin: &TxOut, background: &Background) -> M
     }
 }
 
-/// Draws an output that is not one of the protocol's.
+/// Draws an output that is not of the protocol.
 pub(super) fn plain(output: &TxOut, vout: u32, background: &Background) -> Markup {
     let script = &output.script_pubkey;
     let (name, what) = match burnt(script) {
@@ -109,11 +110,12 @@ pub(super) fn plain(output: &TxOut, vout: u32, background: &Background) -> Marku
     }
 }
 
+/// Returns the owner of a script pubkey in words.
 fn owner(script: &Script, background: &Background) -> &'static str {
     if script == background.wallet_script.as_script() { "the staker" } else { "someone" }
 }
 
-/// What an output says that nobody can spend.
+/// Returns the data of an OP_RETURN output as quoted text; `None` for another output.
 fn burnt(script: &Script) -> Option<String> {
     let mut instructions = script.instructions();
     match (instructions.next()?.ok()?, instructions.next()?.ok()?) {

@@ -10,10 +10,10 @@ use super::text::{blocks, list, prose, sat};
 use super::who::{Spend, signers};
 use super::{lifeline, output, script, transaction, votes};
 
-/// What sets the slashing path apart.
+/// The note on the signatures of the slashing path.
 const DECRYPTED: &str = "The finality provider's signature is made with the extracted key, and the members' are decrypted with it.";
 
-/// The whole scenario.
+/// Draws a scenario from its first step to the status of its stake.
 pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Markup {
     let lives = lives(scenario);
     html! {
@@ -46,12 +46,12 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
     }
 }
 
-/// What became of the stake.
+/// Draws the status of a stake.
 pub(super) fn status(status: &str) -> Markup {
     html! { strong class={ "status " (status.to_lowercase()) } { (status) } }
 }
 
-/// A step beside the chain: one without a transaction.
+/// Draws a step without a transaction.
 fn said(number: usize, step: &Step, scenario: &ScenarioReport) -> Markup {
     let equivocation = scenario.equivocation.as_ref().filter(|_| step.name == "extract");
     html! {
@@ -62,6 +62,7 @@ fn said(number: usize, step: &Step, scenario: &ScenarioReport) -> Markup {
     }
 }
 
+/// Draws a confirmed transaction, with the outputs that it spends above it and those that it makes below.
 fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Background) -> Markup {
     let played = numbered.played;
     let transaction = &played.transaction;
@@ -95,7 +96,7 @@ fn confirmed(numbered: &Numbered<'_>, lives: &[Life<'_>], background: &Backgroun
     }
 }
 
-/// The line from an output through a path into the transaction that spends it.
+/// Draws the line from an output through a path to the transaction that spends it.
 fn edge(spend: &Spend, life: &Life<'_>, numbered: &Numbered<'_>, background: &Background) -> Markup {
     let signed: Vec<Role> = spend
         .places
@@ -120,7 +121,7 @@ fn edge(spend: &Spend, life: &Life<'_>, numbered: &Numbered<'_>, background: &Ba
     }
 }
 
-/// `signed by the staker, finality provider 1 and covenant members 1, 2 and 3`.
+/// Returns who signed: `Signed by the staker, finality provider 1 and covenant members 1, 2 and 3`.
 fn who_signed(signed: &[Role]) -> String {
     let mut members: Vec<usize> = Vec::new();
     let mut names = Vec::new();
@@ -138,6 +139,7 @@ fn who_signed(signed: &[Role]) -> String {
     format!("Signed by {}", list(&names))
 }
 
+/// Returns what the elements of a witness are, in words.
 fn elements(spend: &Spend) -> String {
     let empty = spend.places.iter().filter(|(_, signed)| !signed).count();
     let count =
@@ -148,7 +150,7 @@ fn elements(spend: &Spend) -> String {
     format!("Witness: {signatures}{empty}, script, control block.")
 }
 
-/// The transactions of a scenario, for the list of contents.
+/// Returns how many transactions of a scenario were confirmed, and how many were refused.
 pub(super) fn summary(scenario: &ScenarioReport) -> (usize, usize) {
     let (refused, confirmed): (Vec<_>, Vec<_>) =
         transactions(scenario).partition(|numbered| numbered.step.refused.is_some());

@@ -14,14 +14,14 @@ use super::super::record::{Background, Locked, Role};
 use super::text::{fact, long};
 use super::who::{chip, demand};
 
-/// The place of an output's scripts in the page.
+/// Returns the id of the element with an output's scripts: `script-` and the start of its output key.
 pub(super) fn id(output: &TaprootOutput) -> String {
     let root: String = output.script_pubkey().to_hex_string().chars().skip(4).take(12).collect();
     format!("script-{root}")
 }
 
-/// One output: its address, its tree, and its leaves; the slashing leaf lies open if `open`, and the others
-/// are folded.
+/// Draws the scripts of an output: its address, its tree, and its leaves. The slashing leaf lies open if
+/// `open`, and the others are folded.
 pub(super) fn section(locked: &Locked, open: bool, background: &Background) -> Markup {
     let output = &locked.taproot;
     html! {
@@ -44,6 +44,7 @@ pub(super) fn section(locked: &Locked, open: bool, background: &Background) -> M
     }
 }
 
+/// Draws a leaf: its script, disassembled, and its control block.
 fn leaf(leaf: &Leaf, output: &TaprootOutput, open: bool, background: &Background) -> Markup {
     html! {
         details class={ "leaf " (leaf.keys.path()) } open=[open.then_some("open")] {
@@ -69,7 +70,7 @@ fn leaf(leaf: &Leaf, output: &TaprootOutput, open: bool, background: &Background
     }
 }
 
-/// The control block in its parts (BIP-341).
+/// Draws a control block in its parts (BIP-341).
 fn control_block(leaf: &Leaf, output: &TaprootOutput) -> Markup {
     let block = &leaf.control_block;
     let first = block.serialize().first().map(|byte| format!("{byte:02x}")).unwrap_or_default();
@@ -100,7 +101,8 @@ struct Line {
     note: String,
 }
 
-/// Draws the script, disassembled from its bytes. What is not a line of the protocol's scripts has no note.
+/// Returns the lines of a script, disassembled from its bytes. An operation that no script of the protocol
+/// has is without a note.
 fn lines(leaf: &Leaf, background: &Background) -> Vec<Line> {
     let instructions: Vec<_> = leaf.script.instructions().filter_map(Result::ok).collect();
     let mut last = None;
@@ -149,11 +151,12 @@ fn lines(leaf: &Leaf, background: &Background) -> Vec<Line> {
     lines
 }
 
+/// Returns the name of the opcode that pushes so many bytes.
 fn push(bytes: usize) -> String {
     format!("OP_PUSHBYTES_{bytes}")
 }
 
-/// What a number is for, by what follows it.
+/// Returns what a number is for, by the operation after it.
 fn number(value: i64, next: Option<Opcode>, keys: &LeafKeys) -> String {
     let (members, _) = keys.covenant();
     match next {
@@ -166,7 +169,8 @@ fn number(value: i64, next: Option<Opcode>, keys: &LeafKeys) -> String {
     }
 }
 
-/// What an operation does here.
+/// Returns what an operation does in a script of the protocol; `whose` is the key before it, and `is_last` is
+/// whether the script ends with it.
 fn operation(code: Opcode, whose: Option<String>, is_last: bool) -> String {
     let whose = whose.unwrap_or_else(|| "the key above".to_owned());
     match code {

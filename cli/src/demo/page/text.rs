@@ -1,12 +1,12 @@
-//! Words and numbers, as the page sets them.
+//! The form of words and numbers in the page.
 
 use bitcoin::{Address, Amount, Network, OutPoint, Script};
 use maud::{Markup, html};
 
-/// Groups of three digits stand apart by a space that does not break.
+/// The narrow space between groups of digits and before a unit, at which a line does not break.
 const THIN: char = '\u{202f}';
 
-/// A number in groups of three digits.
+/// Returns a number in groups of three digits.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -19,34 +19,34 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
-/// An amount in satoshis, which a program can read too.
+/// Draws an amount in satoshis, which a program can read too.
 pub(super) fn sat(amount: Amount) -> Markup {
     html! { data.sat value=(amount.to_sat()) { (grouped(amount.to_sat())) (THIN) "sat" } }
 }
 
-/// `1 block`, `20 blocks`.
+/// Returns a number of blocks with its unit: `1 block`, `20 blocks`.
 pub(super) fn blocks(count: u32) -> String {
     format!("{}{THIN}{}", grouped(count.into()), if count == 1 { "block" } else { "blocks" })
 }
 
-/// Both ends of something long, which is whole in the tooltip.
+/// Draws the first and last eight characters of a long text, with all of it in the tooltip.
 pub(super) fn short(hex: &str) -> Markup {
     let head: String = hex.chars().take(8).collect();
     let tail: String = hex.chars().skip(hex.chars().count().saturating_sub(8)).collect();
     html! { code.short title=(hex) { (head) "…" (tail) } }
 }
 
-/// An outpoint, shortened.
+/// Draws an outpoint, its transaction id shortened.
 pub(super) fn outpoint(outpoint: &OutPoint) -> Markup {
     html! { span.nowrap { (short(&outpoint.txid.to_string())) code { ":" (outpoint.vout) } } }
 }
 
-/// Something long in full: it wraps where it must, and one click selects it.
+/// Draws a long text in full: it wraps where it must, and one click selects it.
 pub(super) fn long(text: impl ToString) -> Markup {
     html! { code.long { (text.to_string()) } }
 }
 
-/// The address of a script, or the script itself where it has none.
+/// Draws the address of a script, or the script itself where it has none.
 pub(super) fn address(script: &Script) -> Markup {
     match Address::from_script(script, Network::Regtest) {
         Ok(address) => long(address),
@@ -54,7 +54,7 @@ pub(super) fn address(script: &Script) -> Markup {
     }
 }
 
-/// A text in which what is 32 bytes is set as such.
+/// Draws a text in which words of 64 characters, which are 32 bytes as hex, are set as code.
 pub(super) fn prose(text: &str) -> Markup {
     html! {
         @for (place, word) in text.split(' ').enumerate() {
@@ -64,7 +64,7 @@ pub(super) fn prose(text: &str) -> Markup {
     }
 }
 
-/// `a, b and c`.
+/// Returns a list as a sentence has it: `a, b and c`.
 pub(super) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
@@ -73,7 +73,7 @@ pub(super) fn list(items: &[String]) -> String {
     }
 }
 
-/// A term and what it is, for a `dl`.
+/// Draws a term and its value, for a `dl`.
 pub(super) fn fact(term: &str, value: &Markup) -> Markup {
     html! { div { dt { (term) } dd { (value) } } }
 }

@@ -9,7 +9,7 @@ use super::life::Numbered;
 use super::text::{fact, grouped, long, sat};
 use super::who::Spend;
 
-/// A confirmed transaction.
+/// Draws a confirmed transaction.
 pub(super) fn card(numbered: &Numbered<'_>, background: &Background) -> Markup {
     let Numbered { number, step, played, .. } = numbered;
     html! {
@@ -26,7 +26,7 @@ pub(super) fn card(numbered: &Numbered<'_>, background: &Background) -> Markup {
     }
 }
 
-/// Size, fee and amounts.
+/// Draws the amounts, the fee and the size of a transaction.
 pub(super) fn figures(played: &Played, fee_sat: Option<u64>) -> Markup {
     let sum = |outputs: &[TxOut]| {
         outputs.iter().try_fold(Amount::ZERO, |sum, output| sum.checked_add(output.value))
@@ -48,7 +48,7 @@ pub(super) fn figures(played: &Played, fee_sat: Option<u64>) -> Markup {
     }
 }
 
-/// All that is in it, folded away.
+/// Draws all that is in a transaction, folded.
 pub(super) fn contents(played: &Played, background: &Background) -> Markup {
     let transaction = &played.transaction;
     let inputs = transaction.input.iter().zip(&played.spent).enumerate();
@@ -78,7 +78,7 @@ pub(super) fn contents(played: &Played, background: &Background) -> Markup {
     }
 }
 
-/// Explains a relative timelock in nSequence (BIP-68).
+/// Draws the meaning of an input's nSequence (BIP-68).
 fn relative_timelock(input: &TxIn) -> Markup {
     html! {
         @match input.sequence.to_relative_lock_time() {
@@ -88,7 +88,7 @@ fn relative_timelock(input: &TxIn) -> Markup {
     }
 }
 
-/// The witness, element by element.
+/// Draws the witness of an input, element by element.
 fn witness(input: &TxIn, spend: Option<&Spend>, background: &Background) -> Markup {
     let labels = spend.map_or_else(
         || vec!["signature of the wallet's key, for the key path".to_owned()],
@@ -106,7 +106,7 @@ fn witness(input: &TxIn, spend: Option<&Spend>, background: &Background) -> Mark
     }
 }
 
-/// What each element of a leaf's witness is, bottom first.
+/// Returns what each element of a leaf's witness is, from the bottom of the stack to the top.
 fn labels(spend: &Spend, background: &Background) -> Vec<String> {
     let place = |(key, signed): &(_, bool)| match (background.name(key), signed) {
         (name, true) => format!("place of {name}"),

@@ -6,8 +6,8 @@ use super::super::record::Equivocation;
 use super::super::report::ScenarioReport;
 use super::text::{fact, long};
 
-/// Draws both votes side by side. The secret key itself is not printed: anyone can compute it from what is,
-/// but a page must have no secrets.
+/// Draws both votes side by side, and whether the key extracted from them is the signer's. The secret key
+/// itself is not printed: anyone can compute it from what is, but a page must have no secrets.
 pub(super) fn figure(equivocation: &Equivocation, scenario: &ScenarioReport) -> Markup {
     let evidence = &equivocation.evidence;
     let votes = [

@@ -1,4 +1,4 @@
-//! The owners of keys, and which of them signed.
+//! The owners of keys, and which of them have an element in a witness.
 
 use bitcoin::{Transaction, XOnlyPublicKey};
 use maud::{Markup, html};
@@ -10,7 +10,7 @@ use super::super::record::{Background, Role};
 use super::text::list;
 
 impl Role {
-    /// The letter and number that stand for it in the drawings.
+    /// Returns the sign of the owner in the drawings: a letter and a number.
     pub(super) fn sign(self) -> String {
         match self {
             Self::Staker => "S".to_owned(),
@@ -19,7 +19,7 @@ impl Role {
         }
     }
 
-    /// In words.
+    /// Returns the owner in words.
     pub(super) fn name(self) -> String {
         match self {
             Self::Staker => "the staker".to_owned(),
@@ -28,6 +28,7 @@ impl Role {
         }
     }
 
+    /// Returns the CSS classes of the sign.
     const fn class(self) -> &'static str {
         match self {
             Self::Staker => "chip staker",
@@ -44,20 +45,20 @@ impl Background {
     }
 }
 
-/// The sign of one role.
+/// Draws the sign of an owner.
 pub(super) fn chip(role: Role) -> Markup {
     html! { span class=(role.class()) { (role.sign()) } }
 }
 
-/// How an input spends a leaf.
+/// The spend of a leaf by an input.
 pub(super) struct Spend {
     pub(super) keys: LeafKeys,
-    /// Every key of the script in its order, and whether there is a signature in its place of the witness.
+    /// Every key in the script's order, and whether the witness has an element in its place.
     pub(super) places: Vec<(XOnlyPublicKey, bool)>,
 }
 
 impl Spend {
-    /// How an input of `transaction` spends a leaf of the protocol, if it does.
+    /// Returns how an input of `transaction` spends a leaf of the protocol; `None` when it does not.
     pub(super) fn of(transaction: &Transaction, input: usize) -> Option<Self> {
         let keys = explain(transaction).spent.into_iter().find(|spent| spent.input == input)?.keys;
         let witness = &transaction.input.get(input)?.witness;
@@ -69,12 +70,14 @@ impl Spend {
         Some(Self { keys, places })
     }
 
+    /// Returns the spend path of the leaf.
     pub(super) const fn path(&self) -> SpendPath {
         self.keys.path()
     }
 }
 
-/// Every key of a leaf by its sign, those that signed filled in, and the same in words.
+/// Draws the sign of every key of a leaf, filled in where the witness has an element for it, and names those
+/// owners for whoever does not see the signs.
 pub(super) fn signers(spend: &Spend, background: &Background) -> Markup {
     let mut places: Vec<(Role, bool)> =
         spend.places.iter().filter_map(|(key, signed)| Some((background.role(key)?, *signed))).collect();
@@ -89,7 +92,7 @@ pub(super) fn signers(spend: &Spend, background: &Background) -> Markup {
     }
 }
 
-/// What a leaf demands, in a few words.
+/// Returns what a leaf requires, in a few words.
 pub(super) fn demand(keys: &LeafKeys) -> String {
     let covenant = |keys: &LeafKeys| {
         let (members, quorum) = keys.covenant();

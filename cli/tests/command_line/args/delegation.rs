@@ -1,11 +1,11 @@
 //! Delegations as files hold them: our own, which are of the published schema at every step of their way, and
 //! a node's answer.
 
-use btcstake::outputs::StakeCheck;
+use btcstake::outputs::{BuiltTransaction, Refused, StakeCheck, Verdict};
 use serde_json::{Value, json};
 
-use crate::fixtures::delegation::{ADDRESS, FILES, SCHEMA, node_answer, secret};
-use crate::fixtures::process::Folder;
+use crate::fixtures::delegation::{ACCOUNT, ADDRESS, FILES, SCHEMA, STAKER, node_answer, secret};
+use crate::fixtures::process::{Folder, PROVIDER_KEY};
 
 #[test]
 fn files_are_of_the_schema_from_draft_to_verified() {
@@ -53,6 +53,63 @@ fn files_that_are_not_of_the_schema_are_refused() {
         });
     }
     assert_eq!(refused, 5 + 6);
+}
+
+/// A stake that breaks a rule is a negative answer, of each command that ends there.
+#[test]
+fn stake_that_breaks_a_rule_is_refused_with_its_violations() {
+    let folder = Folder::with_delegation();
+    let mut parameters = crate::fixtures::delegation::parameters();
+    parameters[0]["min_staking_value_sat"] = json!("500001");
+    folder.write("small.json", parameters.to_string());
+    let files = "--params small.json --delegation";
+    for step in [
+        format!("stake sign {files} draft.json --secret-key-file staker.key --address {ACCOUNT}"),
+        format!("stake add {files} verified.json --covenant-signatures covenant1.json"),
+        format!("psbt finalize {files} verified.json --psbt @stake.psbt"),
+        format!("covenant sign {files} signed.json --record r.jsonl --secret-key-file member.key"),
+    ] {
+        let refused: Refused = folder.run(&format!("--json {step}")).output(1);
+        assert!(!refused.accepted, "{step}");
+        let rules: Vec<_> = refused.violations.iter().map(|found| found.rule.as_str()).collect();
+        assert_eq!(rules, ["staking_amount"], "{step}");
+        let text = folder.run(&step).ends(1).stdout();
+        assert!(text.contains("refused: 1 rule is broken") && text.contains("staking_amount: "), "{text}");
+    }
+    assert!(!folder.path().join("r.jsonl").exists());
+    let check = format!("covenant check {files} signed.json --covenant-signatures covenant1.json");
+    let verdict: Verdict = folder.run(&format!("--json {check}")).output(1);
+    let reason = verdict.reason.unwrap();
+    assert!(
+        reason.starts_with("--delegation: 1 rule is broken: the staking amount is 500000 sat"),
+        "{reason}"
+    );
+}
+
+/// A message that registers a stake names no version: the one that makes its outputs is taken, and said.
+#[test]
+fn version_that_is_not_named_is_found() {
+    let folder = Folder::with_delegation();
+    folder.write_changed("verified.json", "unnamed.json", |json| {
+        json.as_object_mut().unwrap().remove("parameters_height");
+    });
+    // A later version with another committee.
+    let mut parameters = crate::fixtures::delegation::parameters();
+    let mut later = parameters[0].clone();
+    later["btc_activation_height"] = json!(4_000_000);
+    later["covenant_pks"] = json!([STAKER, PROVIDER_KEY]);
+    parameters.as_array_mut().unwrap().push(later);
+    folder.write("later.json", parameters.to_string());
+    let unbond = |files: &str| {
+        let step = format!("tx unbond {files} --secret-key-file staker.key");
+        folder.output::<BuiltTransaction>(&step)
+    };
+    let named = unbond("--params later.json --delegation verified.json");
+    let found = unbond("--params later.json --delegation unnamed.json");
+    assert_eq!(found.transaction, named.transaction);
+    assert_eq!(named.warnings, Vec::<String>::new());
+    let taken = "the delegation names no parameters version; 0 is taken, which makes its outputs";
+    assert_eq!(found.warnings, [taken]);
 }
 
 /// Every step that ends a stake takes the answer as it is, without a proof of possession.

@@ -2,7 +2,7 @@
 
 use bitcoin::Transaction;
 use bitcoin::consensus::encode::deserialize_hex;
-use btcstake::outputs::{CovenantRefused, StakeCheck};
+use btcstake::outputs::{Refused, StakeCheck};
 use serde_json::{Value, json};
 
 use crate::fixtures::delegation::{ACCOUNT, FILES, node_answer, parameters, secret, stake};
@@ -28,9 +28,9 @@ fn parameters_are_the_members_and_the_record_remembers() {
             "--json covenant sign --params two.json --delegation {file} --secret-key-file member.key {record} {rest}"
         ))
     };
-    let refused: CovenantRefused = sign("signed.json", "").output(1);
+    let refused: Refused = sign("signed.json", "").output(1);
     assert_eq!(refused.violations[0].rule, "parameters_version");
-    assert_eq!(sign("signed.json", "--height 960000").output::<CovenantRefused>(1), refused);
+    assert_eq!(sign("signed.json", "--height 960000").output::<Refused>(1), refused);
     sign("signed.json", "--height 100").fails(&["--height"]);
     sign("signed.json", "--height 900000").ends(0);
 
@@ -93,7 +93,7 @@ fn verdict_is_that_of_stake_check() {
         let sign = format!("covenant sign {files} {height} --record r.jsonl --secret-key-file member.key");
         let sign = folder.run(&format!("--json {sign}"));
         if code == 1 {
-            assert_eq!(sign.output::<CovenantRefused>(1).violations, check.violations, "{height}");
+            assert_eq!(sign.output::<Refused>(1).violations, check.violations, "{height}");
             assert_eq!(check.violations[0].rule, "parameters_version");
         } else {
             sign.json(0);
@@ -115,7 +115,7 @@ fn delegations_that_break_rules_are_refused() {
     let sign = |file: &str| {
         format!("covenant sign {FILES} {file} --record member.key.record --secret-key-file member.key")
     };
-    let refused: CovenantRefused = folder.run(&format!("--json {}", sign("bad.json"))).output(1);
+    let refused: Refused = folder.run(&format!("--json {}", sign("bad.json"))).output(1);
     assert_eq!(refused.violations, check.violations);
     // One rule is one rule.
     let one = |json: &mut Value| json["proof_of_possession"]["signature"] = json!("00".repeat(64));
@@ -140,7 +140,7 @@ fn delegations_of_one_command_are_judged_each() {
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[0]["covenant_signatures"], lines[3]["covenant_signatures"]);
     assert_eq!(lines[0]["covenant_signatures"]["member"], json!(MEMBER_KEY));
-    let refused: CovenantRefused = serde_json::from_value(lines[1]["refused"].clone()).unwrap();
+    let refused: Refused = serde_json::from_value(lines[1]["refused"].clone()).unwrap();
     assert_eq!(refused.violations, check.violations);
     assert!(lines[2]["error"].as_str().unwrap().contains("nowhere.json"));
     for field in ["slashing_adaptor_signatures", "unbonding_slashing_adaptor_signatures"] {
@@ -158,7 +158,7 @@ fn delegation_of_a_page_is_named() {
     let sign = format!("covenant sign {FILES} page.json --record r.jsonl --secret-key-file member.key");
     let stake: Transaction = deserialize_hex(one["staking_tx_hex"].as_str().unwrap()).unwrap();
     let named = format!("--json {sign} --staking-txid {}", stake.compute_txid());
-    let refused: CovenantRefused = folder.run(&named).output(1);
+    let refused: Refused = folder.run(&named).output(1);
     assert_eq!(refused.violations.iter().map(|found| found.rule.as_str()).collect::<Vec<_>>(), ["absent"]);
     folder.run(&format!("{sign} --staking-txid {}", secret(7))).fails(&["none is of"]);
     folder.run(&format!("{sign} --previous-delegation page.json")).fails(&["does not extend a stake"]);

@@ -9,13 +9,17 @@ use crate::fixtures::process::{Folder, MEMBER_KEY};
 #[test]
 fn missing_signatures_are_named() {
     let folder = Folder::with_delegation();
-    let check: PsbtCheck = folder.output("psbt check --psbt @signed.psbt");
+    // No covenant member has signed yet.
+    folder.write("bare.psbt", folder.run(&format!("tx unbond {FILES} signed.json")).ends(0).stdout());
+    let sign = "psbt sign --psbt @bare.psbt --secret-key-file staker.key";
+    folder.write("early.psbt", folder.run(sign).ends(0).stdout());
+    let check: PsbtCheck = folder.output("psbt check --psbt @early.psbt");
     assert_eq!((check.kind.as_str(), check.valid, check.fee_sat), ("unbonding", true, Some(9600)));
     assert_eq!((check.signatures.len(), check.missing.len()), (1, 3));
     assert_eq!(check.quorums, [PsbtQuorum { input: 0, signed: 0, members: 3, quorum: 2 }]);
     let member = MissingSignature { input: 0, public_key: MEMBER_KEY.to_owned() };
     assert!(check.missing.contains(&member), "{check:?}");
-    let text = folder.run("psbt check --psbt @signed.psbt").ends(0).stdout();
+    let text = folder.run("psbt check --psbt @early.psbt").ends(0).stdout();
     let lines = [
         format!("input 0  {STAKER}  valid"),
         format!("input 0  {MEMBER_KEY}  has not signed"),

@@ -66,7 +66,7 @@ fn signatures_of_a_wallet() {
     folder.run(&wallet).fails(&["error: --possession proof.json", "not an account address"]);
     let other = format!("pop create --secret-key-file member.key --json --type bip340 --address {ACCOUNT}");
     folder.write("proof.json", folder.run(&other).ends(0).stdout());
-    folder.run(&wallet).fails(&["the proof of possession"]);
+    folder.run(&wallet).refuses(&["the proof of possession"]);
 }
 
 /// The proof of possession of a stake on consumer chains is for their signing context, which the staker and
@@ -82,7 +82,7 @@ fn signing_context_of_consumer_chains() {
         folder.output("eots context --operation staker-pop --chain-id consumer-1 --address bbn1contract");
     let context = format!("--signing-context {}", context.signing_context);
     let sign = format!("stake sign {FILES} two.json --secret-key-file staker.key --address {ACCOUNT}");
-    folder.run(&sign).fails(&["of consumer chains are given"]);
+    folder.run(&sign).refuses(&["of consumer chains are given"]);
     folder.run(&format!("{sign} {context} --out two-signed.json")).ends(0);
     folder.delegation("two-signed.json");
     let check = format!("stake check {FILES} two-signed.json");

@@ -1,7 +1,7 @@
 //! `btcstake tx unbond`.
 
 use bitcoin::Psbt;
-use btcstake::outputs::BuiltTransaction;
+use btcstake::outputs::{BuiltTransaction, PsbtCheck};
 use serde_json::json;
 
 use crate::fixtures::delegation::{FILES, transaction};
@@ -36,6 +36,26 @@ fn unbonding_is_signed_here_or_elsewhere() {
         .run(&format!("{unbond} --secret-key-file member.key"))
         .fails(&["error: --secret-key-file\n", "must be the staker's"]);
     folder.run(&format!("{unbond} --signed @unbonding.psbt")).fails(&["--signed", "no signature"]);
+}
+
+/// The staker's signature is all that the PSBT lacks: Bitcoin Core and wallets finalize it.
+#[test]
+fn psbt_has_the_covenants_signatures() {
+    let folder = Folder::with_delegation();
+    let unbond = format!("tx unbond {FILES} verified.json");
+    assert_eq!(folder.psbt(&unbond).inputs[0].tap_script_sigs.len(), 2, "the quorum");
+    let check: PsbtCheck = folder.output("psbt check --psbt @signed.psbt");
+    assert_eq!((check.valid, check.quorums[0].signed), (true, 2));
+    // One that does not verify is left out, with a warning, as where the transaction is finalized.
+    folder.write_changed("verified.json", "forged.json", |json| {
+        json["covenant_signatures"][0]["unbonding_signature"] = json!("00".repeat(64));
+    });
+    let forged: BuiltTransaction = folder.output(&format!("tx unbond {FILES} forged.json"));
+    assert_eq!(forged.psbt.parse::<Psbt>().unwrap().inputs[0].tap_script_sigs.len(), 1);
+    assert!(forged.warnings.iter().any(|warning| warning.starts_with("covenant_signatures: ")), "{forged:?}");
+    let step = format!("tx slash {FILES} forged.json --provider-key-file provider.key");
+    let slashed: BuiltTransaction = folder.output(&step);
+    assert!(slashed.warnings.iter().any(|warning| warning.starts_with("covenant_signatures: ")));
 }
 
 #[test]

@@ -20,13 +20,32 @@ fn withdrawal_needs_the_staking_transaction_alone() {
     let done: BuiltTransaction = folder.output(&format!("{withdraw} --secret-key-file staker.key"));
     let spent = transaction(&done).input[0].previous_output;
     assert_eq!(spent, OutPoint::new(staking.unsigned_tx.compute_txid(), 0));
-    let explained: TxExplain = folder.output(&format!("tx explain {}", done.transaction.unwrap()));
+    let explained: TxExplain = folder.output(&format!("tx explain {}", done.transaction.clone().unwrap()));
     assert_eq!((explained.kind.as_str(), explained.timelock), ("withdrawal", Some(64000)));
     let unsigned = folder.psbt(&withdraw);
     assert_eq!(unsigned.unsigned_tx.compute_txid().to_string(), done.txid);
     folder
         .run(&format!("{withdraw} --secret-key-file member.key"))
         .fails(&["error: --secret-key-file\n", "must be the staker's"]);
+    assert_eq!(done.warnings, Vec::<String>::new());
+    // A stake that was not counted, since it broke a rule, is the staker's all the same.
+    let mut file: serde_json::Value = folder.json("params show --network mainnet --phase1 --all");
+    for version in file["versions"].as_array_mut().unwrap() {
+        version["tag"] = "01020304".into();
+        version["min_staking_amount"] = 600_000.into();
+    }
+    folder.write("phase1-params.json", file.to_string());
+    let broken: BuiltTransaction =
+        folder.output(&format!("{withdraw} --params phase1-params.json --secret-key-file staker.key"));
+    assert_eq!(broken.transaction, done.transaction);
+    let expected = [
+        "the stake breaks a rule of phase 1: the OP_RETURN tag is 62626e31; must be 01020304",
+        "the stake breaks a rule of phase 1: the stake holds 500000 sat; must be 600000 to",
+    ];
+    assert_eq!(broken.warnings.len(), 2);
+    for (warning, start) in broken.warnings.iter().zip(expected) {
+        assert!(warning.starts_with(start), "{warning}");
+    }
     folder.run(&withdraw.replace("857950", "5")).fails(&["--height", "height 5"]);
     let other = withdraw.replace("@phase1.psbt", &unsigned.to_string());
     folder.run(&other).fails(&["--staking-transaction"]);

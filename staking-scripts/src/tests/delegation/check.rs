@@ -39,13 +39,13 @@ fn check_accepts_another_version_and_a_larger_slash() {
     given.transaction.output[0].value += Amount::from_sat(5);
     given.transaction.output[1].value -= Amount::from_sat(1000);
     assert_eq!(violated(&delegation, &parameters), ["staker_signature"]);
-    let amounts = [0, 1].map(|n: usize| given_amount(&delegation, n));
+    let given = delegation.slashing.as_ref().unwrap().transaction.output.clone();
     let theirs = SlashingTransaction::laid_out(
         checked.staking(),
-        &parameters.slashing_parameters(),
         checked.presigned().slashing.refund_output().output().clone(),
         Version::TWO,
-        amounts,
+        given[0].clone(),
+        given[1].value,
     )
     .unwrap();
     slashing(&mut delegation).staker_signature = Some(theirs.sign_as_staker(&key("staker", 0)).unwrap());
@@ -53,10 +53,6 @@ fn check_accepts_another_version_and_a_larger_slash() {
         delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap().presigned().slashing.fee(),
         parameters.min_slashing_fee() + Amount::from_sat(995)
     );
-}
-
-fn given_amount(delegation: &Delegation, output: usize) -> Amount {
-    delegation.slashing.as_ref().unwrap().transaction.output[output].value
 }
 
 pub(super) fn violated(delegation: &Delegation, parameters: &Parameters) -> Vec<&'static str> {

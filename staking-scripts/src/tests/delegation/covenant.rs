@@ -57,9 +57,9 @@ fn covenant_signatures_unbond_and_slash_an_honest_stake() {
         let slashed = checked.presigned().slashing.slash(&signature, &adaptors, &provider).unwrap();
         // The same from the delegation that has them.
         delegation.covenant_signatures = given;
-        assert_eq!(delegation.unbond(&staker, &parameters).unwrap(), unbonded);
+        assert_eq!(delegation.unbond(&staker, parameters.covenant()).unwrap(), unbonded);
         let which = crate::SlashedOutput::Staking;
-        assert_eq!(delegation.slash(which, &provider, &parameters).unwrap(), slashed);
+        assert_eq!(delegation.slash(which, &provider, parameters.covenant()).unwrap(), slashed);
     }
 }
 
@@ -245,7 +245,7 @@ fn sign_as_covenant_member_signs_the_same_again_and_nothing_else() {
 fn paying_more(delegation: &Delegation, parameters: &crate::Parameters) -> CheckedDelegation {
     let mut delegation = delegation.clone();
     delegation.slashing.as_mut().unwrap().transaction.output[1].value -= Amount::from_sat(7);
-    let slashing = delegation.slashing(crate::SlashedOutput::Staking, parameters).unwrap();
+    let slashing = delegation.slashing(crate::SlashedOutput::Staking, parameters.covenant()).unwrap();
     let signature = slashing.sign_as_staker(&key("staker", 0)).unwrap();
     delegation.slashing.as_mut().unwrap().staker_signature = Some(signature);
     delegation.check_under(parameters, None, ChainRules::MAINNET).unwrap()

@@ -26,8 +26,8 @@ fn rules(transaction: &Transaction, held: Option<Amount>, parameters: &Parameter
 #[test]
 fn broken_rules_of_an_unbonding_are_its_committee_form_and_fee() {
     let (delegation, own) = complete();
-    let staker = delegation.unbonding(&own).unwrap().sign_as_staker(&key("staker", 0)).unwrap();
-    let unbonding = delegation.unbond(&staker, &own).unwrap();
+    let staker = delegation.unbonding(own.covenant()).unwrap().sign_as_staker(&key("staker", 0)).unwrap();
+    let unbonding = delegation.unbond(&staker, own.covenant()).unwrap();
     let held = Some(delegation.staking_amount);
     assert!(rules(&unbonding, held, &own).is_empty() && rules(&unbonding, None, &own).is_empty());
     assert_eq!(rules(&unbonding, held, &parameters(1)), ["covenant_committee"]);
@@ -42,7 +42,7 @@ fn broken_rules_of_an_unbonding_are_its_committee_form_and_fee() {
 #[test]
 fn broken_rules_of_a_slashing_are_its_scripts_amounts_and_fee() {
     let (delegation, own) = complete();
-    let slashing = delegation.slash(SlashedOutput::Staking, &key("provider", 0), &own).unwrap();
+    let slashing = delegation.slash(SlashedOutput::Staking, &key("provider", 0), own.covenant()).unwrap();
     let held = Some(delegation.staking_amount);
     assert!(rules(&slashing, held, &own).is_empty());
     let changed = |name: &'static str, value: serde_json::Value| {
@@ -57,13 +57,13 @@ fn broken_rules_of_a_slashing_are_its_scripts_amounts_and_fee() {
 #[test]
 fn broken_rules_of_a_withdrawal_are_the_time_it_waited() {
     let (delegation, own) = complete();
-    let stake = delegation.stake(&own).unwrap();
+    let stake = delegation.stake(own.covenant()).unwrap();
     let withdrawn = |withdrawal: WithdrawalTransaction| {
         withdrawal.finalize(&withdrawal.sign_as_staker(&key("staker", 0)).unwrap()).unwrap()
     };
     let rate = FeeRate::BROADCAST_MIN;
     let staked = withdrawn(WithdrawalTransaction::new(&stake.staking, wallet(), rate).unwrap());
-    let unbonding = delegation.unbonding(&own).unwrap().unbonding_output();
+    let unbonding = delegation.unbonding(own.covenant()).unwrap().unbonding_output();
     let unbonded = withdrawn(WithdrawalTransaction::new(&unbonding, wallet(), rate).unwrap());
     for transaction in [&staked, &unbonded] {
         assert_eq!(explain(transaction).kind, TransactionKind::Withdrawal);
@@ -81,7 +81,8 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
     let (delegation, own) = complete();
     let transaction = &delegation.staking_transaction;
     let broken = |parameters: &Parameters| {
-        let explanation = explain(transaction).with_known_outputs(transaction, &delegation.outputs(&own));
+        let explanation =
+            explain(transaction).with_known_outputs(transaction, &delegation.outputs(own.covenant()));
         assert_eq!(explanation.kind, TransactionKind::Stake);
         let broken = broken_rules(&explanation, transaction, None, parameters);
         broken.iter().map(StakeViolation::rule).collect::<Vec<_>>()
@@ -96,7 +97,7 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
     assert_eq!(broken(&parameters(1)), ["covenant_committee"]);
     // Not recognised, it breaks no rule; the unbonding's PSBT describes the unbonding output.
     assert!(rules(transaction, None, &parameters(1)).is_empty());
-    let unbonding = delegation.unbonding(&own).unwrap();
+    let unbonding = delegation.unbonding(own.covenant()).unwrap();
     let later = parameters_changed(|it| it["unbonding_time_blocks"] = 1009.into());
     let broken = broken_rules(&explain_psbt(unbonding.psbt()), unbonding.unsigned(), None, &later);
     assert_eq!(broken.iter().map(StakeViolation::rule).collect::<Vec<_>>(), ["unbonding_time"]);
@@ -105,7 +106,7 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
 #[test]
 fn outputs_are_empty_where_the_keys_make_no_output() {
     let (mut delegation, parameters) = honest(genesis());
-    assert_eq!(delegation.outputs(&parameters).len(), 3);
+    assert_eq!(delegation.outputs(parameters.covenant()).len(), 3);
     delegation.staking_time_blocks = 0;
-    assert!(delegation.outputs(&parameters).is_empty());
+    assert!(delegation.outputs(parameters.covenant()).is_empty());
 }

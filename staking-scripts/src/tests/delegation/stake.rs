@@ -5,11 +5,12 @@ use bitcoin::secp256k1::Message;
 use bitcoin::{Amount, FeeRate, Transaction, XOnlyPublicKey};
 
 use crate::delegation::{
-    Delegation, DelegationError, PresignedSlashing, SlashedOutput, Stake, StakeViolation,
+    Delegation, DelegationError, NewDelegation, NewExtendedDelegation, PresignedSlashing, SlashedOutput,
+    StakeViolation, WithdrawnOutput,
 };
-use crate::outputs::{Parties, StakingOutput};
+use crate::outputs::{Parties, StakingOutput, Timelock};
 use crate::parameters::{Parameters, ParametersHistory, Phase1Parameters};
-use crate::phase1::Phase1Error;
+use crate::phase1::{Phase1Error, Phase1Stake};
 use crate::testing::{
     Extended, coin, consumer_rules, consumers, covenant_signatures, extended, genesis, honest, key, members,
     parameters, parameters_changed, wallet,
@@ -47,8 +48,8 @@ fn withdraw<O: HasTaproot>(from: &Funded<O>) -> Transaction {
 }
 
 fn unbond(delegation: &Delegation, parameters: &Parameters) -> Result<Transaction, DelegationError> {
-    let staker = delegation.unbonding(parameters)?.sign_as_staker(&key("staker", 0)).unwrap();
-    delegation.unbond(&staker, parameters)
+    let staker = delegation.unbonding(parameters.covenant())?.sign_as_staker(&key("staker", 0)).unwrap();
+    delegation.unbond(&staker, parameters.covenant())
 }
 
 fn slash(
@@ -56,7 +57,7 @@ fn slash(
     which: SlashedOutput,
     parameters: &Parameters,
 ) -> Result<Transaction, DelegationError> {
-    delegation.slash(which, &key("provider", 0), parameters)
+    delegation.slash(which, &key("provider", 0), parameters.covenant())
 }
 
 /// Returns the field that a step finds absent.
@@ -78,9 +79,9 @@ fn unusable<T: std::fmt::Debug>(step: Result<T, DelegationError>) -> &'static st
 #[test]
 fn stake_needs_the_staking_transaction_alone() {
     let (delegation, parameters) = bare();
-    let stake = delegation.stake(&parameters).unwrap();
+    let stake = delegation.stake(parameters.covenant()).unwrap();
     let (full, _) = complete();
-    assert_eq!(full.stake(&parameters).unwrap(), stake);
+    assert_eq!(full.stake(parameters.covenant()).unwrap(), stake);
     withdraw(&stake.staking);
     let refused = delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap_err();
     let names = [
@@ -97,26 +98,29 @@ fn stake_needs_the_staking_transaction_alone() {
 #[test]
 fn stake_is_not_found_under_other_parameters() {
     let (mut delegation, own) = bare();
-    assert_eq!(unusable(delegation.stake(&parameters(1))), "staking_transaction");
+    assert_eq!(unusable(delegation.stake(parameters(1).covenant())), "staking_transaction");
     delegation.staking_time_blocks = 0;
-    assert_eq!(unusable(delegation.stake(&own)), "staking_time_blocks");
+    assert_eq!(unusable(delegation.stake(own.covenant())), "staking_time_blocks");
     delegation.staking_time_blocks = 2000;
     delegation.unbonding_time_blocks = 65536;
-    assert_eq!(unusable(delegation.stake(&own)), "unbonding_time_blocks");
+    assert_eq!(unusable(delegation.stake(own.covenant())), "unbonding_time_blocks");
     delegation.unbonding_time_blocks = 1008;
     delegation.staker = *key("provider", 0).public_key();
-    assert_eq!(unusable(delegation.stake(&own)), "finality_providers");
+    assert_eq!(unusable(delegation.stake(own.covenant())), "finality_providers");
 }
 
 #[test]
 fn steps_name_the_transaction_that_is_absent() {
     let (delegation, parameters) = bare();
     let staker = key("staker", 0).sign_bip340(Message::from_digest([0; 32]));
-    assert_eq!(absent(delegation.unbonding(&parameters)), "unbonding_transaction");
-    assert_eq!(absent(delegation.unbond(&staker, &parameters)), "unbonding_transaction");
-    assert_eq!(absent(delegation.slashing(Staking, &parameters)), "slashing_transaction");
+    assert_eq!(absent(delegation.unbonding(parameters.covenant())), "unbonding_transaction");
+    assert_eq!(absent(delegation.unbond(&staker, parameters.covenant())), "unbonding_transaction");
+    assert_eq!(absent(delegation.slashing(Staking, parameters.covenant())), "slashing_transaction");
     assert_eq!(absent(slash(&delegation, Staking, &parameters)), "slashing_transaction");
-    assert_eq!(absent(delegation.slashing(Unbonding, &parameters)), "unbonding_slashing_transaction");
+    assert_eq!(
+        absent(delegation.slashing(Unbonding, parameters.covenant())),
+        "unbonding_slashing_transaction"
+    );
     // The slashing of the unbonding output spends the unbonding transaction.
     let (mut delegation, parameters) = complete();
     delegation.unbonding_transaction = None;
@@ -132,17 +136,17 @@ fn unbonding_needs_no_slashing_and_no_proof() {
     delegation.unbonding_slashing = None;
     delegation.proof_of_possession = None;
     assert_eq!(unbond(&delegation, &parameters).unwrap(), expected);
-    withdraw(&delegation.unbonding(&parameters).unwrap().unbonding_output());
+    withdraw(&delegation.unbonding(parameters.covenant()).unwrap().unbonding_output());
     // Six of nine members suffice; five do not, nor does another signature.
     delegation.covenant_signatures.truncate(6);
     unbond(&delegation, &parameters).unwrap();
     let other = key("staker", 0).sign_bip340(Message::from_digest([1; 32]));
-    assert_eq!(unusable(delegation.unbond(&other, &parameters)), "covenant_signatures");
+    assert_eq!(unusable(delegation.unbond(&other, parameters.covenant())), "covenant_signatures");
     delegation.covenant_signatures.truncate(5);
     assert_eq!(unusable(unbond(&delegation, &parameters)), "covenant_signatures");
     delegation.covenant_signatures.clear();
     assert_eq!(unusable(unbond(&delegation, &parameters)), "covenant_signatures");
-    delegation.unbonding(&parameters).unwrap();
+    delegation.unbonding(parameters.covenant()).unwrap();
 }
 
 #[test]
@@ -154,21 +158,21 @@ fn slashing_of_each_output_needs_no_other() {
     delegation.unbonding_slashing = None;
     delegation.unbonding_transaction = None;
     assert_eq!(slash(&delegation, Staking, &parameters).unwrap(), both[0]);
-    withdraw(&delegation.slashing(Staking, &parameters).unwrap().refund_output());
+    withdraw(&delegation.slashing(Staking, parameters.covenant()).unwrap().refund_output());
     let mut delegation = complete.clone();
     delegation.slashing = None;
     assert_eq!(slash(&delegation, Unbonding, &parameters).unwrap(), both[1]);
-    withdraw(&delegation.slashing(Unbonding, &parameters).unwrap().refund_output());
+    withdraw(&delegation.slashing(Unbonding, parameters.covenant()).unwrap().refund_output());
     // Without the staker's signature the transaction is returned, but not finalized.
     let mut delegation = complete.clone();
     for slashing in [&mut delegation.slashing, &mut delegation.unbonding_slashing] {
         slashing.as_mut().unwrap().staker_signature = None;
     }
     for which in [Staking, Unbonding] {
-        delegation.slashing(which, &parameters).unwrap();
+        delegation.slashing(which, parameters.covenant()).unwrap();
         assert_eq!(absent(slash(&delegation, which, &parameters)), "staker_signatures");
     }
-    let stranger = complete.slash(Staking, &key("stranger", 0), &parameters);
+    let stranger = complete.slash(Staking, &key("stranger", 0), parameters.covenant());
     assert_eq!(unusable(stranger), "covenant_signatures");
     let mut delegation = complete;
     delegation.covenant_signatures.truncate(5);
@@ -194,13 +198,13 @@ fn stake_that_breaks_rules_still_unbonds_and_slashes_and_is_withdrawn() {
         let parameters = parameters_changed(change);
         let refused = delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap_err();
         assert_eq!(refused.iter().map(StakeViolation::rule).collect::<Vec<_>>(), rules);
-        let stake = delegation.stake(&parameters).unwrap();
+        let stake = delegation.stake(parameters.covenant()).unwrap();
         withdraw(&stake.staking);
         unbond(&delegation, &parameters).unwrap();
-        withdraw(&delegation.unbonding(&parameters).unwrap().unbonding_output());
+        withdraw(&delegation.unbonding(parameters.covenant()).unwrap().unbonding_output());
         for which in [Staking, Unbonding] {
             slash(&delegation, which, &parameters).unwrap();
-            withdraw(&delegation.slashing(which, &parameters).unwrap().refund_output());
+            withdraw(&delegation.slashing(which, parameters.covenant()).unwrap().refund_output());
         }
     }
 }
@@ -211,14 +215,14 @@ fn unbonding_pays_the_fee_that_it_has() {
     let (mut delegation, parameters) = honest(genesis());
     let unbonding = delegation.unbonding_transaction.as_mut().unwrap();
     unbonding.output[0].value -= Amount::from_sat(5_000);
-    let unbonding = delegation.unbonding(&parameters).unwrap();
+    let unbonding = delegation.unbonding(parameters.covenant()).unwrap();
     assert_eq!(unbonding.fee(), parameters.unbonding_fee() + Amount::from_sat(5_000));
     assert_eq!(Some(unbonding.unsigned()), delegation.unbonding_transaction.as_ref());
     // A transaction of another form is refused.
     let harmed = |harm: &dyn Fn(&mut Transaction)| {
         let (mut delegation, _) = honest(genesis());
         harm(delegation.unbonding_transaction.as_mut().unwrap());
-        delegation.unbonding(&parameters).unwrap_err()
+        delegation.unbonding(parameters.covenant()).unwrap_err()
     };
     for error in [
         harmed(&|tx| tx.version = bitcoin::transaction::Version::ONE),
@@ -238,7 +242,7 @@ fn slashing_of_another_form_is_refused() {
     let harmed = |harm: &dyn Fn(&mut PresignedSlashing)| {
         let (mut delegation, _) = honest(genesis());
         harm(delegation.slashing.as_mut().unwrap());
-        delegation.slashing(Staking, &parameters)
+        delegation.slashing(Staking, parameters.covenant())
     };
     assert_eq!(unusable(harmed(&|it| drop(it.transaction.output.pop()))), "slashing_transaction");
     assert_eq!(unusable(harmed(&|it| it.transaction.output[1].value = Amount::MAX)), "slashing_transaction");
@@ -255,8 +259,8 @@ fn set_previous_completes_what_a_node_tells_of_an_extension() {
     // Without the running stake the extension cannot be checked; the other steps do not need it.
     let refused = delegation.check_under(&new, Some(&old), consumer_rules()).unwrap_err();
     assert_eq!(refused.iter().map(StakeViolation::rule).collect::<Vec<_>>(), ["running_stake"]);
-    delegation.stake(&new).unwrap();
-    delegation.unbonding(&new).unwrap();
+    delegation.stake(new.covenant()).unwrap();
+    delegation.unbonding(new.covenant()).unwrap();
     delegation.set_previous(&previous).unwrap();
     assert_eq!(delegation, expected);
     let rules =
@@ -308,13 +312,143 @@ fn phase1_gives_the_outputs_of_a_phase1_stake() {
         .unwrap()
     };
     let staking = build(Some(parameters.tag));
-    let stake = Stake::phase1(staking.unsigned(), parameters).unwrap();
+    let delegation = Delegation::phase1(staking.unsigned(), parameters).unwrap();
+    let stake = delegation.stake(&parameters.covenant).unwrap();
     assert_eq!(stake.staking, staking.staking_output());
     assert_eq!(stake.unbonding_output.unbonding_time(), parameters.unbonding_time);
     assert_eq!(stake.unbonding_output.parties(), &parties);
     let refund = crate::outputs::SlashingRefundOutput::new(*staker.public_key(), parameters.unbonding_time);
     assert_eq!(stake.refund_output, refund.unwrap());
     withdraw(&stake.staking);
-    let plain = Stake::phase1(build(None).unsigned(), parameters).unwrap_err();
+    let plain = Delegation::phase1(build(None).unsigned(), parameters).unwrap_err();
     assert_eq!(plain, Phase1Error::OpReturn(crate::outputs::OpReturnError::Absent));
+
+    // The unbonding transaction is that of the parameters; there is nothing to slash.
+    let unbonding = delegation.unbonding(&parameters.covenant).unwrap();
+    assert_eq!(unbonding.fee(), parameters.unbonding_fee);
+    assert_eq!(absent(delegation.slashing(Staking, &parameters.covenant)), "slashing_transaction");
+    // A stake that breaks every rule is not counted, and is the staker's all the same.
+    let strict = Phase1Parameters {
+        tag: *b"none",
+        staking_time: Timelock::from_blocks(1).unwrap()..=Timelock::from_blocks(2).unwrap(),
+        staking_amount: Amount::ONE_SAT..=Amount::ONE_SAT,
+        ..parameters.clone()
+    };
+    let found = Phase1Stake::find(staking.unsigned(), &strict).unwrap();
+    let rules: Vec<_> = found.broken.iter().map(std::mem::discriminant).collect();
+    let expected = [
+        Phase1Error::OtherTag { found: parameters.tag, expected: strict.tag },
+        Phase1Error::StakingTime { found: time, allowed: strict.staking_time.clone() },
+        Phase1Error::Amount { found: Amount::from_sat(1_000_000), allowed: strict.staking_amount.clone() },
+    ];
+    assert_eq!(found.broken, expected, "{rules:?}");
+    assert_eq!(Phase1Stake::find(staking.unsigned(), parameters).unwrap().broken, []);
+    let withdrawable = Delegation::phase1(staking.unsigned(), &strict).unwrap();
+    assert_eq!(withdrawable.stake(&strict.covenant).unwrap().staking, staking.staking_output());
+    // One that is too small for the unbonding fee can be withdrawn alone.
+    let dear = Phase1Parameters { unbonding_fee: Amount::from_sat(2_000_000), ..parameters.clone() };
+    let small = Delegation::phase1(staking.unsigned(), &dear).unwrap();
+    assert_eq!(absent(small.unbonding(&dear.covenant)), "unbonding_transaction");
+    small.stake(&dear.covenant).unwrap();
+}
+
+#[test]
+fn withdrawal_is_of_each_output() {
+    let (delegation, parameters) = complete();
+    let covenant = parameters.covenant();
+    let built = |from| {
+        let built = delegation.withdrawal(from, wallet(), FeeRate::BROADCAST_MIN, covenant).unwrap();
+        built.finalize(&built.sign_as_staker(&key("staker", 0)).unwrap()).unwrap()
+    };
+    let stake = delegation.stake(covenant).unwrap();
+    assert_eq!(built(WithdrawnOutput::Staking), withdraw(&stake.staking));
+    let unbonding = delegation.unbonding(covenant).unwrap();
+    assert_eq!(built(WithdrawnOutput::Unbonding), withdraw(&unbonding.unbonding_output()));
+    for which in [Staking, Unbonding] {
+        let slashing = delegation.slashing(which, covenant).unwrap();
+        assert_eq!(built(WithdrawnOutput::Refund(which)), withdraw(&slashing.refund_output()));
+    }
+    let (bare, _) = bare();
+    let refund =
+        bare.withdrawal(WithdrawnOutput::Refund(Staking), wallet(), FeeRate::BROADCAST_MIN, covenant);
+    assert_eq!(absent(refund), "slashing_transaction");
+    let dear = FeeRate::from_sat_per_vb_u32(9_000);
+    let unpaid = delegation.withdrawal(WithdrawnOutput::Staking, wallet(), dear, covenant);
+    assert!(matches!(unpaid.unwrap_err(), DelegationError::Build(_)));
+}
+
+#[test]
+fn signed_is_new_and_then_signed() {
+    let (mut delegation, parameters) = honest(genesis());
+    delegation.proof_of_possession = None;
+    let stake = delegation.stake(parameters.covenant()).unwrap();
+    let new = NewDelegation {
+        staked_to: &delegation.staked_to,
+        staking: &stake.staking,
+        transaction: &delegation.staking_transaction,
+        parameters: &parameters,
+        parameters_at: delegation.parameters,
+    };
+    let signed = Delegation::signed(&new, &key("staker", 0)).unwrap();
+    assert_eq!(signed, delegation);
+    let mut later = Delegation::new(&new).unwrap();
+    assert_ne!(later, signed);
+    later.sign_as_staker(&key("staker", 0), &parameters).unwrap();
+    assert_eq!(later, signed);
+    assert_eq!(unusable(Delegation::signed(&new, &key("staker", 1))), "staker");
+    assert_eq!(unusable(later.sign_as_staker(&key("staker", 1), &parameters)), "staker");
+}
+
+#[test]
+fn extending_needs_the_stake_that_is_spent() {
+    let Extended { delegation, previous, old, new, history } = extended();
+    let checked = delegation.check_under(&new, Some(&old), consumer_rules()).unwrap();
+    let extended = NewExtendedDelegation {
+        extension: checked.extension().unwrap(),
+        staked_to: &delegation.staked_to,
+        parameters: history.get(1).unwrap(),
+        parameters_at: ParametersAt::Version(1),
+    };
+    let again = Delegation::extending(&previous, &extended).unwrap();
+    assert_eq!(again.extends, delegation.extends);
+    assert_eq!(again.staking_transaction, delegation.staking_transaction);
+    let other = Delegation::extending(&honest(consumers(3)).0, &extended).unwrap_err();
+    assert!(matches!(other, DelegationError::OtherTransaction { field: "extends", .. }), "{other:?}");
+}
+
+/// A message that registers a stake names no version.
+#[test]
+fn find_parameters_is_the_version_that_makes_the_stake() {
+    let history = crate::testing::history_changed(&[0, 2, 0, 0], |version, fields| {
+        if version == 2 {
+            fields["unbonding_fee_sat"] = "9999".into();
+        }
+    });
+    let found = |delegation: &Delegation| delegation.find_parameters(&history).map(|(number, _)| number);
+    let (mut delegation, parameters) = honest(genesis());
+    assert_eq!(history.get(0).unwrap().covenant(), parameters.covenant());
+    // Named: that one, or none.
+    assert_eq!(found(&delegation), Some(0));
+    delegation.parameters = ParametersAt::Version(4);
+    assert_eq!(found(&delegation), None);
+    // Not named: versions 0, 2 and 3 make the staking output, 0 and 3 the unbonding transaction too.
+    delegation.parameters = ParametersAt::Unstated;
+    assert_eq!(found(&delegation), Some(3));
+    delegation.unbonding_transaction.as_mut().unwrap().output[0].value -= Amount::ONE_SAT;
+    assert_eq!(found(&delegation), Some(3));
+    let (mut fee, _) = honest(genesis());
+    fee.parameters = ParametersAt::Unstated;
+    let second = history.get(2).unwrap();
+    let stake = fee.stake(second.covenant()).unwrap();
+    let new = NewDelegation {
+        staked_to: &fee.staked_to,
+        staking: &stake.staking,
+        transaction: &fee.staking_transaction,
+        parameters: second,
+        parameters_at: ParametersAt::Unstated,
+    };
+    assert_eq!(found(&Delegation::new(&new).unwrap()), Some(2));
+    // No version makes it.
+    fee.staking_time_blocks += 1;
+    assert_eq!(found(&fee), None);
 }

@@ -17,7 +17,7 @@ const HEIGHT: u32 = 900_000;
 fn state_of_a_stake_at_each_height() {
     let (delegation, parameters) = honest(genesis());
     let checked = delegation.check_under(&parameters, None, RULES).unwrap();
-    let outputs = delegation.stake(&parameters).unwrap();
+    let outputs = delegation.stake(parameters.covenant()).unwrap();
     let height = |height: u32| Height::from_consensus(height).unwrap();
     let by = |txid: Txid, path: Option<SpendPath>, at: u32| Some(Spending { txid, path, height: height(at) });
     let nothing = StakeOnChain {

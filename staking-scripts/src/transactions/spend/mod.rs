@@ -249,6 +249,14 @@ impl LeafSpend {
         mut psbt: Psbt,
         signatures: &[(XOnlyPublicKey, schnorr::Signature)],
     ) -> Result<Transaction, FinalizeError> {
+        self.insert(&mut psbt, signatures);
+        let transaction = finalize_verified(&mut psbt, &self.prevouts).map_err(FinalizeError::Unsatisfied)?;
+        check_finalized(&transaction, self.unsigned(), &self.prevouts, &self.leaf)?;
+        Ok(transaction)
+    }
+
+    /// Adds signatures for the leaf to the first input.
+    fn insert(&self, psbt: &mut Psbt, signatures: &[(XOnlyPublicKey, schnorr::Signature)]) {
         let hash = self.leaf.hash();
         if let Some(input) = psbt.inputs.first_mut() {
             for (key, signature) in signatures {
@@ -257,8 +265,5 @@ impl LeafSpend {
                 input.tap_script_sigs.insert((*key, hash), signature);
             }
         }
-        let transaction = finalize_verified(&mut psbt, &self.prevouts).map_err(FinalizeError::Unsatisfied)?;
-        check_finalized(&transaction, self.unsigned(), &self.prevouts, &self.leaf)?;
-        Ok(transaction)
     }
 }

@@ -1,7 +1,7 @@
 //! Signing and verification for the leaf that is spent.
 
-use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::{Message, SECP256K1, schnorr};
+use bitcoin::{Psbt, XOnlyPublicKey};
 use eots::{BatchItem, SecretKey};
 
 use super::{FinalizeError, LeafSpend};
@@ -68,6 +68,26 @@ impl LeafSpend {
         signatures: &[CovenantSignature],
     ) -> Result<Vec<(XOnlyPublicKey, schnorr::Signature)>, FinalizeError> {
         let quorum = self.leaf().keys.covenant().1;
+        match self.verified(signatures) {
+            (chosen, _) if chosen.len() == usize::from(quorum) => Ok(chosen),
+            (_, Some(culprit)) => Err(culprit),
+            (_, None) => Err(FinalizeError::BelowQuorum { signatures: signatures.len(), quorum }),
+        }
+    }
+
+    /// Returns the PSBT with the covenant signatures that verify, at most a quorum.
+    pub(crate) fn psbt_with(&self, signatures: &[CovenantSignature]) -> Psbt {
+        let mut psbt = self.psbt().clone();
+        self.insert(&mut psbt, &self.verified(signatures).0);
+        psbt
+    }
+
+    /// Returns the first signatures that verify, at most a quorum, and the first error passed over.
+    fn verified(
+        &self,
+        signatures: &[CovenantSignature],
+    ) -> (Vec<(XOnlyPublicKey, schnorr::Signature)>, Option<FinalizeError>) {
+        let quorum = self.leaf().keys.covenant().1;
         let mut chosen: Vec<(XOnlyPublicKey, schnorr::Signature)> = Vec::with_capacity(quorum.into());
         let mut culprit = None;
         for CovenantSignature { member, signature } in signatures {
@@ -88,9 +108,6 @@ impl LeafSpend {
                 Err(error) => culprit = culprit.or(Some(error)),
             }
         }
-        if chosen.len() == usize::from(quorum) {
-            return Ok(chosen);
-        }
-        Err(culprit.unwrap_or(FinalizeError::BelowQuorum { signatures: signatures.len(), quorum }))
+        (chosen, culprit)
     }
 }

@@ -6,20 +6,18 @@
 use bitcoin::Amount;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use bitcoin::secp256k1::schnorr;
-use eots::SecretKey;
 use serde::Deserialize;
 use serde_json::json;
 use staking_scripts::delegation::PresignedSlashing;
-use staking_scripts::outputs::{ConsumerProviders, OpReturnError};
+use staking_scripts::outputs::OpReturnError;
 use staking_scripts::phase1::{Phase1Error, parse_phase1_stake};
-use staking_scripts::{
-    Delegation, ParametersAt, ParametersHistory, Phase1Parameters, StakeViolation, StakedTo,
-};
+use staking_scripts::testing::key;
+use staking_scripts::{Delegation, ParametersAt, ParametersHistory, Phase1Parameters, StakeViolation};
 
 use super::Hex;
 use super::negative::{amount, check, committee, decoded, timelock};
-use crate::vectors::chain_rules;
 use crate::vectors::negative::{ACCEPT, Refusal, Rule, name, public_key, sized};
+use crate::vectors::{chain_rules, staked_to};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,8 +84,7 @@ impl Registered {
     /// another key stands in its place, and that rule is left out of the answer.
     fn check(&self) -> Result<(), Refusal> {
         let parameters = self.parameters.read()?;
-        let (rules, _) =
-            chain_rules(self.finality_providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap());
+        let (rules, _) = chain_rules(self.finality_providers.len(), &key("another", 0));
         let violations = self.request()?.check_under(&parameters, None, rules).unwrap_err();
         let mut rules: Vec<_> = violations.iter().map(StakeViolation::rule).collect();
         assert!(rules.contains(&"possession"));
@@ -98,14 +95,6 @@ impl Registered {
     fn request(&self) -> Result<Delegation, Refusal> {
         let providers =
             self.finality_providers.iter().map(|key| public_key(&key.0)).collect::<Result<Vec<_>, _>>()?;
-        let staked_to = match providers.as_slice() {
-            [one] => StakedTo::Genesis(*one),
-            several => {
-                let named =
-                    (0..).zip(several).map(|(number, key): (u32, _)| (format!("chain-{number}"), *key));
-                StakedTo::Consumers(ConsumerProviders::new(named).map_err(name)?)
-            }
-        };
         let signed = |transaction: &Hex, signature: &Hex| {
             let signature = schnorr::Signature::from_slice(&sized::<64>(&signature.0)?).map_err(name)?;
             Ok::<_, Refusal>(PresignedSlashing {
@@ -116,7 +105,7 @@ impl Registered {
         Ok(Delegation {
             parameters: ParametersAt::Unstated,
             staker: public_key(&self.staker.0)?,
-            staked_to,
+            staked_to: staked_to(&providers).map_err(name)?,
             staking_time_blocks: self.staking_time,
             staking_amount: amount(self.staking_value_sat)?,
             unbonding_time_blocks: self.unbonding_time,
@@ -127,9 +116,7 @@ impl Registered {
                 "unbonding slashing",
                 signed(&self.unbonding_slashing_transaction, &self.unbonding_slashing_signature),
             )?),
-            proof_of_possession: Some(
-                chain_rules(providers.len(), &SecretKey::from_bytes(&[1; 32]).unwrap()).1,
-            ),
+            proof_of_possession: Some(chain_rules(providers.len(), &key("another", 0)).1),
             covenant_signatures: vec![],
             extends: None,
             inclusion: None,

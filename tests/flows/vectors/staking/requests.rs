@@ -6,15 +6,12 @@ use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use bitcoin::secp256k1::Message;
 use serde_json::json;
 use staking_scripts::delegation::{MemoryCovenantRecord, PresignedSlashing};
-use staking_scripts::outputs::ConsumerProviders;
 use staking_scripts::transactions::CovenantTransaction as _;
-use staking_scripts::{
-    Delegation, Parameters, ParametersAt, ParametersHistory, StakedTo, UnbondingTransaction,
-};
+use staking_scripts::{Delegation, Parameters, ParametersAt, ParametersHistory, UnbondingTransaction};
 
 use super::transactions::{Case, Slashing};
 use super::{Outputs, STAKES, cases_of, keys, transaction};
-use crate::vectors::chain_rules;
+use crate::vectors::{chain_rules, staked_to};
 
 /// The parameters that the stake may have been made under; `None` when they break a rule, as quorums of half
 /// the committee or less do.
@@ -51,14 +48,7 @@ fn the_references_stakes_are_accepted() {
         let Some(parameters) = parameters(&outputs, &case) else { continue };
         let staker = case.staker_secret.secret_key();
         let providers = keys(&outputs.finality_providers);
-        let staked_to = match providers.as_slice() {
-            [one] => StakedTo::Genesis(*one),
-            several => {
-                consumers += 1;
-                let named = (0..).zip(several).map(|(n, key): (u32, _)| (format!("chain-{n}"), *key));
-                StakedTo::Consumers(ConsumerProviders::new(named).unwrap())
-            }
-        };
+        consumers += usize::from(providers.len() > 1);
         let (rules, possession) = chain_rules(providers.len(), &staker);
         let signed = |slashing: &Slashing| {
             let signature = staker.sign_bip340(Message::from_digest(slashing.spend.sighash.0));
@@ -70,7 +60,7 @@ fn the_references_stakes_are_accepted() {
         let request = Delegation {
             parameters: ParametersAt::Unstated,
             staker: *staker.public_key(),
-            staked_to,
+            staked_to: staked_to(&providers).unwrap(),
             staking_time_blocks: outputs.staking_time,
             staking_amount: Amount::from_sat(case.amount_sat),
             unbonding_time_blocks: outputs.unbonding_time,
