@@ -12,13 +12,15 @@ use chain::{
     Broadcast, ChainSource, ChainTip, EmbeddedRegtest, FeeEstimate, Follower, Listen, Lookup, Mine, Step,
 };
 use staking_scripts::coins::sign_key_path;
-use staking_scripts::delegation::{Spending, Stake, StakeOnChain, WithdrawnOutput};
-use staking_scripts::explain::explain;
+use staking_scripts::delegation::{Spending, StakeOnChain, StakeState};
 use staking_scripts::testing::{
     covenant_signatures, delegation_for, genesis, key, members, parameters_changed, staking_transaction,
     wallet,
 };
-use staking_scripts::{ChainRules, FundingCoin, LeafTransaction as _, SpendPath, StakeStatus};
+use staking_scripts::{
+    ChainRules, CovenantCommittee, Delegation, DelegationError, FundingCoin, LeafTransaction as _,
+    StakeStatus, WithdrawnOutput,
+};
 
 /// The depth from which on the stake is active: the number of blocks on the one that includes it.
 const DEPTH: u32 = 3;
@@ -26,9 +28,10 @@ const UNBONDING_BLOCKS: u32 = 20;
 
 /// A stake, and which of its transactions the followed chain includes.
 struct Watch {
-    stake: Stake,
+    delegation: Delegation,
+    committee: CovenantCommittee,
+    staking: OutPoint,
     unbonding: OutPoint,
-    quorum_signed: bool,
     on_chain: StakeOnChain,
     /// Each change of the status, with the height of the tip.
     changes: Vec<(u32, StakeStatus)>,
@@ -36,38 +39,33 @@ struct Watch {
 
 impl Watch {
     /// Begins at a tip below which nothing of the stake is included.
-    fn new(stake: Stake, unbonding: OutPoint, quorum_signed: bool, tip: ChainTip) -> Self {
-        let on_chain = StakeOnChain {
-            tip: height(tip),
-            included: None,
-            spent: None,
-            unbonding_spent: None,
-            refund_spent: None,
-        };
-        let mut watch = Self { stake, unbonding, quorum_signed, on_chain, changes: Vec::new() };
+    fn new(
+        delegation: Delegation,
+        committee: CovenantCommittee,
+        tip: ChainTip,
+    ) -> Result<Self, DelegationError> {
+        let staking = delegation.stake(&committee)?.staking.outpoint();
+        let unbonding = delegation.unbonding(&committee)?.unbonding_output().outpoint();
+        let on_chain = StakeOnChain::at(height(tip));
+        let mut watch = Self { delegation, committee, staking, unbonding, on_chain, changes: Vec::new() };
         watch.compare_status();
-        watch
+        Ok(watch)
     }
 
     fn transaction_connected(&mut self, transaction: &Transaction, height: Height) {
-        let (staking, chain) = (self.stake.staking.outpoint(), &mut self.on_chain);
-        if transaction.compute_txid() == staking.txid {
+        let (chain, spending) = (&mut self.on_chain, |outpoint| Spending::of(transaction, outpoint, height));
+        if transaction.compute_txid() == self.staking.txid {
             chain.included = Some(height);
         }
-        chain.spent = chain.spent.or_else(|| spending(transaction, staking, height));
-        chain.unbonding_spent =
-            chain.unbonding_spent.or_else(|| spending(transaction, self.unbonding, height));
-        // The refund is the second output of either slashing transaction.
-        let mut spent = [chain.spent, chain.unbonding_spent].into_iter().flatten();
-        if let Some(slashing) = spent.find(|by| by.path == Some(SpendPath::Slashing)) {
-            let refund = OutPoint::new(slashing.txid, 1);
-            chain.refund_spent = chain.refund_spent.or_else(|| spending(transaction, refund, height));
-        }
+        chain.spent = chain.spent.or_else(|| spending(self.staking));
+        chain.unbonding_spent = chain.unbonding_spent.or_else(|| spending(self.unbonding));
+        chain.refund_spent = chain.refund_spent.or_else(|| spending(chain.refund()?));
     }
 
     fn compare_status(&mut self) {
-        let unbonding = Some(self.unbonding.txid);
-        let status = self.on_chain.state(&self.stake, unbonding, self.quorum_signed, DEPTH).status;
+        let state = self.delegation.state(&self.on_chain, &self.committee, None, DEPTH);
+        // The committee made the staking output, so there is a state.
+        let Ok(StakeState { status, .. }) = state else { return };
         if self.changes.last().is_none_or(|(_, last)| *last != status) {
             let tip = self.on_chain.tip.to_consensus_u32();
             println!("height {tip}: {}", status.as_str());
@@ -95,14 +93,6 @@ impl Listen for Watch {
         }
         self.compare_status();
     }
-}
-
-/// Returns the spending of an output by a transaction; `None` when it does not spend it.
-fn spending(transaction: &Transaction, outpoint: OutPoint, height: Height) -> Option<Spending> {
-    transaction.input.iter().find(|input| input.previous_output == outpoint)?;
-    let explanation = explain(transaction);
-    let leaf = explanation.spent.iter().find(|leaf| leaf.outpoint == outpoint);
-    Some(Spending { txid: explanation.txid, path: leaf.map(|leaf| leaf.keys.path()), height })
 }
 
 fn height(block: ChainTip) -> Height {
@@ -134,14 +124,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let checked = delegation.check_under(&parameters, None, rules).map_err(|broken| format!("{broken:?}"))?;
     delegation.covenant_signatures =
         members(0).iter().map(|member| covenant_signatures(&checked, member)).collect();
-    let quorum_signed = checked.may_be_broadcast(&delegation.covenant_signatures).is_ok();
+    checked.may_be_broadcast(&delegation.covenant_signatures)?;
 
     let (committee, staker) = (parameters.covenant(), key("staker", 0));
     let unbonding = delegation.unbonding(committee)?;
-    let (stake, unbonding_output) = (delegation.stake(committee)?, unbonding.unbonding_output());
     let start = node.tip()?;
     let mut follower = Follower::at(start);
-    let mut watch = Watch::new(stake, unbonding_output.outpoint(), quorum_signed, start);
+    let mut watch = Watch::new(delegation.clone(), committee.clone(), start)?;
 
     node.broadcast(&staking.finalize(&sign_key_path(staking.psbt(), &key("wallet", 0))?)?)?;
     node.mine(4, &anyone_can_spend)?;

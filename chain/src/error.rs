@@ -283,7 +283,7 @@ mod tests {
     use super::{NodeError, reason_and_detail};
 
     #[test]
-    fn a_reason_ends_at_the_first_comma_in_no_brackets() {
+    fn reason_ends_at_the_first_comma_in_no_brackets() {
         for (text, expected) in [
             ("", ("", "")),
             ("bad-txns-nonfinal", ("bad-txns-nonfinal", "")),

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn reduces_numbers_not_below_the_group_order() {
+    fn reduce_is_modulo_the_group_order() {
         let n: [u8; 32] = secp256k1::constants::CURVE_ORDER;
         assert_eq!(reduce(n).to_be_bytes(), [0; 32]);
         let mut above = n;
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_numbers_not_below_the_group_order() {
+    fn arithmetic_refuses_numbers_not_below_the_group_order() {
         let n: [u8; 32] = secp256k1::constants::CURVE_ORDER;
         assert!(!is_canonical(&n));
         assert_eq!(subtract(&n, &[1; 32]), None);

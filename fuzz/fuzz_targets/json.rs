@@ -100,7 +100,7 @@ fn judge(delegation: &Delegation) {
             // A delegation that keeps every rule has transactions that end it.
             assert!(under.is_ok() || in_force == InForce::AsStated || delegation.extends.is_some());
             assert_eq!(checked.staking().amount(), delegation.staking_amount);
-            let parameters = if in_force == InForce::AsStated { stated.unwrap() } else { latest };
+            let parameters = if in_force == InForce::AsStated { stated.unwrap().1 } else { latest };
             delegation.stake(parameters.covenant()).unwrap();
             delegation.unbonding(parameters.covenant()).unwrap();
         }

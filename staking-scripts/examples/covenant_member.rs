@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Signing requires the record: another set of transactions for the same staking output is refused.
     let mut record = Record::default();
     let signatures = checked.sign_as_covenant_member(&member, &[0; 32], &mut record)?;
-    assert_eq!(checked.count_covenant_signatures(std::slice::from_ref(&signatures))?, 1);
+    assert_eq!(checked.covenant_quorum(std::slice::from_ref(&signatures)).signed, 1);
     println!("{}", serde_json::to_string_pretty(&signatures)?);
     Ok(())
 }

@@ -38,7 +38,7 @@ fn the_demo_ends_the_same_on_both_nodes() {
     // Relay policy words its refusals otherwise than consensus; what stands in brackets is the script's own.
     let reasons = |report: &btcstake::demo::Output| -> Vec<String> {
         let steps = report.scenarios.iter().flat_map(|scenario| &scenario.steps);
-        let refused = steps.filter_map(|step| step.refused.clone());
+        let refused = steps.filter_map(|step| step.reason.clone());
         refused
             .map(|reason| reason.split_once('(').map_or("timelock".to_owned(), |(_, why)| why.to_owned()))
             .collect()

@@ -23,7 +23,7 @@ pub(crate) fn check(report: &Output) {
     let steps = |scenario: usize, refused: bool| -> Vec<&str> {
         let steps = report.scenarios[scenario].steps.iter();
         steps
-            .filter(|step| step.refused.is_some() == refused && step.txid.is_some())
+            .filter(|step| step.reason.is_some() == refused && step.txid.is_some())
             .map(|step| step.name.as_str())
             .collect()
     };
@@ -42,7 +42,7 @@ pub(crate) fn check(report: &Output) {
     assert_eq!(steps(4, false), ["stake", "extend", "withdraw"]);
     assert_eq!(steps(4, true), ["extend alone", "withdraw too early"]);
     for step in report.scenarios.iter().flat_map(|scenario| &scenario.steps) {
-        let (tried, confirmed) = (step.txid.is_some(), step.txid.is_some() && step.refused.is_none());
+        let (tried, confirmed) = (step.txid.is_some(), step.txid.is_some() && step.reason.is_none());
         assert_eq!(step.height.is_some(), confirmed, "{}", step.name);
         assert_eq!(step.fee_sat.is_some() && step.vsize.is_some(), tried, "{}", step.name);
         assert_eq!(step.path.is_some(), tried && step.name != "stake", "{}", step.name);

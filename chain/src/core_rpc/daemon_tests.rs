@@ -67,8 +67,8 @@ pub(super) fn reason(result: Result<Txid, NodeError>) -> String {
 }
 
 #[test]
-fn a_real_node_does_what_the_trait_says() {
-    let Some(exe) = exe("a_real_node_does_what_the_trait_says") else { return };
+fn node_that_is_real_does_what_the_trait_says() {
+    let Some(exe) = exe("node_that_is_real_does_what_the_trait_says") else { return };
     let daemon = RegtestDaemon::start(&exe).unwrap();
     let node = daemon.connect().unwrap();
     assert_eq!((node.network(), node.tip().unwrap().height), (Network::Regtest, BlockHeight::GENESIS));
@@ -169,8 +169,8 @@ fn a_real_node_does_what_the_trait_says() {
 }
 
 #[test]
-fn a_restarted_node_is_found_again() {
-    let Some(exe) = exe("a_restarted_node_is_found_again") else { return };
+fn node_that_restarted_is_found_again() {
+    let Some(exe) = exe("node_that_restarted_is_found_again") else { return };
     let mut daemon = RegtestDaemon::start_with_args(&exe, &["-txindex=1"]).unwrap();
     let wrong = Credentials::UserPassword { user: "nobody".into(), password: "wrong".into() };
     assert!(matches!(BitcoinCore::connect(&daemon.url(), wrong), Err(NodeError::Unauthorized { .. })));
@@ -197,7 +197,7 @@ fn a_restarted_node_is_found_again() {
 }
 
 #[test]
-fn a_program_that_is_no_daemon_is_named() {
+fn daemon_that_does_not_start_is_named() {
     for exe in ["/nonexistent/bitcoind", "/bin/false"] {
         match RegtestDaemon::start(exe.as_ref()) {
             Err(error @ NodeError::Daemon { .. }) => assert!(error.to_string().contains(exe), "{error}"),

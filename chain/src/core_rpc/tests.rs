@@ -109,7 +109,7 @@ fn assert_no_secret(value: &(impl std::fmt::Debug + ?Sized)) {
 }
 
 #[test]
-fn an_answer_is_read_and_the_credentials_are_sent() {
+fn call_sends_the_credentials_and_reads_the_answer() {
     let server = Server::start(vec![result(json!({"x": 7}))]);
     let answer: Value = server.rpc().call("getfoo", &[json!(1), Value::Null], TIMEOUT).unwrap();
     assert_eq!(answer["x"], 7);
@@ -170,7 +170,7 @@ fn urls() {
 }
 
 #[test]
-fn no_secret_is_ever_shown() {
+fn debug_and_errors_show_no_secret() {
     let password = || Credentials::UserPassword { user: "user".into(), password: SECRET.into() };
     assert_no_secret(&password());
     assert_no_secret(&Endpoint::parse(&format!("http://user:{SECRET_ENCODED}@h:1")).unwrap());
@@ -215,7 +215,7 @@ fn refused_credentials() {
 }
 
 #[test]
-fn a_new_cookie_is_read_when_the_old_one_is_refused() {
+fn cookie_is_read_again_when_it_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(".cookie");
     std::fs::write(&path, "__cookie__:old\n").unwrap();
@@ -469,7 +469,7 @@ fn fee_rates() {
 }
 
 #[test]
-fn a_scan_that_runs_is_waited_for() {
+fn scan_that_runs_is_waited_for() {
     let reply = error(-8, "Scan already in progress, use action \"abort\" or \"status\"");
     let busy = Server::start(vec![reply]).node(Network::Regtest).coins(&ScriptBuf::new()).unwrap_err();
     assert!(matches!(busy, NodeError::Busy { .. }) && busy.is_retryable(), "{busy}");

@@ -94,7 +94,7 @@ fn transactions_of_disconnected_blocks_return_to_the_mempool() {
 }
 
 #[test]
-fn a_transaction_that_is_too_early_again_does_not_return() {
+fn transactions_that_are_too_early_again_do_not_return() {
     let (node, coins) = funded();
     let parent = spend(&coins[0]);
     node.broadcast(&parent).unwrap();
@@ -128,7 +128,7 @@ fn a_transaction_that_is_too_early_again_does_not_return() {
 }
 
 #[test]
-fn a_branch_that_breaks_a_rule_never_becomes_the_chain() {
+fn branch_that_breaks_a_rule_never_becomes_the_chain() {
     let (node, coins) = funded();
     let fork_point = node.tip().unwrap();
     node.mine(1, &anyone()).unwrap();
@@ -157,7 +157,7 @@ fn a_branch_that_breaks_a_rule_never_becomes_the_chain() {
 }
 
 #[test]
-fn a_directory_with_branches_is_continued() {
+fn directory_with_branches_is_continued() {
     let dir = tempfile::tempdir().unwrap();
     let node = EmbeddedRegtest::open(dir.path()).unwrap();
     node.mine(10, &anyone()).unwrap();

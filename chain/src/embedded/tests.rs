@@ -84,7 +84,7 @@ fn nodes_can_be_shared_between_threads() {
 }
 
 #[test]
-fn a_new_chain_holds_the_genesis_block_alone() {
+fn chain_that_is_new_holds_the_genesis_block_alone() {
     let node = EmbeddedRegtest::in_memory().unwrap();
     let genesis = bitcoin::constants::genesis_block(bitcoin::Network::Regtest);
     assert_eq!(node.tip().unwrap().height, BlockHeight::GENESIS);
@@ -120,7 +120,7 @@ fn mining_pays_the_halving_subsidy() {
 }
 
 #[test]
-fn a_spend_waits_and_is_then_confirmed_and_its_fee_paid() {
+fn spend_waits_and_is_then_confirmed_and_its_fee_paid() {
     let (node, coins) = funded();
     assert_eq!(coins.len(), 11, "heights 1 to 11 are mature for the block at 111");
     assert!(coins.windows(2).all(|pair| pair[0].height < pair[1].height), "oldest first");
@@ -155,7 +155,7 @@ fn a_spend_waits_and_is_then_confirmed_and_its_fee_paid() {
 }
 
 #[test]
-fn broadcasting_again_is_no_error() {
+fn broadcast_again_is_no_error() {
     let (node, coins) = funded();
     let transaction = spend(&coins[0]);
     for _ in 0..2 {
@@ -169,7 +169,7 @@ fn broadcasting_again_is_no_error() {
 }
 
 #[test]
-fn the_engine_names_the_broken_rule() {
+fn engine_names_the_broken_rule() {
     let (node, coins) = funded();
     let stranger = OutPoint { txid: Txid::from_byte_array([7; 32]), vout: 3 };
     let mut transaction = spend(&coins[0]);
@@ -243,7 +243,7 @@ fn malformed_transactions_are_rejected_without_panic() {
 /// The id of a transaction does not commit to its witness: what is asked about is the transaction with this
 /// witness.
 #[test]
-fn a_twin_with_another_witness_is_rejected() {
+fn twin_with_another_witness_is_rejected() {
     let (node, coins) = funded();
     let good = spend(&coins[0]);
     let mut twin = good.clone();
@@ -257,7 +257,7 @@ fn a_twin_with_another_witness_is_rejected() {
 }
 
 #[test]
-fn a_second_spend_of_a_coin_is_rejected() {
+fn spend_of_a_coin_that_is_spent_is_rejected() {
     let (node, coins) = funded();
     node.broadcast(&spend(&coins[0])).unwrap();
     let rival = spend_to(&coins[0], Sequence::MAX, ScriptBuf::from_bytes(vec![0x52]));
@@ -320,7 +320,7 @@ fn signatures_are_checked() {
 }
 
 #[test]
-fn the_same_calls_make_the_same_chain() {
+fn chain_is_the_same_after_the_same_calls() {
     let run = || {
         let (node, coins) = funded();
         let txid = node.broadcast(&spend(&coins[3])).unwrap();
@@ -337,7 +337,7 @@ fn the_same_calls_make_the_same_chain() {
 }
 
 #[test]
-fn a_directory_is_continued() {
+fn directory_is_continued() {
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().join("new").join("node");
     let node = EmbeddedRegtest::open(&data_dir).unwrap();
@@ -368,7 +368,7 @@ fn a_directory_is_continued() {
 }
 
 #[test]
-fn a_directory_survives_a_process_that_was_killed() {
+fn directory_survives_a_process_that_was_killed() {
     fn copy(from: &std::path::Path, to: &std::path::Path) {
         std::fs::create_dir_all(to).unwrap();
         for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -400,7 +400,7 @@ fn a_directory_survives_a_process_that_was_killed() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_used_is_an_error() {
+fn directory_that_cannot_be_used_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "not a directory").unwrap();
@@ -435,7 +435,7 @@ fn nodes_in_two_threads_get_their_own_reasons() {
 }
 
 #[test]
-fn one_node_serves_many_threads() {
+fn node_serves_many_threads() {
     let (node, coins) = funded();
     std::thread::scope(|scope| {
         for coin in &coins[..4] {
@@ -448,7 +448,7 @@ fn one_node_serves_many_threads() {
 }
 
 #[test]
-fn a_thread_that_panicked_with_the_node_in_hand_does_no_harm() {
+fn node_works_after_a_thread_panicked_with_it_in_hand() {
     let (node, _) = funded();
     let panicked = std::thread::scope(|scope| {
         scope

@@ -25,13 +25,19 @@ enum Value<T> {
 }
 
 impl<T: Clone> Argument<T> {
-    /// Returns the value, from its file if it has one. The error names the flag.
+    /// Returns the value, from its file if it has one. The error has the argument's name.
     pub(crate) fn read(&self) -> anyhow::Result<T> {
         match &self.value {
             Value::Given(value) => Ok(value.clone()),
-            Value::Unread(text, read) => {
-                read(text).with_context(|| format!("{} {}", self.flag, text.escape_debug()))
-            }
+            Value::Unread(text, read) => read(text).with_context(|| self.name()),
+        }
+    }
+
+    /// Returns the argument's name for errors about what was read: the flag, and the file if it has one.
+    pub(crate) fn name(&self) -> String {
+        match &self.value {
+            Value::Given(_) => self.flag.clone(),
+            Value::Unread(text, _) => format!("{} {}", self.flag, text.escape_debug()),
         }
     }
 
@@ -89,7 +95,8 @@ pub(crate) fn named_value<T>(read: Read<T>) -> Parser<T> {
     Parser { read, is_source: |text| is_source(text.rsplit_once('=').map_or(text, |(_, value)| value)) }
 }
 
-fn is_source(text: &str) -> bool {
+/// Returns whether an argument says where its value is: `@FILE` or `-`.
+pub(super) fn is_source(text: &str) -> bool {
     text == "-" || text.starts_with('@')
 }
 

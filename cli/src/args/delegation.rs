@@ -1,6 +1,5 @@
 //! The files that roles exchange: parameters and delegations.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -8,7 +7,7 @@ use bitcoin::Txid;
 use bitcoin::absolute::Height;
 use clap::Args;
 use finality::SigningContext;
-use staking_scripts::delegation::{CheckedStake, CovenantQuorum, CovenantSignaturesError};
+use staking_scripts::delegation::{CheckedStake, CovenantQuorum, CovenantSignaturesError, StakeTransactions};
 use staking_scripts::{
     ChainRules, CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, InForce,
     Parameters, ParametersAt, ParametersHistory, StakeViolation,
@@ -78,16 +77,16 @@ pub(crate) fn one(all: Vec<Delegation>, txid: Option<Txid>) -> anyhow::Result<De
 
 /// Returns one delegation of a file, with what is known of the running stake that it extends.
 pub(crate) fn select(
-    all: Vec<Delegation>,
+    given: &Argument<Vec<Delegation>>,
     txid: Option<Txid>,
     previous: Option<&Argument<Vec<Delegation>>>,
 ) -> anyhow::Result<Delegation> {
-    let mut delegation = one(all, txid).context("--delegation")?;
+    let mut delegation = one(given.read()?, txid).with_context(|| given.name())?;
     if let Some(previous) = previous {
         let running = delegation.extends.as_ref().map(|running| running.txid);
         let running = running.context("--previous-delegation: the delegation does not extend a stake")?;
-        let previous = one(previous.read()?, Some(running)).context("--previous-delegation")?;
-        delegation.set_previous(&previous).context("--previous-delegation")?;
+        let found = one(previous.read()?, Some(running)).with_context(|| previous.name())?;
+        delegation.set_previous(&found).with_context(|| previous.name())?;
     }
     Ok(delegation)
 }
@@ -145,7 +144,7 @@ impl DelegationArgs {
     /// Reads the files.
     pub(crate) fn read(&self) -> anyhow::Result<Files> {
         let previous = self.previous_delegation.as_ref();
-        let delegation = select(self.delegation.read()?, self.staking_txid, previous)?;
+        let delegation = select(&self.delegation, self.staking_txid, previous)?;
         Ok(Files { delegation, params: self.params.read()?, chain: self.chain })
     }
 }
@@ -158,17 +157,9 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Returns the parameters that the delegation says it is made under. Where it says nothing, the version
-    /// whose committee makes its staking output; the last one when none does, so that the step says what
-    /// differs.
+    /// Returns the parameters that the delegation is made under.
     pub(crate) fn parameters(&self) -> anyhow::Result<&Parameters> {
-        match self.delegation.parameters {
-            ParametersAt::Unstated => {
-                let found = self.delegation.find_parameters(&self.params).map(|(_, parameters)| parameters);
-                found.or_else(|| self.params.iter().last()).context("--params has no version")
-            }
-            stated => Ok(stated.resolve(&self.params).context("--delegation")?.1),
-        }
+        Ok(self.delegation.parameters(&self.params).context("--delegation")?.1)
     }
 
     /// Returns the covenant committee that the stake was made with.
@@ -176,10 +167,9 @@ impl Files {
         Ok(self.parameters()?.covenant())
     }
 
-    /// Returns the version that a running stake was made under, where it is known.
-    pub(crate) fn previous_parameters(&self) -> Option<&Parameters> {
-        let stake = self.delegation.extends.as_ref()?.stake.as_ref()?;
-        stake.parameters.resolve(&self.params).ok().map(|(_, parameters)| parameters)
+    /// Returns the committee of the running stake that the delegation extends, where it is known.
+    pub(crate) fn previous_covenant(&self) -> Option<&CovenantCommittee> {
+        self.delegation.previous_parameters(&self.params).map(Parameters::covenant)
     }
 
     /// Returns the delegation with its transactions when it keeps every rule, or every rule that it breaks.
@@ -193,28 +183,29 @@ impl Files {
     /// # Errors
     /// [`Refused`], with every rule that is broken.
     pub(crate) fn checked(&self) -> anyhow::Result<CheckedStake> {
-        let (history, chain) = (&self.params, self.chain.rules());
-        let (delegation, in_force) = self.as_stated();
-        let checked = delegation.check_stake(&CheckRules { history, in_force, chain });
+        let (history, in_force, chain) = (&self.params, InForce::AsStated, self.chain.rules());
+        let checked = self.delegation.check_stake(&CheckRules { history, in_force, chain });
         Ok(checked.map_err(|found| Refused::new(&found))?)
     }
 
-    /// Returns the delegation with the version that it names; where it names none, with the one that was
-    /// found, or to be checked against the last version.
-    fn as_stated(&self) -> (Cow<'_, Delegation>, InForce) {
-        if self.delegation.parameters != ParametersAt::Unstated {
-            return (Cow::Borrowed(&self.delegation), InForce::AsStated);
-        }
-        let found = self.delegation.find_parameters(&self.params).map(|(version, _)| u32::try_from(version));
-        let Some(Ok(version)) = found else { return (Cow::Borrowed(&self.delegation), InForce::Latest) };
-        let parameters = ParametersAt::Version(version);
-        (Cow::Owned(Delegation { parameters, ..self.delegation.clone() }), InForce::AsStated)
+    /// Returns every rule that the delegation breaks, under the parameters that it is made under.
+    pub(crate) fn violations(&self) -> Vec<StakeViolation> {
+        self.check(InForce::AsStated).err().unwrap_or_default()
     }
 
-    /// Returns every rule that the delegation breaks, under the parameters that it names.
-    pub(crate) fn violations(&self) -> Vec<StakeViolation> {
-        let (delegation, in_force) = self.as_stated();
-        check(&delegation, &self.params, self.chain, in_force).err().unwrap_or_default()
+    /// Returns the transactions that covenant members sign, whether the stake keeps the rules or not.
+    ///
+    /// # Errors
+    /// When a pre-signed transaction is absent or not of this stake, or the delegation is of an extension and
+    /// the running stake is not known.
+    pub(crate) fn transactions(&self) -> anyhow::Result<StakeTransactions> {
+        let found = self.delegation.transactions(self.covenant()?, self.previous_covenant());
+        let found = found.context("--delegation")?;
+        ensure!(
+            found.extension().is_some() || self.delegation.extends.is_none(),
+            "--delegation extends a stake of which not enough is known; --previous-delegation must be its delegation"
+        );
+        Ok(found)
     }
 
     /// Returns how many covenant members have signed and the quorum, with a warning for each member whose
@@ -223,7 +214,7 @@ impl Files {
     /// # Errors
     /// When a pre-signed transaction is absent or not of this stake.
     pub(crate) fn covenant_quorum(&self) -> anyhow::Result<(CovenantQuorum, Vec<String>)> {
-        let found = self.delegation.covenant_quorum(self.parameters()?, self.previous_parameters())?;
+        let found = self.delegation.covenant_quorum(self.covenant()?, self.previous_covenant())?;
         let warning = |error: &CovenantSignaturesError| {
             format!("covenant_signatures: {:#}", anyhow::Error::new(error.clone()))
         };
@@ -236,11 +227,11 @@ impl Files {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let found = self.violations();
         let version = match self.delegation.parameters {
-            ParametersAt::Unstated => self.delegation.find_parameters(&self.params),
+            ParametersAt::Unstated => self.delegation.parameters(&self.params).ok(),
             _ => None,
         };
         let taken = version.map(|(number, _)| {
-            format!("the delegation names no parameters version; {number} is taken, which makes its outputs")
+            format!("the delegation names no parameters version; {number} is taken, by its outputs")
         });
         let broken = found.iter().filter(|found| !matches!(found, StakeViolation::Absent(_)));
         let broken = broken

@@ -11,6 +11,8 @@ use eots::{AdaptorSignature, InvalidAdaptorSignature, PublicRandomness, XOnlyPub
 use staking_scripts::Timelock;
 use zeroize::Zeroizing;
 
+use super::argument::is_source;
+
 /// The most bytes that are read for one argument: far more than any message has.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -70,9 +72,17 @@ pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
             .with_context(|| format!("cannot read {}", path.escape_debug()))
             .map_err(flat)?,
         None if text == "-" => read_all(standard_input()?)?,
-        None => return hex::decode(text).map(Bytes).map_err(|e| anyhow!("not hex: {e}")),
+        None => {
+            return hex::decode(text).map(Bytes).map_err(|e| anyhow!("not hex: {e}{}", file_hint(text)));
+        }
     };
     Ok(Bytes(bytes.to_vec()))
+}
+
+/// Returns what an error about the form of an argument adds: it may be the path of a file, given without `@`.
+/// Nothing where it was read from a file.
+pub(super) fn file_hint(argument: &str) -> &'static str {
+    if is_source(argument) { "" } else { "; a file is given as @FILE" }
 }
 
 /// What an argument holds that is text, or bytes where it is none: the argument itself, `@FILE` or `-`.

@@ -5,6 +5,12 @@ use std::fmt;
 use bitcoin::Network;
 use clap::ValueEnum;
 
+/// Returns the name of a network as the command line has it.
+pub(super) fn network_name(network: Network) -> String {
+    let known = NetworkName::value_variants().iter().find(|name| Network::from(**name) == network);
+    known.map_or_else(|| network.to_string(), ToString::to_string)
+}
+
 /// A Bitcoin network.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum NetworkName {

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use bitcoin::Network;
 use chain::Node;
+
+use super::network::{NetworkName, network_name};
 
 /// The node to ask.
 #[derive(clap::Args)]
@@ -25,6 +28,13 @@ impl NodeArgs {
         self.connect_searching(self.search_blocks)
     }
 
+    /// Returns the node, which must be on the network of `--network`.
+    pub(crate) fn connect_on(&self, network: NetworkName) -> anyhow::Result<Box<dyn Node>> {
+        let node = self.connect()?;
+        check_network(node.network(), network)?;
+        Ok(node)
+    }
+
     /// Returns the node, without a search of blocks for what it has no index of.
     pub(crate) fn connect_without_search(&self) -> anyhow::Result<Box<dyn Node>> {
         self.connect_searching(0)
@@ -34,6 +44,18 @@ impl NodeArgs {
         let url = self.node.as_deref().context("--node is absent; must be the URL of a bitcoind")?;
         bitcoind(url, self.cookie_file.clone(), Some(blocks))
     }
+}
+
+/// Refuses a node on another network than that of `--network`.
+fn check_network(found: Network, expected: NetworkName) -> anyhow::Result<()> {
+    // Who did not give the flag has to learn what stands in for it.
+    let default = if matches!(expected, NetworkName::Mainnet) { " (mainnet is its default)" } else { "" };
+    ensure!(
+        found == Network::from(expected),
+        "--node is on {}; must be on {expected}, as --network says{default}",
+        network_name(found)
+    );
+    Ok(())
 }
 
 /// Returns a running bitcoind, whose blocks are searched this far for what it has no index of (2016 unless

@@ -10,10 +10,12 @@ use super::argument;
 use super::input::{self, Content};
 
 /// A PSBT in base64, or @FILE of base64 or of its bytes.
-fn psbt(text: &str) -> anyhow::Result<Psbt> {
-    let content = Content::of(text)?;
+fn psbt(argument: &str) -> anyhow::Result<Psbt> {
+    let content = Content::of(argument)?;
     match content.text() {
-        Some(text) => input::unfolded(text).parse().map_err(|e| input::unread("PSBT in base64", &e)),
+        Some(text) => input::unfolded(text)
+            .parse()
+            .map_err(|e| anyhow!("{}{}", input::unread("PSBT in base64", &e), input::file_hint(argument))),
         None => Psbt::deserialize(content.bytes()).map_err(|e| input::unread("PSBT", &e)),
     }
 }

@@ -27,22 +27,22 @@ pub(crate) fn parser() -> argument::Parser<Given> {
 }
 
 /// A transaction or PSBT, as raw bytes or as text.
-pub(crate) fn read(text: &str) -> anyhow::Result<Given> {
-    let content = Content::of(text)?;
+pub(crate) fn read(argument: &str) -> anyhow::Result<Given> {
+    let content = Content::of(argument)?;
     let is_text =
         |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     match content.text().filter(is_text) {
-        Some(text) => from_text(&input::unfolded(text)),
+        Some(text) => from_text(&input::unfolded(text), input::file_hint(argument)),
         None => from_bytes(content.bytes()),
     }
 }
 
-fn from_text(text: &str) -> anyhow::Result<Given> {
+fn from_text(text: &str, hint: &str) -> anyhow::Result<Given> {
     match hex::decode(text) {
         Ok(bytes) => from_bytes(&bytes),
         Err(error) => match text.parse::<Psbt>() {
             Ok(psbt) => from_psbt(psbt),
-            Err(_) => bail!("not a transaction; must be hex ({error}) or a PSBT in base64"),
+            Err(_) => bail!("not a transaction; must be hex ({error}) or a PSBT in base64{hint}"),
         },
     }
 }

@@ -39,13 +39,13 @@ pub struct Output {
     pub txid: String,
     /// What the transaction is in the staking protocol.
     pub kind: String,
-    /// Whether the node has the transaction.
-    pub accepted: bool,
+    /// Whether the node has the transaction, in its mempool or in a block.
+    pub known_to_node: bool,
     /// Why the node rejected it.
     pub reason: Option<String>,
     /// How its fee can be raised: `child` (CPFP), `replacement` (RBF) or `nothing`; null for other
     /// transactions.
-    pub fee_bump: Option<String>,
+    pub fee_raised_by: Option<String>,
 }
 
 impl CommandOutput for Output {
@@ -57,11 +57,11 @@ impl CommandOutput for Output {
     }
 
     fn exit(&self) -> Exit {
-        Exit::of(self.accepted)
+        Exit::of(self.known_to_node)
     }
 }
 
-const fn fee_bump(kind: TransactionKind) -> Option<&'static str> {
+const fn fee_raised_by(kind: TransactionKind) -> Option<&'static str> {
     match kind.fee_bump() {
         Some(FeeBump::Child) => Some("child"),
         Some(FeeBump::Replacement) => Some("replacement"),
@@ -86,9 +86,9 @@ impl Args {
         Printout::of(&Output {
             txid: explanation.txid.to_string(),
             kind: explanation.kind.as_str().to_owned(),
-            accepted: reason.is_none(),
+            known_to_node: reason.is_none(),
             reason,
-            fee_bump: fee_bump(explanation.kind).map(str::to_owned),
+            fee_raised_by: fee_raised_by(explanation.kind).map(str::to_owned),
         })
     }
 }

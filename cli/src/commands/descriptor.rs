@@ -56,15 +56,15 @@ pub struct Recognized {
     /// Always true.
     pub valid: bool,
     /// `staking`, `unbonding` or `slashing-refund`.
-    pub kind: String,
+    pub output: String,
     /// The staker's public key.
     pub staker: String,
     /// The finality providers' public keys; a slashing refund output has none.
     pub finality_providers: Vec<String>,
     /// The covenant members' public keys; a slashing refund output has none.
     pub covenant: Vec<String>,
-    /// How many covenant members must sign; 0 for a slashing refund output.
-    pub quorum: u16,
+    /// How many covenant members must sign; null for a slashing refund output.
+    pub quorum: Option<u16>,
     /// The timelock in blocks.
     pub timelock: u16,
     /// The address, on the network asked for.
@@ -91,11 +91,11 @@ impl Recognized {
             OutputScripts::new(output.taproot(), network.into());
         Self {
             valid: true,
-            kind: output.as_str().to_owned(),
+            output: output.as_str().to_owned(),
             staker: output.staker().to_string(),
             finality_providers: providers.unwrap_or_default(),
             covenant: covenant.map(|covenant| strings(covenant.members())).unwrap_or_default(),
-            quorum: covenant.map_or(0, |covenant| covenant.quorum()),
+            quorum: covenant.map(|covenant| covenant.quorum()),
             timelock: output.timelock().blocks(),
             address,
             script_pubkey,
@@ -118,12 +118,12 @@ impl Recognized {
     }
 
     fn text(&self) -> String {
-        let mut lines = vec![format!("{STRONG}{} output{STRONG:#}", self.kind), line("staker", &self.staker)];
+        let mut lines =
+            vec![format!("{STRONG}{} output{STRONG:#}", self.output), line("staker", &self.staker)];
         lines.extend(self.finality_providers.iter().map(|key| line("finality provider", key)));
         lines.extend(self.covenant.iter().map(|key| line("covenant member", key)));
-        if self.quorum > 0 {
-            lines.push(line("covenant quorum", format!("{} of {}", self.quorum, self.covenant.len())));
-        }
+        let quorum = self.quorum.map(|quorum| format!("{quorum} of {}", self.covenant.len()));
+        lines.extend(quorum.map(|quorum| line("covenant quorum", quorum)));
         lines.push(line("timelock", format!("{} blocks", self.timelock)));
         lines.push(self.scripts().text());
         lines.join("\n")

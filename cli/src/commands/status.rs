@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use staking_scripts::delegation::Stake;
 use staking_scripts::delegation::{PresignedTransactions, Spending, StakeOnChain, StakeState};
 use staking_scripts::explain::explain;
-use staking_scripts::{LeafTransaction, SpendPath, UnbondingTransaction};
+use staking_scripts::{SpendPath, UnbondingTransaction};
 
 use crate::args::delegation::DelegationArgs;
 use crate::args::node::NodeArgs;
@@ -23,7 +23,7 @@ const FEE_TARGET: u16 = 144;
 #[command(
     after_help = "PENDING: fewer covenant signatures than the quorum. VERIFIED: a quorum, and not in a block or not --depth deep. ACTIVE. UNBONDING, and \
     UNBONDED when the unbonding time is over or the stake was extended. EXPIRED: no more of the staking time is left than the unbonding time. WITHDRAWN. \
-    SLASHED. Only confirmed transactions count; unconfirmed ones are named.\n\n\
+    SLASHED. Only confirmed transactions count; unconfirmed ones are named. --node must be on --network.\n\n\
     Example:\n  btcstake status --delegation verified.json --params params.json --node URL"
 )]
 pub(crate) struct Args {
@@ -145,8 +145,7 @@ fn observe(
         None => Vec::new(),
     };
     let unbonding = unbonding.map(UnbondingTransaction::unbonding_output);
-    let mut chain =
-        StakeOnChain { tip, included: None, spent: None, unbonding_spent: None, refund_spent: None };
+    let mut chain = StakeOnChain::at(tip);
     let mut observer = Observer { node, unconfirmed: Vec::new() };
     let (mut spent, mut unbonding_spent) = (None, None);
     let outpoint = stake.staking.outpoint();
@@ -169,12 +168,10 @@ fn observe(
             }
         },
     }
-    let slashing = [chain.spent, chain.unbonding_spent].into_iter().flatten();
-    let mut refund_spent = None;
-    if let Some(slashing) = slashing.into_iter().find(|spending| spending.path == Some(SpendPath::Slashing)) {
-        let since = BlockHeight::new(slashing.height.to_consensus_u32());
-        // The refund is the second output.
-        if let Some((spending, shown)) = observer.spending(OutPoint::new(slashing.txid, 1), since)? {
+    let (mut refund_spent, slashed) = (None, chain.unbonding_spent.or(chain.spent));
+    if let Some((refund, slashed)) = chain.refund().zip(slashed) {
+        let since = BlockHeight::new(slashed.height.to_consensus_u32());
+        if let Some((spending, shown)) = observer.spending(refund, since)? {
             (chain.refund_spent, refund_spent) = (Some(spending), Some(shown));
         }
     }
@@ -203,13 +200,11 @@ impl Args {
                 (0, parameters.covenant().quorum(), vec![warning])
             }
         };
-        let node = self.node.connect()?;
+        let node = self.node.connect_on(files.chain.network)?;
         let Observed { chain, spent, unbonding_spent, refund_spent, unconfirmed, node_warnings } =
             observe(&stake, unbonding.as_ref(), presigned.as_ref(), node.as_ref())?;
-        let has_quorum = covenant_signature_count >= usize::from(quorum);
-        let txid = unbonding.as_ref().map(LeafTransaction::txid);
         let StakeState { status, withdrawable_from } =
-            chain.state(&stake, txid, has_quorum, files.chain.depth);
+            delegation.state(&chain, parameters.covenant(), files.previous_covenant(), files.chain.depth)?;
         let mut warnings = files.warnings();
         warnings.extend(invalid);
         // A stake that is over has no fee to raise.

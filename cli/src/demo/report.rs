@@ -29,9 +29,9 @@ pub struct Step {
     pub height: Option<u32>,
     /// The path through which it spends.
     pub path: Option<String>,
-    /// Why Bitcoin Core refused it; null when it did not.
+    /// Why Bitcoin Core refused it; absent when it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
+    pub reason: Option<String>,
     /// The transaction that it made or tried, for the page.
     #[serde(skip)]
     pub(crate) played: Option<Played>,
@@ -50,7 +50,7 @@ impl Step {
             fee_sat: None,
             height: None,
             path: None,
-            refused: None,
+            reason: None,
             played: None,
         }
     }
@@ -89,7 +89,7 @@ pub struct ScenarioReport {
     pub steps: Vec<Step>,
     /// The staking output's script pubkey.
     pub staking_script_pubkey: String,
-    /// Whether the key extracted from the two votes is the finality provider's; absent where nobody
+    /// Whether the key extracted from the two votes is the finality provider's; null where nobody
     /// equivocates.
     pub extracted_key_matches: Option<bool>,
     /// The stake's state at the end: SLASHED or WITHDRAWN.
@@ -135,12 +135,12 @@ impl Output {
 impl Step {
     /// Adds the step's lines of text.
     fn lines(&self, lines: &mut Vec<String>) {
-        let mark = match &self.refused {
+        let mark = match &self.reason {
             Some(_) => format!("{BAD}x{BAD:#}"),
             None => format!("{GOOD}*{GOOD:#}"),
         };
         lines.push(format!("  {mark} {:<24} {}", self.name, self.text));
-        if let Some(reason) = &self.refused {
+        if let Some(reason) = &self.reason {
             lines.push(format!("    {:<24} refused by Bitcoin Core: {BAD}{reason}{BAD:#}", ""));
         }
         let Some(txid) = &self.txid else { return };

@@ -30,6 +30,12 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Returns the answer for one rule that is none of a delegation's own.
+    pub(crate) fn because(rule: &str, message: String) -> Self {
+        Self { accepted: false, violations: vec![Violation { rule: rule.to_owned(), message }] }
+    }
+
+    /// Returns the answer for these rules of a delegation.
     pub(crate) fn new(found: &[StakeViolation]) -> Self {
         Self { accepted: false, violations: found.iter().map(Violation::from).collect() }
     }

@@ -18,7 +18,10 @@ fn transactions_are_accepted_or_the_reason_is_said() {
     regtest.folder.write("early.tx", regtest.folder.run(&withdraw).ends(0).stdout());
     let rejected: Broadcast = regtest.run("--json broadcast @early.tx").output(1);
     assert!(rejected.reason.as_ref().unwrap().contains("non-BIP68-final"), "{rejected:?}");
-    assert_eq!((rejected.kind.as_str(), rejected.fee_bump.as_deref()), ("withdrawal", Some("replacement")));
+    assert_eq!(
+        (rejected.kind.as_str(), rejected.fee_raised_by.as_deref()),
+        ("withdrawal", Some("replacement"))
+    );
     let unbonding = regtest.send(&format!("tx unbond {FILES} stake.json --secret-key-file staker.key"));
-    assert_eq!((unbonding.kind.as_str(), unbonding.fee_bump.as_deref()), ("unbonding", Some("nothing")));
+    assert_eq!((unbonding.kind.as_str(), unbonding.fee_raised_by.as_deref()), ("unbonding", Some("nothing")));
 }

@@ -107,7 +107,7 @@ fn readme_makes_a_stake_step_by_step() {
     let files = format!("--params {0}/params.json --delegation {0}/verified.json", made.display());
     let explained = folder.json(&format!("tx explain {files} @{}/stake.tx", made.display()));
     assert_eq!(
-        (&explained["finalized"], &explained["delegation"]["part"]),
+        (&explained["finalized"], &explained["delegation"]["stake_transaction"]),
         (&json!(true), &json!("staking"))
     );
     assert_eq!(explained["delegation"]["violations"], json!([]));

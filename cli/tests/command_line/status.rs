@@ -60,12 +60,32 @@ fn status_of_a_nodes_answer_is_that_of_our_own_file() {
         (answers_with(staking, 900_001, 963_500), "EXPIRED", Some(63_499)),
     ] {
         let node = ScriptedNode::start(answers);
-        let of =
-            |file: &str| -> Status { folder.output(&format!("status {FILES} {file} --node {}", node.url())) };
+        let at = format!("--network regtest --node {}", node.url());
+        let of = |file: &str| -> Status { folder.output(&format!("status {FILES} {file} {at}")) };
         let found = of("verified.json");
         assert_eq!((found.status.as_str(), found.depth), (status, depth), "{found:?}");
         assert_eq!(found.covenant_signature_count, 2);
         assert_eq!(of("node.json"), found);
+    }
+}
+
+/// A node on another network knows nothing of the stake, and each command that asks one says so.
+#[test]
+fn status_on_another_network_is_an_error() {
+    let folder = Folder::with_delegation();
+    let node = ScriptedNode::start(answers(900_100));
+    let commands = [
+        format!("status {FILES} verified.json"),
+        format!("stake include {FILES} verified.json"),
+        format!("tx explain {}", "07".repeat(32)),
+    ];
+    for command in &commands {
+        let run = |network: &str| folder.run(&format!("{command} --node {} {network}", node.url()));
+        for name in ["mainnet", "testnet4", "signet"] {
+            let error = format!("--node is on regtest; must be on {name}, as --network says");
+            run(&format!("--network {name}")).fails(&[error.as_str()]);
+        }
+        run("").fails(&["must be on mainnet, as --network says (mainnet is its default)"]);
     }
 }
 
@@ -92,7 +112,8 @@ fn status_from_the_coin_to_the_withdrawal() {
     assert_eq!(included.withdrawable_from, Some(145));
     regtest.mine(3);
     is("ACTIVE");
-    let text = regtest.run(&format!("status {FILES} stake.json --depth 3")).ends(0).stdout();
+    let status = format!("status {FILES} stake.json --network regtest --depth 3");
+    let text = regtest.run(&status).ends(0).stdout();
     assert!(
         text.starts_with("ACTIVE at height 108") && text.contains("included            at height 105"),
         "{text}"
@@ -163,6 +184,6 @@ fn status_of_stakes_that_expire_and_that_are_slashed() {
     assert_eq!(is("expires", "WITHDRAWN").spent_by.unwrap().path.as_deref(), Some("timelock"));
     // A spender too deep to be found without an index of them.
     regtest.mine(3);
-    let shallow = format!("status {FILES} expires.json --search-blocks 2");
+    let shallow = format!("status {FILES} expires.json --network regtest --search-blocks 2");
     regtest.run(&shallow).fails(&["2 blocks"]);
 }

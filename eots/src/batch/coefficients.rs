@@ -101,7 +101,7 @@ mod tests {
 
     /// Whoever changes anything after seeing the coefficients gets others.
     #[test]
-    fn every_bit_of_every_item_changes_them_all() {
+    fn coefficients_all_change_with_each_bit_of_each_item() {
         let keys = KEYS.map(|key| key.parse().unwrap());
         let original = coefficients(&items(&keys));
         let differs = |changed: &[Parts<'_>]| {

@@ -106,7 +106,7 @@ mod tests {
     /// What is verified one by one after the equation: nothing of a valid batch, and little around an invalid
     /// item.
     #[test]
-    fn the_equation_leaves_few_suspects() {
+    fn equation_leaves_few_suspects() {
         let votes: Vec<_> = (0..250_u64)
             .map(|nth| {
                 let key = SecretKey::from_bytes(&[u8::try_from(nth % 40 + 1).unwrap(); 32]).unwrap();

@@ -8,7 +8,7 @@ use crate::{AdaptorError, AdaptorSignature, InvalidAdaptorSignature, SecretKey};
 
 proptest! {
     #[test]
-    fn sign_verify_decrypt_recover(
+    fn adaptor_signature_is_verified_decrypted_and_recovered(
         signer in any_key(),
         provider in any_key(),
         message: [u8; 32],
@@ -27,7 +27,11 @@ proptest! {
     }
 
     #[test]
-    fn both_forms_of_the_bytes(signer in any_key(), provider in any_key(), message: [u8; 32]) {
+    fn adaptor_signature_is_read_from_both_forms(
+        signer in any_key(),
+        provider in any_key(),
+        message: [u8; 32],
+    ) {
         let adaptor =
             AdaptorSignature::sign(&signer, provider.public_key(), digest(message), &[0; 32]).unwrap();
         let bytes = adaptor.to_bytes();
@@ -40,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_panics(
+    fn adaptor_signature_of_any_bytes_never_panics(
         bytes in proptest::collection::vec(any::<u8>(), 0..70),
         key in any_key(),
         message: [u8; 32],
@@ -51,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn strangers_are_named(
+    fn adaptor_signature_of_strangers_names_them(
         signer in any_key(),
         provider in any_key(),
         stranger in any_key(),
@@ -108,7 +112,7 @@ proptest! {
 
 /// Each bit of each input turned over: no adaptor signature.
 #[test]
-fn every_bit_counts() {
+fn adaptor_signature_with_a_flipped_bit_is_refused() {
     for byte in [1, 2, 3] {
         let [signer, provider] = [byte, byte + 10].map(|byte| SecretKey::from_bytes(&[byte; 32]).unwrap());
         let (message, keys) = ([7; 32], [*signer.public_key(), *provider.public_key()]);
@@ -130,7 +134,7 @@ fn every_bit_counts() {
 
 /// Keys at the edges of their range, in both roles.
 #[test]
-fn edge_scalars() {
+fn adaptor_signature_with_edge_scalars_is_like_any_other() {
     let edges = [super::small(1), super::small(2), order_minus(2), order_minus(1)];
     let keys = edges.map(|secret| SecretKey::from_bytes(&secret).unwrap());
     for (signer, provider) in
@@ -145,7 +149,7 @@ fn edge_scalars() {
 }
 
 #[test]
-fn a_faulty_adaptor_signature_is_withheld() {
+fn adaptor_signature_with_a_fault_is_withheld() {
     let [signer, other, provider] = [1, 2, 3].map(|n| SecretKey::from_bytes(&[n; 32]).unwrap());
     let error =
         AdaptorSignature::sign(&signer.with_fault(&other), provider.public_key(), digest([7; 32]), &[0; 32]);
@@ -153,7 +157,7 @@ fn a_faulty_adaptor_signature_is_withheld() {
 }
 
 #[test]
-fn malformed_bytes_are_named() {
+fn adaptor_signature_errors_name_malformed_bytes() {
     let key = SecretKey::from_bytes(&[1; 32]).unwrap();
     let good = AdaptorSignature::sign(&key, key.public_key(), digest([7; 32]), &[0; 32]).unwrap().to_bytes();
     let with = |range: std::ops::Range<usize>, bytes: &[u8]| {

@@ -73,7 +73,7 @@ fn by_steps(key: &SecretKey, t: &str, message: &[u8; 32], aux: &str) -> [u8; 65]
 /// The adaptor signature that rows 3 to 9 are broken from, made with the inputs that the specification's
 /// generator has: another signature byte for byte, with auxiliary randomness that is not zero.
 #[test]
-fn the_signature_behind_the_broken_ones() {
+fn signature_behind_the_broken_ones_is_reproduced() {
     let key =
         SecretKey::from_bytes(&bytes("B7E151628AED2A6ABF7158809CF4F3C762E7160F38B4DA56A784D9045190CFEF"))
             .unwrap();

@@ -131,7 +131,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn agrees_with_single_verification(
+    fn batch_agrees_with_single_verification(
         count in 0..200_usize,
         providers in prop_oneof![Just(1_usize), Just(3), Just(20), Just(1000)],
         harms in prop::collection::vec((any::<usize>(), any_harm()), 0..12),
@@ -148,7 +148,7 @@ proptest! {
 
     /// One wrong vote in batches of all small sizes, at every place.
     #[test]
-    fn names_the_only_one(count in 1..40_usize, place in any::<usize>(), bit in 0..256_usize) {
+    fn batch_names_the_only_invalid_item(count in 1..40_usize, place in any::<usize>(), bit in 0..256_usize) {
         let mut votes = votes(count, 7);
         let place = place % count;
         apply(&mut votes, place, Harm::FlipRandomness(bit));
@@ -157,7 +157,7 @@ proptest! {
 
     /// Errors that cancel in a sum without coefficients, or with small ones.
     #[test]
-    fn errors_do_not_cancel(
+    fn batch_errors_do_not_cancel(
         count in 2..60_usize,
         delta: [u8; 32],
         places in any::<[usize; 2]>(),
@@ -177,13 +177,13 @@ proptest! {
 }
 
 #[test]
-fn an_empty_batch_is_valid() {
+fn batch_without_items_is_valid() {
     assert_eq!(verify_batch(&[]), Ok(()));
     assert_eq!(verify_batch_on(NonZeroUsize::MAX, &[]), Ok(()));
 }
 
 #[test]
-fn every_size_up_to_the_first_thresholds() {
+fn batch_of_each_size_up_to_the_first_thresholds_is_valid() {
     let votes = votes(130, 130);
     for count in 0..votes.len() {
         let items: Vec<_> = votes.iter().take(count).map(Vote::item).collect();
@@ -192,7 +192,7 @@ fn every_size_up_to_the_first_thresholds() {
 }
 
 #[test]
-fn a_thousand_votes_with_a_few_wrong_ones() {
+fn batch_of_a_thousand_votes_names_the_few_wrong_ones() {
     let mut votes = votes(1000, 100);
     let wrong = [0, 1, 499, 500, 998, 999];
     for index in wrong {
@@ -203,7 +203,7 @@ fn a_thousand_votes_with_a_few_wrong_ones() {
 
 /// The same item many times over: every sum meets equal points.
 #[test]
-fn repeated_items() {
+fn batch_of_repeated_items_names_the_wrong_ones() {
     let mut same = vec![votes(1, 1).remove(0); 300];
     assert!(judged(&same).is_empty());
     same[299].shifted(&small(1));
@@ -213,7 +213,7 @@ fn repeated_items() {
 
 /// Wrong from end to end: named in full, and without trying forever.
 #[test]
-fn a_batch_without_a_valid_item() {
+fn batch_without_a_valid_item_names_all() {
     let mut all = votes(260, 30);
     for vote in &mut all {
         vote.message.push(0);
@@ -227,7 +227,7 @@ fn a_batch_without_a_valid_item() {
 
 /// Randomness that is the key or the base point, and its negation: points that cancel inside the equation.
 #[test]
-fn points_that_meet_in_the_equation() {
+fn batch_with_points_that_meet_in_the_equation_is_judged() {
     let mut all = votes(60, 2);
     let generator = PublicRandomness::from_bytes(secp256k1::constants::GENERATOR_X);
     for nth in 0..20 {
@@ -248,7 +248,7 @@ fn points_that_meet_in_the_equation() {
 }
 
 #[test]
-fn the_error_lists_the_invalid_ones() {
+fn batch_error_lists_the_invalid_items() {
     let error = BatchError { invalid: vec![1, 4], count: 9 };
     assert_eq!(error.to_string(), "2 of 9 signatures do not verify: number 1, 4");
     let error = BatchError { invalid: (0..12).collect(), count: 12 };

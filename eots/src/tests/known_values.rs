@@ -31,7 +31,7 @@ fn randomness_is_derived_from_key_chain_and_height() {
 }
 
 #[test]
-fn a_vote_has_the_bytes_of_the_reference() {
+fn signature_of_a_vote_has_the_bytes_of_the_reference() {
     let mut message = 1u64.to_be_bytes().to_vec();
     message.extend([0xaa; 32]);
     let randomness = SecretRandomness::derive(&key(), b"bbn-1", 1);

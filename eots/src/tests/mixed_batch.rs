@@ -165,7 +165,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn agrees_with_single_verification(
+    fn mixed_batch_agrees_with_single_verification(
         numbers in prop::collection::vec(0..500_usize, 0..120),
         harms in prop::collection::vec((any::<usize>(), any::<usize>(), any::<usize>()), 0..10),
     ) {
@@ -183,7 +183,11 @@ proptest! {
     /// Errors of two signatures, of the same or of different kinds, that cancel in a sum without
     /// coefficients.
     #[test]
-    fn errors_do_not_cancel(count in 4..40_usize, delta: [u8; 32], places in any::<[usize; 2]>()) {
+    fn mixed_batch_errors_do_not_cancel(
+        count in 4..40_usize,
+        delta: [u8; 32],
+        places in any::<[usize; 2]>(),
+    ) {
         let delta = public(&delta);
         let [first, second] = places.map(|place| place % count);
         prop_assume!(first != second && delta != k256::Scalar::ZERO);
@@ -197,7 +201,7 @@ proptest! {
 }
 
 #[test]
-fn all_sizes_of_every_kind_alone_and_mixed() {
+fn mixed_batch_of_each_size_and_kind_is_valid() {
     let mixed: Vec<_> = (0..90).map(sound).collect();
     for count in 0..=mixed.len() {
         assert!(judged(&mixed[..count]).is_empty());
@@ -216,7 +220,7 @@ fn all_sizes_of_every_kind_alone_and_mixed() {
 /// Points of both parities are among what is tested, and each adaptor signature to the wrong one of two keys
 /// is found.
 #[test]
-fn encryption_keys_that_are_exchanged() {
+fn mixed_batch_names_exchanged_encryption_keys() {
     let mut signed: Vec<_> = (0..24).map(|nth| sound(3 * nth + 2)).collect();
     let odd = signed.iter().filter(|signed| signed.bytes()[0] == 3).count();
     assert!((1..24).contains(&odd), "{odd}");
@@ -231,7 +235,7 @@ fn encryption_keys_that_are_exchanged() {
 /// `R0 = T` and `s·G = e·P`: its signer can make it, the equation would let it pass, and single verification
 /// does not.
 #[test]
-fn a_point_that_is_the_encryption_key() {
+fn mixed_batch_refuses_a_point_that_is_the_encryption_key() {
     let (signer, encryption_key, message) = (secret(3), *secret(100).public_key(), [7; 32]);
     let key = *signer.public_key();
     let e = crate::challenge::challenge(&encryption_key.serialize(), &key, &message);
@@ -257,7 +261,7 @@ fn a_point_that_is_the_encryption_key() {
 /// The group order is an x coordinate. Nobody knows that key's secret, and yet anybody can solve the equation
 /// for T.
 #[test]
-fn a_signer_whose_key_is_the_group_order() {
+fn mixed_batch_refuses_a_signer_whose_key_is_the_group_order() {
     let key = XOnlyPublicKey::from_slice(&secp256k1::constants::CURVE_ORDER).unwrap();
     let (s, message) = (SecretKey::from_bytes(&[2; 32]).unwrap(), [9; 32]);
     let r0 = PublicKey::from_x_only_public_key(*secret(3).public_key(), secp256k1::Parity::Even);

@@ -15,7 +15,7 @@ fn shows(text: &str, bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn no_secret_shows_in_debug() {
+fn debug_shows_no_secret() {
     let secret: [u8; 32] = core::array::from_fn(|i| 0x91 ^ u8::try_from(i).unwrap().wrapping_mul(57));
     let key = SecretKey::from_bytes(&secret).unwrap();
     let negated = key.with_parity(match key.parity() {

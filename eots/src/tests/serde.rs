@@ -22,7 +22,7 @@ fn values_are_hex_and_come_back() {
 }
 
 #[test]
-fn what_is_no_value_is_an_error() {
+fn values_of_another_form_are_refused() {
     let refused = |value: Value| {
         assert!(from_value::<Signature>(value.clone()).is_err(), "{value}");
         assert!(from_value::<AdaptorSignature>(value.clone()).is_err(), "{value}");

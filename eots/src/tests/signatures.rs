@@ -32,7 +32,7 @@ proptest! {
     }
 
     #[test]
-    fn two_signatures_reveal_the_key(key in any_key(), height: u64, a: Vec<u8>, b: Vec<u8>) {
+    fn extraction_from_two_signatures_gives_the_key(key in any_key(), height: u64, a: Vec<u8>, b: Vec<u8>) {
         prop_assume!(a != b);
         let (public, first) = signed(&key, height, &a);
         let (_, second) = signed(&key, height, &b);
@@ -87,7 +87,7 @@ proptest! {
 
 /// Each bit of each input turned over: no signature.
 #[test]
-fn every_bit_counts() {
+fn signature_with_a_flipped_bit_is_refused() {
     for byte in [1, 2, 3] {
         let key = SecretKey::from_bytes(&[byte; 32]).unwrap();
         let message = [9; 40];
@@ -110,7 +110,7 @@ fn every_bit_counts() {
 /// Randomness at the edges of its range signs, verifies and extracts like any other, with keys at the edges
 /// too.
 #[test]
-fn edge_scalars() {
+fn signature_with_edge_scalars_is_like_any_other() {
     let edges = [small(1), small(2), order_minus(2), order_minus(1), [0x7f; 32]];
     for (secret, k) in edges.iter().flat_map(|secret| edges.iter().map(move |k| (secret, k))) {
         let key = SecretKey::from_bytes(secret).unwrap();
@@ -162,14 +162,14 @@ fn public_randomness_that_is_no_point_verifies_nothing() {
 }
 
 #[test]
-fn a_generated_key_signs() {
+fn key_that_is_generated_signs() {
     let key = SecretKey::generate(&mut rand_core::OsRng);
     let (public, signature) = signed(&key, 1, b"m");
     verify(key.public_key(), &public, b"m", &signature).unwrap();
 }
 
 #[test]
-fn a_faulty_signature_is_withheld() {
+fn signature_with_a_fault_is_withheld() {
     let (key, other) = (SecretKey::from_bytes(&[1; 32]).unwrap(), SecretKey::from_bytes(&[2; 32]).unwrap());
     let faulty = key.with_fault(&other);
     let randomness = || SecretRandomness::derive(&faulty, b"chain", 1);

@@ -28,7 +28,7 @@ fn leaves(count: usize) -> Vec<PublicRandomness> {
 }
 
 #[test]
-fn every_leaf_of_every_small_tree_is_proven() {
+fn commitment_proves_each_leaf_of_each_small_tree() {
     for count in 1..70 {
         let leaves = leaves(count);
         let tree = RandomnessTree::new(ConsumerHeight(1000), &leaves).unwrap();
@@ -45,7 +45,7 @@ fn every_leaf_of_every_small_tree_is_proven() {
 
 proptest! {
     #[test]
-    fn a_proof_proves_one_thing(
+    fn proof_is_of_one_leaf_at_one_height(
         count in 1usize..40,
         at in any::<prop::sample::Index>(),
         bit in 0usize..256,
@@ -135,7 +135,7 @@ fn sparse_heights_are_not_committed_to() {
 
 /// What is too long for a proof is not decoded.
 #[test]
-fn a_proof_of_empty_siblings_is_refused_at_once() {
+fn proof_of_empty_siblings_is_refused_at_once() {
     let bytes = [0x22, 0].repeat(1 << 20);
     assert_eq!(RandomnessProof::from_protobuf(&bytes), Err(InvalidProof::TooLong(2 << 20)));
     // The longest there is: 100 siblings, numbers of full size.
@@ -190,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+    fn proof_of_any_bytes_never_panics(bytes: Vec<u8>) {
         if let Ok(proof) = RandomnessProof::from_protobuf(&bytes) {
             let (start_height, count) = (ConsumerHeight(0), proof.total);
             let commitment = RandomnessCommitment { start_height, count, root: [0; 32] };
@@ -201,7 +201,7 @@ proptest! {
 }
 
 #[test]
-fn protobuf_that_is_no_proof() {
+fn protobuf_that_is_no_proof_is_refused() {
     let read = |bytes: &[u8]| RandomnessProof::from_protobuf(bytes).unwrap_err();
     assert!(matches!(read(&[0xff]), InvalidProof::Protobuf(_)));
     // total = -1; a leaf hash of one byte; an aunt of one byte; 101 aunts.

@@ -25,7 +25,7 @@ fn signing_contexts_have_the_protocols_bytes() {
 }
 
 #[test]
-fn nothing_precedes_messages_of_babylon_genesis() {
+fn signing_context_of_babylon_genesis_is_empty() {
     assert_eq!(SigningContext::genesis(), SigningContext::GENESIS);
     assert!(SigningContext::GENESIS.is_genesis());
     assert_eq!((SigningContext::GENESIS.as_bytes(), SigningContext::GENESIS.as_str()), (&[][..], ""));

@@ -3,7 +3,7 @@
 use crate::{ConsumerHeight, CoverageError, InvalidCommitment, RandomnessCommitment, RandomnessCoverage};
 
 #[test]
-fn coverage_of_several_commitments() {
+fn coverage_is_of_several_commitments() {
     let commitment = |start_height, count| RandomnessCommitment {
         start_height: ConsumerHeight(start_height),
         count,

@@ -42,7 +42,7 @@ fn account_addresses_are_what_the_chain_writes() {
 
 /// The messages, computed apart from the code.
 #[test]
-fn the_context_precedes_the_account() {
+fn possession_message_has_the_context_before_the_account() {
     let account: AccountAddress = ADDRESS.parse().unwrap();
     let genesis = PossessionMessage::new(SigningContext::GENESIS, account.clone()).unwrap();
     assert_eq!(*genesis.digest().as_ref(), <[u8; 32]>::from(Sha256::digest(account.to_bytes())));
@@ -67,7 +67,7 @@ fn accounts_of_other_chains_need_a_context() {
 }
 
 #[test]
-fn a_proof_is_of_one_key_one_account_and_one_context() {
+fn possession_proof_is_of_one_key_one_account_and_one_context() {
     let (key, other) = (SecretKey::from_bytes(&[1; 32]).unwrap(), SecretKey::from_bytes(&[2; 32]).unwrap());
     let message = |context, bytes| PossessionMessage::new(context, address("bbn", bytes)).unwrap();
     let genesis = message(SigningContext::GENESIS, [7; 20]);

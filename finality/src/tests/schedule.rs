@@ -5,7 +5,7 @@ use eots::SecretKey;
 use crate::{ConsumerHeight, RandomnessSchedule};
 
 #[test]
-fn a_schedule_visits_its_heights() {
+fn schedule_visits_its_heights() {
     let heights = |start, count, interval| {
         RandomnessSchedule::new(ConsumerHeight(start), count, interval)
             .map(|schedule| schedule.heights().map(ConsumerHeight::to_u64).collect::<Vec<_>>())

@@ -60,7 +60,7 @@ fn votes_and_evidence_come_back_with_their_context() {
 }
 
 #[test]
-fn what_is_not_a_context_is_an_error() {
+fn context_of_another_form_is_refused() {
     for value in [
         json!(1),
         json!(""),

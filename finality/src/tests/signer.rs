@@ -37,7 +37,7 @@ fn vote(signer: &impl Signer, message: VoteMessage) -> FinalityVote {
 }
 
 #[test]
-fn a_signer_commits_and_votes() {
+fn signer_commits_and_votes() {
     for chain in chains() {
         let signer = UnprotectedSigner::new(key(), chain.clone());
         assert_eq!(signer.public_key(), *key().public_key());
@@ -60,7 +60,7 @@ fn a_signer_commits_and_votes() {
 }
 
 #[test]
-fn a_signer_refuses_votes_of_another_chain() {
+fn signer_refuses_votes_of_another_chain() {
     let [genesis, consumer] = chains();
     for (chain, other) in [(&genesis, &consumer), (&consumer, &genesis)] {
         let signer = UnprotectedSigner::new(key(), chain.clone());
@@ -76,7 +76,7 @@ fn a_signer_refuses_votes_of_another_chain() {
 }
 
 #[test]
-fn a_signer_refuses_ranges_that_cannot_be_committed() {
+fn signer_refuses_ranges_that_cannot_be_committed() {
     let signer = UnprotectedSigner::new(key(), SignerChain::genesis("bbn-1"));
     let refused = |range| signer.commit(range).unwrap_err();
     assert_eq!(refused(range(0, 1)), InvalidCommitment::Empty.into());
@@ -85,7 +85,7 @@ fn a_signer_refuses_ranges_that_cannot_be_committed() {
 }
 
 #[test]
-fn a_signer_proves_possession() {
+fn signer_proves_possession() {
     let signer = UnprotectedSigner::new(key(), SignerChain::genesis("bbn-1"));
     let address = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse().unwrap();
     let message = PossessionMessage::new(SigningContext::GENESIS, address).unwrap();
@@ -94,7 +94,7 @@ fn a_signer_proves_possession() {
 }
 
 #[test]
-fn a_signer_does_not_show_its_key() {
+fn signer_does_not_show_its_key() {
     let secret: [u8; 32] = core::array::from_fn(|i| 0x91 ^ u8::try_from(i).unwrap().wrapping_mul(57));
     let signer =
         UnprotectedSigner::new(SecretKey::from_bytes(&secret).unwrap(), SignerChain::genesis("bbn-1"));

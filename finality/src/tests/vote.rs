@@ -114,7 +114,7 @@ proptest! {
 
     /// Final when more than two thirds voted for it: judged by exact arithmetic on the side.
     #[test]
-    fn two_thirds(
+    fn tally_is_final_above_two_thirds(
         powers in prop::collection::vec(prop_oneof![1u64..1000, Just(u64::MAX)], 1..8),
         votes in prop::collection::vec(0u8..3, 8),
     ) {
@@ -136,7 +136,7 @@ proptest! {
 
     /// The verdict is that of the votes, whatever their order, also with equivocators among the voters.
     #[test]
-    fn the_order_of_votes_does_not_matter(
+    fn tally_does_not_depend_on_the_order_of_votes(
         powers in prop::collection::vec(1u64..4, 1..6),
         votes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..3), 0..12),
         seed: u64,
@@ -165,7 +165,7 @@ proptest! {
 }
 
 #[test]
-fn votes_that_prove_nothing() {
+fn evidence_refuses_votes_that_prove_nothing() {
     let (alice, bob, c, d) = (key(1), key(2), context("c"), context("d"));
     let evidence = |a: &FinalityVote, b: &FinalityVote| Evidence::from_votes(a, b).unwrap_err();
     let (a, b) = (genesis(&alice, 11, 1), genesis(&alice, 11, 2));
@@ -192,7 +192,7 @@ fn votes_that_prove_nothing() {
 }
 
 #[test]
-fn a_tally_names_who_equivocated() {
+fn tally_names_who_equivocated() {
     let (alice, bob, carol, mallory) = (key(1), key(2), key(3), key(4));
     let power: VotingPower = [&alice, &bob, &carol].map(|key| (*key.public_key(), 10)).into_iter().collect();
     let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power);
@@ -229,7 +229,7 @@ fn a_tally_names_who_equivocated() {
 }
 
 #[test]
-fn a_tally_counts_one_chain() {
+fn tally_counts_one_chain() {
     let alice = key(1);
     let power: VotingPower = [(*alice.public_key(), 1)].into_iter().collect();
     let mut tally = Tally::new(context("c"), ConsumerHeight(12), power);

@@ -43,7 +43,7 @@ fn adjusting() -> Params {
 
 /// Mainnet's first three blocks.
 #[test]
-fn mainnets_first_blocks_are_a_chain() {
+fn inclusion_depth_of_mainnets_first_blocks() {
     let read = |text: &str| encode::deserialize::<Header>(&hex::decode(text).unwrap()).unwrap();
     let one = "010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000982051fd1e4ba744bbbe680e1fee14677ba1a3c3\
                540bf7b1cdb606e857233e0e61bc6649ffff001d01e36299";
@@ -61,15 +61,27 @@ fn mainnets_first_blocks_are_a_chain() {
 }
 
 #[test]
-fn no_header_is_no_chain() {
+fn inclusion_depth_refuses_a_chain_without_headers() {
     assert_eq!(inclusion_depth(&[], REGTEST), Err(Error::Empty));
     let block = block_of(3);
     let verdict = proof(&block, 1).verify_deep(&block.txdata[1], &[], 0, REGTEST);
     assert_eq!(verdict, Err(Error::Empty.into()));
 }
 
+/// A compact target whose bits overflow is refused.
 #[test]
-fn a_transaction_is_as_deep_as_its_block() {
+fn inclusion_depth_refuses_compact_targets_of_another_form() {
+    let first = block_of(2).header;
+    assert_eq!(inclusion_depth(&[first], REGTEST), Ok(0));
+    for bits in [0x407f_ffff_u32, 0x607f_ffff, 0xe07f_ffff, 0x2080_ffff, 0x2100_7fff] {
+        let header = Header { bits: CompactTarget::from_consensus(bits), ..first };
+        let found = inclusion_depth(&[header], REGTEST);
+        assert_eq!(found, Err(Error::TargetForm { block: header.block_hash(), bits }), "{bits:08x}");
+    }
+}
+
+#[test]
+fn inclusion_depth_of_a_transaction_is_that_of_its_block() {
     let block = block_of(5);
     let (proof, transaction, headers) =
         (proof(&block, 2), &block.txdata[2], chain(block.header, &[0x207f_ffff; 12]));
@@ -87,7 +99,7 @@ fn a_transaction_is_as_deep_as_its_block() {
 }
 
 #[test]
-fn each_header_has_work_and_follows_the_one_before() {
+fn headers_each_have_work_and_follow_the_one_before() {
     let headers = chain(first(0x207f_ffff), &[0x207f_ffff; 4]);
     let depth = |change: &dyn Fn(&mut Vec<Header>)| {
         let mut headers = headers.clone();
@@ -119,7 +131,7 @@ fn each_header_has_work_and_follows_the_one_before() {
 }
 
 #[test]
-fn a_target_rises_by_four_times_at_most() {
+fn target_rises_by_four_times_at_most() {
     let depth = |bits: &[u32], params: &Params| inclusion_depth(&chain(first(bits[0]), &bits[1..]), params);
     assert_eq!(depth(&[0x1f10_0000, 0x1f40_0000, 0x1f40_0000], &adjusting()), Ok(2));
     let leap = depth(&[0x1f10_0000, 0x1f40_0001], &adjusting());
@@ -135,7 +147,7 @@ fn a_target_rises_by_four_times_at_most() {
 }
 
 #[test]
-fn a_target_holds_for_a_period() {
+fn target_holds_for_a_period() {
     let depth = |bits: &[u32]| inclusion_depth(&chain(first(bits[0]), &bits[1..]), &adjusting());
     let (low, middle, high) = (0x2008_0000, 0x2010_0000, 0x2020_0000);
     assert_eq!(depth(&[low, middle, middle, middle, middle, high]), Ok(5));
@@ -158,7 +170,7 @@ proptest! {
 
     /// Whatever bit of a chain is changed: it is none, or only its last header is another one.
     #[test]
-    fn a_chain_commits_to_its_headers(length in 1..12_usize, bit in any::<prop::sample::Index>()) {
+    fn headers_with_a_flipped_bit_are_refused(length in 1..12_usize, bit in any::<prop::sample::Index>()) {
         let headers = chain(first(0x207f_ffff), &vec![0x207f_ffff; length]);
         let mut bytes: Vec<u8> = headers.iter().flat_map(encode::serialize).collect();
         let bit = bit.index(8 * bytes.len());

@@ -51,7 +51,7 @@ fn proof_root(header: &Header) -> [u8; 32] {
 
 /// Mainnet's block 170, with the first payment there ever was.
 #[test]
-fn a_transaction_of_mainnet_is_proven() {
+fn inclusion_proves_a_transaction_of_mainnet() {
     let header = "0100000055bd840a78798ad0da853f68974f3d183e2bd1db6a842c1feecf222a00000000ff104ccb05421ab93e63f8c3ce5c2c2e9d\
                   bb37de2764b3a3175c8166562cac7d51b96a49ffff001d283e9e70";
     let header: Header = encode::deserialize(&hex::decode(header).unwrap()).unwrap();
@@ -68,7 +68,7 @@ fn a_transaction_of_mainnet_is_proven() {
 }
 
 #[test]
-fn nothing_else_is_proven() {
+fn inclusion_proves_nothing_else() {
     for count in 2..=9 {
         let block = block_of(count);
         (1..block.txdata.len()).for_each(|place| assert_no_other_proof(&block, place));
@@ -76,7 +76,7 @@ fn nothing_else_is_proven() {
 }
 
 #[test]
-fn a_proof_is_for_one_transaction_and_one_header() {
+fn inclusion_proof_is_of_one_transaction_and_one_header() {
     let (block, other) = (block_of(6), block_of(7));
     let proof = proof(&block, 3);
     let verify = |transaction: &Transaction, header: &Header| proof.verify(transaction, header, REGTEST);
@@ -92,7 +92,7 @@ fn a_proof_is_for_one_transaction_and_one_header() {
 }
 
 #[test]
-fn a_header_without_work_proves_nothing() {
+fn inclusion_refuses_a_header_without_work() {
     let mut block = block_of(5);
     let proof = proof(&block, 2);
     mine(&mut block.header, false);
@@ -118,7 +118,7 @@ fn a_header_without_work_proves_nothing() {
 }
 
 #[test]
-fn a_coinbase_is_not_proven() {
+fn inclusion_refuses_a_coinbase() {
     for count in [1, 2, 5] {
         let block = block_of(count);
         let txid = block.txdata[0].compute_txid();
@@ -147,7 +147,7 @@ fn a_coinbase_is_not_proven() {
 }
 
 #[test]
-fn a_transaction_of_64_bytes_is_not_proven() {
+fn inclusion_refuses_a_transaction_of_64_bytes() {
     for (length, size) in [(3, 63), (4, 64), (5, 65)] {
         let short = transaction(1, vec![0x51; length]);
         assert_eq!(short.base_size(), size);
@@ -167,7 +167,7 @@ fn a_transaction_of_64_bytes_is_not_proven() {
 /// which the siblings would prove all the same: the way of CVE-2017-12842 that no look at the transaction
 /// proven discovers.
 #[test]
-fn a_transaction_posing_as_an_inner_node_proves_nothing() {
+fn inclusion_refuses_a_transaction_posing_as_an_inner_node() {
     // The fifth byte of the id must be the number of inputs.
     let absent = (1..).map(|seed| transaction(seed, vec![0x51; 34]));
     let absent = absent.into_iter().find(|absent| absent.compute_txid().to_byte_array()[4] == 1).unwrap();
@@ -201,7 +201,7 @@ fn a_transaction_posing_as_an_inner_node_proves_nothing() {
 
 /// The last of three transactions is its own sibling. As the fourth, it would lead to the same root.
 #[test]
-fn a_copy_is_no_place() {
+fn inclusion_refuses_the_place_of_a_copy() {
     let three = block_of(3);
     let siblings = proof(&three, 2).sibling_bytes();
     assert_eq!(siblings[..32], three.txdata[2].compute_txid().to_byte_array());
@@ -218,7 +218,7 @@ fn a_copy_is_no_place() {
 }
 
 #[test]
-fn bytes_must_be_a_path() {
+fn inclusion_proof_from_bytes_refuses_what_is_no_path() {
     for length in [1, 31, 33, 63, 1023] {
         assert_eq!(InclusionProof::from_bytes(&vec![0; length], 0), Err(Error::SiblingBytes(length)));
     }
@@ -237,7 +237,7 @@ fn bytes_must_be_a_path() {
 }
 
 #[test]
-fn a_block_proves_its_own_transactions() {
+fn inclusion_proof_from_block_is_of_its_own_transactions() {
     let mut block = block_of(4);
     let absent = transaction(77, vec![0x51; 34]).compute_txid();
     let error = Error::NotInBlock { txid: absent, block: block.block_hash() };
@@ -255,7 +255,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_transaction_is_proven(
+    fn inclusion_proves_each_transaction(
         scripts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 5..60), 0..40),
         chosen: proptest::sample::Index,
     ) {
@@ -280,7 +280,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_prove_nothing(
+    fn inclusion_of_any_bytes_is_refused(
         siblings in proptest::collection::vec(any::<[u8; 32]>(), 0..33),
         position: u32,
     ) {

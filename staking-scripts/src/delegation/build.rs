@@ -6,7 +6,7 @@ use eots::SecretKey;
 
 use super::data::{Delegation, ParametersAt, PresignedSlashing, RunningStake};
 use super::error::{DelegationError, field};
-use super::rules::StakeTransaction;
+use super::role::StakeTransaction;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::providers::StakedTo;
 use crate::parameters::{Parameters, Phase1Parameters};

@@ -1,19 +1,21 @@
 //! The check of a delegation against the parameters, which lists every rule that is broken.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 
 use bitcoin::absolute::Height;
 use bitcoin::{Amount, Transaction};
 
 use super::build::PresignedTransactions;
-use super::checked::{CheckedDelegation, CheckedStake};
+use super::checked::{CheckedDelegation, CheckedStake, StakeTransactions};
 use super::data::{Delegation, ParametersAt, PreviousStake};
 use super::error::DelegationError;
 use super::included::ChainRules;
 use super::presigned::{self, Findings};
-use super::rules::{StakeTransaction, StakeViolation};
+use super::role::StakeTransaction;
+use super::rules::StakeViolation;
+use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
+use crate::outputs::parties::Parties;
 use crate::outputs::providers::StakedTo;
 use crate::outputs::timelock::Timelock;
 use crate::parameters::{Parameters, ParametersHistory};
@@ -31,7 +33,8 @@ pub enum InForce {
     At(Height),
     /// The last version.
     Latest,
-    /// The version that the delegation names, for running stakes.
+    /// The version that the delegation names, or was found where it names none
+    /// ([`Delegation::parameters`]); for running stakes.
     AsStated,
 }
 
@@ -88,28 +91,20 @@ impl Delegation {
             InForce::Latest => Some(Ok(rules.history.iter().len().saturating_sub(1))),
             InForce::AsStated => None,
         };
-        let stated = match (self.parameters, &expected) {
-            (ParametersAt::Unstated, Some(Ok(number))) => rules
-                .history
-                .get(*number)
-                .map(|parameters| (*number, parameters))
-                .ok_or(DelegationError::Unstated),
-            (stated, _) => stated.resolve(rules.history),
+        let in_force = match (self.parameters, &expected) {
+            (ParametersAt::Unstated, Some(Ok(number))) => rules.history.get(*number).map(|it| (*number, it)),
+            _ => None,
         };
-        let (found, parameters) = match stated {
-            Ok(stated) => stated,
-            Err(error) => return Err(vec![StakeViolation::Parameters(chain_of(&error))]),
-        };
+        let stated = in_force.map_or_else(|| self.parameters(rules.history), Ok);
+        let (found, parameters) = stated.map_err(|error| vec![unresolved(error)])?;
         let version = match expected {
-            Some(Err(error)) => Some(StakeViolation::Parameters(error.to_string())),
+            Some(Err(error)) => Some(StakeViolation::NotInForce(error)),
             Some(Ok(expected)) if found != expected => {
                 Some(StakeViolation::ParametersVersion { found, expected })
             }
             _ => None,
         };
-        let previous = self.extends.as_ref().and_then(|running| running.stake.as_ref());
-        let previous = previous.and_then(|stake| stake.parameters.resolve(rules.history).ok());
-        let previous = previous.map(|(_, parameters)| parameters);
+        let previous = self.previous_parameters(rules.history);
         self.every_rule(parameters, previous, rules.chain, version.into_iter().chain(unproven).collect())
     }
 
@@ -179,7 +174,7 @@ impl Delegation {
         let slashing = SlashingParameters { unbonding_time, ..parameters.slashing_parameters() };
 
         let staking = self.staking(staking_output, findings)?;
-        let extension = self.extension(previous, &staking, findings);
+        let extension = self.extension(previous.map(Parameters::covenant), &staking, findings);
         let (rules, part) = ((&slashing, &refund), StakeTransaction::Slashing);
         let slashing = slashing_given
             .and_then(|given| presigned::slashing(part, given, &staking, rules, slashing_form, findings));
@@ -200,7 +195,7 @@ impl Delegation {
             slashing: slashing?,
             unbonding_slashing: unbonding_slashing?,
         };
-        Some(CheckedStake { staking, presigned, extension })
+        Some(CheckedStake(StakeTransactions { staking, presigned, extension }))
     }
 
     /// Checks times and amount, and returns the staking time and the unbonding time where they are valid
@@ -263,25 +258,24 @@ impl Delegation {
 
     fn extension(
         &self,
-        previous: Option<&Parameters>,
+        previous: Option<&CovenantCommittee>,
         staking: &Funded<StakingOutput>,
         findings: &mut Findings,
     ) -> Option<ExtensionTransaction> {
         let running = self.extends.as_ref()?;
-        let wrong = |reason: &dyn ToString| StakeViolation::RunningStake {
-            txid: running.txid,
-            reason: reason.to_string(),
-        };
-        let absent = || wrong(&"its delegation is not given, and an extension cannot be checked without");
-        let stake = findings.note(running.stake.as_ref().ok_or_else(absent))?;
-        let unknown = || wrong(&"the parameters that it was made under are not known");
-        let previous = findings.note(previous.ok_or_else(unknown))?;
+        let txid = running.txid;
+        let stake = findings.note(running.stake.as_ref().ok_or(StakeViolation::RunningStakeAbsent(txid)))?;
+        let previous = findings.note(previous.ok_or(StakeViolation::RunningStakeParameters(txid)))?;
         findings.note(self.keeps_providers(stake));
-        let parties = previous.parties(self.staker, stake.staked_to.keys()).map_err(|e| wrong(&e));
-        let time = Timelock::from_blocks(stake.staking_time_blocks).map_err(|e| wrong(&e));
+        let wrong = |cause| StakeViolation::RunningStakeParties(txid, cause);
+        let parties = Parties::new(self.staker, stake.staked_to.keys(), previous.clone()).map_err(wrong);
+        let time = Timelock::from_blocks(stake.staking_time_blocks);
+        let time = time.map_err(|cause| StakeViolation::RunningStakeTime(txid, cause));
         let (parties, time) = (findings.note(parties), findings.note(time));
-        let output = findings.note(StakingOutput::new(parties?, time?).map_err(|e| wrong(&e)))?;
-        let old = findings.note(Funded::find(output, &stake.staking_transaction).map_err(|e| wrong(&e)))?;
+        let output = findings.note(StakingOutput::new(parties?, time?).map_err(wrong))?;
+        let old = Funded::find(output, &stake.staking_transaction);
+        let old = old.map_err(|cause| StakeViolation::RunningStakeOutput(txid, cause));
+        let old = findings.note(old)?;
         let (given, funding) = (&self.staking_transaction, running.funding.clone());
         let extension = ExtensionTransaction::recognise(&old, staking, given, funding);
         findings.note(extension.map_err(StakeViolation::Extension))
@@ -290,7 +284,7 @@ impl Delegation {
     /// Returns the extension, where the staking transaction is one and enough is known of the running stake.
     pub(super) fn known_extension(
         &self,
-        previous: Option<&Parameters>,
+        previous: Option<&CovenantCommittee>,
         staking: &Funded<StakingOutput>,
     ) -> Option<ExtensionTransaction> {
         self.extension(previous, staking, &mut Findings::default())
@@ -339,8 +333,11 @@ fn possible(transaction: &Transaction) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Returns an error with its causes, in one line.
-fn chain_of(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+/// Returns the rule that a delegation breaks whose parameters version is not known.
+fn unresolved(error: DelegationError) -> StakeViolation {
+    match error {
+        DelegationError::NotInForce(error) => StakeViolation::StatedNotInForce(error),
+        DelegationError::NoSuchVersion { version, last } => StakeViolation::NoSuchVersion { version, last },
+        _ => StakeViolation::NoVersion,
+    }
 }

@@ -6,12 +6,11 @@ use bitcoin::XOnlyPublicKey;
 use eots::{BatchItem, SecretKey};
 
 use super::build::PresignedTransactions;
-use super::checked::{CheckedDelegation, CheckedStake};
+use super::checked::{CheckedDelegation, CheckedStake, StakeTransactions};
 use super::data::{Delegation, SlashedOutput};
 use super::error::DelegationError;
 use super::record::{CovenantRecord, RecordVerdict, SignedStake};
-use crate::parameters::Parameters;
-use crate::transactions::extension::ExtensionTransaction;
+use crate::outputs::committee::CovenantCommittee;
 use crate::transactions::leaf_transaction::sealed::Spends as _;
 use crate::transactions::leaf_transaction::{LeafTransaction as _, to_verify};
 use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
@@ -157,83 +156,96 @@ impl CheckedDelegation {
     }
 }
 
-impl CheckedStake {
+impl StakeTransactions {
     /// Verifies the signatures of several members, all at once ([`eots::verify_batch`]): for nine members, in
     /// less than half of the time that one by one takes.
     ///
     /// Returns a result for each, in order; an error names the first part that does not verify.
-    /// [`count_covenant_signatures`](Self::count_covenant_signatures) checks that no member occurs twice.
+    /// [`covenant_quorum`](Self::covenant_quorum) counts each member once.
     pub fn verify_covenant_signatures(
         &self,
         given: &[CovenantSignatures],
     ) -> Vec<Result<(), CovenantSignaturesError>> {
-        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }
-            .verify(&given.iter().collect::<Vec<_>>())
+        self.verify(&given.iter().collect::<Vec<_>>())
     }
 
-    /// Returns how many members have signed, each counted once.
-    ///
-    /// # Errors
-    /// [`CovenantSignaturesError`] names the first member whose signatures do not verify, or that occurs
-    /// twice.
-    pub fn count_covenant_signatures(
-        &self,
-        given: &[CovenantSignatures],
-    ) -> Result<usize, CovenantSignaturesError> {
-        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.count(given)
+    /// Returns how many covenant members have signed, each counted once, and the quorum. Signatures that do
+    /// not verify do not count, and do not spoil the others.
+    pub fn covenant_quorum(&self, given: &[CovenantSignatures]) -> CovenantQuorum {
+        let (mut signed, mut invalid) = (BTreeSet::new(), Vec::new());
+        let (mut next, mut later): (Vec<&CovenantSignatures>, _) = once_each(given.iter());
+        if let Some(again) = later.first() {
+            invalid.push(CovenantSignaturesError::RepeatedMember(again.unbonding.member));
+        }
+        // A copy that does not verify must not uncount the member's good one behind it.
+        for _ in 0..MOST_COPIES {
+            for (given, verdict) in next.iter().zip(self.verify(&next)) {
+                match verdict {
+                    Ok(()) => drop(signed.insert(given.unbonding.member)),
+                    Err(error) => invalid.push(error),
+                }
+            }
+            later.retain(|given| !signed.contains(&given.unbonding.member));
+            (next, later) = once_each(later.into_iter());
+        }
+        CovenantQuorum { signed: signed.len(), quorum: self.quorum(), invalid }
     }
+}
 
+impl CheckedStake {
     /// Refuses a stake that must not be broadcast yet: a quorum of the covenant committee must have signed. A
     /// stake that is broadcast before is locked until its timelock if they never sign.
     ///
     /// # Errors
-    /// [`CovenantSignaturesError::BelowQuorum`], and those of
-    /// [`count_covenant_signatures`](Self::count_covenant_signatures).
+    /// [`CovenantSignaturesError::BelowQuorum`].
     pub fn may_be_broadcast(&self, given: &[CovenantSignatures]) -> Result<(), CovenantSignaturesError> {
-        let (members, quorum) = (self.count_covenant_signatures(given)?, self.quorum());
-        if members >= usize::from(quorum) {
-            Ok(())
-        } else {
-            Err(CovenantSignaturesError::BelowQuorum { members, quorum })
+        match self.covenant_quorum(given) {
+            found if found.is_reached() => Ok(()),
+            CovenantQuorum { signed: members, quorum, .. } => {
+                Err(CovenantSignaturesError::BelowQuorum { members, quorum })
+            }
         }
-    }
-
-    /// Returns the quorum; of an extension, the larger of its own and the running stake's.
-    pub fn quorum(&self) -> u16 {
-        ToSign { presigned: &self.presigned, extension: self.extension.as_ref() }.quorum()
     }
 }
 
 impl Delegation {
-    /// Returns which covenant members have signed, and the quorum, whether the delegation keeps the rules or
-    /// not. `previous` is the version of the parameters that the running stake was made under; without it, or
-    /// without the parts of that stake, signatures over an extension are not checked.
+    /// Returns the transactions that covenant members sign for the stake, whether it keeps the rules or not.
+    /// `previous` is the committee of the running stake; without it, or without the parts of that stake,
+    /// there is no extension in them.
     ///
     /// # Errors
     /// [`DelegationError`] when a pre-signed transaction is absent or not of this stake.
+    pub fn transactions(
+        &self,
+        covenant: &CovenantCommittee,
+        previous: Option<&CovenantCommittee>,
+    ) -> Result<StakeTransactions, DelegationError> {
+        let presigned = PresignedTransactions {
+            unbonding: self.unbonding(covenant)?,
+            slashing: self.slashing(SlashedOutput::Staking, covenant)?,
+            unbonding_slashing: self.slashing(SlashedOutput::Unbonding, covenant)?,
+        };
+        let staking = self.stake(covenant)?.staking;
+        let extension = self.known_extension(previous, &staking);
+        Ok(StakeTransactions { staking, presigned, extension })
+    }
+
+    /// Returns which covenant members have signed, and the quorum, whether the delegation keeps the rules or
+    /// not. Without the committee of the running stake, signatures over an extension are not checked.
+    ///
+    /// # Errors
+    /// The errors of [`transactions`](Self::transactions).
     pub fn covenant_quorum(
         &self,
-        parameters: &Parameters,
-        previous: Option<&Parameters>,
+        covenant: &CovenantCommittee,
+        previous: Option<&CovenantCommittee>,
     ) -> Result<CovenantQuorum, DelegationError> {
-        let presigned = PresignedTransactions {
-            unbonding: self.unbonding(parameters.covenant())?,
-            slashing: self.slashing(SlashedOutput::Staking, parameters.covenant())?,
-            unbonding_slashing: self.slashing(SlashedOutput::Unbonding, parameters.covenant())?,
-        };
-        let staking = self.stake(parameters.covenant())?.staking;
-        let extension = self.known_extension(previous, &staking);
-        let (once, repeated) = once_each(&self.covenant_signatures);
-        let mut given: Vec<_> = once.into_iter().cloned().collect();
-        if extension.is_none() && self.extends.is_some() {
+        let transactions = self.transactions(covenant, previous)?;
+        let mut given = self.covenant_signatures.clone();
+        if transactions.extension.is_none() && self.extends.is_some() {
             given.iter_mut().for_each(|given| given.extension = None);
         }
-        let to_sign = ToSign { presigned: &presigned, extension: extension.as_ref() };
-        let verdicts = to_sign.verify(&given.iter().collect::<Vec<_>>());
-        let signed = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
-        let mut invalid: Vec<_> = repeated.map(CovenantSignaturesError::RepeatedMember).into_iter().collect();
-        invalid.extend(verdicts.into_iter().filter_map(Result::err));
-        Ok(CovenantQuorum { signed, quorum: to_sign.quorum(), invalid })
+        Ok(transactions.covenant_quorum(&given))
     }
 }
 
@@ -248,22 +260,26 @@ pub struct CovenantQuorum {
     pub invalid: Vec<CovenantSignaturesError>,
 }
 
-/// Returns the first signatures of each member, and a member that is there again. Repetitions are not
-/// verified: thousands of them would take as long as so many members.
-fn once_each(given: &[CovenantSignatures]) -> (Vec<&CovenantSignatures>, Option<XOnlyPublicKey>) {
+impl CovenantQuorum {
+    /// Returns whether a quorum has signed.
+    pub fn is_reached(&self) -> bool {
+        self.signed >= usize::from(self.quorum)
+    }
+}
+
+/// How many signatures of one member are verified until one is good: thousands of bad ones would take as long
+/// as so many members.
+const MOST_COPIES: usize = 3;
+
+/// Returns the first signatures of each member, and the others.
+fn once_each<'a>(
+    given: impl Iterator<Item = &'a CovenantSignatures>,
+) -> (Vec<&'a CovenantSignatures>, Vec<&'a CovenantSignatures>) {
     let mut members = BTreeSet::new();
-    let (once, again): (Vec<_>, Vec<_>) =
-        given.iter().partition(|given| members.insert(given.unbonding.member));
-    (once, again.first().map(|given| given.unbonding.member))
+    given.partition(|given| members.insert(given.unbonding.member))
 }
 
-/// The transactions that covenant members sign for a stake.
-struct ToSign<'a> {
-    presigned: &'a PresignedTransactions,
-    extension: Option<&'a ExtensionTransaction>,
-}
-
-impl ToSign<'_> {
+impl StakeTransactions {
     fn verify(&self, given: &[&CovenantSignatures]) -> Vec<Result<(), CovenantSignaturesError>> {
         let (mut items, mut errors) = (Vec::new(), Vec::new());
         let mut verdicts = Vec::with_capacity(given.len());
@@ -284,17 +300,6 @@ impl ToSign<'_> {
             }
         }
         verdicts
-    }
-
-    fn count(&self, given: &[CovenantSignatures]) -> Result<usize, CovenantSignaturesError> {
-        let (once, repeated) = once_each(given);
-        self.verify(&once).into_iter().collect::<Result<Vec<()>, _>>()?;
-        repeated.map_or(Ok(once.len()), |member| Err(CovenantSignaturesError::RepeatedMember(member)))
-    }
-
-    fn quorum(&self) -> u16 {
-        let own = self.presigned.unbonding.unbonding_output().output().parties().covenant().quorum();
-        own.max(self.extension.map_or(0, ExtensionTransaction::quorum))
     }
 
     /// Passes every signature of a member to `signature`, with the error for when it does not verify, up to
@@ -324,7 +329,7 @@ impl ToSign<'_> {
         for (item, error) in later {
             signature(item, Error::UnbondingSlashing(error));
         }
-        match (&given.extension, self.extension) {
+        match (&given.extension, &self.extension) {
             (Some(given), Some(extension)) => {
                 let item = to_verify(extension, given).map_err(Error::Extension)?;
                 signature(item, Error::Extension(Invalid(member)));

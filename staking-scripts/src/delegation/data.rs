@@ -7,9 +7,13 @@ use bitcoin::{Amount, Transaction, TxOut, Txid, XOnlyPublicKey};
 use super::covenant::CovenantSignatures;
 use super::error::DelegationError;
 use super::included::StakeInclusion;
+use crate::outputs::output::StakingOutput;
 use crate::outputs::providers::StakedTo;
+use crate::outputs::timelock::Timelock;
 use crate::parameters::{Parameters, ParametersHistory};
 use crate::possession::{PossessionMessage, ProofOfPossession};
+use crate::transactions::funded::Funded;
+use crate::transactions::leaf_transaction::LeafTransaction as _;
 
 /// A stake and all that is known of it. Each part that a source may lack is optional; each step needs only
 /// what it uses. The parts are well formed and nothing more: [`check`](Self::check) checks the rules.
@@ -122,31 +126,63 @@ impl ParametersAt {
 }
 
 impl Delegation {
-    /// Returns the version of the parameters that the delegation says it is made under.
+    /// Returns the version of the parameters that the delegation is made under: the one that it names. Where
+    /// it names none, as a message that registers a stake, it is the one whose committee makes the staking
+    /// output; of several, the last of those with the most of its times, amounts, fees and slashing script.
+    /// Where no version does, it is the last one, so that what differs is found.
     ///
     /// # Errors
     /// The errors of [`ParametersAt::resolve`].
     pub fn parameters<'a>(
         &self,
         history: &'a ParametersHistory<Parameters>,
-    ) -> Result<&'a Parameters, DelegationError> {
-        self.parameters.resolve(history).map(|(_, parameters)| parameters)
+    ) -> Result<(usize, &'a Parameters), DelegationError> {
+        if self.parameters != ParametersAt::Unstated {
+            return self.parameters.resolve(history);
+        }
+        let makes = |version: &Parameters| self.stake(version.covenant()).is_ok();
+        let made = history.iter().enumerate().filter(|(_, version)| makes(version));
+        // Of equal ones, the last.
+        let found = made.max_by_key(|(_, version)| self.agreement(version));
+        found.or_else(|| history.iter().enumerate().last()).ok_or(DelegationError::Unstated)
     }
 
-    /// Returns the version of the parameters that the delegation is made under: the one that it names, or
-    /// where it names none, the last one whose committee makes the staking output that it pays to. Of these
-    /// one that makes all its pre-signed transactions comes first. `None` when no version does.
-    pub fn find_parameters<'a>(
+    /// Returns how many of the delegation's times, amounts, fees and scripts are those of a version.
+    fn agreement(&self, version: &Parameters) -> usize {
+        let time = Timelock::from_blocks(self.staking_time_blocks);
+        let unbonding = self.unbonding(version.covenant()).ok();
+        let pays = |slashing: &Option<PresignedSlashing>| {
+            let slashed = slashing.as_ref().and_then(|slashing| slashing.transaction.output.first());
+            slashed.is_some_and(|slashed| slashed.script_pubkey == *version.slashing_pk_script())
+        };
+        let same = [
+            time.is_ok_and(|time| version.staking_time().contains(&time)),
+            version.staking_amount().contains(&self.staking_amount),
+            u32::from(version.unbonding_time().blocks()) == self.unbonding_time_blocks,
+            unbonding.is_some_and(|unbonding| unbonding.fee() == version.unbonding_fee()),
+            pays(&self.slashing) && pays(&self.unbonding_slashing),
+        ];
+        same.into_iter().filter(|same| *same).count()
+    }
+
+    /// Returns the version of the parameters that the running stake was made under, in the way of
+    /// [`parameters`](Self::parameters). `None` for a delegation that extends no stake, or where the parts of
+    /// the running stake are not known.
+    pub fn previous_parameters<'a>(
         &self,
         history: &'a ParametersHistory<Parameters>,
-    ) -> Option<(usize, &'a Parameters)> {
-        if self.parameters != ParametersAt::Unstated {
-            return self.parameters.resolve(history).ok();
+    ) -> Option<&'a Parameters> {
+        let stake = self.extends.as_ref()?.stake.as_ref()?;
+        if stake.parameters != ParametersAt::Unstated {
+            return stake.parameters.resolve(history).ok().map(|(_, parameters)| parameters);
         }
-        let numbered = history.iter().enumerate();
-        let paid: Vec<_> = numbered.filter(|(_, version)| self.stake(version.covenant()).is_ok()).collect();
-        let exact = paid.iter().rev().find(|(_, version)| self.presigned(version).is_ok());
-        exact.or(paid.last()).copied()
+        let time = Timelock::from_blocks(stake.staking_time_blocks).ok()?;
+        let makes = |version: &&Parameters| {
+            let parties = version.parties(self.staker, stake.staked_to.keys()).ok();
+            let output = parties.and_then(|parties| StakingOutput::new(parties, time).ok());
+            output.is_some_and(|output| Funded::find(output, &stake.staking_transaction).is_ok())
+        };
+        history.iter().filter(makes).last()
     }
 
     /// Adds what is known of the running stake that this one extends: `previous` must be its delegation.

@@ -20,6 +20,7 @@ mod json;
 mod presigned;
 mod record;
 mod relation;
+mod role;
 mod rules;
 mod seen;
 mod stake;
@@ -27,7 +28,7 @@ pub(crate) mod status;
 
 pub use self::build::{NewDelegation, NewExtendedDelegation, PresignedTransactions};
 pub use self::check::{CheckRules, InForce};
-pub use self::checked::{CheckedDelegation, CheckedStake};
+pub use self::checked::{CheckedDelegation, CheckedStake, StakeTransactions};
 pub use self::covenant::{CovenantQuorum, CovenantSignatures, CovenantSignaturesError, CovenantSigningError};
 pub use self::data::{
     Delegation, ParametersAt, PresignedSlashing, PreviousStake, RunningStake, SlashedOutput,
@@ -39,7 +40,8 @@ pub use self::included::{ChainRules, StakeInclusion};
 pub use self::json::possession_from_json;
 pub use self::record::{CovenantRecord, MemoryCovenantRecord, RecordVerdict, SignedStake};
 pub use self::relation::DelegationRelation;
-pub use self::rules::{StakeTransaction, StakeViolation};
+pub use self::role::StakeTransaction;
+pub use self::rules::StakeViolation;
 pub use self::seen::broken_rules;
 pub use self::stake::{Stake, WithdrawnOutput};
 pub use self::status::{Spending, StakeOnChain, StakeState, StakeStatus};

@@ -5,7 +5,8 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction};
 
 use super::data::PresignedSlashing;
-use super::rules::{StakeTransaction, StakeViolation};
+use super::role::StakeTransaction;
+use super::rules::StakeViolation;
 use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};

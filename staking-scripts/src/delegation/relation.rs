@@ -4,7 +4,7 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use eots::SecretKey;
 
 use super::data::Delegation;
-use super::rules::StakeTransaction;
+use super::role::StakeTransaction;
 use crate::explain::{Explanation, SpentLeaf, TransactionKind, recover_provider_key};
 use crate::outputs::descriptor::ProtocolOutput;
 use crate::parameters::Parameters;

@@ -1,41 +1,18 @@
 //! The rules of delegations, each with a machine name.
 
-use std::fmt;
-
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Txid, Weight};
 use finality::SigningContext;
 
+use super::role::StakeTransaction;
 use crate::outputs::error::InvalidParties;
 use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};
+use crate::outputs::timelock::InvalidTimelock;
+use crate::parameters::ParametersError;
 use crate::possession::PossessionError;
 use crate::transactions::error::BuildError;
 use crate::transactions::extension::ExtensionError;
 use crate::transactions::funded::FundedError;
 use spv::InclusionError;
-
-/// A transaction of a stake, by its role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StakeTransaction {
-    /// The staking transaction.
-    Staking,
-    /// The unbonding transaction.
-    Unbonding,
-    /// The slashing transaction of the staking output.
-    Slashing,
-    /// The slashing transaction of the unbonding output.
-    UnbondingSlashing,
-}
-
-impl fmt::Display for StakeTransaction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Staking => "staking transaction",
-            Self::Unbonding => "unbonding transaction",
-            Self::Slashing => "slashing transaction",
-            Self::UnbondingSlashing => "unbonding slashing transaction",
-        })
-    }
-}
 
 /// A rule that a delegation breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,10 +21,23 @@ pub enum StakeViolation {
     /// A part that the covenant committee and the chain need is absent.
     #[error("{0} is absent")]
     Absent(&'static str),
-    /// The parameters version that it names does not exist, or none is in force: the error with its causes in
-    /// one line.
-    #[error("{0}")]
-    Parameters(String),
+    /// No parameters version is in force at the height.
+    #[error(transparent)]
+    NotInForce(ParametersError),
+    /// No parameters version is in force at the height that it names.
+    #[error("parameters_height: {0}")]
+    StatedNotInForce(ParametersError),
+    /// The parameters version that it names does not exist.
+    #[error("parameters_version is {version}; must be 0 to {last}")]
+    NoSuchVersion {
+        /// The version that it names.
+        version: u32,
+        /// The last version.
+        last: usize,
+    },
+    /// It names no parameters version, and there is none.
+    #[error("there is no parameters version; must be one")]
+    NoVersion,
     /// The keys and the quorum make no staking output.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
@@ -246,14 +236,21 @@ pub enum StakeViolation {
     /// The proof of possession does not verify.
     #[error("the proof of possession does not verify: {0}")]
     Possession(PossessionError),
-    /// The running stake is not known, or not in the transaction given for it.
-    #[error("the running stake {txid}: {reason}")]
-    RunningStake {
-        /// The id of its staking transaction.
-        txid: Txid,
-        /// The reason, as text: keys, times and outputs have different error types.
-        reason: String,
-    },
+    /// The delegation of the running stake is not given.
+    #[error("the running stake {0}: its delegation is absent; an extension is checked with it")]
+    RunningStakeAbsent(Txid),
+    /// The parameters of the running stake are not given.
+    #[error("the running stake {0}: the parameters that it was made under are not known")]
+    RunningStakeParameters(Txid),
+    /// The keys and the quorum make no staking output of the running stake.
+    #[error("the running stake {0}: {1}")]
+    RunningStakeParties(Txid, InvalidParties),
+    /// The staking time of the running stake is no timelock.
+    #[error("the running stake {0}: {1}")]
+    RunningStakeTime(Txid, InvalidTimelock),
+    /// The running stake is not in the transaction given for it.
+    #[error("the running stake {0}: {1}")]
+    RunningStakeOutput(Txid, FundedError),
     /// A leaf has another covenant committee or quorum than the parameters.
     #[error("the covenant committee or its quorum is another one; must be the parameters'")]
     Committee,
@@ -295,11 +292,8 @@ pub enum StakeViolation {
 
 /// Returns the text of a signing context in errors.
 fn context(context: &SigningContext) -> String {
-    if context.is_genesis() {
-        "Babylon Genesis, which has no signing context".to_owned()
-    } else {
-        format!("the signing context {context}")
-    }
+    let genesis = context.is_genesis().then(|| "Babylon Genesis, which has no signing context".to_owned());
+    genesis.unwrap_or_else(|| format!("the signing context {context}"))
 }
 
 impl StakeViolation {
@@ -307,7 +301,10 @@ impl StakeViolation {
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::Absent(_) => "absent",
-            Self::Parameters(_) => "parameters",
+            Self::NotInForce(_)
+            | Self::StatedNotInForce(_)
+            | Self::NoSuchVersion { .. }
+            | Self::NoVersion => "parameters",
             Self::Parties(InvalidParties::Unscriptable(_)) => "output",
             Self::Parties(_) => "parties",
             Self::StakingTime { .. } => "staking_time",
@@ -335,7 +332,11 @@ impl StakeViolation {
             Self::TooHeavy { .. } => "too_heavy",
             Self::StakerSignature(_) => "staker_signature",
             Self::Possession(_) => "possession",
-            Self::RunningStake { .. } => "running_stake",
+            Self::RunningStakeAbsent(_)
+            | Self::RunningStakeParameters(_)
+            | Self::RunningStakeParties(..)
+            | Self::RunningStakeTime(..)
+            | Self::RunningStakeOutput(..) => "running_stake",
             Self::Committee => "covenant_committee",
             Self::Timelock { .. } => "timelock",
             Self::Extension(_) => "extension",

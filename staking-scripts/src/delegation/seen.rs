@@ -3,7 +3,8 @@
 use bitcoin::{Amount, Transaction};
 
 use super::presigned::{self, Findings};
-use super::rules::{StakeTransaction, StakeViolation};
+use super::role::StakeTransaction;
+use super::rules::StakeViolation;
 use crate::explain::{Explanation, TransactionKind};
 use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::leaf::{LeafKeys, SpendPath};

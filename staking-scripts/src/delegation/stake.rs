@@ -1,7 +1,7 @@
 //! The steps that end a stake. Each needs only the parts of the delegation that it uses.
 
 use bitcoin::secp256k1::schnorr;
-use bitcoin::{Amount, FeeRate, ScriptBuf, Transaction};
+use bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, Transaction};
 use eots::SecretKey;
 
 use super::data::{Delegation, PresignedSlashing, SlashedOutput};
@@ -67,17 +67,22 @@ impl Delegation {
         made.unwrap_or_default()
     }
 
+    fn make_staking_output(&self, covenant: &CovenantCommittee) -> Result<StakingOutput, DelegationError> {
+        let parties = Parties::new(self.staker, self.staked_to.keys(), covenant.clone());
+        let parties = field("finality_providers", parties)?;
+        let time = field("staking_time_blocks", Timelock::from_blocks(self.staking_time_blocks))?;
+        field("finality_providers", StakingOutput::new(parties, time))
+    }
+
     fn make_outputs(
         &self,
         covenant: &CovenantCommittee,
     ) -> Result<(StakingOutput, UnbondingOutput, SlashingRefundOutput), DelegationError> {
-        let parties = Parties::new(self.staker, self.staked_to.keys(), covenant.clone());
-        let parties = field("finality_providers", parties)?;
-        let time = field("staking_time_blocks", Timelock::from_blocks(self.staking_time_blocks))?;
+        let staking = self.make_staking_output(covenant)?;
         let unbonding_time =
             field("unbonding_time_blocks", Timelock::from_blocks(self.unbonding_time_blocks))?;
-        let staking = field("finality_providers", StakingOutput::new(parties.clone(), time))?;
-        let unbonding = field("finality_providers", UnbondingOutput::new(parties, unbonding_time))?;
+        let unbonding = UnbondingOutput::new(staking.parties().clone(), unbonding_time);
+        let unbonding = field("finality_providers", unbonding)?;
         let refund = field("unbonding_time_blocks", SlashingRefundOutput::new(self.staker, unbonding_time))?;
         Ok((staking, unbonding, refund))
     }
@@ -147,6 +152,27 @@ impl Delegation {
         field("covenant_signatures", self.unbonding(covenant)?.finalize(staker, &given))
     }
 
+    /// Finalizes the extension of a running stake with the staker's signature over it, a quorum of the
+    /// covenant's, and the PSBT in which the wallet signed the funding coin. `previous` is the committee of
+    /// the running stake.
+    ///
+    /// # Errors
+    /// [`DelegationError::Absent`] when the delegation extends no stake, or not enough is known of it; and
+    /// [`DelegationError::Field`] when a signature does not verify or too few covenant members have signed.
+    pub fn extend(
+        &self,
+        staker: &schnorr::Signature,
+        funding: &Psbt,
+        covenant: &CovenantCommittee,
+        previous: &CovenantCommittee,
+    ) -> Result<Transaction, DelegationError> {
+        let staking = self.stake(covenant)?.staking;
+        let extension = self.known_extension(Some(previous), &staking);
+        let extension = extension.ok_or(DelegationError::Absent("extends"))?;
+        let given: Vec<_> = self.covenant_signatures.iter().filter_map(|given| given.extension).collect();
+        field("covenant_signatures", extension.finalize(staker, &given, funding))
+    }
+
     /// Finalizes a slashing transaction with the extracted key of one of the stake's finality providers: the
     /// staker's signature is in the delegation, and the covenant's are decrypted with the key.
     ///
@@ -183,7 +209,9 @@ impl Delegation {
     ) -> Result<WithdrawalTransaction, DelegationError> {
         let built = match from {
             WithdrawnOutput::Staking => {
-                WithdrawalTransaction::new(&self.stake(covenant)?.staking, destination, fee_rate)
+                let output = self.make_staking_output(covenant)?;
+                let staking = field("staking_transaction", Funded::find(output, &self.staking_transaction))?;
+                WithdrawalTransaction::new(&staking, destination, fee_rate)
             }
             WithdrawnOutput::Unbonding => {
                 let output = self.unbonding(covenant)?.unbonding_output();

@@ -1,10 +1,15 @@
 //! The status of a stake, from the transactions on the Bitcoin chain.
 
-use bitcoin::Txid;
 use bitcoin::absolute::Height;
+use bitcoin::{OutPoint, Transaction, Txid};
 
+use super::data::Delegation;
+use super::error::DelegationError;
 use super::stake::Stake;
+use crate::explain::explain;
+use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::leaf::SpendPath;
+use crate::transactions::leaf_transaction::LeafTransaction as _;
 
 /// The status of a stake, with the names of Babylon Genesis. Babylon Genesis counts in the same way, from the
 /// transactions that are reported to it.
@@ -70,7 +75,31 @@ pub struct StakeOnChain {
     pub refund_spent: Option<Spending>,
 }
 
+impl Spending {
+    /// Returns the spending of an output by a transaction in the block at this height; `None` when it does
+    /// not spend it.
+    pub fn of(transaction: &Transaction, outpoint: OutPoint, height: Height) -> Option<Self> {
+        transaction.input.iter().find(|input| input.previous_output == outpoint)?;
+        let explanation = explain(transaction);
+        let leaf = explanation.spent.iter().find(|leaf| leaf.outpoint == outpoint);
+        Some(Self { txid: explanation.txid, path: leaf.map(|leaf| leaf.keys.path()), height })
+    }
+}
+
 impl StakeOnChain {
+    /// Returns a chain that has nothing of the stake, up to this tip.
+    pub const fn at(tip: Height) -> Self {
+        Self { tip, included: None, spent: None, unbonding_spent: None, refund_spent: None }
+    }
+
+    /// Returns the slashing refund output, where the stake was slashed.
+    pub fn refund(&self) -> Option<OutPoint> {
+        let mut spent = [self.spent, self.unbonding_spent].into_iter().flatten();
+        let slashing = spent.find(|spending| spending.path == Some(SpendPath::Slashing))?;
+        // The second output, of either slashing transaction.
+        Some(OutPoint::new(slashing.txid, 1))
+    }
+
     /// Returns the depth: the number of blocks on the one with the staking transaction.
     pub fn depth(&self) -> Option<u32> {
         self.included
@@ -88,11 +117,33 @@ pub struct StakeState {
     pub withdrawable_from: Option<u32>,
 }
 
+impl Delegation {
+    /// Returns the state of the stake, whatever is not known of it: without its unbonding transaction, a
+    /// spend through the unbonding path is an extension; without covenant signatures, no quorum has signed.
+    /// `previous` is the committee of the running stake that it extends; `depth` is the depth that the stake
+    /// must have ([`ChainRules`](super::ChainRules)).
+    ///
+    /// # Errors
+    /// The errors of [`stake`](Self::stake).
+    pub fn state(
+        &self,
+        chain: &StakeOnChain,
+        covenant: &CovenantCommittee,
+        previous: Option<&CovenantCommittee>,
+        depth: u32,
+    ) -> Result<StakeState, DelegationError> {
+        let stake = self.stake(covenant)?;
+        let unbonding = self.unbonding(covenant).ok().map(|unbonding| unbonding.txid());
+        let quorum = self.covenant_quorum(covenant, previous);
+        let quorum_signed = quorum.is_ok_and(|quorum| quorum.is_reached());
+        Ok(chain.state(&stake, unbonding, quorum_signed, depth))
+    }
+}
+
 impl StakeOnChain {
     /// Returns the state of `stake`. `unbonding` is the id of its unbonding transaction, where that is known;
-    /// `quorum_signed` is whether a quorum of the covenant committee has signed; `depth` is the depth that
-    /// the stake must have ([`ChainRules`](super::ChainRules)).
-    pub fn state(
+    /// `quorum_signed` is whether a quorum of the covenant committee has signed.
+    pub(crate) fn state(
         &self,
         stake: &Stake,
         unbonding: Option<Txid>,

@@ -13,6 +13,7 @@ use crate::transactions::slashing_rate::SlashingRate;
 
 /// One version as the file has it.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with the fields of a version")]
 struct Raw {
     covenant_pks: Vec<String>,
     covenant_quorum: Number,
@@ -33,6 +34,7 @@ struct Raw {
 
 /// The number that a version may have beside its fields, or beside the object that has them.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with the fields of a version")]
 struct Numbered {
     version: Option<Number>,
 }
@@ -41,6 +43,10 @@ pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
     let form = |error: serde_json::Error| ParametersError::form(&error);
     let wrong = |reason: &str| ParametersError::Form(reason.to_owned());
     let mut file: serde_json::Value = serde_json::from_str(text).map_err(form)?;
+    if file.get("params").is_none() && file.get("versions").is_some() {
+        let (found, expected) = ("phase-1 parameters", "those of Babylon Genesis");
+        return Err(ParametersError::OtherKind { found, expected });
+    }
     let list = match file.get_mut("params") {
         Some(list) => list.take(),
         None => file,
@@ -67,6 +73,13 @@ pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
     }
     ParametersError::check(violations)?;
     Ok(versions)
+}
+
+/// Returns whether a file has parameters of this form, by the first version's activation height.
+pub(super) fn has_form(file: &serde_json::Value) -> bool {
+    let first = file.get("params").unwrap_or(file).get(0);
+    let fields = first.map(|entry| entry.get("params").unwrap_or(entry));
+    fields.is_some_and(|fields| fields.get("btc_activation_height").is_some())
 }
 
 impl Raw {

@@ -6,7 +6,7 @@ use bitcoin::absolute::Height;
 use bitcoin::{Amount, PublicKey, XOnlyPublicKey};
 use serde::Deserialize;
 
-use super::live::committee;
+use super::live::{committee, has_form};
 use super::rules::{Findings, Number, ParametersError, ParametersRule, ParametersViolation};
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::timelock::Timelock;
@@ -49,11 +49,13 @@ pub enum StakingCap {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with the array `versions`")]
 struct File {
     versions: Vec<Raw>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with the fields of a version")]
 struct Raw {
     version: Number,
     activation_height: Number,
@@ -72,7 +74,8 @@ struct Raw {
 }
 
 pub(super) fn read(text: &str) -> Result<Vec<Phase1Parameters>, ParametersError> {
-    let file: File = serde_json::from_str(text).map_err(|error| ParametersError::form(&error))?;
+    let file: Result<File, _> = serde_json::from_str(text);
+    let file = file.map_err(|error| other_kind(text).unwrap_or_else(|| ParametersError::form(&error)))?;
     let (mut versions, mut violations) = (Vec::<Phase1Parameters>::new(), Vec::new());
     for (place, raw) in file.versions.into_iter().enumerate() {
         let mut findings = Findings::default();
@@ -84,6 +87,13 @@ pub(super) fn read(text: &str) -> Result<Vec<Phase1Parameters>, ParametersError>
     violations.extend(falling_caps(&versions));
     ParametersError::check(violations)?;
     Ok(versions)
+}
+
+/// Returns the error of a file that has the parameters of Babylon Genesis.
+fn other_kind(text: &str) -> Option<ParametersError> {
+    let file = serde_json::from_str(text).ok()?;
+    let (found, expected) = ("parameters of Babylon Genesis", "those of phase 1");
+    has_form(&file).then_some(ParametersError::OtherKind { found, expected })
 }
 
 fn in_sat(amount: Amount) -> String {

@@ -191,6 +191,14 @@ pub enum ParametersError {
     /// because the JSON library's errors cannot be compared.
     #[error("not a parameters file: {0}")]
     Form(String),
+    /// The file has parameters of the other kind: of phase 1, or of Babylon Genesis.
+    #[error("these are {found}; must be {expected}")]
+    OtherKind {
+        /// The kind found.
+        found: &'static str,
+        /// The kind that is read.
+        expected: &'static str,
+    },
     /// The file has no version.
     #[error("the file has no version; must have at least one")]
     Empty,

@@ -59,7 +59,8 @@ impl<P: ParametersVersion> ParametersHistory<P> {
     /// array `versions`.
     ///
     /// # Errors
-    /// [`ParametersError`] with every rule that the file breaks, each with the version's number.
+    /// [`ParametersError`] with every rule that the file breaks, each with the version's number;
+    /// [`ParametersError::OtherKind`] for a file with the parameters of the other kind.
     pub fn from_json(text: &str) -> Result<Self, ParametersError> {
         // Far above any chain's parameters, and small enough to be held in memory many times.
         const MOST_BYTES: usize = 1 << 20;

@@ -7,21 +7,36 @@ use serde_json::{Map, Number, Value};
 /// The most objects in one text: ten times what the largest page needs. One takes some 600 bytes of memory,
 /// however short its text is.
 const MAX_OBJECTS: usize = 200_000;
+/// The most elements of lists in one text, more than twice what the largest page needs.
+const MAX_ELEMENTS: usize = 400_000;
+
+/// How many more objects and elements of lists there may be.
+struct Left {
+    objects: Cell<usize>,
+    elements: Cell<usize>,
+}
+
+fn take<E: Error>(left: &Cell<usize>, most: usize, what: &str) -> Result<(), E> {
+    let too_many = || E::custom(format!("more than {most} {what}; must be at most that many"));
+    left.set(left.get().checked_sub(1).ok_or_else(too_many)?);
+    Ok(())
+}
 
 /// Parses JSON in which no object has a member twice: readers differ in which of two they use.
 ///
 /// # Errors
-/// Those of `serde_json`, a member that stands twice, and more than [`MAX_OBJECTS`] objects.
+/// Those of `serde_json`, a member that stands twice, more than [`MAX_OBJECTS`] objects, and more than
+/// [`MAX_ELEMENTS`] elements of lists.
 pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
-    let (left, mut deserializer) = (Cell::new(MAX_OBJECTS), serde_json::Deserializer::from_str(text));
+    let left = Left { objects: Cell::new(MAX_OBJECTS), elements: Cell::new(MAX_ELEMENTS) };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = AnyValue(&left).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
-/// With how many more objects there may be.
 #[derive(Clone, Copy)]
-struct AnyValue<'a>(&'a Cell<usize>);
+struct AnyValue<'a>(&'a Left);
 
 impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
     type Value = Value;
@@ -69,16 +84,14 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(value) = access.next_element_seed(self)? {
+            take(&self.0.elements, MAX_ELEMENTS, "elements of lists")?;
             list.push(value);
         }
         Ok(Value::Array(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let left = self.0.get().checked_sub(1);
-        let too_many =
-            || A::Error::custom(format!("more than {MAX_OBJECTS} objects; must be at most that many"));
-        self.0.set(left.ok_or_else(too_many)?);
+        take(&self.0.objects, MAX_OBJECTS, "objects")?;
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             if members.contains_key(&name) {

@@ -1,6 +1,5 @@
 //! `covenant check`: verifies a member's signatures.
 
-use anyhow::Context;
 use staking_scripts::CovenantSignatures;
 
 use crate::args::argument::Argument;
@@ -23,10 +22,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (files, signatures) = (self.files.read()?, self.covenant_signatures.read()?);
-        let verdict = files.checked().context("--delegation").and_then(|checked| {
-            checked.count_covenant_signatures(std::slice::from_ref(&signatures))?;
-            Ok(())
-        });
-        Verdict::print(verdict)
+        let verdicts = files.transactions()?.verify_covenant_signatures(std::slice::from_ref(&signatures));
+        Verdict::print(verdicts.into_iter().collect::<Result<_, _>>().map_err(Into::into))
     }
 }

@@ -25,7 +25,7 @@ use crate::view::violation::Refused;
     adaptor signatures over both slashing transactions for each finality provider, and an extension under the parameters of the running stake.\n\n\
     For one delegation, the signatures are printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
     the rules that it breaks, with --json {\"accepted\": false, \"violations\": […]}. For several, there is a JSON line for each, with and without --json: \"delegation_file\" and one of \
-    \"covenant_signatures\" and \"refused\", with what --json prints for one, or \"error\", a text; the others are null. The others are signed even if one is not; \
+    \"signatures\" and \"refused\", with what --json prints for one, or \"error\", a text; the others are null. The others are signed even if one is not; \
     the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --record member.record \
     --secret-key-file member.key"
 )]
@@ -116,7 +116,7 @@ pub struct Line {
     pub delegation_file: String,
     /// The member's signatures.
     #[cfg_attr(feature = "schema", schemars(with = "Option<SignaturesSchema>"))]
-    pub covenant_signatures: Option<CovenantSignatures>,
+    pub signatures: Option<CovenantSignatures>,
     /// The rules that are broken.
     pub refused: Option<Refused>,
     /// Why it could not be checked.
@@ -125,9 +125,9 @@ pub struct Line {
 
 impl Line {
     fn new(delegation_file: String, output: anyhow::Result<Output>) -> Self {
-        let line = Self { delegation_file, covenant_signatures: None, refused: None, error: None };
+        let line = Self { delegation_file, signatures: None, refused: None, error: None };
         match output {
-            Ok(Output::Signed(signatures)) => Self { covenant_signatures: Some(*signatures), ..line },
+            Ok(Output::Signed(signatures)) => Self { signatures: Some(*signatures), ..line },
             Ok(Output::Refused(refused)) => Self { refused: Some(refused), ..line },
             Err(error) => Self { error: Some(format!("{error:#}")), ..line },
         }
@@ -165,9 +165,8 @@ impl Args {
 
     fn sign(&self, file: &Argument<Vec<Delegation>>, signer: &mut Signer) -> anyhow::Result<Output> {
         let Signer { params, key, aux_rand, record } = signer;
-        let name = || format!("--delegation {}", file.shown().escape_debug());
         let previous = self.previous_delegation.as_ref();
-        let delegation = delegation::select(file.read()?, self.staking_txid, previous).with_context(name)?;
+        let delegation = delegation::select(file, self.staking_txid, previous)?;
         let in_force = delegation::in_force(params, self.height)?;
         let checked = match delegation::check(&delegation, params, self.chain, in_force) {
             Ok(checked) => checked,
@@ -186,6 +185,9 @@ impl Args {
         match checked.sign_as_covenant_member(key, &aux, record) {
             Ok(signatures) => Ok(Output::Signed(Box::new(signatures))),
             Err(CovenantSigningError::Signing(error)) => Err(error).context("--secret-key-file"),
+            Err(error @ CovenantSigningError::Conflict { .. }) => {
+                Ok(Output::Refused(Refused::because("record", format!("{}: {error}", name()))))
+            }
             Err(error) => Err(error).with_context(name),
         }
     }

@@ -4,7 +4,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use staking_scripts::parameters::ParametersError;
 
-use super::source::AnyVersions;
+use super::source::{AnyVersions, text_file};
+use crate::args::argument::Argument;
 use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::text::{BAD, GOOD, broken, plain};
 
@@ -19,8 +20,8 @@ use crate::view::text::{BAD, GOOD, broken, plain};
 pub(crate) struct Args {
     /// The parameters file, as a node of Babylon Genesis prints it or in the form of phase 1; - is standard
     /// input.
-    #[arg(long, value_name = "FILE")]
-    params: String,
+    #[arg(long, value_name = "FILE", value_parser = text_file())]
+    params: Argument<String>,
     /// Read the file as one of phase 1, whatever its form.
     #[arg(long)]
     phase1: bool,
@@ -74,7 +75,7 @@ impl CommandOutput for Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let output = match AnyVersions::from_json(&super::source::file(&self.params)?, self.phase1) {
+        let output = match AnyVersions::from_json(&self.params.read()?, self.phase1) {
             Ok(versions) => Output { valid: true, violations: Vec::new(), count: versions.count() },
             Err(ParametersError::Violations(found)) => {
                 let violation = |found: staking_scripts::parameters::ParametersViolation| VersionViolation {
@@ -85,7 +86,7 @@ impl Args {
                 let violations = found.into_iter().map(violation).collect();
                 Output { valid: false, violations, count: 0 }
             }
-            Err(error) => return Err(error).context("--params"),
+            Err(error) => return Err(error).with_context(|| self.params.name()),
         };
         Printout::of(&output)
     }

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use staking_scripts::parameters::ParametersError;
 use staking_scripts::{Parameters, ParametersHistory, Phase1Parameters};
 
+use crate::args::argument::{self, Argument};
 use crate::args::input;
 
 /// The source of the versions: exactly one of the two.
@@ -13,8 +14,8 @@ use crate::args::input;
 pub(super) struct Source {
     /// A parameters file, as a node of Babylon Genesis prints it or in the form of phase 1; - is standard
     /// input.
-    #[arg(long, value_name = "FILE")]
-    params: Option<String>,
+    #[arg(long, value_name = "FILE", value_parser = text_file())]
+    params: Option<Argument<String>>,
     /// The versions that are built in.
     #[arg(long)]
     network: Option<BuiltIn>,
@@ -57,16 +58,19 @@ impl AnyVersions {
     }
 }
 
-/// The text of the file that `--params` names.
-pub(super) fn file(path: &str) -> anyhow::Result<String> {
-    input::text_file(path).context("--params")
+/// Parses the path of a file; its form is known when it is read.
+pub(super) fn text_file() -> argument::Parser<String> {
+    argument::file(input::text_file)
 }
 
 impl Source {
     /// Returns the versions, and whether they are those built in.
     pub(super) fn read(&self, phase1: bool) -> anyhow::Result<(AnyVersions, bool)> {
         let (versions, built_in) = match (&self.params, self.network) {
-            (Some(path), _) => (AnyVersions::from_json(&file(path)?, phase1).context("--params")?, false),
+            (Some(file), _) => {
+                let versions = AnyVersions::from_json(&file.read()?, phase1);
+                (versions.with_context(|| file.name())?, false)
+            }
             (None, _) if phase1 => (AnyVersions::Phase1(ParametersHistory::mainnet_phase1()?), true),
             (None, _) => (AnyVersions::Live(ParametersHistory::mainnet()?), true),
         };

@@ -59,7 +59,7 @@ pub struct Output {
     #[serde(rename = "type")]
     pub kind: String,
     /// The account on Babylon Genesis, in bech32.
-    pub address: String,
+    pub account: String,
     /// The proof in hex.
     pub signature: String,
     /// The signing context of a consumer chain; null on Babylon Genesis.
@@ -99,14 +99,14 @@ impl Args {
             }
             _ => (None, None),
         };
-        let (address, context) = (message.address().to_string(), message.context());
+        let (account, context) = (message.address().to_string(), message.context());
         let signing_context = (!context.is_genesis()).then(|| context.to_string());
         let signature = hex::encode(proof.signature_bytes());
         let (public_key, kind) = (key.public_key().to_string(), self.possession.kind.to_string());
         Printout::of(&Output {
             public_key,
             kind,
-            address,
+            account,
             signature,
             signing_context,
             bitcoin_address,

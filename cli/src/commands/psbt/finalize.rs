@@ -4,7 +4,6 @@ use anyhow::{Context, bail, ensure};
 use bitcoin::psbt::Input;
 use bitcoin::{Psbt, Transaction};
 use staking_scripts::LeafTransaction;
-use staking_scripts::delegation::CovenantSignaturesError;
 use staking_scripts::psbt::{finalize_psbt, review_psbt};
 
 use crate::args::argument::Argument;
@@ -12,6 +11,7 @@ use crate::args::delegation::DelegationArgs;
 use crate::args::psbt;
 use crate::view::output::Printout;
 use crate::view::transaction::BuiltTransaction;
+use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
 #[command(
@@ -35,9 +35,14 @@ impl Args {
         let (files, psbt) = (self.files.read()?, self.psbt.read()?);
         let checked = files.checked()?;
         let signatures = &files.delegation.covenant_signatures;
-        match checked.may_be_broadcast(signatures) {
-            Err(CovenantSignaturesError::BelowQuorum { .. }) if self.without_quorum => {}
-            verdict => verdict.context("--delegation (or give --without-quorum)")?,
+        if let Err(error) = checked.may_be_broadcast(signatures)
+            && !self.without_quorum
+        {
+            let invalid = checked.covenant_quorum(signatures).invalid;
+            let invalid = invalid.into_iter().map(|error| format!("; {:#}", anyhow::Error::new(error)));
+            let invalid: String = invalid.collect();
+            let message = format!("{error}{invalid}; --without-quorum finalizes it all the same");
+            return Err(Refused::because("covenant_quorum", message).into());
         }
         let staking = &files.delegation.staking_transaction;
         let (found, expected) = (&psbt.unsigned_tx, staking);
@@ -67,8 +72,9 @@ impl Args {
             Some(extension) => {
                 let staker = extension.signatures(&psbt)?.staker;
                 let staker = staker.context("--psbt: the staker has not signed the running stake")?;
-                let covenant: Vec<_> = signatures.iter().filter_map(|member| member.extension).collect();
-                extension.finalize(&staker, &covenant, &psbt)?
+                let previous =
+                    files.previous_covenant().context("--delegation: the running stake is not known")?;
+                files.delegation.extend(&staker, &psbt, files.covenant()?, previous)?
             }
             None => finalize_psbt(&psbt).context("--psbt")?,
         };

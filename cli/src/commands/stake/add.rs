@@ -9,6 +9,7 @@ use super::print::print_or_write;
 use crate::args::argument::Argument;
 use crate::args::delegation::{DelegationArgs, covenant_signatures_file};
 use crate::view::output::Printout;
+use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
 #[command(
@@ -29,16 +30,19 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let mut files = self.files.read()?;
-        let checked = files.checked()?;
+        let transactions = files.transactions()?;
         let all = &mut files.delegation.covenant_signatures;
         for file in &self.covenant_signatures {
             let signatures = file.read()?;
-            let verdict = checked.count_covenant_signatures(std::slice::from_ref(&signatures));
-            verdict.with_context(|| format!("--covenant-signatures {}", file.shown().escape_debug()))?;
+            for verdict in transactions.verify_covenant_signatures(std::slice::from_ref(&signatures)) {
+                let name = || format!("--covenant-signatures {}", file.shown().escape_debug());
+                verdict
+                    .with_context(name)
+                    .map_err(|error| Refused::because("covenant_signatures", format!("{error:#}")))?;
+            }
             all.retain(|earlier| earlier.unbonding.member != signatures.unbonding.member);
             all.push(signatures);
         }
-        checked.count_covenant_signatures(all).context("covenant_signatures")?;
         print_or_write(files.delegation, self.out)
     }
 }

@@ -38,8 +38,8 @@ pub struct Output {
     pub covenant_signature_count: usize,
     /// How many must sign; null where the delegation's parameters are not known.
     pub quorum: Option<u16>,
-    /// `REJECTED`, `PENDING` (fewer signatures than the quorum) or `VERIFIED`.
-    pub status: String,
+    /// `PENDING` (fewer signatures than the quorum) or `VERIFIED`; null when a rule is broken.
+    pub status: Option<String>,
     /// The covenant signatures that do not count, with the reason.
     pub warnings: Vec<String>,
 }
@@ -47,14 +47,14 @@ pub struct Output {
 impl CommandOutput for Output {
     fn text(&self) -> String {
         let Self { violations, covenant_signature_count, quorum, status, .. } = self;
-        let head = match self.accepted {
-            true => {
+        let head = match status {
+            Some(status) => {
                 let of = quorum.map(|quorum| format!(" of {quorum}")).unwrap_or_default();
                 format!(
                     "{GOOD}accepted{GOOD:#}: {status}, {covenant_signature_count}{of} covenant signatures"
                 )
             }
-            false => format!("{BAD}not accepted{BAD:#}: {}", broken(violations.len())),
+            None => format!("{BAD}not accepted{BAD:#}: {}", broken(violations.len())),
         };
         [head].into_iter().chain(violation::lines(violations)).collect::<Vec<_>>().join("\n")
     }
@@ -79,12 +79,8 @@ impl Args {
         };
         let accepted = violations.is_empty();
         let has_quorum = quorum.is_some_and(|quorum| covenant_signature_count >= usize::from(quorum));
-        let status = match (accepted, has_quorum) {
-            (false, _) => "REJECTED",
-            (true, false) => "PENDING",
-            (true, true) => "VERIFIED",
-        };
-        let status = status.to_owned();
+        let status = if has_quorum { "VERIFIED" } else { "PENDING" };
+        let status = accepted.then(|| status.to_owned());
         Printout::of(&Output { accepted, violations, covenant_signature_count, quorum, status, warnings })
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
-use bitcoin::Network;
 use bitcoin::block::Header;
 use spv::InclusionProof;
 use staking_scripts::delegation::StakeInclusion;
@@ -35,13 +34,7 @@ impl Args {
         // An inclusion that it has already may be in a block that was reorganized away.
         files.delegation.inclusion = None;
         let txid = files.checked()?.staking().outpoint().txid;
-        let node = self.node.connect()?;
-        let network = Network::from(files.chain.network);
-        anyhow::ensure!(
-            node.network() == network,
-            "--node is on {}; must be on {network}, as --network says",
-            node.network()
-        );
+        let node = self.node.connect_on(files.chain.network)?;
         let found =
             node.transaction(&txid)?.with_context(|| format!("the node has no transaction {txid}"))?;
         let place = found

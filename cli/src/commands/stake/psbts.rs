@@ -35,9 +35,9 @@ pub(crate) struct Args {
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// The slashing transaction of the stake, as a PSBT in base64.
-    pub slashing: String,
+    pub slashing_psbt: String,
     /// The slashing transaction of the unbonding output, as a PSBT in base64.
-    pub unbonding_slashing: String,
+    pub unbonding_slashing_psbt: String,
     /// The files that they were written to.
     #[serde(skip)]
     written: Option<[String; 2]>,
@@ -46,7 +46,7 @@ pub struct Output {
 impl CommandOutput for Output {
     fn text(&self) -> String {
         match &self.written {
-            None => format!("{}\n{}", self.slashing, self.unbonding_slashing),
+            None => format!("{}\n{}", self.slashing_psbt, self.unbonding_slashing_psbt),
             Some([slashing, unbonding_slashing]) => format!("written to {slashing} and {unbonding_slashing}"),
         }
     }
@@ -66,17 +66,17 @@ impl Args {
             presigned.slashing.add_key_origin(key, source);
             presigned.unbonding_slashing.add_key_origin(key, source);
         }
-        let slashing = presigned.slashing.psbt().to_string();
-        let unbonding_slashing = presigned.unbonding_slashing.psbt().to_string();
+        let slashing_psbt = presigned.slashing.psbt().to_string();
+        let unbonding_slashing_psbt = presigned.unbonding_slashing.psbt().to_string();
         let written = match &self.out {
             None => None,
             Some(prefix) => {
                 let begin = |ending| NewFile::begin("--out", &with_ending(prefix, ending));
                 let (first, second) = (begin(".slashing.psbt")?, begin(".unbonding-slashing.psbt")?);
-                let first = first.write(&format!("{slashing}\n"))?;
-                Some([first, second.write(&format!("{unbonding_slashing}\n"))?])
+                let first = first.write(&format!("{slashing_psbt}\n"))?;
+                Some([first, second.write(&format!("{unbonding_slashing_psbt}\n"))?])
             }
         };
-        Printout::of(&Output { slashing, unbonding_slashing, written })
+        Printout::of(&Output { slashing_psbt, unbonding_slashing_psbt, written })
     }
 }

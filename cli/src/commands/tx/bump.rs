@@ -1,16 +1,16 @@
 //! `tx bump`: builds a child that pays for a staking transaction (CPFP).
 
 use anyhow::{Context, ensure};
-use bitcoin::{Amount, OutPoint};
-use staking_scripts::Delegation;
+use bitcoin::{Amount, Txid};
 use staking_scripts::coins::key_path_script;
 use staking_scripts::explain::FeeBump;
 use staking_scripts::outputs::UnsafeOutput;
 use staking_scripts::psbt::sign_psbt;
 use staking_scripts::transactions::{BuildError, ChildTransaction};
+use staking_scripts::{ChainRules, Delegation, Parameters, ParametersHistory};
 
-use crate::args::argument::{self, Argument};
-use crate::args::delegation;
+use crate::args::argument::Argument;
+use crate::args::delegation::{self, ChainArgs, Files};
 use crate::args::network::NetworkName;
 use crate::args::spend::{Signer, SpendArgs};
 use crate::args::transaction::{self, Given};
@@ -37,9 +37,19 @@ pub(crate) struct Args {
     /// The index of the change output, from 0.
     #[arg(long, value_name = "INDEX")]
     change_output: u32,
-    /// The delegation of the stake, which names the staking output.
-    #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file())]
+    /// The delegation of the stake: the change must be another output of its staking transaction than the
+    /// staking output.
+    #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), requires = "params")]
     delegation: Option<Argument<Vec<Delegation>>>,
+    /// Which delegation of a file with several, by its staking transaction.
+    #[arg(long, value_name = "TXID", requires = "delegation")]
+    staking_txid: Option<Txid>,
+    /// The delegation of the running stake, for an extension whose delegation has only its id.
+    #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), requires = "delegation")]
+    previous_delegation: Option<Argument<Vec<Delegation>>>,
+    /// A parameters file, all versions, with the covenant committee of the delegation; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file(), requires = "delegation")]
+    params: Option<Argument<ParametersHistory<Parameters>>>,
     /// The Bitcoin network of the transaction.
     #[arg(long, default_value = "mainnet")]
     network: NetworkName,
@@ -57,14 +67,20 @@ fn named(error: BuildError) -> anyhow::Error {
     anyhow::Error::new(error).context(flag)
 }
 
-/// Returns the staking output: what its unbonding transaction spends.
-fn staking_output(delegation: &Delegation) -> anyhow::Result<OutPoint> {
-    let unbonding = delegation.unbonding_transaction.as_ref().context("unbonding_transaction is absent")?;
-    let input = unbonding.input.first().context("unbonding_transaction: it has no input")?;
-    Ok(input.previous_output)
-}
-
 impl Args {
+    /// Reads the delegation and its parameters, when they are given.
+    fn files(&self) -> anyhow::Result<Option<Files>> {
+        let Some((delegation, params)) = self.delegation.as_ref().zip(self.params.as_ref()) else {
+            return Ok(None);
+        };
+        let previous = self.previous_delegation.as_ref();
+        let delegation = delegation::select(delegation, self.staking_txid, previous)?;
+        // Nothing is checked that depends on the last two: the stake is in no block.
+        let depth = ChainRules::MAINNET.depth;
+        let chain = ChainArgs { network: self.network, depth, signing_context: None };
+        Ok(Some(Files { delegation, params: params.read()?, chain }))
+    }
+
     /// Checks the parent's fee, as far as that is possible without a node.
     fn check_fee(&self, parent: &Given) -> anyhow::Result<()> {
         let mut amounts = parent.input_amounts.iter();
@@ -89,9 +105,9 @@ impl Args {
         let output = output.with_context(|| {
             format!("--change-output is {number}; must be one of the {count} outputs of transaction {txid}")
         })?;
-        if let Some(delegation) = argument::read_optional(self.delegation.as_ref())? {
-            let delegation = delegation::one(delegation, None).context("--delegation")?;
-            let stake = staking_output(&delegation).context("--delegation")?;
+        if let Some(files) = self.files()? {
+            let stake = files.delegation.stake(files.covenant()?).context("--delegation")?;
+            let stake = stake.staking.outpoint();
             ensure!(
                 stake.txid == txid,
                 "--delegation is of the staking transaction {}; must be of {txid}",

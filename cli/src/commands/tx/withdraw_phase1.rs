@@ -1,8 +1,8 @@
 //! `tx withdraw-phase1`: builds and finalizes the withdrawal of a phase-1 stake.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use bitcoin::absolute::Height;
-use staking_scripts::phase1::Phase1Stake;
+use staking_scripts::phase1::{Phase1Error, Phase1Stake};
 use staking_scripts::{Delegation, LeafTransaction, ParametersHistory, Phase1Parameters, WithdrawnOutput};
 
 use super::withdrawal::finalize;
@@ -25,7 +25,8 @@ pub(crate) struct Args {
     /// The staking transaction: hex, @FILE or -; a file may have raw bytes or hex.
     #[arg(long, value_name = "TRANSACTION", value_parser = transaction::parser())]
     staking_transaction: Argument<Given>,
-    /// The parameters of phase 1, all versions; - is standard input.
+    /// The parameters of phase 1, all versions; - is standard input. When absent, mainnet's, whatever
+    /// --network is.
     #[arg(long, value_name = "FILE", value_parser = argument::file(parameters))]
     params: Option<Argument<ParametersHistory<Phase1Parameters>>>,
     /// The height of the block that includes the staking transaction.
@@ -47,14 +48,25 @@ fn parameters(path: &str) -> anyhow::Result<ParametersHistory<Phase1Parameters>>
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let history = match argument::read_optional(self.params.as_ref())? {
-            Some(history) => history,
-            None => ParametersHistory::mainnet_phase1()?,
+        // Nobody named the parameters that are built in, so errors that follow from them do.
+        let (history, note) = match argument::read_optional(self.params.as_ref())? {
+            Some(history) => (history, ""),
+            None => (
+                ParametersHistory::mainnet_phase1()?,
+                " (mainnet's built-in parameters; --params names others)",
+            ),
         };
-        let (_, parameters) = history.in_force(self.height).context("--height")?;
+        let in_force = history.in_force(self.height).map_err(|error| anyhow!("{error}{note}"));
+        let (_, parameters) = in_force.context("--height")?;
         let transaction = self.staking_transaction.read()?.transaction;
-        let found = Phase1Stake::find(&transaction, parameters).context("--staking-transaction")?;
-        let delegation = Delegation::phase1(&transaction, parameters).context("--staking-transaction")?;
+        let noted = |error: Phase1Error| match error {
+            Phase1Error::OpReturn(error) => anyhow::Error::new(error),
+            error => anyhow!("{error}{note}"),
+        };
+        let found = Phase1Stake::find(&transaction, parameters).map_err(noted);
+        let found = found.context("--staking-transaction")?;
+        let delegation = Delegation::phase1(&transaction, parameters).map_err(noted);
+        let delegation = delegation.context("--staking-transaction")?;
         let (to, rate) = (self.spend.to(self.network)?, self.spend.fee_rate);
         let mut withdrawal =
             delegation.withdrawal(WithdrawnOutput::Staking, to, rate, &parameters.covenant)?;

@@ -53,7 +53,7 @@ pub(super) fn transactions(scenario: &ScenarioReport) -> impl Iterator<Item = Nu
 /// Returns the lives of a scenario's outputs, in the order in which the outputs were made.
 pub(super) fn lives(scenario: &ScenarioReport) -> Vec<Life<'_>> {
     let lives = scenario.outputs.iter().filter_map(|locked| {
-        let confirmed = |numbered: &Numbered<'_>| numbered.step.refused.is_none();
+        let confirmed = |numbered: &Numbered<'_>| numbered.step.reason.is_none();
         let made = transactions(scenario).find(|numbered| {
             confirmed(numbered) && numbered.played.transaction.compute_txid() == locked.outpoint.txid
         });

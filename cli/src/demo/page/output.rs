@@ -71,7 +71,7 @@ fn refused(attempt: &Numbered<'_>, spend: &Spend, background: &Background) -> Ma
             p { (step.text) ", for block " (attempt.played.block) }
             p { (long(attempt.played.transaction.compute_txid())) }
             p { (signers(spend, background)) }
-            p { "The node: " code.reason { (step.refused.as_deref().unwrap_or_default()) } }
+            p { "The node: " code.reason { (step.reason.as_deref().unwrap_or_default()) } }
             (figures(attempt.played, step.fee_sat))
             (contents(attempt.played, background))
         }

@@ -29,7 +29,7 @@ pub(super) fn section(scenario: &ScenarioReport, background: &Background) -> Mar
             h3 { "What happened, from top to bottom" }
             ol.flow role="list" {
                 @for (number, step) in (1..).zip(&scenario.steps) {
-                    @match (&step.played, &step.refused) {
+                    @match (&step.played, &step.reason) {
                         (None, _) => (said(number, step, scenario)),
                         // Drawn at the output that it tried to spend.
                         (Some(_), Some(_)) => {},
@@ -153,6 +153,6 @@ fn elements(spend: &Spend) -> String {
 /// Returns how many transactions of a scenario were confirmed, and how many were refused.
 pub(super) fn summary(scenario: &ScenarioReport) -> (usize, usize) {
     let (refused, confirmed): (Vec<_>, Vec<_>) =
-        transactions(scenario).partition(|numbered| numbered.step.refused.is_some());
+        transactions(scenario).partition(|numbered| numbered.step.reason.is_some());
     (confirmed.len(), refused.len())
 }

@@ -6,7 +6,6 @@ use bitcoin::{Amount, OutPoint};
 use chain::BlockHeight;
 use eots::SecretKey;
 use staking_scripts::delegation::{Spending, StakeOnChain, WithdrawnOutput};
-use staking_scripts::explain::explain;
 use staking_scripts::{LeafTransaction, SlashedOutput, SpendPath, StakeStatus};
 
 use super::super::cast::Cast;
@@ -100,9 +99,9 @@ impl Stage<'_> {
         let tip = consensus(self.node.tip()?.height)?;
         // The status is the same whether the slashing refund is withdrawn or not.
         let chain =
-            StakeOnChain { tip, included: Some(included), spent, unbonding_spent, refund_spent: None };
-        // No stake of the demo is broadcast before a quorum has signed.
-        Ok(chain.state(&outputs, Some(txid), true, Cast::chain_rules().depth).status)
+            StakeOnChain { included: Some(included), spent, unbonding_spent, ..StakeOnChain::at(tip) };
+        let (committee, depth) = (stake.parameters.covenant(), Cast::chain_rules().depth);
+        Ok(stake.delegation.state(&chain, committee, stake.previous.as_ref(), depth)?.status)
     }
 
     /// Returns the transaction in a block that spends an output, which is in the block at the height `since`.
@@ -110,10 +109,7 @@ impl Stage<'_> {
         let since = BlockHeight::new(since.to_consensus_u32());
         let Some(found) = self.node.spender(&outpoint, since)? else { return Ok(None) };
         let Some(block) = found.block else { return Ok(None) };
-        let explanation = explain(&found.transaction);
-        let leaf = explanation.spent.iter().find(|leaf| leaf.outpoint == outpoint);
-        let path = leaf.map(|leaf| leaf.keys.path());
-        Ok(Some(Spending { txid: explanation.txid, path, height: consensus(block.height)? }))
+        Ok(Spending::of(&found.transaction, outpoint, consensus(block.height)?))
     }
 }
 

@@ -132,7 +132,7 @@ impl<'a> Stage<'a> {
         let next_block = self.node.tip()?.height.saturating_add(1).to_u32();
         let played = Played::new(transaction, psbt, next_block)?;
         self.steps
-            .push(Step { refused: Some(reason), ..Step::with(name, text, played, psbt.fee()?, Some(path)) });
+            .push(Step { reason: Some(reason), ..Step::with(name, text, played, psbt.fee()?, Some(path)) });
         Ok(())
     }
 }

@@ -9,8 +9,8 @@ use staking_scripts::coins::sign_key_path;
 use staking_scripts::delegation::{NewDelegation, NewExtendedDelegation};
 use staking_scripts::transactions::{NewExtension, NewStake};
 use staking_scripts::{
-    CheckRules, CheckedDelegation, CovenantSignatures, Delegation, ExtensionTransaction, InForce,
-    LeafTransaction, Parameters, ParametersAt, ParametersHistory, SpendPath, StakingOutput,
+    CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, ExtensionTransaction,
+    InForce, LeafTransaction, Parameters, ParametersAt, ParametersHistory, SpendPath, StakingOutput,
     StakingTransaction,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Stake {
     pub(crate) checked: CheckedDelegation,
     /// The parameters that it was made under.
     pub(crate) parameters: Parameters,
+    /// The covenant committee of the running stake that it extends.
+    pub(crate) previous: Option<CovenantCommittee>,
     /// The height of the block with the staking transaction.
     pub(crate) height: BlockHeight,
 }
@@ -59,7 +61,7 @@ impl Stage<'_> {
         let text = format!("{} sat locked for {} blocks", rules.stake.to_sat(), rules.staking_time);
         let height = self.confirm("stake", &text, (&transaction, staking.psbt()), None)?;
         self.outputs.push(Locked::new("staking output", checked.staking()));
-        Ok(Stake { delegation, checked, parameters: parameters.clone(), height })
+        Ok(Stake { delegation, checked, parameters: parameters.clone(), previous: None, height })
     }
 
     /// Returns the tip, and the parameters in force there.
@@ -145,10 +147,9 @@ impl Stage<'_> {
         let (delegation, checked) = self.presign(delegation, &history, &both)?;
 
         let staker = extension.sign_as_staker(&cast.staker)?;
-        let covenant = delegation.covenant_signatures.iter();
-        let covenant: Vec<_> = covenant.filter_map(|given| given.extension).collect();
         let coin = sign_key_path(extension.psbt(), &cast.wallet)?;
-        let transaction = extension.finalize(&staker, &covenant, &coin)?;
+        let previous = stake.parameters.covenant();
+        let transaction = delegation.extend(&staker, &coin, parameters.covenant(), previous)?;
         self.extend_alone(stake, &extension, &transaction)?;
         let text = format!(
             "{} sat locked for {} blocks, without unbonding in between",
@@ -158,7 +159,8 @@ impl Stage<'_> {
         let path = Some(SpendPath::Unbonding);
         let height = self.confirm("extend", &text, (&transaction, extension.psbt()), path)?;
         self.outputs.push(Locked::new("extended staking output", checked.staking()));
-        Ok(Stake { delegation, checked, parameters: parameters.clone(), height })
+        let previous = Some(previous.clone());
+        Ok(Stake { delegation, checked, parameters: parameters.clone(), previous, height })
     }
 
     /// Tries to extend without the committee, which must fail.

@@ -2,7 +2,7 @@
 //! editors, shells and mail leave them; and files that are empty or cut off.
 
 use btcstake::outputs::{EotsCommit, EotsProve};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::eots::{RANDOMNESS, SIGNATURE};
 use crate::fixtures::process::{Folder, PROVIDER, PROVIDER_KEY};
@@ -184,6 +184,30 @@ fn texts_of_another_form_name_their_flag() {
     }
 }
 
+/// A path without the `@`, of a flag that takes a value: the message says how a file is given.
+#[test]
+fn texts_that_are_paths_are_pointed_out() {
+    let folder = Folder::new();
+    let (k, hint) = (PROVIDER_KEY, "a file is given as @FILE");
+    for line in ["tx explain", "broadcast --node http://127.0.0.1:1"] {
+        for path in ["stake.tx", "../stake.tx", "ab"] {
+            // Two hex digits are a transaction that ends early.
+            let word = if path == "ab" { "the transaction ends early" } else { hint };
+            folder.run(&format!("{line} {path}")).fails(&["TRANSACTION", word]);
+        }
+    }
+    folder.run("psbt check --psbt stake.psbt").fails(&["--psbt", "not a PSBT in base64", hint]);
+    let verify = format!("eots verify --public-key {k} --public-randomness {k} --signature {k} --message");
+    folder.run(&format!("{verify} message.bin")).fails(&["--message", "not hex", hint]);
+    // A file that was given so is no such mistake.
+    folder.write("text", "text");
+    for line in ["tx explain @text", "psbt check --psbt @text"] {
+        let run = folder.run(line);
+        assert!(!run.stderr().contains(hint), "{}", run.stderr());
+        run.fails(&["base64"]);
+    }
+}
+
 /// What one command printed, put into a file for another one: the message says what to do.
 #[test]
 fn bytes_that_are_hex_in_a_file_are_pointed_out() {
@@ -256,6 +280,47 @@ fn texts_are_read_as_they_were_meant() {
         made.root, proof.public_randomness
     );
     assert_eq!(folder.json(&check)["valid"], true);
+}
+
+/// Of JSON of another form, the field is named, and the rule in words.
+#[test]
+fn files_of_another_form_name_the_field() {
+    let folder = Folder::with_delegation();
+    let fails = |field: &str, value: Value, words: &[&str]| {
+        folder.write_changed("signed.json", "changed.json", |json| json[field] = value);
+        let run = folder.run("stake check --params params.json --delegation changed.json");
+        assert!(run.stderr().starts_with("error: --delegation changed.json\n"), "{}", run.stderr());
+        run.fails(words);
+    };
+    let providers = "finality_providers must be a key of 64 hex digits, or an array of objects with";
+    for value in [json!([PROVIDER_KEY]), json!("zz"), json!([{ "consumer_chain": "a", "public_key": "00" }])]
+    {
+        fails("finality_providers", value, &[providers]);
+    }
+    for (hex, reason) in [
+        ("zz", "not hex: Invalid character 'z' at position 0"),
+        ("0", "not hex: Odd number of digits"),
+        ("0200", "the transaction ends early"),
+    ] {
+        for field in ["staking_transaction", "unbonding_transaction"] {
+            fails(field, json!(hex), &[&format!("because: {field}\n  because: {reason}\n")]);
+        }
+    }
+    for field in ["inclusion", "extends", "proof_of_possession", "staker_signatures"] {
+        fails(field, json!(7), &[&format!("expected the object {field}")]);
+    }
+
+    let sign =
+        "stake sign --params params.json --delegation draft.json --secret-key-file staker.key --possession";
+    let proof = |text: &str, reason: &str| {
+        folder.write("proof.json", text);
+        folder
+            .run(&format!("{sign} proof.json"))
+            .fails(&["error: --possession proof.json\n  because: proof_of_possession\n", reason]);
+    };
+    proof(&folder.read("signed.json"), "it is a delegation; must be a proof of possession by itself");
+    proof("{}", "not a proof of possession: missing field `type`");
+    proof("[]", "not a proof of possession: it is no JSON object");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn key_origins_are_in_every_psbt() {
         "tx withdraw {FILES} verified.json --from staking --network regtest --to {ADDRESS} --fee-rate 2 {origin}"
     )));
     let both: StakePsbts = folder.output(&format!("stake psbts {FILES} draft.json {origin}"));
-    for psbt in [both.slashing, both.unbonding_slashing] {
+    for psbt in [both.slashing_psbt, both.unbonding_slashing_psbt] {
         has(&psbt.parse().unwrap());
     }
     // In the staking transaction the key is in all three leaves of the output.

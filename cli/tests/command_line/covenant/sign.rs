@@ -50,7 +50,7 @@ fn parameters_are_the_members_and_the_record_remembers() {
     sign("signed.json", "--height 900000 --record record.jsonl").ends(0);
     let record = folder.read("record.jsonl");
     assert_eq!(record.lines().count(), 1, "the same answer again is no second one");
-    sign("later-signed.json", "--record record.jsonl").fails(&["--record record.jsonl", "was signed"]);
+    sign("later-signed.json", "--record record.jsonl").refuses(&["--record record.jsonl", "was signed"]);
     // Both in one command: the first is signed, and the second is refused for it.
     let both = "covenant sign --params two.json --delegation later-signed.json --delegation changed-later.json \
                 --secret-key-file member.key --record batch.jsonl";
@@ -138,13 +138,13 @@ fn delegations_of_one_command_are_judged_each() {
         .stdout();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4);
-    assert_eq!(lines[0]["covenant_signatures"], lines[3]["covenant_signatures"]);
-    assert_eq!(lines[0]["covenant_signatures"]["member"], json!(MEMBER_KEY));
+    assert_eq!(lines[0]["signatures"], lines[3]["signatures"]);
+    assert_eq!(lines[0]["signatures"]["member"], json!(MEMBER_KEY));
     let refused: Refused = serde_json::from_value(lines[1]["refused"].clone()).unwrap();
     assert_eq!(refused.violations, check.violations);
     assert!(lines[2]["error"].as_str().unwrap().contains("nowhere.json"));
     for field in ["slashing_adaptor_signatures", "unbonding_slashing_adaptor_signatures"] {
-        assert_eq!(lines[0]["covenant_signatures"][field].as_array().unwrap().len(), 1);
+        assert_eq!(lines[0]["signatures"][field].as_array().unwrap().len(), 1);
     }
 }
 

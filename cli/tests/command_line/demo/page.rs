@@ -109,7 +109,7 @@ fn steps_are_all_there_with_their_figures() {
         for words in [txid, step.transaction.as_ref().unwrap(), &size, &rate] {
             assert!(told.contains(words), "{id} has no {words}");
         }
-        if let Some(reason) = &step.refused {
+        if let Some(reason) = &step.reason {
             assert!(told.contains("refused") && told.contains(reason), "{id}: {told}");
             refused += 1;
         } else {
@@ -164,7 +164,7 @@ fn signers_are_read_from_the_witnesses() {
         // A refused one has its signs inside its box, and one that was taken has them at the line that leads
         // to it.
         let card = by_id(&document, &id);
-        let drawn = if step.refused.is_none() { card.prev_sibling_element().unwrap() } else { card };
+        let drawn = if step.reason.is_none() { card.prev_sibling_element().unwrap() } else { card };
         let line = elements(drawn, "chips").next().unwrap();
         let empty: BTreeSet<_> = elements(line, "empty").map(text).collect();
         let filled: BTreeSet<_> =

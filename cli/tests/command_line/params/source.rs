@@ -1,8 +1,10 @@
 //! Where `btcstake params` reads parameters from.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{LIVE, PHASE_1, folder};
+use crate::fixtures::delegation::ADDRESS;
+use crate::fixtures::transactions::Transactions;
 
 #[test]
 fn files_come_from_standard_input_too() {
@@ -35,16 +37,39 @@ fn files_that_hold_no_parameters_are_errors() {
             (&deep, "not a parameters file"),
         ] {
             folder.write("file.json", content);
-            folder.run(&format!("params {command} --params file.json")).fails(&["--params", word]);
+            folder
+                .run(&format!("params {command} --params file.json"))
+                .fails(&["error: --params file.json\n", word]);
         }
         folder.run(&format!("params {command} --params nowhere")).fails(&["--params", "cannot open nowhere"]);
         folder.run(&format!("params {command} --params .")).fails(&["--params", "cannot read ."]);
         folder.run(&format!("params {command} --params bytes.json")).fails(&["--params", "no text"]);
-        // The other form, said to be of phase 1.
-        folder
-            .run(&format!("params {command} --params live.json --phase1"))
-            .fails(&["missing field `versions`"]);
     }
+}
+
+/// Parameters of phase 1 where those of Babylon Genesis are needed, and the other way round.
+#[test]
+fn files_of_the_other_kind_are_named() {
+    let folder = folder();
+    let live: Value = serde_json::from_str(LIVE).unwrap();
+    folder.write("array.json", json!([live["params"][0]["params"]]).to_string());
+    let of_phase_1 = "these are phase-1 parameters; must be those of Babylon Genesis";
+    let explain = format!("tx explain {} --params", Transactions::new().unbonding());
+    folder.run(&format!("{explain} phase1.json")).fails(&["error: --params phase1.json\n", of_phase_1]);
+    let of_genesis = "these are parameters of Babylon Genesis; must be those of phase 1";
+    let withdraw = format!(
+        "tx withdraw-phase1 --staking-transaction @phase1.tx --height 857950 --to {ADDRESS} --network regtest --fee-rate 5"
+    );
+    for file in ["live.json", "array.json"] {
+        let name = format!("error: --params {file}\n");
+        for command in ["params show --phase1", "params check --phase1", &withdraw] {
+            folder.run(&format!("{command} --params {file}")).fails(&[&name, of_genesis]);
+        }
+    }
+    folder.write("none.json", "{}");
+    folder
+        .run("params check --params none.json --phase1")
+        .fails(&["not a parameters file: missing field `versions`"]);
 }
 
 #[test]

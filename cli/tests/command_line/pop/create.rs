@@ -13,7 +13,7 @@ fn proofs_of_the_three_types() {
         [("provider", PROVIDER_KEY, "bip340", BIP340), ("member", MEMBER_KEY, "ecdsa", ECDSA)]
     {
         let expected = json!({
-            "public_key": key, "type": kind, "address": ADDRESS, "signature": signature,
+            "public_key": key, "type": kind, "account": ADDRESS, "signature": signature,
             "signing_context": null, "bitcoin_address": null, "simple_signature": null,
         });
         assert_eq!(folder.json(&create(name, kind)), expected);

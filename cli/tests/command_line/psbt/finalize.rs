@@ -19,7 +19,7 @@ fn stake_is_finalized_once_a_quorum_has_signed() {
     assert_eq!(staked.compute_txid(), given.compute_txid());
     // Not before the committee has answered, not unsigned, not another transaction.
     let early = finalize.replace("verified.json", "signed.json");
-    folder.run(&early).fails(&["0 covenant members have signed", "--without-quorum"]);
+    folder.run(&early).refuses(&["0 covenant members have signed", "--without-quorum"]);
     folder.run(&format!("{early} --without-quorum")).ends(0);
     folder
         .run(&finalize.replace("stake.psbt", "unsigned-stake.psbt"))

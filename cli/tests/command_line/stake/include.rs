@@ -32,6 +32,8 @@ fn proof_is_made_of_a_stake_that_is_deep_enough() {
         let hint = refused.violations[0].message.contains("--network says which");
         assert_eq!(hint, bad == "--depth 3", "{refused:?}");
     }
-    let wrong = regtest.run(&format!("{include} --network signet --out wrong.json"));
-    wrong.fails(&["must be on signet, as --network says", "on regtest"]);
+    for (network, expected) in [("--network signet", "signet"), ("", "mainnet")] {
+        let error = format!("--node is on regtest; must be on {expected}, as --network says");
+        regtest.run(&format!("{include} {network} --out wrong.json")).fails(&[error.as_str()]);
+    }
 }

@@ -10,7 +10,7 @@ fn psbts_are_printed_or_written_to_two_files_or_none() {
     let folder = Folder::with_delegation();
     let lines = folder.run(&format!("stake psbts {FILES} draft.json")).ends(0).stdout();
     let fields: StakePsbts = folder.output(&format!("stake psbts {FILES} draft.json"));
-    assert_eq!(fields.slashing, lines.lines().next().unwrap());
+    assert_eq!(fields.slashing_psbt, lines.lines().next().unwrap());
     let out = format!("stake psbts {FILES} draft.json --out mine");
     assert_eq!(
         folder.run(&out).ends(0).stdout(),

@@ -2,7 +2,10 @@
 
 use btcstake::outputs::{BuiltTransaction, TxExplain};
 
-use crate::fixtures::delegation::{ADDRESS, FILES, stake};
+use serde_json::json;
+
+use super::write_page;
+use crate::fixtures::delegation::{ADDRESS, FILES, parameters, stake};
 use crate::fixtures::node::{Regtest, to};
 use crate::fixtures::process::Folder;
 
@@ -18,7 +21,7 @@ fn arguments_are_checked_against_the_parent() {
     let (key, change) = ("--secret-key-file member.key", "--change-output 1");
     let txid = |line: &str| folder.output::<BuiltTransaction>(line).txid;
     let child = txid(&bump("stake.tx", fee, &format!("{change} {key}")));
-    for rest in [change.to_owned(), format!("{change} --delegation verified.json {key}")] {
+    for rest in [change.to_owned(), format!("{change} {FILES} verified.json {key}")] {
         assert_eq!(txid(&bump("finalized.psbt", fee, &rest)), child);
     }
     let fails = |parent: &str, fee: u64, rest: &str, words: &[&str]| {
@@ -29,7 +32,7 @@ fn arguments_are_checked_against_the_parent() {
     fails(
         "stake.tx",
         fee,
-        "--change-output 0 --delegation verified.json",
+        &format!("--change-output 0 {FILES} verified.json"),
         &["--change-output", "the staking output"],
     );
     fails("stake.tx", fee, &format!("--change-output 0 {key}"), &["--change-output", "--secret-key-file"]);
@@ -44,11 +47,55 @@ fn arguments_are_checked_against_the_parent() {
     fails(
         "stake.tx",
         fee,
-        &format!("{change} --delegation other.json"),
+        &format!("{change} {FILES} other.json"),
         &["--delegation is of the staking transaction"],
     );
     let elsewhere = bump("stake.tx", fee, change).replace("--network regtest", "");
     folder.run(&elsewhere).fails(&["--to", "of regtest; must be of mainnet"]);
+}
+
+/// The delegation is read as by every other command, and needs no more than its staking transaction.
+#[test]
+fn delegation_names_the_staking_output() {
+    let folder = Folder::with_delegation();
+    let staked: BuiltTransaction =
+        folder.output(&format!("psbt finalize {FILES} verified.json --psbt @stake.psbt"));
+    let bump = |change: u32, rest: &str| {
+        folder.run(&format!(
+            "--json tx bump @stake.tx --fee-sat {} --change-output {change} --network regtest --to {ADDRESS} \
+             --fee-rate 20 {rest}",
+            staked.fee_sat
+        ))
+    };
+    let is_the_stake = ["--change-output", "output 0 is the staking output"];
+    folder.write_changed("verified.json", "bare.json", |json| {
+        for name in ["unbonding", "slashing", "unbonding_slashing"] {
+            json.as_object_mut().unwrap().remove(&format!("{name}_transaction")).unwrap();
+        }
+    });
+    for file in ["verified.json", "bare.json"] {
+        bump(0, &format!("{FILES} {file}")).fails(&is_the_stake);
+        bump(1, &format!("{FILES} {file}")).ends(0);
+    }
+    bump(1, "--delegation verified.json").fails(&["--params"]);
+    // With another committee, the transaction has no staking output.
+    let mut other = parameters();
+    other[0]["covenant_quorum"] = json!(3);
+    folder.write("other-params.json", other.to_string());
+    bump(1, "--params other-params.json --delegation verified.json").fails(&[
+        "--delegation",
+        "staking_transaction",
+        "exactly one must",
+    ]);
+
+    let txid = write_page(&folder);
+    let page = format!("{FILES} page.json");
+    bump(1, &page).fails(&["--delegation", "2 delegations", "--staking-txid"]);
+    bump(1, &format!("{page} --staking-txid {txid}")).ends(0);
+    bump(0, &format!("{page} --staking-txid {txid}")).fails(&is_the_stake);
+    bump(1, &format!("{page} --staking-txid {txid} --previous-delegation page.json"))
+        .fails(&["--previous-delegation", "does not extend a stake"]);
+    bump(1, &format!("--staking-txid {txid}")).fails(&["--delegation"]);
 }
 
 #[test]
@@ -72,7 +119,7 @@ fn child_pays_for_a_stake() {
     let elsewhere: BuiltTransaction = folder.output(&format!("{} --signed @child-signed.psbt", bump(20)));
     assert_eq!(elsewhere.txid, child.txid);
     regtest.mine(1);
-    let found: TxExplain = regtest.output(&format!("tx explain {}", child.txid));
+    let found: TxExplain = regtest.output(&format!("tx explain {} --network regtest", child.txid));
     assert_eq!(
         (found.confirmations, found.fee_sat),
         (Some(1), Some(child.fee_sat)),

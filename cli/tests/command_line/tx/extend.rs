@@ -41,7 +41,7 @@ fn extension_is_signed_by_everyone_and_finalized() {
         .ends(0);
     folder.delegation("extension-verified.json");
     let check: StakeCheck = folder.output(&format!("stake check {FILES} extension-verified.json"));
-    assert_eq!(check.status, "VERIFIED");
+    assert_eq!(check.status.as_deref(), Some("VERIFIED"));
     // The staker signs the running stake, the wallet its coin.
     for (number, key) in ["staker", "wallet"].iter().enumerate() {
         let line = format!("psbt sign --psbt @extension.psbt --secret-key-file {key}.key");
@@ -60,7 +60,7 @@ fn extension_is_signed_by_everyone_and_finalized() {
         folder.delegation("extension-verified.json")["staking_transaction"].as_str().unwrap().to_owned();
     let told: TxExplain = folder.output(&format!("tx explain {FILES} extension-verified.json {bare}"));
     assert_eq!(told.kind, "extension");
-    assert_eq!(told.delegation.unwrap().part.as_deref(), Some("staking"));
+    assert_eq!(told.delegation.unwrap().stake_transaction.as_deref(), Some("staking"));
     folder
         .run(&format!("psbt finalize {FILES} extension-verified.json --psbt @part1.psbt"))
         .fails(&["input 0, which spends", "is not signed"]);

@@ -23,7 +23,7 @@ fn slashing_from_either_output_shows_the_providers_key() {
         let explained: TxExplain = folder.output(&format!("tx explain {FILES} verified.json @slashing.tx"));
         let said = explained.delegation.unwrap();
         assert_eq!(said.provider_secret_key.as_deref(), Some(PROVIDER_EVEN), "{said:?}");
-        assert!(said.part.unwrap().ends_with("slashing") && said.violations.is_empty());
+        assert!(said.stake_transaction.unwrap().ends_with("slashing") && said.violations.is_empty());
     }
     folder.run(&slash.replace("provider.key", "member.key")).fails(&[
         "--provider-key-file",
@@ -42,6 +42,7 @@ fn slashing_on_a_chain_shows_the_providers_key() {
     let slash = format!("tx slash {FILES} slashed.json --provider-key-file provider.key");
     let txid = regtest.send(&slash).txid;
     regtest.mine(1);
-    let explained: TxExplain = regtest.output(&format!("tx explain {txid} {FILES} slashed.json"));
+    let explain = format!("tx explain {txid} --network regtest {FILES} slashed.json");
+    let explained: TxExplain = regtest.output(&explain);
     assert_eq!(explained.delegation.unwrap().provider_secret_key.as_deref(), Some(PROVIDER_EVEN));
 }

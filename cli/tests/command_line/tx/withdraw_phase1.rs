@@ -6,6 +6,9 @@ use btcstake::outputs::{BuiltTransaction, TxExplain};
 use crate::fixtures::delegation::{ADDRESS, stake, transaction, write_keys};
 use crate::fixtures::process::Folder;
 
+/// What errors say that follow from parameters that nobody named.
+const BUILT_IN: &str = "(mainnet's built-in parameters; --params names others)";
+
 #[test]
 fn withdrawal_needs_the_staking_transaction_alone() {
     let folder = Folder::new();
@@ -46,7 +49,28 @@ fn withdrawal_needs_the_staking_transaction_alone() {
     for (warning, start) in broken.warnings.iter().zip(expected) {
         assert!(warning.starts_with(start), "{warning}");
     }
-    folder.run(&withdraw.replace("857950", "5")).fails(&["--height", "height 5"]);
+    let early = withdraw.replace("857950", "5");
+    folder.run(&early).fails(&["error: --height\n", "height 5", BUILT_IN]);
+    let run = folder.run(&format!("{early} --params phase1-params.json"));
+    assert!(!run.stderr().contains("built-in"), "{}", run.stderr());
+    run.fails(&["error: --height\n", "height 5"]);
     let other = withdraw.replace("@phase1.psbt", &unsigned.to_string());
     folder.run(&other).fails(&["--staking-transaction"]);
+}
+
+/// Without `--params`, mainnet's are used, whose committee made no stake on another network.
+#[test]
+fn parameters_that_are_built_in_are_named() {
+    let folder = Folder::new();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/node-answer");
+    let withdraw = format!(
+        "tx withdraw-phase1 --staking-transaction @{example}/phase1.tx --network regtest --to {ADDRESS} --fee-rate 5"
+    );
+    folder.run(&format!("{withdraw} --height 857950")).fails(&[
+        "error: --staking-transaction\n",
+        "exactly one must",
+        BUILT_IN,
+    ]);
+    let named = format!("{withdraw} --params {example}/phase1-params.json --height");
+    folder.run(&format!("{named} 103")).ends(0);
 }

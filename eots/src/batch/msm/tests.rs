@@ -49,7 +49,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn the_field_is_that_of_integers_modulo_p(a in any_limbs(), b in any_limbs()) {
+    fn field_is_that_of_integers_modulo_p(a in any_limbs(), b in any_limbs()) {
         let ((a, a_value), (b, b_value)) = (element(a), element(b));
         prop_assert_eq!(value(a), a_value);
         prop_assert_eq!(value(a + b), a_value.add_mod(&b_value, &P));
@@ -77,7 +77,7 @@ fn any_x() -> impl Strategy<Value = [u8; 32]> {
 
 proptest! {
     #[test]
-    fn inverses_and_roots(a in any_limbs(), b in any_limbs()) {
+    fn inverses_and_roots_are_of_their_number(a in any_limbs(), b in any_limbs()) {
         let ((a, a_value), (b, _)) = (element(a), element(b));
         let expected = if a_value == U256::ZERO { U256::ZERO } else { U256::ONE };
         prop_assert_eq!(value(a * a.invert()), expected);
@@ -104,7 +104,7 @@ proptest! {
 
     /// The points are libsecp256k1's, and so is the verdict that there is none.
     #[test]
-    fn lifts_what_is_on_the_curve(xs in prop::collection::vec(any_x(), 0..6)) {
+    fn lift_all_gives_the_points_on_the_curve(xs in prop::collection::vec(any_x(), 0..6)) {
         let lifted = Point::lift_all(&xs.iter().collect::<Vec<_>>());
         prop_assert_eq!(lifted.len(), xs.len());
         for (x, point) in xs.iter().zip(lifted) {
@@ -179,7 +179,7 @@ fn multiple(number: u64) -> Point {
 }
 
 #[test]
-fn the_endomorphism_multiplies() {
+fn endomorphism_multiplies_by_lambda() {
     let lambda = lambda();
     assert_eq!(lambda * lambda + lambda + Scalar::ONE, Scalar::ZERO);
     assert_eq!(to_k256(Point::GENERATOR), ProjectivePoint::GENERATOR);
@@ -224,7 +224,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn every_algorithm_adds_up(terms in any_terms(40)) {
+    fn algorithms_all_add_up(terms in any_terms(40)) {
         let expected = expected(&terms);
         for width in 2..=8 {
             let found = sum_by(Algorithm::Interleaved { width }, &terms);
@@ -280,7 +280,7 @@ proptest! {
 
 /// Larger sums, at sizes around which the algorithm and its window change.
 #[test]
-fn sizes_that_cross_the_thresholds() {
+fn sum_of_sizes_that_cross_the_thresholds_adds_up() {
     let half = |n: u128| Half {
         negative: n.is_multiple_of(3),
         magnitude: n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),

@@ -1,15 +1,16 @@
 //! The objects within a delegation's JSON.
 
 use bitcoin::block::Header;
-use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Amount, ScriptBuf, TxOut, Txid, XOnlyPublicKey};
 use eots::AdaptorSignature;
 use finality::SigningContext;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use spv::InclusionProof;
 
-use super::{parameters_at, parameters_keys, transaction};
+use super::{bytes, decoded, parameters_at, parameters_keys, transaction};
 use crate::delegation::covenant::CovenantSignatures;
 use crate::delegation::data::{PreviousStake, RunningStake};
 use crate::delegation::error::{DelegationError, field};
@@ -20,7 +21,10 @@ use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignatu
 
 /// The finality providers of the stake: one key for Babylon Genesis, or one for each consumer chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "finality_providers must be a key of 64 hex digits, or an array of objects with consumer_chain and public_key"
+)]
 pub(super) enum ProvidersJson {
     /// The key of the finality provider of Babylon Genesis.
     Genesis(XOnlyPublicKey),
@@ -40,7 +44,7 @@ pub(super) struct ConsumerJson {
 
 /// The staker's signatures over pre-signed transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "the object staker_signatures")]
 pub(super) struct StakerSignaturesJson {
     /// The signature over the slashing transaction of the staking output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,13 +56,13 @@ pub(super) struct StakerSignaturesJson {
 
 /// The staker's proof of possession.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "the object proof_of_possession")]
 pub(super) struct PossessionJson {
     /// The type of the proof.
     #[serde(rename = "type")]
     pub(super) kind: PossessionType,
     /// The account on Babylon Genesis or the consumer chain, in bech32.
-    pub(super) address: String,
+    pub(super) account: String,
     /// The signature of this type, as hex.
     pub(super) signature: String,
     /// The consumer chain's `staker_pop` signing context, as hex; absent on Babylon Genesis.
@@ -83,22 +87,35 @@ pub(super) enum PossessionType {
 pub(super) struct GivenPossession {
     #[serde(rename = "type")]
     kind: PossessionType,
-    address: String,
+    account: String,
     signature: String,
     signing_context: Option<String>,
 }
 
 impl From<GivenPossession> for PossessionJson {
     fn from(given: GivenPossession) -> Self {
-        let GivenPossession { kind, address, signature, signing_context } = given;
-        Self { kind, address, signature, signing_context }
+        let GivenPossession { kind, account, signature, signing_context } = given;
+        Self { kind, account, signature, signing_context }
     }
+}
+
+/// The former names of keys that were renamed, where a delegation has them. Nothing else is kept of it.
+#[derive(Deserialize)]
+pub(super) struct FormerKeys {
+    pub(super) covenant_answers: Option<IgnoredAny>,
+    pub(super) proof_of_possession: Option<FormerPossessionKeys>,
+}
+
+/// The former names of the keys of a proof of possession.
+#[derive(Deserialize)]
+pub(super) struct FormerPossessionKeys {
+    pub(super) address: Option<IgnoredAny>,
 }
 
 /// The running stake that is extended: with its staking transaction where that is known, or by its txid
 /// alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "the object extends")]
 pub(super) struct RunningJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) staking_txid: Option<Txid>,
@@ -120,7 +137,7 @@ pub(super) struct RunningJson {
 
 /// A covenant member's signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with a covenant member's signatures")]
 pub(super) struct CovenantJson {
     /// The member's key.
     pub(super) member: XOnlyPublicKey,
@@ -172,7 +189,7 @@ impl From<&(PossessionMessage, ProofOfPossession)> for PossessionJson {
                 PopType::Bip322 => PossessionType::Bip322,
                 PopType::Ecdsa => PossessionType::Ecdsa,
             },
-            address: message.address().to_string(),
+            account: message.address().to_string(),
             signature: hex::encode(proof.signature_bytes()),
             signing_context: (!message.context().is_genesis()).then(|| message.context().to_string()),
         }
@@ -182,19 +199,20 @@ impl From<&(PossessionMessage, ProofOfPossession)> for PossessionJson {
 impl PossessionJson {
     pub(super) fn read(&self) -> Result<(PossessionMessage, ProofOfPossession), DelegationError> {
         const NAME: &str = "proof_of_possession";
-        let address = field(NAME, self.address.parse::<AccountAddress>())?;
+        let account = field(NAME, self.account.parse::<AccountAddress>())?;
         let context = match &self.signing_context {
             None => SigningContext::GENESIS,
             Some(context) => field(NAME, context.parse::<SigningContext>())?,
         };
-        let message = field(NAME, PossessionMessage::new(context, address))?;
+        let message = field(NAME, PossessionMessage::new(context, account))?;
         let kind = match self.kind {
             PossessionType::Bip340 => PopType::Bip340,
             PossessionType::Bip322 => PopType::Bip322,
             PossessionType::Ecdsa => PopType::Ecdsa,
         };
-        let bytes = field(NAME, hex::decode(&self.signature))?;
-        Ok((message, field(NAME, ProofOfPossession::from_signature_bytes(kind, &bytes))?))
+        let signature = bytes(&self.signature).map_err(|reason| format!("signature: {reason}"));
+        let proof = ProofOfPossession::from_signature_bytes(kind, &field(NAME, signature)?);
+        Ok((message, field(NAME, proof)?))
     }
 }
 
@@ -221,8 +239,8 @@ impl RunningJson {
                 return Err(DelegationError::Form(rule.to_owned()));
             }
         };
-        let script = ScriptBuf::from_hex(&self.funding_script_pubkey);
-        let script_pubkey = field("extends.funding_script_pubkey", script)?;
+        let script = field("extends.funding_script_pubkey", bytes(&self.funding_script_pubkey))?;
+        let script_pubkey = ScriptBuf::from_bytes(script);
         let funding = TxOut { value: Amount::from_sat(self.funding_amount_sat), script_pubkey };
         Ok(RunningStake { txid, stake, funding })
     }
@@ -276,7 +294,7 @@ impl From<&CovenantJson> for CovenantSignatures {
 
 /// The proof that the staking transaction is in a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "the object inclusion")]
 pub(super) struct InclusionJson {
     /// The block's height.
     pub(super) height: u32,
@@ -302,8 +320,10 @@ impl From<&StakeInclusion> for InclusionJson {
 impl InclusionJson {
     pub(super) fn read(&self) -> Result<StakeInclusion, DelegationError> {
         const NAME: &str = "inclusion";
-        let siblings = field(NAME, hex::decode(&self.siblings))?;
-        let headers = self.headers.iter().map(|header| field(NAME, deserialize_hex::<Header>(header)));
+        let of = |part: &'static str| move |reason: String| format!("{part}: {reason}");
+        let siblings = field(NAME, bytes(&self.siblings).map_err(of("siblings")))?;
+        let header = |text: &String| decoded::<Header>("block header", text).map_err(of("headers"));
+        let headers = self.headers.iter().map(|text| field(NAME, header(text)));
         Ok(StakeInclusion {
             height: self.height,
             proof: field(NAME, InclusionProof::from_bytes(&siblings, self.position))?,

@@ -8,15 +8,15 @@ mod fields;
 mod members;
 
 use bitcoin::absolute::Height;
-use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::consensus::encode::{self, Decodable, deserialize, serialize_hex};
 use bitcoin::{Amount, Transaction, XOnlyPublicKey};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::members::first_member;
 
 use self::fields::{
-    CovenantJson, GivenPossession, InclusionJson, PossessionJson, ProvidersJson, RunningJson,
-    StakerSignaturesJson,
+    CovenantJson, FormerKeys, FormerPossessionKeys, GivenPossession, InclusionJson, PossessionJson,
+    ProvidersJson, RunningJson, StakerSignaturesJson,
 };
 use super::covenant::CovenantSignatures;
 use super::data::{Delegation, ParametersAt, PresignedSlashing};
@@ -26,9 +26,6 @@ use crate::possession::{PossessionMessage, ProofOfPossession};
 /// The longest text that is read, in bytes: above that of any stake with the headers of its whole staking
 /// time.
 const MAX_BYTES: usize = 16 << 20;
-
-/// The keys that were renamed: the former name and the name now.
-const RENAMED: [(&str, &str); 1] = [("covenant_answers", "covenant_signatures")];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,8 +58,22 @@ struct DelegationJson {
     covenant_signatures: Vec<CovenantJson>,
 }
 
+/// Returns the bytes of a text in hex, or why there are none.
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    hex::decode(text).map_err(|error| format!("not hex: {error}"))
+}
+
+/// Returns what a text in hex encodes, or why it does not.
+fn decoded<T: Decodable>(what: &str, text: &str) -> Result<T, String> {
+    deserialize(&bytes(text)?).map_err(|error| match error {
+        // What the library says of bytes that end early is about itself.
+        encode::Error::Io(_) => format!("the {what} ends early"),
+        error => format!("not a {what}: {error}"),
+    })
+}
+
 fn transaction(name: &'static str, hex: &str) -> Result<Transaction, DelegationError> {
-    field(name, deserialize_hex(hex))
+    field(name, decoded("transaction", hex))
 }
 
 fn parameters_at(height: Option<u32>, version: Option<u32>) -> Result<ParametersAt, DelegationError> {
@@ -90,15 +101,16 @@ fn parameters_keys(parameters: ParametersAt) -> (Option<u32>, Option<u32>) {
 
 /// Refuses a text that is not a JSON object, or is too long.
 pub(super) fn check_text(text: &str) -> Result<(), DelegationError> {
+    check_object(text).map_err(DelegationError::Form)
+}
+
+fn check_object(text: &str) -> Result<(), String> {
     // The library would take an array of the fields for an object.
     if !text.trim_start().starts_with('{') {
-        return Err(DelegationError::Form("it is no JSON object".to_owned()));
+        return Err("it is no JSON object".to_owned());
     }
     if text.len() > MAX_BYTES {
-        return Err(DelegationError::Form(format!(
-            "it has {} bytes; at most {MAX_BYTES} are read",
-            text.len()
-        )));
+        return Err(format!("it has {} bytes; at most {MAX_BYTES} are read", text.len()));
     }
     Ok(())
 }
@@ -121,10 +133,22 @@ impl Delegation {
     }
 }
 
-/// Returns the error of a text with a renamed key.
+/// Returns the error of a delegation with a renamed key.
 fn renamed(text: &str) -> Option<DelegationError> {
-    let (old, new) = RENAMED.iter().find(|(old, _)| first_member(text, &[old]).is_some())?;
-    Some(DelegationError::Form(format!("the key {old} is now {new}")))
+    let former: FormerKeys = serde_json::from_str(text).ok()?;
+    let address = former.proof_of_possession.and_then(|possession| possession.address);
+    let answers = former.covenant_answers.map(|_| is_now("covenant_answers", "covenant_signatures"));
+    answers.or(address.map(|_| is_now("proof_of_possession.address", "proof_of_possession.account")))
+}
+
+/// Returns the error of a proof of possession with a renamed key.
+fn renamed_in_possession(text: &str) -> Option<DelegationError> {
+    let former: FormerPossessionKeys = serde_json::from_str(text).ok()?;
+    former.address.map(|_| is_now("address", "account"))
+}
+
+fn is_now(former: &str, now: &str) -> DelegationError {
+    DelegationError::Form(format!("the key {former} is now {now}"))
 }
 
 impl Serialize for Delegation {
@@ -154,11 +178,21 @@ impl<'de> Deserialize<'de> for CovenantSignatures {
 /// Reads a staker's proof of possession in the form of a delegation's JSON.
 ///
 /// # Errors
-/// [`DelegationError`] when the text is not such a proof.
+/// [`DelegationError`] when the text is not such a proof; a renamed key is named with its new name.
 pub fn possession_from_json(text: &str) -> Result<(PossessionMessage, ProofOfPossession), DelegationError> {
-    check_text(text)?;
+    const NAME: &str = "proof_of_possession";
+    let not_one = |reason: String| format!("not a proof of possession: {reason}");
+    field(NAME, check_object(text).map_err(not_one))?;
     // Other keys are ignored.
-    let read: GivenPossession = serde_json::from_str(text).map_err(DelegationError::Json)?;
+    let read: Result<GivenPossession, _> = serde_json::from_str(text);
+    let read = read.map_err(|error| {
+        let reason = match first_member(text, &["staking_transaction"]) {
+            Some(_) => "it is a delegation; must be a proof of possession by itself".to_owned(),
+            None => not_one(error.to_string()),
+        };
+        let other = DelegationError::Field { field: NAME, cause: reason.into() };
+        renamed_in_possession(text).unwrap_or(other)
+    })?;
     PossessionJson::from(read).read()
 }
 

@@ -2,9 +2,10 @@
 
 use std::slice;
 
-use bitcoin::{Amount, Txid};
+use bitcoin::Amount;
 use eots::SecretKey;
 
+use super::plain;
 use crate::coins::sign_key_path;
 use crate::delegation::{
     ChainRules, CheckedDelegation, CovenantRecord, CovenantSignatures, CovenantSignaturesError,
@@ -12,17 +13,12 @@ use crate::delegation::{
 };
 use crate::testing::{
     Extended, consumer_rules, consumers, covenant_signatures, extended, genesis, honest, key, members,
+    parameters_changed,
 };
 use crate::transactions::{LeafTransaction as _, SigningError};
 
 fn verify(checked: &CheckedDelegation, given: &CovenantSignatures) -> Result<(), CovenantSignaturesError> {
     checked.verify_covenant_signatures(slice::from_ref(given)).remove(0)
-}
-
-/// Returns a checked delegation for Babylon Genesis.
-fn plain() -> CheckedDelegation {
-    let (delegation, parameters) = honest(genesis());
-    delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap()
 }
 
 fn checked_extension() -> CheckedDelegation {
@@ -136,23 +132,51 @@ fn covenant_signatures_are_judged_together_as_alone() {
 }
 
 #[test]
-fn count_covenant_signatures_counts_each_member_once() {
+fn covenant_quorum_counts_each_member_once() {
     let checked = plain();
     let given: Vec<_> = members(0).iter().map(|member| covenant_signatures(&checked, member)).collect();
-    assert_eq!(
-        (checked.count_covenant_signatures(&given), checked.count_covenant_signatures(&[])),
-        (Ok(9), Ok(0))
-    );
+    let counted = |given: &[CovenantSignatures]| {
+        let found = checked.covenant_quorum(given);
+        assert_eq!((found.quorum, found.is_reached()), (6, found.signed >= 6));
+        (found.signed, found.invalid)
+    };
+    assert_eq!((counted(&given), counted(&[])), ((9, vec![]), (0, vec![])));
     let repeated = [given[0].clone(), given[1].clone(), given[0].clone()];
-    let error = Err(CovenantSignaturesError::RepeatedMember(given[0].unbonding.member));
-    assert_eq!(checked.count_covenant_signatures(&repeated), error);
+    let again = CovenantSignaturesError::RepeatedMember(given[0].unbonding.member);
+    assert_eq!(counted(&repeated), (2, vec![again.clone()]));
     let mut wrong = given[..3].to_vec();
     wrong[1].slashing.signatures[0] = given[2].slashing.signatures[0];
-    let found = checked.count_covenant_signatures(&wrong);
-    assert!(matches!(found, Err(CovenantSignaturesError::Slashing(_))), "{found:?}");
-    // An invalid one is named before a repeated one.
+    let (signed, invalid) = counted(&wrong);
+    assert_eq!(signed, 2);
+    assert!(matches!(invalid.as_slice(), [CovenantSignaturesError::Slashing(_)]), "{invalid:?}");
+    // Both are named.
     wrong.push(given[0].clone());
-    assert_eq!(checked.count_covenant_signatures(&wrong), found);
+    assert_eq!(counted(&wrong), (2, vec![again, invalid[0].clone()]));
+    // A bad copy in front does not uncount the good one behind it.
+    let mut forged = given[0].clone();
+    forged.unbonding.signature = given[1].unbonding.signature;
+    let (signed, invalid) = counted(&[forged.clone(), forged.clone(), given[0].clone(), given[1].clone()]);
+    assert_eq!((signed, invalid.len()), (2, 3));
+    // Neither spoils a quorum.
+    wrong.extend_from_slice(&given[3..7]);
+    assert_eq!(checked.may_be_broadcast(&wrong), Ok(()));
+}
+
+/// A stake that breaks a rule is unbonded all the same, so its signatures are verified all the same.
+#[test]
+fn transactions_are_of_a_stake_that_breaks_rules_too() {
+    let (delegation, parameters) = honest(genesis());
+    let checked = delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap();
+    let given = covenant_signatures(&checked, &key("member", 0));
+    let strict = parameters_changed(|fields| fields["min_staking_value_sat"] = "1000001".into());
+    assert!(delegation.check_under(&strict, None, ChainRules::MAINNET).is_err());
+    let transactions = delegation.transactions(strict.covenant(), None).unwrap();
+    assert_eq!(transactions.verify_covenant_signatures(slice::from_ref(&given)), [Ok(())]);
+    let Extended { delegation, old, new, .. } = extended();
+    let with = |previous| delegation.transactions(new.covenant(), previous).unwrap();
+    assert!(with(Some(old.covenant())).extension().is_some());
+    assert!(with(None).extension().is_none());
+    assert!(with(Some(new.covenant())).extension().is_none(), "the running stake has the old committee");
 }
 
 #[test]
@@ -167,12 +191,12 @@ fn may_be_broadcast_demands_the_quorum() {
         assert_eq!(checked.may_be_broadcast(&[]), below(0));
         let mut repeated = given[..5].to_vec();
         repeated.push(given[0].clone());
-        let error = Err(CovenantSignaturesError::RepeatedMember(given[0].unbonding.member));
-        assert_eq!(checked.may_be_broadcast(&repeated), error);
+        assert_eq!(checked.may_be_broadcast(&repeated), below(5));
         let mut wrong = given[..6].to_vec();
         wrong[5].unbonding.signature = given[4].unbonding.signature;
-        let found = checked.may_be_broadcast(&wrong);
-        assert!(matches!(found, Err(CovenantSignaturesError::Unbonding(_))), "{found:?}");
+        assert_eq!(checked.may_be_broadcast(&wrong), below(5));
+        wrong.push(given[6].clone());
+        assert_eq!(checked.may_be_broadcast(&wrong), Ok(()));
     }
 }
 
@@ -269,27 +293,4 @@ fn sign_as_covenant_member_signs_nothing_when_the_record_fails() {
     let mut record = Recording { fails: true, ..Recording::default() };
     let refused = sign(&plain(), &key("member", 0), &mut record).unwrap_err();
     assert_eq!(refused, CovenantSigningError::Record("the disk is full"));
-}
-
-#[test]
-fn memory_covenant_record_tells_new_again_and_conflict() {
-    let mut record = MemoryCovenantRecord::default();
-    let checked = plain();
-    let txid: Txid = checked.presigned().unbonding.txid();
-    let [one, two] = [0, 1].map(|vout| SignedStake {
-        staking_output: bitcoin::OutPoint::new(txid, vout),
-        unbonding: txid,
-        slashing: txid,
-        unbonding_slashing: txid,
-    });
-    let changed = SignedStake { unbonding_slashing: checked.presigned().slashing.txid(), ..one };
-    for (stake, verdict) in [
-        (one, RecordVerdict::New),
-        (one, RecordVerdict::Again),
-        (changed, RecordVerdict::Conflict(one)),
-        (two, RecordVerdict::New),
-        (one, RecordVerdict::Again),
-    ] {
-        assert_eq!(record.check_and_record(&stake), Ok(verdict));
-    }
 }

@@ -6,7 +6,7 @@ use finality::SigningContext;
 use crate::delegation::{ChainRules, Delegation, StakeViolation};
 use crate::parameters::Parameters;
 use crate::testing::included;
-use spv::{HeadersError, InclusionError, inclusion_depth};
+use spv::{HeadersError, InclusionError};
 
 const RULES: ChainRules =
     ChainRules { network: Network::Regtest, depth: 10, signing_context: SigningContext::GENESIS };
@@ -60,18 +60,4 @@ fn inclusion_must_be_under_parameters_in_force() {
     delegation.inclusion.as_mut().unwrap().height = activation - 1;
     let expected = StakeViolation::ParametersTooNew { activation, inclusion: activation - 1 };
     assert_eq!(violated(&delegation, &parameters), [expected]);
-}
-
-/// A compact target whose bits overflow is refused.
-#[test]
-fn inclusion_depth_refuses_compact_targets_of_another_form() {
-    use bitcoin::block::Header;
-    let params = bitcoin::params::Params::REGTEST;
-    let first = spv::testing::block_of(2).header;
-    assert_eq!(inclusion_depth(&[first], &params), Ok(0));
-    for bits in [0x407f_ffff_u32, 0x607f_ffff, 0xe07f_ffff, 0x2080_ffff, 0x2100_7fff] {
-        let header = Header { bits: bitcoin::CompactTarget::from_consensus(bits), ..first };
-        let found = inclusion_depth(&[header], &params);
-        assert_eq!(found, Err(HeadersError::TargetForm { block: header.block_hash(), bits }), "{bits:08x}");
-    }
 }

@@ -164,6 +164,18 @@ fn json_of_the_earlier_form_is_refused_with_the_new_name() {
     let given = fields.remove("covenant_signatures").unwrap();
     fields.insert("covenant_answers".to_owned(), given);
     assert_eq!(refused(&json), "not a delegation: the key covenant_answers is now covenant_signatures");
+
+    // The same of a proof of possession, in a delegation and by itself.
+    let mut json = value(&full());
+    let possession = json["proof_of_possession"].as_object_mut().unwrap();
+    let account = possession.remove("account").unwrap();
+    possession.insert("address".to_owned(), account);
+    assert_eq!(
+        refused(&json),
+        "not a delegation: the key proof_of_possession.address is now proof_of_possession.account"
+    );
+    let alone = possession_from_json(&json["proof_of_possession"].to_string()).unwrap_err();
+    assert_eq!(text(&alone), "not a delegation: the key address is now account");
 }
 
 #[test]

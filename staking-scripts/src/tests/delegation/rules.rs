@@ -7,12 +7,13 @@ use bitcoin::absolute::{Height, LockTime};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, Network, OutPoint, ScriptBuf, Transaction, TxOut, Witness, XOnlyPublicKey};
 
+use super::{plain, slashing, unbonding};
 use crate::delegation::{
     ChainRules, CheckRules, CheckedDelegation, Delegation, DelegationError, InForce, ParametersAt,
-    PresignedSlashing, RunningStake, StakeInclusion, StakeTransaction, StakeViolation, broken_rules,
+    RunningStake, StakeInclusion, StakeTransaction, StakeViolation, broken_rules,
 };
 use crate::explain::explain_psbt;
-use crate::outputs::{InvalidParties, StakedTo, UnsafeOutput};
+use crate::outputs::{ConsumerProviders, InvalidParties, StakedTo, UnsafeOutput};
 use crate::parameters::{Parameters, ParametersError, ParametersRule};
 use crate::phase1::Phase1Error;
 use crate::possession::PossessionError;
@@ -58,7 +59,12 @@ macro_rules! table {
 
 table! {
     StakeViolation::Absent(_) => "absent": || broken(|it| it.proof_of_possession = None);
-    StakeViolation::Parameters(_) => "parameters": || naming(2);
+    StakeViolation::NotInForce(_) => "parameters": || named_at(0, ParametersAt::Version(0));
+    StakeViolation::StatedNotInForce(_) => "parameters":
+        || named_at(1, ParametersAt::Height(Height::ZERO));
+    StakeViolation::NoSuchVersion { .. } => "parameters": || named_at(1, ParametersAt::Version(2));
+    // A history has a version, so that no delegation reaches it.
+    StakeViolation::NoVersion => "parameters": || vec![StakeViolation::NoVersion];
     StakeViolation::Parties(InvalidParties::Unscriptable(_)) => "output":
         // More keys than the interpreter's stack holds.
         || broken_on(consumer_rules(), consumers(3), |it| it.staked_to = consumers(999));
@@ -125,8 +131,21 @@ table! {
         });
     StakeViolation::Possession(_) => "possession":
         || broken(|it| it.proof_of_possession = Some(possession(&key("another", 0))));
-    StakeViolation::RunningStake { .. } => "running_stake":
-        || broken_extension(|running| running.stake.as_mut().unwrap().staking_time_blocks += 1);
+    StakeViolation::RunningStakeAbsent(_) => "running_stake": || broken_extension(|it| it.stake = None);
+    StakeViolation::RunningStakeParameters(_) => "running_stake": || {
+        let Extended { delegation, new, .. } = extended();
+        listed(delegation.check_under(&new, None, consumer_rules()))
+    };
+    StakeViolation::RunningStakeParties(..) => "running_stake":
+        || broken_extension(|it| {
+            let staker = *key("staker", 0).public_key();
+            let providers = ConsumerProviders::new([("chain-0".to_owned(), staker)]).unwrap();
+            it.stake.as_mut().unwrap().staked_to = StakedTo::Consumers(providers);
+        });
+    StakeViolation::RunningStakeTime(..) => "running_stake":
+        || broken_extension(|it| it.stake.as_mut().unwrap().staking_time_blocks = 0);
+    StakeViolation::RunningStakeOutput(..) => "running_stake":
+        || broken_extension(|it| it.stake.as_mut().unwrap().staking_time_blocks += 1);
     StakeViolation::Committee => "covenant_committee": || broken_by(&unbonded(), &parameters(1));
     StakeViolation::Timelock { .. } => "timelock": || {
         let longer = parameters_changed(|fields| fields["min_staking_time_blocks"] = 2001.into());
@@ -143,14 +162,6 @@ table! {
 
 /// The network, the depth and the kind of stake of [`included`].
 const REGTEST: ChainRules = ChainRules { network: Network::Regtest, depth: 10, ..ChainRules::MAINNET };
-
-fn unbonding(delegation: &mut Delegation) -> &mut Transaction {
-    delegation.unbonding_transaction.as_mut().unwrap()
-}
-
-fn slashing(delegation: &mut Delegation) -> &mut PresignedSlashing {
-    delegation.slashing.as_mut().unwrap()
-}
 
 fn listed(checked: Result<CheckedDelegation, Vec<StakeViolation>>) -> Vec<StakeViolation> {
     checked.err().unwrap_or_default()
@@ -188,12 +199,18 @@ fn broken_staking(harm: impl FnOnce(&mut Transaction)) -> Vec<StakeViolation> {
     listed(delegation.check_under(&parameters, None, ChainRules::MAINNET))
 }
 
-/// Of a delegation that names this version of two, the first of which is in force.
+/// Of a delegation that names a version of the two that there are, where the first is in force.
 fn naming(version: u32) -> Vec<StakeViolation> {
+    named_at(1, ParametersAt::Version(version))
+}
+
+/// Of a delegation that names a version, this many blocks after the block before the first is in force.
+fn named_at(blocks: u32, named: ParametersAt) -> Vec<StakeViolation> {
     let history = history(&[0, 0]);
-    let in_force = InForce::At(history.get(0).unwrap().activation_height());
+    let first = history.get(0).unwrap().activation_height().to_consensus_u32();
+    let in_force = InForce::At(Height::from_consensus(first - 1 + blocks).unwrap());
     let (mut delegation, _) = honest(genesis());
-    delegation.parameters = ParametersAt::Version(version);
+    delegation.parameters = named;
     listed(delegation.check(&CheckRules { history: &history, in_force, chain: ChainRules::MAINNET }))
 }
 
@@ -215,17 +232,12 @@ fn broken_by(transaction: &impl LeafTransaction, parameters: &Parameters) -> Vec
     broken_rules(&explain_psbt(transaction.psbt()), transaction.unsigned(), None, parameters)
 }
 
-fn checked() -> CheckedDelegation {
-    let (delegation, parameters) = honest(genesis());
-    delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap()
-}
-
 fn unbonded() -> impl LeafTransaction {
-    checked().presigned().unbonding.clone()
+    plain().presigned().unbonding.clone()
 }
 
 fn withdrawn() -> impl LeafTransaction {
-    WithdrawalTransaction::new(checked().staking(), wallet(), FeeRate::BROADCAST_MIN).unwrap()
+    WithdrawalTransaction::new(plain().staking(), wallet(), FeeRate::BROADCAST_MIN).unwrap()
 }
 
 #[test]

@@ -2,21 +2,12 @@
 
 use bitcoin::{Amount, FeeRate, Transaction};
 
-use crate::delegation::{Delegation, SlashedOutput, StakeViolation, broken_rules};
+use super::complete;
+use crate::delegation::{SlashedOutput, StakeViolation, broken_rules};
 use crate::explain::{TransactionKind, explain, explain_psbt};
 use crate::parameters::Parameters;
-use crate::testing::{
-    covenant_signatures, genesis, honest, key, members, parameters, parameters_changed, wallet,
-};
+use crate::testing::{key, parameters, parameters_changed, wallet};
 use crate::transactions::{LeafTransaction as _, WithdrawalTransaction};
-
-fn complete() -> (Delegation, Parameters) {
-    let (mut delegation, parameters) = honest(genesis());
-    let checked = delegation.check_under(&parameters, None, crate::ChainRules::MAINNET).unwrap();
-    delegation.covenant_signatures =
-        members(0).iter().map(|member| covenant_signatures(&checked, member)).collect();
-    (delegation, parameters)
-}
 
 fn rules(transaction: &Transaction, held: Option<Amount>, parameters: &Parameters) -> Vec<&'static str> {
     let explanation = explain(transaction);
@@ -101,12 +92,4 @@ fn broken_rules_of_a_stake_that_is_recognised_are_its_time_amount_and_committee(
     let later = parameters_changed(|it| it["unbonding_time_blocks"] = 1009.into());
     let broken = broken_rules(&explain_psbt(unbonding.psbt()), unbonding.unsigned(), None, &later);
     assert_eq!(broken.iter().map(StakeViolation::rule).collect::<Vec<_>>(), ["unbonding_time"]);
-}
-
-#[test]
-fn outputs_are_empty_where_the_keys_make_no_output() {
-    let (mut delegation, parameters) = honest(genesis());
-    assert_eq!(delegation.outputs(parameters.covenant()).len(), 3);
-    delegation.staking_time_blocks = 0;
-    assert!(delegation.outputs(parameters.covenant()).is_empty());
 }

@@ -77,7 +77,7 @@ fn the_references_stakes_are_accepted() {
         let stake = stake.unwrap_or_else(|violations| panic!("case {number}: {violations:?}"));
         let (member, mut record) = (case.covenant_secrets[0].secret_key(), MemoryCovenantRecord::default());
         let answer = stake.sign_as_covenant_member(&member, &[0; 32], &mut record).unwrap();
-        assert_eq!(stake.count_covenant_signatures(std::slice::from_ref(&answer)), Ok(1));
+        assert_eq!(stake.covenant_quorum(std::slice::from_ref(&answer)).signed, 1);
         let reference = UnbondingTransaction::new(
             stake.staking(),
             outputs.unbonding_output(),

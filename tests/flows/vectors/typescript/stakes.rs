@@ -204,7 +204,7 @@ impl Case {
         let member = &self.stake.members()[0];
         let mut record = MemoryCovenantRecord::default();
         let answer = accepted.sign_as_covenant_member(member, &[0; 32], &mut record).unwrap();
-        assert_eq!(accepted.count_covenant_signatures(std::slice::from_ref(&answer)), Ok(1), "{what}");
+        assert_eq!(accepted.covenant_quorum(std::slice::from_ref(&answer)).signed, 1, "{what}");
     }
 
     fn parameters(&self) -> Parameters {

@@ -33,10 +33,10 @@ pub struct Output {
     pub finality_providers: Vec<String>,
     /// The finality providers whose signatures are present.
     pub provider_signers: Vec<String>,
-    /// How many members the covenant committee has; 0 when unknown.
-    pub covenant_members: usize,
-    /// How many covenant members must sign; 0 when unknown.
-    pub quorum: u16,
+    /// How many members the covenant committee has; null when unknown.
+    pub covenant_members: Option<usize>,
+    /// How many covenant members must sign; null when unknown.
+    pub quorum: Option<u16>,
     /// The covenant members whose signatures are present.
     pub covenant_signers: Vec<String>,
     /// The timelock in blocks.
@@ -44,7 +44,7 @@ pub struct Output {
     /// The nSequence of each input.
     pub sequence: Vec<u32>,
     /// The nLockTime.
-    pub lock_time: u32,
+    pub nlocktime: u32,
     /// The satoshis of each input; null when unknown.
     pub input_amounts_sat: Vec<Option<u64>>,
     /// The satoshis of each output.
@@ -151,11 +151,10 @@ pub(super) fn fields(
         _ => None,
     };
     let of_output = parties.map(Parties::covenant).filter(|_| keys.is_none());
-    let (covenant_members, quorum) = match (of_output, keys.map(LeafKeys::covenant)) {
-        (Some(covenant), _) => (covenant.members().len(), covenant.quorum()),
-        (None, Some((members, quorum))) => (members.len(), quorum),
-        (None, None) => (0, 0),
-    };
+    let of_output = of_output.map(|covenant| (covenant.members().len(), covenant.quorum()));
+    // The timelock path shows no committee.
+    let of_leaf = keys.map(LeafKeys::covenant).filter(|(members, _)| !members.is_empty());
+    let committee = of_output.or(of_leaf.map(|(members, quorum)| (members.len(), quorum)));
     let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
     Output {
         txid: explanation.txid.to_string(),
@@ -177,12 +176,12 @@ pub(super) fn fields(
         staker: staker.map(ToString::to_string),
         finality_providers: providers,
         provider_signers: spent.map(|spent| strings(&spent.provider_signers)).unwrap_or_default(),
-        covenant_members,
-        quorum,
+        covenant_members: committee.map(|(members, _)| members),
+        quorum: committee.map(|(_, quorum)| quorum),
         covenant_signers: spent.map(|spent| strings(&spent.covenant_signers)).unwrap_or_default(),
         timelock,
         sequence: transaction.input.iter().map(|input| input.sequence.0).collect(),
-        lock_time: transaction.lock_time.to_consensus_u32(),
+        nlocktime: transaction.lock_time.to_consensus_u32(),
         input_amounts_sat: input_amounts.iter().map(|amount| amount.map(Amount::to_sat)).collect(),
         output_amounts_sat: transaction.output.iter().map(|output| output.value.to_sat()).collect(),
         protocol_outputs: explanation.outputs.iter().map(StakeOutput::from).collect(),
@@ -219,14 +218,15 @@ fn text(fields: &Output) -> String {
         let signed = if fields.provider_signers.contains(provider) { " (signature present)" } else { "" };
         lines.push(format!("finality provider   {provider}{signed}"));
     }
-    if fields.quorum > 0 && fields.spent.is_empty() {
-        lines.push(format!("covenant            {} of {} members", fields.quorum, fields.covenant_members));
-    } else if fields.quorum > 0 {
-        let (signed, members) = (fields.covenant_signers.len(), fields.covenant_members);
-        lines.push(format!(
-            "covenant            signatures of {signed} of {members} members are present, the quorum is {}",
-            fields.quorum
-        ));
+    if let (Some(quorum), Some(members)) = (fields.quorum, fields.covenant_members) {
+        let signed = fields.covenant_signers.len();
+        let said = match fields.spent.is_empty() {
+            true => format!("{quorum} of {members} members"),
+            false => {
+                format!("signatures of {signed} of {members} members are present, the quorum is {quorum}")
+            }
+        };
+        lines.push(format!("covenant            {said}"));
         lines.extend(
             fields
                 .covenant_signers
@@ -261,10 +261,10 @@ fn text(fields: &Output) -> String {
         lines.push(format!("under version {version:<6}{kept}"));
         lines.extend(violation::lines(violations));
     }
-    if let Some(InDelegation { part, violations, provider_secret_key }) = &fields.delegation {
+    if let Some(InDelegation { stake_transaction, violations, provider_secret_key }) = &fields.delegation {
         lines.push(format!(
             "of the delegation       {}",
-            part.as_deref().unwrap_or("none of its transactions")
+            stake_transaction.as_deref().unwrap_or("none of its transactions")
         ));
         lines.extend(violation::lines(violations));
         let key = provider_secret_key.iter();

@@ -14,8 +14,8 @@ use crate::view::violation::Violation;
 #[serde(deny_unknown_fields)]
 pub struct InDelegation {
     /// Which of the delegation's transactions it is: `staking`, `unbonding`, `slashing` or
-    /// `unbonding_slashing`.
-    pub part: Option<String>,
+    /// `unbonding_slashing`; null when it is none of them.
+    pub stake_transaction: Option<String>,
     /// The rules that the delegation breaks.
     pub violations: Vec<Violation>,
     /// The finality provider's secret key in hex, of a slashing transaction, from the adaptor signatures.
@@ -29,7 +29,7 @@ impl InDelegation {
         transaction: &Transaction,
         violations: &[StakeViolation],
     ) -> Self {
-        let part = relation.transaction(transaction.compute_txid()).map(|which| match which {
+        let which = relation.transaction(transaction.compute_txid()).map(|which| match which {
             StakeTransaction::Staking => "staking",
             StakeTransaction::Unbonding => "unbonding",
             StakeTransaction::Slashing => "slashing",
@@ -37,7 +37,7 @@ impl InDelegation {
         });
         let key = relation.recover_provider_key(transaction);
         Self {
-            part: part.map(ToOwned::to_owned),
+            stake_transaction: which.map(ToOwned::to_owned),
             violations: violations.iter().map(Violation::from).collect(),
             provider_secret_key: key.map(|key| hex::encode(key.to_bytes().as_slice())),
         }

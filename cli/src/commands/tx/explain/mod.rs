@@ -3,7 +3,7 @@
 pub(crate) mod fields;
 pub(crate) mod known;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use bitcoin::{Amount, OutPoint, Txid};
 use chain::FoundTransaction;
 use staking_scripts::delegation::{DelegationRelation, broken_rules};
@@ -14,6 +14,7 @@ use self::fields::{Output, UnderVersion, fields};
 use self::known::InDelegation;
 use crate::args::argument::{self, Argument};
 use crate::args::delegation::{self, ChainArgs, Files};
+use crate::args::network::NetworkName;
 use crate::args::node::NodeArgs;
 use crate::args::transaction::{self, Given};
 use crate::view::output::Printout;
@@ -30,6 +31,12 @@ pub(crate) struct Args {
     /// from the covenant's adaptor signatures.
     #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), requires = "params")]
     delegation: Option<Argument<Vec<Delegation>>>,
+    /// Which delegation of a file with several, by its staking transaction.
+    #[arg(long, value_name = "TXID", requires = "delegation")]
+    staking_txid: Option<Txid>,
+    /// The delegation of the running stake, for an extension whose delegation has only its id.
+    #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), requires = "delegation")]
+    previous_delegation: Option<Argument<Vec<Delegation>>>,
     /// A parameters file, all versions: the rules that the transaction breaks under each, as far as it tells.
     #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file())]
     params: Option<Argument<ParametersHistory<Parameters>>>,
@@ -38,7 +45,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     node: NodeArgs,
     /// The transaction, or a PSBT: hex, @FILE or -; a file may have raw bytes, hex, or a PSBT in base64. With
-    /// --node, also a txid.
+    /// --node, which must be on --network, also a txid.
     #[arg(value_name = "TRANSACTION", value_parser = argument::value(source))]
     transaction: Argument<Source>,
 }
@@ -59,8 +66,12 @@ fn source(text: &str) -> anyhow::Result<Source> {
 }
 
 /// Returns a transaction that the node has, with its block.
-fn find(node_args: &NodeArgs, txid: &Txid) -> anyhow::Result<(Given, FoundTransaction)> {
-    let found = node_args.connect()?.transaction(txid)?;
+fn find(
+    node_args: &NodeArgs,
+    network: NetworkName,
+    txid: &Txid,
+) -> anyhow::Result<(Given, FoundTransaction)> {
+    let found = node_args.connect_on(network)?.transaction(txid)?;
     let found =
         found.ok_or_else(|| anyhow!("the node has no transaction {txid}, in its mempool or in a block"))?;
     let node = node_args.connect_without_search()?;
@@ -78,12 +89,16 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (given, found) = match self.transaction.read()? {
             Source::Given(given) => (*given, None),
-            Source::Id(txid) => find(&self.node, &txid).map(|(given, found)| (given, Some(found)))?,
+            Source::Id(txid) => {
+                let (given, found) = find(&self.node, self.chain.network, &txid)?;
+                (given, Some(found))
+            }
         };
         let Given { transaction, mut explanation, finalized, mut input_amounts } = given;
-        let delegation = argument::read_optional(self.delegation.as_ref())?;
+        let previous = self.previous_delegation.as_ref();
+        let delegation = self.delegation.as_ref();
         let delegation =
-            delegation.map(|all| delegation::one(all, None)).transpose().context("--delegation")?;
+            delegation.map(|given| delegation::select(given, self.staking_txid, previous)).transpose()?;
         let params = argument::read_optional(self.params.as_ref())?;
         let files = delegation.zip(params.clone());
         let files = files.map(|(delegation, params)| Files { delegation, params, chain: self.chain });

@@ -66,11 +66,11 @@ fn delegation_says_what_its_transactions_are() {
     assert_eq!((alone.kind.as_str(), alone.protocol_outputs, alone.finalized), ("unknown", vec![], false));
     let told = explain(&stake);
     assert_eq!(told.kind, "stake");
-    assert_eq!(told.delegation.unwrap().part.as_deref(), Some("staking"));
+    assert_eq!(told.delegation.unwrap().stake_transaction.as_deref(), Some("staking"));
     let staking = StakeOutput { index: 0, output: "staking".to_owned(), timelock: 64000 };
     assert_eq!(told.protocol_outputs, [staking]);
-    assert_eq!((told.staker.as_deref(), told.covenant_members), (delegation["staker"].as_str(), 3));
-    assert_eq!((told.quorum, told.timelock), (2, Some(64000)));
+    assert_eq!((told.staker.as_deref(), told.covenant_members), (delegation["staker"].as_str(), Some(3)));
+    assert_eq!((told.quorum, told.timelock), (Some(2), Some(64000)));
     // The PSBT of it says as much by itself.
     let by_itself: TxExplain = folder.output("tx explain @unsigned-stake.psbt");
     assert_eq!((by_itself.kind, by_itself.staker), (told.kind, told.staker));
@@ -93,8 +93,24 @@ fn delegation_says_what_its_transactions_are() {
         let done: BuiltTransaction = folder.output(&format!("{withdraw} --secret-key-file staker.key"));
         let told = explain(&done.transaction.unwrap());
         assert_eq!((told.kind.as_str(), told.spent[0].output.as_deref()), ("withdrawal", Some(output)));
-        assert_eq!((told.fee_sat, told.delegation.unwrap().part), (Some(done.fee_sat), None));
+        assert_eq!((told.fee_sat, told.delegation.unwrap().stake_transaction), (Some(done.fee_sat), None));
     }
+}
+
+/// A page of delegations is read as by every other command: one of them is named.
+#[test]
+fn delegation_of_a_page_is_named() {
+    let folder = Folder::with_delegation();
+    let txid = crate::tx::write_page(&folder);
+    let explain = format!("tx explain @stake.tx {FILES} page.json");
+    folder.run(&explain).fails(&["--delegation", "2 delegations", "--staking-txid"]);
+    let named = format!("{explain} --staking-txid {txid}");
+    let explained: TxExplain = folder.output(&named);
+    assert_eq!(explained.delegation.unwrap().stake_transaction.as_deref(), Some("staking"));
+    folder
+        .run(&format!("{named} --previous-delegation page.json"))
+        .fails(&["--previous-delegation", "does not extend a stake"]);
+    folder.run(&format!("tx explain @stake.tx --staking-txid {txid}")).fails(&["--delegation"]);
 }
 
 /// What a transaction or a PSBT says against the delegation is not believed.

@@ -47,7 +47,7 @@ fn unbonding_transaction_and_its_psbt() {
     let whole: TxExplain = folder.output(&format!("tx explain {}", made.unbonding()));
     assert_eq!((whole.kind.as_str(), whole.spent_path.as_deref()), ("unbonding", Some("unbonding")));
     assert_eq!(whole.staker, Some(made.staker.public_key().to_string()));
-    assert_eq!((whole.covenant_members, whole.quorum), (3, 2));
+    assert_eq!((whole.covenant_members, whole.quorum), (Some(3), Some(2)));
     let signers = whole.covenant_signers;
     assert_eq!(signers.len(), 2);
     assert!(signers.is_sorted() && signers.iter().all(|signer| public(&made.covenant).contains(signer)));
@@ -93,6 +93,8 @@ fn withdrawal_has_its_timelock() {
         Folder::new().output(&format!("tx explain {}", Transactions::new().withdrawal()));
     assert_eq!((explained.kind.as_str(), explained.spent_path.as_deref()), ("withdrawal", Some("timelock")));
     assert_eq!((explained.timelock, explained.sequence), (Some(1000), vec![1000]));
+    // This path does not show the committee.
+    assert_eq!((explained.covenant_members, explained.quorum), (None, None));
 }
 
 #[test]
@@ -119,12 +121,12 @@ fn txid_is_looked_up_on_a_node() {
     let Some(regtest) = Regtest::new() else { return };
     regtest.stake("stake");
     let txid = regtest.status("stake").staking_txid;
-    let by_id = format!("tx explain {txid}");
+    let by_id = format!("tx explain {txid} --network regtest");
     regtest.run(&by_id).fails(&["the node has no transaction"]);
     regtest.broadcast("stake.tx");
     regtest.mine(4);
     let explained: TxExplain = regtest.output(&format!("{by_id} {FILES} stake.json"));
-    assert_eq!(explained.delegation.unwrap().part.as_deref(), Some("staking"));
+    assert_eq!(explained.delegation.unwrap().stake_transaction.as_deref(), Some("staking"));
     assert_eq!((explained.block_height, explained.confirmations), (Some(105), Some(4)));
     // Its amount in is found, as the node has that transaction in a block it finds at once or not at all.
     regtest.send(&format!("tx unbond {FILES} stake.json --secret-key-file staker.key"));
@@ -134,6 +136,7 @@ fn txid_is_looked_up_on_a_node() {
         to(2)
     ));
     regtest.mine(1);
-    let explained: TxExplain = regtest.output(&format!("tx explain {}", withdrawal.txid));
+    let by_id = format!("tx explain {} --network regtest", withdrawal.txid);
+    let explained: TxExplain = regtest.output(&by_id);
     assert_eq!((explained.kind.as_str(), explained.confirmations), ("withdrawal", Some(1)));
 }

@@ -1,29 +1,24 @@
 //! The check of a delegation: each rule is broken once, and all broken rules are listed.
 
-use crate::delegation::PresignedSlashing;
-use crate::testing::{delegation_for, staking_transaction};
+mod extension;
+mod in_force;
+
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash as _;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, Txid};
 
+use super::{slashing, unbonding};
 use crate::coins::key_path_script;
-use crate::delegation::{ChainRules, Delegation, StakeViolation};
+use crate::delegation::{ChainRules, Delegation, PresignedSlashing, StakeViolation};
 use crate::outputs::StakedTo;
 use crate::parameters::Parameters;
 use crate::possession::PossessionMessage;
 use crate::testing::{
-    coin, consumer_rules, consumers, genesis, honest, key, output, parameters, possession, proven,
+    coin, consumer_rules, consumers, delegation_for, genesis, honest, key, output, parameters, possession,
+    proven, staking_transaction,
 };
 use crate::transactions::{Funded, LeafTransaction as _, SlashingTransaction};
-
-fn unbonding(delegation: &mut Delegation) -> &mut Transaction {
-    delegation.unbonding_transaction.as_mut().unwrap()
-}
-
-fn slashing(delegation: &mut Delegation) -> &mut PresignedSlashing {
-    delegation.slashing.as_mut().unwrap()
-}
 
 fn later(delegation: &mut Delegation) -> &mut PresignedSlashing {
     delegation.unbonding_slashing.as_mut().unwrap()
@@ -55,7 +50,7 @@ fn check_accepts_another_version_and_a_larger_slash() {
     );
 }
 
-pub(super) fn violated(delegation: &Delegation, parameters: &Parameters) -> Vec<&'static str> {
+fn violated(delegation: &Delegation, parameters: &Parameters) -> Vec<&'static str> {
     delegation
         .check_under(parameters, None, ChainRules::MAINNET)
         .unwrap_err()

@@ -6,8 +6,10 @@ use crate::delegation::{
     ChainRules, CheckRules, CheckedDelegation, Delegation, InForce, ParametersAt, StakeViolation,
 };
 use crate::parameters::{Parameters, ParametersHistory};
-use crate::testing::{Extended, consumer_rules, delegation_for, extended, genesis, history, history_changed};
-use crate::testing::{coin, staking_transaction};
+use crate::testing::{
+    Extended, coin, consumer_rules, delegation_for, extended, genesis, history, history_changed,
+    staking_transaction,
+};
 
 /// Returns three versions of one committee, each with a larger unbonding fee.
 fn versions() -> ParametersHistory<Parameters> {
@@ -57,7 +59,7 @@ fn check_in_force_at_a_height_demands_the_version_of_that_height() {
         }
     }
     let refused = check(&by_number, InForce::At(height(0, -1))).unwrap_err();
-    assert!(matches!(refused[..], [StakeViolation::Parameters(_)]), "{refused:?}");
+    assert!(matches!(refused[..], [StakeViolation::NotInForce(_)]), "{refused:?}");
     assert_eq!(refused[0].rule(), "parameters");
 }
 
@@ -96,12 +98,12 @@ fn check_of_a_version_that_does_not_exist_says_so_alone() {
     for in_force in [InForce::At(height(0, 0)), InForce::Latest, InForce::AsStated] {
         let refused = check(&delegation, in_force).unwrap_err();
         let text = "parameters_version is 3; must be 0 to 2";
-        assert_eq!(refused, [StakeViolation::Parameters(text.to_owned())]);
+        assert_eq!(refused, [StakeViolation::NoSuchVersion { version: 3, last: 2 }]);
+        assert_eq!(refused[0].to_string(), text);
         delegation.parameters = ParametersAt::Height(height(0, -1));
         let refused = check(&delegation, in_force).unwrap_err();
-        assert!(
-            matches!(&refused[..], [StakeViolation::Parameters(text)] if text.starts_with("parameters_height: "))
-        );
+        let [StakeViolation::StatedNotInForce(_)] = &refused[..] else { panic!("{refused:?}") };
+        assert!(refused[0].to_string().starts_with("parameters_height: no parameters are in force"));
         delegation.parameters = ParametersAt::Version(3);
     }
 }
@@ -120,8 +122,12 @@ fn check_of_an_extension_takes_the_running_stakes_version_from_the_history() {
         delegation.extends.as_mut().unwrap().stake.as_mut().unwrap().parameters =
             ParametersAt::Version(other);
         let refused = delegation.check(&rules(InForce::Latest)).unwrap_err();
-        assert!(matches!(refused[..], [StakeViolation::RunningStake { .. }]), "{refused:?}");
-        assert_eq!(refused[0].rule(), "running_stake");
+        let [reason] = refused.as_slice() else { panic!("{refused:?}") };
+        match other {
+            1 => assert!(matches!(reason, StakeViolation::RunningStakeOutput(..)), "{reason:?}"),
+            _ => assert!(matches!(reason, StakeViolation::RunningStakeParameters(_)), "{reason:?}"),
+        }
+        assert_eq!(reason.rule(), "running_stake");
     }
     assert_eq!(history(&[0, 2]).get(1), both.get(1));
 }

@@ -21,7 +21,7 @@ fn check_names_each_rule_of_extensions_broken_once() {
         old.stake.as_mut().unwrap().staking_time_blocks += 1;
         case.delegation.extends = Some(old);
     });
-    assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
+    assert!(matches!(found[..], [StakeViolation::RunningStakeOutput(..)]), "{found:?}");
     let found = refused(&|case| {
         let mut old = running(case);
         old.funding.value = Amount::ZERO;
@@ -45,9 +45,9 @@ fn check_names_each_rule_of_extensions_broken_once() {
     // The parameters of the running stake must be known and right.
     let Extended { delegation, new, .. } = extended();
     let found = delegation.check_under(&new, None, consumer_rules()).unwrap_err();
-    assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
+    assert!(matches!(found[..], [StakeViolation::RunningStakeParameters(_)]), "{found:?}");
     let found = delegation.check_under(&new, Some(&new), consumer_rules()).unwrap_err();
-    assert!(matches!(found[..], [StakeViolation::RunningStake { .. }]), "{found:?}");
+    assert!(matches!(found[..], [StakeViolation::RunningStakeOutput(..)]), "{found:?}");
 }
 
 #[test]
