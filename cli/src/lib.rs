@@ -10,7 +10,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::Command;
@@ -36,6 +35,9 @@ struct Cli {
     /// Print exactly one JSON object.
     #[arg(long, global = true)]
     json: bool,
+    /// Read key files that others than their owner may read.
+    #[arg(long, global = true)]
+    allow_loose_permissions: bool,
 
     #[command(subcommand)]
     command: Command,
@@ -53,9 +55,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and version come this way too, and are no failures. Where printing fails nothing is left
             // to do.
-            let misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
-            let _printed = if misplaced {
-                // It may be a secret that was given in a wrong place.
+            let _printed = if error.use_stderr() {
+                // It may name a secret that was given in a wrong place.
                 write!(std::io::stderr(), "{}", args::secret::hide_secrets(&error.render().to_string()))
             } else {
                 error.print()
@@ -63,6 +64,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { ExitCode::from(output::FAILED) } else { ExitCode::SUCCESS };
         }
     };
+    if cli.allow_loose_permissions {
+        args::secret::allow_loose_permissions();
+    }
     match cli.command.run(command_line) {
         Ok(output) => output.print(cli.json),
         Err(error) => match error.downcast::<Refused>().map(|refused| Printout::of(&refused)) {

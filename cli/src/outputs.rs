@@ -34,6 +34,7 @@ pub use crate::commands::tx::explain::known::InDelegation;
 pub use crate::demo::{Output as Demo, ScenarioReport as DemoScenario, Step as DemoStep};
 pub use crate::view::delegation::DelegationOutput;
 pub use crate::view::parameters::{LiveVersion, Phase1Version};
+pub use crate::view::payment::{PaymentInput, PaymentOutput};
 pub use crate::view::taproot::OutputScripts;
 pub use crate::view::transaction::BuiltTransaction;
 pub use crate::view::verdict::Verdict;

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
-use secp256k1::{Message, Parity, SECP256K1, Scalar, XOnlyPublicKey, schnorr};
+use secp256k1::{Keypair, Parity, Scalar, XOnlyPublicKey};
 use zeroize::Zeroizing;
 
 use crate::scalar::{Erased, ErasedKeypair};
@@ -92,13 +92,9 @@ impl SecretKey {
         secret
     }
 
-    /// Returns a BIP-340 signature ("Default Signing") over a digest that the caller made itself, with 32
-    /// zeros as auxiliary randomness: the same bytes each time.
-    ///
-    /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340
-    /// signature too.
-    pub fn sign_bip340(&self, digest: impl Into<Message>) -> schnorr::Signature {
-        SECP256K1.sign_schnorr_no_aux_rand(&digest.into(), self.keypair.get())
+    /// The secret with its point, for libsecp256k1's signing.
+    pub(crate) fn keypair(&self) -> &Keypair {
+        self.keypair.get()
     }
 
     /// Passes the secret to a scheme of libsecp256k1 that this crate does not have, such as ECDSA. Do not

@@ -1,5 +1,7 @@
 //! Signing.
 
+use secp256k1::{Message, SECP256K1, schnorr};
+
 use crate::challenge::{challenge, message_digest};
 use crate::key::SecretKey;
 use crate::randomness::{PublicRandomness, SecretRandomness};
@@ -7,7 +9,7 @@ use crate::scalar::sign_step;
 use crate::signature::Signature;
 use crate::verify::verify_digest;
 
-/// A reason why signing failed. The randomness is spent all the same.
+/// A reason why signing failed. One-time randomness is spent all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
@@ -47,6 +49,24 @@ pub fn sign_without_verifying(
     message: &[u8],
 ) -> Result<Signature, SignError> {
     scalar_step(key, &randomness, &message_digest(message))
+}
+
+impl SecretKey {
+    /// Returns a BIP-340 signature ("Default Signing") over a digest that the caller made itself, with 32
+    /// zeros as auxiliary randomness: the same bytes each time. It is verified before it is returned: a
+    /// signature with a fault in it, beside a sound one of the same digest, could reveal the key.
+    ///
+    /// Never sign bytes that somebody else chose with a finality provider's key: an EOTS is a BIP-340
+    /// signature too.
+    ///
+    /// # Errors
+    /// [`SignError::Fault`], which does not occur on a sound machine.
+    pub fn sign_bip340(&self, digest: impl Into<Message>) -> Result<schnorr::Signature, SignError> {
+        let digest = digest.into();
+        let signature = SECP256K1.sign_schnorr_no_aux_rand(&digest, self.keypair());
+        let verdict = SECP256K1.verify_schnorr(&signature, &digest, self.public_key());
+        verdict.map(|()| signature).map_err(|_| SignError::Fault)
+    }
 }
 
 fn scalar_step(

@@ -57,7 +57,7 @@ fn sound(number: u8) -> Signed {
             let public_randomness = *randomness.public_randomness();
             Kind::Eots(public_randomness, eots::sign(&key, randomness, &message).unwrap())
         }
-        1 => Kind::Bip340(key.sign_bip340(Message::from_digest(message))),
+        1 => Kind::Bip340(key.sign_bip340(Message::from_digest(message)).unwrap()),
         _ => {
             let encryption_key = *encryption_key.public_key();
             Kind::Adaptor(

@@ -40,8 +40,8 @@ static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
         let bip322 =
             |script| ProofOfPossession::create_bip322(&KEY, signed, script, Network::Bitcoin).unwrap();
         [
-            ProofOfPossession::create_bip340(&KEY, signed),
-            ProofOfPossession::create_ecdsa(&KEY, signed),
+            ProofOfPossession::create_bip340(&KEY, signed).unwrap(),
+            ProofOfPossession::create_ecdsa(&KEY, signed).unwrap(),
             bip322(Bip322Script::P2wpkh),
             bip322(Bip322Script::P2tr),
         ]

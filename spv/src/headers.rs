@@ -2,7 +2,7 @@
 
 use bitcoin::block::Header;
 use bitcoin::params::Params;
-use bitcoin::{BlockHash, Target};
+use bitcoin::{BlockHash, Target, Work};
 
 /// A broken rule of a chain of headers: of its links, its proof of work, or its depth.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +82,17 @@ pub enum HeadersError {
         /// How many must be.
         least: u32,
     },
+    /// The headers have less work than is demanded.
+    #[error("the headers have a work of {found:x}; must be at least {least:x}")]
+    TooLittleWork {
+        /// The work of all headers.
+        found: Work,
+        /// The least work.
+        least: Work,
+    },
+    /// The headers do not have the block that is trusted.
+    #[error("the block {0} is not among the headers, nor the parent of the first; must be")]
+    NotAnchored(BlockHash),
 }
 
 /// Returns the depth of the first header's block: how many blocks are on top of it, 0 for the tip. That is
@@ -122,6 +133,45 @@ pub fn inclusion_depth(headers: &[Header], params: &Params) -> Result<u32, Heade
         before = header;
     }
     Ok(depth)
+}
+
+/// What ties headers to the chain that nodes follow. A few headers of low difficulty are cheap to make, and
+/// who forges an inclusion makes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// Nothing: the headers show work, and no more.
+    None,
+    /// The least total work of the headers.
+    MinWork(Work),
+    /// A block of that chain, which must be one of the headers or the parent of the first.
+    Header(BlockHash),
+}
+
+impl Anchor {
+    /// Checks that the anchor holds these headers, which [`inclusion_depth`] has checked.
+    ///
+    /// # Errors
+    /// [`HeadersError::TooLittleWork`] or [`HeadersError::NotAnchored`].
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "headers with so much work that it overflows do not exist"
+    )]
+    pub fn check(self, headers: &[Header]) -> Result<(), HeadersError> {
+        match self {
+            Self::None => Ok(()),
+            Self::MinWork(least) => {
+                let found = headers.iter().map(Header::work).reduce(|sum, work| sum + work);
+                let found = found.ok_or(HeadersError::Empty)?;
+                if found >= least { Ok(()) } else { Err(HeadersError::TooLittleWork { found, least }) }
+            }
+            Self::Header(trusted) => {
+                let first = headers.first().ok_or(HeadersError::Empty)?;
+                let is_held = first.prev_blockhash == trusted
+                    || headers.iter().any(|header| header.block_hash() == trusted);
+                if is_held { Ok(()) } else { Err(HeadersError::NotAnchored(trusted)) }
+            }
+        }
+    }
 }
 
 /// Checks a header's proof of work: its hash is at or below its target, and the target is not above the

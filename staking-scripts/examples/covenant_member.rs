@@ -107,7 +107,7 @@ fn stakers_delegation(history: &ParametersHistory<Parameters>) -> Result<String,
         SigningContext::GENESIS,
         "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse()?,
     )?;
-    let proof = ProofOfPossession::create_bip340(&staker, &message);
+    let proof = ProofOfPossession::create_bip340(&staker, &message)?;
     delegation.proof_of_possession = Some((message, proof));
     Ok(delegation.to_json())
 }

@@ -157,7 +157,7 @@ pub fn wallet() -> ScriptBuf {
 
 /// Returns a proof of possession with this message.
 pub fn proven(staker: &SecretKey, message: PossessionMessage) -> (PossessionMessage, ProofOfPossession) {
-    let proof = ProofOfPossession::create_bip340(staker, &message);
+    let proof = ProofOfPossession::create_bip340(staker, &message).unwrap();
     (message, proof)
 }
 

@@ -117,7 +117,7 @@ fn what_is_almost_an_extension() {
     let attempt = |members: usize, staker: bool| {
         let signers: Vec<&SecretKey> =
             world.covenant.iter().take(members).chain(staker.then_some(&world.staker)).collect();
-        let mut transaction = with_witness(extension.unsigned(), leaf, signed_by(&signers, sighash));
+        let mut transaction = with_witness(extension.unsigned(), leaf, signed_by(&signers, sighash).unwrap());
         transaction.input[1].witness = good.input[1].witness.clone();
         transaction
     };
@@ -143,7 +143,8 @@ fn what_is_almost_an_extension() {
     // Signatures for the unbonding are none for the extension, though it is the same leaf.
     let unbonding = world.unbonding(&staking);
     let signers: Vec<&SecretKey> = world.covenant.iter().take(3).chain([&world.staker]).collect();
-    let mut other = with_witness(extension.unsigned(), leaf, signed_by(&signers, unbonding.sighash()));
+    let mut other =
+        with_witness(extension.unsigned(), leaf, signed_by(&signers, unbonding.sighash()).unwrap());
     other.input[1].witness = good.input[1].witness.clone();
     assert_eq!(world.refusal(&other), BAD_SIGNATURE);
     // What is not altered is taken; and then the stake is gone.

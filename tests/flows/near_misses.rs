@@ -30,13 +30,14 @@ fn unbonding_with_a_wrong_number_or_order_of_signatures() {
     let signers = |members: usize| -> Vec<&SecretKey> {
         world.covenant.iter().take(members).chain([&world.staker]).collect()
     };
-    let attempt = |members| with_witness(unbonding.unsigned(), leaf, signed_by(&signers(members), sighash));
+    let attempt =
+        |members| with_witness(unbonding.unsigned(), leaf, signed_by(&signers(members), sighash).unwrap());
 
     assert_eq!(world.refusal(&attempt(0)), FALSE_AT_THE_END);
     assert_eq!(world.refusal(&attempt(2)), FALSE_AT_THE_END, "one below the quorum");
     assert_eq!(world.refusal(&attempt(4)), FALSE_AT_THE_END, "one above the quorum");
     let without_staker: Vec<_> = world.covenant.iter().take(3).collect();
-    let transaction = with_witness(unbonding.unsigned(), leaf, signed_by(&without_staker, sighash));
+    let transaction = with_witness(unbonding.unsigned(), leaf, signed_by(&without_staker, sighash).unwrap());
     assert_eq!(world.refusal(&transaction), CHECKSIGVERIFY, "without the staker");
 
     // Two signatures in each other's places, and the whole witness the wrong way round.
@@ -85,7 +86,7 @@ fn slashing_needs_exactly_one_finality_provider_and_a_quorum() {
             .chain(world.covenant.iter().take(members))
             .chain(staker.then_some(&world.staker))
             .collect();
-        with_witness(slashing.unsigned(), leaf, signed_by(&signers, sighash))
+        with_witness(slashing.unsigned(), leaf, signed_by(&signers, sighash).unwrap())
     };
     assert_eq!(world.refusal(&attempt(0, 3, true)), NUMEQUALVERIFY, "no finality provider");
     assert_eq!(world.refusal(&attempt(2, 3, true)), NUMEQUALVERIFY, "two finality providers");
@@ -141,7 +142,7 @@ fn resign(
             bitcoin::TapSighashType::Default,
         )
         .unwrap();
-    with_witness(&transaction, leaf, signed_by(&[&world.staker], sighash))
+    with_witness(&transaction, leaf, signed_by(&[&world.staker], sighash).unwrap())
 }
 
 /// A leaf that is in the output, but with the control block of another; and a leaf that is not in the output
@@ -173,7 +174,7 @@ fn the_key_path_is_closed() {
     let withdrawal =
         WithdrawalTransaction::new(&staking, world.wallet_script(), FeeRate::BROADCAST_MIN).unwrap();
     let sighash = TapSighash::from_byte_array([9; 32]);
-    let sign = signed_by(&[&world.staker], sighash)(world.staker.public_key()).unwrap();
+    let sign = signed_by(&[&world.staker], sighash).unwrap()(world.staker.public_key()).unwrap();
     world.mine(30);
     assert_eq!(world.refusal(&rewitnessed(withdrawal.unsigned(), &[sign])), BAD_SIGNATURE);
     assert!(staking_scripts::coins::sign_key_path(withdrawal.psbt(), &world.staker).is_err());

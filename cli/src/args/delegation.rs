@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use bitcoin::Txid;
 use bitcoin::absolute::Height;
+use bitcoin::{BlockHash, Txid, Work};
 use clap::Args;
 use finality::SigningContext;
+use spv::Anchor;
 use staking_scripts::delegation::{CheckedStake, CovenantQuorum, CovenantSignaturesError, StakeTransactions};
 use staking_scripts::{
     ChainRules, CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, InForce,
@@ -109,13 +110,41 @@ pub(crate) struct ChainArgs {
     /// Babylon Genesis.
     #[arg(long, value_name = "64 HEX DIGITS")]
     pub(crate) signing_context: Option<SigningContext>,
+    /// The least total work of the headers of an inclusion, in hex, as `getblockheader` has `chainwork`:
+    /// headers of low difficulty are cheap to forge.
+    #[arg(long, value_name = "HEX", value_parser = input::work)]
+    min_work: Option<Work>,
+    /// A block of your own node's chain that must be among the headers of an inclusion, or the parent of the
+    /// first.
+    #[arg(long, value_name = "HASH", conflicts_with = "min_work")]
+    trusted_header: Option<BlockHash>,
 }
 
 impl ChainArgs {
+    /// Returns the defaults on a network.
+    pub(crate) const fn of(network: NetworkName) -> Self {
+        let depth = ChainRules::MAINNET.depth;
+        Self { network, depth, signing_context: None, min_work: None, trusted_header: None }
+    }
+
     fn rules(self) -> ChainRules {
-        let Self { network, depth, signing_context } = self;
-        let signing_context = signing_context.unwrap_or(SigningContext::GENESIS);
-        ChainRules { network: network.into(), depth, signing_context }
+        let signing_context = self.signing_context.unwrap_or(SigningContext::GENESIS);
+        let anchor = match (self.min_work, self.trusted_header) {
+            (Some(work), _) => Anchor::MinWork(work),
+            (None, Some(hash)) => Anchor::Header(hash),
+            (None, None) => Anchor::None,
+        };
+        ChainRules { network: self.network.into(), depth: self.depth, signing_context, anchor }
+    }
+
+    /// Returns a warning for an inclusion that nothing ties to the chain that nodes follow.
+    pub(crate) fn unanchored(&self, delegation: &Delegation) -> Option<String> {
+        let is_held = self.min_work.is_some() || self.trusted_header.is_some();
+        (delegation.inclusion.is_some() && !is_held).then(|| {
+            "unanchored: the headers show work, but not that they are of the chain that nodes follow, and a few are \
+             cheap to forge; --trusted-header or --min-work ties them to it"
+                .to_owned()
+        })
     }
 }
 

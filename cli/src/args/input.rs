@@ -6,6 +6,7 @@ use std::io::{BufRead, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail, ensure};
+use bitcoin::Work;
 use bitcoin::absolute::Height;
 use eots::{AdaptorSignature, InvalidAdaptorSignature, PublicRandomness, XOnlyPublicKey};
 use staking_scripts::Timelock;
@@ -208,6 +209,12 @@ pub(crate) fn schnorr_signature(text: &str) -> anyhow::Result<bitcoin::secp256k1
 /// A timelock in blocks.
 pub(crate) fn timelock(text: &str) -> anyhow::Result<Timelock> {
     Ok(Timelock::from_blocks(text.parse()?)?)
+}
+
+/// A total work, as Bitcoin Core prints `chainwork`: hex.
+pub(crate) fn work(text: &str) -> anyhow::Result<Work> {
+    let text = text.strip_prefix("0x").unwrap_or(text);
+    Work::from_unprefixed_hex(text).context("not a work in hex")
 }
 
 /// A Bitcoin block height.

@@ -1,10 +1,14 @@
 //! Files that commands write: new ones, whole or not at all.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
+
+/// How the names of files begin that are not finished yet.
+const UNFINISHED: &str = ".btcstake-unfinished-";
 
 /// A file to be written. It is created under another name in the same folder, so that a path that cannot be
 /// written to is refused at once, and a process that is killed leaves no file with this name.
@@ -38,6 +42,7 @@ impl NewFile {
             bail!("{flag} {}: the file exists; must be a new one", shown(path));
         }
         let mut builder = tempfile::Builder::new();
+        builder.prefix(UNFINISHED);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
         #[cfg(not(unix))]
@@ -45,6 +50,17 @@ impl NewFile {
         let file =
             builder.tempfile_in(folder).with_context(|| format!("cannot write {flag} {}", shown(path)))?;
         Ok(Self { flag, path: path.to_owned(), file })
+    }
+
+    /// Returns the files beside it that runs which were killed have left behind: one may hold a key.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let (Some(folder), own) = (self.file.path().parent(), self.file.path()) else { return Vec::new() };
+        let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let unfinished = |name: &OsStr| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
+        let found = entries.filter(|entry| unfinished(&entry.file_name()) && entry.path() != own);
+        let mut found: Vec<String> = found.map(|entry| shown(&entry.path())).collect();
+        found.sort();
+        found
     }
 
     /// Writes the file, and returns its path.

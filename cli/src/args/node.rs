@@ -1,5 +1,9 @@
 //! The node that some commands ask: a `bitcoind`, on any network.
 
+#[cfg(feature = "rpc")]
+use std::io::Write;
+#[cfg(feature = "rpc")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
@@ -7,19 +11,41 @@ use bitcoin::Network;
 use chain::Node;
 
 use super::network::{NetworkName, network_name};
+#[cfg(feature = "rpc")]
+use super::secret;
+#[cfg(feature = "rpc")]
+use crate::view::text::BAD;
 
 /// The node to ask.
 #[derive(clap::Args)]
 pub(crate) struct NodeArgs {
-    /// The URL of a bitcoind, http://user:password@host:port.
+    /// The URL of a bitcoind, http://host:port.
     #[arg(long, value_name = "URL")]
     pub(crate) node: Option<String>,
-    /// The cookie file of that bitcoind, instead of user and password in the URL.
-    #[arg(long, value_name = "FILE", requires = "node")]
-    cookie_file: Option<PathBuf>,
+    #[command(flatten)]
+    credentials: CredentialArgs,
     /// How many blocks are searched, from the tip down, for transactions that the node has no index of.
     #[arg(long, value_name = "BLOCKS", default_value_t = 2016, requires = "node")]
     search_blocks: u32,
+}
+
+/// What a bitcoind asks for: a file has it, so that it is on no command line.
+#[derive(clap::Args)]
+pub(crate) struct CredentialArgs {
+    /// The cookie file of that bitcoind.
+    #[arg(long, value_name = "FILE", requires = "node")]
+    cookie_file: Option<PathBuf>,
+    /// A file with user:password of that bitcoind, which its owner alone may read.
+    #[arg(long, value_name = "FILE", requires = "node", conflicts_with = "cookie_file")]
+    rpc_password_file: Option<PathBuf>,
+}
+
+impl CredentialArgs {
+    /// Returns the flag that is given, if one is.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let cookie = self.cookie_file.as_ref().map(|_| "--cookie-file");
+        cookie.or(self.rpc_password_file.as_ref().map(|_| "--rpc-password-file"))
+    }
 }
 
 impl NodeArgs {
@@ -42,7 +68,7 @@ impl NodeArgs {
 
     fn connect_searching(&self, blocks: u32) -> anyhow::Result<Box<dyn Node>> {
         let url = self.node.as_deref().context("--node is absent; must be the URL of a bitcoind")?;
-        bitcoind(url, self.cookie_file.clone(), Some(blocks))
+        bitcoind(url, &self.credentials, Some(blocks))
     }
 }
 
@@ -63,12 +89,27 @@ fn check_network(found: Network, expected: NetworkName) -> anyhow::Result<()> {
 #[cfg(feature = "rpc")]
 pub(crate) fn bitcoind(
     url: &str,
-    cookie_file: Option<PathBuf>,
+    given: &CredentialArgs,
     search_blocks: Option<u32>,
 ) -> anyhow::Result<Box<dyn Node>> {
     use chain::{BitcoinCore, Credentials};
 
-    let credentials = cookie_file.map_or(Credentials::None, Credentials::CookieFile);
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or_default();
+    if authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
+        let text = "--node has a password in it, which other users of this machine see in the list of processes; \
+                    --rpc-password-file and --cookie-file keep it out";
+        let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {text}");
+    }
+    let credentials = match (&given.cookie_file, &given.rpc_password_file) {
+        (Some(cookie), _) => Credentials::CookieFile(cookie.clone()),
+        (None, Some(file)) => {
+            let read = user_and_password(file);
+            let (user, password) = read.with_context(|| format!("--rpc-password-file {}", file.display()))?;
+            Credentials::UserPassword { user, password }
+        }
+        (None, None) => Credentials::None,
+    };
     let node = BitcoinCore::connect(url, credentials).context("cannot use the node given with --node")?;
     Ok(Box::new(match search_blocks {
         Some(blocks) => node.with_search_depth(blocks),
@@ -76,9 +117,19 @@ pub(crate) fn bitcoind(
     }))
 }
 
+/// Reads user and password from a file that its owner alone may read.
+#[cfg(feature = "rpc")]
+fn user_and_password(path: &Path) -> anyhow::Result<(String, String)> {
+    let text = secret::read_private(path)?;
+    // What is in the file is never put into an error.
+    let found = text.trim_end_matches(['\r', '\n']).split_once(':');
+    let (user, password) = found.context("it has no colon; must be user:password")?;
+    Ok((user.to_owned(), password.to_owned()))
+}
+
 /// Refuses: this build has no JSON-RPC client.
 #[cfg(not(feature = "rpc"))]
-pub(crate) fn bitcoind(_: &str, _: Option<PathBuf>, _: Option<u32>) -> anyhow::Result<Box<dyn Node>> {
+pub(crate) fn bitcoind(_: &str, _: &CredentialArgs, _: Option<u32>) -> anyhow::Result<Box<dyn Node>> {
     anyhow::bail!(
         "this btcstake was built without the feature `rpc`, so it cannot talk to a bitcoind; install it with \
         `cargo install --path cli --features rpc`"
@@ -96,6 +147,6 @@ pub(crate) fn embedded() -> anyhow::Result<Box<dyn Node>> {
 pub(crate) fn embedded() -> anyhow::Result<Box<dyn Node>> {
     anyhow::bail!(
         "this btcstake was built without the feature `embedded`, so it has no node of its own; name a bitcoind on \
-        regtest with --node http://user:password@host:port, or install it with `cargo install --path cli`"
+        regtest with --node http://host:port, or install it with `cargo install --path cli`"
     )
 }

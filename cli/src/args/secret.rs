@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::builder::TypedValueParser;
@@ -22,10 +23,59 @@ pub(crate) struct SecretKeyPath {
     path: OsString,
 }
 
+/// Whether key files that others may read are taken: `--allow-loose-permissions`.
+static LOOSE_PERMISSIONS: AtomicBool = AtomicBool::new(false);
+
+/// Lets this process read key files that others may read too.
+pub(crate) fn allow_loose_permissions() {
+    LOOSE_PERMISSIONS.store(true, Ordering::Relaxed);
+}
+
+/// Keeps the memory of this process out of core dumps, and other processes of the user out of it.
+#[cfg(unix)]
+pub(crate) fn forbid_core_dumps() -> anyhow::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none).context("cannot forbid core dumps, which would hold the key")?;
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .context("cannot keep other processes out of this one, which holds the key")?;
+    Ok(())
+}
+
+/// There is nothing to forbid.
+#[cfg(not(unix))]
+pub(crate) fn forbid_core_dumps() -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// Refuses a key file that others than its owner may read or write.
+#[cfg(unix)]
+fn check_permissions(file: &File) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let found = file.metadata().context("cannot read its permissions")?;
+    let mode = found.permissions().mode() & 0o777;
+    let is_tight = !found.is_file() || mode & 0o077 == 0 || LOOSE_PERMISSIONS.load(Ordering::Relaxed);
+    ensure!(
+        is_tight,
+        "its permissions are {mode:03o}; must be for its owner alone, as after `chmod 600` (or give \
+         --allow-loose-permissions)"
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_permissions(_: &File) -> anyhow::Result<()> {
+    Ok(())
+}
+
 impl SecretKeyPath {
-    /// Reads the secret key.
+    /// Reads the secret key. From then on the process leaves no core dump.
     pub(crate) fn read(&self) -> anyhow::Result<SecretKey> {
         let Self { flag, path } = self;
+        forbid_core_dumps()?;
         let shown = path.to_string_lossy();
         match read_secret_key(Path::new(path)) {
             Err(_) if has_a_secret(&shown) => {
@@ -75,11 +125,23 @@ pub(crate) fn hide_secrets(text: &str) -> String {
     shown
 }
 
+/// Reads a file that its owner alone may read.
+#[cfg(feature = "rpc")]
+pub(crate) fn read_private(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let file = File::open(path).context("cannot open it")?;
+    check_permissions(&file)?;
+    let bytes = read_all(file).context("cannot read it")?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| anyhow!("it is not text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
 fn read_secret_key(path: &Path) -> anyhow::Result<SecretKey> {
     let text = if path == Path::new("-") {
         read_all(standard_input()?)?
     } else {
-        read_all(File::open(path).context("cannot open it")?).context("cannot read it")?
+        let file = File::open(path).context("cannot open it")?;
+        check_permissions(&file)?;
+        read_all(file).context("cannot read it")?
     };
     let mut bytes = Zeroizing::new([0; 32]);
     let text = stripped(&text);

@@ -1,9 +1,10 @@
 //! A transaction as an argument gives it: bytes, or a PSBT.
 
 use anyhow::bail;
-use bitcoin::{Amount, Psbt, Transaction, consensus};
+use bitcoin::{Amount, Psbt, Transaction, TxOut, Weight, consensus};
 use staking_scripts::Explanation;
 use staking_scripts::explain::{explain, explain_psbt};
+use staking_scripts::psbt::summarize_psbt;
 use staking_scripts::transactions::spent_outputs;
 
 use super::argument;
@@ -16,7 +17,17 @@ pub(crate) struct Given {
     pub(crate) explanation: Explanation,
     /// Whether every input has its witness or script.
     pub(crate) finalized: bool,
-    pub(crate) input_amounts: Vec<Option<Amount>>,
+    /// The outputs that the inputs spend, as far as they are known.
+    pub(crate) spent: Vec<Option<TxOut>>,
+    /// The weight with all witnesses: those that are there, or the least ones that will be.
+    pub(crate) weight: Weight,
+}
+
+impl Given {
+    /// Returns the sum of the inputs; `None` when one is not known.
+    pub(crate) fn held(&self) -> Option<Amount> {
+        self.spent.iter().try_fold(Amount::ZERO, |sum, spent| sum.checked_add(spent.as_ref()?.value))
+    }
 }
 
 const PSBT_MAGIC: &[u8] = b"psbt\xff";
@@ -54,9 +65,10 @@ fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
     }
     let transaction: Transaction =
         consensus::deserialize(bytes).map_err(|error| input::unread("transaction", &error))?;
-    let input_amounts = vec![None; transaction.input.len()];
+    let spent = vec![None; transaction.input.len()];
     let (explanation, finalized) = (explain(&transaction), is_finalized(&transaction));
-    Ok(Given { explanation, transaction, finalized, input_amounts })
+    let weight = transaction.weight();
+    Ok(Given { explanation, transaction, finalized, spent, weight })
 }
 
 fn is_finalized(transaction: &Transaction) -> bool {
@@ -76,9 +88,9 @@ fn from_psbt(psbt: Psbt) -> anyhow::Result<Given> {
             bail!("the PSBT has two different outputs for input {index}; must be one");
         }
     }
-    let input_amounts = spent.into_iter().map(|output| output.map(|output| output.value)).collect();
     let explanation = explain_psbt(&psbt);
+    let weight = summarize_psbt(&psbt, &explanation, None).weight;
     let transaction = psbt.extract_tx_unchecked_fee_rate();
     let finalized = is_finalized(&transaction);
-    Ok(Given { transaction, explanation, finalized, input_amounts })
+    Ok(Given { transaction, explanation, finalized, spent, weight })
 }

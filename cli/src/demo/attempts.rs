@@ -1,7 +1,7 @@
 //! Spends that must fail. The library refuses to finalize them, so their witnesses are built here.
 
 use bitcoin::{TapSighash, Transaction, Witness, XOnlyPublicKey};
-use eots::SecretKey;
+use eots::{SecretKey, SignError};
 use staking_scripts::outputs::Leaf;
 
 /// Returns the transaction with a witness for `leaf` that has, for each of the script's keys, the bytes that
@@ -24,12 +24,18 @@ pub fn with_witness(
 
 /// Returns a function for [`with_witness`]: for the key of one of `signers` it returns that signer's BIP-340
 /// signature over `sighash`, for another key `None`.
-pub fn signed_by<'a>(
-    signers: &'a [&'a SecretKey],
+///
+/// # Errors
+/// As [`SecretKey::sign_bip340`].
+pub fn signed_by(
+    signers: &[&SecretKey],
     sighash: TapSighash,
-) -> impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>> + 'a {
-    move |key| {
-        let signer = signers.iter().find(|signer| signer.public_key() == key)?;
-        Some(signer.sign_bip340(sighash).serialize().to_vec())
+) -> Result<impl Fn(&XOnlyPublicKey) -> Option<Vec<u8>>, SignError> {
+    let mut signed = Vec::new();
+    for signer in signers {
+        signed.push((*signer.public_key(), signer.sign_bip340(sighash)?.serialize().to_vec()));
     }
+    Ok(move |key: &XOnlyPublicKey| {
+        signed.iter().find(|(signer, _)| signer == key).map(|(_, signature)| signature.clone())
+    })
 }

@@ -135,13 +135,18 @@ impl Cast {
     /// Returns the rules of the two chains of the stakes: regtest, and a consumer chain with a signing
     /// context.
     pub(crate) fn chain_rules() -> ChainRules {
-        ChainRules { network: Network::Regtest, depth: 1, signing_context: staker_context() }
+        ChainRules {
+            network: Network::Regtest,
+            depth: 1,
+            signing_context: staker_context(),
+            ..ChainRules::MAINNET
+        }
     }
 
     /// Returns the staker's proof of possession, with its message.
     pub(crate) fn possession(&self) -> anyhow::Result<(PossessionMessage, ProofOfPossession)> {
         let message = PossessionMessage::new(staker_context(), ACCOUNT.parse()?)?;
-        let proof = ProofOfPossession::create_bip340(&self.staker, &message);
+        let proof = ProofOfPossession::create_bip340(&self.staker, &message)?;
         Ok((message, proof))
     }
 

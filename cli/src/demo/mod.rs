@@ -25,6 +25,7 @@ use self::scenarios::Scenario;
 use self::stage::Stage;
 use crate::args::argument::{self, Argument, read_optional};
 use crate::args::new_file::NewFile;
+use crate::args::node::CredentialArgs;
 use crate::args::{input, node};
 use crate::view::output::Printout;
 
@@ -37,12 +38,11 @@ pub(crate) struct Args {
     /// The scenario to play.
     #[arg(long, default_value = "all")]
     scenario: ScenarioName,
-    /// The node to play on: `embedded`, or the URL of a bitcoind on regtest, http://user:password@host:port.
+    /// The node to play on: `embedded`, or the URL of a bitcoind on regtest, http://host:port.
     #[arg(long, default_value = "embedded", value_name = "NODE")]
     node: String,
-    /// The cookie file of that bitcoind, instead of user and password in the URL.
-    #[arg(long, value_name = "FILE")]
-    cookie_file: Option<PathBuf>,
+    #[command(flatten)]
+    credentials: CredentialArgs,
     /// 32 bytes from which all keys are derived: the same seed gives the same transactions. Fresh ones when
     /// absent.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
@@ -109,12 +109,12 @@ impl Args {
     /// Returns the node to play on, and its name for the reader.
     fn node(&self) -> anyhow::Result<(Box<dyn Node>, String)> {
         if self.node == "embedded" {
-            if self.cookie_file.is_some() {
-                bail!("--cookie-file: must be given with the URL of a bitcoind in --node");
+            if let Some(flag) = self.credentials.given() {
+                bail!("{flag}: must be given with the URL of a bitcoind in --node");
             }
             return Ok((node::embedded()?, "Bitcoin Core's own engine, embedded, on regtest".to_owned()));
         }
-        let node = node::bitcoind(&self.node, self.cookie_file.clone(), None)?;
+        let node = node::bitcoind(&self.node, &self.credentials, None)?;
         Ok((node, "bitcoind, on regtest".to_owned()))
     }
 }

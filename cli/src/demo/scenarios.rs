@@ -150,7 +150,7 @@ fn attempts(stage: &mut Stage<'_>, stake: &Stake) -> anyhow::Result<()> {
     let unbonding = &stake.checked.presigned().unbonding;
     let (leaf, sighash) = (staking_leaf(stake, SpendPath::Unbonding)?, unbonding.sighash());
     let mut unbond = |name: &str, text: &str, signers: &[&SecretKey]| {
-        let transaction = with_witness(unbonding.unsigned(), leaf, signed_by(signers, sighash));
+        let transaction = with_witness(unbonding.unsigned(), leaf, signed_by(signers, sighash)?);
         stage.refused(name, text, (&transaction, unbonding.psbt()), SpendPath::Unbonding)
     };
     unbond("unbond alone", "the staker without the covenant committee", &[&cast.staker])?;
@@ -178,13 +178,13 @@ fn without_key(
 
     // Even if the staker and a quorum signed without encryption.
     let conspirators: Vec<_> = cast.covenant.iter().take(quorum).chain([&cast.staker]).collect();
-    let transaction = with_witness(slashing.unsigned(), leaf, signed_by(&conspirators, sighash));
+    let transaction = with_witness(slashing.unsigned(), leaf, signed_by(&conspirators, sighash)?);
     let text = "staker and covenant quorum, all signing outright, but not the finality provider";
     stage.refused("slash without its key", text, (&transaction, slashing.psbt()), SpendPath::Slashing)?;
 
     // Even if the finality provider signed: the adaptor signatures are not signatures yet.
     let signers = [&cast.staker, &cast.providers[0]];
-    let sign = signed_by(&signers, sighash);
+    let sign = signed_by(&signers, sighash)?;
     let transaction = with_witness(slashing.unsigned(), leaf, |key| {
         let adaptor = given.iter().take(quorum).find(|given| given.member == *key);
         let adaptor = adaptor.and_then(|given| given.signatures.first());

@@ -1,8 +1,10 @@
 //! What commands print: parts of outputs that several share, and the one place of printing.
 
 pub(crate) mod delegation;
+pub(crate) mod fee;
 pub(crate) mod output;
 pub(crate) mod parameters;
+pub(crate) mod payment;
 pub(crate) mod taproot;
 pub(crate) mod text;
 pub(crate) mod transaction;

@@ -5,12 +5,8 @@ use bitcoin::{Amount, FeeRate, Psbt, Transaction, psbt};
 use serde::{Deserialize, Serialize};
 use staking_scripts::delegation::PresignedTransactions;
 
+use super::fee::{odd_part, odd_rate, shown};
 use super::output::{CommandOutput, Printout};
-
-/// The least fee rate that nodes relayed by default for many years, as many still do.
-const LEAST_RELAYED: FeeRate = FeeRate::BROADCAST_MIN;
-/// A fee rate that is hardly ever paid.
-const MOST_EXPECTED: FeeRate = FeeRate::from_sat_per_kwu(1000 * 250);
 
 /// A transaction that a command has built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,22 +65,9 @@ impl BuiltTransaction {
     /// Adds warnings about a chosen fee that may be a mistake: by its rate, where it is known, and by its
     /// part of the amount.
     pub(crate) fn question_fee(mut self, rate: Option<FeeRate>) -> Self {
-        let odd = rate.and_then(|rate| match rate {
-            rate if rate < LEAST_RELAYED => Some(("below", LEAST_RELAYED, "which many nodes do not relay")),
-            rate if rate > MOST_EXPECTED => {
-                Some(("above", MOST_EXPECTED, "which hardly any transaction pays"))
-            }
-            _ => None,
-        });
-        self.warnings.extend(rate.zip(odd).map(|(rate, (side, limit, why))| {
-            let limit = limit.to_sat_per_vb_floor();
-            format!("--fee-rate: {} sat/vB is {side} {limit} sat/vB, {why}", shown(rate))
-        }));
-        let (fee, moved) = (self.fee_sat, self.moved_sat);
-        if fee > moved.div_euclid(10) {
-            self.warnings
-                .push(format!("the fee of {fee} sat is more than a tenth of the {moved} sat that are spent"));
-        }
+        let odd = rate.and_then(odd_rate);
+        self.warnings.extend(odd.map(|odd| format!("--fee-rate: {odd}")));
+        self.warnings.extend(odd_part(Amount::from_sat(self.fee_sat), Amount::from_sat(self.moved_sat)));
         self
     }
 
@@ -121,11 +104,6 @@ fn finalized(psbt: &Psbt, transaction: &Transaction) -> Psbt {
         };
     }
     psbt
-}
-
-/// Returns a fee rate in sat/vB, as text.
-fn shown(rate: FeeRate) -> String {
-    format!("{:.1}", f64::from(u32::try_from(rate.to_sat_per_kwu()).unwrap_or(u32::MAX)) / 250.0)
 }
 
 /// Warns of pre-signed transactions whose fee rate is below the rate that is paid today.

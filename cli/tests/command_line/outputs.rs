@@ -79,7 +79,7 @@ fn outputs_of_several_delegations() {
     let folder = Folder::with_delegation();
     let files = "--params params.json --delegation signed.json --delegation nowhere.json";
     let run = folder
-        .run(&format!("covenant sign {files} --record member.key.record --secret-key-file member.key"))
+        .run(&format!("covenant sign --dangerously-without-height {files} --record member.key.record --secret-key-file member.key"))
         .ends(1);
     let shape = SHAPES.iter().find(|shape| shape.command == "covenant sign (several)").unwrap();
     let lines: Vec<Value> = run.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

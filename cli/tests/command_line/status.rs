@@ -60,7 +60,9 @@ fn status_of_a_nodes_answer_is_that_of_our_own_file() {
         (answers_with(staking, 900_001, 963_500), "EXPIRED", Some(63_499)),
     ] {
         let node = ScriptedNode::start(answers);
-        let at = format!("--network regtest --node {}", node.url());
+        folder.write("rpc.password", "user:password");
+        let url = node.url().replace("user:password@", "");
+        let at = format!("--network regtest --node {url} --rpc-password-file rpc.password");
         let of = |file: &str| -> Status { folder.output(&format!("status {FILES} {file} {at}")) };
         let found = of("verified.json");
         assert_eq!((found.status.as_str(), found.depth), (status, depth), "{found:?}");

@@ -107,7 +107,7 @@ fn list(indices: &[usize]) -> String {
 /// eots::verify_batch(&items)?;
 ///
 /// let sighash = Message::from_digest([7; 32]);
-/// let signature = key.sign_bip340(sighash);
+/// let signature = key.sign_bip340(sighash)?;
 /// items.push(BatchItem::Bip340 { public_key: key.public_key(), message: sighash, signature: &signature });
 /// eots::verify_batch(&items)?;
 ///

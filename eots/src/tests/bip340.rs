@@ -37,7 +37,7 @@ fn verification_and_signing() {
 
         let key = SecretKey::from_bytes(&bytes(secret)).unwrap();
         assert_eq!(key.public_key().serialize(), bytes(public), "{index}");
-        let ours = key.sign_bip340(Message::from_digest(message));
+        let ours = key.sign_bip340(Message::from_digest(message)).unwrap();
         SECP256K1.verify_schnorr(&ours, &Message::from_digest(message), key.public_key()).unwrap();
         // We sign without auxiliary randomness, which BIP-340 has as 32 zero bytes.
         let zero = bytes(aux) == [0; 32];

@@ -46,7 +46,7 @@ fn sound(number: usize) -> Signed {
             let signature = sign(&signer, secret, &message).unwrap();
             Signed::Eots { key, randomness, message, signature }
         }
-        1 => Signed::Bip340 { key, message, signature: signer.sign_bip340(digest(message)) },
+        1 => Signed::Bip340 { key, message, signature: signer.sign_bip340(digest(message)).unwrap() },
         _ => {
             let encryption_key = *secret(100 + number % 2).public_key();
             let signature =

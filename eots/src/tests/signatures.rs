@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use secp256k1::{Message, Parity, SECP256K1, XOnlyPublicKey, schnorr};
 use sha2::{Digest, Sha256};
 
-use super::{any_key, order_minus, small};
+use super::{any_key, digest, order_minus, small};
 use crate::{
     ExtractError, InvalidSignature, PublicRandomness, SecretKey, SecretRandomness, SignError, Signature,
     extract, sign, sign_without_verifying, verify,
@@ -175,4 +175,11 @@ fn signature_with_a_fault_is_withheld() {
     let randomness = || SecretRandomness::derive(&faulty, b"chain", 1);
     assert_eq!(sign(&faulty, randomness(), b"m").unwrap_err(), SignError::Fault);
     assert!(sign_without_verifying(&faulty, randomness(), b"m").is_ok(), "which is why it has that name");
+}
+
+#[test]
+fn bip340_signature_with_a_fault_is_withheld() {
+    let (key, other) = (SecretKey::from_bytes(&[1; 32]).unwrap(), SecretKey::from_bytes(&[2; 32]).unwrap());
+    assert!(key.sign_bip340(digest([7; 32])).is_ok());
+    assert_eq!(key.with_fault(&other).sign_bip340(digest([7; 32])).unwrap_err(), SignError::Fault);
 }

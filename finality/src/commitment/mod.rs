@@ -6,7 +6,7 @@ mod proof;
 
 mod tree;
 
-use eots::{PublicRandomness, SecretKey};
+use eots::{PublicRandomness, SecretKey, SignError};
 use secp256k1::{Message, SECP256K1, XOnlyPublicKey, schnorr};
 use sha2::{Digest, Sha256};
 
@@ -30,7 +30,7 @@ pub struct RandomnessCommitment {
     pub root: [u8; 32],
 }
 
-/// A reason why a public randomness is not the one committed for a height.
+/// A reason why a commitment is not signed, or why a signature over it or a public randomness is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitmentError {
@@ -70,6 +70,9 @@ pub enum CommitmentError {
     /// The proof's path has the wrong length for its tree, or leads to another root.
     #[error("the proof does not lead to the committed root")]
     WrongRoot,
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 /// A reason why the chain does not accept a commitment.
@@ -143,14 +146,15 @@ impl RandomnessCommitment {
     /// Returns the provider's BIP-340 signature over the commitment: the same bytes each time.
     ///
     /// # Errors
-    /// As [`check`](Self::check).
+    /// [`CommitmentError::Invalid`] as [`check`](Self::check), and [`CommitmentError::Sign`] as
+    /// [`SecretKey::sign_bip340`].
     pub fn sign(
         &self,
         key: &SecretKey,
         context: &SigningContext,
-    ) -> Result<schnorr::Signature, InvalidCommitment> {
+    ) -> Result<schnorr::Signature, CommitmentError> {
         self.check()?;
-        Ok(key.sign_bip340(self.digest(context)))
+        Ok(key.sign_bip340(self.digest(context))?)
     }
 
     /// Checks the rules of the chain for every commitment: it covers at least one height, and its heights end

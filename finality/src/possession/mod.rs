@@ -4,7 +4,7 @@
 
 mod address;
 
-use eots::SecretKey;
+use eots::{SecretKey, SignError};
 use secp256k1::{Message, SECP256K1, XOnlyPublicKey, schnorr};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ const GENESIS_PREFIX: &str = "bbn";
 /// let key = SecretKey::from_bytes(&[2; 32])?;
 /// let address = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse()?;
 /// let message = PossessionMessage::new(SigningContext::GENESIS, address)?;
-/// let signature = message.sign_bip340(&key);
+/// let signature = message.sign_bip340(&key)?;
 /// assert!(message.verify_bip340(key.public_key(), &signature));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -86,7 +86,10 @@ impl PossessionMessage {
     }
 
     /// Returns the BIP-340 proof of possession of `key`: the same bytes each time.
-    pub fn sign_bip340(&self, key: &SecretKey) -> schnorr::Signature {
+    ///
+    /// # Errors
+    /// As [`SecretKey::sign_bip340`].
+    pub fn sign_bip340(&self, key: &SecretKey) -> Result<schnorr::Signature, SignError> {
         key.sign_bip340(self.digest())
     }
 

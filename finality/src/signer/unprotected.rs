@@ -62,10 +62,9 @@ impl Signer for UnprotectedSigner {
         let chain_id = self.chain.chain_id.as_bytes();
         let tree = RandomnessTree::derive(&self.key, chain_id, range, NonZeroUsize::MIN, |_| {})?;
         let commitment = tree.commitment();
-        Ok(SignedCommitment {
-            commitment,
-            signature: commitment.sign(&self.key, &self.chain.commitment_context)?,
-        })
+        // Deriving the tree has checked its heights, which are the commitment's.
+        let signature = self.key.sign_bip340(commitment.digest(&self.chain.commitment_context))?;
+        Ok(SignedCommitment { commitment, signature })
     }
 
     fn vote(&self, message: &VoteMessage) -> Result<VoteSignature, Self::Error> {
@@ -80,6 +79,6 @@ impl Signer for UnprotectedSigner {
     }
 
     fn prove_possession(&self, message: &PossessionMessage) -> Result<schnorr::Signature, Self::Error> {
-        Ok(message.sign_bip340(&self.key))
+        Ok(message.sign_bip340(&self.key)?)
     }
 }

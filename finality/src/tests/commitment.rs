@@ -170,7 +170,7 @@ fn commitments_are_signed_with_a_context() {
     let wraps = RandomnessCommitment { start_height: ConsumerHeight::MAX, count: 1, ..commitment };
     let past_the_end = InvalidCommitment::PastTheEnd { start_height: ConsumerHeight::MAX, count: 1 };
     assert_eq!(wraps.check(), Err(past_the_end));
-    assert_eq!(wraps.sign(&key, &SigningContext::GENESIS), Err(past_the_end));
+    assert_eq!(wraps.sign(&key, &SigningContext::GENESIS), Err(CommitmentError::Invalid(past_the_end)));
     assert_eq!(RandomnessTree::new(ConsumerHeight::MAX, &leaves(1)).unwrap_err(), past_the_end);
     assert_eq!(RandomnessTree::new(ConsumerHeight(0), &[]).unwrap_err(), InvalidCommitment::Empty);
     assert_eq!(

@@ -123,7 +123,7 @@ impl<'a> Signatures<'a> {
     pub(crate) fn delegation(&self, given: &[CovenantSignatures]) {
         let [unbonding, slashing @ ..] = &self.sighashes;
         for sighash in slashing {
-            black_box(self.stake.staker.sign_bip340(*sighash));
+            black_box(self.stake.staker.sign_bip340(*sighash).expect("a signature"));
         }
         self.verify_staker();
         for signed in given {
@@ -144,7 +144,7 @@ impl<'a> Signatures<'a> {
         let [unbonding, slashing @ ..] = &self.sighashes;
         self.verify_staker();
         let member = &self.stake.members[4];
-        black_box(member.sign_bip340(*unbonding));
+        black_box(member.sign_bip340(*unbonding).expect("a signature"));
         for sighash in slashing {
             let provider = self.stake.provider.public_key();
             black_box(AdaptorSignature::sign(member, provider, *sighash, &[0; 32]).expect("a signature"));

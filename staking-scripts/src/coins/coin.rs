@@ -3,6 +3,7 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::{InputWeightPrediction, Version};
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, VarInt, Weight, XOnlyPublicKey, psbt};
+use eots::SignError;
 use miniscript::descriptor::DescriptorType;
 use miniscript::psbt::PsbtInputExt;
 use miniscript::{DefiniteDescriptorKey, Descriptor};
@@ -74,6 +75,9 @@ pub enum CoinError {
     /// The PSBT does not have the outputs that its inputs spend, which signatures cover.
     #[error("the PSBT does not say what its inputs spend: {0}")]
     Unstated(String),
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 impl FundingCoin {

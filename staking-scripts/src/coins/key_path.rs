@@ -17,7 +17,7 @@ pub fn key_path_script(key: &XOnlyPublicKey) -> ScriptBuf {
 /// [`key_path_script`] of the key. An input that offers a leaf is not a coin, and is not signed here.
 ///
 /// # Errors
-/// [`CoinError`] names the input that is not this key's.
+/// [`CoinError`] names the input that is not this key's; [`CoinError::Sign`] as [`SecretKey::sign_bip340`].
 pub fn sign_key_path(psbt: &Psbt, key: &SecretKey) -> Result<Psbt, CoinError> {
     let mut psbt = psbt.clone();
     let unstated = |e: &dyn ToString| CoinError::Unstated(e.to_string());
@@ -61,7 +61,7 @@ pub(crate) fn sign_coins(
         let sighash = cache
             .taproot_key_spend_signature_hash(*index, &Prevouts::All(prevouts), TapSighashType::Default)
             .map_err(|e| unstated(&e))?;
-        let signature = tweaked.sign_bip340(sighash);
+        let signature = tweaked.sign_bip340(sighash)?;
         if let Some(input) = psbt.inputs.get_mut(*index) {
             input.tap_internal_key = Some(*key.public_key());
             input.tap_key_sig = Some(taproot::Signature { signature, sighash_type: TapSighashType::Default });

@@ -109,7 +109,8 @@ impl Delegation {
     /// once.
     ///
     /// # Errors
-    /// Those of [`new`](Self::new), and [`DelegationError::Field`] when the key is not the staker's.
+    /// Those of [`new`](Self::new), and [`DelegationError::Field`] when the key is not the staker's or
+    /// signing fails.
     pub fn signed(stake: &NewDelegation<'_>, key: &SecretKey) -> Result<Self, DelegationError> {
         let presigned = PresignedTransactions::new(stake.staking, stake.parameters);
         let presigned = field("staking_amount_sat", presigned)?;
@@ -220,7 +221,7 @@ impl Delegation {
     ///
     /// # Errors
     /// Those of [`presigned`](Self::presigned), and [`DelegationError::Field`] when the key is not the
-    /// staker's.
+    /// staker's or signing fails.
     pub fn sign_as_staker(
         &mut self,
         key: &SecretKey,

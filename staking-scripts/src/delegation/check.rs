@@ -27,9 +27,9 @@ use crate::transactions::slashing::SlashingParameters;
 /// The version of the parameters that a delegation is checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InForce {
-    /// The version in force at this Bitcoin height, which the caller knows: of the tip at registration, or of
-    /// the inclusion. A covenant member must not use the staker's height: earlier versions have other times
-    /// and rates.
+    /// The version in force at this Bitcoin height, which the caller knows: of its own tip. A covenant member
+    /// must not use the staker's height: earlier versions have other times and rates, and a stake that ends
+    /// soon looks young.
     At(Height),
     /// The last version.
     Latest,
@@ -105,7 +105,12 @@ impl Delegation {
             _ => None,
         };
         let previous = self.previous_parameters(rules.history);
-        self.every_rule(parameters, previous, rules.chain, version.into_iter().chain(unproven).collect())
+        let tip = match rules.in_force {
+            InForce::At(height) => Some(height),
+            InForce::Latest | InForce::AsStated => None,
+        };
+        let broken = version.into_iter().chain(unproven).collect();
+        self.every_rule(parameters, previous, (rules.chain, tip), broken)
     }
 
     /// Checks as [`check`](Self::check) does, under parameters that the caller knows to be in force at the
@@ -120,21 +125,22 @@ impl Delegation {
         previous: Option<&Parameters>,
         chain: ChainRules,
     ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
-        self.every_rule(parameters, previous, chain, self.proof_is_present().into_iter().collect())
+        self.every_rule(parameters, previous, (chain, None), self.proof_is_present().into_iter().collect())
     }
 
-    /// Checks every rule but the presence of a proof of possession; `broken` are broken already.
+    /// Checks every rule but the presence of a proof of possession; `broken` are broken already, and the tip
+    /// is the caller's own.
     fn every_rule(
         &self,
         parameters: &Parameters,
         previous: Option<&Parameters>,
-        chain: ChainRules,
+        (chain, tip): (ChainRules, Option<Height>),
         broken: Vec<StakeViolation>,
     ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
         let mut findings = Findings(broken);
         self.check_stake_kind(chain, &mut findings);
         let checked = self.checked(parameters, previous, &mut findings);
-        findings.0.extend(self.check_included(parameters, chain));
+        findings.0.extend(self.check_included(parameters, chain, tip));
         match checked {
             Some(checked) if findings.0.is_empty() => Ok(CheckedDelegation(checked)),
             _ => Err(findings.each_once()),
@@ -338,6 +344,7 @@ fn unresolved(error: DelegationError) -> StakeViolation {
     match error {
         DelegationError::NotInForce(error) => StakeViolation::StatedNotInForce(error),
         DelegationError::NoSuchVersion { version, last } => StakeViolation::NoSuchVersion { version, last },
-        _ => StakeViolation::NoVersion,
+        // A history has a version, so that one is found for a delegation that names none.
+        _ => StakeViolation::NoSuchVersion { version: 0, last: 0 },
     }
 }

@@ -11,6 +11,7 @@ use super::data::{Delegation, SlashedOutput};
 use super::error::DelegationError;
 use super::record::{CovenantRecord, RecordVerdict, SignedStake};
 use crate::outputs::committee::CovenantCommittee;
+use crate::transactions::extension::ExtensionTransaction;
 use crate::transactions::leaf_transaction::sealed::Spends as _;
 use crate::transactions::leaf_transaction::{LeafTransaction as _, to_verify};
 use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature, SigningError};
@@ -91,15 +92,15 @@ pub enum CovenantSigningError<R> {
     Signing(#[from] SigningError),
     /// Other transactions were signed for the staking output.
     #[error(
-        "for the staking output {} the unbonding transaction {} was signed; {} is another, or has other slashing \
-         transactions",
-        .own.staking_output, .earlier.unbonding, .own.unbonding
+        "for the staking output {} the unbonding transaction {} was signed; the unbonding transaction {} for {} is another, \
+         has other slashing transactions, or is of another extension of one stake",
+        .earlier.staking_output, .earlier.unbonding, .own.unbonding, .own.staking_output
     )]
     Conflict {
         /// The transactions that were signed.
-        earlier: SignedStake,
+        earlier: Box<SignedStake>,
         /// The transactions that were to be signed.
-        own: SignedStake,
+        own: Box<SignedStake>,
     },
     /// The signing record cannot be read or written.
     #[error("the signing record")]
@@ -127,11 +128,15 @@ impl CheckedDelegation {
             unbonding: self.presigned.unbonding.txid(),
             slashing: self.presigned.slashing.txid(),
             unbonding_slashing: self.presigned.unbonding_slashing.txid(),
+            extends: self.extension.as_ref().map(ExtensionTransaction::spent),
         };
         self.check_member(key)?;
         match record.check_and_record(&own).map_err(CovenantSigningError::Record)? {
             RecordVerdict::New | RecordVerdict::Again => {}
-            RecordVerdict::Conflict(earlier) => return Err(CovenantSigningError::Conflict { earlier, own }),
+            RecordVerdict::Conflict(earlier) => {
+                let (earlier, own) = (Box::new(earlier), Box::new(own));
+                return Err(CovenantSigningError::Conflict { earlier, own });
+            }
         }
         let sign = |spend: &LeafSpend| spend.sign_as_covenant_member(key);
         let extension = self.extension.as_ref().map(|extension| sign(extension.spend())).transpose()?;

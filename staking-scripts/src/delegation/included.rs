@@ -1,6 +1,7 @@
 //! The rules of a stake that is in a block: its depth, and the staking time left.
 
 use bitcoin::Network;
+use bitcoin::absolute::Height;
 use bitcoin::block::Header;
 use bitcoin::params::Params;
 use finality::SigningContext;
@@ -8,7 +9,7 @@ use finality::SigningContext;
 use super::data::Delegation;
 use super::rules::StakeViolation;
 use crate::parameters::Parameters;
-use spv::InclusionProof;
+use spv::{Anchor, InclusionProof};
 
 /// The rules of the two chains of a stake: the Bitcoin network and the depth in it, and the kind of stake:
 /// for Babylon Genesis, or for consumer chains.
@@ -21,12 +22,18 @@ pub struct ChainRules {
     /// The signing context of stakers' proofs of possession: a consumer chain's, or that of Babylon Genesis,
     /// which is empty.
     pub signing_context: SigningContext,
+    /// What ties the headers of an inclusion to the chain that nodes follow.
+    pub anchor: Anchor,
 }
 
 impl ChainRules {
     /// The rules of Babylon Genesis on mainnet.
-    pub const MAINNET: Self =
-        Self { network: Network::Bitcoin, depth: 30, signing_context: SigningContext::GENESIS };
+    pub const MAINNET: Self = Self {
+        network: Network::Bitcoin,
+        depth: 30,
+        signing_context: SigningContext::GENESIS,
+        anchor: Anchor::None,
+    };
 }
 
 /// The SPV proof of a staking transaction: its block, the blocks on it and the Merkle proof.
@@ -42,19 +49,34 @@ pub struct StakeInclusion {
 
 impl Delegation {
     /// Returns the rules that a stake in a block breaks: it must be deep enough, its parameters in force
-    /// there, and `depth + unbonding time < staking time`.
-    pub(super) fn check_included(&self, parameters: &Parameters, rules: ChainRules) -> Vec<StakeViolation> {
+    /// there, and `depth + unbonding time < staking time`. `tip` is the height of a tip that the caller
+    /// knows: who withholds the later headers does not make the stake younger.
+    pub(super) fn check_included(
+        &self,
+        parameters: &Parameters,
+        rules: ChainRules,
+        tip: Option<Height>,
+    ) -> Vec<StakeViolation> {
         let Some(inclusion) = &self.inclusion else { return Vec::new() };
         let mut found = Vec::new();
         let activation = parameters.activation_height().to_consensus_u32();
         if activation > inclusion.height {
             found.push(StakeViolation::ParametersTooNew { activation, inclusion: inclusion.height });
         }
+        let tip = tip.map(Height::to_consensus_u32);
+        if let Some(tip) = tip.filter(|tip| inclusion.height > *tip) {
+            found.push(StakeViolation::InclusionHeight(inclusion.height, tip));
+        }
         let params = Params::new(rules.network);
         let headers = &inclusion.headers;
         match inclusion.proof.verify_deep(&self.staking_transaction, headers, rules.depth, &params) {
             Err(reason) => found.push(StakeViolation::Inclusion(reason)),
             Ok(depth) => {
+                if let Err(reason) = rules.anchor.check(headers) {
+                    found.push(StakeViolation::Inclusion(reason.into()));
+                }
+                let at_tip = tip.and_then(|tip| tip.checked_sub(inclusion.height)).unwrap_or_default();
+                let depth = depth.max(at_tip);
                 let (unbonding, staking) = (self.unbonding_time_blocks, self.staking_time_blocks);
                 if depth.saturating_add(unbonding) >= staking {
                     found.push(StakeViolation::EndsTooSoon { depth, unbonding, staking });

@@ -18,6 +18,18 @@ pub struct SignedStake {
     pub slashing: Txid,
     /// The id of the slashing transaction of the unbonding output.
     pub unbonding_slashing: Txid,
+    /// The staking output of the running stake that it extends.
+    pub extends: Option<OutPoint>,
+}
+
+impl SignedStake {
+    /// Returns whether both cannot be signed: other transactions for one staking output, or two extensions of
+    /// one stake.
+    pub fn conflicts(&self, other: &Self) -> bool {
+        let one_output = self.staking_output == other.staking_output;
+        let one_extended = self.extends.is_some() && self.extends == other.extends;
+        (one_output || one_extended) && self != other
+    }
 }
 
 /// The verdict of a record on a stake to be signed.
@@ -52,13 +64,12 @@ impl CovenantRecord for MemoryCovenantRecord {
     type Error = Infallible;
 
     fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, Infallible> {
-        Ok(match self.0.get(&stake.staking_output) {
-            None => {
-                self.0.insert(stake.staking_output, *stake);
-                RecordVerdict::New
-            }
-            Some(earlier) if earlier == stake => RecordVerdict::Again,
-            Some(earlier) => RecordVerdict::Conflict(*earlier),
+        if let Some(earlier) = self.0.values().find(|earlier| earlier.conflicts(stake)) {
+            return Ok(RecordVerdict::Conflict(*earlier));
+        }
+        Ok(match self.0.insert(stake.staking_output, *stake) {
+            None => RecordVerdict::New,
+            Some(_) => RecordVerdict::Again,
         })
     }
 }

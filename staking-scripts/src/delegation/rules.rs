@@ -35,9 +35,6 @@ pub enum StakeViolation {
         /// The last version.
         last: usize,
     },
-    /// It names no parameters version, and there is none.
-    #[error("there is no parameters version; must be one")]
-    NoVersion,
     /// The keys and the quorum make no staking output.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
@@ -276,6 +273,9 @@ pub enum StakeViolation {
         /// The height of the block that includes the stake.
         inclusion: u32,
     },
+    /// The stake was included above the tip that the caller knows.
+    #[error("the stake was included at height {0}; must be at most {1}, the tip's")]
+    InclusionHeight(u32, u32),
     /// No more of the staking time is left than the unbonding time.
     #[error(
         "{depth} of the {staking} blocks of the staking time have passed; more must be left than the unbonding time of {unbonding}"
@@ -301,10 +301,7 @@ impl StakeViolation {
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::Absent(_) => "absent",
-            Self::NotInForce(_)
-            | Self::StatedNotInForce(_)
-            | Self::NoSuchVersion { .. }
-            | Self::NoVersion => "parameters",
+            Self::NotInForce(_) | Self::StatedNotInForce(_) | Self::NoSuchVersion { .. } => "parameters",
             Self::Parties(InvalidParties::Unscriptable(_)) => "output",
             Self::Parties(_) => "parties",
             Self::StakingTime { .. } => "staking_time",
@@ -341,6 +338,7 @@ impl StakeViolation {
             Self::Timelock { .. } => "timelock",
             Self::Extension(_) => "extension",
             Self::Inclusion(_) => "inclusion",
+            Self::InclusionHeight(..) => "inclusion_height",
             Self::ParametersTooNew { .. } => "parameters_too_new",
             Self::EndsTooSoon { .. } => "ends_too_soon",
         }

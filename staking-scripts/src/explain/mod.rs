@@ -15,7 +15,7 @@ use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::leaf::{LeafKeys, SpendPath};
 use crate::outputs::op_return::OpReturnData;
 use crate::transactions::shown::{
-    RevealedLeaf, commits, is_protocols, offered_keys, revealed_leaf, spent_outputs,
+    self, RevealedLeaf, commits, is_protocols, only_signature, revealed_leaf, spent_outputs,
 };
 
 /// A leaf that an input reveals, and the keys that signed.
@@ -90,9 +90,10 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
     let spent =
         inputs().zip(spent_outputs(psbt)).enumerate().filter_map(|(index, ((input, signed), output))| {
             if input.witness.is_empty() {
-                return offered_leaf(index, input.previous_output, signed);
+                return offered_leaf(index, input.previous_output, signed, output.as_ref());
             }
-            spent_leaf(index, input).filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
+            let leaf = spent_leaf(index, input).or_else(|| signed_leaf(index, input));
+            leaf.filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
         });
     let ambiguous = inputs().any(|(input, signed)| input.witness.is_empty() && offers_several(signed));
     let outputs = psbt.unsigned_tx.output.iter().zip(&psbt.outputs).enumerate();
@@ -157,8 +158,14 @@ fn offers_several(input: &psbt::Input) -> bool {
     input.tap_scripts.len() > 1 && input.tap_scripts.keys().any(is_protocols)
 }
 
-fn offered_leaf(index: usize, outpoint: OutPoint, input: &psbt::Input) -> Option<SpentLeaf> {
-    let (keys, hash) = offered_keys(input)?;
+fn offered_leaf(
+    index: usize,
+    outpoint: OutPoint,
+    input: &psbt::Input,
+    spent: Option<&TxOut>,
+) -> Option<SpentLeaf> {
+    let leaf = shown::offered_leaf(input, spent)?;
+    let (hash, keys) = (leaf.hash(), leaf.keys);
     let signed = |key: &XOnlyPublicKey| input.tap_script_sigs.contains_key(&(*key, hash));
     Some(spent_by(index, outpoint, keys, signed))
 }
@@ -179,6 +186,13 @@ fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
     let signed: Vec<_> =
         places.into_iter().filter(|(_, place)| is_signature(place)).map(|(key, _)| key).collect();
     Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
+}
+
+/// Returns the leaf of a witness that a wallet finalized which does not know the script, with its signature
+/// alone.
+fn signed_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
+    let leaf = only_signature(&input.witness)?;
+    Some(spent_by(index, input.previous_output, leaf.keys, |_| false))
 }
 
 /// Returns whether a witness element has the size of a signature: 64 bytes, or 65 with a sighash type.

@@ -9,7 +9,7 @@ use bitcoin::address::NetworkUnchecked;
 use bitcoin::consensus::encode;
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::{Address, CompressedPublicKey, Network, PrivateKey, Witness, XOnlyPublicKey};
-use eots::SecretKey;
+use eots::{SecretKey, SignError};
 use prost::Message as _;
 
 use super::PossessionError;
@@ -95,7 +95,7 @@ impl Bip322Signature {
     }
 
     /// Signs deterministically: RFC 6979 for P2WPKH; BIP-340 without auxiliary randomness, and SIGHASH_ALL,
-    /// for P2TR.
+    /// for P2TR. The result is verified: a signature with a fault in it could reveal the key.
     ///
     /// The copy of the secret key is erased; the `bip322` crate does not erase the tweaked key that it signs
     /// with for P2TR.
@@ -118,7 +118,10 @@ impl Bip322Signature {
             private_key.inner.non_secure_erase();
             witness
         });
-        Ok(Self { address, witness: witness.map_err(|e| PossessionError::Bip322(e.to_string()))? })
+        let witness = witness.map_err(|e| PossessionError::Bip322(e.to_string()))?;
+        let made = Self { address, witness };
+        made.verify(key.public_key(), text).map_err(|_| SignError::Fault)?;
+        Ok(made)
     }
 
     pub(super) fn verify(&self, key: &XOnlyPublicKey, text: &str) -> Result<(), PossessionError> {

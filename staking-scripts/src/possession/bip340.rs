@@ -2,12 +2,12 @@
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::schnorr;
-use eots::SecretKey;
+use eots::{SecretKey, SignError};
 use finality::PossessionMessage;
 
 use super::PossessionError;
 
-pub(super) fn create(key: &SecretKey, message: &PossessionMessage) -> schnorr::Signature {
+pub(super) fn create(key: &SecretKey, message: &PossessionMessage) -> Result<schnorr::Signature, SignError> {
     message.sign_bip340(key)
 }
 

@@ -7,7 +7,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::hex::DisplayHex;
 use bitcoin::secp256k1::{Message, SECP256K1};
 use bitcoin::sign_message::{MessageSignature, signed_msg_hash};
-use eots::SecretKey;
+use eots::{SecretKey, SignError};
 
 use super::PossessionError;
 
@@ -30,11 +30,14 @@ impl CompactSignature {
         self.0
     }
 
-    /// Signs deterministically (RFC 6979), with the low s.
-    pub(super) fn create(key: &SecretKey, text: &str) -> Self {
+    /// Signs deterministically (RFC 6979), with the low s, and verifies the result: a signature with a fault
+    /// in it could reveal the key.
+    pub(super) fn create(key: &SecretKey, text: &str) -> Result<Self, SignError> {
         let message = Message::from_digest(signed_msg_hash(text).to_byte_array());
         let signature = key.lend(|secret| SECP256K1.sign_ecdsa_recoverable(&message, secret));
-        Self(MessageSignature::new(signature, true).serialize())
+        let made = Self(MessageSignature::new(signature, true).serialize());
+        made.verify(key.public_key(), text).map_err(|_| SignError::Fault)?;
+        Ok(made)
     }
 
     pub(super) fn verify(&self, key: &XOnlyPublicKey, text: &str) -> Result<(), PossessionError> {

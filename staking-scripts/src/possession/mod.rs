@@ -17,7 +17,7 @@ mod tests;
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Address, Network, XOnlyPublicKey};
-use eots::SecretKey;
+use eots::{SecretKey, SignError};
 pub use finality::{AccountAddress, PossessionMessage};
 use prost::Message as _;
 
@@ -30,6 +30,9 @@ pub use self::ecdsa::CompactSignature;
 /// signed for this account, at any time, and possibly on request of somebody else. The account's consent is
 /// shown by its own signature on the chain's transaction.
 ///
+/// A proof that is made here is verified before it is returned: a signature with a fault in it could reveal
+/// the key.
+///
 /// ```
 /// use eots::SecretKey;
 /// use finality::SigningContext;
@@ -38,7 +41,7 @@ pub use self::ecdsa::CompactSignature;
 /// let key = SecretKey::from_bytes(&[2; 32])?;
 /// let address = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm".parse()?;
 /// let message = PossessionMessage::new(SigningContext::GENESIS, address)?;
-/// let proof = ProofOfPossession::create_bip340(&key, &message);
+/// let proof = ProofOfPossession::create_bip340(&key, &message)?;
 /// proof.verify(key.public_key(), &message)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -128,6 +131,9 @@ pub enum PossessionError {
     /// compared.
     #[error("BIP-322: {0}")]
     Bip322(String),
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 /// The protobuf message of the chain.
@@ -141,14 +147,18 @@ struct ProofOfPossessionBtc {
 
 impl ProofOfPossession {
     /// Makes a proof by a BIP-340 signature, without auxiliary randomness. Finality providers use this one.
-    pub fn create_bip340(key: &SecretKey, message: &PossessionMessage) -> Self {
-        Self::Bip340(bip340::create(key, message))
+    ///
+    /// # Errors
+    /// [`PossessionError::Sign`] when the proof does not verify, which does not occur on a sound machine.
+    pub fn create_bip340(key: &SecretKey, message: &PossessionMessage) -> Result<Self, PossessionError> {
+        Ok(Self::Bip340(bip340::create(key, message)?))
     }
 
     /// Makes a proof by a BIP-322 simple signature of the key's address of this kind on `network`.
     ///
     /// # Errors
-    /// [`PossessionError::Bip322`] when the library does not sign, which no input causes.
+    /// [`PossessionError::Bip322`] when the library does not sign, which no input causes, and
+    /// [`PossessionError::Sign`] when the proof does not verify, which does not occur on a sound machine.
     pub fn create_bip322(
         key: &SecretKey,
         message: &PossessionMessage,
@@ -159,8 +169,11 @@ impl ProofOfPossession {
     }
 
     /// Makes a proof by a "Bitcoin signed message" of a compressed key.
-    pub fn create_ecdsa(key: &SecretKey, message: &PossessionMessage) -> Self {
-        Self::Ecdsa(CompactSignature::create(key, &message.text()))
+    ///
+    /// # Errors
+    /// [`PossessionError::Sign`] when the proof does not verify, which does not occur on a sound machine.
+    pub fn create_ecdsa(key: &SecretKey, message: &PossessionMessage) -> Result<Self, PossessionError> {
+        Ok(Self::Ecdsa(CompactSignature::create(key, &message.text())?))
     }
 
     /// Verifies that `key` signed the message.

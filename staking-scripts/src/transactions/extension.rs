@@ -272,6 +272,11 @@ impl ExtensionTransaction {
         Funded::new(self.output.clone(), OutPoint::new(self.txid(), self.vout), self.amount)
     }
 
+    /// Returns the staking output of the running stake, which the first input spends.
+    pub fn spent(&self) -> OutPoint {
+        self.unsigned().input.first().map_or_else(OutPoint::null, |input| input.previous_output)
+    }
+
     /// Returns the output that the second input spends, which pays the fee and the amount added.
     pub const fn funding(&self) -> &TxOut {
         &self.funding

@@ -63,7 +63,8 @@ pub trait LeafTransaction: sealed::Spends {
     /// Signs as the staker.
     ///
     /// # Errors
-    /// [`SigningError::NotTheStaker`] for another key.
+    /// [`SigningError::NotTheStaker`] for another key, and [`SigningError::Sign`] as
+    /// [`SecretKey::sign_bip340`].
     fn sign_as_staker(&self, key: &SecretKey) -> Result<schnorr::Signature, SigningError> {
         self.spend().sign_as_staker(key)
     }

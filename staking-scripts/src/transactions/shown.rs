@@ -3,9 +3,9 @@
 
 use bitcoin::secp256k1::SECP256K1;
 use bitcoin::taproot::{ControlBlock, LeafVersion};
-use bitcoin::{Psbt, Script, TapLeafHash, TxIn, TxOut, XOnlyPublicKey, psbt};
+use bitcoin::{Psbt, Script, ScriptBuf, TapLeafHash, TxIn, TxOut, Witness, XOnlyPublicKey, psbt};
 
-use crate::outputs::leaf::LeafKeys;
+use crate::outputs::leaf::{Leaf, LeafKeys};
 use crate::outputs::output::NUMS_INTERNAL_KEY;
 
 /// Returns the output that each input of a PSBT spends; `None` where the PSBT has none, or two that differ.
@@ -24,16 +24,17 @@ fn prevout(input: &TxIn, described: &psbt::Input) -> Option<TxOut> {
 
 /// Returns the leaf that a PSBT's input offers for signing, when it offers exactly one: a leaf of the
 /// protocol, and of the output spent where that is known.
-pub(crate) fn offered_keys(input: &psbt::Input) -> Option<(LeafKeys, TapLeafHash)> {
+pub(crate) fn offered_leaf(input: &psbt::Input, spent: Option<&TxOut>) -> Option<Leaf> {
     let mut offered = input.tap_scripts.iter();
     let (control_block, (script, version)) = offered.next()?;
     if offered.next().is_some() || *version != LeafVersion::TapScript || !is_protocols(control_block) {
         return None;
     }
-    if input.witness_utxo.as_ref().is_some_and(|output| !commits(output, control_block, script)) {
+    if spent.is_some_and(|output| !commits(output, control_block, script)) {
         return None;
     }
-    Some((LeafKeys::from_script(script).ok()?, TapLeafHash::from_script(script, LeafVersion::TapScript)))
+    let keys = LeafKeys::from_script(script).ok()?;
+    Some(Leaf { keys, script: script.clone(), control_block: control_block.clone() })
 }
 
 /// Returns whether an output has this leaf.
@@ -53,6 +54,8 @@ pub(crate) fn is_protocols(control_block: &ControlBlock) -> bool {
 pub(crate) struct RevealedLeaf {
     pub(crate) keys: LeafKeys,
     pub(crate) hash: TapLeafHash,
+    pub(crate) script: ScriptBuf,
+    pub(crate) control_block: ControlBlock,
     /// The witness element for each key's signature, in the order of the script.
     pub(crate) places: Vec<(XOnlyPublicKey, Vec<u8>)>,
 }
@@ -69,7 +72,8 @@ pub(crate) fn revealed_leaf(input: &TxIn) -> Option<RevealedLeaf> {
         elements.pop();
     }
     let [places @ .., _, control_block] = elements.as_slice() else { return None };
-    if !is_protocols(&ControlBlock::decode(control_block).ok()?) || !input.script_sig.is_empty() {
+    let control_block = ControlBlock::decode(control_block).ok()?;
+    if !is_protocols(&control_block) || !input.script_sig.is_empty() {
         return None;
     }
     // An input without the nSequence of the timelock is no withdrawal: it is not valid.
@@ -83,5 +87,32 @@ pub(crate) fn revealed_leaf(input: &TxIn) -> Option<RevealedLeaf> {
         return None;
     }
     let places = in_order.into_iter().zip(places.iter().rev().map(|place| place.to_vec())).collect();
-    Some(RevealedLeaf { keys, hash, places })
+    let script = leaf.script.to_owned();
+    Some(RevealedLeaf { keys, hash, script, control_block, places })
+}
+
+/// A leaf of the protocol with one signature, whose key the script names among others.
+pub(crate) struct OnlySignature<'a> {
+    pub(crate) keys: LeafKeys,
+    pub(crate) hash: TapLeafHash,
+    pub(crate) script: ScriptBuf,
+    pub(crate) control_block: ControlBlock,
+    pub(crate) signature: &'a [u8],
+}
+
+/// Returns the leaf and the signature of a witness of three elements (signature, script and control block)
+/// whose script asks for more signatures: wallets that do not know the script finalize so.
+pub(crate) fn only_signature(witness: &Witness) -> Option<OnlySignature<'_>> {
+    let elements: Vec<&[u8]> = witness.iter().collect();
+    let [signature, script, control_block] = elements.as_slice() else { return None };
+    let (script, control_block) = (Script::from_bytes(script), ControlBlock::decode(control_block).ok()?);
+    let keys = LeafKeys::from_script(script).ok().filter(|keys| keys.in_script_order().count() > 1)?;
+    let hash = TapLeafHash::from_script(script, LeafVersion::TapScript);
+    is_protocols(&control_block).then(|| OnlySignature {
+        keys,
+        hash,
+        script: script.to_owned(),
+        control_block,
+        signature,
+    })
 }

@@ -2,7 +2,7 @@
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::secp256k1::schnorr;
-use eots::{AdaptorError, AdaptorSignature};
+use eots::{AdaptorError, AdaptorSignature, SignError};
 
 /// A covenant member's BIP-340 signature over a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,4 +41,7 @@ pub enum SigningError {
     /// The adaptor signature cannot be made.
     #[error(transparent)]
     Adaptor(#[from] AdaptorError),
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }

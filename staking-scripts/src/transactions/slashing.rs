@@ -5,7 +5,7 @@ use bitcoin::secp256k1::Message;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
-use eots::{AdaptorSignature, BatchItem, SecretKey};
+use eots::{AdaptorSignature, BatchItem, SecretKey, SignError};
 
 use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
@@ -94,6 +94,9 @@ pub enum SlashingError {
     /// The transaction cannot be finalized.
     #[error(transparent)]
     Finalize(#[from] FinalizeError),
+    /// Signing as the finality provider failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 holds_a_leaf_spend!(SlashingTransaction);
@@ -271,7 +274,7 @@ impl SlashingTransaction {
     ///
     /// # Errors
     /// [`SlashingError`] when less than a quorum is usable: it names the first member whose signatures are
-    /// not, or what is absent.
+    /// not, or what is absent. [`SlashingError::Sign`] as [`SecretKey::sign_bip340`].
     pub fn slash(
         &self,
         staker: &schnorr::Signature,
@@ -295,7 +298,7 @@ impl SlashingTransaction {
             (Err(FinalizeError::BelowQuorum { .. }), Some(culprit)) => return Err(culprit),
             (chosen, _) => chosen?,
         };
-        signatures.push((provider, provider_key.sign_bip340(*self.spend.sighash())));
+        signatures.push((provider, provider_key.sign_bip340(*self.spend.sighash())?));
         signatures.push((*self.spend.leaf().keys.staker(), *staker));
         Ok(self.spend.finalize(&signatures)?)
     }

@@ -11,10 +11,10 @@ use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Signs any message. Whoever has the decryption key can decrypt the signature; `covenant sign` checks a stake first.\n\n\
+    after_help = "Signs any message, blindly: for tests and other protocols. Whoever has the decryption key can decrypt the signature. A covenant member signs with `covenant sign`, which checks the stake first.\n\n\
     Example:\n  btcstake adaptor sign --secret-key-file member.key \
     --encryption-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f \
-    --message 0707070707070707070707070707070707070707070707070707070707070707"
+    --message 0707070707070707070707070707070707070707070707070707070707070707 --dangerously-blind"
 )]
 pub(crate) struct Args {
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
@@ -26,6 +26,10 @@ pub(crate) struct Args {
     /// The message: the 32-byte sighash of a slashing transaction.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
     message: Argument<[u8; 32]>,
+    /// Sign without knowing what: whoever may choose the message gets a signature over any transaction. A
+    /// covenant member's key is for `covenant sign`, which checks the stake and records it.
+    #[arg(long, required = true)]
+    dangerously_blind: bool,
     /// 32 bytes of auxiliary randomness; fresh ones when absent.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::bytes32))]
     aux_rand: Option<Argument<[u8; 32]>>,

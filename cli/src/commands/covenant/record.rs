@@ -20,19 +20,21 @@ struct Entry {
     unbonding: Txid,
     slashing: Txid,
     unbonding_slashing: Txid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extends: Option<OutPoint>,
 }
 
 impl From<&SignedStake> for Entry {
     fn from(stake: &SignedStake) -> Self {
-        let SignedStake { staking_output, unbonding, slashing, unbonding_slashing } = *stake;
-        Self { staking_output, unbonding, slashing, unbonding_slashing }
+        let SignedStake { staking_output, unbonding, slashing, unbonding_slashing, extends } = *stake;
+        Self { staking_output, unbonding, slashing, unbonding_slashing, extends }
     }
 }
 
 impl From<&Entry> for SignedStake {
     fn from(entry: &Entry) -> Self {
-        let Entry { staking_output, unbonding, slashing, unbonding_slashing } = *entry;
-        Self { staking_output, unbonding, slashing, unbonding_slashing }
+        let Entry { staking_output, unbonding, slashing, unbonding_slashing, extends } = *entry;
+        Self { staking_output, unbonding, slashing, unbonding_slashing, extends }
     }
 }
 
@@ -40,6 +42,8 @@ impl From<&Entry> for SignedStake {
 pub(super) struct Record {
     file: File,
     entries: BTreeMap<OutPoint, Entry>,
+    /// Why a write failed: nothing is signed after it.
+    failed: Option<String>,
 }
 
 impl Record {
@@ -71,14 +75,27 @@ impl Record {
             );
             let entry: Entry = serde_json::from_str(line).with_context(|| format!("line {number}"))?;
             let output = entry.staking_output;
-            if entries.get(&output).is_some_and(|earlier| *earlier != entry) {
+            let own = SignedStake::from(&entry);
+            if entries.values().any(|earlier: &Entry| SignedStake::from(earlier).conflicts(&own)) {
                 bail!(
-                    "line {number} has other transactions for {output} than an earlier line; must have the same"
+                    "line {number} has other transactions for {output}, or another extension, than an earlier line; must have the same"
                 );
             }
             entries.insert(output, entry);
         }
-        Ok(Self { file, entries })
+        Ok(Self { file, entries, failed: None })
+    }
+
+    /// Appends a line durably. One that cannot be written whole is cut off again, so that it is not taken for
+    /// the beginning of the next.
+    fn append(&mut self, line: &[u8]) -> std::io::Result<()> {
+        let before = self.file.metadata()?.len();
+        let written = self.file.write_all(line).and_then(|()| self.file.sync_all());
+        if written.is_err() {
+            // Where this fails too, the next run names the torn line.
+            let _cut = self.file.set_len(before).and_then(|()| self.file.sync_all());
+        }
+        written
     }
 }
 
@@ -88,16 +105,22 @@ impl CovenantRecord for Record {
     /// Records, durably, that this stake is about to be signed, unless another was recorded for its output.
     fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, Self::Error> {
         let own = Entry::from(stake);
-        if let Some(entry) = self.entries.get(&own.staking_output) {
-            return Ok(match *entry == own {
-                true => RecordVerdict::Again,
-                false => RecordVerdict::Conflict(entry.into()),
-            });
+        if let Some(error) = &self.failed {
+            return Err(std::io::Error::other(format!("an earlier write to it failed: {error}")));
+        }
+        let mut earlier = self.entries.values().map(SignedStake::from);
+        if let Some(earlier) = earlier.find(|earlier| earlier.conflicts(stake)) {
+            return Ok(RecordVerdict::Conflict(earlier));
+        }
+        if self.entries.contains_key(&own.staking_output) {
+            return Ok(RecordVerdict::Again);
         }
         let mut line = serde_json::to_vec(&own)?;
         line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_all()?;
+        if let Err(error) = self.append(&line) {
+            self.failed = Some(error.to_string());
+            return Err(error);
+        }
         self.entries.insert(own.staking_output, own);
         Ok(RecordVerdict::New)
     }
@@ -122,5 +145,47 @@ fn lock(file: &File) -> anyhow::Result<()> {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => bail!("another process has this record open; must be one"),
         Err(TryLockError::Error(error)) => Err(error).context("it cannot be locked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::hashes::Hash;
+
+    use super::*;
+
+    fn stake(number: u8) -> SignedStake {
+        let txid = Txid::from_byte_array([number; 32]);
+        let staking_output = OutPoint::new(txid, 0);
+        SignedStake {
+            staking_output,
+            unbonding: txid,
+            slashing: txid,
+            unbonding_slashing: txid,
+            extends: None,
+        }
+    }
+
+    /// The kernel's own full disk: nothing is signed after a write that failed, though there be room again.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn record_whose_write_failed_is_used_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let mut record = Record::open(&path).unwrap();
+        assert_eq!(record.check_and_record(&stake(1)).unwrap(), RecordVerdict::New);
+        let sound = record.file.try_clone().unwrap();
+        record.file = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let failed = record.check_and_record(&stake(2)).unwrap_err();
+        assert_eq!(failed.kind(), std::io::ErrorKind::StorageFull);
+        record.file = sound;
+        for number in [1, 2, 3] {
+            let refused = record.check_and_record(&stake(number)).unwrap_err().to_string();
+            assert!(refused.contains("an earlier write to it failed"), "{refused}");
+        }
+        drop(record);
+        let mut again = Record::open(&path).unwrap();
+        assert_eq!(again.check_and_record(&stake(1)).unwrap(), RecordVerdict::Again);
+        assert_eq!(again.check_and_record(&stake(2)).unwrap(), RecordVerdict::New);
     }
 }

@@ -1,5 +1,6 @@
 //! `covenant sign`: checks delegations, and signs them as a covenant member.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -17,6 +18,7 @@ use crate::args::delegation::{self, ChainArgs};
 use crate::args::input;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::text::BAD;
 use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
@@ -26,8 +28,8 @@ use crate::view::violation::Refused;
     For one delegation, the signatures are printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
     the rules that it breaks, with --json {\"accepted\": false, \"violations\": […]}. For several, there is a JSON line for each, with and without --json: \"delegation_file\" and one of \
     \"signatures\" and \"refused\", with what --json prints for one, or \"error\", a text; the others are null. The others are signed even if one is not; \
-    the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --record member.record \
-    --secret-key-file member.key"
+    the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --height 900000 \
+    --record member.record --secret-key-file member.key"
 )]
 pub(crate) struct Args {
     /// A delegation (several are signed one after the other); - is standard input.
@@ -43,11 +45,14 @@ pub(crate) struct Args {
     /// --json` does, or your own.
     #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file())]
     params: Argument<ParametersHistory<Parameters>>,
-    /// The Bitcoin height whose parameters are in force, from the member's own node or Babylon Genesis, never
-    /// from the staker: the tip's when the stake was registered, or its inclusion's. When absent, a
-    /// delegation must be under the last version in the file.
-    #[arg(long, value_parser = input::height)]
+    /// The height of the tip of the member's own node, never from the staker: its parameters must be in
+    /// force, and a stake that is included must have more time left than the unbonding time.
+    #[arg(long, value_parser = input::height, required_unless_present = "dangerously_without_height")]
     height: Option<Height>,
+    /// Sign without knowing the tip: a delegation must be under the last version in the file, and whether it
+    /// ends soon is judged by the headers that the staker chose to give.
+    #[arg(long, conflicts_with = "height")]
+    dangerously_without_height: bool,
     #[command(flatten)]
     chain: ChainArgs,
     /// The signing record, created when it does not exist: a second set of transactions for a staking output
@@ -183,7 +188,12 @@ impl Args {
             None => record.insert(Record::open(&self.record).with_context(name)?),
         };
         match checked.sign_as_covenant_member(key, &aux, record) {
-            Ok(signatures) => Ok(Output::Signed(Box::new(signatures))),
+            Ok(signatures) => {
+                if let Some(warning) = self.chain.unanchored(&delegation) {
+                    let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {warning}");
+                }
+                Ok(Output::Signed(Box::new(signatures)))
+            }
             Err(CovenantSigningError::Signing(error)) => Err(error).context("--secret-key-file"),
             Err(error @ CovenantSigningError::Conflict { .. }) => {
                 Ok(Output::Refused(Refused::because("record", format!("{}: {error}", name()))))

@@ -28,7 +28,10 @@ impl Args {
         let file = NewFile::begin_secret("--out", &self.out)?;
         let key = SecretKey::generate(&mut OsRng);
         let digits = Zeroizing::new(hex::encode(key.to_bytes().as_slice()));
-        let output = Output::new(&key, &self.address)?;
+        let left = file.left_behind().into_iter().map(|path| {
+            format!("{path} was left behind by a run that was killed, and may hold a secret key: delete it")
+        });
+        let output = Output { warnings: left.collect(), ..Output::new(&key, &self.address)? };
         file.write(&Zeroizing::new(format!("{}\n", *digits)))?;
         Printout::of(&output)
     }

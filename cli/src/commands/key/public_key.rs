@@ -29,6 +29,8 @@ pub struct Output {
     /// The script pubkey of that address in hex, the same on every network: `psbt sign` signs coins that pay
     /// to it.
     pub script_pubkey: String,
+    /// Warnings.
+    pub warnings: Vec<String>,
 }
 
 impl Output {
@@ -41,6 +43,7 @@ impl Output {
             public_key: public_key.to_string(),
             address: address.map(|address| address.to_string()),
             script_pubkey: script.to_hex_string(),
+            warnings: Vec::new(),
         })
     }
 }
@@ -56,5 +59,9 @@ impl CommandOutput for Output {
             ]
             .join("\n"),
         }
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }

@@ -86,8 +86,8 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (key, message) = (self.secret_key_file.read()?, self.possession.message()?);
         let proof = match (self.possession.kind, self.script, self.network) {
-            (Kind::Bip340, None, None) => ProofOfPossession::create_bip340(&key, &message),
-            (Kind::Ecdsa, None, None) => ProofOfPossession::create_ecdsa(&key, &message),
+            (Kind::Bip340, None, None) => ProofOfPossession::create_bip340(&key, &message)?,
+            (Kind::Ecdsa, None, None) => ProofOfPossession::create_ecdsa(&key, &message)?,
             (Kind::Bip322, Some(script), Some(network)) => {
                 ProofOfPossession::create_bip322(&key, &message, script.into(), network.into())?
             }

@@ -1,14 +1,16 @@
 //! `psbt check`: explains a PSBT, and verifies every signature in it.
 
-use bitcoin::{Amount, Psbt};
+use bitcoin::Psbt;
 use eots::XOnlyPublicKey;
 use serde::{Deserialize, Serialize};
 use staking_scripts::explain::explain_psbt;
-use staking_scripts::psbt::{PsbtQuorum, PsbtSignature, review_psbt};
+use staking_scripts::psbt::{PsbtQuorum, PsbtSignature, review_psbt, summarize_psbt};
 
 use crate::args::argument::Argument;
+use crate::args::network::NetworkName;
 use crate::args::psbt;
 use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::payment::{self, Payment, PaymentInput, PaymentOutput};
 use crate::view::text::{BAD, GOOD, STRONG};
 
 #[derive(clap::Args)]
@@ -22,6 +24,9 @@ pub(crate) struct Args {
     /// The PSBT: base64, or @FILE of base64 or of its bytes.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser())]
     psbt: Argument<Psbt>,
+    /// The Bitcoin network of the addresses that are shown.
+    #[arg(long, default_value = "mainnet")]
+    network: NetworkName,
 }
 
 /// What a PSBT's transaction is, and who has signed it.
@@ -45,11 +50,17 @@ pub struct Output {
     pub quorums: Vec<Quorum>,
     /// The finalized inputs whose witness does not verify.
     pub invalid_witnesses: Vec<usize>,
+    /// What the inputs spend.
+    pub inputs: Vec<PaymentInput>,
+    /// What the outputs pay, and to whom.
+    pub outputs: Vec<PaymentOutput>,
     /// The fee in satoshis; null when the PSBT does not say what its inputs spend.
     pub fee_sat: Option<u64>,
-    /// How many inputs there are, for the text.
-    #[serde(skip)]
-    inputs: usize,
+    /// The fee rate in satoshis for 1000 virtual bytes, with the witnesses that are there or the least ones
+    /// that will be; null where the fee is unknown.
+    pub fee_rate_sat_per_kvb: Option<u64>,
+    /// Warnings.
+    pub warnings: Vec<String>,
 }
 
 /// A signature of an input.
@@ -61,6 +72,8 @@ pub struct InputSignature {
     pub input: usize,
     /// The signer.
     pub public_key: String,
+    /// The spend path of the leaf that it is for; null for a coin, and for a leaf that is not of the output.
+    pub path: Option<String>,
     /// Whether it verifies.
     pub valid: bool,
 }
@@ -101,11 +114,12 @@ impl Output {
     /// The lines of text about an input.
     fn of_input(&self, index: usize) -> Vec<String> {
         let mut lines = Vec::new();
-        for InputSignature { public_key, valid, .. } in
+        for InputSignature { public_key, path, valid, .. } in
             self.signatures.iter().filter(|found| found.input == index)
         {
             let mark = if *valid { format!("{GOOD}valid{GOOD:#}") } else { format!("{BAD}not valid{BAD:#}") };
-            lines.push(format!("{public_key}  {mark}"));
+            let path = path.as_ref().map(|path| format!(" for the {path} path")).unwrap_or_default();
+            lines.push(format!("{public_key}  {mark}{path}"));
         }
         if self.invalid_witnesses.contains(&index) {
             lines.push(format!("{BAD}finalized, and its witness does not verify{BAD:#}"));
@@ -128,11 +142,15 @@ impl Output {
 impl CommandOutput for Output {
     fn text(&self) -> String {
         let mut lines = vec![format!("{STRONG}{}{STRONG:#} {}", self.kind, self.txid)];
-        for index in 0..self.inputs {
+        lines.extend(payment::lines(&self.inputs, &self.outputs, self.fee_sat, self.fee_rate_sat_per_kvb));
+        for index in 0..self.inputs.len() {
             lines.extend(self.of_input(index).into_iter().map(|line| format!("input {index}  {line}")));
         }
-        lines.extend(self.fee_sat.map(|fee| format!("fee {fee} sat")));
         lines.join("\n")
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn exit(&self) -> Exit {
@@ -147,12 +165,21 @@ impl Args {
         let signature = |found: &PsbtSignature| InputSignature {
             input: found.input,
             public_key: found.signer.to_string(),
+            path: found.path.map(|path| path.to_string()),
             valid: found.valid,
         };
         let missing = |(input, key): &(usize, XOnlyPublicKey)| MissingSignature {
             input: *input,
             public_key: key.to_string(),
         };
+        let summary = summarize_psbt(&psbt, &explanation, None);
+        let payment = Payment::new(&summary, self.network.into());
+        let several = review.several_leaves.iter().map(|(input, key)| {
+            format!(
+                "input {input}: {key} has signed several leaves; with a signature for the unbonding leaf of a slashing \
+                 transaction the covenant committee slashes alone: it must not be passed on"
+            )
+        });
         Printout::of(&Output {
             txid: explanation.txid.to_string(),
             kind: explanation.kind.as_str().to_owned(),
@@ -163,8 +190,11 @@ impl Args {
             unsigned_inputs: review.unsigned,
             quorums: review.quorums.into_iter().map(Quorum::from).collect(),
             invalid_witnesses: review.invalid_witnesses,
-            fee_sat: review.fee.map(Amount::to_sat),
-            inputs: psbt.inputs.len(),
+            inputs: payment.inputs,
+            outputs: payment.outputs,
+            fee_sat: payment.fee_sat,
+            fee_rate_sat_per_kvb: payment.fee_rate_sat_per_kvb,
+            warnings: payment.warnings.into_iter().chain(several).collect(),
         })
     }
 }

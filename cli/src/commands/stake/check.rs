@@ -77,6 +77,7 @@ impl Args {
                 (0, parameters.map(|parameters| parameters.covenant().quorum()), Vec::new())
             }
         };
+        let warnings = warnings.into_iter().chain(files.chain.unanchored(&files.delegation)).collect();
         let accepted = violations.is_empty();
         let has_quorum = quorum.is_some_and(|quorum| covenant_signature_count >= usize::from(quorum));
         let status = if has_quorum { "VERIFIED" } else { "PENDING" };

@@ -84,7 +84,7 @@ impl Args {
             (Some(given), ..) => Ok(given),
             (None, Some(key), Some(address)) => {
                 let message = possession_message(address, signing_context)?;
-                let proof = ProofOfPossession::create_bip340(key, &message);
+                let proof = ProofOfPossession::create_bip340(key, &message)?;
                 Ok((message, proof))
             }
             _ => bail!(

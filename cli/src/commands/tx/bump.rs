@@ -7,7 +7,7 @@ use staking_scripts::explain::FeeBump;
 use staking_scripts::outputs::UnsafeOutput;
 use staking_scripts::psbt::sign_psbt;
 use staking_scripts::transactions::{BuildError, ChildTransaction};
-use staking_scripts::{ChainRules, Delegation, Parameters, ParametersHistory};
+use staking_scripts::{Delegation, Parameters, ParametersHistory};
 
 use crate::args::argument::Argument;
 use crate::args::delegation::{self, ChainArgs, Files};
@@ -75,17 +75,14 @@ impl Args {
         };
         let previous = self.previous_delegation.as_ref();
         let delegation = delegation::select(delegation, self.staking_txid, previous)?;
-        // Nothing is checked that depends on the last two: the stake is in no block.
-        let depth = ChainRules::MAINNET.depth;
-        let chain = ChainArgs { network: self.network, depth, signing_context: None };
+        // Nothing is checked that depends on more: the stake is in no block.
+        let chain = ChainArgs::of(self.network);
         Ok(Some(Files { delegation, params: params.read()?, chain }))
     }
 
     /// Checks the parent's fee, as far as that is possible without a node.
     fn check_fee(&self, parent: &Given) -> anyhow::Result<()> {
-        let mut amounts = parent.input_amounts.iter();
-        let held = amounts.try_fold(Amount::ZERO, |sum, held| sum.checked_add((*held)?));
-        let Some(held) = held else { return Ok(()) };
+        let Some(held) = parent.held() else { return Ok(()) };
         let fee =
             held.checked_sub(parent.explanation.paid).context("the transaction pays more than it spends")?;
         let (said, fee) = (self.fee_sat, fee.to_sat());

@@ -172,7 +172,7 @@ impl Stage<'_> {
     ) -> anyhow::Result<()> {
         let leaf = stake.checked.staking().output().taproot().leaf(SpendPath::Unbonding);
         let leaf = leaf.context("the staking output has no unbonding path")?;
-        let alone = with_witness(finalized, leaf, signed_by(&[&self.cast.staker], extension.sighash()));
+        let alone = with_witness(finalized, leaf, signed_by(&[&self.cast.staker], extension.sighash())?);
         let text = "the staker without the covenant committee";
         self.refused("extend alone", text, (&alone, extension.psbt()), SpendPath::Unbonding)
     }

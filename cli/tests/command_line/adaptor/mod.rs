@@ -14,7 +14,9 @@ const MESSAGE: &str = "070707070707070707070707070707070707070707070707070707070
 
 /// The line with which the member signs, encrypting to the provider's key.
 fn sign_line() -> String {
-    format!("adaptor sign --secret-key-file member.key --encryption-key {PROVIDER_KEY} --message {MESSAGE}")
+    format!(
+        "adaptor sign --secret-key-file member.key --encryption-key {PROVIDER_KEY} --message {MESSAGE} --dangerously-blind"
+    )
 }
 
 /// The member's adaptor signature, of fresh randomness.

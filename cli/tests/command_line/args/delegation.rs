@@ -66,7 +66,9 @@ fn stake_that_breaks_a_rule_is_refused_with_its_violations() {
     for step in [
         format!("stake sign {files} draft.json --secret-key-file staker.key --address {ACCOUNT}"),
         format!("psbt finalize {files} verified.json --psbt @stake.psbt"),
-        format!("covenant sign {files} signed.json --record r.jsonl --secret-key-file member.key"),
+        format!(
+            "covenant sign --dangerously-without-height {files} signed.json --record r.jsonl --secret-key-file member.key"
+        ),
     ] {
         let refused: Refused = folder.run(&format!("--json {step}")).output(1);
         assert!(!refused.accepted, "{step}");
@@ -137,7 +139,9 @@ fn nodes_answer_ends_a_stake_as_our_own_file_does() {
     let check: StakeCheck = folder.run(&format!("--json stake check {FILES} node.json")).output(1);
     assert_eq!(check.violations.iter().map(|found| &found.rule).collect::<Vec<_>>(), ["absent"]);
     assert_eq!(check.covenant_signature_count, 2);
-    let sign = format!("covenant sign {FILES} node.json --record r.jsonl --secret-key-file member.key");
+    let sign = format!(
+        "covenant sign --dangerously-without-height {FILES} node.json --record r.jsonl --secret-key-file member.key"
+    );
     folder.run(&format!("--json {sign}")).json(1);
     // A registered stake is verified, added to and finalized without a proof of possession.
     folder.run(&format!("covenant check {FILES} node.json --covenant-signatures covenant1.json")).ends(0);

@@ -42,11 +42,11 @@ fn lines() -> Vec<(&'static str, String)> {
         ("--public-key", format!("eots check-commitment --height 1 --count 1 --root {k} --signature {k}{k}")),
         ("--root", format!("eots check-commitment --height 1 --count 1 --public-key {k} --signature {k}{k}")),
         ("--signature", format!("eots check-commitment --height 1 --count 1 --public-key {k} --root {k}")),
-        ("--encryption-key", format!("adaptor sign --secret-key-file member.key --message {k}")),
-        ("--message", format!("adaptor sign --secret-key-file member.key --encryption-key {k}")),
+        ("--encryption-key", format!("adaptor sign --dangerously-blind --secret-key-file member.key --message {k}")),
+        ("--message", format!("adaptor sign --dangerously-blind --secret-key-file member.key --encryption-key {k}")),
         (
             "--aux-rand",
-            format!("adaptor sign --secret-key-file member.key --encryption-key {k} --message {k}"),
+            format!("adaptor sign --dangerously-blind --secret-key-file member.key --encryption-key {k} --message {k}"),
         ),
         (
             "--public-key",
@@ -101,7 +101,7 @@ fn lines() -> Vec<(&'static str, String)> {
         ),
         (
             "--aux-rand",
-            "covenant sign --delegation signed.json --params params.json --record member.key.record --secret-key-file member.key"
+            "covenant sign --dangerously-without-height --delegation signed.json --params params.json --record member.key.record --secret-key-file member.key"
                 .to_owned(),
         ),
         ("--seed", "demo".to_owned()),

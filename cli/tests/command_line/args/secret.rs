@@ -38,7 +38,10 @@ fn secret_key_files_that_hold_no_key() {
     {
         use std::os::unix::ffi::OsStrExt;
         let name = std::ffi::OsStr::from_bytes(b"a\xff.key");
+        use std::os::unix::fs::PermissionsExt as _;
         std::fs::write(folder.path().join(name), PROVIDER).unwrap();
+        let tight = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join(name), tight).unwrap();
         folder.write("a\u{fffd}.key", "9".repeat(64));
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_btcstake"));
         command.current_dir(folder.path()).args([
@@ -61,5 +64,77 @@ fn secret_key_files_that_hold_no_key() {
         let run = folder.run(&format!("eots randomness --chain-id c --height 1 --secret-key-file {file}"));
         assert!(!run.stderr().contains(almost) && !run.stderr().contains("horse"), "{}", run.stderr());
         run.fails(&["--secret-key-file", file]);
+    }
+}
+
+/// As ssh does; a pipe has no other readers.
+#[cfg(unix)]
+#[test]
+fn secret_key_file_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new();
+    folder.write("loose.key", PROVIDER);
+    let path = folder.path().join("loose.key");
+    let show = "key show --secret-key-file loose.key";
+    for (mode, refused) in
+        [(0o644, true), (0o640, true), (0o604, true), (0o620, true), (0o600, false), (0o400, false)]
+    {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        if refused {
+            let text = format!("its permissions are {mode:03o}; must be for its owner alone");
+            folder.run(show).fails(&["--secret-key-file", &text, "--allow-loose-permissions"]);
+            folder.run(&format!("{show} --allow-loose-permissions")).ends(0);
+        } else {
+            folder.run(show).ends(0);
+        }
+    }
+    let piped = folder.run_with(&["key", "show", "--secret-key-file", "-"], PROVIDER.as_bytes());
+    assert!(piped.ends(0).stdout().contains(PROVIDER_KEY));
+}
+
+/// While it waits for the key, the process already leaves no core dump.
+#[cfg(target_os = "linux")]
+#[test]
+fn secret_key_is_never_in_a_core_dump() {
+    use std::process::{Command, Stdio};
+
+    let mut waiting = Command::new(env!("CARGO_BIN_EXE_btcstake"))
+        .args(["key", "show", "--secret-key-file", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Whoever is not dumpable has a proc folder of root's; the limits of another owner's are readable to all.
+    let limits = format!("/proc/{}/limits", waiting.id());
+    let has_none = || {
+        let limits = std::fs::read_to_string(&limits).unwrap_or_default();
+        let line = limits.lines().find(|line| line.starts_with("Max core file size"));
+        line.is_some_and(|line| line.split_whitespace().skip(4).take(2).all(|limit| limit == "0"))
+    };
+    let mut tries = 0;
+    while !has_none() {
+        tries += 1;
+        assert!(tries < 500, "core dumps are allowed: {}", std::fs::read_to_string(&limits).unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+}
+
+/// A secret that is given where a value belongs is not printed back in the error about the value.
+#[test]
+fn secrets_are_hidden_in_errors_about_values() {
+    let folder = Folder::new();
+    folder.write("provider.key", PROVIDER);
+    for line in [
+        format!("eots randomness --chain-id c --secret-key-file provider.key --height {PROVIDER}"),
+        format!("key show --secret-key-file provider.key --network {PROVIDER}"),
+        format!("tx bump --fee-sat {PROVIDER}"),
+        format!("demo --scenario {PROVIDER}"),
+    ] {
+        let run = folder.run(&line);
+        assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());
+        run.fails(&["(hidden)"]);
     }
 }

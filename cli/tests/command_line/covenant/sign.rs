@@ -24,8 +24,9 @@ fn parameters_are_the_members_and_the_record_remembers() {
     write_two_versions(&folder);
     let sign = |file: &str, rest: &str| {
         let record = if rest.contains("--record") { "" } else { "--record other.jsonl" };
+        let height = if rest.contains("--height") { "" } else { "--dangerously-without-height" };
         folder.run(&format!(
-            "--json covenant sign --params two.json --delegation {file} --secret-key-file member.key {record} {rest}"
+            "--json covenant sign --params two.json --delegation {file} --secret-key-file member.key {record} {height} {rest}"
         ))
     };
     let refused: Refused = sign("signed.json", "").output(1);
@@ -52,7 +53,7 @@ fn parameters_are_the_members_and_the_record_remembers() {
     assert_eq!(record.lines().count(), 1, "the same answer again is no second one");
     sign("later-signed.json", "--record record.jsonl").refuses(&["--record record.jsonl", "was signed"]);
     // Both in one command: the first is signed, and the second is refused for it.
-    let both = "covenant sign --params two.json --delegation later-signed.json --delegation changed-later.json \
+    let both = "covenant sign --dangerously-without-height --params two.json --delegation later-signed.json --delegation changed-later.json \
                 --secret-key-file member.key --record batch.jsonl";
     let again = folder.delegation("later-signed.json");
     folder.write("changed-later.json", again.to_string());
@@ -90,7 +91,9 @@ fn verdict_is_that_of_stake_check() {
     let files = "--params two.json --delegation signed.json";
     for (height, code) in [("", 1), ("--height 900000", 0), ("--height 949999", 0), ("--height 950000", 1)] {
         let check: StakeCheck = folder.run(&format!("--json stake check {files} {height}")).output(code);
-        let sign = format!("covenant sign {files} {height} --record r.jsonl --secret-key-file member.key");
+        let sign = format!(
+            "covenant sign --dangerously-without-height {files} {height} --record r.jsonl --secret-key-file member.key"
+        );
         let sign = folder.run(&format!("--json {sign}"));
         if code == 1 {
             assert_eq!(sign.output::<Refused>(1).violations, check.violations, "{height}");
@@ -113,7 +116,9 @@ fn delegations_that_break_rules_are_refused() {
     write_bad(&folder);
     let check: StakeCheck = folder.run(&format!("--json stake check {FILES} bad.json")).output(1);
     let sign = |file: &str| {
-        format!("covenant sign {FILES} {file} --record member.key.record --secret-key-file member.key")
+        format!(
+            "covenant sign --dangerously-without-height {FILES} {file} --record member.key.record --secret-key-file member.key"
+        )
     };
     let refused: Refused = folder.run(&format!("--json {}", sign("bad.json"))).output(1);
     assert_eq!(refused.violations, check.violations);
@@ -130,7 +135,7 @@ fn delegations_of_one_command_are_judged_each() {
     write_bad(&folder);
     let check: StakeCheck = folder.run(&format!("--json stake check {FILES} bad.json")).output(1);
     let batch = format!(
-        "covenant sign {FILES} signed.json --delegation bad.json --delegation nowhere.json --delegation signed.json"
+        "covenant sign --dangerously-without-height {FILES} signed.json --delegation bad.json --delegation nowhere.json --delegation signed.json"
     );
     let lines = folder
         .run(&format!("{batch} --record batch.jsonl --secret-key-file member.key --aux-rand {}", secret(0)))
@@ -155,7 +160,9 @@ fn delegation_of_a_page_is_named() {
     let folder = Folder::with_delegation();
     let one = node_answer(&folder.delegation("verified.json"))["btc_delegation"].clone();
     folder.write("page.json", json!({ "btc_delegations": [one] }).to_string());
-    let sign = format!("covenant sign {FILES} page.json --record r.jsonl --secret-key-file member.key");
+    let sign = format!(
+        "covenant sign --dangerously-without-height {FILES} page.json --record r.jsonl --secret-key-file member.key"
+    );
     let stake: Transaction = deserialize_hex(one["staking_tx_hex"].as_str().unwrap()).unwrap();
     let named = format!("--json {sign} --staking-txid {}", stake.compute_txid());
     let refused: Refused = folder.run(&named).output(1);
@@ -168,7 +175,22 @@ fn delegation_of_a_page_is_named() {
 fn secret_key_of_a_stranger_is_refused() {
     let folder = Folder::with_delegation();
     let sign = format!(
-        "covenant sign {FILES} signed.json --record provider.key.record --secret-key-file provider.key"
+        "covenant sign --dangerously-without-height {FILES} signed.json --record provider.key.record --secret-key-file provider.key"
     );
     folder.run(&sign).fails(&["--secret-key-file", "not in the covenant committee"]);
+}
+
+/// The member's own tip decides which parameters are in force and how much time is left: it must be given, or
+/// left out in so many words.
+#[test]
+fn height_is_demanded() {
+    let folder = Folder::with_delegation();
+    let sign = format!("covenant sign {FILES} signed.json --record r.jsonl --secret-key-file member.key");
+    folder.run(&sign).fails(&["--height", "--dangerously-without-height"]);
+    folder
+        .run(&format!("{sign} --height 900000 --dangerously-without-height"))
+        .fails(&["cannot be used with"]);
+    folder.run(&format!("{sign} --height 900000")).ends(0);
+    folder.run(&format!("{sign} --dangerously-without-height")).ends(0);
+    folder.run(&sign.replace("--record r.jsonl", "--height 900000")).fails(&["--record"]);
 }

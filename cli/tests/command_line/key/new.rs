@@ -1,5 +1,7 @@
 //! `btcstake key new`.
 
+use btcstake::outputs::Key;
+
 use crate::fixtures::process::Folder;
 
 #[test]
@@ -31,4 +33,23 @@ fn key_is_written_for_its_owner_and_never_shown() {
 #[test]
 fn key_is_not_written_to_standard_output() {
     Folder::new().run("key new --out -").fails(&["--out -"]);
+}
+
+/// A run that was killed before it was done leaves a file that the next run names.
+#[test]
+fn key_that_a_killed_run_left_behind_is_named() {
+    let folder = Folder::new();
+    let new: Key = folder.output("key new --out new.key");
+    assert_eq!(new.warnings, Vec::<String>::new());
+    let entries = || std::fs::read_dir(folder.path()).unwrap().count();
+    let before = entries();
+    folder.write(".btcstake-unfinished-abc", "11".repeat(32));
+    let warned = folder.run("key new --out second.key");
+    assert_eq!(warned.code(), Some(0));
+    let shown = warned.stderr();
+    assert!(shown.contains(".btcstake-unfinished-abc was left behind"), "{shown}");
+    assert!(!shown.contains("1111"), "{shown}");
+    let json: Key = folder.output("key new --out third.key");
+    assert_eq!(json.warnings.len(), 1, "{json:?}");
+    assert_eq!(entries(), before + 3, "nothing else is left");
 }

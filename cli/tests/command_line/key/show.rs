@@ -23,7 +23,7 @@ fn key_file_is_shown_by_what_is_public() {
         format!("public key         {key}\naddress            {address}\nscript pubkey      {script}\n")
     );
     let json = |rest: &str| folder.json(&format!("key show --secret-key-file bip86.key {rest}"));
-    let plain = json!({ "public_key": key, "script_pubkey": script, "address": null });
+    let plain = json!({ "public_key": key, "script_pubkey": script, "address": null, "warnings": [] });
     assert_eq!(json(""), plain);
     for (network, start) in
         [("mainnet", "bc1p"), ("testnet4", "tb1p"), ("signet", "tb1p"), ("regtest", "bcrt1p")]

@@ -21,7 +21,7 @@ fn missing_signatures_are_named() {
     assert!(check.missing.contains(&member), "{check:?}");
     let text = folder.run("psbt check --psbt @early.psbt").ends(0).stdout();
     let lines = [
-        format!("input 0  {STAKER}  valid"),
+        format!("input 0  {STAKER}  valid for the unbonding path"),
         format!("input 0  {MEMBER_KEY}  has not signed"),
         "input 0  covenant: 0 of 3 members have signed; the quorum is 2".to_owned(),
     ];

@@ -53,7 +53,9 @@ fn covenant_signatures_that_do_not_verify_are_named() {
     assert_eq!(check.warnings.len(), 1);
     assert!(check.warnings[0].starts_with("covenant_signatures: unbonding transaction: "), "{check:?}");
     // `covenant sign` has the same verdict.
-    let sign = format!("covenant sign {FILES} one-bad.json --record r.jsonl --secret-key-file member.key");
+    let sign = format!(
+        "covenant sign --dangerously-without-height {FILES} one-bad.json --record r.jsonl --secret-key-file member.key"
+    );
     folder.run(&sign).ends(0);
     // What is absent twice is named once.
     let draft: StakeCheck = folder.run(&format!("--json stake check {FILES} draft.json")).output(1);
@@ -72,7 +74,9 @@ fn files_are_read_strictly() {
     let check: StakeCheck = folder.run(&format!("--json stake check {FILES} early.json")).output(1);
     assert_eq!((check.violations.len(), check.quorum), (1, None));
     assert!(early.iter().all(|word| check.violations[0].message.contains(word)), "{check:?}");
-    let sign = format!("covenant sign {FILES} early.json --record r.jsonl --secret-key-file member.key");
+    let sign = format!(
+        "covenant sign --dangerously-without-height {FILES} early.json --record r.jsonl --secret-key-file member.key"
+    );
     folder.run(&sign).ends(1);
     folder.run(&format!("tx unbond {FILES} early.json")).fails(&early);
     folder.write("bad-params.json", parameters().to_string().replace("\"0.001", "\"2.001"));

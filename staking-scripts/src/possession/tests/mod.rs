@@ -33,8 +33,10 @@ fn context(name: &str) -> SigningContext {
 
 /// Returns one proof of each type, BIP-322 with both addresses.
 fn all(key: &SecretKey, message: &PossessionMessage) -> Vec<ProofOfPossession> {
-    let mut proofs =
-        vec![ProofOfPossession::create_bip340(key, message), ProofOfPossession::create_ecdsa(key, message)];
+    let mut proofs = vec![
+        ProofOfPossession::create_bip340(key, message).unwrap(),
+        ProofOfPossession::create_ecdsa(key, message).unwrap(),
+    ];
     proofs.extend(
         SCRIPTS
             .map(|script| ProofOfPossession::create_bip322(key, message, script, Network::Bitcoin).unwrap()),
@@ -183,7 +185,8 @@ fn possession_message_has_the_context_before_the_account() {
 
     let raw = [context.to_string().as_bytes(), &message.address().to_bytes()].concat();
     let digest = Message::from_digest(sha256::Hash::hash(&raw).to_byte_array());
-    let ProofOfPossession::Bip340(signature) = ProofOfPossession::create_bip340(&key, &message) else {
+    let ProofOfPossession::Bip340(signature) = ProofOfPossession::create_bip340(&key, &message).unwrap()
+    else {
         panic!()
     };
     SECP256K1.verify_schnorr(&signature, &digest, key.public_key()).unwrap();
@@ -191,7 +194,7 @@ fn possession_message_has_the_context_before_the_account() {
     let varstr = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     let magic = [varstr("Bitcoin Signed Message:\n"), varstr(&text)].concat();
     let digest = Message::from_digest(bitcoin::hashes::sha256d::Hash::hash(&magic).to_byte_array());
-    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message) else {
+    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message).unwrap() else {
         panic!()
     };
     let standard = bitcoin::secp256k1::ecdsa::Signature::from_compact(&signature.to_bytes()[1..]).unwrap();
@@ -209,7 +212,7 @@ fn possession_message_has_the_context_before_the_account() {
 #[test]
 fn ecdsa_refuses_a_high_s() {
     let (key, message) = (key("malleable"), genesis());
-    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message) else {
+    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message).unwrap() else {
         panic!()
     };
     let mut bytes = signature.to_bytes();
@@ -229,7 +232,7 @@ fn ecdsa_refuses_a_high_s() {
 #[test]
 fn ecdsa_recovery_headers_are_27_to_34() {
     let (key, message) = (key("headers"), genesis());
-    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message) else {
+    let ProofOfPossession::Ecdsa(signature) = ProofOfPossession::create_ecdsa(&key, &message).unwrap() else {
         panic!()
     };
     let mut bytes = signature.to_bytes();
@@ -287,7 +290,7 @@ fn ecdsa_verifies_a_published_signed_message() {
         "IDtG3XPLpiKOp4PjTzCo/ng8gm4MFTTyHeh/DaPC1XYsYaj5Jr4h8dnxmwuJtNkPkH40rEfnrrO8fgZKNOIF5iM=";
     let signature =
         CompactSignature::from_bytes(BASE64_STANDARD.decode(signature).unwrap().try_into().unwrap());
-    assert_eq!(CompactSignature::create(&key, "hello world"), signature);
+    assert_eq!(CompactSignature::create(&key, "hello world").unwrap(), signature);
     assert_eq!(signature.verify(key.public_key(), "hello world"), Ok(()));
     assert!(signature.verify(key.public_key(), "hello worlds").is_err());
 }

@@ -242,6 +242,7 @@ fn sign_as_covenant_member_signs_the_same_again_and_nothing_else() {
         unbonding: presigned.unbonding.txid(),
         slashing: presigned.slashing.txid(),
         unbonding_slashing: presigned.unbonding_slashing.txid(),
+        extends: None,
     };
     assert_eq!(record.asked, [own, own]);
     // The same stake with a larger slashing fee, which keeps every rule: another slashing transaction.
@@ -252,7 +253,10 @@ fn sign_as_covenant_member_signs_the_same_again_and_nothing_else() {
     let refused = sign(&other, &member, &mut record).unwrap_err();
     assert_eq!(
         refused,
-        CovenantSigningError::Conflict { earlier: own, own: SignedStake { slashing, ..own } }
+        CovenantSigningError::Conflict {
+            earlier: Box::new(own),
+            own: Box::new(SignedStake { slashing, ..own })
+        }
     );
     let text = refused.to_string();
     assert!(

@@ -1,15 +1,16 @@
 //! Stakes in a block: the depth, and the staking time left.
 
-use bitcoin::Network;
-use finality::SigningContext;
+use bitcoin::absolute::Height;
+use bitcoin::block::Header;
+use bitcoin::hashes::Hash;
+use bitcoin::{BlockHash, Network, Work};
 
-use crate::delegation::{ChainRules, Delegation, StakeViolation};
+use crate::delegation::{ChainRules, CheckRules, Delegation, InForce, StakeViolation};
 use crate::parameters::Parameters;
-use crate::testing::included;
-use spv::{HeadersError, InclusionError};
+use crate::testing::{history, included};
+use spv::{Anchor, HeadersError, InclusionError};
 
-const RULES: ChainRules =
-    ChainRules { network: Network::Regtest, depth: 10, signing_context: SigningContext::GENESIS };
+const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10, ..ChainRules::MAINNET };
 const HEIGHT: u32 = 900_000;
 
 fn violated(delegation: &Delegation, parameters: &Parameters) -> Vec<StakeViolation> {
@@ -60,4 +61,62 @@ fn inclusion_must_be_under_parameters_in_force() {
     delegation.inclusion.as_mut().unwrap().height = activation - 1;
     let expected = StakeViolation::ParametersTooNew { activation, inclusion: activation - 1 };
     assert_eq!(violated(&delegation, &parameters), [expected]);
+}
+
+/// Who withholds the later headers does not make a stake younger.
+#[test]
+fn inclusion_is_judged_at_the_callers_tip() {
+    let (delegation, parameters) = included(900_000, 10);
+    let history = history(&[0]);
+    assert_eq!(history.get(0), Some(&parameters));
+    let rules = |tip: u32| {
+        let in_force = InForce::At(Height::from_consensus(tip).unwrap());
+        let found = delegation.check(&CheckRules { history: &history, in_force, chain: RULES });
+        found.err().unwrap_or_default()
+    };
+    // 2000 blocks of staking time, 1008 of unbonding time.
+    let last = 900_000 + 2000 - parameters.unbonding_time().blocks() as u32 - 1;
+    assert_eq!(rules(900_000), []);
+    assert_eq!(rules(900_010), []);
+    assert_eq!(rules(last), []);
+    let depth = last + 1 - 900_000;
+    let unbonding = u32::from(parameters.unbonding_time().blocks());
+    assert_eq!(rules(last + 1), [StakeViolation::EndsTooSoon { depth, unbonding, staking: 2000 }]);
+    // A block above the tip is not there yet, whatever height it is said to have.
+    assert_eq!(rules(899_999), [StakeViolation::InclusionHeight(900_000, 899_999)]);
+    let mut beyond = delegation.clone();
+    beyond.inclusion.as_mut().unwrap().height = u32::MAX;
+    let in_force = InForce::At(Height::from_consensus(900_010).unwrap());
+    let refused = beyond.check(&CheckRules { history: &history, in_force, chain: RULES }).unwrap_err();
+    assert_eq!(refused, [StakeViolation::InclusionHeight(u32::MAX, 900_010)]);
+}
+
+/// Headers of regtest take no work to make.
+#[test]
+fn inclusion_is_held_by_an_anchor() {
+    let (delegation, parameters) = included(900_000, 10);
+    let headers = &delegation.inclusion.as_ref().unwrap().headers;
+    let check = |anchor| {
+        let found = delegation.check_under(&parameters, None, ChainRules { anchor, ..RULES });
+        found.err().unwrap_or_default()
+    };
+    let work = headers.iter().map(Header::work).reduce(|sum, work| sum + work).unwrap();
+    let more = work
+        + Work::from_be_bytes({
+            let mut one = [0; 32];
+            one[31] = 1;
+            one
+        });
+    assert_eq!(check(Anchor::None), []);
+    assert_eq!(check(Anchor::MinWork(work)), []);
+    let refused = check(Anchor::MinWork(more));
+    let too_little = HeadersError::TooLittleWork { found: work, least: more };
+    assert_eq!(refused, [StakeViolation::Inclusion(too_little.into())]);
+    for held in [headers[0].prev_blockhash, headers[0].block_hash(), headers[10].block_hash()] {
+        assert_eq!(check(Anchor::Header(held)), []);
+    }
+    let other = BlockHash::from_byte_array([7; 32]);
+    let refused = check(Anchor::Header(other));
+    assert_eq!(refused, [StakeViolation::Inclusion(HeadersError::NotAnchored(other).into())]);
+    assert_eq!(refused[0].rule(), "inclusion");
 }

@@ -1,7 +1,6 @@
 //! A delegation's own JSON.
 
 use bitcoin::Network;
-use finality::SigningContext;
 use serde_json::{Value, json};
 
 use crate::delegation::{
@@ -11,8 +10,7 @@ use crate::testing::{
     Extended, consumer_rules, covenant_signatures, extended, genesis, honest, included, key,
 };
 
-const RULES: ChainRules =
-    ChainRules { network: Network::Regtest, depth: 10, signing_context: SigningContext::GENESIS };
+const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10, ..ChainRules::MAINNET };
 const HEIGHT: u32 = 900_000;
 
 /// Returns an extension with every field of the JSON but the inclusion.

@@ -63,8 +63,6 @@ table! {
     StakeViolation::StatedNotInForce(_) => "parameters":
         || named_at(1, ParametersAt::Height(Height::ZERO));
     StakeViolation::NoSuchVersion { .. } => "parameters": || named_at(1, ParametersAt::Version(2));
-    // A history has a version, so that no delegation reaches it.
-    StakeViolation::NoVersion => "parameters": || vec![StakeViolation::NoVersion];
     StakeViolation::Parties(InvalidParties::Unscriptable(_)) => "output":
         // More keys than the interpreter's stack holds.
         || broken_on(consumer_rules(), consumers(3), |it| it.staked_to = consumers(999));
@@ -154,6 +152,11 @@ table! {
     StakeViolation::Extension(_) => "extension":
         || broken_extension(|running| running.funding.value = Amount::ZERO);
     StakeViolation::Inclusion(_) => "inclusion": || broken_inclusion(10, |it| it.headers.truncate(10));
+    StakeViolation::InclusionHeight(..) => "inclusion_height": || {
+        let (delegation, _) = included(900_000, 10);
+        let in_force = InForce::At(Height::from_consensus(899_999).unwrap());
+        listed(delegation.check(&CheckRules { history: &history(&[0]), in_force, chain: REGTEST }))
+    };
     StakeViolation::ParametersTooNew { .. } => "parameters_too_new":
         || broken_inclusion(10, |it| it.height = 0);
     // 2000 blocks of staking, 1008 of unbonding.

@@ -48,7 +48,7 @@ fn stake_is_not_found_under_other_parameters() {
 #[test]
 fn steps_name_the_transaction_that_is_absent() {
     let (delegation, parameters) = bare();
-    let staker = key("staker", 0).sign_bip340(Message::from_digest([0; 32]));
+    let staker = key("staker", 0).sign_bip340(Message::from_digest([0; 32])).unwrap();
     assert_eq!(absent(delegation.unbonding(parameters.covenant())), "unbonding_transaction");
     assert_eq!(absent(delegation.unbond(&staker, parameters.covenant())), "unbonding_transaction");
     assert_eq!(absent(delegation.slashing(Staking, parameters.covenant())), "slashing_transaction");
@@ -76,7 +76,7 @@ fn unbonding_needs_no_slashing_and_no_proof() {
     // Six of nine members suffice; five do not, nor does another signature.
     delegation.covenant_signatures.truncate(6);
     unbond(&delegation, &parameters).unwrap();
-    let other = key("staker", 0).sign_bip340(Message::from_digest([1; 32]));
+    let other = key("staker", 0).sign_bip340(Message::from_digest([1; 32])).unwrap();
     assert_eq!(unusable(delegation.unbond(&other, parameters.covenant())), "covenant_signatures");
     delegation.covenant_signatures.truncate(5);
     assert_eq!(unusable(unbond(&delegation, &parameters)), "covenant_signatures");

@@ -2,15 +2,13 @@
 
 use bitcoin::absolute::Height;
 use bitcoin::{Network, Txid};
-use finality::SigningContext;
 
 use crate::delegation::{ChainRules, Spending, StakeOnChain, StakeStatus as Is};
 use crate::outputs::SpendPath;
 use crate::testing::{genesis, honest};
 use crate::transactions::LeafTransaction as _;
 
-const RULES: ChainRules =
-    ChainRules { network: Network::Regtest, depth: 10, signing_context: SigningContext::GENESIS };
+const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10, ..ChainRules::MAINNET };
 const HEIGHT: u32 = 900_000;
 
 #[test]

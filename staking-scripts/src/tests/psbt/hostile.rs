@@ -82,7 +82,7 @@ fn signed_p2tr(staking: &StakingTransaction, kind: TapSighashType) -> Psbt {
     let sighash = SighashCache::new(&psbt.unsigned_tx)
         .taproot_key_spend_signature_hash(0, &Prevouts::All(&prevouts), kind)
         .unwrap();
-    let signature = wallet.add_x_only_tweak(&tweak).unwrap().sign_bip340(sighash);
+    let signature = wallet.add_x_only_tweak(&tweak).unwrap().sign_bip340(sighash).unwrap();
     psbt.inputs[0].tap_internal_key = Some(*wallet.public_key());
     psbt.inputs[0].tap_key_sig = Some(taproot::Signature { signature, sighash_type: kind });
     psbt
@@ -151,7 +151,7 @@ fn signatures_of_a_witness_with_one_repeated_take_little_time() {
     let leaf = funded.output().taproot().leaf(crate::outputs::SpendPath::Unbonding).unwrap();
     let last = *leaf.keys.in_script_order().last().unwrap();
     let signer = covenant.iter().find(|key| *key.public_key() == last).unwrap();
-    let signature = signer.sign_bip340(unbonding.sighash()).serialize().to_vec();
+    let signature = signer.sign_bip340(unbonding.sighash()).unwrap().serialize().to_vec();
     let mut elements = vec![signature; 481];
     elements.extend([leaf.script.to_bytes(), leaf.control_block.serialize()]);
     let start = std::time::Instant::now();

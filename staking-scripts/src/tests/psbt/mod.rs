@@ -1,6 +1,8 @@
 //! Review and signing of a PSBT by itself.
 
 mod hostile;
+mod review;
+mod summary;
 
 use bitcoin::secp256k1::{Message, SECP256K1, SecretKey as EcdsaKey};
 use bitcoin::sighash::SighashCache;
@@ -11,11 +13,17 @@ use bitcoin::{
 
 use crate::coins::{FundingCoin, key_path_script};
 use crate::psbt::{PsbtQuorum, PsbtSigner, PsbtSigningError, review_psbt, sign_psbt};
-use crate::testing::{Scene, key};
+use crate::testing::{Scene, genesis, honest, key};
 use crate::transactions::{
     CovenantTransaction as _, LeafTransaction as _, NewStake, SlashingTransaction, StakingTransaction,
     UnbondingTransaction,
 };
+use crate::{Delegation, Parameters};
+
+/// A delegation whose staking transaction is known, and its parameters.
+fn staked() -> (Delegation, Parameters) {
+    honest(genesis())
+}
 
 fn unbonding(scene: &Scene) -> UnbondingTransaction {
     UnbondingTransaction::new(&scene.staking, scene.unbonding.clone(), Amount::from_sat(500)).unwrap()

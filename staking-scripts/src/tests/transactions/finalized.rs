@@ -129,7 +129,7 @@ fn check_finalized_demands_the_signatures_of_the_leaf() {
     // Witness elements are in the reverse order of the script's keys.
     let place = |key: &bitcoin::XOnlyPublicKey| count - 1 - keys.iter().position(|k| k == key).unwrap();
     let sighash = finalized.slashing.sighash();
-    let sign = |secret: &eots::SecretKey| secret.sign_bip340(sighash).serialize().to_vec();
+    let sign = |secret: &eots::SecretKey| secret.sign_bip340(sighash).unwrap().serialize().to_vec();
     let scene = &finalized.scene;
 
     let short = FinalizeError::WitnessLength { found: count - 1, expected: count };
@@ -177,7 +177,7 @@ fn check_finalized_refuses_wrong_amounts() {
         for secret in secrets {
             let index = leaf.keys.in_script_order().rev().position(|key| key == secret.public_key()).unwrap();
             if !elements[index].is_empty() {
-                elements[index] = secret.sign_bip340(sighash).serialize().to_vec();
+                elements[index] = secret.sign_bip340(sighash).unwrap().serialize().to_vec();
             }
         }
         transaction.input[0].witness = Witness::from_slice(&elements);
@@ -215,7 +215,7 @@ fn finalize_checks_its_own_result() {
             outputs,
         });
         let spend = spend.unwrap();
-        let signature = scene.staker.sign_bip340(*spend.sighash());
+        let signature = scene.staker.sign_bip340(*spend.sighash()).unwrap();
         spend.finalize(&[(*scene.staker.public_key(), signature)])
     };
     let (enough, dust) = (Amount::from_sat(10_000), Amount::from_sat(10));

@@ -24,8 +24,10 @@ fn sign(psbt: &mut Psbt, signer: &SecretKey, sighash: TapSighash) {
     let input = &mut psbt.inputs[0];
     let (script, version) = input.tap_scripts.values().next().unwrap();
     let hash = TapLeafHash::from_script(script, *version);
-    let signature =
-        taproot::Signature { signature: signer.sign_bip340(sighash), sighash_type: TapSighashType::Default };
+    let signature = taproot::Signature {
+        signature: signer.sign_bip340(sighash).unwrap(),
+        sighash_type: TapSighashType::Default,
+    };
     input.tap_script_sigs.insert((*signer.public_key(), hash), signature);
 }
 
@@ -86,7 +88,7 @@ fn signatures_are_read_from_a_finalized_witness() {
     let other = scene.staking.output().taproot().leaf(SpendPath::Timelock).unwrap();
     let mut elements = one.to_vec();
     elements[1] = other.script.to_bytes();
-    let stranger = key("stranger", 0).sign_bip340(unbonding.sighash());
+    let stranger = key("stranger", 0).sign_bip340(unbonding.sighash()).unwrap();
     let mut strange = one.to_vec();
     strange[0] = stranger.serialize().to_vec();
     let many: Vec<Vec<u8>> = std::iter::repeat_n(Vec::new(), 5).chain(one.to_vec()).collect();

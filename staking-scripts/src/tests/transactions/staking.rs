@@ -260,7 +260,7 @@ fn finalize_refuses_what_a_wallet_changed() {
     );
     assert!(matches!(tx.finalize(tx.psbt()).unwrap_err(), ReturnedPsbtError::Unsigned(_)));
     let mut forged = signed.clone();
-    let thief = key("thief", 0).sign_bip340(Message::from_digest([7; 32]));
+    let thief = key("thief", 0).sign_bip340(Message::from_digest([7; 32])).unwrap();
     forged.inputs[0].tap_key_sig.as_mut().unwrap().signature = thief;
     assert!(matches!(tx.finalize(&forged).unwrap_err(), ReturnedPsbtError::Unsigned(_)));
     // The coin in the wallet's PSBT is not used: with a smaller amount the rest would be paid as a fee.

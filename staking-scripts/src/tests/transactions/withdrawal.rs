@@ -73,6 +73,6 @@ fn withdrawal_is_signed_by_the_staker_alone() {
     let (stranger, staker) = (key("stranger", 0), *scene.staker.public_key());
     let not_staker = SigningError::NotTheStaker { key: *stranger.public_key(), staker };
     assert_eq!(tx.sign_as_staker(&stranger).unwrap_err(), not_staker);
-    let signature = stranger.sign_bip340(tx.sighash());
+    let signature = stranger.sign_bip340(tx.sighash()).unwrap();
     assert_eq!(tx.finalize(&signature).unwrap_err(), FinalizeError::InvalidStakerSignature(staker));
 }

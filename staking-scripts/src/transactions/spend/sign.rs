@@ -17,7 +17,7 @@ impl LeafSpend {
         if *key.public_key() != staker {
             return Err(SigningError::NotTheStaker { key: *key.public_key(), staker });
         }
-        Ok(key.sign_bip340(*self.sighash()))
+        Ok(key.sign_bip340(*self.sighash())?)
     }
 
     pub(crate) fn verify_staker(&self, signature: &schnorr::Signature) -> Result<(), FinalizeError> {
@@ -32,7 +32,7 @@ impl LeafSpend {
     pub(crate) fn sign_as_covenant_member(&self, key: &SecretKey) -> Result<CovenantSignature, SigningError> {
         let member = *key.public_key();
         self.check_member(&member).map_err(|_| SigningError::NotAMember(member))?;
-        Ok(CovenantSignature { member, signature: key.sign_bip340(*self.sighash()) })
+        Ok(CovenantSignature { member, signature: key.sign_bip340(*self.sighash())? })
     }
 
     pub(crate) fn verify_covenant(&self, given: &CovenantSignature) -> Result<(), FinalizeError> {

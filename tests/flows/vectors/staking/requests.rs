@@ -51,7 +51,7 @@ fn the_references_stakes_are_accepted() {
         consumers += usize::from(providers.len() > 1);
         let (rules, possession) = chain_rules(providers.len(), &staker);
         let signed = |slashing: &Slashing| {
-            let signature = staker.sign_bip340(Message::from_digest(slashing.spend.sighash.0));
+            let signature = staker.sign_bip340(Message::from_digest(slashing.spend.sighash.0)).unwrap();
             PresignedSlashing {
                 transaction: transaction(&slashing.spend.transaction),
                 staker_signature: Some(signature),

@@ -280,5 +280,5 @@ pub(super) fn sign_as_wallet(psbt: &Psbt, key: &SecretKey) -> schnorr::Signature
         TapLeafHash::from_script(script, *version),
         TapSighashType::Default,
     );
-    key.sign_bip340(sighash.unwrap())
+    key.sign_bip340(sighash.unwrap()).unwrap()
 }

@@ -9,6 +9,7 @@ use staking_scripts::{Explanation, Parties};
 
 use super::known::InDelegation;
 use crate::view::output::CommandOutput;
+use crate::view::payment::{self, Payment, PaymentInput, PaymentOutput};
 use crate::view::text::{FAINT, STRONG};
 use crate::view::violation::{self, Violation};
 
@@ -49,6 +50,10 @@ pub struct Output {
     pub input_amounts_sat: Vec<Option<u64>>,
     /// The satoshis of each output.
     pub output_amounts_sat: Vec<u64>,
+    /// What the inputs spend.
+    pub inputs: Vec<PaymentInput>,
+    /// What the outputs pay, and to whom.
+    pub outputs: Vec<PaymentOutput>,
     /// The outputs that belong to a stake, as far as they are recognized.
     pub protocol_outputs: Vec<StakeOutput>,
     /// The tag of the OP_RETURN output of a phase-1 stake, in hex.
@@ -57,6 +62,9 @@ pub struct Output {
     pub paid_sat: u64,
     /// The fee in satoshis; null when an input's amount is unknown.
     pub fee_sat: Option<u64>,
+    /// The fee rate in satoshis for 1000 virtual bytes, with the witnesses that are there or the least ones
+    /// that will be; null where the fee is unknown.
+    pub fee_rate_sat_per_kvb: Option<u64>,
     /// The virtual size.
     pub vsize: usize,
     /// The height of its block on the node's chain.
@@ -67,6 +75,8 @@ pub struct Output {
     pub parameters: Option<Vec<UnderVersion>>,
     /// Which of the delegation's transactions it is; null without `--delegation`.
     pub delegation: Option<InDelegation>,
+    /// Warnings.
+    pub warnings: Vec<String>,
 }
 
 /// The rules that a transaction breaks under a version of the parameters.
@@ -127,6 +137,7 @@ pub(super) fn fields(
     input_amounts: &[Option<Amount>],
     explanation: &Explanation,
     known: Option<&DelegationRelation<'_>>,
+    payment: Payment,
 ) -> Output {
     let spent: Option<&SpentLeaf> = explanation.spent.first();
     let keys = spent.map(|spent| &spent.keys);
@@ -155,7 +166,6 @@ pub(super) fn fields(
     // The timelock path shows no committee.
     let of_leaf = keys.map(LeafKeys::covenant).filter(|(members, _)| !members.is_empty());
     let committee = of_output.or(of_leaf.map(|(members, quorum)| (members.len(), quorum)));
-    let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
     Output {
         txid: explanation.txid.to_string(),
         kind: explanation.kind.as_str().to_owned(),
@@ -184,21 +194,29 @@ pub(super) fn fields(
         nlocktime: transaction.lock_time.to_consensus_u32(),
         input_amounts_sat: input_amounts.iter().map(|amount| amount.map(Amount::to_sat)).collect(),
         output_amounts_sat: transaction.output.iter().map(|output| output.value.to_sat()).collect(),
+        inputs: payment.inputs,
+        outputs: payment.outputs,
         protocol_outputs: explanation.outputs.iter().map(StakeOutput::from).collect(),
         op_return_tag: op_return.map(|data| hex::encode(data.tag)),
         paid_sat: explanation.paid.to_sat(),
-        fee_sat: held.and_then(|held| held.checked_sub(explanation.paid)).map(Amount::to_sat),
+        fee_sat: payment.fee_sat,
+        fee_rate_sat_per_kvb: payment.fee_rate_sat_per_kvb,
         vsize: transaction.vsize(),
         block_height: None,
         confirmations: None,
         parameters: None,
         delegation: None,
+        warnings: payment.warnings,
     }
 }
 
 impl CommandOutput for Output {
     fn text(&self) -> String {
         text(self)
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -238,17 +256,19 @@ fn text(fields: &Output) -> String {
         lines.push(format!("timelock            {timelock} blocks"));
     }
     lines.extend(fields.op_return_tag.as_ref().map(|tag| format!("OP_RETURN tag       {tag}")));
-    let mut recognised = fields.protocol_outputs.iter().peekable();
-    for (index, amount) in fields.output_amounts_sat.iter().enumerate() {
-        let paid = recognised.next_if(|paid| paid.index == index);
-        let paid = paid.map(|paid| {
-            format!(", the {} output, open to the staker after {} blocks", paid.output, paid.timelock)
-        });
-        lines.push(format!("output {index:<3}          {amount} sat{}", paid.unwrap_or_default()));
+    for StakeOutput { index, output, timelock } in &fields.protocol_outputs {
+        lines.push(format!(
+            "output {index:<3}          the {output} output, open to the staker after {timelock} blocks"
+        ));
     }
-    let fee = fields.fee_sat.map(|fee| format!("fee {fee} sat, "));
+    lines.extend(payment::lines(
+        &fields.inputs,
+        &fields.outputs,
+        fields.fee_sat,
+        fields.fee_rate_sat_per_kvb,
+    ));
     let size = if fields.finalized { "" } else { " without the missing witnesses" };
-    lines.push(format!("size                {}{} vB{size}", fee.unwrap_or_default(), fields.vsize));
+    lines.push(format!("size                {} vB{size}", fields.vsize));
     match (fields.block_height, fields.confirmations) {
         (Some(height), Some(deep)) => {
             lines.push(format!("block               at height {height}, {deep} confirmations"))

@@ -4,10 +4,11 @@ pub(crate) mod fields;
 pub(crate) mod known;
 
 use anyhow::{anyhow, ensure};
-use bitcoin::{Amount, OutPoint, Txid};
+use bitcoin::{Amount, OutPoint, TxOut, Txid};
 use chain::FoundTransaction;
 use staking_scripts::delegation::{DelegationRelation, broken_rules};
 use staking_scripts::explain::explain;
+use staking_scripts::psbt::PaymentSummary;
 use staking_scripts::{Delegation, Parameters, ParametersHistory};
 
 use self::fields::{Output, UnderVersion, fields};
@@ -18,6 +19,7 @@ use crate::args::network::NetworkName;
 use crate::args::node::NodeArgs;
 use crate::args::transaction::{self, Given};
 use crate::view::output::Printout;
+use crate::view::payment::Payment;
 use crate::view::violation::Violation;
 
 #[derive(clap::Args)]
@@ -76,13 +78,14 @@ fn find(
         found.ok_or_else(|| anyhow!("the node has no transaction {txid}, in its mempool or in a block"))?;
     let node = node_args.connect_without_search()?;
     // What the node does not find at once stays unknown: amounts are worth no search.
-    let amount = |outpoint: OutPoint| -> Option<Amount> {
+    let output = |outpoint: OutPoint| -> Option<TxOut> {
         let source = node.transaction(&outpoint.txid).ok()??.transaction;
-        source.output.get(usize::try_from(outpoint.vout).ok()?).map(|output| output.value)
+        source.output.get(usize::try_from(outpoint.vout).ok()?).cloned()
     };
     let transaction = found.transaction.clone();
-    let input_amounts = transaction.input.iter().map(|input| amount(input.previous_output)).collect();
-    Ok((Given { explanation: explain(&transaction), transaction, finalized: true, input_amounts }, found))
+    let spent = transaction.input.iter().map(|input| output(input.previous_output)).collect();
+    let (explanation, weight) = (explain(&transaction), transaction.weight());
+    Ok((Given { explanation, transaction, finalized: true, spent, weight }, found))
 }
 
 impl Args {
@@ -94,7 +97,7 @@ impl Args {
                 (given, Some(found))
             }
         };
-        let Given { transaction, mut explanation, finalized, mut input_amounts } = given;
+        let Given { transaction, mut explanation, finalized, mut spent, weight } = given;
         let previous = self.previous_delegation.as_ref();
         let delegation = self.delegation.as_ref();
         let delegation =
@@ -108,20 +111,21 @@ impl Args {
         };
         if let Some(known) = &known {
             explanation = known.explain(&transaction, explanation);
-            for (index, (said, input)) in input_amounts.iter_mut().zip(&transaction.input).enumerate() {
-                let Some(held) = known.source(input.previous_output).map(|source| source.value) else {
-                    continue;
-                };
-                let said = said.get_or_insert(held);
+            for (index, (said, input)) in spent.iter_mut().zip(&transaction.input).enumerate() {
+                let Some(held) = known.source(input.previous_output) else { continue };
+                let said = said.get_or_insert_with(|| held.clone());
                 ensure!(
-                    *said == held,
+                    said.value == held.value,
                     "the PSBT says that input {index} spends {} sat; must be {} sat, as in the delegation",
-                    said.to_sat(),
-                    held.to_sat()
+                    said.value.to_sat(),
+                    held.value.to_sat()
                 );
             }
         }
-        let held = input_amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
+        let amounts: Vec<_> = spent.iter().map(|spent| spent.as_ref().map(|spent| spent.value)).collect();
+        let held = amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
+        let summary = PaymentSummary::of_transaction(&transaction, spent, &explanation).with_weight(weight);
+        let payment = Payment::new(&summary, self.chain.network.into());
         let under = |(version, parameters): (usize, &Parameters)| UnderVersion {
             version,
             violations: broken_rules(&explanation, &transaction, held, parameters)
@@ -132,7 +136,7 @@ impl Args {
         let parameters = params.as_ref().map(|params| params.iter().enumerate().map(under).collect());
         let block_height = found.as_ref().and_then(|found| found.block).map(|block| block.height.to_u32());
         let confirmations = found.map(|found| found.confirmations);
-        let fields = fields(&transaction, &input_amounts, &explanation, known.as_ref());
+        let fields = fields(&transaction, &amounts, &explanation, known.as_ref(), payment);
         let violations = files.as_ref().map(Files::violations).unwrap_or_default();
         let delegation = known.map(|known| InDelegation::new(&known, &transaction, &violations));
         Printout::of(&Output { finalized, delegation, parameters, block_height, confirmations, ..fields })

@@ -1,0 +1,240 @@
+//! What a PSBT's transaction spends and pays, and to whom: what a signer must see before it signs.
+
+use std::collections::BTreeSet;
+
+use bitcoin::transaction::InputWeightPrediction;
+use bitcoin::{
+    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, Weight, Witness, XOnlyPublicKey, psbt,
+};
+
+use crate::coins::key_path::key_path_script;
+use crate::explain::{Explanation, SpentLeaf, TransactionKind};
+use crate::outputs::descriptor::ProtocolOutput;
+use crate::outputs::leaf::{EMPTY_INPUT, SpendPath, leaf_input_weight};
+use crate::transactions::shown::{offered_leaf, spent_outputs};
+use crate::transactions::sighash::sum;
+
+/// What a transaction spends and pays.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PaymentSummary {
+    /// The inputs, in order.
+    pub inputs: Vec<InputSummary>,
+    /// The outputs, in order.
+    pub outputs: Vec<OutputSummary>,
+    /// The fee; `None` when an input's amount is not known, or it pays more than it spends.
+    pub fee: Option<Amount>,
+    /// The weight with the witnesses that it has, or the least ones that it will need.
+    pub weight: Weight,
+    /// The fee rate of the transaction of that weight.
+    pub fee_rate: Option<FeeRate>,
+}
+
+/// An input.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct InputSummary {
+    /// The output that it spends.
+    pub outpoint: OutPoint,
+    /// The output's amount and script; `None` where they are not known.
+    pub spent: Option<TxOut>,
+    /// The spend path, of an output of a stake.
+    pub path: Option<SpendPath>,
+}
+
+/// An output.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OutputSummary {
+    /// The amount and the script.
+    pub output: TxOut,
+    /// Whose it is.
+    pub owner: OutputOwner,
+}
+
+/// Whose an output is, by what is shown: nothing is taken from a PSBT's word alone.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum OutputOwner {
+    /// The staker's: it pays to the key path of the staker's key.
+    Staker,
+    /// Change: it pays to the script of an input that is no output of a stake, or to the key path of the
+    /// signer's key.
+    Change,
+    /// An output of a stake, whose keys and times make this script.
+    Protocol {
+        /// The output.
+        output: Box<ProtocolOutput>,
+        /// The stake's outpoint: of the staking output itself, or the first one spent.
+        stake: OutPoint,
+    },
+    /// Burnt: an OP_RETURN output.
+    Burnt,
+    /// Nobody is known.
+    Unknown,
+}
+
+impl OutputOwner {
+    /// Returns the owner's name: one word, or an output of the protocol.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Staker => "staker",
+            Self::Change => "change",
+            Self::Protocol { output, .. } => output.as_str(),
+            Self::Burnt => "burnt",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Summarizes the transaction of a PSBT. `signer` is the key that is about to sign, where it is known.
+pub fn summarize_psbt(
+    psbt: &Psbt,
+    explanation: &Explanation,
+    signer: Option<&XOnlyPublicKey>,
+) -> PaymentSummary {
+    let spent = spent_outputs(psbt);
+    let weights = psbt.inputs.iter().zip(&spent).map(|(input, spent)| least_witness(input, spent.as_ref()));
+    let is_segwit = |(input, spent): (&psbt::Input, &Option<TxOut>)| {
+        input.final_script_witness.is_some()
+            || spent.as_ref().is_some_and(|spent| spent.script_pubkey.is_witness_program())
+    };
+    let marker_and_flag = if psbt.inputs.iter().zip(&spent).any(is_segwit) { 2 } else { 0 };
+    let weights = weights.chain([Weight::from_wu(marker_and_flag)]);
+    let base = psbt.unsigned_tx.weight();
+    let weight = weights.fold(base, |sum, weight| sum.checked_add(weight).unwrap_or(Weight::MAX));
+    PaymentSummary::new(&psbt.unsigned_tx, spent, explanation, signer, weight)
+}
+
+impl PaymentSummary {
+    /// Summarizes a transaction whose inputs spend these outputs, as far as they are known.
+    pub fn of_transaction(
+        transaction: &Transaction,
+        spent: Vec<Option<TxOut>>,
+        explanation: &Explanation,
+    ) -> Self {
+        Self::new(transaction, spent, explanation, None, transaction.weight())
+    }
+
+    fn new(
+        transaction: &Transaction,
+        spent: Vec<Option<TxOut>>,
+        explanation: &Explanation,
+        signer: Option<&XOnlyPublicKey>,
+        weight: Weight,
+    ) -> Self {
+        let held: Option<Vec<TxOut>> = spent.iter().cloned().collect();
+        let held = held.as_deref().and_then(sum);
+        let paid = sum(&transaction.output);
+        let fee = held.zip(paid).and_then(|(held, paid)| held.checked_sub(paid));
+        let fee_rate = rate(fee, weight);
+        let path = |input| explanation.spent.iter().find(|leaf| leaf.input == input);
+        let inputs: Vec<_> = transaction
+            .input
+            .iter()
+            .zip(spent)
+            .enumerate()
+            .map(|(index, (input, spent))| InputSummary {
+                outpoint: input.previous_output,
+                spent,
+                path: path(index).map(|leaf| leaf.keys.path()),
+            })
+            .collect();
+        let owners = Owners::new(explanation, &inputs, signer);
+        let outputs = transaction.output.iter().enumerate();
+        let outputs = outputs
+            .map(|(index, output)| OutputSummary { output: output.clone(), owner: owners.of(index, output) });
+        let outputs = outputs.collect();
+        Self { inputs, outputs, fee, weight, fee_rate }
+    }
+}
+
+impl PaymentSummary {
+    /// Returns the summary with the fee rate of another weight.
+    #[must_use]
+    pub fn with_weight(self, weight: Weight) -> Self {
+        Self { weight, fee_rate: rate(self.fee, weight), ..self }
+    }
+
+    /// Returns the outputs, by their index, that pay to none of the scripts given and are not the signer's
+    /// own: an output of a stake whose staker it is, what its slashing transaction burns, and an OP_RETURN
+    /// output without an amount.
+    pub fn unexpected(&self, signer: &XOnlyPublicKey, expected: &[ScriptBuf]) -> Vec<usize> {
+        let slashes = self.inputs.iter().all(|input| input.path == Some(SpendPath::Slashing));
+        let is_expected = |paid: &OutputSummary| match &paid.owner {
+            OutputOwner::Protocol { output, .. } if output.staker() == signer => true,
+            OutputOwner::Burnt if slashes || paid.output.value == Amount::ZERO => true,
+            _ => expected.contains(&paid.output.script_pubkey),
+        };
+        let unexpected = self.outputs.iter().enumerate().filter(|(_, paid)| !is_expected(paid));
+        unexpected.map(|(index, _)| index).collect()
+    }
+}
+
+fn rate(fee: Option<Amount>, weight: Weight) -> Option<FeeRate> {
+    let per_kwu = fee?.to_sat().checked_mul(1000)?.checked_div(weight.to_wu())?;
+    Some(FeeRate::from_sat_per_kwu(per_kwu))
+}
+
+/// What tells whose an output is.
+struct Owners<'a> {
+    explanation: &'a Explanation,
+    stakers: BTreeSet<ScriptBuf>,
+    change: BTreeSet<ScriptBuf>,
+}
+
+impl<'a> Owners<'a> {
+    fn new(explanation: &'a Explanation, inputs: &[InputSummary], signer: Option<&XOnlyPublicKey>) -> Self {
+        let of_leaves = explanation.spent.iter().map(|leaf: &SpentLeaf| leaf.keys.staker());
+        let of_outputs = explanation.outputs.iter().map(|paid| paid.output.staker());
+        let stakers: BTreeSet<_> = of_leaves.chain(of_outputs).map(key_path_script).collect();
+        let coins = inputs.iter().filter(|input| input.path.is_none());
+        let coins = coins.filter_map(|input| input.spent.as_ref()).map(|spent| spent.script_pubkey.clone());
+        let change = coins.chain(signer.map(key_path_script)).collect();
+        Self { explanation, stakers, change }
+    }
+
+    fn of(&self, index: usize, output: &TxOut) -> OutputOwner {
+        if let Some(paid) = self.explanation.outputs.iter().find(|paid| paid.index == index) {
+            let own = || OutPoint::new(self.explanation.txid, u32::try_from(index).unwrap_or(u32::MAX));
+            let spent = self.explanation.spent.first().map(|leaf| leaf.outpoint);
+            let stake = match self.explanation.kind {
+                TransactionKind::Stake | TransactionKind::Extension => own(),
+                _ => spent.unwrap_or_else(own),
+            };
+            return OutputOwner::Protocol { output: Box::new(paid.output.clone()), stake };
+        }
+        match &output.script_pubkey {
+            script if script.is_op_return() => OutputOwner::Burnt,
+            script if self.stakers.contains(script) => OutputOwner::Staker,
+            script if self.change.contains(script) => OutputOwner::Change,
+            _ => OutputOwner::Unknown,
+        }
+    }
+}
+
+/// Returns what an input's witness adds to the weight: the final one that it has, or the least that it needs.
+fn least_witness(input: &psbt::Input, spent: Option<&TxOut>) -> Weight {
+    let script_sig = input.final_script_sig.as_ref().map_or(0, |script| script.len());
+    let elements = input.final_script_witness.iter().flat_map(Witness::iter).map(<[u8]>::len);
+    let least = match spent.map(|spent| &spent.script_pubkey) {
+        _ if input.final_script_witness.is_some() || script_sig > 0 => {
+            InputWeightPrediction::new(script_sig, elements.collect::<Vec<_>>()).weight()
+        }
+        Some(script) if script.is_p2tr() => {
+            match offered_leaf(input, spent).as_ref().and_then(leaf_input_weight) {
+                // All of the empty input is counted already but the count of its witness elements.
+                Some(weight) => {
+                    let counted = EMPTY_INPUT.checked_sub(Weight::from_wu(1)).unwrap_or(EMPTY_INPUT);
+                    return weight.checked_sub(counted).unwrap_or(Weight::ZERO);
+                }
+                None => InputWeightPrediction::P2TR_KEY_DEFAULT_SIGHASH.weight(),
+            }
+        }
+        Some(script) if script.is_p2wpkh() => InputWeightPrediction::P2WPKH_MAX.weight(),
+        Some(script) if script.is_p2pkh() => InputWeightPrediction::P2PKH_COMPRESSED_MAX.weight(),
+        _ => return Weight::ZERO,
+    };
+    // The length of the empty scriptSig is counted already.
+    least.checked_sub(Weight::from_wu(4)).unwrap_or(Weight::ZERO)
+}

@@ -1,0 +1,120 @@
+//! `summarize_psbt`: what is seen is what is signed.
+
+use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, TxOut};
+
+use super::{staked, unbonding};
+use crate::WithdrawnOutput;
+use crate::coins::key_path_script;
+use crate::explain::explain_psbt;
+use crate::outputs::SpendPath;
+use crate::psbt::{OutputOwner, PaymentSummary, summarize_psbt};
+use crate::testing::{Scene, coin, key, parameters, staking_transaction, wallet};
+use crate::transactions::{LeafTransaction as _, SlashingTransaction};
+
+fn summary(psbt: &Psbt) -> PaymentSummary {
+    summarize_psbt(psbt, &explain_psbt(psbt), None)
+}
+
+fn owners(summary: &PaymentSummary) -> Vec<&'static str> {
+    summary.outputs.iter().map(|paid| paid.owner.as_str()).collect()
+}
+
+/// Two withdrawals that differ in the receiving address alone.
+#[test]
+fn summary_shows_whom_a_withdrawal_pays() {
+    let (delegation, parameters) = staked();
+    let built = |to: ScriptBuf| {
+        let rate = FeeRate::from_sat_per_vb_u32(5);
+        delegation.withdrawal(WithdrawnOutput::Staking, to, rate, parameters.covenant()).unwrap()
+    };
+    let (staker, thief) = (key_path_script(key("staker", 0).public_key()), wallet());
+    let own = summary(built(staker.clone()).psbt());
+    let other = summary(built(thief.clone()).psbt());
+    assert_eq!((owners(&own), owners(&other)), (vec!["staker"], vec!["unknown"]));
+    assert_eq!(own.outputs[0].output.script_pubkey, staker);
+    assert_eq!(other.outputs[0].output.script_pubkey, thief);
+    assert_eq!((own.fee, own.inputs.clone()), (other.fee, other.inputs.clone()));
+    let stake = delegation.stake(parameters.covenant()).unwrap().staking;
+    assert_eq!(own.inputs[0].outpoint, stake.outpoint());
+    assert_eq!(own.inputs[0].spent, Some(stake.tx_out()));
+    assert_eq!(own.inputs[0].path, Some(SpendPath::Timelock));
+    // A script pins what may be paid.
+    let signer = *key("staker", 0).public_key();
+    assert_eq!(own.unexpected(&signer, std::slice::from_ref(&staker)), Vec::<usize>::new());
+    assert_eq!(other.unexpected(&signer, std::slice::from_ref(&staker)), [0]);
+    assert_eq!(own.unexpected(&signer, &[]), [0], "even the staker's own address must be named");
+}
+
+#[test]
+fn summary_names_the_owner_of_every_output() {
+    // A stake: the staking output and the change.
+    let parameters = parameters(0);
+    let staking = staking_transaction(&[coin(1, 2_000_000)], &parameters);
+    let stake = summary(staking.psbt());
+    let outpoint = staking.staking_output().outpoint();
+    let of = |summary: &PaymentSummary, index: usize| match &summary.outputs[index].owner {
+        OutputOwner::Protocol { stake, .. } => *stake,
+        other => panic!("{other:?}"),
+    };
+    let staked_at = usize::try_from(outpoint.vout).unwrap();
+    assert_eq!(of(&stake, staked_at), outpoint);
+    assert_eq!(owners(&stake)[staked_at], "staking");
+    assert_eq!(owners(&stake).iter().filter(|owner| **owner == "change").count(), stake.outputs.len() - 1);
+    assert_eq!(stake.inputs[0].path, None);
+    let signer = *key("staker", 0).public_key();
+    assert_eq!(stake.unexpected(&signer, &[wallet()]), Vec::<usize>::new());
+    let other = *key("another", 0).public_key();
+    assert_eq!(stake.unexpected(&other, &[wallet()]), [staked_at], "another's stake");
+    // The unbonding output, and what a slashing transaction burns and refunds, are of the stake spent.
+    let scene = Scene::new(1, 3, 2);
+    let unbonding = summary(unbonding(&scene).psbt());
+    assert_eq!((owners(&unbonding), of(&unbonding, 0)), (vec!["unbonding"], scene.staking.outpoint()));
+    let slashing = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
+    let slashing = summary(slashing.psbt());
+    assert_eq!(owners(&slashing), ["burnt", "slashing-refund"]);
+    assert_eq!(of(&slashing, 1), scene.staking.outpoint());
+    assert_eq!(slashing.unexpected(scene.staker.public_key(), &[]), Vec::<usize>::new());
+    // An unbonding transaction that pays to another script, and a PSBT that only claims an output's keys.
+    let mut thief = super::unbonding(&scene).psbt().clone();
+    thief.unsigned_tx.output[0].script_pubkey = wallet();
+    assert_eq!(owners(&summary(&thief)), ["unknown"]);
+    let mut claims = super::unbonding(&scene).psbt().clone();
+    claims.unsigned_tx.output.push(TxOut { value: Amount::ONE_SAT, script_pubkey: wallet() });
+    claims.outputs.push(claims.outputs[0].clone());
+    assert_eq!(owners(&summary(&claims)), ["unbonding", "unknown"]);
+    // Burnt, where nothing is slashed.
+    claims.unsigned_tx.output[1].script_pubkey = scene.slashing_parameters.pk_script.clone();
+    assert_eq!(owners(&summary(&claims))[1], "burnt");
+    assert_eq!(summary(&claims).unexpected(scene.staker.public_key(), &[]), [1]);
+    claims.unsigned_tx.output[1].value = Amount::ZERO;
+    assert_eq!(summary(&claims).unexpected(scene.staker.public_key(), &[]), Vec::<usize>::new());
+}
+
+#[test]
+fn summary_of_unknown_amounts_has_no_fee() {
+    let scene = Scene::new(1, 3, 2);
+    let mut psbt = unbonding(&scene).psbt().clone();
+    assert_eq!(summary(&psbt).fee, Some(Amount::from_sat(500)));
+    psbt.inputs[0].witness_utxo = None;
+    let unknown = summary(&psbt);
+    assert_eq!((unknown.fee, unknown.fee_rate, unknown.inputs[0].spent.clone()), (None, None, None));
+    assert_eq!(unknown.inputs[0].outpoint, OutPoint { ..scene.staking.outpoint() });
+}
+
+/// The fee rate is that of the transaction with its witnesses, before they are there and after.
+#[test]
+fn summary_weighs_the_witnesses_to_come() {
+    let (delegation, parameters) = staked();
+    let rate = FeeRate::from_sat_per_vb_u32(5);
+    let withdrawal =
+        delegation.withdrawal(WithdrawnOutput::Staking, wallet(), rate, parameters.covenant()).unwrap();
+    let finalized = withdrawal.finalize(&withdrawal.sign_as_staker(&key("staker", 0)).unwrap()).unwrap();
+    let before = summary(withdrawal.psbt());
+    assert_eq!(before.weight, finalized.weight());
+    let mut after = withdrawal.psbt().clone();
+    after.inputs[0].final_script_witness = Some(finalized.input[0].witness.clone());
+    assert_eq!(summary(&after).weight, finalized.weight());
+    let found = summary(&after).fee_rate.unwrap().to_sat_per_kwu();
+    assert!((1240..=1260).contains(&found), "{found} sat/kwu beside 5 sat/vB");
+    assert_eq!(before.with_weight(finalized.weight()).fee_rate, summary(&after).fee_rate);
+}
