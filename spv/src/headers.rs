@@ -136,19 +136,31 @@ pub fn inclusion_depth(headers: &[Header], params: &Params) -> Result<u32, Heade
 }
 
 /// What ties headers to the chain that nodes follow. A few headers of low difficulty are cheap to make, and
-/// who forges an inclusion makes them.
+/// who forges an inclusion makes them: a trusted parent alone does not make them dearer, so that work is
+/// asked for too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
-    /// Nothing: the headers show work, and no more.
-    None,
+pub struct Anchor {
     /// The least total work of the headers.
-    MinWork(Work),
+    pub min_work: Option<Work>,
     /// A block of that chain, which must be one of the headers or the parent of the first.
-    Header(BlockHash),
+    pub header: Option<TrustedHeader>,
+}
+
+/// A block that the caller knows from its own node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustedHeader {
+    /// The hash of the block.
+    pub hash: BlockHash,
+    /// Its height, where the caller knows it: headers do not have it.
+    pub height: Option<u32>,
 }
 
 impl Anchor {
-    /// Checks that the anchor holds these headers, which [`inclusion_depth`] has checked.
+    /// Nothing: the headers show work, and no more.
+    pub const NONE: Self = Self { min_work: None, header: None };
+
+    /// Checks that the anchor holds these headers, which [`inclusion_depth`] has checked. Returns the height
+    /// of the first one, where the trusted block's is known.
     ///
     /// # Errors
     /// [`HeadersError::TooLittleWork`] or [`HeadersError::NotAnchored`].
@@ -156,21 +168,22 @@ impl Anchor {
         clippy::arithmetic_side_effects,
         reason = "headers with so much work that it overflows do not exist"
     )]
-    pub fn check(self, headers: &[Header]) -> Result<(), HeadersError> {
-        match self {
-            Self::None => Ok(()),
-            Self::MinWork(least) => {
-                let found = headers.iter().map(Header::work).reduce(|sum, work| sum + work);
-                let found = found.ok_or(HeadersError::Empty)?;
-                if found >= least { Ok(()) } else { Err(HeadersError::TooLittleWork { found, least }) }
-            }
-            Self::Header(trusted) => {
-                let first = headers.first().ok_or(HeadersError::Empty)?;
-                let is_held = first.prev_blockhash == trusted
-                    || headers.iter().any(|header| header.block_hash() == trusted);
-                if is_held { Ok(()) } else { Err(HeadersError::NotAnchored(trusted)) }
+    pub fn check(self, headers: &[Header]) -> Result<Option<u32>, HeadersError> {
+        let first = headers.first().ok_or(HeadersError::Empty)?;
+        if let Some(least) = self.min_work {
+            let found = headers.iter().map(Header::work).reduce(|sum, work| sum + work);
+            let found = found.ok_or(HeadersError::Empty)?;
+            if found < least {
+                return Err(HeadersError::TooLittleWork { found, least });
             }
         }
+        let Some(TrustedHeader { hash, height }) = self.header else { return Ok(None) };
+        if first.prev_blockhash == hash {
+            return Ok(height.and_then(|height| height.checked_add(1)));
+        }
+        let above = headers.iter().position(|header| header.block_hash() == hash);
+        let above = above.ok_or(HeadersError::NotAnchored(hash))?;
+        Ok(height.zip(u32::try_from(above).ok()).and_then(|(height, above)| height.checked_sub(above)))
     }
 }
 

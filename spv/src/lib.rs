@@ -7,7 +7,7 @@ pub mod testing;
 
 pub use bitcoin;
 
-pub use self::headers::{Anchor, HeadersError, inclusion_depth};
+pub use self::headers::{Anchor, HeadersError, TrustedHeader, inclusion_depth};
 pub use self::inclusion::{InclusionError, InclusionProof};
 
 #[cfg(test)]

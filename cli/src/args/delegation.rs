@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use bitcoin::absolute::Height;
-use bitcoin::{BlockHash, Txid, Work};
+use bitcoin::{Txid, Work};
 use clap::Args;
 use finality::SigningContext;
-use spv::Anchor;
+use spv::{Anchor, TrustedHeader};
 use staking_scripts::delegation::{CheckedStake, CovenantQuorum, CovenantSignaturesError, StakeTransactions};
 use staking_scripts::{
     ChainRules, CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, InForce,
@@ -115,9 +115,9 @@ pub(crate) struct ChainArgs {
     #[arg(long, value_name = "HEX", value_parser = input::work)]
     min_work: Option<Work>,
     /// A block of your own node's chain that must be among the headers of an inclusion, or the parent of the
-    /// first.
-    #[arg(long, value_name = "HASH", conflicts_with = "min_work")]
-    trusted_header: Option<BlockHash>,
+    /// first, with its height: the height that a delegation says is the staker's word.
+    #[arg(long, value_name = "HASH[:HEIGHT]", value_parser = input::trusted_header)]
+    trusted_header: Option<TrustedHeader>,
 }
 
 impl ChainArgs {
@@ -129,22 +129,27 @@ impl ChainArgs {
 
     fn rules(self) -> ChainRules {
         let signing_context = self.signing_context.unwrap_or(SigningContext::GENESIS);
-        let anchor = match (self.min_work, self.trusted_header) {
-            (Some(work), _) => Anchor::MinWork(work),
-            (None, Some(hash)) => Anchor::Header(hash),
-            (None, None) => Anchor::None,
-        };
+        let anchor = Anchor { min_work: self.min_work, header: self.trusted_header };
         ChainRules { network: self.network.into(), depth: self.depth, signing_context, anchor }
     }
 
-    /// Returns a warning for an inclusion that nothing ties to the chain that nodes follow.
-    pub(crate) fn unanchored(&self, delegation: &Delegation) -> Option<String> {
+    /// Returns warnings for an inclusion that nothing ties to the chain that nodes follow, or whose height is
+    /// the staker's word.
+    pub(crate) fn unanchored(&self, delegation: &Delegation) -> Vec<String> {
+        if delegation.inclusion.is_none() {
+            return Vec::new();
+        }
         let is_held = self.min_work.is_some() || self.trusted_header.is_some();
-        (delegation.inclusion.is_some() && !is_held).then(|| {
+        let unanchored = (!is_held).then_some(
             "unanchored: the headers show work, but not that they are of the chain that nodes follow, and a few are \
-             cheap to forge; --trusted-header or --min-work ties them to it"
-                .to_owned()
-        })
+             cheap to forge; --trusted-header and --min-work tie them to it",
+        );
+        let has_height = self.trusted_header.is_some_and(|trusted| trusted.height.is_some());
+        let height = (!has_height).then_some(
+            "the height of the inclusion is the delegation's word, and with it how much of the staking time is left; \
+             --trusted-header HASH:HEIGHT tells it",
+        );
+        unanchored.into_iter().chain(height).map(ToOwned::to_owned).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::Work;
 use bitcoin::absolute::Height;
 use eots::{AdaptorSignature, InvalidAdaptorSignature, PublicRandomness, XOnlyPublicKey};
+use spv::TrustedHeader;
 use staking_scripts::Timelock;
 use zeroize::Zeroizing;
 
@@ -209,6 +210,13 @@ pub(crate) fn schnorr_signature(text: &str) -> anyhow::Result<bitcoin::secp256k1
 /// A timelock in blocks.
 pub(crate) fn timelock(text: &str) -> anyhow::Result<Timelock> {
     Ok(Timelock::from_blocks(text.parse()?)?)
+}
+
+/// A block's hash, with its height: HASH or HASH:HEIGHT.
+pub(crate) fn trusted_header(text: &str) -> anyhow::Result<TrustedHeader> {
+    let (hash, height) = text.split_once(':').map_or((text, None), |(hash, height)| (hash, Some(height)));
+    let height = height.map(self::height).transpose()?.map(Height::to_consensus_u32);
+    Ok(TrustedHeader { hash: hash.parse().context("not a block hash")?, height })
 }
 
 /// A total work, as Bitcoin Core prints `chainwork`: hex.

@@ -94,9 +94,8 @@ pub(crate) fn bitcoind(
 ) -> anyhow::Result<Box<dyn Node>> {
     use chain::{BitcoinCore, Credentials};
 
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split('/').next().unwrap_or_default();
-    if authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    if rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
         let text = "--node has a password in it, which other users of this machine see in the list of processes; \
                     --rpc-password-file and --cookie-file keep it out";
         let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {text}");

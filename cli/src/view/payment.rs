@@ -34,12 +34,14 @@ pub struct PaymentOutput {
     pub address: Option<String>,
     /// The script pubkey, in hex.
     pub script_pubkey: String,
-    /// Whose it is: `staker` (the key path of the staker's key), `change` (back to an input's script, or to
-    /// the signer's key), `staking`, `unbonding` or `slashing-refund` (an output of a stake), `burnt`
-    /// (OP_RETURN) or `unknown`.
+    /// Whose it is: `staker` (the key path of the staker's key), `change` (the signer's key; without a
+    /// signer, the one script of all coins that are spent), `staking`, `unbonding` or `slashing-refund` (an
+    /// output of a stake), `burnt` (OP_RETURN) or `unknown`.
     pub owner: String,
     /// The stake of an output of a stake, by its outpoint TXID:INDEX; null for others.
     pub stake: Option<String>,
+    /// The staker's key of an output of a stake; null for others.
+    pub staker: Option<String>,
 }
 
 /// What a transaction spends and pays.
@@ -83,6 +85,10 @@ impl Payment {
                 OutputOwner::Protocol { stake, .. } => Some(stake.to_string()),
                 _ => None,
             },
+            staker: match owner {
+                OutputOwner::Protocol { output, .. } => Some(output.staker().to_string()),
+                _ => None,
+            },
         };
         let spent = summary.inputs.iter().filter_map(|input| input.spent.as_ref());
         let moved =
@@ -123,9 +129,11 @@ pub(crate) fn lines(
     });
     let pays = outputs.iter().enumerate().map(|(index, output)| {
         let place = of(&output.address, Some(&output.script_pubkey));
-        let owner = match &output.stake {
-            Some(stake) => format!("{} output of the stake {stake}", output.owner),
-            None => output.owner.clone(),
+        let owner = match (&output.stake, &output.staker) {
+            (Some(stake), Some(staker)) => {
+                format!("{} output of the stake {stake}, staker {staker}", output.owner)
+            }
+            _ => output.owner.clone(),
         };
         format!("output {index}  pays {} sat  {place}  {owner}", output.amount_sat)
     });

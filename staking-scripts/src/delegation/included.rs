@@ -32,7 +32,7 @@ impl ChainRules {
         network: Network::Bitcoin,
         depth: 30,
         signing_context: SigningContext::GENESIS,
-        anchor: Anchor::None,
+        anchor: Anchor::NONE,
     };
 }
 
@@ -59,28 +59,30 @@ impl Delegation {
     ) -> Vec<StakeViolation> {
         let Some(inclusion) = &self.inclusion else { return Vec::new() };
         let mut found = Vec::new();
+        let (params, headers) = (Params::new(rules.network), &inclusion.headers);
+        let verified = inclusion.proof.verify_deep(&self.staking_transaction, headers, rules.depth, &params);
+        let depth = verified.map_err(|reason| found.push(StakeViolation::Inclusion(reason))).ok();
+        // The height that the delegation says is nobody's word but the staker's.
+        let mut height = inclusion.height;
+        match depth.map(|_| rules.anchor.check(headers)) {
+            Some(Err(reason)) => found.push(StakeViolation::Inclusion(reason.into())),
+            Some(Ok(Some(known))) => height = known,
+            Some(Ok(None)) | None => {}
+        }
         let activation = parameters.activation_height().to_consensus_u32();
-        if activation > inclusion.height {
-            found.push(StakeViolation::ParametersTooNew { activation, inclusion: inclusion.height });
+        if activation > height {
+            found.push(StakeViolation::ParametersTooNew { activation, inclusion: height });
         }
         let tip = tip.map(Height::to_consensus_u32);
-        if let Some(tip) = tip.filter(|tip| inclusion.height > *tip) {
-            found.push(StakeViolation::InclusionHeight(inclusion.height, tip));
+        if let Some(tip) = tip.filter(|tip| height > *tip) {
+            found.push(StakeViolation::InclusionHeight(height, tip));
         }
-        let params = Params::new(rules.network);
-        let headers = &inclusion.headers;
-        match inclusion.proof.verify_deep(&self.staking_transaction, headers, rules.depth, &params) {
-            Err(reason) => found.push(StakeViolation::Inclusion(reason)),
-            Ok(depth) => {
-                if let Err(reason) = rules.anchor.check(headers) {
-                    found.push(StakeViolation::Inclusion(reason.into()));
-                }
-                let at_tip = tip.and_then(|tip| tip.checked_sub(inclusion.height)).unwrap_or_default();
-                let depth = depth.max(at_tip);
-                let (unbonding, staking) = (self.unbonding_time_blocks, self.staking_time_blocks);
-                if depth.saturating_add(unbonding) >= staking {
-                    found.push(StakeViolation::EndsTooSoon { depth, unbonding, staking });
-                }
+        if let Some(depth) = depth {
+            let at_tip = tip.and_then(|tip| tip.checked_sub(height)).unwrap_or_default();
+            let depth = depth.max(at_tip);
+            let (unbonding, staking) = (self.unbonding_time_blocks, self.staking_time_blocks);
+            if depth.saturating_add(unbonding) >= staking {
+                found.push(StakeViolation::EndsTooSoon { depth, unbonding, staking });
             }
         }
         found

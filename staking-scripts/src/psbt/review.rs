@@ -1,10 +1,11 @@
 //! Review of the signatures of a PSBT.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bitcoin::psbt::Input;
 use bitcoin::script::Instruction;
+use bitcoin::taproot::LeafVersion;
 use bitcoin::{
     Amount, Psbt, PublicKey, Script, ScriptBuf, TapLeafHash, TxIn, TxOut, Witness, XOnlyPublicKey, taproot,
 };
@@ -111,7 +112,9 @@ fn pushes(script: &Script, key: &XOnlyPublicKey) -> bool {
 
 /// Returns the leaves that an input describes and the output that it spends commits to.
 fn signable_leaves(input: &Input, spent: &TxOut) -> BTreeMap<TapLeafHash, SignableLeaf> {
-    let committed = input.tap_scripts.iter().filter(|(block, (script, _))| commits(spent, block, script));
+    let committed = input.tap_scripts.iter().filter(|(block, (script, version))| {
+        *version == LeafVersion::TapScript && commits(spent, block, script)
+    });
     let leaf = |script: &ScriptBuf| SignableLeaf {
         script: script.clone(),
         keys: LeafKeys::from_script(script).ok(),
@@ -135,6 +138,7 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
         let mut of_input = InputReview { index, input, txin, spent, found: Vec::new(), review: &mut review };
         of_input.collected(verifier.as_mut());
         of_input.finalized(verifier.as_mut());
+        of_input.several_leaves();
     }
     review
 }
@@ -158,7 +162,6 @@ impl InputReview<'_> {
     /// Notes the signatures that are collected in fields of their own.
     fn collected(&mut self, mut verifier: Option<&mut Verifier<'_>>) {
         let leaves = self.spent.map(|spent| signable_leaves(self.input, spent)).unwrap_or_default();
-        let mut leaves_of = BTreeMap::<XOnlyPublicKey, usize>::new();
         for ((key, hash), signature) in &self.input.tap_script_sigs {
             let leaf = leaves.get(hash).filter(|leaf| leaf.has(key));
             let verifies =
@@ -169,11 +172,7 @@ impl InputReview<'_> {
             if valid {
                 self.found.push((*key, *hash));
             }
-            let count = leaves_of.entry(*key).or_default();
-            *count = count.saturating_add(1);
         }
-        let several = leaves_of.into_iter().filter(|(_, count)| *count > 1).map(|(key, _)| (self.index, key));
-        self.review.several_leaves.extend(several);
         let Some(verifier) = verifier else {
             for key in self.input.partial_sigs.keys() {
                 self.note(PsbtSigner::Ecdsa(*key), None, false);
@@ -189,6 +188,19 @@ impl InputReview<'_> {
             let valid = verifier.ecdsa(self.index, self.input, key, signature).unwrap_or(false);
             self.note(PsbtSigner::Ecdsa(*key), None, valid);
         }
+    }
+
+    /// Notes the keys that have signed several leaves, in fields of their own or in a finalized witness.
+    fn several_leaves(&mut self) {
+        let collected = self.input.tap_script_sigs.keys();
+        let signed: BTreeSet<_> = collected.copied().chain(self.found.iter().copied()).collect();
+        let mut leaves_of = BTreeMap::<XOnlyPublicKey, usize>::new();
+        for (key, _) in signed {
+            let count = leaves_of.entry(key).or_default();
+            *count = count.saturating_add(1);
+        }
+        let several = leaves_of.into_iter().filter(|(_, count)| *count > 1).map(|(key, _)| (self.index, key));
+        self.review.several_leaves.extend(several);
     }
 
     /// Notes the signatures of a finalized witness, and what is absent.

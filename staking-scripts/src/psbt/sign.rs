@@ -21,6 +21,12 @@ pub enum PsbtSigningError {
     /// The PSBT spends through the slashing path and has more inputs, where a slashing transaction has one.
     #[error("the PSBT slashes and spends something else too; a slashing transaction must have one input")]
     SlashesMore,
+    /// The PSBT spends through the unbonding path, and has the shape of neither transaction that does.
+    #[error(
+        "the PSBT spends through the unbonding path; must be an unbonding of one input and one output, or an extension of two \
+         inputs"
+    )]
+    NotUnbonding,
     /// No input is to be signed by this key.
     #[error("the PSBT has no input that {0} signs as staker or as owner of a coin")]
     NothingToSign(XOnlyPublicKey),
@@ -61,6 +67,11 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
         let hash = leaf.hash();
         if leaf.keys.path() == SpendPath::Slashing && prevouts.len() != 1 {
             return Err(PsbtSigningError::SlashesMore);
+        }
+        // With the staker's signature for this leaf, a quorum of the committee spends as it likes.
+        let ends = matches!((prevouts.len(), psbt.unsigned_tx.output.len()), (1, 1) | (2, _));
+        if leaf.keys.path() == SpendPath::Unbonding && !ends {
+            return Err(PsbtSigningError::NotUnbonding);
         }
         let all = Prevouts::All(prevouts.as_slice());
         let sighash =

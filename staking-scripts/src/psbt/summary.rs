@@ -8,7 +8,7 @@ use bitcoin::{
 };
 
 use crate::coins::key_path::key_path_script;
-use crate::explain::{Explanation, SpentLeaf, TransactionKind};
+use crate::explain::{Explanation, PaidOutput, SpentLeaf, TransactionKind};
 use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::leaf::{EMPTY_INPUT, SpendPath, leaf_input_weight};
 use crate::transactions::shown::{offered_leaf, spent_outputs};
@@ -56,12 +56,12 @@ pub struct OutputSummary {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OutputOwner {
-    /// The staker's: it pays to the key path of the staker's key.
+    /// The staker's: it pays to the key path of the key of the staker whose stake is spent.
     Staker,
-    /// Change: it pays to the script of an input that is no output of a stake, or to the key path of the
-    /// signer's key.
+    /// Change: it pays to the key path of the signer's key; without a signer, to the one script of all coins
+    /// that fund the transaction.
     Change,
-    /// An output of a stake, whose keys and times make this script.
+    /// An output of a stake, whose keys and times make this script, and which this transaction can make.
     Protocol {
         /// The output.
         output: Box<ProtocolOutput>,
@@ -136,8 +136,9 @@ impl PaymentSummary {
             .enumerate()
             .map(|(index, (input, spent))| InputSummary {
                 outpoint: input.previous_output,
+                // Of an output that is not known, the path is the PSBT's word.
+                path: path(index).filter(|_| spent.is_some()).map(|leaf| leaf.keys.path()),
                 spent,
-                path: path(index).map(|leaf| leaf.keys.path()),
             })
             .collect();
         let owners = Owners::new(explanation, &inputs, signer);
@@ -156,15 +157,23 @@ impl PaymentSummary {
         Self { weight, fee_rate: rate(self.fee, weight), ..self }
     }
 
-    /// Returns the outputs, by their index, that pay to none of the scripts given and are not the signer's
-    /// own: an output of a stake whose staker it is, what its slashing transaction burns, and an OP_RETURN
-    /// output without an amount.
+    /// Returns the outputs, by their index, that pay to none of the scripts given and that the stake spent
+    /// does not imply: the unbonding output of its unbonding transaction, the refund of a slashing
+    /// transaction, and what that burns. A new staking output locks coins under keys of whoever made it, so
+    /// it is expected like any address. An OP_RETURN output without an amount is.
     pub fn unexpected(&self, signer: &XOnlyPublicKey, expected: &[ScriptBuf]) -> Vec<usize> {
-        let slashes = self.inputs.iter().all(|input| input.path == Some(SpendPath::Slashing));
+        let implied = |owner: &OutputOwner| match owner {
+            OutputOwner::Protocol { output, .. } => {
+                output.staker() == signer && !matches!(**output, ProtocolOutput::Staking(_))
+            }
+            _ => false,
+        };
+        let slashes = self.outputs.len() == 2
+            && self.inputs.iter().all(|input| input.path == Some(SpendPath::Slashing))
+            && self.outputs.iter().any(|paid| implied(&paid.owner));
         let is_expected = |paid: &OutputSummary| match &paid.owner {
-            OutputOwner::Protocol { output, .. } if output.staker() == signer => true,
             OutputOwner::Burnt if slashes || paid.output.value == Amount::ZERO => true,
-            _ => expected.contains(&paid.output.script_pubkey),
+            owner => implied(owner) || expected.contains(&paid.output.script_pubkey),
         };
         let unexpected = self.outputs.iter().enumerate().filter(|(_, paid)| !is_expected(paid));
         unexpected.map(|(index, _)| index).collect()
@@ -179,36 +188,70 @@ fn rate(fee: Option<Amount>, weight: Weight) -> Option<FeeRate> {
 /// What tells whose an output is.
 struct Owners<'a> {
     explanation: &'a Explanation,
-    stakers: BTreeSet<ScriptBuf>,
-    change: BTreeSet<ScriptBuf>,
+    staker: Option<ScriptBuf>,
+    change: Option<ScriptBuf>,
 }
 
 impl<'a> Owners<'a> {
+    /// Without a signer, the staker is that of the leaves spent, where it is one; and change is what goes
+    /// back to the one script that all coins of a funding transaction have: another's coin may be among
+    /// them.
     fn new(explanation: &'a Explanation, inputs: &[InputSummary], signer: Option<&XOnlyPublicKey>) -> Self {
-        let of_leaves = explanation.spent.iter().map(|leaf: &SpentLeaf| leaf.keys.staker());
-        let of_outputs = explanation.outputs.iter().map(|paid| paid.output.staker());
-        let stakers: BTreeSet<_> = of_leaves.chain(of_outputs).map(key_path_script).collect();
-        let coins = inputs.iter().filter(|input| input.path.is_none());
-        let coins = coins.filter_map(|input| input.spent.as_ref()).map(|spent| spent.script_pubkey.clone());
-        let change = coins.chain(signer.map(key_path_script)).collect();
-        Self { explanation, stakers, change }
+        if let Some(signer) = signer {
+            let own = key_path_script(signer);
+            let spends = explanation.spent.iter().any(|leaf| leaf.keys.staker() == signer);
+            let (staker, change) = if spends { (Some(own), None) } else { (None, Some(own)) };
+            return Self { explanation, staker, change };
+        }
+        let known = |leaf: &&SpentLeaf| inputs.get(leaf.input).is_some_and(|input| input.spent.is_some());
+        let stakers: BTreeSet<_> =
+            explanation.spent.iter().filter(known).map(|leaf| key_path_script(leaf.keys.staker())).collect();
+        let coins: Option<BTreeSet<_>> =
+            inputs.iter().map(|input| Some(input.spent.as_ref()?.script_pubkey.clone())).collect();
+        let coins = coins.filter(|_| explanation.spent.is_empty()).unwrap_or_default();
+        let only = |scripts: BTreeSet<ScriptBuf>| scripts.first().filter(|_| scripts.len() == 1).cloned();
+        Self { explanation, staker: only(stakers), change: only(coins) }
     }
 
     fn of(&self, index: usize, output: &TxOut) -> OutputOwner {
-        if let Some(paid) = self.explanation.outputs.iter().find(|paid| paid.index == index) {
-            let own = || OutPoint::new(self.explanation.txid, u32::try_from(index).unwrap_or(u32::MAX));
-            let spent = self.explanation.spent.first().map(|leaf| leaf.outpoint);
-            let stake = match self.explanation.kind {
-                TransactionKind::Stake | TransactionKind::Extension => own(),
-                _ => spent.unwrap_or_else(own),
-            };
-            return OutputOwner::Protocol { output: Box::new(paid.output.clone()), stake };
+        let paid = self.explanation.outputs.iter().find(|paid| paid.index == index);
+        if let Some((output, stake)) = paid.and_then(|paid| Some((&paid.output, self.stake(paid)?))) {
+            return OutputOwner::Protocol { output: Box::new(output.clone()), stake };
         }
-        match &output.script_pubkey {
-            script if script.is_op_return() => OutputOwner::Burnt,
-            script if self.stakers.contains(script) => OutputOwner::Staker,
-            script if self.change.contains(script) => OutputOwner::Change,
-            _ => OutputOwner::Unknown,
+        let script = Some(&output.script_pubkey);
+        if output.script_pubkey.is_op_return() {
+            OutputOwner::Burnt
+        } else if script == self.staker.as_ref() {
+            OutputOwner::Staker
+        } else if script == self.change.as_ref() {
+            OutputOwner::Change
+        } else {
+            OutputOwner::Unknown
+        }
+    }
+
+    /// Returns the stake that an output of the protocol is of, where this transaction can make it: a PSBT can
+    /// describe the keys of any output.
+    fn stake(&self, paid: &PaidOutput) -> Option<OutPoint> {
+        let own = OutPoint::new(self.explanation.txid, u32::try_from(paid.index).ok()?);
+        let leaf = self.explanation.spent.first();
+        let is_stakers = leaf.is_none_or(|leaf| leaf.keys.staker() == paid.output.staker());
+        match (self.explanation.kind, &paid.output, leaf) {
+            (TransactionKind::Stake, ProtocolOutput::Staking(_), None) => Some(own),
+            (TransactionKind::Extension, ProtocolOutput::Staking(_), Some(_)) => {
+                Some(own).filter(|_| is_stakers)
+            }
+            (TransactionKind::Unbonding, ProtocolOutput::Unbonding(output), Some(leaf)) => {
+                let committee = output.parties().covenant();
+                let same: BTreeSet<_> = committee.members().iter().collect();
+                let (members, quorum) = leaf.keys.covenant();
+                let is_committee = quorum == committee.quorum() && same == members.iter().collect();
+                Some(leaf.outpoint).filter(|_| is_stakers && is_committee)
+            }
+            (TransactionKind::Slashing, ProtocolOutput::SlashingRefund(_), Some(leaf)) => {
+                Some(leaf.outpoint).filter(|_| is_stakers)
+            }
+            _ => None,
         }
     }
 }

@@ -41,13 +41,17 @@ pub(crate) fn offered_leaf(input: &psbt::Input, spent: Option<&TxOut>) -> Option
 pub(crate) fn commits(output: &TxOut, control_block: &ControlBlock, script: &Script) -> bool {
     let program = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
     let key = program.and_then(|program| XOnlyPublicKey::from_slice(program).ok());
-    key.is_some_and(|key| control_block.verify_taproot_commitment(SECP256K1, key, script))
+    // Signatures are made and verified for tapscript: a leaf of another version is another leaf.
+    control_block.leaf_version == LeafVersion::TapScript
+        && key.is_some_and(|key| control_block.verify_taproot_commitment(SECP256K1, key, script))
 }
 
 /// Returns whether the control block is of an output of the protocol: the NUMS internal key, and at most
 /// three leaves.
 pub(crate) fn is_protocols(control_block: &ControlBlock) -> bool {
-    control_block.internal_key.to_string() == NUMS_INTERNAL_KEY && control_block.merkle_branch.len() <= 2
+    control_block.leaf_version == LeafVersion::TapScript
+        && control_block.internal_key.to_string() == NUMS_INTERNAL_KEY
+        && control_block.merkle_branch.len() <= 2
 }
 
 /// A leaf that a witness reveals, with its signatures.

@@ -61,6 +61,8 @@ impl Record {
         if text.is_empty() {
             sync_folder(path)?;
         }
+        // A run that was killed may have written a line and not synced it; it counts as signed from now on.
+        file.sync_all()?;
         // What is not whole was never signed: the line is durable before the signature is made.
         ensure!(
             text.is_empty() || text.ends_with('\n'),

@@ -189,7 +189,7 @@ impl Args {
         };
         match checked.sign_as_covenant_member(key, &aux, record) {
             Ok(signatures) => {
-                if let Some(warning) = self.chain.unanchored(&delegation) {
+                for warning in self.chain.unanchored(&delegation) {
                     let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {warning}");
                 }
                 Ok(Output::Signed(Box::new(signatures)))

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::public_key::{AddressArgs, Output};
 use crate::args::new_file::NewFile;
+use crate::args::secret::forbid_core_dumps;
 use crate::view::output::Printout;
 
 #[derive(clap::Args)]
@@ -25,6 +26,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        forbid_core_dumps()?;
         let file = NewFile::begin_secret("--out", &self.out)?;
         let key = SecretKey::generate(&mut OsRng);
         let digits = Zeroizing::new(hex::encode(key.to_bytes().as_slice()));

@@ -31,7 +31,7 @@ fn key_file_is_shown_by_what_is_public() {
         let mut shown = json(&format!("--network {network}"));
         let address = shown.as_object_mut().unwrap().remove("address").unwrap();
         assert!(address.as_str().unwrap().starts_with(start), "{network}: {address}");
-        assert_eq!(shown, json!({ "public_key": key, "script_pubkey": script }));
+        assert_eq!(shown, json!({ "public_key": key, "script_pubkey": script, "warnings": [] }));
     }
 }
 

@@ -8,7 +8,7 @@ use bitcoin::{BlockHash, Network, Work};
 use crate::delegation::{ChainRules, CheckRules, Delegation, InForce, StakeViolation};
 use crate::parameters::Parameters;
 use crate::testing::{history, included};
-use spv::{Anchor, HeadersError, InclusionError};
+use spv::{Anchor, HeadersError, InclusionError, TrustedHeader};
 
 const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10, ..ChainRules::MAINNET };
 const HEIGHT: u32 = 900_000;
@@ -107,16 +107,51 @@ fn inclusion_is_held_by_an_anchor() {
             one[31] = 1;
             one
         });
-    assert_eq!(check(Anchor::None), []);
-    assert_eq!(check(Anchor::MinWork(work)), []);
-    let refused = check(Anchor::MinWork(more));
+    assert_eq!(check(Anchor::NONE), []);
+    assert_eq!(check(Anchor { min_work: Some(work), header: None }), []);
+    let refused = check(Anchor { min_work: Some(more), header: None });
     let too_little = HeadersError::TooLittleWork { found: work, least: more };
     assert_eq!(refused, [StakeViolation::Inclusion(too_little.into())]);
     for held in [headers[0].prev_blockhash, headers[0].block_hash(), headers[10].block_hash()] {
-        assert_eq!(check(Anchor::Header(held)), []);
+        assert_eq!(check(trusted(held, None)), []);
     }
     let other = BlockHash::from_byte_array([7; 32]);
-    let refused = check(Anchor::Header(other));
+    // Both are asked for together; a parent alone makes nothing dearer.
+    let both = Anchor { min_work: Some(more), ..trusted(headers[0].prev_blockhash, None) };
+    assert_eq!(check(both).len(), 1);
+    let refused = check(trusted(other, None));
     assert_eq!(refused, [StakeViolation::Inclusion(HeadersError::NotAnchored(other).into())]);
     assert_eq!(refused[0].rule(), "inclusion");
+}
+
+fn trusted(hash: BlockHash, height: Option<u32>) -> Anchor {
+    Anchor { min_work: None, header: Some(TrustedHeader { hash, height }) }
+}
+
+/// The height that a delegation says is the staker's word: a known block's replaces it.
+#[test]
+fn inclusion_is_as_old_as_the_trusted_block_says() {
+    let (mut delegation, parameters) = included(900_000, 10);
+    let history = history(&[0]);
+    let headers = delegation.inclusion.as_ref().unwrap().headers.clone();
+    let unbonding = u32::from(parameters.unbonding_time().blocks());
+    let tip = 900_000 + 2000 - unbonding;
+    let in_force = InForce::At(Height::from_consensus(tip).unwrap());
+    let check = |delegation: &Delegation, anchor| {
+        let chain = ChainRules { anchor, ..RULES };
+        delegation.check(&CheckRules { history: &history, in_force, chain }).err().unwrap_or_default()
+    };
+    let ends = [StakeViolation::EndsTooSoon { depth: 2000 - unbonding, unbonding, staking: 2000 }];
+    assert_eq!(check(&delegation, Anchor::NONE), ends);
+    // A later height would make it young.
+    delegation.inclusion.as_mut().unwrap().height = tip - 10;
+    assert_eq!(check(&delegation, Anchor::NONE), []);
+    assert_eq!(check(&delegation, trusted(headers[4].block_hash(), None)), []);
+    for (hash, height) in [
+        (headers[0].prev_blockhash, 899_999),
+        (headers[0].block_hash(), 900_000),
+        (headers[10].block_hash(), 900_010),
+    ] {
+        assert_eq!(check(&delegation, trusted(hash, Some(height))), ends);
+    }
 }

@@ -10,11 +10,11 @@ use bitcoin::{
 };
 
 use crate::coins::{FundingCoin, key_path_script};
-use crate::delegation::ChainRules;
+use crate::delegation::WithdrawnOutput;
 use crate::outputs::{Parties, StakingOutput, Timelock, UnbondingOutput};
 use crate::testing::{
     Extended, coin, consumer_rules, covenant_signatures, extended, genesis, honest, key, keys, output,
-    parameters,
+    parameters, wallet,
 };
 use crate::transactions::{
     FinalizeError, Funded, LeafTransaction as _, NewStake, ReturnedPsbtError, StakingTransaction,
@@ -166,22 +166,17 @@ fn sign_psbt_and_review_psbt_of_large_psbts_take_little_time() {
     let staking = staking(&[coin(1, 2_000_000)]);
     let mut psbt = staking.psbt().clone();
     let (input, described) = (psbt.unsigned_tx.input[0].clone(), psbt.inputs[0].clone());
-    let unbonding = {
+    let withdrawal = {
         let (delegation, parameters) = honest(genesis());
-        delegation
-            .check_under(&parameters, None, ChainRules::MAINNET)
-            .unwrap()
-            .presigned()
-            .unbonding
-            .psbt()
-            .inputs[0]
-            .clone()
+        let (to, rate) = (wallet(), FeeRate::BROADCAST_MIN);
+        let built = delegation.withdrawal(WithdrawnOutput::Staking, to, rate, parameters.covenant());
+        built.unwrap().psbt().inputs[0].clone()
     };
     for number in 0..4000_u32 {
         let mut input = input.clone();
         input.previous_output.vout = number + 10;
         psbt.unsigned_tx.input.push(input);
-        psbt.inputs.push(if number % 2 == 0 { unbonding.clone() } else { described.clone() });
+        psbt.inputs.push(if number % 2 == 0 { withdrawal.clone() } else { described.clone() });
     }
     let start = std::time::Instant::now();
     let (signed, count) = crate::psbt::sign_psbt(&psbt, &key("staker", 0)).unwrap();

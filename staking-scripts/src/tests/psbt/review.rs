@@ -72,7 +72,8 @@ fn review_psbt_refuses_a_leaf_that_the_output_does_not_commit_to() {
     let made = delegation.unbonding(parameters.covenant()).unwrap();
     let signed = sign_psbt(made.psbt(), &key("staker", 0)).unwrap().0;
     assert!(review_psbt(&signed).signatures[0].valid);
-    let harms: [&dyn Fn(&mut ControlBlock); 3] = [
+    let harms: [&dyn Fn(&mut ControlBlock); 4] = [
+        &|block| block.leaf_version = bitcoin::taproot::LeafVersion::from_consensus(0xc2).unwrap(),
         &|block| {
             block.output_key_parity = match block.output_key_parity {
                 bitcoin::key::Parity::Even => bitcoin::key::Parity::Odd,
@@ -178,6 +179,11 @@ fn review_psbt_reads_a_witness_with_one_signature_of_several() {
     assert_eq!(found.signer, PsbtSigner::Leaf(*scene.staker.public_key()));
     let kind = crate::explain::explain_psbt(&signed).kind;
     assert_eq!(kind, crate::TransactionKind::Slashing);
+    // The same key for another leaf beside it is warned of.
+    let other = unbonding(&scene);
+    let mut both = signed_for(&signed, &scene.staker, leaf(&other));
+    both.inputs[0].final_script_witness = signed.inputs[0].final_script_witness.clone();
+    assert_eq!(review_psbt(&both).several_leaves, [(0, *scene.staker.public_key())]);
     // Changed, it is a final witness that does not verify.
     let mut forged = signature.clone();
     forged[5] ^= 1;
@@ -230,4 +236,14 @@ fn review_psbt_names_final_witnesses_that_do_not_verify() {
     assert_eq!(review.invalid_witnesses, [0]);
     assert!(review.signatures.iter().all(|signature| !signature.valid));
     assert!(review.quorums.iter().all(|quorum| quorum.signed == 0), "{:?}", review.quorums);
+}
+
+/// With the staker's signature for the unbonding leaf of a slashing transaction, a quorum slashes alone.
+#[test]
+fn sign_psbt_signs_the_unbonding_leaf_of_an_unbonding_or_extension_alone() {
+    let scene = Scene::new(1, 3, 2);
+    let mut psbt = slashing(&scene).psbt().clone();
+    psbt.inputs[0].tap_scripts = unbonding(&scene).psbt().inputs[0].tap_scripts.clone();
+    assert_eq!(sign_psbt(&psbt, &scene.staker).unwrap_err(), PsbtSigningError::NotUnbonding);
+    sign_psbt(unbonding(&scene).psbt(), &scene.staker).unwrap();
 }

@@ -62,9 +62,10 @@ fn summary_names_the_owner_of_every_output() {
     assert_eq!(owners(&stake).iter().filter(|owner| **owner == "change").count(), stake.outputs.len() - 1);
     assert_eq!(stake.inputs[0].path, None);
     let signer = *key("staker", 0).public_key();
-    assert_eq!(stake.unexpected(&signer, &[wallet()]), Vec::<usize>::new());
-    let other = *key("another", 0).public_key();
-    assert_eq!(stake.unexpected(&other, &[wallet()]), [staked_at], "another's stake");
+    // A new stake locks coins under keys of whoever made it: it is named like any address.
+    assert_eq!(stake.unexpected(&signer, &[wallet()]), [staked_at]);
+    let script = stake.outputs[staked_at].output.script_pubkey.clone();
+    assert_eq!(stake.unexpected(&signer, &[wallet(), script]), Vec::<usize>::new());
     // The unbonding output, and what a slashing transaction burns and refunds, are of the stake spent.
     let scene = Scene::new(1, 3, 2);
     let unbonding = summary(unbonding(&scene).psbt());
@@ -81,13 +82,13 @@ fn summary_names_the_owner_of_every_output() {
     let mut claims = super::unbonding(&scene).psbt().clone();
     claims.unsigned_tx.output.push(TxOut { value: Amount::ONE_SAT, script_pubkey: wallet() });
     claims.outputs.push(claims.outputs[0].clone());
-    assert_eq!(owners(&summary(&claims)), ["unbonding", "unknown"]);
+    assert_eq!(owners(&summary(&claims)), ["unknown", "unknown"], "no unbonding has two outputs");
     // Burnt, where nothing is slashed.
     claims.unsigned_tx.output[1].script_pubkey = scene.slashing_parameters.pk_script.clone();
     assert_eq!(owners(&summary(&claims))[1], "burnt");
-    assert_eq!(summary(&claims).unexpected(scene.staker.public_key(), &[]), [1]);
+    assert_eq!(summary(&claims).unexpected(scene.staker.public_key(), &[]), [0, 1]);
     claims.unsigned_tx.output[1].value = Amount::ZERO;
-    assert_eq!(summary(&claims).unexpected(scene.staker.public_key(), &[]), Vec::<usize>::new());
+    assert_eq!(summary(&claims).unexpected(scene.staker.public_key(), &[]), [0]);
 }
 
 #[test]
@@ -117,4 +118,59 @@ fn summary_weighs_the_witnesses_to_come() {
     let found = summary(&after).fee_rate.unwrap().to_sat_per_kwu();
     assert!((1240..=1260).contains(&found), "{found} sat/kwu beside 5 sat/vB");
     assert_eq!(before.with_weight(finalized.weight()).fee_rate, summary(&after).fee_rate);
+}
+
+/// A PSBT can describe the keys of any output: a thief's are none of the stake that is spent.
+#[test]
+fn summary_takes_no_output_for_the_stakes_on_the_psbts_word() {
+    let (delegation, parameters) = staked();
+    let covenant = parameters.covenant();
+    let rate = FeeRate::from_sat_per_vb_u32(5);
+    let withdrawal = delegation.withdrawal(WithdrawnOutput::Staking, wallet(), rate, covenant).unwrap();
+    let thief = Scene { staker: key("thief", 0), ..Scene::new(1, 3, 2) };
+    let of_thief = crate::testing::parties(&thief.staker, &thief.providers, &thief.covenant, 2);
+    let own = crate::testing::parties(&key("staker", 0), &thief.providers, &thief.covenant, 2);
+    let signer = *key("staker", 0).public_key();
+    for parties in [of_thief, own] {
+        let time = thief.unbonding.unbonding_time();
+        let output = crate::outputs::UnbondingOutput::new(parties, time).unwrap();
+        // A withdrawal that pays to it; and an unbonding transaction that does.
+        for psbt in [withdrawal.psbt(), delegation.unbonding(covenant).unwrap().psbt()] {
+            let mut psbt = psbt.clone();
+            psbt.unsigned_tx.output[0].script_pubkey = output.taproot().script_pubkey();
+            psbt.outputs[0].tap_internal_key = Some(output.taproot().internal_key());
+            psbt.outputs[0].tap_tree = Some(output.taproot().tap_tree());
+            assert_eq!(owners(&summary(&psbt)), ["unknown"]);
+            let signing = summarize_psbt(&psbt, &explain_psbt(&psbt), Some(&signer));
+            assert_eq!((owners(&signing), signing.unexpected(&signer, &[])), (vec!["unknown"], vec![0]));
+        }
+    }
+}
+
+/// A thief's coin among the inputs, and a thief's key in the description of an output.
+#[test]
+fn summary_takes_no_script_for_change_or_the_stakers_on_the_psbts_word() {
+    let (delegation, parameters) = staked();
+    let rate = FeeRate::from_sat_per_vb_u32(5);
+    let thief = key_path_script(key("thief", 0).public_key());
+    let withdrawal =
+        delegation.withdrawal(WithdrawnOutput::Staking, thief.clone(), rate, parameters.covenant()).unwrap();
+    let mut psbt = withdrawal.psbt().clone();
+    let mut second = psbt.unsigned_tx.input[0].clone();
+    second.previous_output.vout += 7;
+    psbt.unsigned_tx.input.push(second);
+    let coin = TxOut { value: Amount::from_sat(1000), script_pubkey: thief };
+    psbt.inputs.push(bitcoin::psbt::Input { witness_utxo: Some(coin), ..Default::default() });
+    assert_eq!(owners(&summary(&psbt)), ["unknown"]);
+    let signer = *key("staker", 0).public_key();
+    assert_eq!(owners(&summarize_psbt(&psbt, &explain_psbt(&psbt), Some(&signer))), ["unknown"]);
+    // Two coins of different scripts fund a stake: change to either is unknown.
+    let other = crate::testing::coin(2, 1_500_000);
+    let staking = staking_transaction(&[coin_of(&key("thief", 0)), other], &parameters);
+    assert!(!owners(&summary(staking.psbt())).contains(&"change") || staking.unsigned().input.len() == 1);
+}
+
+fn coin_of(key: &eots::SecretKey) -> crate::FundingCoin {
+    let output = TxOut { value: Amount::from_sat(600_000), script_pubkey: key_path_script(key.public_key()) };
+    crate::FundingCoin::new(OutPoint::new(bitcoin::hashes::Hash::all_zeros(), 3), output).unwrap()
 }
