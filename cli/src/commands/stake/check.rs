@@ -40,13 +40,17 @@ pub struct Output {
     pub quorum: Option<u16>,
     /// `PENDING` (fewer signatures than the quorum) or `VERIFIED`; null when a rule is broken.
     pub status: Option<String>,
-    /// The covenant signatures that do not count, with the reason.
+    /// The covenant signatures that do not count, with the reason; and what ties no inclusion to the chain.
     pub warnings: Vec<String>,
+    /// What only the state of the chains tells, and a covenant member must ask its nodes: `registered`
+    /// (whether the staking transaction was registered before), `provider_known` and `provider_slashed`; of
+    /// an extension `running_stake_active`, `same_account` and `funding_is_a_stake`.
+    pub not_checked: Vec<String>,
 }
 
 impl CommandOutput for Output {
     fn text(&self) -> String {
-        let Self { violations, covenant_signature_count, quorum, status, .. } = self;
+        let Self { violations, covenant_signature_count, quorum, status, not_checked, .. } = self;
         let head = match status {
             Some(status) => {
                 let of = quorum.map(|quorum| format!(" of {quorum}")).unwrap_or_default();
@@ -56,7 +60,9 @@ impl CommandOutput for Output {
             }
             None => format!("{BAD}not accepted{BAD:#}: {}", broken(violations.len())),
         };
-        [head].into_iter().chain(violation::lines(violations)).collect::<Vec<_>>().join("\n")
+        let not_checked = format!("not checked, as only the chains tell it: {}", not_checked.join(", "));
+        let lines = violation::lines(violations).chain([not_checked]);
+        [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 
     fn exit(&self) -> Exit {
@@ -82,6 +88,20 @@ impl Args {
         let has_quorum = quorum.is_some_and(|quorum| covenant_signature_count >= usize::from(quorum));
         let status = if has_quorum { "VERIFIED" } else { "PENDING" };
         let status = accepted.then(|| status.to_owned());
-        Printout::of(&Output { accepted, violations, covenant_signature_count, quorum, status, warnings })
+        let of_extension: &[&str] = match files.delegation.extends {
+            Some(_) => &["running_stake_active", "same_account", "funding_is_a_stake"],
+            None => &[],
+        };
+        let always = ["registered", "provider_known", "provider_slashed"];
+        let not_checked = always.iter().chain(of_extension).map(|name| (*name).to_owned()).collect();
+        Printout::of(&Output {
+            accepted,
+            violations,
+            covenant_signature_count,
+            quorum,
+            status,
+            warnings,
+            not_checked,
+        })
     }
 }

@@ -11,7 +11,10 @@ fn status_is_pending_and_then_verified() {
     let folder = Folder::with_delegation();
     assert_eq!(
         folder.json(&format!("stake check {FILES} signed.json")),
-        json!({ "accepted": true, "violations": [], "covenant_signature_count": 0, "quorum": 2, "status": "PENDING", "warnings": [] })
+        json!({
+            "accepted": true, "violations": [], "covenant_signature_count": 0, "quorum": 2, "status": "PENDING",
+            "warnings": [], "not_checked": ["registered", "provider_known", "provider_slashed"],
+        })
     );
     let verified: StakeCheck = folder.output(&format!("stake check {FILES} verified.json"));
     assert_eq!((verified.covenant_signature_count, verified.status.as_deref()), (2, Some("VERIFIED")));
@@ -33,6 +36,7 @@ fn violations_are_named_and_counted() {
         text.starts_with("not accepted: 1 rule is broken\n  possession: the proof of possession does not "),
         "{text}"
     );
+    assert!(text.contains("\nnot checked, as only the chains tell it: registered, "), "{text}");
     // A draft lacks what it needs.
     let unsigned = folder.run(&format!("stake check {FILES} draft.json")).ends(1).stdout();
     assert!(unsigned.contains("absent: staker_signatures is absent"), "{unsigned}");
