@@ -183,7 +183,10 @@ impl Anchor {
         }
         let above = headers.iter().position(|header| header.block_hash() == hash);
         let above = above.ok_or(HeadersError::NotAnchored(hash))?;
-        Ok(height.zip(u32::try_from(above).ok()).and_then(|(height, above)| height.checked_sub(above)))
+        let Some(height) = height else { return Ok(None) };
+        // No block is below the first of the chain.
+        let first = u32::try_from(above).ok().and_then(|above| height.checked_sub(above));
+        first.map(Some).ok_or(HeadersError::NotAnchored(hash))
     }
 }
 

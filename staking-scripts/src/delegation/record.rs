@@ -22,16 +22,6 @@ pub struct SignedStake {
     pub extends: Option<OutPoint>,
 }
 
-impl SignedStake {
-    /// Returns whether both cannot be signed: other transactions for one staking output, or two extensions of
-    /// one stake.
-    pub fn conflicts(&self, other: &Self) -> bool {
-        let one_output = self.staking_output == other.staking_output;
-        let one_extended = self.extends.is_some() && self.extends == other.extends;
-        (one_output || one_extended) && self != other
-    }
-}
-
 /// The verdict of a record on a stake to be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordVerdict {
@@ -56,20 +46,38 @@ pub trait CovenantRecord {
     fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, Self::Error>;
 }
 
-/// A record in memory, for tests and demos: it is lost when the process ends.
+/// What was signed, in memory: by itself a record for tests and demos, as it is lost when the process ends; a
+/// record that lasts keeps its verdicts in one.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryCovenantRecord(BTreeMap<OutPoint, SignedStake>);
+pub struct MemoryCovenantRecord {
+    stakes: BTreeMap<OutPoint, SignedStake>,
+    /// The staking output of the extension that was signed, by that of the stake extended.
+    extensions: BTreeMap<OutPoint, OutPoint>,
+}
+
+impl MemoryCovenantRecord {
+    /// Returns the verdict on a stake. Two extensions of one stake spend one output, and contradict each
+    /// other as two sets of transactions for one output do. The time does not grow with what was signed.
+    pub fn verdict(&self, stake: &SignedStake) -> RecordVerdict {
+        let extension = stake.extends.and_then(|extended| self.extensions.get(&extended));
+        let outputs = [Some(&stake.staking_output), extension];
+        let mut signed = outputs.into_iter().flatten().filter_map(|output| self.stakes.get(output));
+        match signed.clone().find(|earlier| *earlier != stake) {
+            Some(earlier) => RecordVerdict::Conflict(*earlier),
+            None => signed.next().map_or(RecordVerdict::New, |_| RecordVerdict::Again),
+        }
+    }
+}
 
 impl CovenantRecord for MemoryCovenantRecord {
     type Error = Infallible;
 
     fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, Infallible> {
-        if let Some(earlier) = self.0.values().find(|earlier| earlier.conflicts(stake)) {
-            return Ok(RecordVerdict::Conflict(*earlier));
+        let verdict = self.verdict(stake);
+        if verdict == RecordVerdict::New {
+            self.stakes.insert(stake.staking_output, *stake);
+            self.extensions.extend(stake.extends.map(|extended| (extended, stake.staking_output)));
         }
-        Ok(match self.0.insert(stake.staking_output, *stake) {
-            None => RecordVerdict::New,
-            Some(_) => RecordVerdict::Again,
-        })
+        Ok(verdict)
     }
 }

@@ -154,4 +154,8 @@ fn inclusion_is_as_old_as_the_trusted_block_says() {
     ] {
         assert_eq!(check(&delegation, trusted(hash, Some(height))), ends);
     }
+    // A height that no block of these can have is none.
+    let refused = check(&delegation, trusted(headers[10].block_hash(), Some(9)));
+    let other = HeadersError::NotAnchored(headers[10].block_hash());
+    assert_eq!(refused, [StakeViolation::Inclusion(other.into())]);
 }
