@@ -22,8 +22,8 @@ pub use signer::{SignedCommitment, Signer, SignerChain, VoteSignature};
 #[cfg(feature = "unprotected-signer")]
 pub use signer::{UnprotectedSigner, UnprotectedSignerError};
 pub use vote::{
-    Evidence, FinalityVote, NoEvidence, Tally, TallyError, VoteError, VoteMessage, VoteOutcome,
-    VoteSigningError, VotingPower,
+    DuplicateVoter, Evidence, FinalityVote, NoEvidence, Tally, TallyError, VoteError, VoteMessage,
+    VoteOutcome, VoteSigningError, Voter, VotingPower,
 };
 
 #[cfg(test)]

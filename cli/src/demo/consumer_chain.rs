@@ -5,7 +5,8 @@ use anyhow::{Context, bail, ensure};
 use eots::{SecretKey, XOnlyPublicKey};
 use finality::{
     ConsumerHeight, Evidence, FinalityVote, RandomnessCommitment, RandomnessSchedule, RandomnessTree, Signer,
-    SignerChain, SigningContext, Tally, UnprotectedSigner, VoteMessage, VoteOutcome, VoteSignature,
+    SignerChain, SigningContext, Tally, UnprotectedSigner, VoteMessage, VoteOutcome, VoteSignature, Voter,
+    VotingPower,
 };
 use sha2::{Digest, Sha256};
 
@@ -54,10 +55,14 @@ impl ConsumerChain {
         let parent = self.blocks.last().copied().unwrap_or_default();
         let block_hash: [u8; 32] = Sha256::new().chain_update("block").chain_update(parent).finalize().into();
         self.blocks.push(block_hash);
-        let power = self.providers.iter().map(|provider| (provider.signer.public_key(), POWER)).collect();
-        let mut tally = Tally::new(SigningContext::GENESIS, height, power);
+        let voters = self.providers.iter().map(|provider| Voter {
+            public_key: provider.signer.public_key(),
+            power_sat: POWER,
+            commitment: provider.commitment,
+        });
+        let mut tally = Tally::new(SigningContext::GENESIS, height, VotingPower::new(voters)?);
         for provider in &self.providers {
-            tally.add(provider.vote(height, block_hash)?, &provider.commitment)?;
+            tally.add(provider.vote(height, block_hash)?)?;
         }
         ensure!(tally.final_blocks() == [block_hash], "all voted, but the block is not final");
         Ok(tally)
@@ -71,7 +76,7 @@ impl ConsumerChain {
         let offender = self.providers.iter().find(|provider| provider.signer.public_key() == *offender);
         let offender = offender.context("the offender is not a provider of this chain")?;
         // A signer with a signing record would refuse: the record has the first vote at this height.
-        match tally.add(offender.vote(height, fork)?, &offender.commitment)? {
+        match tally.add(offender.vote(height, fork)?)? {
             VoteOutcome::Equivocation(evidence) => Ok(*evidence),
             other => bail!("the second vote is not evidence: {other:?}"),
         }

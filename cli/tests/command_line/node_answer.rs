@@ -9,7 +9,7 @@ use chain::{Broadcast as _, ChainSource as _, EmbeddedRegtest, Lookup as _, Mine
 use eots::SecretKey;
 use serde_json::{Value, json};
 
-use crate::fixtures::delegation::node_answer;
+use crate::fixtures::delegation::{node_answer, parameters_with, public_keys};
 use crate::fixtures::process::{Folder, PROVIDER, PROVIDER_KEY};
 
 /// Two coins, then a hundred blocks: the chain that the example's staking transactions spend from.
@@ -48,26 +48,19 @@ fn chain() -> EmbeddedRegtest {
     node
 }
 
-fn members() -> Vec<String> {
-    MEMBERS.iter().map(|&byte| key(byte).public_key().to_string()).collect()
-}
-
-/// As a node prints its own: mainnet's numbers, but for shorter staking times.
+/// As a node prints its own: mainnet's numbers, but for shorter staking times, and a tenth slashed.
 fn parameters() -> Value {
-    json!({ "params": [{ "version": 0, "params": {
-        "covenant_pks": members(), "covenant_quorum": 6,
-        "min_staking_value_sat": "500000", "max_staking_value_sat": "5000000",
-        "min_staking_time_blocks": PHASE_1_BLOCKS, "max_staking_time_blocks": 64000,
-        "slashing_pk_script": "agdiYWJ5bG9u", "min_slashing_tx_fee_sat": "100000",
-        "slashing_rate": "0.100000000000000000",
-        "unbonding_time_blocks": UNBONDING_BLOCKS, "unbonding_fee_sat": "9600",
+    let versions = parameters_with(json!({
+        "covenant_pks": public_keys(&MEMBERS), "covenant_quorum": 6,
+        "min_staking_time_blocks": PHASE_1_BLOCKS, "slashing_rate": "0.100000000000000000",
         "min_commission_rate": "0.030000000000000000", "delegation_creation_base_gas_fee": "1095000",
         "allow_list_expiration_height": "0", "btc_activation_height": 1
-    }}]})
+    }));
+    json!({ "params": [{ "version": 0, "params": versions[0] }] })
 }
 
 fn phase_1_parameters() -> Value {
-    let compressed: Vec<_> = members().iter().map(|member| format!("02{member}")).collect();
+    let compressed: Vec<_> = public_keys(&MEMBERS).iter().map(|member| format!("02{member}")).collect();
     json!({ "versions": [{
         "version": 0, "activation_height": 1, "staking_cap": 100_000_000_000_u64, "tag": "62626e31",
         "covenant_pks": compressed, "covenant_quorum": 6, "unbonding_time": UNBONDING_BLOCKS,

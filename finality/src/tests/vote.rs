@@ -6,9 +6,9 @@ use secp256k1::{Parity, XOnlyPublicKey};
 
 use super::any_key;
 use crate::{
-    CommitmentError, ConsumerHeight, Evidence, FinalityVote, NoEvidence, Operation, RandomnessCommitment,
-    RandomnessSchedule, RandomnessTree, SigningContext, Tally, TallyError, VoteError, VoteMessage,
-    VoteOutcome, VoteSigningError, VotingPower,
+    CommitmentError, ConsumerHeight, DuplicateVoter, Evidence, FinalityVote, NoEvidence, Operation,
+    RandomnessCommitment, RandomnessSchedule, RandomnessTree, SigningContext, Tally, TallyError, VoteError,
+    VoteMessage, VoteOutcome, VoteSigningError, Voter, VotingPower,
 };
 
 const CHAIN: &[u8] = b"chain";
@@ -46,6 +46,14 @@ fn consumer_message(context: SigningContext, height: u64, block_hash: [u8; 32]) 
 
 fn context(chain_id: &str) -> SigningContext {
     SigningContext::consumer(Operation::FinalityVote, chain_id, "cosmos1contract")
+}
+
+fn voter(key: &SecretKey, power_sat: u64) -> Voter {
+    Voter { public_key: *key.public_key(), power_sat, commitment: commitment(key) }
+}
+
+fn power<'a>(powers: impl IntoIterator<Item = (&'a SecretKey, u64)>) -> VotingPower {
+    VotingPower::new(powers.into_iter().map(|(key, power)| voter(key, power))).unwrap()
 }
 
 #[test]
@@ -119,12 +127,12 @@ proptest! {
         votes in prop::collection::vec(0u8..3, 8),
     ) {
         let keys: Vec<_> = (1..=powers.len() as u8).map(key).collect();
-        let power = keys.iter().map(|key| *key.public_key()).zip(powers.iter().copied()).collect();
+        let power = power(keys.iter().zip(powers.iter().copied()));
         let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power);
         let mut sums = [0u128; 3];
         for ((key, block), power) in keys.iter().zip(&votes).zip(&powers) {
-            prop_assert_eq!(tally.add(genesis(key, 12, *block), &commitment(key)), Ok(VoteOutcome::New));
-            prop_assert_eq!(tally.add(genesis(key, 12, *block), &commitment(key)), Ok(VoteOutcome::Again));
+            prop_assert_eq!(tally.add(genesis(key, 12, *block)), Ok(VoteOutcome::New));
+            prop_assert_eq!(tally.add(genesis(key, 12, *block)), Ok(VoteOutcome::Again));
             sums[usize::from(*block)] += u128::from(*power);
         }
         let total: u128 = powers.iter().map(|power| u128::from(*power)).sum();
@@ -142,13 +150,12 @@ proptest! {
         seed: u64,
     ) {
         let keys: Vec<_> = (1..=powers.len() as u8).map(key).collect();
-        let public_keys = keys.iter().map(|key| *key.public_key());
-        let power: VotingPower = public_keys.zip(powers.iter().copied()).collect();
+        let power = power(keys.iter().zip(powers.iter().copied()));
         let tally = |votes: &[(prop::sample::Index, u8)]| {
             let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power.clone());
             for (provider, block) in votes {
                 let key = &keys[provider.index(keys.len())];
-                tally.add(genesis(key, 12, *block), &commitment(key)).unwrap();
+                tally.add(genesis(key, 12, *block)).unwrap();
             }
             let offenders: Vec<_> = tally.evidence().map(|evidence| evidence.public_key).collect();
             let powers = [[0; 32], [1; 32], [2; 32]].map(|block| tally.power_for(&block));
@@ -194,9 +201,9 @@ fn evidence_refuses_votes_that_prove_nothing() {
 #[test]
 fn tally_names_who_equivocated() {
     let (alice, bob, carol, mallory) = (key(1), key(2), key(3), key(4));
-    let power: VotingPower = [&alice, &bob, &carol].map(|key| (*key.public_key(), 10)).into_iter().collect();
+    let power = power([(&alice, 10), (&bob, 10), (&carol, 10)]);
     let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power);
-    let mut add = |key: &SecretKey, height, block| tally.add(genesis(key, height, block), &commitment(key));
+    let mut add = |key: &SecretKey, height, block| tally.add(genesis(key, height, block));
     assert_eq!(add(&alice, 12, 1), Ok(VoteOutcome::New));
     assert_eq!(add(&bob, 12, 1), Ok(VoteOutcome::New));
     let Ok(VoteOutcome::Equivocation(evidence)) = add(&bob, 12, 2) else { panic!("not noticed") };
@@ -206,9 +213,10 @@ fn tally_names_who_equivocated() {
         Err(TallyError::OtherHeight { vote: ConsumerHeight(13), tally: ConsumerHeight(12) })
     );
     assert_eq!(add(&mallory, 12, 1), Err(TallyError::NoPower(*mallory.public_key())));
-    assert!(matches!(tally.add(genesis(&carol, 12, 1), &commitment(&alice)), Err(TallyError::Invalid(_))));
+    let copied = FinalityVote { public_key: *carol.public_key(), ..genesis(&alice, 12, 1) };
+    assert!(matches!(tally.add(copied), Err(TallyError::Invalid(_))));
     assert_eq!(tally.final_blocks(), [[0; 32]; 0], "two thirds are not more than two thirds");
-    assert_eq!(tally.add(genesis(&carol, 12, 1), &commitment(&carol)), Ok(VoteOutcome::New));
+    assert_eq!(tally.add(genesis(&carol, 12, 1)), Ok(VoteOutcome::New));
     assert_eq!(tally.final_blocks(), [[1; 32]]);
     assert_eq!(
         (tally.power_for(&[1; 32]), tally.power_for(&[2; 32])),
@@ -221,31 +229,79 @@ fn tally_names_who_equivocated() {
     // A third of the power or more on both sides makes two final blocks, and evidence against each of those
     // who did it.
     for key in [&alice, &carol] {
-        let added = tally.add(genesis(key, 12, 2), &commitment(key));
+        let added = tally.add(genesis(key, 12, 2));
         assert!(matches!(added, Ok(VoteOutcome::Equivocation(_))));
     }
     assert_eq!(tally.final_blocks(), [[1; 32], [2; 32]]);
     assert_eq!(tally.evidence().count(), 3);
 }
 
+/// A provider that committed twice to one height has one randomness in a tally: votes with the other do not
+/// count, whichever comes first, so both nodes that hold the same table come to the same verdict.
+#[test]
+fn provider_with_two_commitments_cannot_split_a_tally() {
+    let (alice, bob, carol) = (key(1), key(2), key(3));
+    let other_list = RandomnessSchedule::new(ConsumerHeight(10), 5, 1).unwrap();
+    let other_list =
+        RandomnessTree::new(ConsumerHeight(10), &other_list.public_randomness(&alice, b"other")).unwrap();
+    let by_other_list = |block| {
+        let randomness = SecretRandomness::derive(&alice, b"other", 12);
+        let proof = other_list.prove(ConsumerHeight(12)).unwrap();
+        FinalityVote::sign(&alice, randomness, message(12, [block; 32]), proof).unwrap()
+    };
+    by_other_list(2).verify(&other_list.commitment()).unwrap();
+    let verdict = |alice_voter: Voter, votes: [FinalityVote; 4]| {
+        let voters = [alice_voter, voter(&bob, 10), voter(&carol, 10)];
+        let power = VotingPower::new(voters).unwrap();
+        let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power);
+        let counted =
+            votes.map(|vote| tally.add(vote).is_ok()).into_iter().filter(|counted| *counted).count();
+        (counted, tally.final_blocks(), [1, 2].map(|block| tally.power_for(&[block; 32])))
+    };
+    let votes = || [genesis(&alice, 12, 1), by_other_list(2), genesis(&bob, 12, 1), genesis(&carol, 12, 1)];
+    let turned = |by: usize| {
+        let mut turned = votes();
+        turned.rotate_left(by);
+        turned
+    };
+    for by in 0..4 {
+        assert_eq!(verdict(voter(&alice, 10), turned(by)), (3, vec![[1; 32]], [30, 0]), "{by}");
+        let other = Voter { commitment: other_list.commitment(), ..voter(&alice, 10) };
+        assert_eq!(verdict(other, turned(by)), (3, vec![], [20, 10]), "{by}");
+    }
+}
+
+#[test]
+fn voting_power_table_has_no_key_twice() {
+    let (alice, bob) = (key(1), key(2));
+    for twice in [[voter(&alice, 1), voter(&bob, 1), voter(&alice, 1)], [1, 2, 3].map(|n| voter(&alice, n))] {
+        let error = VotingPower::new(twice).unwrap_err();
+        assert_eq!(error, DuplicateVoter(*alice.public_key()));
+        let key = alice.public_key();
+        assert_eq!(
+            error.to_string(),
+            format!("the finality provider {key} is listed twice; must be listed once")
+        );
+    }
+    assert_eq!(VotingPower::new([voter(&alice, 1), voter(&bob, 2)]).unwrap().total(), 3);
+}
+
 #[test]
 fn tally_counts_one_chain() {
     let alice = key(1);
-    let power: VotingPower = [(*alice.public_key(), 1)].into_iter().collect();
-    let mut tally = Tally::new(context("c"), ConsumerHeight(12), power);
+    let mut tally = Tally::new(context("c"), ConsumerHeight(12), power([(&alice, 1)]));
     let other = vote(&alice, consumer_message(context("d"), 12, [1; 32]));
     let refused = TallyError::OtherContext { vote: context("d"), tally: context("c") };
-    assert_eq!(tally.add(other, &commitment(&alice)), Err(refused));
+    assert_eq!(tally.add(other), Err(refused));
     let genesis = genesis(&alice, 12, 1);
     let refused = TallyError::OtherContext { vote: SigningContext::GENESIS, tally: context("c") };
-    assert_eq!(tally.add(genesis.clone(), &commitment(&alice)), Err(refused));
+    assert_eq!(tally.add(genesis.clone()), Err(refused));
     // Nor does Babylon Genesis count a consumer chain's vote.
-    let power: VotingPower = [(*alice.public_key(), 1)].into_iter().collect();
-    let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power);
+    let mut tally = Tally::new(SigningContext::GENESIS, ConsumerHeight(12), power([(&alice, 1)]));
     let consumer = vote(&alice, consumer_message(context("c"), 12, [1; 32]));
     let refused = TallyError::OtherContext { vote: context("c"), tally: SigningContext::GENESIS };
-    assert_eq!(tally.add(consumer, &commitment(&alice)), Err(refused));
-    assert_eq!(tally.add(genesis, &commitment(&alice)), Ok(VoteOutcome::New));
+    assert_eq!(tally.add(consumer), Err(refused));
+    assert_eq!(tally.add(genesis), Ok(VoteOutcome::New));
 }
 
 /// The key leaks all the same when one signs at one height of Babylon Genesis and of a consumer chain that

@@ -7,7 +7,7 @@ use eots::{PublicRandomness, SecretKey, SecretRandomness, SignError, Signature, 
 use secp256k1::XOnlyPublicKey;
 
 pub use self::evidence::{Evidence, NoEvidence};
-pub use self::tally::{Tally, TallyError, VoteOutcome, VotingPower};
+pub use self::tally::{DuplicateVoter, Tally, TallyError, VoteOutcome, Voter, VotingPower};
 use crate::commitment::{CommitmentError, RandomnessCommitment, RandomnessProof, leaf_hash};
 use crate::context::SigningContext;
 use crate::height::ConsumerHeight;

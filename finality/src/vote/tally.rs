@@ -9,37 +9,61 @@ use crate::commitment::RandomnessCommitment;
 use crate::context::SigningContext;
 use crate::height::ConsumerHeight;
 
-/// The voting power of the finality providers at a height: the satoshis actively delegated to each one that
-/// has a timestamped commitment, is not jailed and not slashed.
+/// A finality provider that may vote at a height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Voter {
+    /// The provider's key.
+    pub public_key: XOnlyPublicKey,
+    /// The satoshis actively delegated to it.
+    pub power_sat: u64,
+    /// The timestamped commitment that covers the height. Its votes must use this one's randomness, so that
+    /// no two of them can differ without being evidence.
+    pub commitment: RandomnessCommitment,
+}
+
+/// The voting power of the finality providers at a height: of each one that has a timestamped commitment, is
+/// not jailed and not slashed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct VotingPower(BTreeMap<XOnlyPublicKey, u64>);
+pub struct VotingPower(BTreeMap<XOnlyPublicKey, Voter>);
+
+/// Two voters have one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the finality provider {0} is listed twice; must be listed once")]
+pub struct DuplicateVoter(pub XOnlyPublicKey);
 
 impl VotingPower {
-    /// Returns the power of a provider; 0 when it has none.
+    /// Returns the table of these voters.
+    ///
+    /// # Errors
+    /// [`DuplicateVoter`] when two have one key: which power, and which commitment, would be a guess.
+    pub fn new(voters: impl IntoIterator<Item = Voter>) -> Result<Self, DuplicateVoter> {
+        let mut table = BTreeMap::new();
+        for voter in voters {
+            if table.insert(voter.public_key, voter).is_some() {
+                return Err(DuplicateVoter(voter.public_key));
+            }
+        }
+        Ok(Self(table))
+    }
+
+    /// Returns the power of a provider, in satoshis; 0 when it has none.
     pub fn of(&self, public_key: &XOnlyPublicKey) -> u64 {
-        self.0.get(public_key).copied().unwrap_or(0)
+        self.0.get(public_key).map_or(0, |voter| voter.power_sat)
     }
 
     /// Returns the power of all providers, in satoshis.
     pub fn total(&self) -> u128 {
-        self.0.values().fold(0, |sum, power| sum.saturating_add(u128::from(*power)))
-    }
-}
-
-impl FromIterator<(XOnlyPublicKey, u64)> for VotingPower {
-    /// Collects the powers; a key that is given twice has the last one.
-    fn from_iter<I: IntoIterator<Item = (XOnlyPublicKey, u64)>>(powers: I) -> Self {
-        Self(powers.into_iter().collect())
+        self.0.values().fold(0, |sum, voter| sum.saturating_add(u128::from(voter.power_sat)))
     }
 }
 
 /// A tally of the votes at one height of one chain: which block is final, who equivocated, and the evidence.
 ///
 /// A vote counts for its block, also when its provider votes for another block as well. So the result depends
-/// on the votes alone and not on their order, and a final block stays final; two blocks are final only if
-/// providers with more than a third of the power equivocated, and there is evidence against each. Every valid
-/// vote is kept, and an equivocating provider can make as many as it likes: whoever takes votes from
-/// strangers should drop those of a provider against whom it has evidence.
+/// on the votes and the commitments of the [`Voter`]s, not on any order, and a final block stays final; two
+/// blocks are final only if providers with more than a third of the power equivocated, and there is evidence
+/// against each. Every valid vote is kept, and an equivocating provider can make as many as it likes: whoever
+/// takes votes from strangers should drop those of a provider against whom it has evidence.
 #[derive(Debug, Clone)]
 pub struct Tally {
     context: SigningContext,
@@ -110,26 +134,21 @@ impl Tally {
         }
     }
 
-    /// Verifies a vote against the provider's commitment, and counts it. A provider's second vote, for
-    /// another block, is evidence.
+    /// Verifies a vote against its voter's commitment, and counts it. A provider's second vote, for another
+    /// block, is evidence.
     ///
     /// # Errors
     /// [`TallyError`] names why the vote is not counted; nothing has changed then.
-    pub fn add(
-        &mut self,
-        vote: FinalityVote,
-        commitment: &RandomnessCommitment,
-    ) -> Result<VoteOutcome, TallyError> {
+    pub fn add(&mut self, vote: FinalityVote) -> Result<VoteOutcome, TallyError> {
         if vote.message.height() != self.height {
             return Err(TallyError::OtherHeight { vote: vote.message.height(), tally: self.height });
         }
         if *vote.message.context() != self.context {
             return Err(TallyError::OtherContext { vote: *vote.message.context(), tally: self.context });
         }
-        if self.power.of(&vote.public_key) == 0 {
-            return Err(TallyError::NoPower(vote.public_key));
-        }
-        vote.verify(commitment)?;
+        let voter = self.power.0.get(&vote.public_key).filter(|voter| voter.power_sat > 0);
+        let voter = voter.ok_or(TallyError::NoPower(vote.public_key))?;
+        vote.verify(&voter.commitment)?;
         let (provider, block) = (vote.public_key, *vote.message.block_hash());
         if self.votes.contains_key(&(block, provider)) {
             return Ok(VoteOutcome::Again);

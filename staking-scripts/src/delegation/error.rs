@@ -18,9 +18,15 @@ pub enum DelegationError {
     /// The JSON is not of the form of a delegation.
     #[error("not a delegation")]
     Json(#[source] serde_json::Error),
-    /// The chain's JSON or protobuf cannot be read; the cause names the field.
+    /// The chain's JSON or protobuf cannot be read.
     #[error("not a delegation of the chain")]
-    Chain(#[source] Cause),
+    Chain {
+        /// The path of the field in the chain's names, lists from 0; absent where it is the whole input.
+        path: Option<String>,
+        /// The value found, and the rule.
+        #[source]
+        cause: Cause,
+    },
     /// The delegation does not name a parameters version.
     #[error("the delegation names no parameters version; must name one")]
     Unstated,

@@ -11,7 +11,8 @@ use crate::outputs::providers::StakedTo;
 use crate::possession::{PopType, PossessionMessage, ProofOfPossession};
 use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature};
 use crate::wire::{
-    TOP_MEMBERS, WireCovenantSignatures, WireDelegation, WireExtension, WireKind, read_json, read_protobuf,
+    TOP_MEMBERS, WireCovenantSignatures, WireDelegation, WireError, WireExtension, WireKind, read_json,
+    read_protobuf,
 };
 
 /// A protobuf message that holds delegations.
@@ -45,6 +46,10 @@ impl From<ChainMessage> for WireKind {
     }
 }
 
+fn unreadable(error: WireError) -> DelegationError {
+    DelegationError::Chain { path: error.path().map(str::to_owned), cause: error.into() }
+}
+
 impl Delegation {
     /// Reads delegations from JSON of a node of Babylon Genesis: its response with one delegation or a page
     /// of them, as `babylond query btcstaking` and the REST gateway print it, or a `MsgCreateBTCDelegation`
@@ -56,7 +61,7 @@ impl Delegation {
     /// # Errors
     /// [`DelegationError::Chain`] with the path of the field, or [`DelegationError::Field`].
     pub fn from_chain_json(text: &str) -> Result<Vec<Self>, DelegationError> {
-        let read = read_json(text).map_err(|error| DelegationError::Chain(Box::new(error)))?;
+        let read = read_json(text).map_err(unreadable)?;
         read.into_iter().map(Self::from_wire).collect()
     }
 
@@ -66,8 +71,7 @@ impl Delegation {
     /// # Errors
     /// The errors of [`from_chain_json`](Self::from_chain_json).
     pub fn from_chain_protobuf(message: ChainMessage, bytes: &[u8]) -> Result<Vec<Self>, DelegationError> {
-        let read = read_protobuf(message.into(), bytes);
-        let read = read.map_err(|error| DelegationError::Chain(Box::new(error)))?;
+        let read = read_protobuf(message.into(), bytes).map_err(unreadable)?;
         read.into_iter().map(Self::from_wire).collect()
     }
 

@@ -69,6 +69,9 @@ impl Delegation {
             Some(Ok(Some(known))) => height = known,
             Some(Ok(None)) | None => {}
         }
+        if height != inclusion.height {
+            found.push(StakeViolation::OtherInclusionHeight(inclusion.height, height));
+        }
         let activation = parameters.activation_height().to_consensus_u32();
         if activation > height {
             found.push(StakeViolation::ParametersTooNew { activation, inclusion: height });

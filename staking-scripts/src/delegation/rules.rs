@@ -276,6 +276,9 @@ pub enum StakeViolation {
     /// The stake was included above the tip that the caller knows.
     #[error("the stake was included at height {0}; must be at most {1}, the tip's")]
     InclusionHeight(u32, u32),
+    /// The stake was included at another height, by the trusted header.
+    #[error("the delegation says that it was included at height {0}; must be {1}, by the trusted header")]
+    OtherInclusionHeight(u32, u32),
     /// No more of the staking time is left than the unbonding time.
     #[error(
         "{depth} of the {staking} blocks of the staking time have passed; more must be left than the unbonding time of {unbonding}"
@@ -338,7 +341,7 @@ impl StakeViolation {
             Self::Timelock { .. } => "timelock",
             Self::Extension(_) => "extension",
             Self::Inclusion(_) => "inclusion",
-            Self::InclusionHeight(..) => "inclusion_height",
+            Self::InclusionHeight(..) | Self::OtherInclusionHeight(..) => "inclusion_height",
             Self::ParametersTooNew { .. } => "parameters_too_new",
             Self::EndsTooSoon { .. } => "ends_too_soon",
         }

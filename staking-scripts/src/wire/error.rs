@@ -39,6 +39,14 @@ impl WireError {
     pub(super) fn field(path: impl Into<String>, problem: Problem) -> Self {
         Self::Field { path: path.into(), problem }
     }
+
+    /// Returns the path of the field, where one is at fault.
+    pub(crate) fn path(&self) -> Option<&str> {
+        match self {
+            Self::Protobuf { path, .. } | Self::Field { path, .. } => Some(path),
+            Self::TooLong(_) | Self::Json(_) | Self::Shape => None,
+        }
+    }
 }
 
 /// The rule that a field breaks.

@@ -292,11 +292,13 @@ fn files_of_another_form_name_the_field() {
         assert!(run.stderr().starts_with("error: --delegation changed.json\n"), "{}", run.stderr());
         run.fails(words);
     };
-    let providers = "finality_providers must be a key of 64 hex digits, or an array of objects with";
-    for value in [json!([PROVIDER_KEY]), json!("zz"), json!([{ "consumer_chain": "a", "public_key": "00" }])]
-    {
-        fails("finality_providers", value, &[providers]);
+    let former = "finality_providers is now an array of keys, and consumer_chains one of their chains";
+    for value in [json!(PROVIDER_KEY), json!([{ "consumer_chain": "a", "public_key": PROVIDER_KEY }])] {
+        fails("finality_providers", value, &[former]);
     }
+    fails("finality_providers", json!([PROVIDER_KEY, PROVIDER_KEY]), &["it has 2 keys; must have 1 where"]);
+    fails("finality_providers", json!(["00"]), &["line 1 column"]);
+    fails("consumer_chains", json!(["a", "b"]), &["it names 2 chains; must name 1, one for each"]);
     for (hex, reason) in [
         ("zz", "not hex: Invalid character 'z' at position 0"),
         ("0", "not hex: Odd number of digits"),

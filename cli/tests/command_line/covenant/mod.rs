@@ -1,4 +1,5 @@
 //! `btcstake covenant`.
 
 mod check;
+mod mutations;
 mod sign;

@@ -45,7 +45,8 @@ fn terms_that_make_no_stake_name_their_flag() {
     let two = format!("--finality-provider a={PROVIDER_KEY} --finality-provider b={}", provider.public_key());
     with(&format!("--finality-provider {PROVIDER_KEY}"), &two).ends(0);
     let draft = folder.delegation("new.json");
-    assert_eq!(draft["finality_providers"][0], json!({ "consumer_chain": "a", "public_key": PROVIDER_KEY }));
+    assert_eq!(draft["finality_providers"], json!([PROVIDER_KEY, provider.public_key().to_string()]));
+    assert_eq!(draft["consumer_chains"], json!(["a", "b"]));
 }
 
 #[test]

@@ -19,29 +19,6 @@ use crate::outputs::providers::{ConsumerProviders, StakedTo};
 use crate::possession::{AccountAddress, PopType, PossessionMessage, ProofOfPossession};
 use crate::transactions::signatures::{CovenantAdaptorSignatures, CovenantSignature};
 
-/// The finality providers of the stake: one key for Babylon Genesis, or one for each consumer chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "finality_providers must be a key of 64 hex digits, or an array of objects with consumer_chain and public_key"
-)]
-pub(super) enum ProvidersJson {
-    /// The key of the finality provider of Babylon Genesis.
-    Genesis(XOnlyPublicKey),
-    /// The finality providers of consumer chains.
-    Consumers(Vec<ConsumerJson>),
-}
-
-/// A finality provider of a consumer chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConsumerJson {
-    /// The chain's id.
-    pub(super) consumer_chain: String,
-    /// The provider's key.
-    pub(super) public_key: XOnlyPublicKey,
-}
-
 /// The staker's signatures over pre-signed transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "the object staker_signatures")]
@@ -102,6 +79,7 @@ impl From<GivenPossession> for PossessionJson {
 /// The former names of keys that were renamed, where a delegation has them. Nothing else is kept of it.
 #[derive(Deserialize)]
 pub(super) struct FormerKeys {
+    pub(super) finality_providers: Option<serde_json::Value>,
     pub(super) covenant_answers: Option<IgnoredAny>,
     pub(super) proof_of_possession: Option<FormerPossessionKeys>,
 }
@@ -124,7 +102,9 @@ pub(super) struct RunningJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) parameters_version: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) finality_providers: Option<ProvidersJson>,
+    pub(super) finality_providers: Option<Vec<XOnlyPublicKey>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) consumer_chains: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) staking_time_blocks: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,30 +133,35 @@ pub(super) struct CovenantJson {
     pub(super) extension_signature: Option<schnorr::Signature>,
 }
 
-impl From<&StakedTo> for ProvidersJson {
-    fn from(staked_to: &StakedTo) -> Self {
-        match staked_to {
-            StakedTo::Genesis(key) => Self::Genesis(*key),
-            StakedTo::Consumers(providers) => {
-                let field = |(chain, key): (&str, &XOnlyPublicKey)| ConsumerJson {
-                    consumer_chain: chain.to_owned(),
-                    public_key: *key,
-                };
-                Self::Consumers(providers.iter().map(field).collect())
-            }
-        }
+/// Returns the chains of the finality providers, in the same order; none on Babylon Genesis.
+pub(super) fn consumer_chains(staked_to: &StakedTo) -> Option<Vec<String>> {
+    match staked_to {
+        StakedTo::Genesis(_) => None,
+        StakedTo::Consumers(providers) => Some(providers.iter().map(|(chain, _)| chain.to_owned()).collect()),
     }
 }
 
-impl ProvidersJson {
-    pub(super) fn read(&self) -> Result<StakedTo, DelegationError> {
-        match self {
-            Self::Genesis(key) => Ok(StakedTo::Genesis(*key)),
-            Self::Consumers(providers) => {
-                let providers =
-                    providers.iter().map(|field| (field.consumer_chain.clone(), field.public_key));
-                Ok(StakedTo::Consumers(field("finality_providers", ConsumerProviders::new(providers))?))
-            }
+/// Reads the finality providers: one of Babylon Genesis, or one of each consumer chain that is named.
+pub(super) fn staked_to(
+    providers: &[XOnlyPublicKey],
+    consumer_chains: Option<&[String]>,
+) -> Result<StakedTo, DelegationError> {
+    const NAME: &str = "finality_providers";
+    match (providers, consumer_chains) {
+        ([key], None) => Ok(StakedTo::Genesis(*key)),
+        (_, None) => {
+            let found = providers.len();
+            let rule = format!("it has {found} keys; must have 1 where consumer_chains is absent");
+            field(NAME, Err(rule))
+        }
+        (_, Some(chains)) if chains.len() != providers.len() => {
+            let (found, keys) = (chains.len(), providers.len());
+            let rule = format!("it names {found} chains; must name {keys}, one for each finality provider");
+            field("consumer_chains", Err(rule))
+        }
+        (_, Some(chains)) => {
+            let named = chains.iter().cloned().zip(providers.iter().copied());
+            Ok(StakedTo::Consumers(field(NAME, ConsumerProviders::new(named))?))
         }
     }
 }
@@ -227,7 +212,7 @@ impl RunningJson {
                 let time = self.staking_time_blocks;
                 let stake = PreviousStake {
                     parameters: parameters_at(self.parameters_height, self.parameters_version)?,
-                    staked_to: providers.read()?,
+                    staked_to: staked_to(providers, self.consumer_chains.as_deref())?,
                     staking_time_blocks: time
                         .ok_or(DelegationError::Absent("extends.staking_time_blocks"))?,
                     staking_transaction,
@@ -255,7 +240,8 @@ impl From<&RunningStake> for RunningJson {
             staking_txid: stake.is_none().then_some(running.txid),
             parameters_height,
             parameters_version,
-            finality_providers: stake.map(|stake| ProvidersJson::from(&stake.staked_to)),
+            finality_providers: stake.map(|stake| stake.staked_to.keys()),
+            consumer_chains: stake.and_then(|stake| consumer_chains(&stake.staked_to)),
             staking_time_blocks: stake.map(|stake| stake.staking_time_blocks),
             staking_transaction: stake.map(|stake| serialize_hex(&stake.staking_transaction)),
             funding_amount_sat: running.funding.value.to_sat(),

@@ -16,7 +16,7 @@ pub(crate) use self::members::first_member;
 
 use self::fields::{
     CovenantJson, FormerKeys, FormerPossessionKeys, GivenPossession, InclusionJson, PossessionJson,
-    ProvidersJson, RunningJson, StakerSignaturesJson,
+    RunningJson, StakerSignaturesJson, consumer_chains, staked_to,
 };
 use super::covenant::CovenantSignatures;
 use super::data::{Delegation, ParametersAt, PresignedSlashing};
@@ -35,7 +35,9 @@ struct DelegationJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parameters_version: Option<u32>,
     staker: XOnlyPublicKey,
-    finality_providers: ProvidersJson,
+    finality_providers: Vec<XOnlyPublicKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consumer_chains: Option<Vec<String>>,
     staking_time_blocks: u32,
     staking_amount_sat: u64,
     unbonding_time_blocks: u32,
@@ -136,6 +138,14 @@ impl Delegation {
 /// Returns the error of a delegation with a renamed key.
 fn renamed(text: &str) -> Option<DelegationError> {
     let former: FormerKeys = serde_json::from_str(text).ok()?;
+    // One key was by itself, and those of consumer chains were objects.
+    if former
+        .finality_providers
+        .is_some_and(|it| it.is_string() || it.get(0).is_some_and(|it| it.is_object()))
+    {
+        let now = "finality_providers is now an array of keys, and consumer_chains one of their chains";
+        return Some(DelegationError::Form(now.to_owned()));
+    }
     let address = former.proof_of_possession.and_then(|possession| possession.address);
     let answers = former.covenant_answers.map(|_| is_now("covenant_answers", "covenant_signatures"));
     answers.or(address.map(|_| is_now("proof_of_possession.address", "proof_of_possession.account")))
@@ -207,7 +217,7 @@ impl DelegationJson {
         Ok(Delegation {
             parameters: parameters_at(self.parameters_height, self.parameters_version)?,
             staker: self.staker,
-            staked_to: self.finality_providers.read()?,
+            staked_to: staked_to(&self.finality_providers, self.consumer_chains.as_deref())?,
             staking_time_blocks: self.staking_time_blocks,
             staking_amount: Amount::from_sat(self.staking_amount_sat),
             unbonding_time_blocks: self.unbonding_time_blocks,
@@ -244,7 +254,8 @@ impl From<&Delegation> for DelegationJson {
             parameters_height,
             parameters_version,
             staker: delegation.staker,
-            finality_providers: ProvidersJson::from(&delegation.staked_to),
+            finality_providers: delegation.staked_to.keys(),
+            consumer_chains: consumer_chains(&delegation.staked_to),
             staking_time_blocks: delegation.staking_time_blocks,
             staking_amount_sat: delegation.staking_amount.to_sat(),
             unbonding_time_blocks: delegation.unbonding_time_blocks,

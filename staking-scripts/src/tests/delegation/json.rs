@@ -200,3 +200,47 @@ fn possession_from_json_reads_the_part_of_the_delegation() {
     assert_eq!(possession_from_json(&json).unwrap(), delegation.proof_of_possession.unwrap());
     assert!(possession_from_json("[]").is_err() && possession_from_json("{}").is_err());
 }
+
+/// Keys are an array as everywhere; the chains of them are beside it, and absent on Babylon Genesis.
+#[test]
+fn json_has_the_keys_of_the_providers_and_the_chains_beside_them() {
+    let genesis = value(&honest(genesis()).0);
+    assert_eq!(genesis["finality_providers"], json!([key("provider", 0).public_key().to_string()]));
+    assert!(genesis.get("consumer_chains").is_none());
+    let consumers = value(&full());
+    assert_eq!(consumers["finality_providers"].as_array().unwrap().len(), 3);
+    assert_eq!(consumers["consumer_chains"], json!(["chain-0", "chain-1", "chain-2"]));
+    assert_eq!(consumers["extends"]["consumer_chains"], json!(["chain-0", "chain-1"]));
+    let with = |name: &str, chains: Value| {
+        let mut json = consumers.clone();
+        json[name] = chains;
+        refused(&json)
+    };
+    assert_eq!(
+        with("consumer_chains", json!(["chain-0", "chain-0", "chain-1"])),
+        "finality_providers: two finality providers are of the chain \"chain-0\"; each must be of another one"
+    );
+    assert_eq!(
+        with("consumer_chains", json!(["chain-0"])),
+        "consumer_chains: it names 1 chains; must name 3, one for each finality provider"
+    );
+    assert_eq!(
+        with("consumer_chains", Value::Null),
+        "finality_providers: it has 3 keys; must have 1 where consumer_chains is absent"
+    );
+}
+
+/// Who reads a node's answer learns which field cannot be read.
+#[cfg(feature = "wire")]
+#[test]
+fn error_of_a_nodes_json_has_the_path_of_the_field() {
+    let sample = include_str!("../../../../tests/vectors/node/samples/rest-delegation-extension-active.json");
+    let mut json: Value = serde_json::from_str(sample).unwrap();
+    json["btc_delegation"]["staking_tx_hex"] = json!("zz");
+    let path = |text: &str| match Delegation::from_chain_json(text).unwrap_err() {
+        DelegationError::Chain { path, .. } => path,
+        other => panic!("{other}"),
+    };
+    assert_eq!(path(&json.to_string()).as_deref(), Some("btc_delegation.staking_tx_hex"));
+    assert_eq!(path("{}"), None);
+}

@@ -25,6 +25,7 @@ use crate::testing::{
 use crate::transactions::{
     BuildError, FinalizeError, Funded, LeafTransaction, ReturnedPsbtError, WithdrawalTransaction,
 };
+use spv::{Anchor, TrustedHeader};
 
 /// A rule, and a way to break it.
 struct Row {
@@ -156,6 +157,14 @@ table! {
         let (delegation, _) = included(900_000, 10);
         let in_force = InForce::At(Height::from_consensus(899_999).unwrap());
         listed(delegation.check(&CheckRules { history: &history(&[0]), in_force, chain: REGTEST }))
+    };
+    StakeViolation::OtherInclusionHeight(..) => "inclusion_height": || {
+        let (mut delegation, parameters) = included(900_000, 10);
+        let inclusion = delegation.inclusion.as_mut().unwrap();
+        inclusion.height += 1;
+        let header = TrustedHeader { hash: inclusion.headers[0].block_hash(), height: Some(900_000) };
+        let anchor = Anchor { min_work: None, header: Some(header) };
+        listed(delegation.check_under(&parameters, None, ChainRules { anchor, ..REGTEST }))
     };
     StakeViolation::ParametersTooNew { .. } => "parameters_too_new":
         || broken_inclusion(10, |it| it.height = 0);

@@ -46,11 +46,11 @@ fn unbonding_transaction_and_its_psbt() {
     let (folder, made) = (Folder::new(), Transactions::new());
     let whole: TxExplain = folder.output(&format!("tx explain {}", made.unbonding()));
     assert_eq!((whole.kind.as_str(), whole.spent_path.as_deref()), ("unbonding", Some("unbonding")));
-    assert_eq!(whole.staker, Some(made.staker.public_key().to_string()));
+    assert_eq!(whole.staker, Some(made.0.staker.public_key().to_string()));
     assert_eq!((whole.covenant_members, whole.quorum), (Some(3), Some(2)));
     let signers = whole.covenant_signers;
     assert_eq!(signers.len(), 2);
-    assert!(signers.is_sorted() && signers.iter().all(|signer| public(&made.covenant).contains(signer)));
+    assert!(signers.is_sorted() && signers.iter().all(|signer| public(&made.0.covenant).contains(signer)));
     assert_eq!((whole.output_amounts_sat, whole.paid_sat), (vec![999_500], 999_500));
     assert_eq!((whole.fee_sat, whole.input_amounts_sat), (None, vec![None]));
     assert!(whole.finality_providers.is_empty());
@@ -76,8 +76,8 @@ fn slashing_transaction_names_who_signed() {
     let made = Transactions::new();
     let explained: TxExplain = Folder::new().output(&format!("tx explain {}", made.slashing()));
     assert_eq!((explained.kind.as_str(), explained.spent_path.as_deref()), ("slashing", Some("slashing")));
-    assert_eq!(explained.finality_providers, public(&made.providers));
-    assert_eq!(explained.provider_signers, [made.providers[0].public_key().to_string()]);
+    assert_eq!(explained.finality_providers, public(&made.0.providers));
+    assert_eq!(explained.provider_signers, [made.0.providers[0].public_key().to_string()]);
     assert_eq!(explained.output_amounts_sat, [1000, 997_000]);
     let text = Folder::new().run(&format!("tx explain {}", made.slashing())).ends(0).stdout();
     assert!(

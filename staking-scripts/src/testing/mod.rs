@@ -9,6 +9,8 @@
     reason = "a fixture that cannot be made fails the test"
 )]
 
+mod scene;
+
 use bitcoin::block::Header;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Transaction, TxOut, Txid, XOnlyPublicKey};
@@ -20,17 +22,14 @@ use crate::delegation::{
     ChainRules, CheckedDelegation, CovenantSignatures, Delegation, MemoryCovenantRecord, NewDelegation,
     NewExtendedDelegation, ParametersAt, StakeInclusion,
 };
-use crate::outputs::{
-    ConsumerProviders, CovenantCommittee, Parties, StakedTo, StakingOutput, Timelock, UnbondingOutput,
-};
+use crate::outputs::{ConsumerProviders, CovenantCommittee, Parties, StakedTo, StakingOutput, Timelock};
 use crate::parameters::{Parameters, ParametersHistory};
 use crate::possession::{PossessionMessage, ProofOfPossession};
-use crate::transactions::{
-    ExtensionTransaction, Funded, NewExtension, NewStake, SlashingParameters, SlashingRate,
-    StakingTransaction,
-};
+use crate::transactions::{ExtensionTransaction, Funded, NewExtension, NewStake, StakingTransaction};
 use spv::InclusionProof;
 use spv::testing::{block_with, mine};
+
+pub use self::scene::Scene;
 
 /// The account of [`possession`] on Babylon Genesis.
 pub const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
@@ -61,47 +60,6 @@ pub fn parties(staker: &SecretKey, providers: &[SecretKey], covenant: &[SecretKe
     Parties::new(*staker.public_key(), public(providers), committee).unwrap()
 }
 
-/// A stake of 1 000 000 sat for 1000 blocks with the secret keys of its parties, and without a staking
-/// transaction.
-#[derive(Debug)]
-pub struct Scene {
-    /// The staker's key.
-    pub staker: SecretKey,
-    /// The finality providers' keys.
-    pub providers: Vec<SecretKey>,
-    /// The covenant members' keys.
-    pub covenant: Vec<SecretKey>,
-    /// The parties.
-    pub parties: Parties,
-    /// The staking output, with a made-up outpoint.
-    pub staking: Funded<StakingOutput>,
-    /// The unbonding output, with an unbonding time of 100 blocks.
-    pub unbonding: UnbondingOutput,
-    /// The slashing parameters: a rate of 0.001, burnt, and a fee of 2000 sat.
-    pub slashing_parameters: SlashingParameters,
-}
-
-impl Scene {
-    /// Returns a stake to this many finality providers, under a committee of this many members and this
-    /// quorum.
-    pub fn new(providers: usize, members: usize, quorum: u16) -> Self {
-        let (staker, providers, covenant) =
-            (key("staker", 0), keys("provider", providers), keys("member", members));
-        let parties = parties(&staker, &providers, &covenant, quorum);
-        let output = StakingOutput::new(parties.clone(), Timelock::from_blocks(1000).unwrap()).unwrap();
-        let unbonding = UnbondingOutput::new(parties.clone(), Timelock::from_blocks(100).unwrap()).unwrap();
-        let outpoint = OutPoint::new(Txid::from_byte_array([7; 32]), 1);
-        let staking = Funded::new(output, outpoint, Amount::from_sat(1_000_000));
-        let slashing_parameters = SlashingParameters {
-            pk_script: ScriptBuf::from_hex("6a07626162796c6f6e").unwrap(),
-            rate: SlashingRate::from_ten_thousandths(10).unwrap(),
-            fee: Amount::from_sat(2000),
-            unbonding_time: Timelock::from_blocks(100).unwrap(),
-        };
-        Self { staker, providers, covenant, parties, staking, unbonding, slashing_parameters }
-    }
-}
-
 /// Returns versions of mainnet's shape with keys of these fixtures, each in force 1000 blocks after the one
 /// before: nine members from the number given, a quorum of six, in an order that is not sorted.
 pub fn history(first_members: &[usize]) -> ParametersHistory<Parameters> {
@@ -114,8 +72,16 @@ pub fn history_changed(
     first_members: &[usize],
     change: impl Fn(u64, &mut serde_json::Value),
 ) -> ParametersHistory<Parameters> {
+    ParametersHistory::from_json(&history_json(first_members, change).to_string()).unwrap()
+}
+
+/// Returns a [`history_changed`] in a node's JSON.
+pub fn history_json(
+    first_members: &[usize],
+    change: impl Fn(u64, &mut serde_json::Value),
+) -> serde_json::Value {
     let mut file: serde_json::Value =
-        serde_json::from_str(include_str!("../data/mainnet-parameters.json")).unwrap();
+        serde_json::from_str(include_str!("../../data/mainnet-parameters.json")).unwrap();
     let first = file["params"][0].clone();
     let height = first["params"]["btc_activation_height"].as_u64().unwrap();
     let versions = (0_u64..).zip(first_members).map(|(number, first_member)| {
@@ -131,7 +97,7 @@ pub fn history_changed(
         version
     });
     file["params"] = versions.collect::<Vec<_>>().into();
-    ParametersHistory::from_json(&file.to_string()).unwrap()
+    file
 }
 
 /// Returns the only version of a [`history`].
@@ -194,7 +160,11 @@ pub fn consumers(count: usize) -> StakedTo {
 
 /// Returns the staking output of `key("staker", 0)`.
 pub fn output(staked_to: &StakedTo, parameters: &Parameters, blocks: u32) -> StakingOutput {
-    let parties = parameters.parties(*key("staker", 0).public_key(), staked_to.keys()).unwrap();
+    output_of(0, staked_to, parameters, blocks)
+}
+
+fn output_of(staker: usize, staked_to: &StakedTo, parameters: &Parameters, blocks: u32) -> StakingOutput {
+    let parties = parameters.parties(*key("staker", staker).public_key(), staked_to.keys()).unwrap();
     StakingOutput::new(parties, Timelock::from_blocks(blocks).unwrap()).unwrap()
 }
 
@@ -205,7 +175,17 @@ pub fn delegation_for(
     staked_to: &StakedTo,
     parameters: &Parameters,
 ) -> Delegation {
-    let staker = key("staker", 0);
+    delegation_of(0, staking, transaction, staked_to, parameters)
+}
+
+fn delegation_of(
+    staker: usize,
+    staking: &Funded<StakingOutput>,
+    transaction: &Transaction,
+    staked_to: &StakedTo,
+    parameters: &Parameters,
+) -> Delegation {
+    let staker = key("staker", staker);
     let parameters_at = ParametersAt::Version(0);
     let stake = NewDelegation { staked_to, staking, transaction, parameters, parameters_at };
     let mut delegation = Delegation::signed(&stake, &staker).unwrap();
@@ -218,13 +198,18 @@ pub fn delegation_for(
 
 /// Returns a staking transaction of 1 000 000 sat for 2000 blocks to the provider of Babylon Genesis.
 pub fn staking_transaction(coins: &[FundingCoin], parameters: &Parameters) -> StakingTransaction {
-    staking_to(&genesis(), coins, parameters)
+    staking_of(0, &genesis(), coins, parameters)
 }
 
-fn staking_to(staked_to: &StakedTo, coins: &[FundingCoin], parameters: &Parameters) -> StakingTransaction {
+fn staking_of(
+    staker: usize,
+    staked_to: &StakedTo,
+    coins: &[FundingCoin],
+    parameters: &Parameters,
+) -> StakingTransaction {
     StakingTransaction::build(NewStake {
-        output: output(staked_to, parameters, 2000),
-        amount: Amount::from_sat(1_000_000),
+        output: output_of(staker, staked_to, parameters, 2000 + more(staker)),
+        amount: Amount::from_sat(1_000_000 + u64::from(more(staker))),
         coins,
         change: wallet(),
         fee_rate: FeeRate::from_sat_per_vb_u32(5),
@@ -233,12 +218,23 @@ fn staking_to(staked_to: &StakedTo, coins: &[FundingCoin], parameters: &Paramete
     .unwrap()
 }
 
+/// By how many blocks, and satoshis, the stakes of this staker differ from those of the first.
+fn more(staker: usize) -> u32 {
+    100 * u32::try_from(staker).unwrap()
+}
+
 /// Returns a delegation of 1 000 000 sat for 2000 blocks that keeps every rule, without the covenant's
 /// signatures, and its parameters.
 pub fn honest(staked_to: StakedTo) -> (Delegation, Parameters) {
+    honest_of(0, &staked_to)
+}
+
+fn honest_of(staker: usize, staked_to: &StakedTo) -> (Delegation, Parameters) {
     let parameters = parameters(0);
-    let staking = staking_to(&staked_to, &[coin(1, 2_000_000)], &parameters);
-    let delegation = delegation_for(&staking.staking_output(), staking.unsigned(), &staked_to, &parameters);
+    let number = u8::try_from(staker).unwrap();
+    let staking = staking_of(staker, staked_to, &[coin(1 + 100 * number, 2_000_000)], &parameters);
+    let delegation =
+        delegation_of(staker, &staking.staking_output(), staking.unsigned(), staked_to, &parameters);
     (delegation, parameters)
 }
 
@@ -264,15 +260,21 @@ pub struct Extended {
 
 /// Returns a stake for two chains, extended to a third one, under a committee with two new members.
 pub fn extended() -> Extended {
-    let (previous, old) = honest(consumers(2));
+    extended_of(0)
+}
+
+/// Returns an [`extended`] stake of `key("staker", staker)`, with other coins, amounts and times for each.
+pub fn extended_of(staker: usize) -> Extended {
+    let (previous, old) = honest_of(staker, &consumers(2));
     let history = history(&[0, 2]);
     let new = history.get(1).unwrap().clone();
     let running = previous.check_under(&old, None, consumer_rules()).unwrap().staking().clone();
-    let (coin, staked_to) = (coin(7, 900_000), consumers(3));
+    let number = u8::try_from(staker).unwrap();
+    let (coin, staked_to) = (coin(7 + 100 * number, 900_000 + u64::from(more(staker))), consumers(3));
     let extension = ExtensionTransaction::build(NewExtension {
         previous: &running,
-        output: output(&staked_to, &new, 3000),
-        amount: Amount::from_sat(1_500_000),
+        output: output_of(staker, &staked_to, &new, 3000 + more(staker)),
+        amount: Amount::from_sat(1_500_000 + u64::from(more(staker))),
         coins: std::slice::from_ref(&coin),
         change: wallet(),
         fee_rate: FeeRate::from_sat_per_vb_u32(5),
@@ -285,15 +287,20 @@ pub fn extended() -> Extended {
         parameters_at: ParametersAt::Version(1),
     };
     let mut delegation = Delegation::extending(&previous, &extended).unwrap();
-    delegation.sign_as_staker(&key("staker", 0), &new).unwrap();
-    delegation.proof_of_possession = Some(consumer_possession(&key("staker", 0)));
+    delegation.sign_as_staker(&key("staker", staker), &new).unwrap();
+    delegation.proof_of_possession = Some(consumer_possession(&key("staker", staker)));
     Extended { delegation, previous, old, new, history }
 }
 
 /// Returns an [`honest`] delegation for Babylon Genesis whose staking transaction is in a block of regtest at
 /// this height, with this many blocks on it, and its parameters.
 pub fn included(height: u32, depth: usize) -> (Delegation, Parameters) {
-    let (mut delegation, parameters) = honest(genesis());
+    included_of(0, height, depth)
+}
+
+/// Returns an [`included`] delegation of `key("staker", staker)`, with another coin, amount and time for each.
+pub fn included_of(staker: usize, height: u32, depth: usize) -> (Delegation, Parameters) {
+    let (mut delegation, parameters) = honest_of(staker, &genesis());
     let block = block_with(delegation.staking_transaction.clone());
     let mut headers: Vec<Header> = vec![block.header];
     for _ in 0..depth {
