@@ -25,10 +25,11 @@ lint: deps check ## check formatting, lints and documentation, and all that `mak
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: check
-check: ## check what needs no build: dependencies between crates and modules, sizes, public names
+check: ## check what needs no build: dependencies between crates and modules, sizes, public names, unsafe code
 	@scripts/install-deps.sh checks
 	@scripts/check-arrows
 	@scripts/check-size
+	@scripts/check-unsafe
 	@scripts/test-checks
 
 .PHONY: msrv
@@ -65,6 +66,10 @@ timing: deps ## measure whether the time of signing or deriving tells anything o
 .PHONY: fuzz
 fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)
 	@scripts/fuzz.sh
+
+.PHONY: wallets
+wallets: deps ## have wallet libraries sign our PSBTs, write their vectors and the table of docs/wallets.md
+	@tests/wallets/run
 
 .PHONY: bitcoind
 bitcoind: ## provide a bitcoind: one that is there, or one built from the bundled source

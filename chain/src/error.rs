@@ -76,6 +76,17 @@ pub enum NodeError {
         name: String,
     },
 
+    /// The node's first block is not that of the network that it names: it follows another currency's chain.
+    #[error("the node's first block is {found}; must be {expected}, that of the network {network}")]
+    WrongGenesis {
+        /// The network that the node names.
+        network: Network,
+        /// The node's block at height 0.
+        found: BlockHash,
+        /// The network's genesis block.
+        expected: BlockHash,
+    },
+
     /// The node is older than the oldest supported version.
     #[error("the node's version is {found}; must be at least {required}")]
     VersionTooOld {
@@ -92,6 +103,15 @@ pub enum NodeError {
         address: String,
         /// What went wrong with the connection, mostly a [`std::io::Error`].
         source: Cause,
+    },
+
+    /// The calls together took longer than their [`Deadline`](crate::Deadline) allows.
+    #[error("the node at {address} needs longer than {seconds} s; must answer all calls within that time")]
+    DeadlineExceeded {
+        /// Host and port.
+        address: String,
+        /// The limit for all calls together, in seconds.
+        seconds: u64,
     },
 
     /// The node is still starting (RPC error -28).
@@ -164,6 +184,18 @@ pub enum NodeError {
         scanned_blocks: u32,
     },
 
+    /// The output is neither unspent nor spent in the blocks from its own on: its transaction has left the
+    /// chain, or is in an earlier block.
+    #[error(
+        "the output {outpoint} is neither unspent nor spent from height {since} on; the chain was reorganized, or has no such output"
+    )]
+    NoSuchOutput {
+        /// The output.
+        outpoint: OutPoint,
+        /// The height of its block, as the caller knows it.
+        since: BlockHeight,
+    },
+
     /// The node's URL cannot be used. The URL is not repeated here, because it may have a password.
     #[error("the node's URL cannot be used: {reason}")]
     InvalidUrl {
@@ -212,14 +244,15 @@ impl NodeError {
     /// Returns whether the same call may succeed later without a change.
     ///
     /// True while the node cannot be reached, is starting (it has not written its cookie file yet, for one),
-    /// is busy, or has not downloaded the block yet; also for a transaction that the mempool as it is now
-    /// does not admit ([`RejectionClass::Mempool`]). False for every other verdict: such a transaction stays
-    /// rejected at least until the next block.
+    /// is busy, has not downloaded the block yet, or has lost an output to a reorg; also for a transaction
+    /// that the mempool as it is now does not admit ([`RejectionClass::Mempool`]). False for every other
+    /// verdict: such a transaction stays rejected at least until the next block.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. }
             | Self::Starting { .. }
             | Self::Busy { .. }
+            | Self::NoSuchOutput { .. }
             | Self::BlockNotDownloaded { .. } => true,
             Self::Rejected { .. } => self.rejection_class() == Some(RejectionClass::Mempool),
             Self::CookieFile { source, .. } => source.kind() == std::io::ErrorKind::NotFound,

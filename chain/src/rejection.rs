@@ -13,9 +13,13 @@ pub enum RejectionClass {
     Mempool,
     /// A timelock is not over, or a coinbase is not mature: it may be accepted at a later block.
     TooEarly,
-    /// An input is unknown or spent by a confirmed transaction, which may be this very transaction. Ask for
-    /// the spender of the input ([`Lookup::spender`](crate::Lookup::spender)): the reason does not tell.
+    /// An input is unknown or spent by a confirmed transaction, which may be this very transaction. The
+    /// reason does not tell which: [`missing_input`](crate::missing_input) asks for the spender of the input.
+    /// If its transaction is unknown, try again when that appears.
     MissingInputs,
+    /// A confirmed transaction spends an input: this one is accepted only if a reorg removes the other. No
+    /// reason says so; it is the result of [`missing_input`](crate::missing_input).
+    SpentByAnother,
     /// A limit that the caller set with the call (`maxfeerate`, `maxburnamount`): change the call.
     CallerLimit,
     /// Nodes with the default relay policy never relay it, but a miner could include it: it is dust, not
@@ -27,8 +31,15 @@ pub enum RejectionClass {
 
 impl RejectionClass {
     /// Every class.
-    pub const ALL: [Self; 6] =
-        [Self::Mempool, Self::TooEarly, Self::MissingInputs, Self::CallerLimit, Self::Policy, Self::Invalid];
+    pub const ALL: [Self; 7] = [
+        Self::Mempool,
+        Self::TooEarly,
+        Self::MissingInputs,
+        Self::SpentByAnother,
+        Self::CallerLimit,
+        Self::Policy,
+        Self::Invalid,
+    ];
 
     /// Returns the class of a reason and its detail, as [`NodeError::Rejected`](crate::NodeError::Rejected)
     /// has them: the text before the first comma outside brackets, and the text after it.
@@ -76,16 +87,34 @@ impl RejectionClass {
         matches!(self, Self::Mempool | Self::TooEarly | Self::MissingInputs)
     }
 
-    /// Returns the class's name, for logs and JSON: `mempool`, `too-early`, `missing-inputs`, `caller-limit`,
-    /// `policy` or `invalid`.
+    /// Returns the class's name, for logs and JSON: `mempool`, `too-early`, `missing-inputs`,
+    /// `spent-by-another`, `caller-limit`, `policy` or `invalid`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mempool => "mempool",
             Self::TooEarly => "too-early",
             Self::MissingInputs => "missing-inputs",
+            Self::SpentByAnother => "spent-by-another",
             Self::CallerLimit => "caller-limit",
             Self::Policy => "policy",
             Self::Invalid => "invalid",
+        }
+    }
+
+    /// Returns what to do, in one sentence for people.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Mempool => {
+                "the mempool of now does not accept it: try again with each block, and from time to time"
+            }
+            Self::TooEarly => "a timelock is not over: try again at a later block",
+            Self::MissingInputs => {
+                "the node does not have what an input spends: try again when it does, or ask a node with an index"
+            }
+            Self::SpentByAnother => "a confirmed transaction spends an input: only a reorg could let it in",
+            Self::CallerLimit => "a limit of the call forbids it: mend the call",
+            Self::Policy => "nodes do not relay it, though a miner could include it",
+            Self::Invalid => "it breaks a rule of Bitcoin, and is never accepted",
         }
     }
 }
@@ -158,10 +187,11 @@ mod tests {
             assert_eq!(error.is_retryable(), class == C::Mempool, "{text}");
         }
         let occurring: BTreeSet<&str> = table.iter().map(|(_, class)| class.as_str()).collect();
-        for class in C::ALL {
-            assert!(occurring.contains(class.as_str()), "the class {class} does not occur in the table");
-        }
-        assert_eq!(occurring.len(), C::ALL.len());
+        // What a text does not tell is found by asking for the spender.
+        let told = C::ALL.into_iter().filter(|class| *class != C::SpentByAnother);
+        assert_eq!(occurring, told.clone().map(C::as_str).collect());
+        let advice: BTreeSet<&str> = C::ALL.into_iter().map(C::advice).collect();
+        assert_eq!(advice.len(), C::ALL.len(), "each class has its own");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The traits of a Bitcoin node.
 
-use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
+use bitcoin::{Block, BlockHash, FeeRate, Network, Script, Transaction, Txid};
 
 use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError};
 
@@ -71,12 +71,14 @@ pub trait Lookup {
     /// outputs are included only once mature.
     fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError>;
 
-    /// Returns what spends an output, confirmed or in the mempool; `None` while nothing does.
+    /// Returns what spends a confirmed output, confirmed or in the mempool; `None` while nothing does.
     ///
-    /// `since` is the height of the output's block: no earlier block is searched. `None` also when there is
-    /// no such output.
-    fn spender(&self, outpoint: &OutPoint, since: BlockHeight)
-    -> Result<Option<FoundTransaction>, NodeError>;
+    /// `coin` is the output as the caller knows it from its transaction: a node whose output of this outpoint
+    /// has another amount or script is not believed. No block below the coin's is searched.
+    ///
+    /// [`NodeError::NoSuchOutput`] when the output is neither unspent nor spent: its transaction has left the
+    /// chain, or is in an earlier block.
+    fn spender(&self, coin: &Coin) -> Result<Option<FoundTransaction>, NodeError>;
 }
 
 /// A node that broadcasts transactions.
@@ -84,7 +86,9 @@ pub trait Broadcast {
     /// Broadcasts a transaction, so that it is in the node's mempool.
     ///
     /// A transaction that breaks a rule is [`NodeError::Rejected`] with the node's own reason. One that the
-    /// node already has, confirmed or in the mempool, is not an error: broadcasting is idempotent.
+    /// node already has, confirmed or in the mempool, is not an error: broadcasting is idempotent. The id
+    /// alone decides: a transaction with the same id and another witness, even an invalid one, is the known
+    /// one, whose witness stays.
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError>;
 }
 
@@ -146,12 +150,8 @@ macro_rules! forward {
             fn coins(&self, script_pubkey: &Script) -> Result<Vec<Coin>, NodeError> {
                 (**self).coins(script_pubkey)
             }
-            fn spender(
-                &self,
-                outpoint: &OutPoint,
-                since: BlockHeight,
-            ) -> Result<Option<FoundTransaction>, NodeError> {
-                (**self).spender(outpoint, since)
+            fn spender(&self, coin: &Coin) -> Result<Option<FoundTransaction>, NodeError> {
+                (**self).spender(coin)
             }
         }
         impl<T: Broadcast + ?Sized> Broadcast for $pointer {

@@ -47,7 +47,7 @@ pub struct ChainTip {
     pub hash: BlockHash,
 }
 
-/// A confirmed, unspent output.
+/// A confirmed output; what [`Lookup::coins`](crate::Lookup::coins) returns is unspent too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coin {
     /// The outpoint.
@@ -56,6 +56,16 @@ pub struct Coin {
     pub output: TxOut,
     /// The height of its block.
     pub height: BlockHeight,
+}
+
+impl Coin {
+    /// Returns the output `vout` of a confirmed transaction; `None` when the transaction is in no block or
+    /// has no such output.
+    pub fn of(found: &FoundTransaction, vout: u32) -> Option<Self> {
+        let height = found.block?.height;
+        let output = found.transaction.output.get(usize::try_from(vout).ok()?)?.clone();
+        Some(Self { outpoint: OutPoint { txid: found.transaction.compute_txid(), vout }, output, height })
+    }
 }
 
 /// A block's header, with its height and confirmations.

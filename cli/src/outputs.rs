@@ -21,6 +21,7 @@ pub use crate::commands::params::file::{
 };
 pub use crate::commands::params::show::Output as ParamsShow;
 pub use crate::commands::pop::create::Output as PopCreate;
+pub use crate::commands::pop::verify::{Output as PopVerify, PossessionRecord};
 pub use crate::commands::psbt::check::{
     InputSignature, MissingSignature, Output as PsbtCheck, Quorum as PsbtQuorum,
 };
@@ -55,8 +56,8 @@ mod shapes {
         AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
         CovenantSignLine, DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract,
         EotsProve, EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow,
-        PopCreate, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakePsbts, Status, TxExplain,
-        Verdict,
+        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakePsbts, Status,
+        TxExplain, Verdict,
     };
 
     /// The output of a command: its reader and its schema.
@@ -115,7 +116,7 @@ mod shapes {
         shape::<ParamsCheck>("params check"),
         shape::<ParamsShow>("params show"),
         shape::<PopCreate>("pop create"),
-        shape::<Verdict>("pop verify"),
+        shape::<PopVerify>("pop verify"),
         shape::<PsbtCheck>("psbt check"),
         shape::<PsbtCombine>("psbt combine"),
         shape::<BuiltTransaction>("psbt finalize"),
@@ -138,6 +139,7 @@ mod shapes {
         shape::<Refused>("(refused)"),
         delegation("stake add"),
         delegation("stake include"),
+        delegation("stake phase1"),
         delegation("stake sign"),
     ];
 }

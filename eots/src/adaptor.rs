@@ -60,7 +60,7 @@ pub enum InvalidAdaptorSignature {
         last: u8,
     },
     /// The text is not hex.
-    #[error("not an adaptor signature, which must be 130 hex digits: {0}")]
+    #[error("not an adaptor signature, which must be 130 hex digits, or 132 in the old form: {0}")]
     Hex(hex::FromHexError),
 }
 

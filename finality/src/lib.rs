@@ -16,7 +16,10 @@ pub use commitment::{
 pub use context::{InvalidSigningContext, Operation, SigningContext};
 pub use eots;
 pub use height::ConsumerHeight;
-pub use possession::{AccountAddress, InvalidAccountAddress, NotAGenesisAddress, PossessionMessage};
+pub use possession::{
+    AccountAddress, AccountText, InvalidAccountAddress, InvalidAccountText, NotAGenesisAddress,
+    PossessionMessage,
+};
 pub use schedule::{InvalidSchedule, RandomnessSchedule};
 pub use signer::{SignedCommitment, Signer, SignerChain, VoteSignature};
 #[cfg(feature = "unprotected-signer")]

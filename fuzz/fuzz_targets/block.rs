@@ -6,13 +6,15 @@ use std::sync::LazyLock;
 use btcstake_fuzz::{Changes, change};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use staking_scripts::Timelock;
 use staking_scripts::bitcoin::consensus::encode;
 use staking_scripts::bitcoin::constants::genesis_block;
-use staking_scripts::bitcoin::{Amount, Block, Network, TxOut, Witness};
+use staking_scripts::bitcoin::{Amount, Block, Network, Transaction, TxOut, Witness};
 use staking_scripts::outputs::OpReturnData;
-use staking_scripts::phase1::{FoundPhase1Stake, scan_phase1_stakes};
+use staking_scripts::phase1::{
+    FoundPhase1Stake, Phase1Rules, Phase1Stake, contradictions_in, scan_phase1_stakes,
+};
 use staking_scripts::testing::key;
+use staking_scripts::{ParametersHistory, Phase1Parameters, Timelock};
 
 const TAG: [u8; 4] = *b"bbn1";
 
@@ -40,6 +42,17 @@ static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
     encode::serialize(&block)
 });
 
+/// What the scan has found is judged as a transaction that is parsed.
+fn judge(found: &FoundPhase1Stake<'_>) {
+    static HISTORY: LazyLock<ParametersHistory<Phase1Parameters>> =
+        LazyLock::new(|| ParametersHistory::mainnet_phase1().unwrap());
+    let transaction: Transaction = encode::deserialize(found.transaction).unwrap();
+    for rules in Phase1Rules::of_history(&HISTORY) {
+        assert_eq!(found.stake(rules), Phase1Stake::find(&transaction, rules));
+        contradictions_in(&transaction, &found.op_return, *rules.parameters());
+    }
+}
+
 fuzz_target!(|input: Input| {
     let block = match input {
         Input::Bytes(bytes) => bytes,
@@ -52,6 +65,7 @@ fuzz_target!(|input: Input| {
         }
     };
     let found = scan_phase1_stakes(&block, TAG).ok();
+    found.iter().flatten().take(4).for_each(judge);
     let found = found.map(|stakes| {
         let owned =
             |stake: &FoundPhase1Stake<'_>| (stake.position, stake.transaction.to_vec(), stake.op_return);

@@ -108,11 +108,12 @@ fn read(bytes: &[u8]) {
     if let Ok(signed) = sign_key_path(&psbt, &SAMPLES.scene.staker) {
         assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
     }
-    let review = review_psbt(&psbt);
-    assert!(review.signatures.iter().all(|found| found.input < psbt.inputs.len()));
+    if let Ok(review) = review_psbt(&psbt) {
+        assert!(review.signatures.iter().all(|found| found.input < psbt.inputs.len()));
+    }
     if let Ok((signed, count)) = sign_psbt(&psbt, &SAMPLES.scene.staker) {
         assert_eq!(signed.unsigned_tx, psbt.unsigned_tx);
-        let valid = review_psbt(&signed).signatures.iter().filter(|found| found.valid).count();
+        let valid = review_psbt(&signed).unwrap().signatures.iter().filter(|found| found.valid).count();
         assert!(valid >= count, "what was signed verifies");
     }
     if let Ok(finalized) = SAMPLES.staking.finalize(&psbt) {
@@ -140,7 +141,7 @@ fn check(explained: &Explanation, transaction: &Transaction) {
     let expected: &[SpendPath] = match explained.kind {
         TransactionKind::Stake => {
             let staking = |paid: &PaidOutput| matches!(paid.output, ProtocolOutput::Staking(_));
-            assert!(explained.op_return.is_some() || explained.outputs.iter().any(staking));
+            assert!(explained.outputs.iter().any(staking));
             &[]
         }
         TransactionKind::Unbonding | TransactionKind::Extension => &[SpendPath::Unbonding],

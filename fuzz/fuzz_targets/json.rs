@@ -91,7 +91,7 @@ fn messages(bytes: &[u8]) {
 fn judge(delegation: &Delegation) {
     assert_eq!(&Delegation::from_json(&delegation.to_json()).unwrap(), delegation);
     let history = &*MAINNET;
-    let [first, latest] = [0, 4].map(|number| history.get(number).unwrap());
+    let [first, latest] = [0, 5].map(|number| history.get(number).unwrap());
     let under = delegation.check_under(latest, Some(first), ChainRules::MAINNET);
     let stated = delegation.parameters(history).ok();
     for in_force in [InForce::Latest, InForce::AsStated, InForce::At(latest.activation_height())] {

@@ -64,6 +64,13 @@ fn conserved(input: &Input, transaction: &Transaction, fee: Amount) {
     assert_eq!(u128::from(input.amount), paid + u128::from(fee.to_sat()));
 }
 
+/// It is of this kind, unless it pays more than there is: no block can include it then.
+fn is_of_kind(transaction: &Transaction, kind: TransactionKind) {
+    let paid: u128 = transaction.output.iter().map(|out| u128::from(out.value.to_sat())).sum();
+    let exists = paid <= u128::from(Amount::MAX_MONEY.to_sat());
+    assert_eq!(explain(transaction).kind, if exists { kind } else { TransactionKind::Unknown });
+}
+
 fn unbonding(input: &Input, staked: &Funded<StakingOutput>) {
     let fee = Amount::from_sat(input.fee);
     let Ok(transaction) = UnbondingTransaction::new(staked, SCENE.unbonding.clone(), fee) else { return };
@@ -87,7 +94,7 @@ fn unbonding(input: &Input, staked: &Funded<StakingOutput>) {
     assert_eq!(finalized.is_ok(), staker == sound && valid >= 2, "{finalized:?}");
     if let Ok(finalized) = finalized {
         assert_eq!(finalized.compute_txid(), transaction.txid());
-        assert_eq!(explain(&finalized).kind, TransactionKind::Unbonding);
+        is_of_kind(&finalized, TransactionKind::Unbonding);
     }
 }
 
@@ -119,7 +126,7 @@ fn slashing(input: &Input, staked: &Funded<StakingOutput>) {
     assert_eq!(finalized.is_ok(), staker == sound && valid >= 2, "{finalized:?}");
     if let Ok(finalized) = finalized {
         assert_eq!(finalized.compute_txid(), transaction.txid());
-        assert_eq!(explain(&finalized).kind, TransactionKind::Slashing);
+        is_of_kind(&finalized, TransactionKind::Slashing);
     }
 }
 
@@ -134,6 +141,6 @@ fn withdrawal(input: &Input, staked: &Funded<StakingOutput>) {
     assert_eq!(finalized.is_ok(), staker == sound, "{finalized:?}");
     if let Ok(finalized) = finalized {
         assert_eq!(Some(transaction.fee()), rate.checked_mul_by_weight(finalized.weight()));
-        assert_eq!(explain(&finalized).kind, TransactionKind::Withdrawal);
+        is_of_kind(&finalized, TransactionKind::Withdrawal);
     }
 }

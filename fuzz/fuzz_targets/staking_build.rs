@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use btcstake_fuzz::{Destination, outpoint, scene};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use staking_scripts::bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Witness};
+use staking_scripts::bitcoin::{Amount, FeeRate, ScriptBuf, TxOut, Witness, XOnlyPublicKey};
 use staking_scripts::coins::{key_path_script, sign_key_path};
 use staking_scripts::outputs::UnsafeOutput;
 use staking_scripts::testing::Scene;
@@ -103,8 +103,10 @@ fn refused(error: &BuildError, amount: Amount, coins: &[FundingCoin], change: &S
         BuildError::FeeRateTooHigh(too_high) => {
             assert!(*too_high == rate && rate.to_sat_per_kwu() > 2_500_000)
         }
-        BuildError::Output { cause: UnsafeOutput::NotAnAddress { .. }, .. } => {
-            assert!(!change.is_witness_program() && !change.is_p2pkh() && !change.is_p2sh())
+        BuildError::Output { cause: UnsafeOutput::NotADestination { .. }, .. } => {
+            let on_curve = |key: &[u8]| XOnlyPublicKey::from_slice(key).is_ok();
+            assert!(!change.is_p2wpkh() && !change.is_p2wsh() && !change.is_p2pkh() && !change.is_p2sh());
+            assert!(!change.is_p2tr() || !on_curve(&change.as_bytes()[2..]));
         }
         other => panic!("{other}"),
     }

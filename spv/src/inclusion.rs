@@ -8,9 +8,12 @@
 //! Babylon Genesis takes do not have, it does not check inner nodes, and it panics on a block without
 //! transactions.
 
+use bitcoin::base64::Engine as _;
+use bitcoin::base64::engine::general_purpose::STANDARD;
 use bitcoin::block::Header;
 use bitcoin::consensus::encode;
 use bitcoin::hashes::{Hash, HashEngine};
+use bitcoin::hex::FromHex as _;
 use bitcoin::params::Params;
 use bitcoin::{Amount, Block, BlockHash, Transaction, TxMerkleNode, Txid};
 
@@ -44,6 +47,9 @@ pub enum InclusionError {
         /// The block.
         block: BlockHash,
     },
+    /// The siblings' text is neither hex nor base64.
+    #[error("the siblings are neither hex nor base64; must be one of them")]
+    SiblingText,
     /// The siblings' bytes are not a whole number of nodes.
     #[error("the siblings have {0} bytes; must be a multiple of 32")]
     SiblingBytes(usize),
@@ -154,6 +160,17 @@ impl InclusionProof {
             position,
             siblings: nodes.iter().map(|node| TxMerkleNode::from_byte_array(*node)).collect(),
         })
+    }
+
+    /// Returns the proof with these siblings as text, and this position: hex, or base64 of the standard
+    /// alphabet with padding, as a node of Babylon Genesis prints them. The bytes are those that
+    /// [`from_bytes`](Self::from_bytes) takes. A text of hex digits alone is hex.
+    ///
+    /// # Errors
+    /// [`InclusionError::SiblingText`] when it is neither, and the errors of `from_bytes`.
+    pub fn from_text(siblings: &str, position: u32) -> Result<Self, InclusionError> {
+        let bytes = Vec::<u8>::from_hex(siblings).ok().or_else(|| STANDARD.decode(siblings).ok());
+        Self::from_bytes(&bytes.ok_or(InclusionError::SiblingText)?, position)
     }
 
     /// Returns the siblings, as [`from_bytes`](Self::from_bytes) takes them.

@@ -1,5 +1,6 @@
-//! The time of finding the phase-1 stakes in a block, as a ratio to that of parsing its transactions,
-//! measured in one run: `cargo bench --profile dev --package btcstake-staking-scripts --bench scan`.
+//! The time of finding the phase-1 stakes in a block, as a ratio to that of parsing its transactions, and of
+//! judging each by every rule, as a ratio to building its output, measured in one run:
+//! `cargo bench --profile dev --package btcstake-staking-scripts --bench scan`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -11,7 +12,6 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use staking_scripts::Timelock;
 use staking_scripts::bitcoin::absolute::LockTime;
 use staking_scripts::bitcoin::block::{Header, Version};
 use staking_scripts::bitcoin::consensus::encode;
@@ -21,7 +21,8 @@ use staking_scripts::bitcoin::{
     TxOut, Txid, Witness, XOnlyPublicKey, transaction,
 };
 use staking_scripts::outputs::OpReturnData;
-use staking_scripts::phase1::scan_phase1_stakes;
+use staking_scripts::phase1::{Phase1Rules, scan_phase1_stakes};
+use staking_scripts::{ParametersHistory, Parties, Phase1Parameters, StakingOutput, Timelock};
 
 const TAG: [u8; 4] = *b"bbn1";
 const TRANSACTIONS: u32 = 3000;
@@ -35,17 +36,27 @@ fn main() {
 }
 
 fn measure(stakes: u32) {
-    let bytes = encode::serialize(&block(stakes));
+    let history = ParametersHistory::<Phase1Parameters>::mainnet_phase1().unwrap();
+    let parameters = history.get(0).unwrap();
+    let rules = Phase1Rules::from(parameters).at(parameters.activation_height).after(Amount::ZERO);
+    let bytes = encode::serialize(&block(stakes, parameters));
     let found = scan_phase1_stakes(&bytes, TAG).unwrap().len();
     assert_eq!((found, reading(&bytes)), (stakes as usize, stakes as usize));
     let (mut scans, mut readings, mut decodings, start) =
         (Vec::new(), Vec::new(), Vec::new(), Instant::now());
+    let (mut judged, mut outputs) = (Vec::new(), Vec::new());
     while start.elapsed() < DURATION {
+        judged.push(time(|| {
+            let found = scan_phase1_stakes(black_box(&bytes), TAG).unwrap();
+            found.iter().map(|found| found.stake(rules).unwrap()).collect::<Vec<_>>()
+        }));
+        outputs.push(time(|| (0..stakes).map(|number| output(number, parameters)).collect::<Vec<_>>()));
         scans.push(time(|| scan_phase1_stakes(black_box(&bytes), TAG).unwrap().len()));
         readings.push(time(|| reading(black_box(&bytes))));
         decodings.push(time(|| encode::deserialize::<Block>(black_box(&bytes)).unwrap()));
     }
-    let [scan, reading, decoding] = [scans, readings, decodings].map(median);
+    let [scan, reading, decoding, judged, outputs] =
+        [scans, readings, decodings, judged, outputs].map(median);
     println!(
         "{TRANSACTIONS} transactions in {} bytes, {stakes} phase-1 stakes: found in {scan:.0} µs",
         bytes.len()
@@ -55,6 +66,18 @@ fn measure(stakes: u32) {
         reading / scan
     );
     println!("  reading every transaction only: {decoding:.0} µs, {:.1}x the time", decoding / scan);
+    println!(
+        "  found, and judged by every rule: {judged:.0} µs, {:.2}x the time of the scan alone",
+        judged / scan
+    );
+    if stakes > 0 {
+        let each = (judged - scan) / f64::from(stakes);
+        let output = outputs / f64::from(stakes);
+        println!(
+            "  each stake judged: {each:.1} µs, {:.2}x the time of building its output ({output:.1} µs)",
+            each / output
+        );
+    }
 }
 
 /// Counts the stakes by parsing every transaction.
@@ -80,7 +103,7 @@ fn median(mut times: Vec<f64>) -> f64 {
 
 /// Returns a block of common shape: transactions of 1 to 3 inputs with witnesses of P2WPKH and of the Taproot
 /// key path, and 2 outputs.
-fn block(stakes: u32) -> Block {
+fn block(stakes: u32, parameters: &Phase1Parameters) -> Block {
     let header = Header {
         version: Version::TWO,
         prev_blockhash: BlockHash::all_zeros(),
@@ -89,10 +112,18 @@ fn block(stakes: u32) -> Block {
         bits: CompactTarget::from_consensus(0),
         nonce: 0,
     };
-    Block { header, txdata: (0..TRANSACTIONS).map(|number| spending(number, number < stakes)).collect() }
+    let stake = |number| (number < stakes).then(|| output(number, parameters));
+    Block { header, txdata: (0..TRANSACTIONS).map(|number| spending(number, stake(number))).collect() }
 }
 
-fn spending(number: u32, stakes: bool) -> Transaction {
+/// The staking output of a stake.
+fn output(number: u32, parameters: &Phase1Parameters) -> StakingOutput {
+    let said = op_return(number);
+    let parties = Parties::new(said.staker, [said.finality_provider], parameters.covenant.clone()).unwrap();
+    StakingOutput::new(parties, said.staking_time).unwrap()
+}
+
+fn spending(number: u32, stake: Option<StakingOutput>) -> Transaction {
     let hash = sha256::Hash::hash(&number.to_be_bytes()).to_byte_array();
     let input = |index: u32| TxIn {
         previous_output: OutPoint::new(Txid::from_byte_array(hash), index),
@@ -105,17 +136,18 @@ fn spending(number: u32, stakes: bool) -> Transaction {
     };
     let paying =
         |script: Vec<u8>| TxOut { value: Amount::ONE_BTC, script_pubkey: ScriptBuf::from_bytes(script) };
-    let taproot = paying([&[0x51, 0x20], &hash[..]].concat());
-    let second = if stakes {
-        paying(op_return(number).script().into_bytes())
-    } else {
-        paying([&[0x00, 0x14], &hash[..20]].concat())
+    let (first, second) = match stake {
+        Some(stake) => {
+            let op_return = paying(op_return(number).script().into_bytes());
+            (stake.taproot().paying(Amount::from_sat(1_000_000)), op_return)
+        }
+        None => (paying([&[0x51, 0x20], &hash[..]].concat()), paying([&[0x00, 0x14], &hash[..20]].concat())),
     };
     Transaction {
         version: transaction::Version::TWO,
         lock_time: LockTime::ZERO,
         input: (0..=number % 3).map(input).collect(),
-        output: vec![taproot, second],
+        output: vec![first, second],
     }
 }
 

@@ -2,12 +2,13 @@
 //! build, and treats them as the documentation says when a fee turns out too small.
 
 use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{Amount, FeeRate, NetworkKind, PrivateKey, Psbt, Transaction};
+use bitcoin::{Amount, FeeRate, NetworkKind, PrivateKey, Transaction};
 use chain::NodeError;
 use chain::testing::RegtestDaemon;
 use serde_json::{Value, json};
 use staking_scripts::LeafTransaction as _;
 use staking_scripts::coins::sign_key_path;
+use staking_scripts::psbt::{PsbtVersion, VersionedPsbt};
 use staking_scripts::transactions::ChildTransaction;
 use staking_scripts::transactions::CovenantTransaction as _;
 use staking_scripts::transactions::HasTaproot;
@@ -75,8 +76,8 @@ fn core_signs_and_finishes_withdrawals() {
         let answer = daemon.call("descriptorprocesspsbt", &params).unwrap();
         assert_eq!(answer["complete"], json!(true), "{answer}");
         // What came back is read as from any signer, and is what Core itself would send.
-        let psbt: Psbt = answer["psbt"].as_str().unwrap().parse().unwrap();
-        let staker = withdrawal.signatures(&psbt).unwrap().staker.unwrap();
+        let psbt: VersionedPsbt = answer["psbt"].as_str().unwrap().parse().unwrap();
+        let staker = withdrawal.signatures(psbt.psbt()).unwrap().staker.unwrap();
         let transaction = withdrawal.finalize(&staker).unwrap();
         assert_eq!(answer["hex"], json!(serialize_hex(&transaction)));
         transaction
@@ -86,6 +87,52 @@ fn core_signs_and_finishes_withdrawals() {
     let output = unbonding.unbonding_output();
     let from_unbonding = WithdrawalTransaction::new(&output, world.wallet_script(), rate(2)).unwrap();
     world.confirm(&sign(&from_unbonding, with_secret(&daemon, &world, &output)));
+}
+
+/// Bitcoin Core, where it knows version 2 of PSBTs (BIP-370), reads ours and signs it, and we read what it
+/// returns and what it makes itself.
+#[test]
+fn core_reads_and_signs_psbts_of_version_2() {
+    let Some((daemon, world)) = chain(27) else { return };
+    let help = daemon.call("help", &[json!("createpsbt")]).unwrap();
+    if !help.as_str().unwrap().contains("psbt_version") {
+        return;
+    }
+    let (staking, _) = world.stake();
+    world.mine(20);
+    let withdrawal = WithdrawalTransaction::new(&staking, world.wallet_script(), rate(2)).unwrap();
+    let given = VersionedPsbt::from(withdrawal.psbt().clone());
+    let two = given.to_base64(PsbtVersion::Two).unwrap();
+    let decoded = daemon.call("decodepsbt", &[json!(two)]).unwrap();
+    assert_eq!(decoded["psbt_version"], json!(2), "{decoded}");
+    // The same input and outputs as of version 0, Taproot's fields among them.
+    let older = daemon.call("decodepsbt", &[json!(withdrawal.psbt().to_string())]).unwrap();
+    for field in ["taproot_scripts", "taproot_internal_key", "witness_utxo", "taproot_bip32_derivs"] {
+        assert_eq!(decoded["inputs"][0][field], older["inputs"][0][field], "{field}");
+    }
+    assert!(decoded["inputs"][0]["taproot_scripts"].is_array(), "{decoded}");
+    let params = [json!(two), json!([with_secret(&daemon, &world, &staking)])];
+    let answer = daemon.call("descriptorprocesspsbt", &params).unwrap();
+    assert_eq!(answer["complete"], json!(true), "{answer}");
+    let signed: VersionedPsbt = answer["psbt"].as_str().unwrap().parse().unwrap();
+    assert_eq!(signed.version(), PsbtVersion::Two);
+    let staker = withdrawal.signatures(signed.psbt()).unwrap().staker.unwrap();
+    let transaction = withdrawal.finalize(&staker).unwrap();
+    assert_eq!(answer["hex"], json!(serialize_hex(&transaction)));
+    // What we write again is what Core reads again.
+    let again = signed.to_base64(PsbtVersion::Two).unwrap();
+    let finalized = daemon.call("finalizepsbt", &[json!(again)]).unwrap();
+    assert_eq!(finalized["hex"], answer["hex"], "{finalized}");
+    // One that Core creates, with a lock time.
+    let outpoint = staking.outpoint();
+    let inputs = json!([{ "txid": outpoint.txid.to_string(), "vout": outpoint.vout, "sequence": 7 }]);
+    let created =
+        daemon.call("createpsbt", &[inputs, json!([{ "data": "00" }]), json!(500_000), json!(true)]).unwrap();
+    let created: VersionedPsbt = created.as_str().unwrap().parse().unwrap();
+    let made = &created.psbt().unsigned_tx;
+    assert_eq!((made.lock_time.to_consensus_u32(), made.input[0].sequence.0), (500_000, 7));
+    assert_eq!((made.input[0].previous_output, created.version()), (outpoint, PsbtVersion::Two));
+    world.confirm(&transaction);
 }
 
 #[test]

@@ -14,11 +14,11 @@ use crate::{BlockHeight, ChainSource, ChainTip, FoundHeader, NodeError};
 /// Bitcoin Core's RPC_INVALID_ADDRESS_OR_KEY: no such transaction, or no such block.
 pub(super) const NOT_FOUND: i32 = -5;
 /// RPC_MISC_ERROR: among others, the block is pruned.
-const MISC: i32 = -1;
+pub(super) const MISC: i32 = -1;
 
-/// The fields of `getblockheader`'s verbose result that are needed.
+/// The fields of a block's header that are needed, as `getblockheader` and `getblock` name them.
 #[derive(serde::Deserialize)]
-struct VerboseHeader {
+pub(super) struct VerboseHeader {
     confirmations: i64,
     height: u32,
     version: i32,
@@ -27,6 +27,26 @@ struct VerboseHeader {
     nonce: u32,
     bits: String,
     previousblockhash: Option<BlockHash>,
+}
+
+impl VerboseHeader {
+    /// Returns the header, which must have this hash.
+    pub(super) fn header(&self, method: &str, hash: &BlockHash) -> Result<Header, NodeError> {
+        let bits = CompactTarget::from_unprefixed_hex(&self.bits)
+            .map_err(|_| malformed(method, "its bits are no compact target"))?;
+        let header = Header {
+            version: Version::from_consensus(self.version),
+            prev_blockhash: self.previousblockhash.unwrap_or_else(BlockHash::all_zeros),
+            merkle_root: self.merkleroot,
+            time: self.time,
+            bits,
+            nonce: self.nonce,
+        };
+        if header.block_hash() != *hash {
+            return Err(malformed(method, "it is the header of another block"));
+        }
+        Ok(header)
+    }
 }
 
 impl ChainSource for BitcoinCore {
@@ -63,19 +83,7 @@ impl ChainSource for BitcoinCore {
             }
             answer => answer?,
         };
-        let bits = CompactTarget::from_unprefixed_hex(&found.bits)
-            .map_err(|_| malformed(METHOD, "its bits are no compact target"))?;
-        let header = Header {
-            version: Version::from_consensus(found.version),
-            prev_blockhash: found.previousblockhash.unwrap_or_else(BlockHash::all_zeros),
-            merkle_root: found.merkleroot,
-            time: found.time,
-            bits,
-            nonce: found.nonce,
-        };
-        if header.block_hash() != *hash {
-            return Err(malformed(METHOD, "it is the header of another block"));
-        }
+        let header = found.header(METHOD, hash)?;
         // -1: the block is not in the best chain.
         let confirmations = u32::try_from(found.confirmations).unwrap_or(0);
         Ok(FoundHeader { header, height: BlockHeight::new(found.height), confirmations })
@@ -88,6 +96,10 @@ impl ChainSource for BitcoinCore {
         let block: Block = deserialize_hex(&hex).map_err(|error| malformed(METHOD, error))?;
         if block.block_hash() != *hash {
             return Err(malformed(METHOD, "it holds another block"));
+        }
+        // The hash commits to the header alone; the header, to the transactions and their witnesses.
+        if !block.check_merkle_root() || !block.check_witness_commitment() {
+            return Err(malformed(METHOD, "it holds transactions that its header does not commit to"));
         }
         Ok(block)
     }

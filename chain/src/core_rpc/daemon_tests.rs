@@ -116,20 +116,19 @@ fn node_that_is_real_does_what_the_trait_says() {
     let hurried = spend(&coin, Sequence::from_height(DELAY - 1), delayed, pay(&coin, anyone()));
     let refused = reason(node.broadcast(&hurried));
     assert!(refused.ends_with("(Locktime requirement not satisfied)"), "{refused}");
-    let (spent, since) = (coin.outpoint, coin.height);
-    assert_eq!(node.spender(&spent, since).unwrap(), None);
+    assert_eq!(node.spender(&coin).unwrap(), None);
     node.broadcast(&child).unwrap();
-    let spender = node.spender(&spent, since).unwrap().unwrap();
+    let spender = node.spender(&coin).unwrap().unwrap();
     assert_eq!((spender.transaction.compute_txid(), spender.block), (child.compute_txid(), None));
     node.mine(1, &anyone()).unwrap();
-    let spender = node.spender(&spent, since).unwrap().unwrap();
+    let spender = node.spender(&coin).unwrap().unwrap();
     let place = node.tip().unwrap();
     assert_eq!((&spender.transaction, spender.block, spender.confirmations), (&child, Some(place), 1));
-    assert_eq!(
-        node.spender(&spent, place.height.saturating_add(1)).unwrap(),
-        None,
-        "no earlier block is looked at"
-    );
+    let above = Coin { height: place.height.saturating_add(1), ..coin };
+    match node.spender(&above) {
+        Err(NodeError::NoSuchOutput { since, .. }) => assert_eq!(since, above.height),
+        other => panic!("an earlier block was looked at: {other:?}"),
+    }
     let found = node.transaction(&parent_txid).unwrap().unwrap();
     assert_eq!((found.block.unwrap().height.to_u32(), found.confirmations), (111, 4));
 
@@ -156,7 +155,7 @@ fn node_that_is_real_does_what_the_trait_says() {
     let unknown = Txid::from_byte_array([9; 32]);
     assert_eq!(node.transaction(&unknown).unwrap(), None, "the whole chain was searched");
     let node = node.with_search_depth(5);
-    match node.spender(&OutPoint { txid: unknown, vout: 0 }, BlockHeight::GENESIS) {
+    match node.spender(&Coin { outpoint: OutPoint { txid: unknown, vout: 0 }, ..coins[0].clone() }) {
         Err(NodeError::SpenderNotFound { scanned_blocks: 5, .. }) => {}
         other => panic!("{other:?}"),
     }

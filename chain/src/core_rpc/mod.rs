@@ -1,6 +1,9 @@
 //! A running `bitcoind`, over JSON-RPC.
 
 mod blocks;
+mod broadcast;
+#[cfg(test)]
+mod connect_tests;
 mod credentials;
 #[cfg(test)]
 #[cfg(feature = "testing")]
@@ -17,10 +20,8 @@ mod transport;
 
 use std::time::Duration;
 
-use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{
-    Amount, BlockHash, Denomination, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid,
-};
+use bitcoin::constants::genesis_block;
+use bitcoin::{Amount, BlockHash, FeeRate, Network, OutPoint, Script, TxOut, Txid};
 use corepc_types::v28::{
     EstimateSmartFee, GenerateToDescriptor, GetBlockchainInfo, GetDescriptorInfo, ScanTxOutSetStart,
 };
@@ -29,9 +30,9 @@ use serde_json::{Value, json};
 
 pub use self::credentials::Credentials;
 use self::credentials::{Endpoint, invalid};
+pub use self::transport::Deadline;
 use self::transport::{Rpc, malformed};
-use crate::error::reason_and_detail;
-use crate::{BlockHeight, Broadcast, Coin, FeeEstimate, FoundTransaction, Lookup, Mine, NodeError};
+use crate::{BlockHeight, Coin, FeeEstimate, FoundTransaction, Lookup, Mine, NodeError};
 
 /// Bitcoin Core 28.0: the first whose `scantxoutset` tells the block of a coin, and that knows testnet4.
 const REQUIRED_VERSION: u64 = 280_000;
@@ -49,18 +50,9 @@ const COINBASE_MATURITY: u64 = 100;
 const MAX_ESTIMATE_BLOCKS: u16 = 1_008;
 /// A thousand virtual bytes are four thousand weight units.
 const KWU_PER_KVB: u64 = 4;
-/// Consensus never lets a longer script be spent.
-const MAX_SCRIPT_SIZE: usize = 10_000;
 
 /// RPC_INVALID_PARAMETER: among others, no such height.
 const INVALID_PARAMETER: i32 = -8;
-const DECODE_FAILED: i32 = -22;
-/// What `sendrawtransaction` takes for no limit to the fee rate.
-const NO_MAX_FEE_RATE: u8 = 0;
-
-const TRANSACTION_ERROR: i32 = -25;
-const TRANSACTION_REJECTED: i32 = -26;
-const ALREADY_IN_UTXO_SET: i32 = -27;
 
 /// The one field that is needed before the node's version, and so the form of its results, is known.
 #[derive(serde::Deserialize)]
@@ -74,7 +66,16 @@ struct NetworkInfo {
 /// a tunnel.
 ///
 /// Every call opens a connection of its own and waits at most 30 seconds for the answer; reading all unspent
-/// outputs ([`Lookup::coins`]; minutes on the main network) and mining at most 15 minutes.
+/// outputs ([`Lookup::coins`]; minutes on the main network) and mining at most 15 minutes. A [`Deadline`]
+/// limits all calls together.
+///
+/// # What is believed
+///
+/// A node is believed what cannot be computed: which block is the tip, at which height a block is and how
+/// deep, that an output is unspent, that no index or mempool holds a transaction, fee rates. All else is
+/// checked: the network's genesis block, the hash of each header and block, that a block's header commits to
+/// its transactions and their witnesses, that blocks which are searched follow each other, a transaction's
+/// id, that a spender spends the outpoint, an unspent output's amount and script.
 #[derive(Debug)]
 pub struct BitcoinCore {
     rpc: Rpc,
@@ -95,15 +96,38 @@ impl BitcoinCore {
     /// - [`NodeError::CookieFile`], [`NodeError::Unauthorized`]: the credentials are missing or wrong;
     /// - [`NodeError::Unreachable`], [`NodeError::Starting`]: try again;
     /// - [`NodeError::VersionTooOld`]: older than 28.0;
-    /// - [`NodeError::UnsupportedNetwork`]: not main, testnet4, signet or regtest.
+    /// - [`NodeError::UnsupportedNetwork`]: not main, testnet4, signet or regtest;
+    /// - [`NodeError::WrongGenesis`]: another currency's node.
     pub fn connect(url: &str, credentials: Credentials) -> Result<Self, NodeError> {
+        Self::connect_to(url, credentials, None)
+    }
+
+    /// Connects as [`connect`](Self::connect) does, and limits all calls together, these first ones included:
+    /// what is not answered by the deadline fails with [`NodeError::DeadlineExceeded`].
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_before(
+        url: &str,
+        credentials: Credentials,
+        deadline: Deadline,
+    ) -> Result<Self, NodeError> {
+        Self::connect_to(url, credentials, Some(deadline))
+    }
+
+    fn connect_to(
+        url: &str,
+        credentials: Credentials,
+        deadline: Option<Deadline>,
+    ) -> Result<Self, NodeError> {
         let (endpoint, in_url) = Endpoint::parse(url)?;
         let credentials = match (credentials, in_url) {
             (Credentials::None, in_url) => in_url,
             (given, Credentials::None) => given,
             _ => return Err(invalid("it holds credentials, and others were given beside it")),
         };
-        let rpc = Rpc::new(endpoint, credentials)?;
+        let rpc = Rpc::new(endpoint, credentials, deadline)?;
         let NetworkInfo { version: found } = rpc.call("getnetworkinfo", &[], TIMEOUT)?;
         if found < REQUIRED_VERSION {
             return Err(NodeError::VersionTooOld { found, required: REQUIRED_VERSION });
@@ -116,6 +140,11 @@ impl BitcoinCore {
             "regtest" => Network::Regtest,
             name => return Err(NodeError::UnsupportedNetwork { name: name.chars().take(32).collect() }),
         };
+        let found: BlockHash = rpc.call("getblockhash", &[json!(0)], TIMEOUT)?;
+        let expected = genesis_block(network).block_hash();
+        if found != expected {
+            return Err(NodeError::WrongGenesis { network, found, expected });
+        }
         Ok(Self { rpc, network, search_depth: SEARCH_DEPTH })
     }
 
@@ -168,23 +197,20 @@ impl Lookup for BitcoinCore {
     /// A node without an index of transactions finds one of whose first two outputs one is unspent. For any
     /// other it is searched block by block, from the tip down, as deep as
     /// [`with_search_depth`](BitcoinCore::with_search_depth) says. When the chain has more blocks, or a
-    /// pruned node has deleted them, the answer is not `None` but [`NodeError::NotIndexed`].
+    /// pruned node has deleted them, the answer is not `None` but [`NodeError::NotIndexed`], or
+    /// [`NodeError::BlockPruned`] where the node tells the transaction's block.
     fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         self.find(txid)
     }
 
     /// As [`Lookup::spender`].
     ///
-    /// A node with an index of spenders (`-txospenderindex=1`, Bitcoin Core 31) answers from it. Without it
-    /// the spender is searched block by block, from the tip down to `since`, as deep as
-    /// [`with_search_depth`](BitcoinCore::with_search_depth) says; [`NodeError::SpenderNotFound`] beyond, or
-    /// where a pruned node has deleted the blocks.
-    fn spender(
-        &self,
-        outpoint: &OutPoint,
-        since: BlockHeight,
-    ) -> Result<Option<FoundTransaction>, NodeError> {
-        self.find_spender(outpoint, since)
+    /// A node with an index of spenders (`-txospenderindex=1`, Bitcoin Core 31) answers from it, once it is
+    /// built. Without it the spender is searched block by block, from the tip down to the coin's block, as
+    /// deep as [`with_search_depth`](BitcoinCore::with_search_depth) says; [`NodeError::SpenderNotFound`]
+    /// beyond, or where a pruned node has deleted the blocks.
+    fn spender(&self, coin: &Coin) -> Result<Option<FoundTransaction>, NodeError> {
+        self.find_spender(coin)
     }
 
     /// As [`Lookup::coins`]. The node reads all its unspent outputs for this, and does so for one caller at a
@@ -225,52 +251,6 @@ impl Lookup for BitcoinCore {
         }
         coins.sort_by_key(|coin| (coin.height, coin.outpoint));
         Ok(coins)
-    }
-}
-
-impl Broadcast for BitcoinCore {
-    /// As [`Broadcast::broadcast`]; a rejection's reason is the node's word for the broken rule of consensus
-    /// or of relay policy.
-    ///
-    /// No greatest fee rate is set (`maxfeerate` 0): whoever pre-signs a transaction fixes its fee, and a fee
-    /// that is too high must not keep it out of the chain. Whoever chooses a fee checks it before. An output
-    /// that nobody can spend (OP_RETURN) may hold an amount (`maxburnamount` is the greatest such amount).
-    ///
-    /// The id alone decides whether the node has it already: with the same id and another witness it is
-    /// accepted as the known one.
-    ///
-    /// A confirmed transaction whose outputs are all spent is known again to a node with `-txindex=1` or
-    /// `-txospenderindex=1`. Any other rejects it as `bad-txns-inputs-missingorspent`, as it does a
-    /// transaction whose input another one has spent
-    /// ([`RejectionClass::MissingInputs`](crate::RejectionClass)): ask for the spender of the input with
-    /// [`Lookup::spender`].
-    fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
-        const METHOD: &str = "sendrawtransaction";
-        let txid = transaction.compute_txid();
-        let max_burn = burned(transaction).to_string_in(Denomination::Bitcoin);
-        let params = [json!(serialize_hex(transaction)), json!(NO_MAX_FEE_RATE), json!(max_burn)];
-        let (code, message) = match self.call::<Txid>(METHOD, &params) {
-            Ok(answer) if answer == txid => return Ok(txid),
-            Ok(_) => return Err(malformed(METHOD, "it names another transaction")),
-            Err(NodeError::Rpc { code, message, .. }) => (code, message),
-            Err(error) => return Err(error),
-        };
-        match code {
-            ALREADY_IN_UTXO_SET => Ok(txid),
-            TRANSACTION_ERROR | TRANSACTION_REJECTED | DECODE_FAILED => {
-                let known = match reason_and_detail(&message).0 {
-                    "txn-already-in-mempool"
-                    | "txn-already-known"
-                    | "txn-same-nonwitness-data-in-mempool" => true,
-                    "bad-txns-inputs-missingorspent" => {
-                        self.find_directly(&txid)?.is_some() || self.is_indexed_spender(transaction)?
-                    }
-                    _ => false,
-                };
-                if known { Ok(txid) } else { Err(NodeError::rejected(txid, &message)) }
-            }
-            _ => Err(NodeError::Rpc { method: METHOD.to_owned(), code, message }),
-        }
     }
 }
 
@@ -318,13 +298,6 @@ impl Mine for BitcoinCore {
 
 fn raw_descriptor(script_pubkey: &Script) -> String {
     format!("raw({})", script_pubkey.to_hex_string())
-}
-
-/// The greatest amount in an output that can never be spent.
-fn burned(transaction: &Transaction) -> Amount {
-    let unspendable = |script: &Script| script.is_op_return() || script.len() > MAX_SCRIPT_SIZE;
-    let outputs = transaction.output.iter().filter(|output| unspendable(&output.script_pubkey));
-    outputs.map(|output| output.value).max().unwrap_or(Amount::ZERO)
 }
 
 /// Bitcoin Core writes fee rates as BTC per 1000 virtual bytes.

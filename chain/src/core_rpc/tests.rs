@@ -12,12 +12,11 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, Network, ScriptBuf, Transaction, TxOut};
 use serde_json::{Value, json};
 
+use super::broadcast::burned;
 use super::credentials::{Credentials, Endpoint};
 use super::transport::Rpc;
-use super::{BitcoinCore, SEARCH_DEPTH, TIMEOUT, burned};
-use crate::{
-    BlockHeight, Broadcast as _, ChainSource as _, FeeEstimate as _, Lookup as _, Mine as _, NodeError,
-};
+use super::{BitcoinCore, SEARCH_DEPTH, TIMEOUT};
+use crate::{BlockHeight, Broadcast as _, ChainSource as _, FeeEstimate as _, Lookup as _, NodeError};
 
 const SECRET: &str = "correct horse";
 const SECRET_ENCODED: &str = "correct%20horse";
@@ -25,8 +24,8 @@ const SECRET_BASE64: &str = "dXNlcjpjb3JyZWN0IGhvcnNl";
 
 /// Serves one connection per reply, in order; gives back the requests it read.
 pub(super) struct Server {
-    port: u16,
-    requests: Receiver<String>,
+    pub(super) port: u16,
+    pub(super) requests: Receiver<String>,
 }
 
 impl Server {
@@ -50,7 +49,7 @@ impl Server {
 
     fn rpc_with(&self, credentials: Credentials) -> Rpc {
         let (endpoint, _) = Endpoint::parse(&format!("http://127.0.0.1:{}", self.port)).unwrap();
-        Rpc::new(endpoint, credentials).unwrap()
+        Rpc::new(endpoint, credentials, None).unwrap()
     }
 
     pub(super) fn node(&self, network: Network) -> BitcoinCore {
@@ -58,7 +57,7 @@ impl Server {
     }
 }
 
-fn read_request(stream: &mut TcpStream) -> String {
+pub(super) fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -229,8 +228,11 @@ fn cookie_is_read_again_when_it_is_refused() {
         server.requests.iter().map(|request| request.contains("X19jb29raWVfXzpuZXc=")).collect();
     assert_eq!(sent, [false, true, true]);
 
-    let missing =
-        Rpc::new(Endpoint::parse("http://h:1").unwrap().0, Credentials::CookieFile(dir.path().join("none")));
+    let missing = Rpc::new(
+        Endpoint::parse("http://h:1").unwrap().0,
+        Credentials::CookieFile(dir.path().join("none")),
+        None,
+    );
     let error = missing.unwrap_err();
     assert!(
         matches!(error, NodeError::CookieFile { .. }) && error.is_retryable(),
@@ -335,7 +337,7 @@ fn broken_connections() {
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let (endpoint, _) = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let rpc = Rpc::new(endpoint, Credentials::None).unwrap();
+    let rpc = Rpc::new(endpoint, Credentials::None, None).unwrap();
     let silent = rpc.call::<Value>("getfoo", &[], Duration::from_millis(50)).unwrap_err();
     assert!(matches!(silent, NodeError::Unreachable { .. }), "{silent:?}");
 }
@@ -350,43 +352,6 @@ fn answers_without_end_are_cut_off() {
         let error = call_error(reply);
         assert!(matches!(error, NodeError::MalformedAnswer { .. }), "{error:?}");
     }
-}
-
-#[test]
-fn nodes_that_will_not_do() {
-    // Version 27 writes its warnings as one text, so nothing but the version may be read before it is known.
-    let network_info = |version: u64| json!({"version": version, "warnings": ""});
-    let chain_info = |chain: &str| {
-        json!({"chain": chain, "blocks": 0, "headers": 0, "bestblockhash": "00", "difficulty": 1.0, "time": 0, "mediantime": 0,
-            "verificationprogress": 1.0, "initialblockdownload": true, "chainwork": "00", "size_on_disk": 0, "pruned": false,
-            "warnings": []})
-    };
-    let connect = |version, chain| {
-        let server = Server::start(vec![result(network_info(version)), result(chain_info(chain))]);
-        BitcoinCore::connect(&format!("http://u:p@127.0.0.1:{}", server.port), Credentials::None)
-    };
-    for (chain, network) in [
-        ("main", Network::Bitcoin),
-        ("testnet4", Network::Testnet4),
-        ("signet", Network::Signet),
-        ("regtest", Network::Regtest),
-    ] {
-        assert_eq!(connect(280_000, chain).unwrap().network(), network);
-    }
-    assert!(matches!(
-        connect(279_900, "main"),
-        Err(NodeError::VersionTooOld { found: 279_900, required: 280_000 })
-    ));
-    assert!(
-        matches!(connect(310_000, "test"), Err(NodeError::UnsupportedNetwork { name }) if name == "test")
-    );
-
-    let node = Server::start(vec![result(chain_info("main"))]).node(Network::Bitcoin);
-    assert!(matches!(
-        node.mine(1, &ScriptBuf::new()),
-        Err(NodeError::NotRegtest { network: Network::Bitcoin })
-    ));
-    assert!(matches!(node.tip(), Err(NodeError::MalformedAnswer { .. })), "the best block hash is none");
 }
 
 fn transaction(outputs: &[(u64, &[u8])]) -> Transaction {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jsonrpc::bitreq;
 use serde::de::DeserializeOwned;
@@ -19,8 +19,35 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 const MAX_MESSAGE_CHARS: usize = 400;
 /// What `bitreq` makes of an answer that does not begin as HTTP does, beside a status 503 of its own.
 const NO_STATUS_LINE: &str = "Server did not provide a status line";
+/// How much too early an operating system's timer may end.
+const TIMER_SLACK: Duration = Duration::from_millis(20);
 /// RPC_IN_WARMUP of Bitcoin Core.
 const IN_WARMUP: i32 = -28;
+
+/// The time within which several calls must all be answered, from its making on.
+///
+/// It may be shared by several connections: a copy ends at the same moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    start: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// Starts: all calls together may take this long from now on.
+    pub fn after(limit: Duration) -> Self {
+        Self { start: Instant::now(), limit }
+    }
+
+    /// Returns how much time is left.
+    fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.start.elapsed())
+    }
+
+    fn exceeded(&self, address: &str) -> NodeError {
+        NodeError::DeadlineExceeded { address: address.to_owned(), seconds: self.limit.as_secs() }
+    }
+}
 
 /// A node's JSON-RPC server and the right to call it. `Debug` shows the address alone.
 pub(super) struct Rpc {
@@ -28,6 +55,7 @@ pub(super) struct Rpc {
     credentials: Credentials,
     /// The header that the credentials last gave; a secret.
     authorization: Mutex<Option<String>>,
+    deadline: Option<Deadline>,
 }
 
 impl fmt::Debug for Rpc {
@@ -37,12 +65,16 @@ impl fmt::Debug for Rpc {
 }
 
 impl Rpc {
-    pub(super) fn new(endpoint: Endpoint, credentials: Credentials) -> Result<Self, NodeError> {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        credentials: Credentials,
+        deadline: Option<Deadline>,
+    ) -> Result<Self, NodeError> {
         let authorization = Mutex::new(credentials.authorization()?);
-        Ok(Self { endpoint, credentials, authorization })
+        Ok(Self { endpoint, credentials, authorization, deadline })
     }
 
-    /// Calls `method` and reads its result; waits for it at most `timeout`.
+    /// Calls `method` and reads its result; waits for it at most `timeout`, and not beyond the deadline.
     pub(super) fn call<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -81,9 +113,21 @@ impl Rpc {
         timeout: Duration,
     ) -> Result<T, NodeError> {
         let params = jsonrpc::try_arg(params).map_err(|error| malformed(method, error))?;
+        // The deadline, where it ends before this call's own time does.
+        let deadline = self.deadline.filter(|deadline| deadline.left() < timeout);
+        let timeout = deadline.map_or(timeout, |deadline| deadline.left());
+        let exceeded = |deadline: Deadline| deadline.exceeded(&self.endpoint.address);
+        if let Some(deadline) = deadline.filter(|_| timeout.is_zero()) {
+            return Err(exceeded(deadline));
+        }
         let http = Http { url: self.endpoint.url(), authorization, timeout };
         let client = jsonrpc::Client::with_transport(http);
-        client.call(method, Some(&params)).map_err(|error| self.explain(method, error))
+        client.call(method, Some(&params)).map_err(|error| match (self.explain(method, error), deadline) {
+            (NodeError::Unreachable { .. }, Some(deadline)) if deadline.left() < TIMER_SLACK => {
+                exceeded(deadline)
+            }
+            (error, _) => error,
+        })
     }
 
     fn explain(&self, method: &str, error: jsonrpc::Error) -> NodeError {

@@ -1,8 +1,8 @@
 //! The unconfirmed transactions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use bitcoin::{Amount, OutPoint, Transaction, Txid};
+use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 
 use super::index::Index;
 
@@ -24,14 +24,22 @@ impl Mempool {
         self.transactions.get(*self.positions.get(txid)?)
     }
 
-    /// Returns whether a transaction in the mempool already spends an input of this one.
-    pub(super) fn conflicts_with(&self, transaction: &Transaction) -> bool {
-        transaction.input.iter().any(|input| self.spent.contains_key(&input.previous_output))
+    /// Returns the transactions that spend an input of this one.
+    pub(super) fn conflicts(&self, transaction: &Transaction) -> BTreeSet<Txid> {
+        transaction.input.iter().filter_map(|input| self.spender(&input.previous_output)).collect()
     }
 
     /// Returns the transaction in the mempool that spends an output.
     pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<Txid> {
         self.spent.get(outpoint).copied()
+    }
+
+    /// Returns an output that is in the mempool, or in `confirmed` and unspent there.
+    pub(super) fn output<'a>(&'a self, outpoint: &OutPoint, confirmed: &'a Index) -> Option<&'a TxOut> {
+        match self.get(&outpoint.txid) {
+            Some(parent) => parent.output.get(usize::try_from(outpoint.vout).ok()?),
+            None => confirmed.output(outpoint),
+        }
     }
 
     pub(super) fn push(&mut self, txid: Txid, transaction: Transaction) {
@@ -40,22 +48,33 @@ impl Mempool {
         self.transactions.push(transaction);
     }
 
-    /// Returns the sum of all fees; `None` when an input is neither in `confirmed` nor here.
-    pub(super) fn fees(&self, confirmed: &Index) -> Option<Amount> {
-        let (mut paid_in, mut paid_out) = (Amount::ZERO, Amount::ZERO);
+    /// Returns the mempool without these transactions, in the same order.
+    pub(super) fn without(&self, removed: &BTreeSet<Txid>) -> Self {
+        let mut kept = Self::default();
         for transaction in &self.transactions {
-            for input in &transaction.input {
-                let outpoint = &input.previous_output;
-                let output = match self.get(&outpoint.txid) {
-                    Some(parent) => parent.output.get(usize::try_from(outpoint.vout).ok()?)?,
-                    None => confirmed.output(outpoint)?,
-                };
-                paid_in = paid_in.checked_add(output.value)?;
-            }
-            for output in &transaction.output {
-                paid_out = paid_out.checked_add(output.value)?;
+            let txid = transaction.compute_txid();
+            if !removed.contains(&txid) {
+                kept.push(txid, transaction.clone());
             }
         }
+        kept
+    }
+
+    /// Returns a transaction's fee; `None` when an input is neither in `confirmed` nor here, or when it pays
+    /// out more than it spends.
+    pub(super) fn fee(&self, transaction: &Transaction, confirmed: &Index) -> Option<Amount> {
+        let mut inputs = transaction.input.iter();
+        let paid_in = inputs.try_fold(Amount::ZERO, |sum, input| {
+            sum.checked_add(self.output(&input.previous_output, confirmed)?.value)
+        })?;
+        let mut outputs = transaction.output.iter();
+        let paid_out = outputs.try_fold(Amount::ZERO, |sum, output| sum.checked_add(output.value))?;
         paid_in.checked_sub(paid_out)
+    }
+
+    /// Returns the sum of all fees; `None` when an input is neither in `confirmed` nor here.
+    pub(super) fn fees(&self, confirmed: &Index) -> Option<Amount> {
+        let mut fees = self.transactions.iter().map(|transaction| self.fee(transaction, confirmed));
+        fees.try_fold(Amount::ZERO, |sum, fee| sum.checked_add(fee?))
     }
 }

@@ -1,6 +1,7 @@
 //! A regtest chain inside this process.
 
 mod block_template;
+mod diagram;
 mod engine;
 mod engine_log;
 mod index;
@@ -9,6 +10,7 @@ mod mempool;
 mod model_tests;
 #[cfg(test)]
 mod reorg_tests;
+mod replacement;
 mod startup;
 mod state;
 #[cfg(test)]
@@ -17,7 +19,7 @@ mod tests;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
+use bitcoin::{Block, BlockHash, FeeRate, Network, Script, Transaction, Txid};
 use tempfile::TempDir;
 
 use self::engine::Databases;
@@ -41,14 +43,35 @@ use crate::{
 /// the mempool.
 ///
 /// Forks: [`mine_on`](EmbeddedRegtest::mine_on) builds a branch from any earlier block; the engine
-/// reorganizes when it has more work. Transactions of disconnected blocks return to the mempool where they
-/// are still valid and in no conflict with the new chain; so do transactions that were in the mempool.
+/// reorganizes when it has more work. As in Bitcoin Core, the transactions of disconnected blocks return to
+/// the mempool, and those that were in it stay, where they are still valid: not what conflicts with the new
+/// chain, is too early again or spends a coinbase that is gone, nor what descends from such a one. What was
+/// dropped does not come back by itself.
 ///
-/// Relay policy is *not* modelled: no dust limit, no minimum fee, no standardness, no replacement (a
-/// transaction that conflicts with one in the mempool is rejected as `txn-mempool-conflict` whatever it
-/// pays), and no limit to the length of a chain of unconfirmed transactions. A transaction that this node
-/// accepts may be refused by the relay policy of a real one. One block must be able to hold the mempool: mine
-/// before a block is full.
+/// Replacement, by Bitcoin Core 31's rules and words: a transaction that conflicts with some in the mempool
+/// replaces them and their descendants when it pays no less than all of them, 0.1 sat/vB more for its own
+/// relay, and makes the mempool better at every size of a block (`insufficient fee`, `replacement-failed`);
+/// when it conflicts with at most 100 clusters, and spends none of what it replaces. An id that is known is
+/// never an error, whatever the witness.
+///
+/// # Where Bitcoin Core differs
+///
+/// - Relay policy is *not* modelled: no dust limit, no minimum fee, no standardness, no limit to the size of
+///   a cluster (64 transactions), none to the mempool, and no rules for version 3 (TRUC). What this node
+///   accepts, and takes back after a reorg, the relay policy of a real one may refuse.
+/// - The words for a broken rule of consensus are those for blocks: `bad-txns-nonfinal`,
+///   `block-script-verify-flag-failed (…)`, where Bitcoin Core's mempool says `non-final` or
+///   `non-BIP68-final`, `mempool-script-verify-flag-failed (…)`. Their
+///   [`RejectionClass`](crate::RejectionClass) is the same.
+/// - Replacements are judged before the transaction's own rules; a fee below those of what it conflicts with
+///   is named even where another rule is broken too. Clusters with more than 14 transactions are judged by
+///   each one's fee rate with its ancestors, not by the best order there is.
+/// - After a branch with more work whose last block is invalid, the mempool is as before; Bitcoin Core
+///   connects the blocks before that one and comes back, so that what they confirmed waits then, and what
+///   conflicted with it is gone.
+/// - One block must be able to hold the mempool: mine before a block is full.
+///
+/// The tests hold the first and the last but one against a `bitcoind`, and run the rules above on both nodes.
 ///
 /// # Size
 ///
@@ -202,18 +225,14 @@ impl Lookup for EmbeddedRegtest {
         Ok(self.state().coins(script_pubkey))
     }
 
-    fn spender(
-        &self,
-        outpoint: &OutPoint,
-        since: BlockHeight,
-    ) -> Result<Option<FoundTransaction>, NodeError> {
-        self.state().spender(outpoint, since)
+    fn spender(&self, coin: &Coin) -> Result<Option<FoundTransaction>, NodeError> {
+        self.state().spender(coin)
     }
 }
 
 impl Broadcast for EmbeddedRegtest {
     /// As [`Broadcast::broadcast`]; the reason of a rejection is the engine's word for the broken consensus
-    /// rule.
+    /// rule, or Bitcoin Core's for a replacement that it refuses.
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
         self.state().broadcast(transaction)
     }

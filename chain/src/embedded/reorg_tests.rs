@@ -1,5 +1,5 @@
 use bitcoin::hashes::Hash as _;
-use bitcoin::{BlockHash, OutPoint, Sequence};
+use bitcoin::{BlockHash, Sequence};
 
 use super::EmbeddedRegtest;
 use super::index::Index;
@@ -77,7 +77,7 @@ fn transactions_of_disconnected_blocks_return_to_the_mempool() {
     assert_eq!(confirmations(&child), Some(0), "in the mempool again");
     assert_eq!(confirmations(&unconfirmed), Some(0), "still there");
     assert_eq!(confirmations(&loser), None, "its coin is spent");
-    let spender = node.spender(&coins[1].outpoint, coins[1].height).unwrap().unwrap();
+    let spender = node.spender(&coins[1]).unwrap().unwrap();
     assert_eq!(spender.transaction, winner);
     assert_index_is_exact(&node);
     node.mine(1, &anyone()).unwrap();
@@ -123,7 +123,8 @@ fn transactions_that_are_too_early_again_do_not_return() {
     node.mine(1, &anyone()).unwrap();
     node.mine_on(&fork_point.hash, 105, &anyone()).unwrap();
     assert_eq!(node.transaction(&orphaned.compute_txid()).unwrap(), None);
-    assert_eq!(node.spender(&OutPoint { txid: reward.compute_txid(), vout: 0 }, tip.height).unwrap(), None);
+    let gone = node.spender(&first_output(&reward, tip.height.to_u32())).unwrap_err();
+    assert!(matches!(gone, NodeError::NoSuchOutput { .. }), "its block has left the chain: {gone}");
     assert_index_is_exact(&node);
 }
 

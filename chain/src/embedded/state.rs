@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bitcoin::{Amount, Block, BlockHash, OutPoint, Script, Transaction, Txid};
+use bitcoin::{Amount, Block, BlockHash, Script, Transaction, Txid};
 
 use super::block_template::{self, Reward};
 use super::engine::{Databases, Engine, Verdict};
 use super::index::Index;
 use super::mempool::Mempool;
+use super::replacement;
 use crate::error::reason_and_detail;
 use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError};
 
@@ -69,16 +70,16 @@ impl State {
         self.index.coins(script_pubkey)
     }
 
-    pub(super) fn spender(
-        &self,
-        outpoint: &OutPoint,
-        since: BlockHeight,
-    ) -> Result<Option<FoundTransaction>, NodeError> {
-        let Some(txid) = self.mempool.spender(outpoint).or_else(|| self.index.spender(outpoint)) else {
-            return Ok(None);
+    pub(super) fn spender(&self, coin: &Coin) -> Result<Option<FoundTransaction>, NodeError> {
+        let (outpoint, since) = (coin.outpoint, coin.height);
+        let gone = NodeError::NoSuchOutput { outpoint, since };
+        let Some(txid) = self.mempool.spender(&outpoint).or_else(|| self.index.spender(&outpoint)) else {
+            let output = self.mempool.output(&outpoint, &self.index);
+            return if output == Some(&coin.output) { Ok(None) } else { Err(gone) };
         };
         let found = self.transaction(&txid)?;
-        Ok(found.filter(|found| found.block.is_none_or(|block| block.height >= since)))
+        let found = found.filter(|found| found.block.is_none_or(|block| block.height >= since));
+        found.map(Some).ok_or(gone)
     }
 
     pub(super) fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
@@ -99,54 +100,23 @@ impl State {
 
     pub(super) fn broadcast(&mut self, transaction: &Transaction) -> Result<Txid, NodeError> {
         let txid = transaction.compute_txid();
-        if let Some(known) = self.transaction(&txid)? {
-            // The id does not commit to the witness: a twin with another one is another transaction, and
-            // never valid beside the first.
-            let same = known.transaction.compute_wtxid() == transaction.compute_wtxid();
-            return if same {
-                Ok(txid)
-            } else {
-                Err(NodeError::rejected(txid, "txn-same-nonwitness-data-in-mempool"))
-            };
+        // The id decides, as in Bitcoin Core: with another witness it is the known one, whose witness stays.
+        if self.transaction(&txid)?.is_some() {
+            return Ok(txid);
         }
         // Without inputs a transaction has no encoding that the engine could read.
         if transaction.input.is_empty() {
             return Err(NodeError::rejected(txid, "bad-txns-vin-empty"));
         }
-        if self.mempool.conflicts_with(transaction) {
-            return Err(NodeError::rejected(txid, "txn-mempool-conflict"));
-        }
-        self.probe(&[transaction])?.map_err(|text| NodeError::rejected(txid, &text))?;
-        self.mempool.push(txid, transaction.clone());
-        Ok(txid)
-    }
-
-    /// Asks the engine about transactions with a block that cannot become part of the chain; the inner error
-    /// is the engine's reason against one of them.
-    ///
-    /// The block holds the mempool, then the transactions, and its coinbase pays more than there is. The
-    /// engine checks a block's transactions first (inputs, timelocks, signature operations, scripts) and its
-    /// coinbase's amount last. So when it complains of the amount, the transactions are valid; any other
-    /// complaint is about one of them. The engine keeps the probe in its files as an invalid block, which
-    /// harms nothing.
-    fn probe(&mut self, transactions: &[&Transaction]) -> Result<Result<(), String>, NodeError> {
+        let replaced = replacement::replaced(transaction, &self.mempool, &self.index)
+            .map_err(|text| NodeError::rejected(txid, &text))?;
+        let mut mempool = self.mempool.without(&replaced);
         let tip = self.tip()?;
-        self.probe = self.probe.wrapping_add(1);
-        let reward = Reward {
-            amount: Amount::MAX_MONEY,
-            script_pubkey: Script::new(),
-            extra: Some(self.probe.to_le_bytes()),
-        };
-        let transactions: Vec<&Transaction> =
-            self.mempool.transactions().iter().chain(transactions.iter().copied()).collect();
-        let block = block_template::build(tip.hash, tip.height.saturating_add(1), &reward, &transactions)?;
-        match self.engine.submit(&block)? {
-            Verdict::Refused(text) if reason_and_detail(&text).0 == ONLY_THE_COINBASE_IS_WRONG => Ok(Ok(())),
-            Verdict::Refused(text) => Ok(Err(text)),
-            Verdict::Connected | Verdict::Stored => {
-                Err(NodeError::engine("it accepted a coinbase that pays more than there is"))
-            }
-        }
+        probe(&self.engine, tip, &mut self.probe, mempool.transactions().iter().chain([transaction]))?
+            .map_err(|text| NodeError::rejected(txid, &text))?;
+        mempool.push(txid, transaction.clone());
+        self.mempool = mempool;
+        Ok(txid)
     }
 
     pub(super) fn mine_block(&mut self, script_pubkey: &Script) -> Result<BlockHash, NodeError> {
@@ -227,14 +197,46 @@ impl State {
         if transactions.is_empty() {
             return Ok(());
         }
+        let tip = self.tip()?;
         // One question about all of them mostly does; if not, one about each.
-        let all_valid = self.probe(&transactions.iter().collect::<Vec<_>>())?.is_ok();
+        let all_valid = probe(&self.engine, tip, &mut self.probe, &transactions)?.is_ok();
         for transaction in transactions {
-            if all_valid || self.probe(&[&transaction])?.is_ok() {
+            let is_valid = all_valid || {
+                let with_it = self.mempool.transactions().iter().chain([&transaction]);
+                probe(&self.engine, tip, &mut self.probe, with_it)?.is_ok()
+            };
+            if is_valid {
                 self.mempool.push(transaction.compute_txid(), transaction);
             }
         }
         Ok(())
+    }
+}
+
+/// Asks the engine about transactions with a block that cannot become part of the chain; the inner error is
+/// the engine's reason against one of them.
+///
+/// The block holds the transactions, and its coinbase pays more than there is. The engine checks a block's
+/// transactions first (inputs, timelocks, signature operations, scripts) and its coinbase's amount last. So
+/// when it complains of the amount, the transactions are valid; any other complaint is about one of them. The
+/// engine keeps the probe in its files as an invalid block, which harms nothing.
+fn probe<'a>(
+    engine: &Engine,
+    tip: ChainTip,
+    number: &mut u64,
+    transactions: impl IntoIterator<Item = &'a Transaction>,
+) -> Result<Result<(), String>, NodeError> {
+    *number = number.wrapping_add(1);
+    let extra = Some(number.to_le_bytes());
+    let reward = Reward { amount: Amount::MAX_MONEY, script_pubkey: Script::new(), extra };
+    let transactions: Vec<&Transaction> = transactions.into_iter().collect();
+    let block = block_template::build(tip.hash, tip.height.saturating_add(1), &reward, &transactions)?;
+    match engine.submit(&block)? {
+        Verdict::Refused(text) if reason_and_detail(&text).0 == ONLY_THE_COINBASE_IS_WRONG => Ok(Ok(())),
+        Verdict::Refused(text) => Ok(Err(text)),
+        Verdict::Connected | Verdict::Stored => {
+            Err(NodeError::engine("it accepted a coinbase that pays more than there is"))
+        }
     }
 }
 

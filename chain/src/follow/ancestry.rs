@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bitcoin::BlockHash;
 use bitcoin::block::Header;
 
-use super::FollowError;
+use super::{FollowError, linked};
 use crate::{BlockHeight, ChainSource, ChainTip, FoundHeader, NodeError};
 
 /// The route from the last known block to the node's tip.
@@ -29,9 +29,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn back<S: ChainSource + ?Sized>(&mut self, source: &S) -> Result<(), NodeError> {
-        let header = source.header(&self.at.hash)?.header;
-        self.leave(&header);
+    fn back<S: ChainSource + ?Sized>(&mut self, source: &S) -> Result<(), FollowError> {
+        let found = source.header(&self.at.hash)?;
+        check(&found, self.at)?;
+        self.leave(&found.header);
         Ok(())
     }
 
@@ -66,7 +67,10 @@ pub(super) fn route<S: ChainSource + ?Sized>(
         return Ok(Route::Onward { kept: 0, ahead: walk.ahead() });
     }
     match source.header(&last.hash) {
-        Ok(found) => fork_by_headers(source, last, found, walk),
+        Ok(found) => {
+            check(&found, last)?;
+            fork_by_headers(source, last, found, walk)
+        }
         Err(NodeError::UnknownBlock { .. }) => fork_by_memory(source, known, tip, walk),
         Err(error) => Err(error.into()),
     }
@@ -129,6 +133,12 @@ fn fork_by_memory<S: ChainSource + ?Sized>(
         }
     }
     Err(FollowError::NoForkPoint { last, remembered: known.len().saturating_sub(1), tip })
+}
+
+/// Refuses a header that is not the one at this height with this hash.
+fn check(found: &FoundHeader, at: ChainTip) -> Result<(), FollowError> {
+    linked(at.hash, "hash", found.header.block_hash(), at.hash)?;
+    linked(at.hash, "height", found.height, at.height)
 }
 
 /// The height of the block before.

@@ -81,6 +81,17 @@ pub enum FollowError {
         /// The node's tip.
         tip: ChainTip,
     },
+    /// The node's blocks do not follow each other: a block has another hash, parent or height than the chain
+    /// that the node named needs. Its word is not taken for anything then.
+    #[error("the node's block {hash} has {found}; must have {expected}")]
+    Unlinked {
+        /// The block's hash, by which it was asked for.
+        hash: BlockHash,
+        /// What the node said of it.
+        found: String,
+        /// What the chain needs.
+        expected: String,
+    },
     /// A call to the node failed; [`NodeError::BlockPruned`] for one, when it no longer has the next block.
     #[error(transparent)]
     Node(#[from] NodeError),
@@ -103,6 +114,10 @@ pub trait Listen {
 }
 
 /// A follower of a node's best chain, from a known block on, across reorgs of any depth.
+///
+/// Blocks are followed by hash, and must link: each header and block must have the hash that it was asked
+/// for, each block its parent's hash and one height more ([`FollowError::Unlinked`]). Proof of work is the
+/// node's to check.
 ///
 /// It goes by hash, from the node's tip back along `previousblockhash` to what it knows, so it never takes a
 /// tip for granted that a node passes through during a reorg. The chain that results from the events is at
@@ -243,6 +258,8 @@ impl Follower {
         }
         let Some(&hash) = self.ahead.front() else { return Ok(Step::AtTip) };
         let block = source.block(&hash)?;
+        linked(hash, "hash", block.block_hash(), hash)?;
+        linked(hash, "parent", block.header.prev_blockhash, last.hash)?;
         let at = ChainTip { height: last.height.saturating_add(1), hash };
         self.ahead.pop_front();
         self.remember(at);
@@ -262,4 +279,18 @@ impl Follower {
         }
         self.remember(fork_point);
     }
+}
+
+/// Refuses a block of which the node says other than the chain needs.
+fn linked<T: PartialEq + std::fmt::Display>(
+    hash: BlockHash,
+    what: &str,
+    found: T,
+    expected: T,
+) -> Result<(), FollowError> {
+    if found == expected {
+        return Ok(());
+    }
+    let text = |value: T| format!("the {what} {value}");
+    Err(FollowError::Unlinked { hash, found: text(found), expected: text(expected) })
 }

@@ -1,11 +1,11 @@
 //! Against a scripted chain.
 
 use bitcoin::hashes::Hash as _;
-use bitcoin::{Block, BlockHash, CompactTarget};
+use bitcoin::{Block, BlockHash, CompactTarget, Network};
 
 use super::{ChainEvent, FollowError, Follower, Listen, MAX_REMEMBERED, Step};
 use crate::testing::ScriptedChain;
-use crate::{BlockHeight, ChainSource as _, ChainTip, NodeError};
+use crate::{BlockHeight, ChainSource, ChainTip, FoundHeader, NodeError};
 
 /// What a listener is left with: the followed chain above where it began, and what was disconnected.
 #[derive(Default)]
@@ -235,4 +235,72 @@ fn follower_names_what_it_lacks() {
     assert_eq!(error.to_string(), starting().to_string());
     node.fail_next(starting());
     assert!(matches!(Follower::start(&node, old[0]), Err(FollowError::Node(NodeError::Starting { .. }))));
+}
+
+/// What a node says, but for one thing.
+struct Liar<'a> {
+    node: &'a ScriptedChain,
+    header: fn(FoundHeader) -> FoundHeader,
+    block: fn(Block) -> Block,
+}
+
+impl ChainSource for Liar<'_> {
+    fn network(&self) -> Network {
+        self.node.network()
+    }
+    fn tip(&self) -> Result<ChainTip, NodeError> {
+        self.node.tip()
+    }
+    fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
+        self.node.block_hash(height)
+    }
+    fn header(&self, hash: &BlockHash) -> Result<FoundHeader, NodeError> {
+        self.node.header(hash).map(self.header)
+    }
+    fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
+        self.node.block(hash).map(self.block)
+    }
+}
+
+/// What is done to headers and to blocks, and the words against it.
+type Lie = (fn(FoundHeader) -> FoundHeader, fn(Block) -> Block, &'static str);
+
+/// A node whose headers or blocks are not those of one chain is not followed, and the position stays.
+#[test]
+fn follower_refuses_blocks_that_do_not_link() {
+    let other = |mut header: FoundHeader| {
+        header.header.prev_blockhash = BlockHash::from_byte_array([7; 32]);
+        header
+    };
+    let higher = |found: FoundHeader| FoundHeader { height: found.height.saturating_add(1), ..found };
+    let forged = |mut block: Block| {
+        block.header.prev_blockhash = BlockHash::from_byte_array([7; 32]);
+        block
+    };
+    let (same_header, same_block) = (|header: FoundHeader| header, |block: Block| block);
+    let lies: [Lie; 3] = [
+        (other, same_block, "has the hash"),
+        (higher, same_block, "has the height"),
+        (same_header, forged, "has the hash"),
+    ];
+    for (header, block, expected) in lies {
+        let (node, old, mut follower, _) = followed(5);
+        let position = follower.position();
+        node.set_tip(node.extend(old[4], 3)[2]);
+        let liar = Liar { node: &node, header, block };
+        match follower.step(&liar) {
+            Err(error @ FollowError::Unlinked { .. }) => {
+                assert!(error.to_string().contains(expected), "{error}");
+                assert!(!error.is_retryable());
+            }
+            other => panic!("{expected}: {other:?}"),
+        }
+        assert_eq!(follower.position(), position);
+        // The same on a branch, where the headers of both sides are read.
+        node.set_tip(*node.extend(old[1], 9).last().unwrap());
+        if expected == "has the height" {
+            assert!(matches!(follower.step(&liar), Err(FollowError::Unlinked { .. })));
+        }
+        assert!(matches!(follower.step(&node), Ok(Step::Event(_))), "told the truth, it goes on");
+    }
 }

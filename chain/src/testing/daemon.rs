@@ -74,6 +74,19 @@ impl RegtestDaemon {
         }
     }
 
+    /// Returns whether the program `exe` knows an option, such as `-txospenderindex` (Bitcoin Core 31), by
+    /// its own help.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Daemon`] when it does not run.
+    pub fn knows_option(exe: &Path, option: &str) -> Result<bool, NodeError> {
+        let help = Command::new(exe).arg("-help-debug").arg("-help").stdin(Stdio::null()).output();
+        let help = help.map_err(|error| failed(exe, error))?.stdout;
+        let is_it = |word: &str| word.split('=').next() == Some(option);
+        Ok(String::from_utf8_lossy(&help).lines().any(|line| is_it(line.trim())))
+    }
+
     fn start_once(exe: &Path, extra_args: &[String]) -> Result<Self, NodeError> {
         let data_dir = tempfile::Builder::new()
             .prefix("regtest-daemon-")
@@ -122,6 +135,21 @@ impl RegtestDaemon {
     /// As [`start`](Self::start), and those of the call that stops it.
     pub fn restart(&mut self) -> Result<(), NodeError> {
         self.connect()?.stop()?;
+        self.start_again()
+    }
+
+    /// Kills it and starts it again: it no longer knows the blocks since it last wrote its databases.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn kill_and_restart(&mut self) -> Result<(), NodeError> {
+        self.process.kill().map_err(|error| self.failed(error))?;
+        self.start_again()
+    }
+
+    /// Waits until the process has ended, and starts it with the same arguments.
+    fn start_again(&mut self) -> Result<(), NodeError> {
         let deadline = Instant::now().checked_add(STOP_TIMEOUT);
         while self.exited()?.is_none() {
             if deadline.is_some_and(|deadline| Instant::now() > deadline) {

@@ -3,21 +3,24 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use bitcoin::Txid;
 use bitcoin::absolute::Height;
-use bitcoin::{Txid, Work};
 use clap::Args;
-use finality::SigningContext;
-use spv::{Anchor, TrustedHeader};
-use staking_scripts::delegation::{CheckedStake, CovenantQuorum, CovenantSignaturesError, StakeTransactions};
+use staking_scripts::delegation::{
+    CheckedStake, CovenantQuorum, CovenantSignaturesError, PresignedTransactions, StakeTransactions,
+};
 use staking_scripts::{
-    ChainRules, CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, InForce,
-    Parameters, ParametersAt, ParametersHistory, StakeViolation,
+    CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, DelegationError,
+    InForce, Parameters, ParametersAt, ParametersHistory, StakeViolation,
 };
 
 use super::argument::{self, Argument};
+use super::chain::ChainArgs;
 use super::input;
-use super::network::NetworkName;
+use super::mainnet;
 use super::new_file::NewFile;
+use super::parameters::{AnyParameters, any_parameters_file};
+use super::stake::AnyFiles;
 use crate::view::violation::{Refused, message};
 
 /// Reads parameters as the nodes of Babylon Genesis print them.
@@ -97,62 +100,6 @@ pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<String> {
     NewFile::begin("--out", path)?.write(&format!("{text}\n"))
 }
 
-/// The chains of a stake.
-#[derive(Args, Clone, Copy)]
-pub(crate) struct ChainArgs {
-    /// The Bitcoin network: of every address, and of a delegation that says where it was included.
-    #[arg(long, default_value = "mainnet")]
-    pub(crate) network: NetworkName,
-    /// How many blocks must be on top of the block that includes it.
-    #[arg(long, value_name = "BLOCKS", default_value_t = ChainRules::MAINNET.depth)]
-    pub(crate) depth: u32,
-    /// The signing context of stakers' proofs of possession on a consumer chain; absent on
-    /// Babylon Genesis.
-    #[arg(long, value_name = "64 HEX DIGITS")]
-    pub(crate) signing_context: Option<SigningContext>,
-    /// The least total work of the headers of an inclusion, in hex, as `getblockheader` has `chainwork`:
-    /// headers of low difficulty are cheap to forge.
-    #[arg(long, value_name = "HEX", value_parser = input::work)]
-    min_work: Option<Work>,
-    /// A block of your own node's chain that must be among the headers of an inclusion, or the parent of the
-    /// first, with its height: the height that a delegation says is the staker's word.
-    #[arg(long, value_name = "HASH[:HEIGHT]", value_parser = input::trusted_header)]
-    trusted_header: Option<TrustedHeader>,
-}
-
-impl ChainArgs {
-    /// Returns the defaults on a network.
-    pub(crate) const fn of(network: NetworkName) -> Self {
-        let depth = ChainRules::MAINNET.depth;
-        Self { network, depth, signing_context: None, min_work: None, trusted_header: None }
-    }
-
-    fn rules(self) -> ChainRules {
-        let signing_context = self.signing_context.unwrap_or(SigningContext::GENESIS);
-        let anchor = Anchor { min_work: self.min_work, header: self.trusted_header };
-        ChainRules { network: self.network.into(), depth: self.depth, signing_context, anchor }
-    }
-
-    /// Returns warnings for an inclusion that nothing ties to the chain that nodes follow, or whose height is
-    /// the staker's word.
-    pub(crate) fn unanchored(&self, delegation: &Delegation) -> Vec<String> {
-        if delegation.inclusion.is_none() {
-            return Vec::new();
-        }
-        let is_held = self.min_work.is_some() || self.trusted_header.is_some();
-        let unanchored = (!is_held).then_some(
-            "unanchored: the headers show work, but not that they are of the chain that nodes follow, and a few are \
-             cheap to forge; --trusted-header and --min-work tie them to it",
-        );
-        let has_height = self.trusted_header.is_some_and(|trusted| trusted.height.is_some());
-        let height = (!has_height).then_some(
-            "the height of the inclusion is the delegation's word, and with it how much of the staking time is left; \
-             --trusted-header HASH:HEIGHT tells it",
-        );
-        unanchored.into_iter().chain(height).map(ToOwned::to_owned).collect()
-    }
-}
-
 /// A delegation, and the parameters it is made under.
 #[derive(Args)]
 pub(crate) struct DelegationArgs {
@@ -166,20 +113,49 @@ pub(crate) struct DelegationArgs {
     /// The delegation of the running stake, for an extension whose delegation has only its id.
     #[arg(long, value_name = "FILE", value_parser = delegation_file())]
     previous_delegation: Option<Argument<Vec<Delegation>>>,
-    /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as `params show --all
-    /// --json` does, or your own; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = parameters_file())]
-    params: Argument<ParametersHistory<Parameters>>,
+    /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as the staking API's
+    /// network info has it, as `params show --all --json` does, or your own; of a phase-1 stake also in the
+    /// form of phase 1, where the step is one that it has; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = any_parameters_file())]
+    params: Argument<AnyParameters>,
     #[command(flatten)]
     chain: ChainArgs,
 }
 
 impl DelegationArgs {
-    /// Reads the files.
+    fn delegation(&self) -> anyhow::Result<Delegation> {
+        select(&self.delegation, self.staking_txid, self.previous_delegation.as_ref())
+    }
+
+    /// Reads the files, with parameters of Babylon Genesis.
     pub(crate) fn read(&self) -> anyhow::Result<Files> {
-        let previous = self.previous_delegation.as_ref();
-        let delegation = select(&self.delegation, self.staking_txid, previous)?;
-        Ok(Files { delegation, params: self.params.read()?, chain: self.chain })
+        let delegation = self.delegation()?;
+        let params = self.params.read()?.genesis().with_context(|| self.params.name())?;
+        Ok(Files::new(delegation, params, self.chain))
+    }
+
+    /// Reads the files for a step that ends a stake: under parameters that are not mainnet's it goes on
+    /// with a warning, under those that the stake was made under.
+    pub(crate) fn read_to_end(&self) -> anyhow::Result<Files> {
+        mainnet::to_end(self.read()?, &self.params.name())
+    }
+
+    /// Reads the files, with parameters of either form.
+    pub(crate) fn read_any(&self) -> anyhow::Result<AnyFiles> {
+        Ok(AnyFiles::new(self.delegation()?, self.params.read()?, self.chain))
+    }
+
+    /// Reads the files as [`read_to_end`](Self::read_to_end) does, with parameters of either form.
+    pub(crate) fn read_any_to_end(&self) -> anyhow::Result<AnyFiles> {
+        Ok(match self.read_any()? {
+            AnyFiles::Genesis(files) => AnyFiles::Genesis(mainnet::to_end(files, &self.params.name())?),
+            phase1 @ AnyFiles::Phase1(_) => phase1,
+        })
+    }
+
+    /// Returns the name of the parameters' argument, for errors.
+    pub(crate) fn params_name(&self) -> String {
+        self.params.name()
     }
 }
 
@@ -188,9 +164,24 @@ pub(crate) struct Files {
     pub(crate) delegation: Delegation,
     pub(crate) params: ParametersHistory<Parameters>,
     pub(crate) chain: ChainArgs,
+    /// Warnings about the parameters.
+    notes: Vec<String>,
 }
 
 impl Files {
+    pub(crate) const fn new(
+        delegation: Delegation,
+        params: ParametersHistory<Parameters>,
+        chain: ChainArgs,
+    ) -> Self {
+        Self { delegation, params, chain, notes: Vec::new() }
+    }
+
+    /// Returns the files with other parameters, and a warning about them.
+    pub(super) fn under(self, params: ParametersHistory<Parameters>, note: String) -> Self {
+        Self { params, notes: vec![note], ..self }
+    }
+
     /// Returns the parameters that the delegation is made under.
     pub(crate) fn parameters(&self) -> anyhow::Result<&Parameters> {
         Ok(self.delegation.parameters(&self.params).context("--delegation")?.1)
@@ -222,6 +213,23 @@ impl Files {
         Ok(checked.map_err(|found| Refused::new(&found))?)
     }
 
+    /// Returns the pre-signed transactions as the delegation has them, with what differs from those that are
+    /// drafted here.
+    ///
+    /// # Errors
+    /// [`Refused`] when they break rules; and when one is absent, or they are of no stake in the file.
+    pub(crate) fn presigned(&self) -> anyhow::Result<(PresignedTransactions, Vec<String>)> {
+        let parameters = self.parameters()?;
+        match self.delegation.presigned(parameters) {
+            Ok(found) => {
+                let differences = found.differences(parameters).iter().map(ToString::to_string).collect();
+                Ok((found, differences))
+            }
+            Err(DelegationError::Broken(found)) => Err(Refused::new(&found).into()),
+            Err(error) => Err(anyhow::Error::new(error).context("--delegation")),
+        }
+    }
+
     /// Returns every rule that the delegation breaks, under the parameters that it is made under.
     pub(crate) fn violations(&self) -> Vec<StakeViolation> {
         self.check(InForce::AsStated).err().unwrap_or_default()
@@ -243,7 +251,7 @@ impl Files {
     }
 
     /// Returns how many covenant members have signed and the quorum, with a warning for each member whose
-    /// signatures do not verify.
+    /// signatures do not verify, and one for members above the quorum.
     ///
     /// # Errors
     /// When a pre-signed transaction is absent or not of this stake.
@@ -252,7 +260,7 @@ impl Files {
         let warning = |error: &CovenantSignaturesError| {
             format!("covenant_signatures: {:#}", anyhow::Error::new(error.clone()))
         };
-        let warnings = found.invalid.iter().map(warning).collect();
+        let warnings = found.invalid.iter().map(warning).chain(surplus(&found)).collect();
         Ok((found, warnings))
     }
 
@@ -270,15 +278,23 @@ impl Files {
         let broken = found.iter().filter(|found| !matches!(found, StakeViolation::Absent(_)));
         let broken = broken
             .map(|found| format!("the delegation breaks the rule {}: {}", found.rule(), message(found)));
-        taken.into_iter().chain(broken).collect()
+        self.notes.iter().cloned().chain(taken).chain(broken).collect()
     }
 
     /// Returns the warnings of a step that uses the covenant signatures: [`warnings`](Self::warnings), and
-    /// one for each covenant member whose signatures do not verify.
+    /// those of [`covenant_quorum`](Self::covenant_quorum).
     pub(crate) fn covenant_warnings(&self) -> Vec<String> {
         let invalid = self.covenant_quorum().map(|(_, warnings)| warnings).unwrap_or_default();
         self.warnings().into_iter().chain(invalid).collect()
     }
+}
+
+/// Returns a warning when more covenant members than the quorum have signed.
+pub(crate) fn surplus(found: &CovenantQuorum) -> Option<String> {
+    let CovenantQuorum { signed, quorum, .. } = found;
+    (*signed > usize::from(*quorum)).then(|| {
+        format!("{signed} covenant members have signed; the quorum is {quorum}, and a transaction takes no more than that")
+    })
 }
 
 /// Checks a delegation, as [`Files::check`] does.

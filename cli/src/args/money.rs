@@ -4,13 +4,13 @@ use anyhow::{Context, anyhow, ensure};
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, FeeRate, ScriptBuf};
 use clap::ValueEnum;
-use staking_scripts::outputs::MAX_FEE_RATE;
+use staking_scripts::outputs::{MAX_FEE_RATE, UnsafeOutput, parse_address};
 
 use super::network::NetworkName;
 
 /// An address, of some network.
 pub(crate) fn address(text: &str) -> anyhow::Result<Address<NetworkUnchecked>> {
-    text.parse().context("not a Bitcoin address").map_err(|e| anyhow!("{e:#}"))
+    parse_address(text).map_err(|reason| anyhow!("{reason}"))
 }
 
 /// Returns the script of an address, which must be of this network: on another network nobody may have its
@@ -30,6 +30,18 @@ pub(crate) fn on_network(
         networks.collect::<Vec<_>>().join(" or ")
     );
     Ok(address.assume_checked_ref().script_pubkey())
+}
+
+/// Returns the script of an address to pay to: of this network, and one that somebody can spend on purpose.
+pub(crate) fn destination(
+    flag: &str,
+    address: &Address<NetworkUnchecked>,
+    network: NetworkName,
+) -> anyhow::Result<ScriptBuf> {
+    let script_pubkey = on_network(flag, address, network)?;
+    let checked = UnsafeOutput::check_destination(&script_pubkey);
+    checked.with_context(|| format!("{flag}: {}", address.assume_checked_ref()))?;
+    Ok(script_pubkey)
 }
 
 /// Satoshis for a virtual byte, with decimals.

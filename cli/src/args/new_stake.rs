@@ -15,6 +15,7 @@ use super::argument::{self, Argument};
 use super::input;
 use super::money;
 use super::network::NetworkName;
+use super::psbt::PsbtFormatArgs;
 
 #[derive(clap::Args)]
 pub(crate) struct NewStakeArgs {
@@ -42,6 +43,8 @@ pub(crate) struct NewStakeArgs {
     /// A file to write the delegation to, which must not exist.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: PsbtFormatArgs,
 }
 
 impl NewStakeArgs {
@@ -50,7 +53,7 @@ impl NewStakeArgs {
     }
 
     pub(crate) fn change(&self, network: NetworkName) -> anyhow::Result<ScriptBuf> {
-        money::on_network("--change", &self.change, network)
+        money::destination("--change", &self.change, network)
     }
 
     /// Returns the parameters in force, after a check of the amount and the staking time against them.
@@ -59,6 +62,7 @@ impl NewStakeArgs {
         versions: &'a ParametersHistory<Parameters>,
     ) -> anyhow::Result<&'a Parameters> {
         let (_, parameters) = versions.in_force(self.height).context("--height")?;
+        parameters.check_new_stakes().context("--params: slashing_pk_script")?;
         let (amounts, times) = (parameters.staking_amount(), parameters.staking_time());
         let (amount, time) = (self.amount(), self.staking_time);
         ensure!(

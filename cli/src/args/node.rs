@@ -1,10 +1,13 @@
 //! The node that some commands ask: a `bitcoind`, on any network.
 
 #[cfg(feature = "rpc")]
-use std::io::Write;
+#[cfg(feature = "rpc")]
+use std::cell::OnceCell;
 #[cfg(feature = "rpc")]
 use std::path::Path;
 use std::path::PathBuf;
+#[cfg(feature = "rpc")]
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bitcoin::Network;
@@ -14,7 +17,11 @@ use super::network::{NetworkName, network_name};
 #[cfg(feature = "rpc")]
 use super::secret;
 #[cfg(feature = "rpc")]
-use crate::view::text::BAD;
+use crate::view::output::warn;
+
+/// How long all calls of a command may take together, in seconds, unless `--timeout` says.
+#[cfg(feature = "rpc")]
+const TIMEOUT_SECONDS: u32 = 600;
 
 /// The node to ask.
 #[derive(clap::Args)]
@@ -38,37 +45,49 @@ pub(crate) struct CredentialArgs {
     /// A file with user:password of that bitcoind, which its owner alone may read.
     #[arg(long, value_name = "FILE", requires = "node", conflicts_with = "cookie_file")]
     rpc_password_file: Option<PathBuf>,
+    /// How long all calls of the command to that bitcoind may take together [default: 600].
+    #[arg(long, value_name = "SECONDS", requires = "node", value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: Option<u32>,
+    /// Started by the first connection, and shared by all.
+    #[cfg(feature = "rpc")]
+    #[arg(skip)]
+    deadline: OnceCell<chain::Deadline>,
 }
 
 impl CredentialArgs {
     /// Returns the flag that is given, if one is.
     pub(crate) fn given(&self) -> Option<&'static str> {
         let cookie = self.cookie_file.as_ref().map(|_| "--cookie-file");
-        cookie.or(self.rpc_password_file.as_ref().map(|_| "--rpc-password-file"))
+        cookie
+            .or(self.rpc_password_file.as_ref().map(|_| "--rpc-password-file"))
+            .or(self.timeout.map(|_| "--timeout"))
+    }
+
+    /// Returns the deadline of all calls of the command, which begins with the first connection.
+    #[cfg(feature = "rpc")]
+    fn deadline(&self) -> chain::Deadline {
+        let seconds = u64::from(self.timeout.unwrap_or(TIMEOUT_SECONDS));
+        *self.deadline.get_or_init(|| chain::Deadline::after(Duration::from_secs(seconds)))
     }
 }
 
 impl NodeArgs {
-    /// Returns the node, or an error when none is named.
-    pub(crate) fn connect(&self) -> anyhow::Result<Box<dyn Node>> {
-        self.connect_searching(self.search_blocks)
-    }
-
-    /// Returns the node, which must be on the network of `--network`.
+    /// Returns the node, which must be on the network of `--network`, or an error when none is named.
     pub(crate) fn connect_on(&self, network: NetworkName) -> anyhow::Result<Box<dyn Node>> {
-        let node = self.connect()?;
-        check_network(node.network(), network)?;
-        Ok(node)
+        self.connect_searching(network, self.search_blocks)
     }
 
     /// Returns the node, without a search of blocks for what it has no index of.
-    pub(crate) fn connect_without_search(&self) -> anyhow::Result<Box<dyn Node>> {
-        self.connect_searching(0)
+    pub(crate) fn connect_without_search(&self, network: NetworkName) -> anyhow::Result<Box<dyn Node>> {
+        self.connect_searching(network, 0)
     }
 
-    fn connect_searching(&self, blocks: u32) -> anyhow::Result<Box<dyn Node>> {
+    /// Every connection compares the network: there is none without.
+    fn connect_searching(&self, network: NetworkName, blocks: u32) -> anyhow::Result<Box<dyn Node>> {
         let url = self.node.as_deref().context("--node is absent; must be the URL of a bitcoind")?;
-        bitcoind(url, &self.credentials, Some(blocks))
+        let node = bitcoind(url, &self.credentials, Some(blocks))?;
+        check_network(node.network(), network)?;
+        Ok(node)
     }
 }
 
@@ -98,7 +117,7 @@ pub(crate) fn bitcoind(
     if rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
         let text = "--node has a password in it, which other users of this machine see in the list of processes; \
                     --rpc-password-file and --cookie-file keep it out";
-        let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {text}");
+        warn(text);
     }
     let credentials = match (&given.cookie_file, &given.rpc_password_file) {
         (Some(cookie), _) => Credentials::CookieFile(cookie.clone()),
@@ -109,7 +128,8 @@ pub(crate) fn bitcoind(
         }
         (None, None) => Credentials::None,
     };
-    let node = BitcoinCore::connect(url, credentials).context("cannot use the node given with --node")?;
+    let node = BitcoinCore::connect_before(url, credentials, given.deadline());
+    let node = node.context("cannot use the node given with --node")?;
     Ok(Box::new(match search_blocks {
         Some(blocks) => node.with_search_depth(blocks),
         None => node,

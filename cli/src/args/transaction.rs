@@ -4,7 +4,7 @@ use anyhow::bail;
 use bitcoin::{Amount, Psbt, Transaction, TxOut, Weight, consensus};
 use staking_scripts::Explanation;
 use staking_scripts::explain::{explain, explain_psbt};
-use staking_scripts::psbt::summarize_psbt;
+use staking_scripts::psbt::{InvalidPsbt, PsbtSigningError, VersionedPsbt, summarize_psbt};
 use staking_scripts::transactions::spent_outputs;
 
 use super::argument;
@@ -30,8 +30,6 @@ impl Given {
     }
 }
 
-const PSBT_MAGIC: &[u8] = b"psbt\xff";
-
 /// Parses a transaction or PSBT, as raw bytes or as text.
 pub(crate) fn parser() -> argument::Parser<Given> {
     argument::value(read)
@@ -40,6 +38,11 @@ pub(crate) fn parser() -> argument::Parser<Given> {
 /// A transaction or PSBT, as raw bytes or as text.
 pub(crate) fn read(argument: &str) -> anyhow::Result<Given> {
     let content = Content::of(argument)?;
+    match VersionedPsbt::read(content.bytes()) {
+        Ok(psbt) => return from_psbt(psbt.into_psbt()),
+        Err(PsbtSigningError::Invalid(InvalidPsbt::Magic | InvalidPsbt::Text(_))) => {}
+        Err(error) => return Err(error.into()),
+    }
     let is_text =
         |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     match content.text().filter(is_text) {
@@ -51,18 +54,11 @@ pub(crate) fn read(argument: &str) -> anyhow::Result<Given> {
 fn from_text(text: &str, hint: &str) -> anyhow::Result<Given> {
     match hex::decode(text) {
         Ok(bytes) => from_bytes(&bytes),
-        Err(error) => match text.parse::<Psbt>() {
-            Ok(psbt) => from_psbt(psbt),
-            Err(_) => bail!("not a transaction; must be hex ({error}) or a PSBT in base64{hint}"),
-        },
+        Err(error) => bail!("not a transaction; must be hex ({error}), or a PSBT in base64 or hex{hint}"),
     }
 }
 
 fn from_bytes(bytes: &[u8]) -> anyhow::Result<Given> {
-    if bytes.starts_with(PSBT_MAGIC) {
-        let psbt = Psbt::deserialize(bytes).map_err(|error| input::unread("PSBT", &error))?;
-        return from_psbt(psbt);
-    }
     let transaction: Transaction =
         consensus::deserialize(bytes).map_err(|error| input::unread("transaction", &error))?;
     let spent = vec![None; transaction.input.len()];

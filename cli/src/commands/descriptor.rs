@@ -23,7 +23,8 @@ use crate::view::verdict::Verdict;
 )]
 pub(crate) struct Args {
     /// The descriptor, with its checksum or without: the text itself, or @FILE for a file that has it, or -
-    /// for standard input.
+    /// for standard input. Keys may be x-only or compressed, have an origin before them, or be one child of
+    /// an extended public key; sortedmulti_a is read as the ascending multi_a that it means.
     #[arg(value_name = "DESCRIPTOR", value_parser = argument::value(descriptor))]
     descriptor: Argument<String>,
     /// The Bitcoin network of the address.

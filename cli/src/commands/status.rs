@@ -1,9 +1,9 @@
 //! `status`: prints the state of a stake on a node's chain.
 
 use anyhow::Context;
-use bitcoin::OutPoint;
 use bitcoin::absolute::Height;
-use chain::{BlockHeight, FoundTransaction, Node};
+use bitcoin::{BlockHash, OutPoint};
+use chain::{BlockHeight, Coin, FoundTransaction, Node};
 use serde::{Deserialize, Serialize};
 use staking_scripts::delegation::Stake;
 use staking_scripts::delegation::{PresignedTransactions, Spending, StakeOnChain, StakeState};
@@ -12,18 +12,23 @@ use staking_scripts::{SpendPath, UnbondingTransaction};
 
 use crate::args::delegation::DelegationArgs;
 use crate::args::node::NodeArgs;
+use crate::args::stake::{AnyFiles, phase1_warnings};
 use crate::view::output::{CommandOutput, Printout};
 use crate::view::text::STRONG;
 use crate::view::transaction::fixed_fee_warnings;
 
 /// The target, in blocks, of the fee rate that fixed fees are compared with: a day.
 const FEE_TARGET: u16 = 144;
+/// How often the state is read again because the chain moved meanwhile.
+const MAX_REREADS: u32 = 3;
 
 #[derive(clap::Args)]
 #[command(
     after_help = "PENDING: fewer covenant signatures than the quorum. VERIFIED: a quorum, and not in a block or not --depth deep. ACTIVE. UNBONDING, and \
     UNBONDED when the unbonding time is over or the stake was extended. EXPIRED: no more of the staking time is left than the unbonding time. WITHDRAWN. \
     SLASHED. Only confirmed transactions count; unconfirmed ones are named. --node must be on --network.\n\n\
+    A phase-1 stake (`stake phase1` makes its delegation) is PENDING until it has the confirmations of its parameters, which --params takes in either \
+    form, and needs no covenant signature to be ACTIVE; a rule of phase 1 that it breaks where the node has it, so that it never counted, is a warning.\n\n\
     Example:\n  btcstake status --delegation verified.json --params params.json --node URL"
 )]
 pub(crate) struct Args {
@@ -88,21 +93,26 @@ struct Observer<'a> {
     unconfirmed: Vec<SpentBy>,
 }
 
+/// The transaction in a block that spends an output.
+struct ConfirmedSpend {
+    spending: Spending,
+    shown: SpentBy,
+    found: FoundTransaction,
+}
+
 impl Observer<'_> {
-    fn spending(
-        &mut self,
-        outpoint: OutPoint,
-        since: BlockHeight,
-    ) -> anyhow::Result<Option<(Spending, SpentBy)>> {
-        let Some(found) = self.node.spender(&outpoint, since)? else { return Ok(None) };
-        let (spent, path) = described(&found, Some(outpoint));
+    /// Returns what spends an output of a transaction that is in a block.
+    fn spending(&mut self, of: &FoundTransaction, vout: u32) -> anyhow::Result<Option<ConfirmedSpend>> {
+        let Some(coin) = Coin::of(of, vout) else { return Ok(None) };
+        let Some(found) = self.node.spender(&coin)? else { return Ok(None) };
+        let (shown, path) = described(&found, Some(coin.outpoint));
         let Some(block) = found.block else {
-            self.unconfirmed.push(spent);
+            self.unconfirmed.push(shown);
             return Ok(None);
         };
         let spending =
             Spending { txid: found.transaction.compute_txid(), path, height: consensus(block.height)? };
-        Ok(Some((spending, spent)))
+        Ok(Some(ConfirmedSpend { spending, shown, found }))
     }
 }
 
@@ -125,6 +135,7 @@ fn described(found: &FoundTransaction, outpoint: Option<OutPoint>) -> (SpentBy, 
 
 /// The transactions of a stake that a node has.
 struct Observed {
+    tip: BlockHash,
     chain: StakeOnChain,
     spent: Option<SpentBy>,
     unbonding_spent: Option<SpentBy>,
@@ -133,21 +144,38 @@ struct Observed {
     node_warnings: Vec<String>,
 }
 
+/// Observes until the tip is the same afterwards: a state is one of one chain.
+fn observe_settled(
+    stake: &Stake,
+    unbonding: Option<&UnbondingTransaction>,
+    presigned: Option<&PresignedTransactions>,
+    node: &dyn Node,
+) -> anyhow::Result<Observed> {
+    let mut observed = observe(stake, unbonding, presigned, node)?;
+    for _ in 0..MAX_REREADS {
+        if node.tip()?.hash == observed.tip {
+            break;
+        }
+        observed = observe(stake, unbonding, presigned, node)?;
+    }
+    Ok(observed)
+}
+
 fn observe(
     stake: &Stake,
     unbonding: Option<&UnbondingTransaction>,
     presigned: Option<&PresignedTransactions>,
     node: &dyn Node,
 ) -> anyhow::Result<Observed> {
-    let tip = consensus(node.tip()?.height)?;
+    let tip = node.tip()?;
     let node_warnings = match presigned {
         Some(presigned) => fixed_fee_warnings(presigned, node.fee_rate(FEE_TARGET)?),
         None => Vec::new(),
     };
     let unbonding = unbonding.map(UnbondingTransaction::unbonding_output);
-    let mut chain = StakeOnChain::at(tip);
+    let mut chain = StakeOnChain::at(consensus(tip.height)?);
     let mut observer = Observer { node, unconfirmed: Vec::new() };
-    let (mut spent, mut unbonding_spent) = (None, None);
+    let (mut spent, mut unbonding_spent, mut slashed) = (None, None, None);
     let outpoint = stake.staking.outpoint();
     match observer.node.transaction(&outpoint.txid)? {
         None => {}
@@ -155,27 +183,28 @@ fn observe(
             None => observer.unconfirmed.push(described(&found, None).0),
             Some(block) => {
                 chain.included = Some(consensus(block.height)?);
-                if let Some((spending, shown)) = observer.spending(outpoint, block.height)? {
-                    (chain.spent, spent) = (Some(spending), Some(shown));
-                    if let Some(output) = unbonding.filter(|output| output.outpoint().txid == spending.txid) {
-                        let since = BlockHeight::new(spending.height.to_consensus_u32());
-                        let outpoint = output.outpoint();
-                        if let Some((spending, shown)) = observer.spending(outpoint, since)? {
-                            (chain.unbonding_spent, unbonding_spent) = (Some(spending), Some(shown));
-                        }
+                if let Some(spend) = observer.spending(&found, outpoint.vout)? {
+                    let output = unbonding.filter(|output| output.outpoint().txid == spend.spending.txid);
+                    (chain.spent, spent) = (Some(spend.spending), Some(spend.shown));
+                    slashed = Some(spend.found);
+                    if let Some((unbonded, output)) = slashed.as_ref().zip(output)
+                        && let Some(spend) = observer.spending(unbonded, output.outpoint().vout)?
+                    {
+                        (chain.unbonding_spent, unbonding_spent) = (Some(spend.spending), Some(spend.shown));
+                        slashed = Some(spend.found);
                     }
                 }
             }
         },
     }
-    let (mut refund_spent, slashed) = (None, chain.unbonding_spent.or(chain.spent));
-    if let Some((refund, slashed)) = chain.refund().zip(slashed) {
-        let since = BlockHeight::new(slashed.height.to_consensus_u32());
-        if let Some((spending, shown)) = observer.spending(refund, since)? {
-            (chain.refund_spent, refund_spent) = (Some(spending), Some(shown));
-        }
+    let mut refund_spent = None;
+    if let Some((refund, slashed)) = chain.refund().zip(slashed)
+        && let Some(spend) = observer.spending(&slashed, refund.vout)?
+    {
+        (chain.refund_spent, refund_spent) = (Some(spend.spending), Some(spend.shown));
     }
     Ok(Observed {
+        tip: tip.hash,
         chain,
         spent,
         unbonding_spent,
@@ -187,25 +216,32 @@ fn observe(
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let files = self.files.read()?;
-        let (delegation, parameters) = (&files.delegation, files.parameters()?);
-        let stake = delegation.stake(parameters.covenant()).context("--delegation")?;
+        let files = self.files.read_any_to_end()?;
+        let (delegation, stake, covenant) = (files.delegation(), files.stake()?, files.covenant()?);
         // A stake whose pre-signed transactions are not known is found on the chain all the same.
-        let unbonding = delegation.unbonding(parameters.covenant()).ok();
-        let presigned = delegation.presigned(parameters).ok();
+        let unbonding = delegation.unbonding(covenant).ok();
+        let presigned = match &files {
+            AnyFiles::Genesis(files) => delegation.presigned(files.parameters()?).ok(),
+            AnyFiles::Phase1(_) => None,
+        };
         let (covenant_signature_count, quorum, invalid) = match files.covenant_quorum() {
             Ok((found, warnings)) => (found.signed, found.quorum, warnings),
             Err(error) => {
                 let warning = format!("the covenant signatures cannot be verified: {error:#}");
-                (0, parameters.covenant().quorum(), vec![warning])
+                (0, covenant.quorum(), vec![warning])
             }
         };
-        let node = self.node.connect_on(files.chain.network)?;
-        let Observed { chain, spent, unbonding_spent, refund_spent, unconfirmed, node_warnings } =
-            observe(&stake, unbonding.as_ref(), presigned.as_ref(), node.as_ref())?;
-        let StakeState { status, withdrawable_from } =
-            delegation.state(&chain, parameters.covenant(), files.previous_covenant(), files.chain.depth)?;
-        let mut warnings = files.warnings();
+        let node = self.node.connect_on(files.chain().network)?;
+        let Observed { chain, spent, unbonding_spent, refund_spent, unconfirmed, node_warnings, .. } =
+            observe_settled(&stake, unbonding.as_ref(), presigned.as_ref(), node.as_ref())?;
+        let StakeState { status, withdrawable_from } = files.state(&chain)?;
+        // The node knows where a phase-1 stake stands; the delegation's height is somebody's word.
+        let mut warnings = match (&files, chain.included) {
+            (AnyFiles::Phase1(files), Some(height)) => {
+                phase1_warnings(&delegation.check_phase1(files.rules_at(height).context("--params")?))
+            }
+            _ => files.warnings()?,
+        };
         warnings.extend(invalid);
         // A stake that is over has no fee to raise.
         warnings.extend(node_warnings.into_iter().filter(|_| chain.spent.is_none()));

@@ -14,12 +14,19 @@ pub struct DelegationOutput {
     /// Where it was written to.
     #[serde(skip)]
     written: Option<String>,
+    #[serde(skip)]
+    warnings: Vec<String>,
 }
 
 impl DelegationOutput {
     /// Returns the output of a delegation, and the path of the file that it was written to.
     pub(crate) fn new(delegation: Delegation, written: Option<String>) -> Self {
-        Self { delegation, written }
+        Self { delegation, written, warnings: Vec::new() }
+    }
+
+    /// Returns the output with these warnings, which are printed to standard error.
+    pub(crate) fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
     }
 }
 
@@ -29,5 +36,9 @@ impl CommandOutput for DelegationOutput {
             None => self.delegation.to_json(),
             Some(path) => format!("written to {path}"),
         }
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }

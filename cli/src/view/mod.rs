@@ -5,6 +5,8 @@ pub(crate) mod fee;
 pub(crate) mod output;
 pub(crate) mod parameters;
 pub(crate) mod payment;
+pub(crate) mod psbt;
+pub(crate) mod signatures;
 pub(crate) mod taproot;
 pub(crate) mod text;
 pub(crate) mod transaction;

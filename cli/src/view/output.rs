@@ -38,8 +38,8 @@ pub trait CommandOutput: Serialize {
         Exit::Success
     }
 
-    /// Returns warnings beside the text. They are printed to standard error, as the text may go into a file;
-    /// scripts find them in the fields.
+    /// Returns the warnings that the fields have too. They are printed to standard error, also with `--json`:
+    /// text and JSON may both go into a file that nobody reads.
     fn warnings(&self) -> &[String] {
         &[]
     }
@@ -91,11 +91,7 @@ impl Printout {
     }
 
     pub(crate) fn print(self, json: bool) -> ExitCode {
-        let mut stderr = anstream::stderr().lock();
-        for warning in self.warnings.iter().filter(|_| !json) {
-            let _printed = writeln!(stderr, "{BAD}warning:{BAD:#} {}", plain(warning));
-        }
-        drop(stderr);
+        self.warnings.iter().for_each(|warning| warn(warning));
         let mut stdout = anstream::stdout().lock();
         let printed = match self.lines {
             Some(mut lines) => lines.try_for_each(|line| writeln!(stdout, "{line}")),
@@ -113,6 +109,11 @@ impl Printout {
             },
         }
     }
+}
+
+/// Prints a warning to standard error, the same way for every command, with `--json` and without.
+pub(crate) fn warn(warning: &str) {
+    let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {}", plain(warning));
 }
 
 /// Prints an error and the chain of its causes.

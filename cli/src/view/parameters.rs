@@ -1,7 +1,7 @@
 //! A version of the parameters that stakes are made under.
 
 use serde::{Deserialize, Serialize};
-use staking_scripts::parameters::StakingCap;
+use staking_scripts::parameters::{CheckpointParameters, StakingCap};
 use staking_scripts::{CovenantCommittee, Parameters, Phase1Parameters};
 
 use super::text::{STRONG, plain};
@@ -45,7 +45,13 @@ pub struct LiveVersion {
     pub delegation_creation_base_gas_fee: Option<u64>,
     /// The height until which the allow list holds; null when the file does not say.
     pub allow_list_expiration_height: Option<u64>,
-    /// Warnings about the versions that are built in.
+    /// How many blocks must be on the one that includes a stake, so one less than its confirmations (k); null
+    /// unless it is built in.
+    pub btc_confirmation_depth: Option<u32>,
+    /// The depth at which checkpoints are final, which every unbonding time is above (w); null unless it is
+    /// built in.
+    pub checkpoint_finalization_timeout: Option<u32>,
+    /// Warnings about the versions that are built in, and about a version without its number.
     pub warnings: Vec<String>,
 }
 
@@ -114,7 +120,19 @@ impl LiveVersion {
             min_commission_rate: chain.min_commission_rate.clone(),
             delegation_creation_base_gas_fee: chain.delegation_creation_base_gas_fee,
             allow_list_expiration_height: chain.allow_list_expiration_height,
+            btc_confirmation_depth: None,
+            checkpoint_finalization_timeout: None,
             warnings: Vec::new(),
+        }
+    }
+
+    /// Returns a version of mainnet's that is built in.
+    pub(crate) fn of_mainnet(version: usize, parameters: &Parameters) -> Self {
+        let CheckpointParameters { confirmation_depth, finalization_timeout } = CheckpointParameters::MAINNET;
+        Self {
+            btc_confirmation_depth: Some(confirmation_depth),
+            checkpoint_finalization_timeout: Some(finalization_timeout),
+            ..Self::new(version, parameters)
         }
     }
 
@@ -137,6 +155,13 @@ impl LiveVersion {
         lines.extend(self.min_commission_rate.as_ref().map(|rate| line("least commission", plain(rate))));
         lines.extend(self.delegation_creation_base_gas_fee.map(|gas| line("delegation gas", gas)));
         lines.extend(self.allow_list_expiration_height.map(|height| line("allow list until", height)));
+        // Of the chain, whatever the version.
+        let confirmations = |depth: u32| {
+            format!("{depth} blocks on the block of a stake, {} confirmations", depth.saturating_add(1))
+        };
+        lines.extend(self.btc_confirmation_depth.map(|depth| line("depth", confirmations(depth))));
+        let window = self.checkpoint_finalization_timeout;
+        lines.extend(window.map(|depth| line("checkpoint window", format!("{depth} blocks"))));
         lines.join("\n")
     }
 }

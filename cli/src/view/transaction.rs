@@ -4,9 +4,11 @@ use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{Amount, FeeRate, Psbt, Transaction, psbt};
 use serde::{Deserialize, Serialize};
 use staking_scripts::delegation::PresignedTransactions;
+use staking_scripts::psbt::VersionedPsbt;
 
 use super::fee::{odd_part, odd_rate, shown};
 use super::output::{CommandOutput, Printout};
+use super::psbt::PsbtForm;
 
 /// A transaction that a command has built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +17,7 @@ use super::output::{CommandOutput, Printout};
 pub struct BuiltTransaction {
     /// The transaction id, in display order.
     pub txid: String,
-    /// The PSBT, in base64.
+    /// The PSBT, in base64 or as --format says.
     pub psbt: String,
     /// The transaction in hex; null while signatures are missing.
     pub transaction: Option<String>,
@@ -28,6 +30,9 @@ pub struct BuiltTransaction {
     /// The inputs' amount, in satoshis.
     #[serde(skip)]
     pub(crate) moved_sat: u64,
+    /// The PSBT itself, whose text is made when it is printed.
+    #[serde(skip)]
+    pub(crate) built: Option<Box<VersionedPsbt>>,
 }
 
 impl BuiltTransaction {
@@ -46,10 +51,11 @@ impl BuiltTransaction {
 
     fn new(psbt: &Psbt, transaction: Option<&Transaction>, fee: Amount) -> Self {
         let shown = transaction.unwrap_or(&psbt.unsigned_tx);
+        let built = transaction.map_or_else(|| psbt.clone(), |transaction| finalized(psbt, transaction));
         Self {
             txid: shown.compute_txid().to_string(),
-            psbt: transaction
-                .map_or_else(|| psbt.to_string(), |transaction| finalized(psbt, transaction).to_string()),
+            psbt: String::new(),
+            built: Some(Box::new(built.into())),
             transaction: transaction.map(serialize_hex),
             fee_sat: fee.to_sat(),
             vsize: shown.vsize(),
@@ -71,9 +77,18 @@ impl BuiltTransaction {
         self
     }
 
-    /// Prints the transaction.
-    pub(crate) fn print(&self) -> anyhow::Result<Printout> {
-        Printout::of(self)
+    /// Takes the version of the PSBT that came in.
+    pub(crate) fn as_given(mut self, given: &VersionedPsbt) -> Self {
+        self.built = self.built.map(|built| Box::new(given.with_psbt(built.into_psbt())));
+        self
+    }
+
+    /// Prints the transaction, with its PSBT in this form.
+    pub(crate) fn print(mut self, form: PsbtForm) -> anyhow::Result<Printout> {
+        if let Some(built) = &self.built {
+            self.psbt = form.text(built)?;
+        }
+        Printout::of(&self)
     }
 }
 

@@ -62,6 +62,35 @@ fn descriptors_come_from_files_and_standard_input_too() {
     assert_eq!(folder.json(&format!("descriptor {bare} --network regtest")), expected);
 }
 
+/// As wallets print them: keys with origins and compressed, `sortedmulti_a` in any order, a checksum of that
+/// text. The answer is that of the usual form.
+#[test]
+fn descriptors_of_wallets_are_read() {
+    let folder = Folder::new();
+    let (_, printed) = &scripts(&folder, "regtest")[0];
+    let text = printed["descriptor"].as_str().unwrap();
+    let expected = folder.json(&format!("descriptor {text} --network regtest"));
+    let [first, second] = COVENANT;
+    let (bare, _) = text.split_once('#').unwrap();
+    let wallet = bare
+        .replace(
+            &format!("multi_a(2,{first},{second})"),
+            &format!("sortedmulti_a(2,{second},[aabbccdd]{first})"),
+        )
+        .replace(MEMBER_KEY, &format!("[d34db33f/86'/0'/0'/0/3]03{MEMBER_KEY}"))
+        .replace(PROVIDER_KEY, &format!("[d34db33f/86h/0h]{PROVIDER_KEY}"));
+    assert!(wallet.matches('[').count() == 6 && wallet.matches("sorted").count() == 2, "{wallet}");
+    let mut engine = staking_scripts::miniscript::descriptor::checksum::Engine::new();
+    engine.input(&wallet).unwrap();
+    let checked = format!("{wallet}#{}", engine.checksum());
+    for text in [&wallet, &checked] {
+        assert_eq!(folder.json(&format!("descriptor {text} --network regtest")), expected, "{text}");
+    }
+    let wrong = format!("{wallet}#{}", text.split_once('#').unwrap().1);
+    let refused = folder.run(&format!("--json descriptor {wrong} --network regtest")).json(1);
+    assert!(refused["reason"].as_str().unwrap().contains("checksum is wrong"), "{refused}");
+}
+
 #[test]
 fn text_says_whose_it_is() {
     let folder = Folder::new();
@@ -109,8 +138,12 @@ fn descriptors_that_are_almost_ours_are_refused() {
         (staking.replace("1008", "65536"), "blocks; must be 1 to 65535"),
         (staking.replace("1008", "4194305"), "512 seconds"),
         (
-            staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("pk(02{PROVIDER_KEY})")),
-            "leave out the first byte",
+            staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("pk([d34db33/0]{PROVIDER_KEY})")),
+            "its origin is not [FINGERPRINT/PATH]",
+        ),
+        (
+            staking.replace(&format!("pk({PROVIDER_KEY})"), &format!("sortedmulti_a(1,{PROVIDER_KEY})")),
+            "as multi_a or sortedmulti_a of it is another script",
         ),
         (unbonding.replace(PROVIDER_KEY, MEMBER_KEY), "stands twice"),
     ];

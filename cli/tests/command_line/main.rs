@@ -35,3 +35,5 @@ mod script;
 mod stake;
 mod status;
 mod tx;
+mod view;
+mod wallets;

@@ -21,7 +21,7 @@ const UNBONDING_BLOCKS: u32 = 1008;
 const PHASE_1_BLOCKS: u32 = 150;
 const STAKER: u8 = 3;
 const WALLET: u8 = 4;
-const MEMBERS: [u8; 9] = [2, 5, 6, 7, 8, 9, 10, 11, 12];
+pub(crate) const MEMBERS: [u8; 9] = [2, 5, 6, 7, 8, 9, 10, 11, 12];
 
 pub(crate) fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/node-answer")
@@ -36,7 +36,7 @@ fn script(byte: u8) -> ScriptBuf {
 }
 
 /// Where blocks go when nobody needs their coins.
-fn nobody() -> ScriptBuf {
+pub(crate) fn nobody() -> ScriptBuf {
     ScriptBuf::from_bytes(vec![0x51])
 }
 
@@ -90,7 +90,7 @@ fn make(folder: &Folder) {
             output.script_pubkey.to_hex_string(),
         ))
     };
-    let files = "--params params.json --delegation";
+    let files = "--network regtest --params params.json --delegation";
 
     folder.write("stake.psbt", stake(0, "--staking-time 64000 --out draft.json").ends(0).stdout());
     folder
@@ -153,7 +153,7 @@ pub(crate) fn transaction(folder: &Path, name: &str) -> Transaction {
     deserialize_hex(std::fs::read_to_string(folder.join(name)).unwrap().trim()).unwrap()
 }
 
-fn confirm(node: &EmbeddedRegtest, transaction: &Transaction) {
+pub(crate) fn confirm(node: &EmbeddedRegtest, transaction: &Transaction) {
     node.broadcast(transaction).unwrap_or_else(|e| panic!("{e}: {}", transaction.compute_txid()));
     node.mine(1, &nobody()).unwrap();
     let block = node.block_at(node.tip().unwrap().height).unwrap();
@@ -173,15 +173,25 @@ fn confirm_after(node: &EmbeddedRegtest, transaction: &Transaction, blocks: u32)
     confirm(node, transaction);
 }
 
+/// A chain where the example's stakes are.
+fn staked() -> EmbeddedRegtest {
+    let node = chain();
+    node.broadcast(&transaction(&example(), "stake.tx")).unwrap();
+    confirm(&node, &transaction(&example(), "phase1.tx"));
+    assert_eq!(node.tip().unwrap().height.to_u32(), INCLUDED);
+    node
+}
+
+/// The phase-1 stake of the example is unbonded on its chain by one transaction of this folder, and withdrawn
+/// from there by the other.
+pub(crate) fn judge_phase1_unbonding(made: &Path, unbonding: &str, withdrawal: &str) {
+    let node = staked();
+    confirm(&node, &transaction(made, unbonding));
+    confirm_after(&node, &transaction(made, withdrawal), UNBONDING_BLOCKS);
+}
+
 /// What the README's block made in this folder is valid on a chain where the example's stakes are.
 pub(crate) fn judge(made: &Path) {
-    let staked = || {
-        let node = chain();
-        node.broadcast(&transaction(&example(), "stake.tx")).unwrap();
-        confirm(&node, &transaction(&example(), "phase1.tx"));
-        assert_eq!(node.tip().unwrap().height.to_u32(), INCLUDED);
-        node
-    };
     let unbonded = staked();
     confirm(&unbonded, &transaction(made, "unbonding.tx"));
     confirm_after(&unbonded, &transaction(made, "withdrawal.tx"), UNBONDING_BLOCKS);

@@ -77,7 +77,7 @@ fn outputs_are_known_of_every_command() {
 #[test]
 fn outputs_of_several_delegations() {
     let folder = Folder::with_delegation();
-    let files = "--params params.json --delegation signed.json --delegation nowhere.json";
+    let files = "--network regtest --params params.json --delegation signed.json --delegation nowhere.json";
     let run = folder
         .run(&format!("covenant sign --dangerously-without-height {files} --record member.key.record --secret-key-file member.key"))
         .ends(1);

@@ -3,12 +3,14 @@
 //! BIP-322 and ECDSA proofs, which stakers may use too, are in `staking-scripts`.
 
 mod address;
+mod text;
 
 use eots::{SecretKey, SignError};
 use secp256k1::{Message, SECP256K1, XOnlyPublicKey, schnorr};
 use sha2::{Digest, Sha256};
 
 pub use self::address::{AccountAddress, InvalidAccountAddress};
+pub use self::text::{AccountText, InvalidAccountText};
 use crate::context::SigningContext;
 
 /// The human-readable part of every account of Babylon Genesis, on its mainnet and its testnets.
@@ -71,13 +73,13 @@ impl PossessionMessage {
         &self.context
     }
 
-    /// Returns the digest that a BIP-340 proof signs: SHA256(context ‖ the 20 bytes of the address).
+    /// Returns the digest that a BIP-340 proof signs: SHA256(context ‖ the 20 or 32 bytes of the address).
     ///
     /// The bytes have no prefix, so with one context it is the same for an account of the same bytes under
     /// another prefix.
     pub fn digest(&self) -> Message {
         let hash = Sha256::new().chain_update(self.context.as_bytes());
-        Message::from_digest(hash.chain_update(self.address.to_bytes()).finalize().into())
+        Message::from_digest(hash.chain_update(self.address.as_bytes()).finalize().into())
     }
 
     /// Returns the text that BIP-322 and ECDSA proofs sign: context ‖ the text of the address.

@@ -1,6 +1,8 @@
 //! Proofs that a transaction is in a block.
 
 use bitcoin::absolute::LockTime;
+use bitcoin::base64::Engine as _;
+use bitcoin::base64::engine::general_purpose::STANDARD;
 use bitcoin::block::Header;
 use bitcoin::consensus::encode;
 use bitcoin::hashes::Hash;
@@ -47,6 +49,32 @@ fn assert_no_other_proof(block: &Block, place: usize) {
 
 fn proof_root(header: &Header) -> [u8; 32] {
     header.merkle_root.to_byte_array()
+}
+
+/// As a node of Babylon Genesis prints it (base64), and as hex.
+#[test]
+fn inclusion_is_read_from_base64_and_from_hex() {
+    let block = block_of(9);
+    for place in 1..block.txdata.len() {
+        let proof = proof(&block, place);
+        let bytes = proof.sibling_bytes();
+        for text in [STANDARD.encode(&bytes), hex::encode(&bytes), hex::encode_upper(&bytes)] {
+            assert_eq!(InclusionProof::from_text(&text, proof.position()).unwrap(), proof, "{text}");
+        }
+    }
+    assert_eq!(InclusionProof::from_text("", 0), InclusionProof::from_bytes(&[], 0));
+    // The sample of a node: one sibling.
+    let sample = "0nRHy0FiNNhnQkznU/TC0/qbo/bWacMYyK6MGH0xvJ0=";
+    let read = InclusionProof::from_text(sample, 1).unwrap();
+    assert_eq!(
+        hex::encode(read.sibling_bytes()),
+        "d27447cb416234d867424ce753f4c2d3fa9ba3f6d669c318c8ae8c187d31bc9d"
+    );
+    for neither in ["?", "0g", sample.trim_end_matches('='), &format!("{sample} ")] {
+        assert_eq!(InclusionProof::from_text(neither, 1), Err(Error::SiblingText), "{neither}");
+    }
+    assert_eq!(InclusionProof::from_text("00", 1), Err(Error::SiblingBytes(1)));
+    assert_eq!(InclusionProof::from_text(&STANDARD.encode([0; 31]), 1), Err(Error::SiblingBytes(31)));
 }
 
 /// Mainnet's block 170, with the first payment there ever was.

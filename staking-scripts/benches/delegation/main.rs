@@ -1,6 +1,6 @@
 //! The time of a complete delegation and of a covenant member's signatures, as ratios to the two reference
-//! implementations and to the signatures alone, measured in one run: `cargo bench --profile dev --package
-//! btcstake-staking-scripts --features test-utils --bench delegation`.
+//! implementations and to the signatures alone, and that of the check of a PSBT, measured in one run: `cargo
+//! bench --profile dev --package btcstake-staking-scripts --features test-utils --bench delegation`.
 //!
 //! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is
 //! missed.
@@ -14,6 +14,7 @@
 
 #[path = "../../../eots/benches/ratios/measure.rs"]
 mod measure;
+mod psbts;
 #[path = "../../../eots/benches/ratios/reference.rs"]
 mod reference;
 mod work;
@@ -44,6 +45,7 @@ fn measure_all(table: &mut Table) {
     table.row("delegation, 9 members", "its signatures alone", Time(None), delegation(), alone);
     let alone = each(&[()], |()| signatures.member());
     table.row("a member's signatures", "its signatures alone", Time(None), member(), alone);
+    psbts::measure(table);
     for (name, peer) in [(GO, Reference::start()), (TYPESCRIPT, typescript())] {
         let Some(peer) = peer else { continue };
         table.row("delegation, 9 members", name, Speed(Some(5.0)), delegation(), peer.side("delegation"));

@@ -1,6 +1,8 @@
 //! The coins that fund a stake.
 
 use bitcoin::absolute::LockTime;
+use bitcoin::bip32::{DerivationPath, Fingerprint, KeySource};
+use bitcoin::hashes::{Hash as _, hash160};
 use bitcoin::transaction::{InputWeightPrediction, Version};
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, VarInt, Weight, XOnlyPublicKey, psbt};
 use eots::SignError;
@@ -151,6 +153,17 @@ impl FundingCoin {
     pub(crate) fn psbt_input(&self) -> psbt::Input {
         psbt::Input { witness_utxo: Some(self.output.clone()), ..self.description.clone() }
     }
+}
+
+/// Returns the origin (BIP-32) of a key that is its own root: its own fingerprint and an empty path. Some
+/// signers sign nothing for a key without an origin.
+///
+/// The fingerprint is the first four bytes of the HASH160 of the 32 bytes, as `miniscript` has it of a key of
+/// a descriptor without an origin. That of a compressed key needs the parity, which nobody knows here, and
+/// signers that compare it (`@bitgo/wasm-utxo` 4.17.0) sign nothing by the wrong one.
+pub(crate) fn own_origin(key: &XOnlyPublicKey) -> KeySource {
+    let [a, b, c, d, ..] = hash160::Hash::hash(&key.serialize()).to_byte_array();
+    (Fingerprint::from([a, b, c, d]), DerivationPath::master())
 }
 
 /// Returns the weight of a SegWit transaction with these inputs and outputs; `None` on overflow.

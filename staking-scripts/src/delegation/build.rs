@@ -1,21 +1,23 @@
 //! The staker's steps: building a delegation and signing it.
 
 use bitcoin::secp256k1::schnorr;
-use bitcoin::{FeeRate, Psbt, Transaction};
+use bitcoin::{FeeRate, Psbt, Transaction, XOnlyPublicKey};
 use eots::SecretKey;
 
-use super::data::{Delegation, ParametersAt, PresignedSlashing, RunningStake};
+use super::data::{Delegation, ParametersAt, PresignedSlashing, RunningStake, SlashedOutput};
 use super::error::{DelegationError, field};
+use super::presigned::Given;
 use super::role::StakeTransaction;
+use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::providers::StakedTo;
-use crate::parameters::{Parameters, Phase1Parameters};
-use crate::phase1::{Phase1Error, Phase1Stake};
+use crate::parameters::Parameters;
 use crate::transactions::error::BuildError;
 use crate::transactions::extension::ExtensionTransaction;
 use crate::transactions::funded::Funded;
 use crate::transactions::leaf_transaction::LeafTransaction as _;
-use crate::transactions::slashing::SlashingTransaction;
+use crate::transactions::slashing::{DRAFTED, SlashingTransaction};
+use crate::transactions::spend::LeafSignatures;
 use crate::transactions::unbonding::UnbondingTransaction;
 
 /// The pre-signed transactions of a stake, which are signed before it is broadcast.
@@ -42,9 +44,11 @@ impl PresignedTransactions {
         let slashing_parameters = parameters.slashing_parameters();
         let staker = *staking.output().parties().staker();
         let refund = SlashingRefundOutput::new(staker, slashing_parameters.unbonding_time)?;
-        let slashing = SlashingTransaction::refunding(staking, &slashing_parameters, refund.clone())?;
+        let slashing =
+            SlashingTransaction::refunding(staking, &slashing_parameters, refund.clone(), DRAFTED)?;
+        let output = unbonding.unbonding_output();
         let unbonding_slashing =
-            SlashingTransaction::refunding(&unbonding.unbonding_output(), &slashing_parameters, refund)?;
+            SlashingTransaction::refunding(&output, &slashing_parameters, refund, DRAFTED)?;
         Ok(Self { unbonding, slashing, unbonding_slashing })
     }
 
@@ -136,36 +140,6 @@ impl Delegation {
         Ok(delegation)
     }
 
-    /// Builds the delegation of a phase-1 stake from its staking transaction and the parameters in force at
-    /// the height that includes it, with its unbonding transaction. It has no slashing transactions and names
-    /// no parameters version. [`Phase1Stake::find`] has the rules that the stake breaks.
-    ///
-    /// # Errors
-    /// The errors of [`Phase1Stake::find`].
-    pub fn phase1(transaction: &Transaction, parameters: &Phase1Parameters) -> Result<Self, Phase1Error> {
-        let Phase1Stake { staking, finality_provider, .. } = Phase1Stake::find(transaction, parameters)?;
-        let parties = staking.output().parties();
-        let output = UnbondingOutput::new(parties.clone(), parameters.unbonding_time)?;
-        // A stake that is too small for the fee cannot be unbonded, but can be withdrawn.
-        let unbonding = UnbondingTransaction::new(&staking, output, parameters.unbonding_fee).ok();
-        Ok(Self {
-            parameters: ParametersAt::Unstated,
-            staker: *parties.staker(),
-            staked_to: StakedTo::Genesis(finality_provider),
-            staking_time_blocks: staking.output().staking_time().blocks().into(),
-            staking_amount: staking.amount(),
-            unbonding_time_blocks: parameters.unbonding_time.blocks().into(),
-            staking_transaction: transaction.clone(),
-            unbonding_transaction: unbonding.map(|unbonding| unbonding.unsigned().clone()),
-            slashing: None,
-            unbonding_slashing: None,
-            extends: None,
-            inclusion: None,
-            proof_of_possession: None,
-            covenant_signatures: Vec::new(),
-        })
-    }
-
     fn unsigned(stake: &NewDelegation<'_>, presigned: &PresignedTransactions) -> Self {
         let NewDelegation { staked_to, staking, transaction, parameters, parameters_at } = *stake;
         let unsigned =
@@ -188,33 +162,22 @@ impl Delegation {
         }
     }
 
-    /// Returns the pre-signed transactions, computed from the other fields; the delegation's own must be the
-    /// same. The staker signs these.
+    /// Returns the delegation's pre-signed transactions as they are, whoever built them: what is checked is
+    /// the rules, of which a slashing transaction may have version 1 or 2, and may pay and slash more than
+    /// the least. The staker signs these; [`PresignedTransactions::differences`] has what differs from those
+    /// that are drafted here.
     ///
     /// # Errors
-    /// [`DelegationError`] when they cannot be built, or the delegation has others.
+    /// [`DelegationError::Absent`], [`DelegationError::Broken`] with every rule that one of them breaks, and
+    /// the errors of [`stake`](Self::stake).
     pub fn presigned(&self, parameters: &Parameters) -> Result<PresignedTransactions, DelegationError> {
-        let staking = self.stake(parameters.covenant())?.staking;
-        let presigned = field("staking_amount_sat", PresignedTransactions::new(&staking, parameters))?;
-        let slashing =
-            |given: &Option<PresignedSlashing>| given.as_ref().map(|it| it.transaction.compute_txid());
-        let unbonding = self.unbonding_transaction.as_ref().map(Transaction::compute_txid);
-        let all = [
-            ("unbonding_transaction", unbonding, presigned.unbonding.txid()),
-            ("slashing_transaction", slashing(&self.slashing), presigned.slashing.txid()),
-            (
-                "unbonding_slashing_transaction",
-                slashing(&self.unbonding_slashing),
-                presigned.unbonding_slashing.txid(),
-            ),
-        ];
-        for (field, found, expected) in all {
-            let found = found.ok_or(DelegationError::Absent(field))?;
-            if found != expected {
-                return Err(DelegationError::OtherTransaction { field, found, expected });
-            }
-        }
-        Ok(presigned)
+        let unbonding = self.unbonding_transaction.as_ref();
+        let given = Given {
+            unbonding: unbonding.ok_or(DelegationError::Absent("unbonding_transaction"))?,
+            slashing: &self.presigned_slashing(SlashedOutput::Staking)?.1.transaction,
+            unbonding_slashing: &self.presigned_slashing(SlashedOutput::Unbonding)?.1.transaction,
+        };
+        given.check(&self.stake(parameters.covenant())?.staking, parameters)
     }
 
     /// Signs both slashing transactions as the staker, as [`presigned`](Self::presigned) returns them.
@@ -236,6 +199,9 @@ impl Delegation {
     /// PSBTs must be of the transactions that [`presigned`](Self::presigned) returns, and their signatures
     /// must verify.
     ///
+    /// Returns the keys that have signed other leaves too, each with the transaction and the leaf's spend
+    /// path: these PSBTs must not be passed on ([`LeafSignatures::other_leaves`]).
+    ///
     /// # Errors
     /// [`DelegationError`] names the PSBT that cannot be used.
     pub fn take_staker_signatures(
@@ -243,19 +209,21 @@ impl Delegation {
         slashing: &Psbt,
         unbonding_slashing: &Psbt,
         parameters: &Parameters,
-    ) -> Result<(), DelegationError> {
+    ) -> Result<Vec<(StakeTransaction, XOnlyPublicKey, SpendPath)>, DelegationError> {
         let presigned = self.presigned(parameters)?;
         let read = |name: &'static str, slashing: &SlashingTransaction, signed: &Psbt| {
-            let staker = field(name, slashing.signatures(signed))?.staker;
+            let LeafSignatures { staker, other_leaves, .. } = field(name, slashing.signatures(signed))?;
             let cause = || "the staker has not signed it; must have".into();
-            staker.ok_or_else(|| DelegationError::Field { field: name, cause: cause() })
+            let staker = staker.ok_or_else(|| DelegationError::Field { field: name, cause: cause() })?;
+            Ok::<_, DelegationError>((staker, other_leaves))
         };
-        let signatures = [
-            read("slashing_transaction", &presigned.slashing, slashing)?,
-            read("unbonding_slashing_transaction", &presigned.unbonding_slashing, unbonding_slashing)?,
-        ];
-        self.take(signatures);
-        Ok(())
+        let (first, others) = read("slashing_transaction", &presigned.slashing, slashing)?;
+        let (second, later) =
+            read("unbonding_slashing_transaction", &presigned.unbonding_slashing, unbonding_slashing)?;
+        self.take([first, second]);
+        let of = |part| move |(key, path)| (part, key, path);
+        let others = others.into_iter().map(of(StakeTransaction::Slashing));
+        Ok(others.chain(later.into_iter().map(of(StakeTransaction::UnbondingSlashing))).collect())
     }
 
     fn take(&mut self, signatures: [schnorr::Signature; 2]) {

@@ -1,9 +1,9 @@
 //! The check of a delegation against the parameters, which lists every rule that is broken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use bitcoin::Transaction;
 use bitcoin::absolute::Height;
-use bitcoin::{Amount, Transaction};
 
 use super::build::PresignedTransactions;
 use super::checked::{CheckedDelegation, CheckedStake, StakeTransactions};
@@ -21,7 +21,7 @@ use crate::outputs::timelock::Timelock;
 use crate::parameters::{Parameters, ParametersHistory};
 use crate::transactions::extension::{ExtensionError, ExtensionTransaction};
 use crate::transactions::funded::Funded;
-use crate::transactions::sighash::sum;
+use crate::transactions::possible::check_possible;
 use crate::transactions::slashing::SlashingParameters;
 
 /// The version of the parameters that a delegation is checked against.
@@ -249,9 +249,7 @@ impl Delegation {
     fn check_staking_transaction(&self, findings: &mut Findings) {
         let transaction = &self.staking_transaction;
         findings.require(!transaction.is_coinbase(), || StakeViolation::Coinbase);
-        if let Err(reason) = possible(transaction) {
-            findings.0.push(StakeViolation::Impossible(reason));
-        }
+        findings.note(check_possible(transaction).map_err(StakeViolation::Impossible));
     }
 
     fn staking(&self, output: StakingOutput, findings: &mut Findings) -> Option<Funded<StakingOutput>> {
@@ -312,31 +310,6 @@ impl Delegation {
             None => Ok(()),
         }
     }
-}
-
-/// Checks that a block can include a transaction, by the transaction alone (Bitcoin Core's
-/// `CheckTransaction`).
-fn possible(transaction: &Transaction) -> Result<(), &'static str> {
-    /// A block has four million weight units, and each byte outside the witnesses weighs four.
-    const MOST_BYTES: usize = 1_000_000;
-    if transaction.input.is_empty() || transaction.output.is_empty() {
-        return Err("it has no inputs, or no outputs");
-    }
-    if transaction.base_size() > MOST_BYTES {
-        return Err("it is larger than a block");
-    }
-    let paid = sum(&transaction.output);
-    if paid.is_none_or(|paid| paid > Amount::MAX_MONEY) {
-        return Err("it pays more than 21 million bitcoin");
-    }
-    let mut spent = BTreeSet::new();
-    if !transaction.input.iter().all(|input| spent.insert(input.previous_output)) {
-        return Err("it spends an output twice");
-    }
-    if !transaction.is_coinbase() && transaction.input.iter().any(|input| input.previous_output.is_null()) {
-        return Err("it spends no output");
-    }
-    Ok(())
 }
 
 /// Returns the rule that a delegation breaks whose parameters version is not known.

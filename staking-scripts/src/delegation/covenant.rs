@@ -274,7 +274,7 @@ impl CovenantQuorum {
 
 /// How many signatures of one member are verified until one is good: thousands of bad ones would take as long
 /// as so many members.
-const MOST_COPIES: usize = 3;
+pub(super) const MOST_COPIES: usize = 3;
 
 /// Returns the first signatures of each member, and the others.
 fn once_each<'a>(

@@ -10,7 +10,7 @@ use super::included::StakeInclusion;
 use crate::outputs::output::StakingOutput;
 use crate::outputs::providers::StakedTo;
 use crate::outputs::timelock::Timelock;
-use crate::parameters::{Parameters, ParametersHistory};
+use crate::parameters::{Parameters, ParametersHistory, ParametersVersion};
 use crate::possession::{PossessionMessage, ProofOfPossession};
 use crate::transactions::funded::Funded;
 use crate::transactions::leaf_transaction::LeafTransaction as _;
@@ -104,19 +104,21 @@ pub enum ParametersAt {
 }
 
 impl ParametersAt {
-    /// Returns the version's number, and the version.
+    /// Returns the version's number, and the version: of a history without numbers, the only one.
     ///
     /// # Errors
     /// [`DelegationError::NotInForce`], [`DelegationError::NoSuchVersion`] or [`DelegationError::Unstated`].
-    pub fn resolve(
+    pub fn resolve<P: ParametersVersion>(
         self,
-        history: &ParametersHistory<Parameters>,
-    ) -> Result<(usize, &Parameters), DelegationError> {
+        history: &ParametersHistory<P>,
+    ) -> Result<(usize, &P), DelegationError> {
         match self {
             Self::Height(height) => history.in_force(height).map_err(DelegationError::NotInForce),
             Self::Unstated => Err(DelegationError::Unstated),
             Self::Version(version) => {
-                let number = usize::try_from(version).unwrap_or(usize::MAX);
+                // A single answer of a node has no number; the check finds what is not of its version.
+                let number = if history.is_numbered() { version } else { 0 };
+                let number = usize::try_from(number).unwrap_or(usize::MAX);
                 let last = history.iter().len().saturating_sub(1);
                 let error = DelegationError::NoSuchVersion { version, last };
                 history.get(number).map(|parameters| (number, parameters)).ok_or(error)

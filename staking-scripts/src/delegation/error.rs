@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::rules::StakeViolation;
 use crate::parameters::ParametersError;
 use crate::transactions::error::BuildError;
 
@@ -45,6 +46,9 @@ pub enum DelegationError {
     /// A transaction of the stake cannot be built.
     #[error(transparent)]
     Build(BuildError),
+    /// The pre-signed transactions break rules: every one.
+    #[error("{}", texts(.0))]
+    Broken(Vec<StakeViolation>),
     /// A pre-signed transaction is not the one that the other fields determine.
     #[error("{field} is the transaction {found}; must be {expected}, which the other fields make")]
     OtherTransaction {
@@ -66,6 +70,10 @@ pub enum DelegationError {
         /// The last version.
         last: usize,
     },
+}
+
+fn texts(broken: &[StakeViolation]) -> String {
+    broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Adds the field's name to the error of a result.

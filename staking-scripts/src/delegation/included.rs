@@ -8,7 +8,7 @@ use finality::SigningContext;
 
 use super::data::Delegation;
 use super::rules::StakeViolation;
-use crate::parameters::Parameters;
+use crate::parameters::{CheckpointParameters, Parameters};
 use spv::{Anchor, InclusionProof};
 
 /// The rules of the two chains of a stake: the Bitcoin network and the depth in it, and the kind of stake:
@@ -30,7 +30,7 @@ impl ChainRules {
     /// The rules of Babylon Genesis on mainnet.
     pub const MAINNET: Self = Self {
         network: Network::Bitcoin,
-        depth: 30,
+        depth: CheckpointParameters::MAINNET.confirmation_depth,
         signing_context: SigningContext::GENESIS,
         anchor: Anchor::NONE,
     };

@@ -12,15 +12,18 @@ mod check;
 mod checked;
 mod covenant;
 mod data;
+mod differences;
 mod error;
 #[cfg(feature = "wire")]
 mod from_chain;
 mod included;
 mod json;
+mod phase1;
 mod presigned;
 mod record;
 mod relation;
 mod role;
+mod rule_names;
 mod rules;
 mod seen;
 mod stake;
@@ -33,6 +36,7 @@ pub use self::covenant::{CovenantQuorum, CovenantSignatures, CovenantSignaturesE
 pub use self::data::{
     Delegation, ParametersAt, PresignedSlashing, PreviousStake, RunningStake, SlashedOutput,
 };
+pub use self::differences::DraftDifference;
 pub use self::error::DelegationError;
 #[cfg(feature = "wire")]
 pub use self::from_chain::ChainMessage;

@@ -4,16 +4,19 @@ use bitcoin::secp256k1::{Message, SECP256K1};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction};
 
+use super::build::PresignedTransactions;
 use super::data::PresignedSlashing;
+use super::error::{DelegationError, field};
 use super::role::StakeTransaction;
 use super::rules::StakeViolation;
 use crate::outputs::leaf::SpendPath;
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::relay::{MAX_WEIGHT, UnsafeOutput};
+use crate::parameters::Parameters;
 use crate::transactions::funded::{Funded, HasTaproot};
 use crate::transactions::leaf_transaction::LeafTransaction as _;
 use crate::transactions::sighash::{leaf_sighash, sum};
-use crate::transactions::slashing::{Slashable, SlashingParameters, SlashingTransaction};
+use crate::transactions::slashing::{Slashable, SlashingParameters, SlashingTransaction, VERSIONS};
 use crate::transactions::unbonding::UnbondingTransaction;
 
 /// The rules that a delegation or a transaction breaks.
@@ -59,9 +62,7 @@ impl Findings {
 /// Returns the versions and the number of outputs that a pre-signed transaction may have.
 const fn shape(part: StakeTransaction) -> (&'static [Version], usize) {
     match part {
-        StakeTransaction::Slashing | StakeTransaction::UnbondingSlashing => {
-            (&[Version::ONE, Version::TWO], 2)
-        }
+        StakeTransaction::Slashing | StakeTransaction::UnbondingSlashing => (&VERSIONS, 2),
         StakeTransaction::Staking | StakeTransaction::Unbonding => (&[Version::TWO], 1),
     }
 }
@@ -154,11 +155,30 @@ pub(super) fn given_unbonding(
     Some(Funded::new(output, OutPoint::new(given.compute_txid(), 0), amount))
 }
 
-/// Checks a slashing transaction, and returns it where it is exactly the protocol's. It must pay at least the
-/// lowest fee, and slash at least the slashing rate. `in_form` is the result of [`form`].
+/// Checks a slashing transaction and the staker's signature, and returns it where it is exactly the
+/// protocol's. `in_form` is the result of [`form`].
 pub(super) fn slashing<O: Slashable>(
     part: StakeTransaction,
-    PresignedSlashing { transaction: given, staker_signature }: &PresignedSlashing,
+    given: &PresignedSlashing,
+    source: &Funded<O>,
+    rules: (&SlashingParameters, &SlashingRefundOutput),
+    in_form: bool,
+    findings: &mut Findings,
+) -> Option<SlashingTransaction> {
+    let before = findings.count();
+    let built = unsigned_slashing(part, &given.transaction, source, rules, in_form, findings);
+    let signed = given.staker_signature.as_ref();
+    let signed = signed.map(|signature| is_signed(&given.transaction, source, signature));
+    findings.require(signed.is_some(), || StakeViolation::Absent("staker_signatures"));
+    findings.require(signed != Some(false), || StakeViolation::StakerSignature(part));
+    built.filter(|_| findings.count() == before)
+}
+
+/// Checks a slashing transaction without its signature. It must pay at least the lowest fee, and slash at
+/// least the slashing rate.
+fn unsigned_slashing<O: Slashable>(
+    part: StakeTransaction,
+    given: &Transaction,
     source: &Funded<O>,
     (slashing, refund): (&SlashingParameters, &SlashingRefundOutput),
     in_form: bool,
@@ -172,6 +192,8 @@ pub(super) fn slashing<O: Slashable>(
         &[&slashing.pk_script, &refund.taproot().script_pubkey()],
         findings,
     );
+    let destination = UnsafeOutput::check_slashing_script(&slashing.pk_script);
+    findings.note(destination.map_err(StakeViolation::SlashingDestination));
     let (least, found) = (slashing.fee, fee_of(source.amount(), given));
     findings.require(found >= least, || StakeViolation::FeeTooSmall { part, found, least });
     if let Some(slashed) = given.output.first() {
@@ -179,9 +201,6 @@ pub(super) fn slashing<O: Slashable>(
         let enough = found >= expected && found > Amount::ZERO;
         findings.require(enough, || StakeViolation::OutputAmount { part, index: 0, found, expected });
     }
-    let signed = staker_signature.as_ref().map(|signature| is_signed(given, source, signature));
-    findings.require(signed.is_some(), || StakeViolation::Absent("staker_signatures"));
-    findings.require(signed != Some(false), || StakeViolation::StakerSignature(part));
     if !in_form || findings.count() > before {
         return None;
     }
@@ -190,6 +209,58 @@ pub(super) fn slashing<O: Slashable>(
         SlashingTransaction::laid_out(source, refund.clone(), given.version, slashed.clone(), refunded.value);
     let built = findings.note(built.map_err(|reason| StakeViolation::Unpayable { part, reason }))?;
     same(part, built.unsigned(), given, findings).then_some(built)
+}
+
+/// The pre-signed transactions as a delegation has them.
+pub(super) struct Given<'a> {
+    pub(super) unbonding: &'a Transaction,
+    pub(super) slashing: &'a Transaction,
+    pub(super) unbonding_slashing: &'a Transaction,
+}
+
+impl Given<'_> {
+    /// Returns the transactions as they are, where they keep every rule of the parameters that concerns them,
+    /// whoever built them.
+    pub(super) fn check(
+        &self,
+        staking: &Funded<StakingOutput>,
+        parameters: &Parameters,
+    ) -> Result<PresignedTransactions, DelegationError> {
+        let (parties, rules) = (staking.output().parties(), parameters.slashing_parameters());
+        let output = UnbondingOutput::new(parties.clone(), rules.unbonding_time);
+        let output = field("finality_providers", output)?;
+        let refund = SlashingRefundOutput::new(*parties.staker(), rules.unbonding_time);
+        let rules = (&rules, &field("unbonding_time_blocks", refund)?);
+        let mut findings = Findings::default();
+        let found = self.find(staking, output, parameters.unbonding_fee(), rules, &mut findings);
+        found.ok_or_else(|| DelegationError::Broken(findings.each_once()))
+    }
+
+    fn find(
+        &self,
+        staking: &Funded<StakingOutput>,
+        output: UnbondingOutput,
+        fee: Amount,
+        rules: (&SlashingParameters, &SlashingRefundOutput),
+        findings: &mut Findings,
+    ) -> Option<PresignedTransactions> {
+        use StakeTransaction::{Slashing, Unbonding, UnbondingSlashing};
+        let in_form = form(Unbonding, self.unbonding, findings);
+        let pending = given_unbonding(self.unbonding, output.clone());
+        let unbonding = unbonding(self.unbonding, staking, output, fee, in_form, findings);
+        let in_form = form(Slashing, self.slashing, findings);
+        let slashing = unsigned_slashing(Slashing, self.slashing, staking, rules, in_form, findings);
+        let in_form = form(UnbondingSlashing, self.unbonding_slashing, findings);
+        let unbonding_slashing = pending.and_then(|source| {
+            let given = self.unbonding_slashing;
+            unsigned_slashing(UnbondingSlashing, given, &source, rules, in_form, findings)
+        });
+        Some(PresignedTransactions {
+            unbonding: unbonding?,
+            slashing: slashing?,
+            unbonding_slashing: unbonding_slashing?,
+        })
+    }
 }
 
 /// Returns whether the staker's signature verifies over the transaction given, which spends `source`.

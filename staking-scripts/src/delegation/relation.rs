@@ -7,7 +7,7 @@ use super::data::Delegation;
 use super::role::StakeTransaction;
 use crate::explain::{Explanation, SpentLeaf, TransactionKind, recover_provider_key};
 use crate::outputs::descriptor::ProtocolOutput;
-use crate::parameters::Parameters;
+use crate::parameters::CommonParameters;
 
 /// A delegation with its transactions and outputs, to find which of its transactions another is, and which of
 /// its outputs that spends and pays.
@@ -20,8 +20,9 @@ pub struct DelegationRelation<'a> {
 }
 
 impl<'a> DelegationRelation<'a> {
-    /// Returns the relation for this delegation, with its outputs under these parameters.
-    pub fn new(delegation: &'a Delegation, parameters: &Parameters) -> Self {
+    /// Returns the relation for this delegation, with its outputs under these parameters, of either
+    /// form.
+    pub fn new<'p>(delegation: &'a Delegation, parameters: impl Into<CommonParameters<'p>>) -> Self {
         let slashing = [
             (StakeTransaction::Slashing, delegation.slashing.as_ref()),
             (StakeTransaction::UnbondingSlashing, delegation.unbonding_slashing.as_ref()),
@@ -32,7 +33,7 @@ impl<'a> DelegationRelation<'a> {
             .into_iter()
             .chain(unbonding.map(|transaction| (StakeTransaction::Unbonding, transaction)))
             .chain(slashing);
-        let outputs = delegation.outputs(parameters.covenant()).into_iter();
+        let outputs = delegation.outputs(parameters.into().covenant).into_iter();
         Self {
             delegation,
             transactions: all.map(|(which, it)| (which, it.compute_txid(), it)).collect(),
@@ -85,7 +86,8 @@ impl<'a> DelegationRelation<'a> {
 
     fn may_spend(&self, spent: &SpentLeaf) -> bool {
         let has = |output: &ProtocolOutput| {
-            output.taproot().leaf(spent.keys.path()).is_some_and(|leaf| leaf.keys == spent.keys)
+            let leaf = output.taproot().leaf(spent.keys.path());
+            leaf.is_some_and(|leaf| leaf.keys == spent.keys && spent.is_at(&leaf.control_block))
         };
         self.output(spent.outpoint).is_none_or(has)
     }

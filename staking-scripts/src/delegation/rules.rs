@@ -38,6 +38,9 @@ pub enum StakeViolation {
     /// The keys and the quorum make no staking output.
     #[error(transparent)]
     Parties(#[from] InvalidParties),
+    /// What the parameters slash goes to a script that nobody can spend on purpose, or that is not relayed.
+    #[error("the parameters' slashing script: {0}")]
+    SlashingDestination(UnsafeOutput),
     /// The staking time is not in the parameters' range.
     #[error("the staking time is {found} blocks; must be {least} to {most}")]
     StakingTime {
@@ -58,6 +61,9 @@ pub enum StakeViolation {
         /// The highest staking amount.
         most: Amount,
     },
+    /// A rule of phase-1 stakes.
+    #[error(transparent)]
+    Phase1(crate::phase1::Phase1Error),
     /// The unbonding time is not the parameters'.
     #[error("the unbonding time is {found} blocks; must be {expected}")]
     UnbondingTime {
@@ -297,53 +303,4 @@ pub enum StakeViolation {
 fn context(context: &SigningContext) -> String {
     let genesis = context.is_genesis().then(|| "Babylon Genesis, which has no signing context".to_owned());
     genesis.unwrap_or_else(|| format!("the signing context {context}"))
-}
-
-impl StakeViolation {
-    /// Returns the machine name of the rule: stable, in snake case.
-    pub const fn rule(&self) -> &'static str {
-        match self {
-            Self::Absent(_) => "absent",
-            Self::NotInForce(_) | Self::StatedNotInForce(_) | Self::NoSuchVersion { .. } => "parameters",
-            Self::Parties(InvalidParties::Unscriptable(_)) => "output",
-            Self::Parties(_) => "parties",
-            Self::StakingTime { .. } => "staking_time",
-            Self::StakingAmount { .. } => "staking_amount",
-            Self::UnbondingTime { .. } => "unbonding_time",
-            Self::StakingOutput(_) => "staking_output",
-            Self::StakedAmount { .. } => "staked_amount",
-            Self::Coinbase => "coinbase",
-            Self::Impossible(_) => "impossible",
-            Self::SigningContext { .. } => "signing_context",
-            Self::StakeKind { .. } | Self::OtherStakeKind => "stake_kind",
-            Self::ParametersVersion { .. } => "parameters_version",
-            Self::Version { .. } => "version",
-            Self::LockTime(_) => "lock_time",
-            Self::Inputs { .. } => "inputs",
-            Self::Outputs { .. } => "outputs",
-            Self::Input { .. } => "input",
-            Self::Spends { .. } => "spends",
-            Self::OutputScript { .. } => "output_script",
-            Self::OutputAmount { .. } => "output_amount",
-            Self::FeeTooSmall { .. } => "fee_too_small",
-            Self::UnbondingFee { .. } => "unbonding_fee",
-            Self::Unpayable { .. } | Self::Differs(_) => "unpayable",
-            Self::Dust { .. } => "dust",
-            Self::TooHeavy { .. } => "too_heavy",
-            Self::StakerSignature(_) => "staker_signature",
-            Self::Possession(_) => "possession",
-            Self::RunningStakeAbsent(_)
-            | Self::RunningStakeParameters(_)
-            | Self::RunningStakeParties(..)
-            | Self::RunningStakeTime(..)
-            | Self::RunningStakeOutput(..) => "running_stake",
-            Self::Committee => "covenant_committee",
-            Self::Timelock { .. } => "timelock",
-            Self::Extension(_) => "extension",
-            Self::Inclusion(_) => "inclusion",
-            Self::InclusionHeight(..) | Self::OtherInclusionHeight(..) => "inclusion_height",
-            Self::ParametersTooNew { .. } => "parameters_too_new",
-            Self::EndsTooSoon { .. } => "ends_too_soon",
-        }
-    }
 }

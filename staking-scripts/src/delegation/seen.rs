@@ -10,28 +10,28 @@ use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::leaf::{LeafKeys, SpendPath};
 use crate::outputs::output::SlashingRefundOutput;
 use crate::outputs::timelock::Timelock;
-use crate::parameters::Parameters;
+use crate::parameters::{CommonParameters, Parameters};
 use crate::transactions::sighash::sum;
 
-/// Returns the rules that a transaction breaks under these parameters, by itself: the form of pre-signed
-/// transactions, the committee of the leaves, the scripts of slashing, and the timelocks. With `held`, the
-/// sum of its inputs, fees and slashed amounts too.
+/// Returns the rules that a transaction breaks under these parameters, of either form, by itself: the form of
+/// pre-signed transactions, the committee of the leaves, the scripts of slashing, and the timelocks. With
+/// `held`, the sum of its inputs, fees and slashed amounts too.
 ///
 /// What a leaf does not reveal is not checked: an unbonding transaction does not reveal its finality
-/// providers, so its output is not known. A transaction of unknown kind is not checked, and of a phase-1
-/// stake whose output is not recognised only the staking time is.
-pub fn broken_rules(
+/// providers, so its output is not known. A transaction of unknown kind is not checked; a phase-1 stake is by
+/// [`Phase1Stake::find`](crate::phase1::Phase1Stake::find), and of its OP_RETURN data only the staking time
+/// is here. Parameters of phase 1 have no rules of slashing.
+pub fn broken_rules<'a>(
     explanation: &Explanation,
     transaction: &Transaction,
     held: Option<Amount>,
-    parameters: &Parameters,
+    parameters: impl Into<CommonParameters<'a>>,
 ) -> Vec<StakeViolation> {
-    let mut findings = Findings::default();
+    let (parameters, mut findings) = (&parameters.into(), Findings::default());
     for leaf in explanation.spent.iter().map(|spent| &spent.keys) {
         committee(leaf, parameters, &mut findings);
         if let LeafKeys::Timelock { timelock, .. } = leaf {
-            let known =
-                *timelock == parameters.unbonding_time() || parameters.staking_time().contains(timelock);
+            let known = *timelock == parameters.unbonding_time || parameters.staking_time.contains(timelock);
             findings.require(known, || StakeViolation::Timelock { found: timelock.blocks() });
         }
     }
@@ -47,12 +47,14 @@ pub fn broken_rules(
     match (explanation.kind, first) {
         (TransactionKind::Unbonding, _) => {
             presigned::form(StakeTransaction::Unbonding, transaction, &mut findings);
-            let expected = parameters.unbonding_fee();
+            let expected = parameters.unbonding_fee;
             let found = fee.filter(|found| *found != expected);
             findings.0.extend(found.map(|found| StakeViolation::UnbondingFee { found, expected }));
         }
         (TransactionKind::Slashing, Some(leaf)) => {
-            slashing(transaction, leaf, held.zip(fee), parameters, &mut findings);
+            if let Some(genesis) = parameters.genesis {
+                slashing(transaction, leaf, held.zip(fee), genesis, &mut findings);
+            }
         }
         _ => {}
     }
@@ -60,10 +62,15 @@ pub fn broken_rules(
 }
 
 /// Checks an output that is recognised.
-fn output(paid: &ProtocolOutput, amount: Option<Amount>, parameters: &Parameters, findings: &mut Findings) {
+fn output(
+    paid: &ProtocolOutput,
+    amount: Option<Amount>,
+    parameters: &CommonParameters<'_>,
+    findings: &mut Findings,
+) {
     if let ProtocolOutput::Staking(output) = paid {
         staking_time(output.staking_time(), parameters, findings);
-        let amounts = parameters.staking_amount();
+        let amounts = parameters.staking_amount;
         if let Some(found) = amount.filter(|amount| !amounts.contains(amount)) {
             findings.0.push(StakeViolation::StakingAmount {
                 found,
@@ -72,7 +79,7 @@ fn output(paid: &ProtocolOutput, amount: Option<Amount>, parameters: &Parameters
             });
         }
     } else {
-        let (found, expected) = (paid.timelock(), parameters.unbonding_time());
+        let (found, expected) = (paid.timelock(), parameters.unbonding_time);
         findings.require(found == expected, || StakeViolation::UnbondingTime {
             found: found.blocks().into(),
             expected: expected.blocks(),
@@ -84,8 +91,8 @@ fn output(paid: &ProtocolOutput, amount: Option<Amount>, parameters: &Parameters
     }
 }
 
-fn staking_time(found: Timelock, parameters: &Parameters, findings: &mut Findings) {
-    let times = parameters.staking_time();
+fn staking_time(found: Timelock, parameters: &CommonParameters<'_>, findings: &mut Findings) {
+    let times = parameters.staking_time;
     findings.require(times.contains(&found), || StakeViolation::StakingTime {
         found: found.blocks().into(),
         least: times.start().blocks(),
@@ -93,9 +100,9 @@ fn staking_time(found: Timelock, parameters: &Parameters, findings: &mut Finding
     });
 }
 
-fn committee(leaf: &LeafKeys, parameters: &Parameters, findings: &mut Findings) {
+fn committee(leaf: &LeafKeys, parameters: &CommonParameters<'_>, findings: &mut Findings) {
     let (members, quorum) = leaf.covenant();
-    let known = parameters.covenant();
+    let known = parameters.covenant;
     let same = quorum == known.quorum()
         && members.len() == known.members().len()
         && members.iter().all(|member| known.contains(member));

@@ -67,7 +67,10 @@ impl Delegation {
         made.unwrap_or_default()
     }
 
-    fn make_staking_output(&self, covenant: &CovenantCommittee) -> Result<StakingOutput, DelegationError> {
+    pub(super) fn make_staking_output(
+        &self,
+        covenant: &CovenantCommittee,
+    ) -> Result<StakingOutput, DelegationError> {
         let parties = Parties::new(self.staker, self.staked_to.keys(), covenant.clone());
         let parties = field("finality_providers", parties)?;
         let time = field("staking_time_blocks", Timelock::from_blocks(self.staking_time_blocks))?;
@@ -127,7 +130,7 @@ impl Delegation {
         slashing_of(name, &given.transaction, &unbonding, refund)
     }
 
-    fn presigned_slashing(
+    pub(super) fn presigned_slashing(
         &self,
         which: SlashedOutput,
     ) -> Result<(&'static str, &PresignedSlashing), DelegationError> {

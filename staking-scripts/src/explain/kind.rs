@@ -4,23 +4,24 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionKind {
-    /// A staking transaction: it pays to a staking output, known by the OP_RETURN of a phase-1 stake or
-    /// because the output is recognised, and spends no output of the protocol.
+    /// A staking transaction: it pays to a staking output that is recognised, and spends no output of the
+    /// protocol. The OP_RETURN data of a phase-1 stake alone make none.
     Stake,
-    /// An unbonding transaction: its one input spends a staking output through the unbonding path, and it has
-    /// one output.
+    /// An unbonding transaction: its one input, which is final, spends a staking output through the unbonding
+    /// path, and its one output is a Taproot output.
     Unbonding,
     /// An extension: its first input spends a staking output through the unbonding path, and its second one
     /// funds the new stake.
     Extension,
-    /// A slashing transaction: its one input spends a staking or unbonding output through the slashing path,
-    /// and it has two outputs.
+    /// A slashing transaction: its one input, which is final, spends a staking or unbonding output through
+    /// the slashing path, and the second of its two outputs is a Taproot output: of an unbonding output, the
+    /// slashing refund output with the same timelock.
     Slashing,
     /// A withdrawal: it spends one or more outputs through the timelock path, and none through another path.
     Withdrawal,
     /// A transaction without anything of the protocol, or one that spends the protocol's outputs in another
-    /// form than the protocol's: then the paths are named all the same. A staking output looks like any other
-    /// Taproot output until it is spent, or its keys are known.
+    /// form than the protocol's, or that cannot be valid: then the paths are named all the same. A staking
+    /// output looks like any other Taproot output until it is spent, or its keys are known.
     Unknown,
 }
 

@@ -1,21 +1,28 @@
 //! Explanation of a transaction: its kind in this protocol, by the leaf that its witness reveals, not by
 //! position.
+//!
+//! Other protocols use the same internal key and some of the same leaves. A leaf counts at its place in a
+//! script tree of the protocol alone, and where its timelock is satisfied; and a transaction is of a kind
+//! that spends only in the protocol's form, and when it can be valid.
 
+mod form;
 mod kind;
 mod selective;
 
 use std::collections::BTreeMap;
 
 use bitcoin::taproot::ControlBlock;
+use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Psbt, Transaction, TxIn, TxOut, Txid, XOnlyPublicKey, psbt};
 
 pub use self::kind::{FeeBump, TransactionKind};
 pub use self::selective::{RecoverError, recover_provider_key};
 use crate::outputs::descriptor::ProtocolOutput;
-use crate::outputs::leaf::{LeafKeys, SpendPath};
+use crate::outputs::leaf::LeafKeys;
 use crate::outputs::op_return::OpReturnData;
+use crate::outputs::place::{LeafPlace, Places};
 use crate::transactions::shown::{
-    self, RevealedLeaf, commits, is_protocols, only_signature, revealed_leaf, spent_outputs,
+    self, RevealedLeaf, commits, protocols_leaf, revealed_leaf, short_witness, spent_outputs, waits,
 };
 
 /// A leaf that an input reveals, and the keys that signed.
@@ -31,6 +38,17 @@ pub struct SpentLeaf {
     pub provider_signers: Vec<XOnlyPublicKey>,
     /// The covenant members whose signatures are present, ascending.
     pub covenant_signers: Vec<XOnlyPublicKey>,
+    /// The leaf's place in the script tree of the output.
+    place: LeafPlace,
+    /// Whether the witness can be valid: it has as many signatures as the script asks for, or will have.
+    may_satisfy: bool,
+}
+
+impl SpentLeaf {
+    /// Returns whether this control block has the leaf at the same place.
+    pub(crate) fn is_at(&self, control_block: &ControlBlock) -> bool {
+        self.place.is_of(control_block)
+    }
 }
 
 /// An output of the protocol that a transaction pays to.
@@ -56,7 +74,8 @@ pub struct Explanation {
     /// The protocol's outputs that are recognised, ascending: those that a PSBT describes, and those that the
     /// caller [knows](Self::with_known_outputs).
     pub outputs: Vec<PaidOutput>,
-    /// The OP_RETURN data of a phase-1 stake, if the transaction has it.
+    /// The OP_RETURN data of a phase-1 stake, if the transaction has it. Alone they make no stake, and may
+    /// contradict the outputs: [`Phase1Stake::find`](crate::phase1::Phase1Stake::find) tells.
     pub op_return: Option<OpReturnData>,
     /// The sum of the outputs.
     pub paid: Amount,
@@ -67,41 +86,46 @@ pub struct Explanation {
 
 /// Explains a transaction. Every transaction can be explained; one that is not of this protocol is
 /// [`TransactionKind::Unknown`].
+///
+/// A leaf is searched for its timelock, at most four times for a transaction, and some hundredths of a second
+/// each time; of a transaction that spends outputs with more timelocks, the other leaves are not recognised.
 pub fn explain(transaction: &Transaction) -> Explanation {
+    let mut leaves = Leaves::new(transaction.version);
     let inputs = transaction.input.iter().enumerate();
-    named(
-        transaction,
-        inputs.filter_map(|(index, input)| spent_leaf(index, input)).collect(),
-        Vec::new(),
-        false,
-    )
+    let spent = inputs.filter_map(|(index, input)| leaves.revealed(index, input));
+    let spent = spent.collect();
+    named(transaction, spent, Vec::new(), false)
 }
 
 /// Explains the transaction of a PSBT: an input without a witness by the one leaf that the PSBT offers for
-/// signing and the signatures collected, and an output by its script tree in the PSBT.
+/// signing and the signatures collected, and an output by its script tree in the PSBT. The id is that of the
+/// signed transaction, also where inputs are nested witness programs and nobody has signed.
 pub fn explain_psbt(psbt: &Psbt) -> Explanation {
-    let mut transaction = psbt.unsigned_tx.clone();
-    for (input, signed) in transaction.input.iter_mut().zip(&psbt.inputs) {
+    let (mut transaction, held) = (psbt.unsigned_tx.clone(), spent_outputs(psbt));
+    for ((input, signed), output) in transaction.input.iter_mut().zip(&psbt.inputs).zip(&held) {
         input.witness = signed.final_script_witness.clone().unwrap_or_default();
         // Part of the id.
-        input.script_sig = signed.final_script_sig.clone().unwrap_or_default();
+        input.script_sig = shown::final_script_sig(signed, output.as_ref()).unwrap_or_default();
     }
+    let mut leaves = Leaves::new(transaction.version);
     let inputs = || transaction.input.iter().zip(&psbt.inputs);
-    let spent =
-        inputs().zip(spent_outputs(psbt)).enumerate().filter_map(|(index, ((input, signed), output))| {
-            if input.witness.is_empty() {
-                return offered_leaf(index, input.previous_output, signed, output.as_ref());
-            }
-            let leaf = spent_leaf(index, input).or_else(|| signed_leaf(index, input));
-            leaf.filter(|_| output.is_none_or(|output| reveals_leaf_of(&output, input)))
-        });
+    let spent = inputs().zip(held).enumerate().filter_map(|(index, ((input, signed), output))| {
+        if input.witness.is_empty() {
+            return leaves.offered(index, input, signed, output.as_ref());
+        }
+        let leaf = leaves.revealed(index, input).or_else(|| leaves.signed(index, input))?;
+        let is_spent = output.is_none_or(|output| reveals_leaf_of(&output, input));
+        // What a wallet finalized can be completed.
+        is_spent.then_some(SpentLeaf { may_satisfy: true, ..leaf })
+    });
+    let spent = spent.collect();
     let ambiguous = inputs().any(|(input, signed)| input.witness.is_empty() && offers_several(signed));
     let outputs = psbt.unsigned_tx.output.iter().zip(&psbt.outputs).enumerate();
     let recognised = outputs.filter_map(|(index, (out, described))| {
         let output = ProtocolOutput::of_tree(described.tap_tree.as_ref()?)?;
         (output.taproot().script_pubkey() == out.script_pubkey).then_some(PaidOutput { index, output })
     });
-    named(&transaction, spent.collect(), recognised.collect(), ambiguous)
+    named(&transaction, spent, recognised.collect(), ambiguous)
 }
 
 impl Explanation {
@@ -128,19 +152,11 @@ fn named(
     ambiguous: bool,
 ) -> Explanation {
     let op_return = OpReturnData::of(transaction).ok();
-    let stakes =
-        op_return.is_some() || outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
-    let paths: Vec<_> = spent.iter().map(|leaf| (leaf.input, leaf.keys.path())).collect();
-    let kind = match (paths.as_slice(), transaction.input.len(), transaction.output.len()) {
-        ([], _, _) if stakes && !ambiguous => TransactionKind::Stake,
-        ([(0, SpendPath::Unbonding)], 1, 1) => TransactionKind::Unbonding,
-        ([(0, SpendPath::Unbonding)], 2, _) => TransactionKind::Extension,
-        ([(0, SpendPath::Slashing)], 1, 2) => TransactionKind::Slashing,
-        // The staker alone decides what else goes into a withdrawal.
-        ([_, ..], _, _) if paths.iter().all(|(_, path)| *path == SpendPath::Timelock) => {
-            TransactionKind::Withdrawal
-        }
-        _ => TransactionKind::Unknown,
+    // OP_RETURN data alone are no stake: anybody can write them.
+    let stakes = outputs.iter().any(|paid| matches!(paid.output, ProtocolOutput::Staking(_)));
+    let kind = match spent.as_slice() {
+        [] if stakes && !ambiguous => TransactionKind::Stake,
+        leaves => form::kind(transaction, leaves, &outputs),
     };
     let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, out| sum.checked_add(out.value));
     let (txid, paid) = (transaction.compute_txid(), paid.unwrap_or(Amount::MAX));
@@ -155,44 +171,83 @@ fn reveals_leaf_of(output: &TxOut, input: &TxIn) -> bool {
 }
 
 fn offers_several(input: &psbt::Input) -> bool {
-    input.tap_scripts.len() > 1 && input.tap_scripts.keys().any(is_protocols)
+    let mut offered = input.tap_scripts.iter();
+    input.tap_scripts.len() > 1 && offered.any(|(at, (script, _))| protocols_leaf(at, script).is_some())
 }
 
-fn offered_leaf(
-    index: usize,
-    outpoint: OutPoint,
-    input: &psbt::Input,
-    spent: Option<&TxOut>,
-) -> Option<SpentLeaf> {
-    let leaf = shown::offered_leaf(input, spent)?;
-    let (hash, keys) = (leaf.hash(), leaf.keys);
-    let signed = |key: &XOnlyPublicKey| input.tap_script_sigs.contains_key(&(*key, hash));
-    Some(spent_by(index, outpoint, keys, signed))
+/// Recognises the leaves of one transaction.
+struct Leaves {
+    version: Version,
+    places: Places,
 }
 
-fn spent_by(
-    index: usize,
-    outpoint: OutPoint,
-    keys: LeafKeys,
-    signed: impl Fn(&XOnlyPublicKey) -> bool,
-) -> SpentLeaf {
-    let among = |keys: &[XOnlyPublicKey]| keys.iter().filter(|key| signed(key)).copied().collect::<Vec<_>>();
-    let (provider_signers, covenant_signers) = (among(keys.finality_providers()), among(keys.covenant().0));
-    SpentLeaf { input: index, outpoint, keys, provider_signers, covenant_signers }
-}
+impl Leaves {
+    fn new(version: Version) -> Self {
+        Self { version, places: Places::default() }
+    }
 
-fn spent_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
-    let RevealedLeaf { keys, places, .. } = revealed_leaf(input)?;
-    let signed: Vec<_> =
-        places.into_iter().filter(|(_, place)| is_signature(place)).map(|(key, _)| key).collect();
-    Some(spent_by(index, input.previous_output, keys, |key| signed.contains(key)))
-}
+    /// Returns the leaf that an input of a PSBT offers for signing.
+    fn offered(
+        &mut self,
+        index: usize,
+        txin: &TxIn,
+        input: &psbt::Input,
+        spent: Option<&TxOut>,
+    ) -> Option<SpentLeaf> {
+        let leaf = shown::offered_leaf(input, spent)?;
+        let (hash, keys) = (leaf.hash(), leaf.keys);
+        let signed = |key: &XOnlyPublicKey| input.tap_script_sigs.contains_key(&(*key, hash));
+        self.spent(index, txin, keys, &leaf.control_block, signed)
+    }
 
-/// Returns the leaf of a witness that a wallet finalized which does not know the script, with its signature
-/// alone.
-fn signed_leaf(index: usize, input: &TxIn) -> Option<SpentLeaf> {
-    let leaf = only_signature(&input.witness)?;
-    Some(spent_by(index, input.previous_output, leaf.keys, |_| false))
+    /// Returns the leaf that an input's witness reveals.
+    fn revealed(&mut self, index: usize, input: &TxIn) -> Option<SpentLeaf> {
+        let RevealedLeaf { keys, places, control_block, .. } = revealed_leaf(input)?;
+        let filled = places.iter().filter(|(_, place)| !place.is_empty()).count();
+        let signed = places.into_iter().filter(|(_, place)| is_signature(place));
+        let signed: Vec<_> = signed.map(|(key, _)| key).collect();
+        let staker = signed.contains(keys.staker());
+        let leaf = self.spent(index, input, keys, &control_block, |key| signed.contains(key))?;
+        // The script takes exactly so many signatures, and nothing else but empty elements.
+        let (provider, (_, quorum)) = (leaf.keys.finality_providers().len().min(1), leaf.keys.covenant());
+        let is_complete = staker
+            && leaf.provider_signers.len() == provider
+            && leaf.covenant_signers.len() == usize::from(quorum)
+            && filled == signed.len();
+        Some(SpentLeaf { may_satisfy: is_complete, ..leaf })
+    }
+
+    /// Returns the leaf of a witness that a wallet finalized which does not know the script, with fewer
+    /// signatures than it has keys.
+    fn signed(&mut self, index: usize, input: &TxIn) -> Option<SpentLeaf> {
+        let leaf = short_witness(&input.witness)?;
+        self.spent(index, input, leaf.keys, &leaf.control_block, |_| false)
+    }
+
+    /// Returns the leaf, where the protocol has it at this place and its timelock is satisfied.
+    fn spent(
+        &mut self,
+        index: usize,
+        input: &TxIn,
+        keys: LeafKeys,
+        control_block: &ControlBlock,
+        signed: impl Fn(&XOnlyPublicKey) -> bool,
+    ) -> Option<SpentLeaf> {
+        // Relative timelocks are of version 2 on (BIP-68), which Bitcoin Core compares without a sign.
+        let has_timelocks = !matches!(self.version, Version(0 | 1));
+        let is_timelock = matches!(keys, LeafKeys::Timelock { .. });
+        if (is_timelock && !has_timelocks) || !waits(&keys, input.sequence) {
+            return None;
+        }
+        let place = self.places.of(&keys, control_block)?;
+        let among =
+            |keys: &[XOnlyPublicKey]| keys.iter().filter(|key| signed(key)).copied().collect::<Vec<_>>();
+        let (provider_signers, covenant_signers) =
+            (among(keys.finality_providers()), among(keys.covenant().0));
+        let outpoint = input.previous_output;
+        let (input, may_satisfy) = (index, true);
+        Some(SpentLeaf { input, outpoint, keys, provider_signers, covenant_signers, place, may_satisfy })
+    }
 }
 
 /// Returns whether a witness element has the size of a signature: 64 bytes, or 65 with a sighash type.

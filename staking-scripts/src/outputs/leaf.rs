@@ -137,7 +137,7 @@ impl LeafKeys {
         }
     }
 
-    fn script(&self) -> Option<ScriptBuf> {
+    pub(crate) fn script(&self) -> Option<ScriptBuf> {
         self.miniscript().ok().map(|miniscript| miniscript.encode())
     }
 

@@ -1,16 +1,20 @@
 //! The Taproot outputs of the protocol, their leaves and descriptors.
 
+pub(crate) mod address;
 pub(crate) mod committee;
 pub(crate) mod descriptor;
+pub(crate) mod encoded;
 pub(crate) mod error;
 pub(crate) mod leaf;
 pub(crate) mod op_return;
 pub(crate) mod output;
 pub(crate) mod parties;
+pub(crate) mod place;
 pub(crate) mod providers;
 pub(crate) mod relay;
 pub(crate) mod timelock;
 
+pub use self::address::parse_address;
 pub use self::committee::CovenantCommittee;
 pub use self::descriptor::{DescriptorError, ProtocolOutput};
 pub use self::error::InvalidParties;

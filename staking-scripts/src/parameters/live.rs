@@ -1,13 +1,13 @@
-//! The form of parameters that nodes of Babylon Genesis return.
+//! The forms of parameters that nodes of Babylon Genesis and the staking API return.
 
 use bitcoin::XOnlyPublicKey;
-use bitcoin::base64::Engine;
-use bitcoin::base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::rules::{Findings, Number, ParametersError, ParametersRule};
 use super::{ChainParameters, Parameters};
 use crate::outputs::committee::CovenantCommittee;
+use crate::outputs::encoded::{from_base64, from_hex};
 use crate::outputs::relay::UnsafeOutput;
 use crate::transactions::slashing_rate::SlashingRate;
 
@@ -39,20 +39,54 @@ struct Numbered {
     version: Option<Number>,
 }
 
-pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
+/// The versions of a file, in one of its forms.
+enum File {
+    /// All versions: an array, or a node's answer for them.
+    Versions(Vec<Value>),
+    /// A node's answer with one version, which it does not number.
+    Single(Value),
+    /// The network info of the staking API.
+    NetworkInfo(Vec<Value>),
+}
+
+impl File {
+    /// Returns the versions; `None` for a file of no form.
+    fn of(mut file: Value) -> Option<Self> {
+        let of_api = ["/data/params/bbn", "/params/bbn"].into_iter().find(|at| file.pointer(at).is_some());
+        if let Some(Value::Array(list)) = of_api.and_then(|at| file.pointer_mut(at)).map(Value::take) {
+            return Some(Self::NetworkInfo(list));
+        }
+        match file.get_mut("params").map(Value::take) {
+            Some(Value::Array(list)) => Some(Self::Versions(list)),
+            Some(single @ Value::Object(_)) if of_api.is_none() => Some(Self::Single(single)),
+            Some(_) => None,
+            None => match file {
+                Value::Array(list) => Some(Self::Versions(list)),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Returns the versions of a file, and whether their numbers are known.
+pub(super) fn read(text: &str) -> Result<(Vec<Parameters>, bool), ParametersError> {
     let form = |error: serde_json::Error| ParametersError::form(&error);
-    let wrong = |reason: &str| ParametersError::Form(reason.to_owned());
-    let mut file: serde_json::Value = serde_json::from_str(text).map_err(form)?;
+    let file: Value = serde_json::from_str(text).map_err(form)?;
     if file.get("params").is_none() && file.get("versions").is_some() {
         let (found, expected) = ("phase-1 parameters", "those of Babylon Genesis");
         return Err(ParametersError::OtherKind { found, expected });
     }
-    let list = match file.get_mut("params") {
-        Some(list) => list.take(),
-        None => file,
-    };
-    let serde_json::Value::Array(list) = list else {
-        return Err(wrong("an array of versions is expected, or an object with that array as `params`"));
+    let (list, is_numbered, script) = match File::of(file) {
+        Some(File::Versions(list)) => (list, true, Script::Base64),
+        Some(File::Single(version)) => (vec![version], false, Script::Base64),
+        Some(File::NetworkInfo(list)) => (list, true, Script::Hex),
+        None => {
+            return Err(ParametersError::Form(
+                "an array of versions is expected, or an object with that array or with one version as `params`, or \
+                 the staking API's network info"
+                    .to_owned(),
+            ));
+        }
     };
     let (mut versions, mut violations) = (Vec::with_capacity(list.len()), Vec::new());
     for (place, mut entry) in list.into_iter().enumerate() {
@@ -68,23 +102,44 @@ pub(super) fn read(text: &str) -> Result<Vec<Parameters>, ParametersError> {
         if let Some(Number(number)) = version {
             findings.require(u64::try_from(place) == Ok(number), || ParametersRule::Number(number));
         }
-        versions.extend(raw.check(&mut findings));
+        versions.extend(raw.check(script, &mut findings));
         violations.extend(findings.of_version(place));
     }
     ParametersError::check(violations)?;
-    Ok(versions)
+    Ok((versions, is_numbered))
 }
 
 /// Returns whether a file has parameters of this form, by the first version's activation height.
-pub(super) fn has_form(file: &serde_json::Value) -> bool {
-    let first = file.get("params").unwrap_or(file).get(0);
-    let fields = first.map(|entry| entry.get("params").unwrap_or(entry));
-    fields.is_some_and(|fields| fields.get("btc_activation_height").is_some())
+pub(super) fn has_form(file: &Value) -> bool {
+    let first = match File::of(file.clone()) {
+        Some(File::Versions(list) | File::NetworkInfo(list)) => list.into_iter().next(),
+        Some(File::Single(version)) => Some(version),
+        None => None,
+    };
+    first.is_some_and(|entry| entry.get("params").unwrap_or(&entry).get("btc_activation_height").is_some())
+}
+
+/// The encoding of the slashing script.
+#[derive(Clone, Copy)]
+enum Script {
+    Base64,
+    Hex,
+}
+
+impl Script {
+    fn read(self, text: &str) -> Result<bitcoin::ScriptBuf, ParametersRule> {
+        let (bytes, name) = match self {
+            Self::Base64 => (from_base64(text), "base64"),
+            Self::Hex => (from_hex(text), "hex"),
+        };
+        let wrong = |why| ParametersRule::SlashingScript(text.to_owned(), format!("{name}: {why}"));
+        bytes.map(bitcoin::ScriptBuf::from_bytes).map_err(wrong)
+    }
 }
 
 impl Raw {
     /// Returns the version, or `None` with the rules that it breaks in `findings`.
-    fn check(self, findings: &mut Findings) -> Option<Parameters> {
+    fn check(self, script: Script, findings: &mut Findings) -> Option<Parameters> {
         let covenant = self.covenant(findings);
         let least = findings.amount("min_staking_value_sat", self.min_staking_value_sat);
         let most = findings.amount("max_staking_value_sat", self.max_staking_value_sat);
@@ -92,12 +147,11 @@ impl Raw {
         let shortest = findings.time("min_staking_time_blocks", self.min_staking_time_blocks);
         let longest = findings.time("max_staking_time_blocks", self.max_staking_time_blocks);
         let staking_time = findings.times(shortest, longest);
-        let script = STANDARD.decode(&self.slashing_pk_script);
-        let script = script.map_err(|_| ParametersRule::SlashingScript(self.slashing_pk_script.clone()));
-        let slashing_pk_script = findings.note(script).map(bitcoin::ScriptBuf::from_bytes);
-        if let Some(script) = slashing_pk_script.as_ref().filter(|script| !script.is_op_return()) {
-            findings.note(UnsafeOutput::check_script(script).map_err(ParametersRule::SlashingDestination));
-        }
+        let slashing_pk_script = findings.note(script.read(&self.slashing_pk_script));
+        let destination = slashing_pk_script.as_ref().and_then(|script| {
+            let checked = UnsafeOutput::check_slashing_script(script).map(|()| script);
+            findings.note(checked.map_err(ParametersRule::SlashingDestination))
+        });
         let rate = self.slashing_rate.parse::<SlashingRate>();
         let slashing_rate =
             findings.note(rate.map_err(|_| ParametersRule::SlashingRate(self.slashing_rate.clone())));
@@ -111,7 +165,7 @@ impl Raw {
         if let (Some(fee), Some(least)) = (unbonding_fee, least) {
             findings.require(fee < least, || ParametersRule::UnbondingFeeTooHigh { fee, least });
             if let (Some(left), Some(script), Some(rate)) =
-                (least.checked_sub(fee), &slashing_pk_script, slashing_rate)
+                (least.checked_sub(fee), destination, slashing_rate)
             {
                 findings.dust(rate.slashed_amount(left), script);
             }

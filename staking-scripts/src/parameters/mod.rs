@@ -3,7 +3,9 @@
 //! A stake keeps the version that it was made under: its outputs, its unbonding and its slashing transactions
 //! are those of that version, whatever comes later. So a history has every version.
 
+mod common;
 mod live;
+mod mainnet;
 mod phase1;
 mod rules;
 mod versions;
@@ -13,17 +15,22 @@ use std::ops::RangeInclusive;
 use bitcoin::absolute::Height;
 use bitcoin::{Amount, ScriptBuf, XOnlyPublicKey};
 
+pub use self::common::CommonParameters;
+pub use self::mainnet::{CheckpointParameters, DifferentField, ParametersDifference};
 pub use self::phase1::{Phase1Parameters, StakingCap};
 pub use self::rules::{ParametersError, ParametersRule, ParametersViolation};
 pub use self::versions::{ParametersHistory, ParametersVersion};
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::error::InvalidParties;
 use crate::outputs::parties::Parties;
+use crate::outputs::relay::UnsafeOutput;
 use crate::outputs::timelock::Timelock;
 use crate::transactions::slashing::SlashingParameters;
 use crate::transactions::slashing_rate::SlashingRate;
 
-/// One version of the parameters of Babylon Genesis. A value keeps every rule of [`ParametersRule`].
+/// One version of the parameters of Babylon Genesis. A value keeps every rule of [`ParametersRule`] but
+/// [`SlashingDestination`](ParametersRule::SlashingDestination), which
+/// [`check_new_stakes`](Self::check_new_stakes) has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
     activation_height: Height,
@@ -76,6 +83,16 @@ impl Parameters {
         &self.slashing_pk_script
     }
 
+    /// Checks the rule that only new stakes and signatures must keep: what is slashed goes to a script that
+    /// somebody can spend on purpose, or burns in an output that nodes relay. A stake that was made under a
+    /// version that breaks it can still be unbonded, slashed and withdrawn.
+    ///
+    /// # Errors
+    /// [`UnsafeOutput`] with the script.
+    pub fn check_new_stakes(&self) -> Result<(), UnsafeOutput> {
+        UnsafeOutput::check_slashing_script(&self.slashing_pk_script)
+    }
+
     /// Returns the slashing rate.
     pub const fn slashing_rate(&self) -> SlashingRate {
         self.slashing_rate
@@ -125,7 +142,16 @@ impl Parameters {
 }
 
 impl ParametersHistory<Parameters> {
-    /// Returns mainnet's versions 0 to 4, which are built in; `data/README.md` has their source. Governance
+    /// Returns the rules that the versions break all the same: those that only new stakes and signatures must
+    /// keep ([`ParametersRule::is_of_new_stakes`]).
+    pub fn violations(&self) -> Vec<ParametersViolation> {
+        let checked = self.iter().map(Parameters::check_new_stakes).enumerate();
+        let broken = checked.filter_map(|(version, checked)| Some((version, checked.err()?)));
+        let rule = ParametersRule::SlashingDestination;
+        broken.map(|(version, found)| ParametersViolation { version, rule: rule(found) }).collect()
+    }
+
+    /// Returns mainnet's versions 0 to 5, which are built in; `data/README.md` has their source. Governance
     /// may have added versions since: a node of Babylon Genesis has all of them.
     ///
     /// # Errors

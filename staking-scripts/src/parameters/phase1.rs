@@ -76,15 +76,16 @@ struct Raw {
 pub(super) fn read(text: &str) -> Result<Vec<Phase1Parameters>, ParametersError> {
     let file: Result<File, _> = serde_json::from_str(text);
     let file = file.map_err(|error| other_kind(text).unwrap_or_else(|| ParametersError::form(&error)))?;
-    let (mut versions, mut violations) = (Vec::<Phase1Parameters>::new(), Vec::new());
+    let (mut versions, mut caps, mut violations) = (Vec::<Phase1Parameters>::new(), Vec::new(), Vec::new());
     for (place, raw) in file.versions.into_iter().enumerate() {
         let mut findings = Findings::default();
         if let Some(version) = raw.check(place, &mut findings) {
+            caps.push((place, version.cap));
             versions.push(version);
         }
         violations.extend(findings.of_version(place));
     }
-    violations.extend(falling_caps(&versions));
+    violations.extend(falling_caps(caps));
     ParametersError::check(violations)?;
     Ok(versions)
 }
@@ -96,30 +97,16 @@ fn other_kind(text: &str) -> Option<ParametersError> {
     has_form(&file).then_some(ParametersError::OtherKind { found, expected })
 }
 
-fn in_sat(amount: Amount) -> String {
-    format!("{} sat", amount.to_sat())
-}
-
-/// Returns a violation for each cap that is below an earlier one of its kind.
-fn falling_caps(versions: &[Phase1Parameters]) -> Vec<ParametersViolation> {
-    let (mut amount, mut height, mut found) = (Amount::ZERO, Height::ZERO, Vec::new());
-    for (place, version) in versions.iter().enumerate() {
-        let falls = match version.cap {
-            StakingCap::Amount(cap) if cap < amount => Some((in_sat(amount), in_sat(cap))),
-            StakingCap::Height(cap) if cap < height => Some((height.to_string(), cap.to_string())),
-            StakingCap::Amount(cap) => {
-                amount = cap;
-                None
-            }
-            StakingCap::Height(cap) => {
-                height = cap;
-                None
-            }
-        };
-        found.extend(falls.map(|(earlier, later)| ParametersViolation {
-            version: place,
-            rule: ParametersRule::CapFalls { earlier, later },
-        }));
+/// Returns a violation for each staking cap that is below the one before it; versions with a cap height may
+/// stand between them. A cap height may fall: each closes its own version.
+fn falling_caps(caps: Vec<(usize, StakingCap)>) -> Vec<ParametersViolation> {
+    let (mut earlier, mut found) = (Amount::ZERO, Vec::new());
+    for (version, cap) in caps {
+        let StakingCap::Amount(later) = cap else { continue };
+        if later < earlier {
+            found.push(ParametersViolation { version, rule: ParametersRule::CapFalls { earlier, later } });
+        }
+        earlier = later;
     }
     found
 }
@@ -129,6 +116,7 @@ impl Raw {
         let Number(number) = self.version;
         findings.require(u64::try_from(place) == Ok(number), || ParametersRule::Number(number));
         let activation_height = findings.height("activation_height", self.activation_height);
+        findings.require(activation_height != Some(Height::ZERO), || ParametersRule::ActivationZero);
         let tag = hex::decode(&self.tag).ok().and_then(|tag| tag.try_into().ok());
         let tag: Option<[u8; 4]> = findings.note(tag.ok_or(ParametersRule::Tag(self.tag.clone())));
         let covenant = self.covenant(findings);
@@ -179,7 +167,7 @@ impl Raw {
             (Some(cap), None) => {
                 let cap = findings.amount("staking_cap", cap)?;
                 let most = most?;
-                findings.require(cap > most, || ParametersRule::CapTooLow { cap, most });
+                findings.require(cap >= most, || ParametersRule::CapTooLow { cap, most });
                 Some(StakingCap::Amount(cap))
             }
             (None, Some(height)) => findings.height("cap_height", height).map(StakingCap::Height),

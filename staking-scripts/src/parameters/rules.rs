@@ -80,11 +80,12 @@ pub enum ParametersRule {
         /// The highest staking time.
         most: Timelock,
     },
-    /// The slashing script is not base64.
-    #[error("slashing_pk_script: {0:?} is not base64")]
-    SlashingScript(String),
-    /// The slashing script neither burns nor belongs to an address.
-    #[error("slashing_pk_script: {0}, or an OP_RETURN script that burns")]
+    /// The slashing script is not of the file's encoding.
+    #[error("slashing_pk_script: {0:?} is not {1}")]
+    SlashingScript(String, String),
+    /// The slashing script neither burns in an output that nodes relay nor can be spent on purpose. Such a
+    /// version is read all the same, as only new stakes and signatures must keep this rule.
+    #[error("slashing_pk_script: {}", destination(.0))]
     SlashingDestination(UnsafeOutput),
     /// The slashing rate is not above 0 and below 1, or has more than four decimals.
     #[error("slashing_rate: {0:?}; must be above 0 and below 1, with at most four decimals")]
@@ -109,21 +110,24 @@ pub enum ParametersRule {
     /// Phase 1: not exactly one cap is given.
     #[error("staking_cap, cap_height: none or both are given; exactly one must be, and above 0")]
     OneCap,
-    /// Phase 1: the staking cap is not above the highest staking amount.
-    #[error("staking_cap: {} sat; must be above the most that may be staked, {} sat", .cap.to_sat(), .most.to_sat())]
+    /// Phase 1: the activation height is 0.
+    #[error("activation_height: 0; must be above 0")]
+    ActivationZero,
+    /// Phase 1: the staking cap is below the highest staking amount.
+    #[error("staking_cap: {} sat; must be at least the most that may be staked, {} sat", .cap.to_sat(), .most.to_sat())]
     CapTooLow {
         /// The cap.
         cap: Amount,
         /// The highest staking amount.
         most: Amount,
     },
-    /// Phase 1: a cap is below the one of an earlier version.
-    #[error("the cap is {later}; must be at least {earlier}, that of an earlier version")]
+    /// Phase 1: a staking cap is below the one of an earlier version.
+    #[error("staking_cap: {} sat; must be at least {} sat, that of an earlier version", .later.to_sat(), .earlier.to_sat())]
     CapFalls {
-        /// The cap of the earlier version.
-        earlier: String,
+        /// The last staking cap of the versions before.
+        earlier: Amount,
         /// The cap of this version.
-        later: String,
+        later: Amount,
     },
     /// Phase 1: the lowest staking amount leaves less than 1000 sat after the unbonding fee.
     #[error("min_staking_amount: {} sat; must be at least the unbonding fee, {} sat, and 1000 sat", .least.to_sat(), .fee.to_sat())]
@@ -136,6 +140,12 @@ pub enum ParametersRule {
     /// Phase 1: the confirmation depth is not 2 to 65535.
     #[error("confirmation_depth: {0}; must be 2 to 65535")]
     ConfirmationDepth(u64),
+}
+
+/// Returns the text of a slashing script's fault.
+fn destination(fault: &UnsafeOutput) -> String {
+    let burns = matches!(fault, UnsafeOutput::NotABurn { .. });
+    format!("{fault}{}", if burns { "" } else { ", or one OP_RETURN that burns" })
 }
 
 impl ParametersRule {
@@ -152,7 +162,7 @@ impl ParametersRule {
             Self::AmountsReversed { .. } => "amounts_reversed",
             Self::TimeOutOfRange { .. } => "time_out_of_range",
             Self::TimesReversed { .. } => "times_reversed",
-            Self::SlashingScript(_) => "slashing_script",
+            Self::SlashingScript(..) => "slashing_script",
             Self::SlashingDestination(_) => "slashing_destination",
             Self::SlashingRate(_) => "slashing_rate",
             Self::CommissionRate(_) => "commission_rate",
@@ -160,11 +170,18 @@ impl ParametersRule {
             Self::SlashedIsDust(_) => "slashed_is_dust",
             Self::Tag(_) => "tag",
             Self::OneCap => "one_cap",
+            Self::ActivationZero => "activation_zero",
             Self::CapTooLow { .. } => "cap_too_low",
             Self::CapFalls { .. } => "cap_falls",
             Self::LeastAmountTooLow { .. } => "least_amount_too_low",
             Self::ConfirmationDepth(_) => "confirmation_depth",
         }
+    }
+
+    /// Returns whether the rule concerns only new stakes and signatures: under a version that breaks it, a
+    /// stake that was made can still be unbonded, slashed and withdrawn.
+    pub const fn is_of_new_stakes(&self) -> bool {
+        matches!(self, Self::SlashingDestination(_))
     }
 }
 
@@ -219,7 +236,10 @@ pub enum ParametersError {
 
 impl ParametersError {
     pub(super) fn check(violations: Vec<ParametersViolation>) -> Result<(), Self> {
-        if violations.is_empty() { Ok(()) } else { Err(Self::Violations(violations)) }
+        if violations.iter().all(|found| found.rule.is_of_new_stakes()) {
+            return Ok(());
+        }
+        Err(Self::Violations(violations))
     }
 
     pub(super) fn form(error: &serde_json::Error) -> Self {

@@ -16,8 +16,9 @@ mod sealed {
 
     /// A seal: only the two file forms are implemented.
     pub trait Sealed: Sized {
-        /// Returns all versions of a file, or every rule that it breaks.
-        fn read(text: &str) -> Result<Vec<Self>, ParametersError>;
+        /// Returns all versions of a file, and whether their numbers are known; or every rule that the file
+        /// breaks.
+        fn read(text: &str) -> Result<(Vec<Self>, bool), ParametersError>;
     }
 }
 
@@ -28,7 +29,7 @@ impl ParametersVersion for Parameters {
 }
 
 impl sealed::Sealed for Parameters {
-    fn read(text: &str) -> Result<Vec<Self>, ParametersError> {
+    fn read(text: &str) -> Result<(Vec<Self>, bool), ParametersError> {
         super::live::read(text)
     }
 }
@@ -40,23 +41,30 @@ impl ParametersVersion for Phase1Parameters {
 }
 
 impl sealed::Sealed for Phase1Parameters {
-    fn read(text: &str) -> Result<Vec<Self>, ParametersError> {
-        super::phase1::read(text)
+    fn read(text: &str) -> Result<(Vec<Self>, bool), ParametersError> {
+        super::phase1::read(text).map(|versions| (versions, true))
     }
 }
 
 /// The history of parameters: all versions, at least one, version 0 first, with strictly increasing
-/// activation heights.
+/// activation heights. Or the one version of a node's answer that does not number it, in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParametersHistory<P>(Vec<P>);
+pub struct ParametersHistory<P> {
+    versions: Vec<P>,
+    is_numbered: bool,
+}
 
 impl<P: ParametersVersion> ParametersHistory<P> {
     /// Reads a parameters file.
     ///
     /// The form of [`Parameters`] is a JSON array of versions, or an object with that array as `params`, as a
-    /// node of Babylon Genesis prints it; each version is an object with the fields, or has such an object as
-    /// its `params`. Numbers may be strings. The phase-1 form ([`Phase1Parameters`]) is an object with the
-    /// array `versions`.
+    /// node of Babylon Genesis prints it for `params-versions`; each version is an object with the fields, or
+    /// has such an object as its `params`. Numbers may be strings. Two more forms are read: an object with
+    /// one version as `params`, as a node answers `params`, which does not tell the version's number
+    /// ([`is_numbered`](Self::is_numbered)); and the network info of the staking API (`/v2/network-info`),
+    /// with the array at `data.params.bbn`, whose slashing scripts are hex and not base64.
+    ///
+    /// The phase-1 form ([`Phase1Parameters`]) is an object with the array `versions`.
     ///
     /// # Errors
     /// [`ParametersError`] with every rule that the file breaks, each with the version's number;
@@ -70,7 +78,7 @@ impl<P: ParametersVersion> ParametersHistory<P> {
                 text.len()
             )));
         }
-        let versions = P::read(text)?;
+        let (versions, is_numbered) = P::read(text)?;
         let heights = versions.iter().map(ParametersVersion::activation_height);
         let order = heights.clone().zip(heights.skip(1)).zip(1_usize..);
         let violations: Vec<_> = order
@@ -81,7 +89,7 @@ impl<P: ParametersVersion> ParametersHistory<P> {
             })
             .collect();
         ParametersError::check(violations)?;
-        if versions.is_empty() { Err(ParametersError::Empty) } else { Ok(Self(versions)) }
+        if versions.is_empty() { Err(ParametersError::Empty) } else { Ok(Self { versions, is_numbered }) }
     }
 
     /// Returns the version in force at a Bitcoin height, and its number. For a stake that is the height of
@@ -90,20 +98,27 @@ impl<P: ParametersVersion> ParametersHistory<P> {
     /// # Errors
     /// [`ParametersError::NotInForce`] before the first activation.
     pub fn in_force(&self, height: Height) -> Result<(usize, &P), ParametersError> {
-        let after = self.0.partition_point(|version| version.activation_height() <= height);
-        let first = self.0.first().map_or(Height::ZERO, ParametersVersion::activation_height);
+        let after = self.versions.partition_point(|version| version.activation_height() <= height);
+        let first = self.versions.first().map_or(Height::ZERO, ParametersVersion::activation_height);
         let number = after.checked_sub(1);
-        let version = number.and_then(|number| Some((number, self.0.get(number)?)));
+        let version = number.and_then(|number| Some((number, self.versions.get(number)?)));
         version.ok_or(ParametersError::NotInForce { height, first })
     }
 
     /// Returns the version of this number.
     pub fn get(&self, number: usize) -> Option<&P> {
-        self.0.get(number)
+        self.versions.get(number)
+    }
+
+    /// Returns whether the versions' numbers are known. A node that is asked for its parameters answers with
+    /// the last version alone, and does not say which it is: it then has number 0 here, and a delegation that
+    /// names a version by its number is checked against it, whatever the number is.
+    pub const fn is_numbered(&self) -> bool {
+        self.is_numbered
     }
 
     /// Returns all versions, from number 0 on.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &P> {
-        self.0.iter()
+        self.versions.iter()
     }
 }

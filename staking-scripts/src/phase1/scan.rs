@@ -1,9 +1,13 @@
 //! Finding of phase-1 stakes in the bytes of a block without parsing its transactions: all but the scripts of
 //! outputs is skipped by its length. `benches/scan.rs` compares it with parsing them.
 
-use bitcoin::Script;
+use bitcoin::consensus::encode;
 use bitcoin::opcodes::all::OP_RETURN;
+use bitcoin::{Script, Transaction};
 
+use super::error::Phase1Error;
+use super::parse::Phase1Stake;
+use super::rules::Phase1Rules;
 use crate::outputs::op_return::{OpReturnData, SCRIPT_SIZE};
 
 /// The length of a block's header in bytes.
@@ -22,6 +26,19 @@ pub struct FoundPhase1Stake<'a> {
     pub transaction: &'a [u8],
     /// The data of the OP_RETURN output.
     pub op_return: OpReturnData,
+}
+
+impl FoundPhase1Stake<'_> {
+    /// Returns the stake, with the rules that it breaks. This costs what building its output does, and little
+    /// more: only what the scan has found is parsed.
+    ///
+    /// # Errors
+    /// [`Phase1Error`] as for [`Phase1Stake::find`].
+    pub fn stake<'a>(&self, rules: impl Into<Phase1Rules<'a>>) -> Result<Phase1Stake, Phase1Error> {
+        let read = encode::deserialize::<Transaction>(self.transaction);
+        let transaction = read.map_err(|error| Phase1Error::Bytes(error.to_string()))?;
+        Phase1Stake::of_data(&transaction, &self.op_return, &rules.into())
+    }
 }
 
 /// The bytes are not a block.
@@ -67,8 +84,8 @@ pub enum BlockBytesError {
 /// order. `block` is the block as nodes serialize it, witnesses included.
 ///
 /// The result is that of [`OpReturnData::of`] for every transaction: one with several such outputs is not
-/// listed, nor one with invalid keys or staking time. [`parse_phase1_stake`](super::parse_phase1_stake)
-/// checks whether the others are stakes. Neither the header nor its Merkle root is checked.
+/// listed, nor one with invalid keys or staking time. Data alone are no stake: [`FoundPhase1Stake::stake`]
+/// checks whether the others are stakes, by every rule. Neither the header nor its Merkle root is checked.
 ///
 /// # Errors
 /// [`BlockBytesError`] when the bytes are not a block.

@@ -5,24 +5,28 @@
 //!
 //! | type | Babylon Genesis | consumer chain |
 //! |---|---|---|
-//! | BIP-340 | SHA256(20 address bytes) | SHA256(context ‖ 20 address bytes) |
+//! | BIP-340 | SHA256(address bytes) | SHA256(context ‖ address bytes) |
 //! | BIP-322 | address text | context ‖ address text |
 //! | ECDSA | "Bitcoin Signed Message" of the address text | "Bitcoin Signed Message" of context ‖ address text |
+//!
+//! An address has 20 bytes, or 32 where it is a contract's or an interchain account's.
 
 mod bip322;
 mod bip340;
 mod ecdsa;
+mod given;
 #[cfg(test)]
 mod tests;
 
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Address, Network, XOnlyPublicKey};
 use eots::{SecretKey, SignError};
-pub use finality::{AccountAddress, PossessionMessage};
+pub use finality::{AccountAddress, AccountText, PossessionMessage};
 use prost::Message as _;
 
 pub use self::bip322::{Bip322Script, Bip322Signature};
 pub use self::ecdsa::CompactSignature;
+pub use self::given::GivenProof;
 
 /// A proof that the holder of an account on Babylon Genesis or a consumer chain also holds a Bitcoin key.
 ///
@@ -87,9 +91,42 @@ pub enum PossessionError {
     /// not part of this crate's interface.
     #[error("not the protobuf message of a proof of possession: {0}")]
     Protobuf(String),
-    /// The Bitcoin address of a BIP-322 signature cannot be read.
+    /// The text is neither hex nor base64.
+    #[error("neither hex nor base64")]
+    Text,
+    /// A proof is of another type.
+    #[error("found {given}; must be {expected}")]
+    Form {
+        /// What was given, in words.
+        given: String,
+        /// What a proof of the type may be given as.
+        expected: &'static str,
+    },
+    /// A prefix of BIP-322 stands before a proof of another form.
+    #[error(
+        "found {given} after {prefix}; must be smp before a simple proof, ful before a full one, pof before one of funds"
+    )]
+    Prefix {
+        /// The prefix.
+        prefix: &'static str,
+        /// What follows it, in words.
+        given: String,
+    },
+    /// The transaction of a full BIP-322 proof is not that of a simple one, which chains take.
+    #[error(
+        "the full BIP-322 proof has the {field} {found}; must have {expected}, as a simple proof, which chains take"
+    )]
+    NotSimple {
+        /// The field of the virtual transaction.
+        field: &'static str,
+        /// What it has.
+        found: String,
+        /// What a simple proof has.
+        expected: &'static str,
+    },
+    /// The Bitcoin address of a BIP-322 signature cannot be read, for this reason.
     #[error("the Bitcoin address of the BIP-322 signature: {0}")]
-    BitcoinAddress(bitcoin::address::ParseError),
+    BitcoinAddress(String),
     /// The bytes are not the encoding of a witness. The reason is the decoder's, as text: its error cannot be
     /// compared.
     #[error("the BIP-322 simple signature is not the encoding of a witness: {0}")]
@@ -113,7 +150,7 @@ pub enum PossessionError {
     #[error("the first byte of the compact ECDSA signature is {0}; must be 27 to 34")]
     RecoveryHeader(u8),
     /// The address is not P2WPKH or P2TR.
-    #[error("the address {0} is of another kind; must be P2WPKH or P2TR")]
+    #[error("the proof is of the address {0}, which is {kind}; must be of a P2WPKH or P2TR address", kind = bip322::kind_of(.0))]
     UnsupportedAddress(Address),
     /// The address is not one of this key alone.
     #[error("the address {address} is of another key; must be one of {key}")]

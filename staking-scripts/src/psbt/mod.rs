@@ -1,13 +1,25 @@
-//! Review, signing and finalizing of a PSBT by itself, without the delegation that it belongs to.
+//! PSBTs by themselves, without the delegation that they belong to: reading and writing in their versions and
+//! encodings, review, signing and finalizing.
 
+mod encoding;
+mod invalid;
+mod keyvalue;
 mod review;
 mod sign;
 mod summary;
 mod verifier;
+mod version0;
+mod version2;
+mod weight;
 
-pub use self::review::{PsbtQuorum, PsbtReview, PsbtSignature, PsbtSigner, review_psbt};
+pub use self::encoding::{PsbtVersion, VersionedPsbt};
+pub use self::invalid::{InvalidPsbt, PsbtMap};
+pub use self::review::{
+    PsbtQuorum, PsbtReview, PsbtSignature, PsbtSigner, keys_of_several_leaves, review_psbt,
+};
 pub use self::sign::{PsbtSigningError, finalize_psbt, sign_psbt};
 pub use self::summary::{InputSummary, OutputOwner, OutputSummary, PaymentSummary, summarize_psbt};
+pub use self::weight::check_psbt_weight;
 
 use bitcoin::{Psbt, TxOut};
 

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bitcoin::psbt::Input;
-use bitcoin::script::Instruction;
 use bitcoin::taproot::LeafVersion;
 use bitcoin::{
     Amount, Psbt, PublicKey, Script, ScriptBuf, TapLeafHash, TxIn, TxOut, Witness, XOnlyPublicKey, taproot,
 };
 
 use super::prevouts;
-use super::verifier::Verifier;
+use super::sign::PsbtSigningError;
+use super::verifier::{Verifier, pushed};
+use super::weight::check_psbt_weight;
 use crate::outputs::leaf::{LeafKeys, SpendPath};
-use crate::transactions::shown::{commits, offered_leaf, only_signature, revealed_leaf};
+use crate::outputs::place::is_at_its_depth;
+use crate::transactions::shown::{commits, offered_leaf, revealed_leaf, short_witness};
 use crate::transactions::sighash::sum;
 
 /// The signer of an input, by the kind of signature.
@@ -90,24 +92,16 @@ pub struct PsbtReview {
 
 /// A leaf that the output spent by an input commits to.
 struct SignableLeaf {
-    script: ScriptBuf,
     /// The keys of a leaf of the protocol.
     keys: Option<LeafKeys>,
+    /// What its script pushes, keys among it.
+    pushed: BTreeSet<Vec<u8>>,
 }
 
 impl SignableLeaf {
     fn has(&self, key: &XOnlyPublicKey) -> bool {
-        match &self.keys {
-            Some(keys) => keys.in_script_order().any(|known| known == key),
-            None => pushes(&self.script, key),
-        }
+        self.pushed.contains(key.serialize().as_slice())
     }
-}
-
-fn pushes(script: &Script, key: &XOnlyPublicKey) -> bool {
-    let key = key.serialize();
-    let mut pushed = script.instructions().filter_map(Result::ok);
-    pushed.any(|found| matches!(found, Instruction::PushBytes(bytes) if bytes.as_bytes() == key))
 }
 
 /// Returns the leaves that an input describes and the output that it spends commits to.
@@ -116,18 +110,23 @@ fn signable_leaves(input: &Input, spent: &TxOut) -> BTreeMap<TapLeafHash, Signab
         *version == LeafVersion::TapScript && commits(spent, block, script)
     });
     let leaf = |script: &ScriptBuf| SignableLeaf {
-        script: script.clone(),
         keys: LeafKeys::from_script(script).ok(),
+        pushed: pushed(script),
     };
     committed
         .map(|(_, (script, version))| (TapLeafHash::from_script(script, *version), leaf(script)))
         .collect()
 }
 
-/// Verifies every signature in a PSBT, and lists the keys that have not signed. Every PSBT can be reviewed.
+/// Verifies every signature in a PSBT, and lists the keys that have not signed. Every PSBT can be reviewed
+/// whose transaction nodes would relay; the time is linear in its size.
 ///
 /// A signature is tied to what it spends: for a leaf, the output spent must commit to it.
-pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
+///
+/// # Errors
+/// [`PsbtSigningError::TooHeavy`], before any signature is verified.
+pub fn review_psbt(psbt: &Psbt) -> Result<PsbtReview, PsbtSigningError> {
+    check_psbt_weight(psbt)?;
     let prevouts = prevouts(psbt);
     let mut review = PsbtReview::default();
     let held = prevouts.as_deref().and_then(sum);
@@ -135,12 +134,37 @@ pub fn review_psbt(psbt: &Psbt) -> PsbtReview {
     let mut verifier = prevouts.as_deref().map(|prevouts| Verifier::new(psbt, prevouts));
     for (index, (input, txin)) in psbt.inputs.iter().zip(&psbt.unsigned_tx.input).enumerate() {
         let spent = prevouts.as_ref().and_then(|prevouts| prevouts.get(index));
-        let mut of_input = InputReview { index, input, txin, spent, found: Vec::new(), review: &mut review };
+        let leaves = spent.map(|spent| signable_leaves(input, spent)).unwrap_or_default();
+        let (found, review) = (Vec::new(), &mut review);
+        let mut of_input = InputReview { index, input, txin, spent, leaves, found, review };
         of_input.collected(verifier.as_mut());
         of_input.finalized(verifier.as_mut());
         of_input.several_leaves();
     }
-    review
+    Ok(review)
+}
+
+/// Returns the keys that have signed several leaves of an input, each with the index of the input, in the
+/// fields of their own alone, and without verifying them: such a PSBT must not be passed on.
+pub fn keys_of_several_leaves(psbt: &Psbt) -> Vec<(usize, XOnlyPublicKey)> {
+    let inputs = psbt.inputs.iter().enumerate();
+    inputs
+        .flat_map(|(index, input)| {
+            several(input.tap_script_sigs.keys().copied()).map(move |key| (index, key))
+        })
+        .collect()
+}
+
+/// Returns the keys that are there with several leaves.
+fn several(
+    signed: impl Iterator<Item = (XOnlyPublicKey, TapLeafHash)>,
+) -> impl Iterator<Item = XOnlyPublicKey> {
+    let mut leaves_of = BTreeMap::<XOnlyPublicKey, usize>::new();
+    for (key, _) in signed.collect::<BTreeSet<_>>() {
+        let count = leaves_of.entry(key).or_default();
+        *count = count.saturating_add(1);
+    }
+    leaves_of.into_iter().filter(|(_, count)| *count > 1).map(|(key, _)| key)
 }
 
 /// The review of one input.
@@ -149,6 +173,8 @@ struct InputReview<'a> {
     input: &'a Input,
     txin: &'a TxIn,
     spent: Option<&'a TxOut>,
+    /// The leaves that may be signed.
+    leaves: BTreeMap<TapLeafHash, SignableLeaf>,
     /// The valid signatures for leaves.
     found: Vec<(XOnlyPublicKey, TapLeafHash)>,
     review: &'a mut PsbtReview,
@@ -161,9 +187,8 @@ impl InputReview<'_> {
 
     /// Notes the signatures that are collected in fields of their own.
     fn collected(&mut self, mut verifier: Option<&mut Verifier<'_>>) {
-        let leaves = self.spent.map(|spent| signable_leaves(self.input, spent)).unwrap_or_default();
         for ((key, hash), signature) in &self.input.tap_script_sigs {
-            let leaf = leaves.get(hash).filter(|leaf| leaf.has(key));
+            let leaf = self.leaves.get(hash).filter(|leaf| leaf.has(key));
             let verifies =
                 |verifier: &mut &mut Verifier<'_>| verifier.leaf(self.index, *hash, key, signature);
             let valid = leaf.is_some() && verifier.as_mut().is_some_and(verifies);
@@ -184,45 +209,55 @@ impl InputReview<'_> {
         {
             self.note(PsbtSigner::KeyPath(key), None, valid);
         }
-        for (key, signature) in &self.input.partial_sigs {
-            let valid = verifier.ecdsa(self.index, self.input, key, signature).unwrap_or(false);
-            self.note(PsbtSigner::Ecdsa(*key), None, valid);
+        for (key, valid) in verifier.ecdsa(self.index, self.input) {
+            self.note(PsbtSigner::Ecdsa(key), None, valid);
         }
     }
 
     /// Notes the keys that have signed several leaves, in fields of their own or in a finalized witness.
     fn several_leaves(&mut self) {
         let collected = self.input.tap_script_sigs.keys();
-        let signed: BTreeSet<_> = collected.copied().chain(self.found.iter().copied()).collect();
-        let mut leaves_of = BTreeMap::<XOnlyPublicKey, usize>::new();
-        for (key, _) in signed {
-            let count = leaves_of.entry(key).or_default();
-            *count = count.saturating_add(1);
+        let several = several(collected.copied().chain(self.found.iter().copied()));
+        self.review.several_leaves.extend(several.map(|key| (self.index, key)));
+    }
+
+    /// Returns the leaf of the protocol that the input offers, where it offers exactly one: as
+    /// [`offered_leaf`], with what was read and verified already.
+    fn offered(&self) -> Option<(LeafKeys, TapLeafHash)> {
+        if self.spent.is_none() {
+            return offered_leaf(self.input, None).map(|leaf| (leaf.keys.clone(), leaf.hash()));
         }
-        let several = leaves_of.into_iter().filter(|(_, count)| *count > 1).map(|(key, _)| (self.index, key));
-        self.review.several_leaves.extend(several);
+        let one = self.input.tap_scripts.keys().next().filter(|_| self.input.tap_scripts.len() == 1);
+        let (hash, leaf) = self.leaves.first_key_value()?;
+        let keys = leaf.keys.clone()?;
+        one.is_some_and(|control_block| is_at_its_depth(&keys, control_block)).then_some((keys, *hash))
     }
 
     /// Notes the signatures of a finalized witness, and what is absent.
     fn finalized(&mut self, verifier: Option<&mut Verifier<'_>>) {
         let is_finalized = self.input.final_script_witness.is_some() || self.input.final_script_sig.is_some();
-        let offered = offered_leaf(self.input, self.spent).map(|leaf| (leaf.keys.clone(), leaf.hash()));
         if !is_finalized {
-            return self.unfinalized(offered);
+            return self.unfinalized(self.offered());
         }
         let Some(verifier) = verifier else { return self.review.invalid_witnesses.push(self.index) };
-        let witness = self.input.final_script_witness.clone().unwrap_or_default();
-        if let Some((keys, hash, key)) = self.wallets_signature(&witness, verifier) {
-            self.note(PsbtSigner::Leaf(key), Some(keys.path()), true);
-            self.found.push((key, hash));
+        let finalized = TxIn {
+            witness: self.input.final_script_witness.clone().unwrap_or_default(),
+            script_sig: self.input.final_script_sig.clone().unwrap_or_default(),
+            ..self.txin.clone()
+        };
+        if let Some((keys, hash, signers)) = self.wallets_signatures(&finalized.witness, verifier) {
+            for key in signers {
+                self.note(PsbtSigner::Leaf(key), Some(keys.path()), true);
+                self.found.push((key, hash));
+            }
             self.unfinalized(Some((keys, hash)));
             return;
         }
-        let signers = verifier.finalized(self.index);
+        let signers = verifier.finalized(self.index, &finalized);
         if signers.is_none() {
             self.review.invalid_witnesses.push(self.index);
         }
-        match (revealed_leaf(&TxIn { witness, ..self.txin.clone() }), signers) {
+        match (revealed_leaf(&finalized), signers) {
             (Some(leaf), _) => {
                 let path = Some(leaf.keys.path());
                 for (key, place) in leaf.places.iter().filter(|(_, place)| !place.is_empty()) {
@@ -246,21 +281,25 @@ impl InputReview<'_> {
         self.spent.is_some_and(|spent| commits(spent, control_block, script))
     }
 
-    /// Returns the one signature of a witness that a wallet finalized which does not know the script: it has
-    /// the signature, the script and the control block, where the script asks for more signatures.
-    fn wallets_signature(
+    /// Returns who signed a witness that a wallet finalized which does not know the script: it has the
+    /// signatures, the script and the control block, where the script has more keys.
+    fn wallets_signatures(
         &self,
         witness: &Witness,
         verifier: &mut Verifier<'_>,
-    ) -> Option<(LeafKeys, TapLeafHash, XOnlyPublicKey)> {
-        let leaf = only_signature(witness)?;
-        let signature = taproot::Signature::from_slice(leaf.signature).ok()?;
+    ) -> Option<(LeafKeys, TapLeafHash, BTreeSet<XOnlyPublicKey>)> {
+        let leaf = short_witness(witness)?;
         if !self.commits_to(&leaf.script, &leaf.control_block) {
             return None;
         }
         let keys: Vec<_> = leaf.keys.in_script_order().copied().collect();
-        let key = keys.into_iter().find(|key| verifier.leaf(self.index, leaf.hash, key, &signature))?;
-        Some((leaf.keys, leaf.hash, key))
+        let mut signers = BTreeSet::new();
+        for signature in &leaf.signatures {
+            let signature = taproot::Signature::from_slice(signature).ok()?;
+            let signs = |key: &&XOnlyPublicKey| verifier.leaf(self.index, leaf.hash, key, &signature);
+            signers.insert(*keys.iter().find(signs)?);
+        }
+        Some((leaf.keys, leaf.hash, signers))
     }
 
     fn unfinalized(&mut self, offered: Option<(LeafKeys, TapLeafHash)>) {

@@ -1,20 +1,33 @@
 //! Signing and finalizing of a PSBT by itself.
 
 use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::{Psbt, TapSighashType, Transaction, XOnlyPublicKey, taproot};
+use bitcoin::{Psbt, TapSighashType, Transaction, Weight, XOnlyPublicKey, taproot};
 use eots::{SecretKey, SignError};
 
+use super::invalid::InvalidPsbt;
 use super::prevouts;
+use super::weight::check_psbt_weight;
 use crate::coins::coin::CoinError;
 use crate::coins::key_path::{is_coin, key_path_script, sign_coins};
 use crate::coins::witness::finalize_verified;
 use crate::outputs::leaf::SpendPath;
+use crate::outputs::relay::MAX_WEIGHT;
 use crate::transactions::shown::offered_leaf;
 
-/// A PSBT cannot be signed or finalized.
+/// A PSBT cannot be read, reviewed, signed or finalized.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PsbtSigningError {
+    /// The bytes or the text are not a PSBT.
+    #[error("{0}")]
+    Invalid(InvalidPsbt),
+    /// The transaction is too heavy to be relayed, with the witnesses that it has or the least ones that it
+    /// will need. Nothing in it was verified or signed.
+    #[error(
+        "the transaction weighs at least {0} weight units with its witnesses; must be at most {MAX_WEIGHT}, which nodes \
+         relay"
+    )]
+    TooHeavy(Weight),
     /// The PSBT does not have the outputs that all of its inputs spend, which signatures cover.
     #[error("the PSBT does not say what all of its inputs spend; must say it")]
     Incomplete,
@@ -42,15 +55,22 @@ pub enum PsbtSigningError {
     Sign(#[from] SignError),
 }
 
+impl From<InvalidPsbt> for PsbtSigningError {
+    fn from(reason: InvalidPsbt) -> Self {
+        Self::Invalid(reason)
+    }
+}
+
 /// Signs the inputs whose one offered leaf has `key` as its staker, and the coins that pay to
 /// [`key_path_script`] of it; no other input is signed. Returns the PSBT with the signatures, and how many
 /// were added. Nothing is signed as a covenant member or as a finality provider: a covenant member signs a
 /// [`CheckedDelegation`](crate::CheckedDelegation).
 ///
 /// # Errors
-/// [`PsbtSigningError`] when the PSBT does not have what it spends, spends through the slashing path beside
-/// other inputs, or has no input for this key, and when signing fails.
+/// [`PsbtSigningError`] when the PSBT is too heavy, does not have what it spends, spends through the slashing
+/// path beside other inputs, or has no input for this key, and when signing fails.
 pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSigningError> {
+    check_psbt_weight(psbt)?;
     let (mut signed, public_key) = (psbt.clone(), *key.public_key());
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
     let (mut leaves, mut coins) = (0_usize, Vec::new());
@@ -94,8 +114,9 @@ pub fn sign_psbt(psbt: &Psbt, key: &SecretKey) -> Result<(Psbt, usize), PsbtSign
 /// signatures must cover the whole transaction.
 ///
 /// # Errors
-/// [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::NotFinal`].
+/// [`PsbtSigningError::TooHeavy`], [`PsbtSigningError::Incomplete`] or [`PsbtSigningError::NotFinal`].
 pub fn finalize_psbt(psbt: &Psbt) -> Result<Transaction, PsbtSigningError> {
+    check_psbt_weight(psbt)?;
     let prevouts = prevouts(psbt).ok_or(PsbtSigningError::Incomplete)?;
     finalize_verified(&mut psbt.clone(), &prevouts).map_err(PsbtSigningError::NotFinal)
 }

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::transaction::InputWeightPrediction;
-use bitcoin::{
-    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, Weight, Witness, XOnlyPublicKey, psbt,
-};
+use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, Weight, XOnlyPublicKey};
 
+use super::weight::least_weight;
 use crate::coins::key_path::key_path_script;
 use crate::explain::{Explanation, PaidOutput, SpentLeaf, TransactionKind};
 use crate::outputs::descriptor::ProtocolOutput;
-use crate::outputs::leaf::{EMPTY_INPUT, SpendPath, leaf_input_weight};
-use crate::transactions::shown::{offered_leaf, spent_outputs};
+use crate::outputs::leaf::SpendPath;
+use crate::transactions::shown::spent_outputs;
 use crate::transactions::sighash::sum;
 
 /// What a transaction spends and pays.
@@ -94,15 +92,7 @@ pub fn summarize_psbt(
     signer: Option<&XOnlyPublicKey>,
 ) -> PaymentSummary {
     let spent = spent_outputs(psbt);
-    let weights = psbt.inputs.iter().zip(&spent).map(|(input, spent)| least_witness(input, spent.as_ref()));
-    let is_segwit = |(input, spent): (&psbt::Input, &Option<TxOut>)| {
-        input.final_script_witness.is_some()
-            || spent.as_ref().is_some_and(|spent| spent.script_pubkey.is_witness_program())
-    };
-    let marker_and_flag = if psbt.inputs.iter().zip(&spent).any(is_segwit) { 2 } else { 0 };
-    let weights = weights.chain([Weight::from_wu(marker_and_flag)]);
-    let base = psbt.unsigned_tx.weight();
-    let weight = weights.fold(base, |sum, weight| sum.checked_add(weight).unwrap_or(Weight::MAX));
+    let weight = least_weight(psbt, &spent, Weight::MAX);
     PaymentSummary::new(&psbt.unsigned_tx, spent, explanation, signer, weight)
 }
 
@@ -254,30 +244,4 @@ impl<'a> Owners<'a> {
             _ => None,
         }
     }
-}
-
-/// Returns what an input's witness adds to the weight: the final one that it has, or the least that it needs.
-fn least_witness(input: &psbt::Input, spent: Option<&TxOut>) -> Weight {
-    let script_sig = input.final_script_sig.as_ref().map_or(0, |script| script.len());
-    let elements = input.final_script_witness.iter().flat_map(Witness::iter).map(<[u8]>::len);
-    let least = match spent.map(|spent| &spent.script_pubkey) {
-        _ if input.final_script_witness.is_some() || script_sig > 0 => {
-            InputWeightPrediction::new(script_sig, elements.collect::<Vec<_>>()).weight()
-        }
-        Some(script) if script.is_p2tr() => {
-            match offered_leaf(input, spent).as_ref().and_then(leaf_input_weight) {
-                // All of the empty input is counted already but the count of its witness elements.
-                Some(weight) => {
-                    let counted = EMPTY_INPUT.checked_sub(Weight::from_wu(1)).unwrap_or(EMPTY_INPUT);
-                    return weight.checked_sub(counted).unwrap_or(Weight::ZERO);
-                }
-                None => InputWeightPrediction::P2TR_KEY_DEFAULT_SIGHASH.weight(),
-            }
-        }
-        Some(script) if script.is_p2wpkh() => InputWeightPrediction::P2WPKH_MAX.weight(),
-        Some(script) if script.is_p2pkh() => InputWeightPrediction::P2PKH_COMPRESSED_MAX.weight(),
-        _ => return Weight::ZERO,
-    };
-    // The length of the empty scriptSig is counted already.
-    least.checked_sub(Weight::from_wu(4)).unwrap_or(Weight::ZERO)
 }

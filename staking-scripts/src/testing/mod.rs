@@ -9,6 +9,7 @@
     reason = "a fixture that cannot be made fails the test"
 )]
 
+mod lost;
 mod scene;
 
 use bitcoin::block::Header;
@@ -29,6 +30,7 @@ use crate::transactions::{ExtensionTransaction, Funded, NewExtension, NewStake, 
 use spv::InclusionProof;
 use spv::testing::{block_with, mine};
 
+pub use self::lost::{lost_scripts, made_under};
 pub use self::scene::Scene;
 
 /// The account of [`possession`] on Babylon Genesis.
@@ -72,14 +74,11 @@ pub fn history_changed(
     first_members: &[usize],
     change: impl Fn(u64, &mut serde_json::Value),
 ) -> ParametersHistory<Parameters> {
-    ParametersHistory::from_json(&history_json(first_members, change).to_string()).unwrap()
+    ParametersHistory::from_json(&history_file(first_members, change)).unwrap()
 }
 
-/// Returns a [`history_changed`] in a node's JSON.
-pub fn history_json(
-    first_members: &[usize],
-    change: impl Fn(u64, &mut serde_json::Value),
-) -> serde_json::Value {
+/// Returns the file of a [`history_changed`].
+pub fn history_file(first_members: &[usize], change: impl Fn(u64, &mut serde_json::Value)) -> String {
     let mut file: serde_json::Value =
         serde_json::from_str(include_str!("../../data/mainnet-parameters.json")).unwrap();
     let first = file["params"][0].clone();
@@ -97,7 +96,7 @@ pub fn history_json(
         version
     });
     file["params"] = versions.collect::<Vec<_>>().into();
-    file
+    file.to_string()
 }
 
 /// Returns the only version of a [`history`].
@@ -298,7 +297,7 @@ pub fn included(height: u32, depth: usize) -> (Delegation, Parameters) {
     included_of(0, height, depth)
 }
 
-/// Returns an [`included`] delegation of `key("staker", staker)`, with another coin, amount and time for each.
+/// Returns an [`included`] delegation of `key("staker", staker)`; each has another coin, amount and time.
 pub fn included_of(staker: usize, height: u32, depth: usize) -> (Delegation, Parameters) {
     let (mut delegation, parameters) = honest_of(staker, &genesis());
     let block = block_with(delegation.staking_transaction.clone());

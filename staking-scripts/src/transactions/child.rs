@@ -36,7 +36,7 @@ impl Parent<'_> {
         destination: ScriptBuf,
         fee_rate: FeeRate,
     ) -> Result<ChildTransaction, BuildError> {
-        UnsafeOutput::check_script(&destination).map_err(BuildError::of("child"))?;
+        UnsafeOutput::check_destination(&destination).map_err(BuildError::of("child"))?;
         let too_high = || BuildError::FeeRateTooHigh(fee_rate);
         if fee_rate > MAX_FEE_RATE {
             return Err(too_high());

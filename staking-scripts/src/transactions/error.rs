@@ -19,7 +19,7 @@ pub enum BuildError {
     /// The fee rate is above [`MAX_FEE_RATE`].
     #[error("the fee rate is {} sat/vB; must be at most {} sat/vB, the most that nodes relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
-    /// An output would be dust, or its script has no address.
+    /// An output would be dust, or nobody can spend it on purpose.
     #[error("{output} output: {cause}")]
     Output {
         /// The output: staking, change, unbonding, slashed, slashing refund, withdrawal or child.
@@ -71,6 +71,9 @@ pub enum BuildError {
     /// Slashing: the fee is 0.
     #[error("the slashing fee is 0 sat; must be above 0, or no node relays the transaction")]
     NoSlashingFee,
+    /// Slashing: the version is not 1 or 2.
+    #[error("the version of the slashing transaction is {0}; must be 1 or 2")]
+    SlashingVersion(i32),
     /// Slashing: the stake is so small that the slashed part is 0 sat.
     #[error("a slashing rate of {rate} takes 0 sat of a stake of {} sat; must take more", .amount.to_sat())]
     NothingSlashed {

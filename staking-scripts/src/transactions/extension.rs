@@ -106,7 +106,7 @@ pub enum ExtensionError {
     /// The fee rate is above [`MAX_FEE_RATE`].
     #[error("the fee rate is {} sat/vB; must be at most {} sat/vB, the most that nodes relay by default", .0.to_sat_per_vb_ceil(), MAX_FEE_RATE.to_sat_per_vb_floor())]
     FeeRateTooHigh(FeeRate),
-    /// The script of the change has no address, or the new stake would be dust.
+    /// Nobody can spend the change on purpose, or the new stake would be dust.
     #[error(transparent)]
     Output(#[from] UnsafeOutput),
     /// A finality provider of the running stake is given for another chain.
@@ -174,7 +174,7 @@ impl ExtensionTransaction {
         check_parties(previous.output().parties(), output.parties())?;
         let added = amount.checked_sub(previous.amount());
         let added = added.ok_or(ExtensionError::SmallerStake { old: previous.amount(), new: amount })?;
-        UnsafeOutput::check_script(&change)?;
+        UnsafeOutput::check_destination(&change)?;
         let stake = output.taproot().paying(amount);
         UnsafeOutput::check_amount(&stake)?;
         if change == stake.script_pubkey {

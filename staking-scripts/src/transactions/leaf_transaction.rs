@@ -78,13 +78,15 @@ pub trait LeafTransaction: sealed::Spends {
     }
 
     /// Adds the origin of a key (fingerprint and path, BIP-32) to the PSBT, for hardware wallets and
-    /// air-gapped signers.
+    /// air-gapped signers. The staker's takes the place of the one that the PSBT has from the beginning: the
+    /// key's own fingerprint and an empty path.
     fn add_key_origin(&mut self, key: XOnlyPublicKey, source: &KeySource) {
         self.spend_mut().add_key_origin(key, source);
     }
 
     /// Returns the signatures in a PSBT that a signer returned. The transaction must be this one, byte for
-    /// byte; every sighash is computed again, and every signature verified.
+    /// byte; every sighash is computed again, and every signature for the leaf verified. Signatures for
+    /// other leaves of the output are left out and named.
     ///
     /// # Errors
     /// [`ReturnedPsbtError`] names the first part that cannot be used.

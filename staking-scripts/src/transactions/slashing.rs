@@ -37,6 +37,12 @@ impl Slashable for UnbondingOutput {
     }
 }
 
+/// The versions that a slashing transaction may have.
+pub(crate) const VERSIONS: [Version; 2] = [Version::ONE, Version::TWO];
+
+/// The version of those that are drafted here.
+pub(crate) const DRAFTED: Version = Version::TWO;
+
 /// The parameters of a slashing transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlashingParameters {
@@ -102,28 +108,46 @@ pub enum SlashingError {
 holds_a_leaf_spend!(SlashingTransaction);
 
 impl SlashingTransaction {
-    /// Builds the slashing transaction of `source`: version 1, one input, two outputs, nLockTime 0, final
+    /// Builds the slashing transaction of `source`: version 2, one input, two outputs, nLockTime 0, final
     /// nSequence.
     ///
     /// # Errors
-    /// [`BuildError`] when the fee is 0, the slashed part would be paid to a script without address, the
+    /// [`BuildError`] when the fee is 0, the slashed part would be paid to a script that nobody can
+    /// spend on purpose, the
     /// stake does not pay the slashed part and the fee, or an output would be dust.
     pub fn new<O: Slashable>(
         source: &Funded<O>,
         parameters: &SlashingParameters,
     ) -> Result<Self, BuildError> {
-        let refund =
-            SlashingRefundOutput::new(*source.output().parties().staker(), parameters.unbonding_time)?;
-        Self::refunding(source, parameters, refund)
+        Self::of_version(source, parameters, DRAFTED)
     }
 
-    /// Builds the transaction as [`new`](Self::new) does, with the slashing refund output given, which is the
-    /// same for every output of a stake.
+    /// Builds the transaction as [`new`](Self::new) does, with version 1 or 2: the chain takes both, and the
+    /// reference in Go makes version 1, at which some signers fail.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new), and [`BuildError::SlashingVersion`] for another version.
+    pub fn of_version<O: Slashable>(
+        source: &Funded<O>,
+        parameters: &SlashingParameters,
+        version: Version,
+    ) -> Result<Self, BuildError> {
+        let refund =
+            SlashingRefundOutput::new(*source.output().parties().staker(), parameters.unbonding_time)?;
+        Self::refunding(source, parameters, refund, version)
+    }
+
+    /// Builds the transaction as [`of_version`](Self::of_version) does, with the slashing refund output
+    /// given, which is the same for every output of a stake.
     pub(crate) fn refunding<O: Slashable>(
         source: &Funded<O>,
         parameters: &SlashingParameters,
         refund: SlashingRefundOutput,
+        version: Version,
     ) -> Result<Self, BuildError> {
+        if !VERSIONS.contains(&version) {
+            return Err(BuildError::SlashingVersion(version.0));
+        }
         if parameters.fee == Amount::ZERO {
             return Err(BuildError::NoSlashingFee);
         }
@@ -131,10 +155,7 @@ impl SlashingTransaction {
         if amount > Amount::MAX_MONEY {
             return Err(BuildError::StakeTooLarge(amount));
         }
-        // Burnt, or paid to an address: anybody might be able to spend from a script of another kind.
-        if !parameters.pk_script.is_op_return() {
-            UnsafeOutput::check_script(&parameters.pk_script).map_err(BuildError::of("slashed"))?;
-        }
+        UnsafeOutput::check_slashing_script(&parameters.pk_script).map_err(BuildError::of("slashed"))?;
         let slashed = parameters.rate.slashed_amount(amount);
         if slashed == Amount::ZERO {
             return Err(BuildError::NothingSlashed { amount, rate: parameters.rate });
@@ -144,7 +165,7 @@ impl SlashingTransaction {
             .filter(|left| *left > Amount::ZERO)
             .ok_or(BuildError::SlashingFeeNotPaid { amount, slashed, fee })?;
         let slashed = TxOut { value: slashed, script_pubkey: parameters.pk_script.clone() };
-        Self::laid_out(source, refund, Version::ONE, slashed, refund_amount)
+        Self::laid_out(source, refund, version, slashed, refund_amount)
     }
 
     /// Builds the transaction with this version, this output for the slashed part and this slashing refund

@@ -69,7 +69,7 @@ impl StakingTransaction {
         let op_return = op_return.as_ref();
         let staked = output.taproot().paying(amount);
         UnsafeOutput::check_amount(&staked).map_err(BuildError::of("staking"))?;
-        UnsafeOutput::check_script(&change).map_err(BuildError::of("change"))?;
+        UnsafeOutput::check_destination(&change).map_err(BuildError::of("change"))?;
         if fee_rate > MAX_FEE_RATE {
             return Err(BuildError::FeeRateTooHigh(fee_rate));
         }

@@ -30,7 +30,7 @@ impl WithdrawalTransaction {
         destination: ScriptBuf,
         fee_rate: FeeRate,
     ) -> Result<Self, BuildError> {
-        UnsafeOutput::check_script(&destination).map_err(BuildError::of("withdrawal"))?;
+        UnsafeOutput::check_destination(&destination).map_err(BuildError::of("withdrawal"))?;
         if fee_rate > MAX_FEE_RATE {
             return Err(BuildError::FeeRateTooHigh(fee_rate));
         }

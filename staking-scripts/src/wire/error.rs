@@ -1,5 +1,5 @@
+use bitcoin::XOnlyPublicKey;
 use bitcoin::consensus::encode;
-use bitcoin::{XOnlyPublicKey, base64};
 use eots::InvalidAdaptorSignature;
 
 /// A response or a message of the chain cannot be read or written.
@@ -89,10 +89,10 @@ pub(crate) enum Problem {
     },
     /// The text is not hex.
     #[error("not hex: {0}")]
-    Hex(hex::FromHexError),
+    Hex(String),
     /// The text is not base64.
     #[error("not base64 of the standard alphabet with padding: {0}")]
-    Base64(base64::DecodeError),
+    Base64(String),
     /// The 32 bytes are not the x coordinate of a point on the curve.
     #[error("{} is not the x coordinate of a point; must be a BIP-340 public key", hex::encode(.0))]
     Key([u8; 32]),

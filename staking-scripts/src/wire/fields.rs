@@ -6,6 +6,7 @@ use bitcoin::{Amount, Transaction, XOnlyPublicKey};
 use eots::AdaptorSignature;
 
 use super::{MAX_KEYS, Problem, WireError};
+use crate::outputs::encoded::from_hex;
 
 type Result<T> = std::result::Result<T, WireError>;
 
@@ -98,7 +99,7 @@ pub(super) fn optional<T>(
 }
 
 pub(super) fn hex(text: &str, path: &str) -> Result<Vec<u8>> {
-    hex::decode(text).map_err(|e| WireError::field(path, Problem::Hex(e)))
+    from_hex(text).map_err(|e| WireError::field(path, Problem::Hex(e)))
 }
 
 /// Reads an optional field in hex, as [`optional`] does.

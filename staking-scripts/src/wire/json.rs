@@ -162,7 +162,7 @@ fn created(at: &At<'_>) -> Result<MsgCreateBtcDelegation> {
             hash.reverse();
             Ok(TransactionKey { index: at.u32("index")?, hash })
         });
-        Ok(InclusionProof { key: key.transpose()?, proof: at.base64("proof")? })
+        Ok(InclusionProof { key: key.transpose()?, proof: at.base64_or_hex("proof")? })
     });
     Ok(MsgCreateBtcDelegation {
         staker_addr: at.text("staker_addr")?,

@@ -1,8 +1,7 @@
-use bitcoin::base64::Engine as _;
-use bitcoin::base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{Problem, WireError};
+use crate::outputs::encoded::{from_base64, from_base64_or_hex, from_hex};
 
 /// A value in a JSON document, with its path. An absent value is null, which protobuf's JSON reads as the
 /// zero value of a field.
@@ -84,7 +83,7 @@ impl<'a> At<'a> {
     }
 
     pub(super) fn hex_here(&self) -> Result<Vec<u8>, WireError> {
-        hex::decode(self.str()?).map_err(|e| self.error(Problem::Hex(e)))
+        from_hex(self.str()?).map_err(|e| self.error(Problem::Hex(e)))
     }
 
     /// Returns the bytes of a member in base64.
@@ -93,7 +92,13 @@ impl<'a> At<'a> {
     }
 
     pub(super) fn base64_here(&self) -> Result<Vec<u8>, WireError> {
-        STANDARD.decode(self.str()?).map_err(|e| self.error(Problem::Base64(e)))
+        from_base64(self.str()?).map_err(|e| self.error(Problem::Base64(e)))
+    }
+
+    /// Returns the bytes of a member in base64, or in hex.
+    pub(super) fn base64_or_hex(&self, name: &str) -> Result<Vec<u8>, WireError> {
+        let at = self.get(name)?;
+        from_base64_or_hex(at.str()?).map_err(|e| at.error(Problem::Base64(e)))
     }
 
     /// Returns a whole number, written as a number or as text: a node writes those of 64 bits as text.

@@ -1,6 +1,5 @@
 //! `covenant sign`: checks delegations, and signs them as a covenant member.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -14,11 +13,12 @@ use staking_scripts::{CovenantSignatures, Delegation, Parameters, ParametersHist
 
 use super::record::Record;
 use crate::args::argument::{self, Argument};
-use crate::args::delegation::{self, ChainArgs};
+use crate::args::chain::ChainArgs;
+use crate::args::delegation;
 use crate::args::input;
+use crate::args::mainnet;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
-use crate::view::output::{CommandOutput, Exit, Printout};
-use crate::view::text::BAD;
+use crate::view::output::{CommandOutput, Exit, Printout, warn};
 use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
@@ -28,7 +28,7 @@ use crate::view::violation::Refused;
     For one delegation, the signatures are printed as JSON, with --json on one line: {\"member\", \"unbonding_signature\", …}; or, with exit code 1, \
     the rules that it breaks, with --json {\"accepted\": false, \"violations\": […]}. For several, there is a JSON line for each, with and without --json: \"delegation_file\" and one of \
     \"signatures\" and \"refused\", with what --json prints for one, or \"error\", a text; the others are null. The others are signed even if one is not; \
-    the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --height 900000 \
+    the exit code is 1 then.\n\nExample:\n  btcstake covenant sign --delegation signed.json --params params.json --network regtest --height 900000 \
     --record member.record --secret-key-file member.key"
 )]
 pub(crate) struct Args {
@@ -173,9 +173,14 @@ impl Args {
         let previous = self.previous_delegation.as_ref();
         let delegation = delegation::select(file, self.staking_txid, previous)?;
         let in_force = delegation::in_force(params, self.height)?;
-        let checked = match delegation::check(&delegation, params, self.chain, in_force) {
-            Ok(checked) => checked,
-            Err(found) => return Ok(Output::Refused(Refused::new(&found))),
+        let foreign = mainnet::violation(self.chain.network, params, &self.params.name(), self.height)?;
+        let checked = match (delegation::check(&delegation, params, self.chain, in_force), foreign) {
+            (Ok(checked), None) => checked,
+            (checked, foreign) => {
+                let mut refused = Refused::new(&checked.err().unwrap_or_default());
+                refused.violations.splice(..0, foreign);
+                return Ok(Output::Refused(refused));
+            }
         };
         let aux = aux_rand.unwrap_or_else(|| {
             let mut aux = [0; 32];
@@ -190,7 +195,7 @@ impl Args {
         match checked.sign_as_covenant_member(key, &aux, record) {
             Ok(signatures) => {
                 for warning in self.chain.unanchored(&delegation) {
-                    let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {warning}");
+                    warn(&warning);
                 }
                 Ok(Output::Signed(Box::new(signatures)))
             }

@@ -1,6 +1,7 @@
 //! `eots check-proof`: verifies a randomness proof.
 
 use anyhow::{Context, anyhow};
+use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use eots::PublicRandomness;
 use finality::{ConsumerHeight, RandomnessCommitment, RandomnessProof, RandomnessTree};
 use serde::Deserialize;
@@ -27,24 +28,65 @@ pub(crate) struct Args {
     /// The public randomness.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_randomness))]
     public_randomness: Argument<PublicRandomness>,
-    /// The proof: the JSON that `eots prove` prints, or the protobuf as hex; or @FILE of either, or of the
-    /// raw protobuf.
+    /// The proof: the JSON that `eots prove` prints, or that of a vote in a node's answer, or the protobuf as
+    /// hex; or @FILE of one of them, or of the raw protobuf.
     #[arg(long, value_name = "PROOF", value_parser = argument::value(proof))]
     proof: Argument<Claimed<RandomnessProof>>,
 }
 
-/// The JSON that `prove` prints. Fields that say the same twice must agree.
+/// The JSON that `prove` prints, or a node's: numbers as text and hashes in base64. Fields that say the same
+/// twice must agree.
 #[derive(Deserialize)]
 struct Printed {
-    #[serde(flatten)]
-    proof: RandomnessProof,
+    total: Number,
+    index: Number,
+    leaf_hash: Hash,
+    aunts: Vec<Hash>,
     public_randomness: Option<PublicRandomness>,
     protobuf: Option<String>,
 }
 
+/// A number, as a number or as text.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a whole number, as a number or as text")]
+enum Number {
+    Number(u64),
+    Text(String),
+}
+
+impl Number {
+    fn read(self) -> anyhow::Result<u64> {
+        match self {
+            Self::Number(number) => Ok(number),
+            Self::Text(text) => text.parse().map_err(|_| anyhow!("{text:?} is not a whole number")),
+        }
+    }
+}
+
+/// A hash of 32 bytes, in hex or in base64.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Hash(String);
+
+impl Hash {
+    fn read(&self) -> anyhow::Result<[u8; 32]> {
+        let Self(text) = self;
+        let bytes = hex::decode(text).ok().or_else(|| BASE64_STANDARD.decode(text).ok());
+        let hash = bytes.and_then(|bytes| bytes.try_into().ok());
+        hash.ok_or_else(|| anyhow!("a hash is not 32 bytes in hex or base64"))
+    }
+}
+
 fn from_json(text: &str) -> anyhow::Result<Claimed<RandomnessProof>> {
-    let Printed { proof, public_randomness, protobuf } =
-        serde_json::from_str(text).context("not a proof's JSON").map_err(|e| anyhow!("{e:#}"))?;
+    let what = "not a proof's JSON";
+    let printed: Printed = serde_json::from_str(text).context(what).map_err(|e| anyhow!("{e:#}"))?;
+    let Printed { total, index, leaf_hash, aunts, public_randomness, protobuf } = printed;
+    let read = || -> anyhow::Result<RandomnessProof> {
+        let (total, index) = (total.read()?, index.read()?);
+        let aunts = aunts.iter().map(Hash::read).collect::<anyhow::Result<_>>()?;
+        Ok(RandomnessProof { total, index, leaf_hash: leaf_hash.read()?, aunts })
+    };
+    let proof = read().context(what).map_err(|e| anyhow!("{e:#}"))?;
     let agrees = protobuf.is_none_or(|protobuf| protobuf == hex::encode(proof.to_protobuf()));
     // Of the public randomness, the leaf hash is the hash.
     let leaf = |public: PublicRandomness| {

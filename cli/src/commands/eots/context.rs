@@ -1,7 +1,7 @@
 //! `eots context`: computes a signing context of a consumer chain.
 
 use clap::ValueEnum;
-use finality::{Operation, SigningContext};
+use finality::{AccountAddress, Operation, SigningContext};
 use serde::{Deserialize, Serialize};
 
 use crate::view::output::{CommandOutput, Printout};
@@ -18,7 +18,8 @@ pub(crate) struct Args {
     /// The consumer chain.
     #[arg(long)]
     chain_id: String,
-    /// The address of the module or contract that verifies, as text.
+    /// The address of the module or contract that verifies, as text; bech32 in upper case is read as the
+    /// chain writes it, in lower case.
     #[arg(long)]
     address: String,
 }
@@ -63,7 +64,10 @@ impl CommandOutput for Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let context = SigningContext::consumer(self.operation.into(), &self.chain_id, &self.address);
+        // The chain writes its addresses in lower case.
+        let written: Option<AccountAddress> = self.address.parse().ok();
+        let address = written.as_ref().map_or(self.address.as_str(), AccountAddress::as_str);
+        let context = SigningContext::consumer(self.operation.into(), &self.chain_id, address);
         Printout::of(&Output { signing_context: context.to_string() })
     }
 }

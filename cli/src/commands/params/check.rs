@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use staking_scripts::parameters::ParametersError;
+use staking_scripts::parameters::{ParametersError, ParametersViolation};
 
 use super::source::{AnyVersions, text_file};
 use crate::args::argument::Argument;
@@ -12,9 +12,11 @@ use crate::view::text::{BAD, GOOD, broken, plain};
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit code 1 when a version breaks a rule: every such rule is named. A file that is not JSON, or lacks a field, is an \
-    error.\n\nA parameters file is a JSON array of versions, each an object with covenant_pks (x-only keys in hex), covenant_quorum, \
+    error. A version that breaks slashing_destination alone is read by other commands: stakes that were made under it can still be \
+    unbonded and withdrawn, and no new ones are made.\n\nA parameters file is a JSON array of versions, each an object with covenant_pks (x-only keys in hex), covenant_quorum, \
     min_staking_value_sat, max_staking_value_sat, min_staking_time_blocks, max_staking_time_blocks, unbonding_time_blocks, unbonding_fee_sat, \
-    slashing_pk_script (a script in base64), slashing_rate (part of 1, as text), min_slashing_tx_fee_sat and btc_activation_height.\n\n\
+    slashing_pk_script (a script in base64), slashing_rate (part of 1, as text), min_slashing_tx_fee_sat and btc_activation_height. A node's answer has this array as params (params-versions), or one version without its number (params); \
+    the staking API's network info has it as data.params.bbn, with slashing_pk_script in hex.\n\n\
     Example:\n  btcstake params check --params parameters.json"
 )]
 pub(crate) struct Args {
@@ -73,19 +75,22 @@ impl CommandOutput for Output {
     }
 }
 
+impl Output {
+    fn new(found: Vec<ParametersViolation>, count: usize) -> Self {
+        let violation = |found: ParametersViolation| VersionViolation {
+            version: found.version,
+            rule: found.rule.rule().to_owned(),
+            message: found.rule.to_string(),
+        };
+        Self { valid: found.is_empty(), violations: found.into_iter().map(violation).collect(), count }
+    }
+}
+
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let output = match AnyVersions::from_json(&self.params.read()?, self.phase1) {
-            Ok(versions) => Output { valid: true, violations: Vec::new(), count: versions.count() },
-            Err(ParametersError::Violations(found)) => {
-                let violation = |found: staking_scripts::parameters::ParametersViolation| VersionViolation {
-                    version: found.version,
-                    rule: found.rule.rule().to_owned(),
-                    message: found.rule.to_string(),
-                };
-                let violations = found.into_iter().map(violation).collect();
-                Output { valid: false, violations, count: 0 }
-            }
+            Ok(versions) => Output::new(versions.violations(), versions.count()),
+            Err(ParametersError::Violations(found)) => Output::new(found, 0),
             Err(error) => return Err(error).with_context(|| self.params.name()),
         };
         Printout::of(&output)

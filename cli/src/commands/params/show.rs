@@ -11,7 +11,6 @@ use super::source::{AnyVersions, Source};
 use crate::args::input;
 use crate::view::output::{CommandOutput, Printout};
 use crate::view::parameters::{LiveVersion, Phase1Version};
-use crate::view::text::FAINT;
 
 #[derive(clap::Args)]
 #[command(
@@ -37,9 +36,6 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// The height from which mainnet has a version that is not built in; see the README of the library's data.
-const NEWER_HEIGHT: u32 = 905_634;
-
 impl Args {
     /// The version asked for, and its number.
     fn choose<'a, P: ParametersVersion>(
@@ -57,40 +53,43 @@ impl Args {
         }
     }
 
-    /// Returns the warnings about an output from the versions that are built in.
-    fn warnings(&self, built_in: bool, phase1: bool, last: bool) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if !built_in {
-            return warnings;
-        }
-        if !phase1 && last && self.height.is_none_or(|height| height.to_consensus_u32() >= NEWER_HEIGHT) {
-            warnings.push(format!(
-                "From height {NEWER_HEIGHT} on the chain has a newer version, which is not built in."
-            ));
-        }
-        let (which, added) = if phase1 { (" of phase 1", " of today's form") } else { ("", "") };
-        warnings.push(format!(
-            "These versions{which} are built in, and governance may have added versions{added} since: ask a node \
-             (babylond query btcstaking params-versions --output json), and give its answer as --params."
-        ));
-        warnings
+    /// Returns the warnings about an output: from the versions that are built in, or from a file whose only
+    /// version has no number.
+    fn warnings(built_in: bool, versions: &AnyVersions) -> Vec<String> {
+        let (which, added) = match versions {
+            AnyVersions::Phase1(_) => (" of phase 1", " of today's form"),
+            AnyVersions::Live(_) => ("", ""),
+        };
+        let built_in = built_in.then(|| {
+            format!(
+                "These versions{which} are built in, and governance may have added versions{added} since: ask a node \
+                 (babylond query btcstaking params-versions --output json), and give its answer as --params."
+            )
+        });
+        let single = (!versions.is_numbered()).then(|| {
+            "The file has one version without its number, as a node answers `params`: it has number 0 here; the node's \
+             answer to `params-versions` has all versions with their numbers."
+                .to_owned()
+        });
+        built_in.into_iter().chain(single).collect()
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (versions, built_in) = self.source.read(self.phase1)?;
-        let last = versions.count().saturating_sub(1);
-        let is_phase1 = matches!(versions, AnyVersions::Phase1(_));
-        let warnings = |last| self.warnings(built_in, is_phase1, last);
+        let warnings = Self::warnings(built_in, &versions);
+        let live = |number, version: &_| match built_in {
+            true => LiveVersion::of_mainnet(number, version),
+            false => LiveVersion::new(number, version),
+        };
         let output = match versions {
             AnyVersions::Live(versions) if self.all => Output::LiveFile(LiveFile {
-                shown: versions.iter().enumerate().map(|(n, version)| LiveVersion::new(n, version)).collect(),
-                warnings: warnings(true),
+                shown: versions.iter().enumerate().map(|(n, version)| live(n, version)).collect(),
+                warnings,
                 ..LiveFile::from(&versions)
             }),
             AnyVersions::Live(versions) => {
                 let (number, parameters) = self.choose(&versions)?;
-                let warnings = warnings(number == last);
-                Output::Live(LiveVersion { warnings, ..LiveVersion::new(number, parameters) })
+                Output::Live(LiveVersion { warnings, ..live(number, parameters) })
             }
             AnyVersions::Phase1(versions) if self.all => Output::Phase1File(Phase1File {
                 shown: versions
@@ -98,12 +97,11 @@ impl Args {
                     .enumerate()
                     .map(|(n, version)| Phase1Version::new(n, version))
                     .collect(),
-                warnings: warnings(true),
+                warnings,
                 ..Phase1File::from(&versions)
             }),
             AnyVersions::Phase1(versions) => {
                 let (number, parameters) = self.choose(&versions)?;
-                let warnings = warnings(number == last);
                 Output::Phase1(Phase1Version { warnings, ..Phase1Version::new(number, parameters) })
             }
         };
@@ -128,14 +126,21 @@ pub enum Output {
 
 impl CommandOutput for Output {
     fn text(&self) -> String {
-        let (texts, warnings) = match self {
-            Self::Live(version) => (vec![version.text()], &version.warnings),
-            Self::Phase1(version) => (vec![version.text()], &version.warnings),
-            Self::LiveFile(file) => (file.shown.iter().map(LiveVersion::text).collect(), &file.warnings),
-            Self::Phase1File(file) => (file.shown.iter().map(Phase1Version::text).collect(), &file.warnings),
+        let texts: Vec<_> = match self {
+            Self::Live(version) => vec![version.text()],
+            Self::Phase1(version) => vec![version.text()],
+            Self::LiveFile(file) => file.shown.iter().map(LiveVersion::text).collect(),
+            Self::Phase1File(file) => file.shown.iter().map(Phase1Version::text).collect(),
         };
-        // Here they stand in the text, where they tell how far to believe it.
-        let notes = warnings.iter().map(|warning| format!("\n{FAINT}{warning}{FAINT:#}"));
-        [texts.join("\n\n")].into_iter().chain(notes).collect()
+        texts.join("\n\n")
+    }
+
+    fn warnings(&self) -> &[String] {
+        match self {
+            Self::Live(version) => &version.warnings,
+            Self::Phase1(version) => &version.warnings,
+            Self::LiveFile(file) => &file.warnings,
+            Self::Phase1File(file) => &file.warnings,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::ValueEnum;
-use staking_scripts::parameters::ParametersError;
+use staking_scripts::parameters::{ParametersError, ParametersViolation};
 use staking_scripts::{Parameters, ParametersHistory, Phase1Parameters};
 
 use crate::args::argument::{self, Argument};
@@ -12,8 +12,8 @@ use crate::args::input;
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Source {
-    /// A parameters file, as a node of Babylon Genesis prints it or in the form of phase 1; - is standard
-    /// input.
+    /// A parameters file, as a node of Babylon Genesis prints it, as the staking API's network info has it,
+    /// or in the form of phase 1; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = text_file())]
     params: Option<Argument<String>>,
     /// The versions that are built in.
@@ -47,6 +47,22 @@ impl AnyVersions {
             ParametersHistory::from_json(text).map(Self::Phase1)
         } else {
             ParametersHistory::from_json(text).map(Self::Live)
+        }
+    }
+
+    /// Returns whether the versions' numbers are known.
+    pub(super) const fn is_numbered(&self) -> bool {
+        match self {
+            Self::Live(versions) => versions.is_numbered(),
+            Self::Phase1(versions) => versions.is_numbered(),
+        }
+    }
+
+    /// Returns the rules that only new stakes must keep, and that a version breaks.
+    pub(super) fn violations(&self) -> Vec<ParametersViolation> {
+        match self {
+            Self::Live(versions) => versions.violations(),
+            Self::Phase1(_) => Vec::new(),
         }
     }
 

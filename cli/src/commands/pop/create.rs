@@ -1,14 +1,15 @@
 //! `pop create`: creates a proof of possession.
 
 use anyhow::bail;
+use bitcoin::Network;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use staking_scripts::ProofOfPossession;
-use staking_scripts::possession::Bip322Script;
+use staking_scripts::possession::{Bip322Script, PopType};
 
 use crate::args::network::NetworkName;
-use crate::args::possession::{Kind, PossessionArgs};
+use crate::args::possession::{Kind, PossessionArgs, Signed};
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 use crate::view::output::{CommandOutput, Printout};
 
@@ -18,7 +19,9 @@ use crate::view::output::{CommandOutput, Printout};
     btcstake pop create --type bip322 --script p2tr --network signet --secret-key-file member.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm\n  \
     btcstake pop create --type ecdsa --secret-key-file member.key \
-    --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm")]
+    --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm\n  \
+    btcstake pop create --type bip340-text --secret-key-file provider.key \
+    --address 0x52908400098527886e0f7030069857d2e4169ee7")]
 pub(crate) struct Args {
     #[command(flatten)]
     possession: PossessionArgs,
@@ -55,10 +58,10 @@ impl From<Script> for Bip322Script {
 pub struct Output {
     /// The public key whose possession is proven.
     pub public_key: String,
-    /// `bip340`, `bip322` or `ecdsa`.
+    /// `bip340`, `bip322`, `ecdsa` or `bip340-text`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The account on Babylon Genesis, in bech32.
+    /// The account on Babylon Genesis, in bech32; with bip340-text the text that was given.
     pub account: String,
     /// The proof in hex.
     pub signature: String,
@@ -68,30 +71,59 @@ pub struct Output {
     pub bitcoin_address: Option<String>,
     /// With bip322: the simple signature, in base64.
     pub simple_signature: Option<String>,
+    /// With bip340-text: the proof in base64, as `eotsSignBaby` of `eotsd pop export` has it.
+    pub eots_sign_baby: Option<String>,
 }
 
 impl CommandOutput for Output {
     fn text(&self) -> String {
-        match (&self.bitcoin_address, &self.simple_signature) {
-            (Some(address), Some(simple)) => format!(
+        match (&self.bitcoin_address, &self.simple_signature, &self.eots_sign_baby) {
+            (Some(address), Some(simple), _) => format!(
                 "signature         {}\nbitcoin address   {address}\nsimple signature  {simple}",
                 self.signature
             ),
+            (_, _, Some(base64)) => format!("signature     {}\neotsSignBaby  {base64}", self.signature),
             _ => self.signature.clone(),
         }
     }
 }
 
 impl Args {
-    pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (key, message) = (self.secret_key_file.read()?, self.possession.message()?);
-        let proof = match (self.possession.kind, self.script, self.network) {
-            (Kind::Bip340, None, None) => ProofOfPossession::create_bip340(&key, &message)?,
-            (Kind::Ecdsa, None, None) => ProofOfPossession::create_ecdsa(&key, &message)?,
-            (Kind::Bip322, Some(script), Some(network)) => {
-                ProofOfPossession::create_bip322(&key, &message, script.into(), network.into())?
-            }
+    /// Returns the kind of Bitcoin address that signs, and its network, with bip322.
+    fn bitcoin_address(&self) -> anyhow::Result<Option<(Bip322Script, Network)>> {
+        match (self.possession.kind, self.script, self.network) {
+            (Kind::Bip322, Some(script), Some(network)) => Ok(Some((script.into(), network.into()))),
+            (Kind::Bip340 | Kind::Ecdsa | Kind::Bip340Text, None, None) => Ok(None),
             _ => bail!("--script and --network: must both be given with --type bip322, and only with it"),
+        }
+    }
+
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (key, signed) = (self.secret_key_file.read()?, self.possession.signed()?);
+        let bitcoin_address = self.bitcoin_address()?;
+        let (public_key, kind) = (key.public_key().to_string(), self.possession.kind.to_string());
+        let (proof_type, message) = match signed {
+            Signed::Text(account) => {
+                let signature = account.sign_bip340(&key)?.serialize();
+                return Printout::of(&Output {
+                    public_key,
+                    kind,
+                    account: account.as_str().to_owned(),
+                    signature: hex::encode(signature),
+                    signing_context: None,
+                    bitcoin_address: None,
+                    simple_signature: None,
+                    eots_sign_baby: Some(BASE64_STANDARD.encode(signature)),
+                });
+            }
+            Signed::Chain(proof_type, message) => (proof_type, message),
+        };
+        let proof = match (proof_type, bitcoin_address) {
+            (_, Some((script, network))) => {
+                ProofOfPossession::create_bip322(&key, &message, script, network)?
+            }
+            (PopType::Ecdsa, None) => ProofOfPossession::create_ecdsa(&key, &message)?,
+            (_, None) => ProofOfPossession::create_bip340(&key, &message)?,
         };
         let (bitcoin_address, simple_signature) = match &proof {
             ProofOfPossession::Bip322(signature) => {
@@ -100,17 +132,15 @@ impl Args {
             _ => (None, None),
         };
         let (account, context) = (message.address().to_string(), message.context());
-        let signing_context = (!context.is_genesis()).then(|| context.to_string());
-        let signature = hex::encode(proof.signature_bytes());
-        let (public_key, kind) = (key.public_key().to_string(), self.possession.kind.to_string());
         Printout::of(&Output {
             public_key,
             kind,
             account,
-            signature,
-            signing_context,
+            signature: hex::encode(proof.signature_bytes()),
+            signing_context: (!context.is_genesis()).then(|| context.to_string()),
             bitcoin_address,
             simple_signature,
+            eots_sign_baby: None,
         })
     }
 }

@@ -11,7 +11,8 @@ use crate::view::output::Printout;
 pub(crate) enum Command {
     /// Prove that the holder of an account on Babylon Genesis holds a Bitcoin key.
     ///
-    /// Stakers give any of the three types. Finality providers give bip340, which is the same bytes for both.
+    /// Stakers give any of the chain's three types. Finality providers give bip340, which is the same bytes
+    /// for both, and bip340-text to tools that ask for what `eotsd pop export` makes.
     Create(create::Args),
     /// Verify such a proof.
     ///

@@ -2,26 +2,31 @@
 
 use anyhow::{bail, ensure};
 use bitcoin::Network;
-use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use eots::XOnlyPublicKey;
+use finality::PossessionMessage;
+use serde::{Deserialize, Serialize};
 use staking_scripts::ProofOfPossession;
-use staking_scripts::possession::{Bip322Signature, PossessionError};
+use staking_scripts::possession::{GivenProof, PopType, PossessionError};
 
 use crate::args::argument::{self, Argument};
-use crate::args::input::{self, Bytes, Claimed};
-use crate::args::possession::{Kind, PossessionArgs};
-use crate::view::output::Printout;
+use crate::args::input::{self, Claimed};
+use crate::args::network::NetworkName;
+use crate::args::possession::{Kind, PossessionArgs, Signed, given_proof};
+use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::verdict::Verdict;
-
-/// The prefix that newer wallets put before the base64 of a simple signature.
-const SIMPLE_PREFIX: &str = "smp";
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  btcstake pop verify --type bip340 --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm \
+    after_help = "A proof of bip322 is given as the wallet shows it: simple (smp…, or base64 alone), or full (ful…), of a \
+    P2WPKH or P2TR address of the key; a nested address (3…) does not do. With --json, proof_of_possession is what `stake sign \
+    --possession` takes, which reads the whole answer too.\n\n\
+    Examples:\n  btcstake pop verify --type bip340 --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm \
     --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f \
     --signature 62bdb51bb1f525d270b99dbf1b6dfd82cbe222dc824e60d98082fd56a8a5180c\
-    0df7d8b2e434f1549de5ad8ce2cbfd9899965d42dba79daedd1ae6ab04d4090e"
+    0df7d8b2e434f1549de5ad8ce2cbfd9899965d42dba79daedd1ae6ab04d4090e\n  \
+    btcstake pop verify --type bip340-text --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm \
+    --public-key 3d0bebcbe800236ce8603c5bb1ab6c2af0932e947db4956a338f119797c37f1e \
+    --signature pR6vxgU0gXq+VqO+y7dHpZgHTz3zr5hdqXXh0WcWNkqUnRjHrizhYAHDMV8gh4vks4PqzKAIgZ779Wqwf5UrXQ=="
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -29,47 +34,114 @@ pub(crate) struct Args {
     /// The staker's or the finality provider's public key.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::claimed_public_key))]
     public_key: Argument<Claimed<XOnlyPublicKey>>,
-    /// The signature: 64 bytes of bip340, 65 bytes of ecdsa; of bip322 the chain's message with the Bitcoin
-    /// address, or the simple signature alone. Hex, @FILE, - or, as wallets show it, base64.
-    #[arg(long, value_name = "BYTES", value_parser = argument::value(signature))]
-    signature: Argument<Bytes>,
+    /// The proof: 64 bytes of bip340, 65 bytes of ecdsa; of bip322 what the wallet shows, or the chain's
+    /// message with the Bitcoin address. Hex or base64; @FILE or - for such a text or for the bytes.
+    #[arg(long, value_name = "PROOF", value_parser = argument::value(given_proof))]
+    signature: Argument<GivenProof>,
+    /// With bip322: the Bitcoin network of the address that proof_of_possession names, where the proof does
+    /// not. [default: mainnet]
+    #[arg(long)]
+    network: Option<NetworkName>,
 }
 
-fn signature(text: &str) -> anyhow::Result<Bytes> {
-    let base64 = || BASE64_STANDARD.decode(text.strip_prefix(SIMPLE_PREFIX).unwrap_or(text));
-    let bytes = input::bytes(text).or_else(|error| base64().map(Bytes).map_err(|_| error))?;
-    ensure!(!bytes.0.is_empty(), "it has no bytes");
-    Ok(bytes)
+/// Whether a proof of possession is valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Whether it is valid.
+    pub valid: bool,
+    /// Why it is not valid; null when it is.
+    pub reason: Option<String>,
+    /// The proof as a delegation has it, which `stake sign --possession` takes; null when it is not valid,
+    /// and of bip340-text, which no chain takes.
+    pub proof_of_possession: Option<PossessionRecord>,
+}
+
+/// A valid proof of possession, as a delegation has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PossessionRecord {
+    /// `bip340`, `bip322` or `ecdsa`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The account on Babylon Genesis or the consumer chain, in bech32.
+    pub account: String,
+    /// The proof in hex, as the chain carries it.
+    pub signature: String,
+    /// The signing context of a consumer chain; null on Babylon Genesis.
+    pub signing_context: Option<String>,
+}
+
+impl CommandOutput for Output {
+    fn text(&self) -> String {
+        Verdict { valid: self.valid, reason: self.reason.clone() }.text()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of(self.valid)
+    }
 }
 
 impl Args {
-    fn proof(
+    fn record(&self, message: &PossessionMessage, proof: &ProofOfPossession) -> PossessionRecord {
+        let context = message.context();
+        PossessionRecord {
+            kind: self.possession.kind.to_string(),
+            account: message.address().to_string(),
+            signature: hex::encode(proof.signature_bytes()),
+            signing_context: (!context.is_genesis()).then(|| context.to_string()),
+        }
+    }
+
+    fn verify(
         &self,
-        Bytes(bytes): &Bytes,
-        public_key: &XOnlyPublicKey,
-    ) -> Result<ProofOfPossession, PossessionError> {
-        match (self.possession.kind, bytes.as_slice()) {
-            // A witness begins with the number of its items, and no protobuf message with these bytes. Any
-            // network's address will do, as it is the script that is signed.
-            (Kind::Bip322, [1 | 2, ..]) => Bip322Signature::from_simple(bytes, public_key, Network::Bitcoin)
-                .map(ProofOfPossession::Bip322),
-            (kind, bytes) => ProofOfPossession::from_signature_bytes(kind.into(), bytes),
+        signed: &Signed,
+        given: &GivenProof,
+        key: &XOnlyPublicKey,
+    ) -> anyhow::Result<Option<PossessionRecord>> {
+        let network = self.network.map_or(Network::Bitcoin, Network::from);
+        match signed {
+            Signed::Text(account) => {
+                let proof = given.read(PopType::Bip340, key, network)?;
+                let is_signed = match &proof {
+                    ProofOfPossession::Bip340(signature) => account.verify_bip340(key, signature),
+                    _ => false,
+                };
+                ensure!(is_signed, "the key {key} has not signed the text {}", account.as_str());
+                Ok(None)
+            }
+            Signed::Chain(proof_type, message) => {
+                let proof = given.read(*proof_type, key, network)?;
+                proof.verify(key, message)?;
+                Ok(Some(self.record(message, &proof)))
+            }
         }
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let message = self.possession.message()?;
-        let (public_key, signature) = (self.public_key.read()?, self.signature.read()?);
-        let public_key = match public_key.get() {
-            Ok(public_key) => public_key,
-            Err(error) => return Verdict::print(Err(error)),
-        };
-        match self.proof(&signature, public_key) {
-            // A wrong length is wrong usage; what else is wrong with the bytes is a negative answer.
-            Err(error @ PossessionError::Length { .. }) => bail!("--signature: {error}"),
-            proof => Verdict::print(
-                proof.map_err(Into::into).and_then(|proof| Ok(proof.verify(public_key, &message)?)),
-            ),
+        if self.network.is_some() && self.possession.kind != Kind::Bip322 {
+            bail!("--network: must be given with --type bip322 only");
         }
+        let signed = self.possession.signed()?;
+        let (public_key, given) = (self.public_key.read()?, self.signature.read()?);
+        let verdict = match public_key.get() {
+            Ok(key) => self.verify(&signed, &given, key),
+            Err(error) => Err(error),
+        };
+        let reason = match verdict {
+            Ok(proof_of_possession) => {
+                return Printout::of(&Output { valid: true, reason: None, proof_of_possession });
+            }
+            // Another form or length is wrong usage; what else is wrong with a proof is a negative answer.
+            Err(error) => match error.downcast_ref() {
+                Some(PossessionError::Length { .. } | PossessionError::Form { .. }) => {
+                    return Err(error.context(self.signature.name()));
+                }
+                _ => format!("{error:#}"),
+            },
+        };
+        Printout::of(&Output { valid: false, reason: Some(reason), proof_of_possession: None })
     }
 }

@@ -1,29 +1,32 @@
 //! `psbt check`: explains a PSBT, and verifies every signature in it.
 
-use bitcoin::Psbt;
+use anyhow::Context;
 use eots::XOnlyPublicKey;
 use serde::{Deserialize, Serialize};
 use staking_scripts::explain::explain_psbt;
-use staking_scripts::psbt::{PsbtQuorum, PsbtSignature, review_psbt, summarize_psbt};
+use staking_scripts::psbt::{PsbtQuorum, PsbtSignature, VersionedPsbt, review_psbt, summarize_psbt};
+use staking_scripts::transactions::unsettled_inputs;
 
 use crate::args::argument::Argument;
 use crate::args::network::NetworkName;
 use crate::args::psbt;
 use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::payment::{self, Payment, PaymentInput, PaymentOutput};
+use crate::view::signatures::{check_weight, several_leaves};
 use crate::view::text::{BAD, GOOD, STRONG};
 
 #[derive(clap::Args)]
 #[command(
     after_help = "Every signature is verified, of a leaf or of a coin, over a sighash computed here. The witness of a finalized input is verified too; an input whose \
     witness does not verify, or is of a kind that cannot be verified here, is named. Of a leaf, every key that has not signed is named, and of a committee how \
-    many have signed and how many must. Exit code 1 when something does not verify; a missing signature is not a fault.\n\n\
+    many have signed and how many must. Exit code 1 when something does not verify; a missing signature is not a fault. A transaction that is too heavy to be relayed, with its \
+    witnesses or the least ones that it will need, is refused before anything is verified.\n\n\
     Example:\n  btcstake psbt check --psbt @unbonding.psbt"
 )]
 pub(crate) struct Args {
-    /// The PSBT: base64, or @FILE of base64 or of its bytes.
+    /// The PSBT, of version 0 or 2: base64 or hex, or @FILE of either or of its bytes.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser())]
-    psbt: Argument<Psbt>,
+    psbt: Argument<VersionedPsbt>,
     /// The Bitcoin network of the addresses that are shown.
     #[arg(long, default_value = "mainnet")]
     network: NetworkName,
@@ -34,7 +37,8 @@ pub(crate) struct Args {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The transaction id, in display order.
+    /// The transaction id, in display order, when it is signed. A warning names the inputs whose signing
+    /// changes it.
     pub txid: String,
     /// What the transaction is in the staking protocol.
     pub kind: String,
@@ -160,8 +164,10 @@ impl CommandOutput for Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let psbt = self.psbt.read()?;
-        let (explanation, review) = (explain_psbt(&psbt), review_psbt(&psbt));
+        let psbt = self.psbt.read()?.into_psbt();
+        // Before anything that takes long.
+        check_weight(&psbt)?;
+        let (explanation, review) = (explain_psbt(&psbt), review_psbt(&psbt).context("--psbt")?);
         let signature = |found: &PsbtSignature| InputSignature {
             input: found.input,
             public_key: found.signer.to_string(),
@@ -174,11 +180,9 @@ impl Args {
         };
         let summary = summarize_psbt(&psbt, &explanation, None);
         let payment = Payment::new(&summary, self.network.into());
-        let several = review.several_leaves.iter().map(|(input, key)| {
-            format!(
-                "input {input}: {key} has signed several leaves; with a signature for the unbonding leaf of a slashing \
-                 transaction the covenant committee slashes alone: it must not be passed on"
-            )
+        let several = several_leaves(&review.several_leaves);
+        let unsettled = unsettled_inputs(&psbt).into_iter().map(|input| {
+            format!("input {input}: it gets a scriptSig that is not known yet, so signing changes the transaction's id")
         });
         Printout::of(&Output {
             txid: explanation.txid.to_string(),
@@ -194,7 +198,7 @@ impl Args {
             outputs: payment.outputs,
             fee_sat: payment.fee_sat,
             fee_rate_sat_per_kvb: payment.fee_rate_sat_per_kvb,
-            warnings: payment.warnings.into_iter().chain(several).collect(),
+            warnings: payment.warnings.into_iter().chain(several).chain(unsettled).collect(),
         })
     }
 }

@@ -1,15 +1,17 @@
 //! `psbt finalize`: finalizes a staking transaction.
 
 use anyhow::{Context, bail, ensure};
+use bitcoin::Transaction;
 use bitcoin::psbt::Input;
-use bitcoin::{Psbt, Transaction};
 use staking_scripts::LeafTransaction;
-use staking_scripts::psbt::{finalize_psbt, review_psbt};
+use staking_scripts::psbt::{VersionedPsbt, finalize_psbt, review_psbt};
+use staking_scripts::transactions::LeafSignatures;
 
 use crate::args::argument::Argument;
-use crate::args::delegation::DelegationArgs;
-use crate::args::psbt;
+use crate::args::delegation::{DelegationArgs, surplus};
+use crate::args::psbt::{self, PsbtFormatArgs};
 use crate::view::output::Printout;
+use crate::view::signatures::{check_weight, unasked};
 use crate::view::transaction::BuiltTransaction;
 use crate::view::violation::Refused;
 
@@ -22,17 +24,21 @@ use crate::view::violation::Refused;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// The PSBT with the signatures of the coins: base64, or @FILE of base64 or of its bytes.
+    /// The PSBT with the signatures of the coins, of version 0 or 2: base64 or hex, or @FILE of either or of
+    /// its bytes.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser())]
-    psbt: Argument<Psbt>,
+    psbt: Argument<VersionedPsbt>,
     /// Finalize it although fewer covenant members than the quorum have signed.
     #[arg(long)]
     without_quorum: bool,
+    #[command(flatten)]
+    format: PsbtFormatArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (files, psbt) = (self.files.read()?, self.psbt.read()?);
+        let (files, given) = (self.files.read()?, self.psbt.read()?);
+        let psbt = given.psbt();
         let checked = files.checked()?;
         let signatures = &files.delegation.covenant_signatures;
         if let Err(error) = checked.may_be_broadcast(signatures)
@@ -68,24 +74,31 @@ impl Args {
         if let Some((number, input)) = unsigned.and_then(|number| Some((number, found.input.get(number)?))) {
             bail!("--psbt: input {number}, which spends {}, is not signed", input.previous_output);
         }
+        check_weight(&psbt)?;
+        let mut warnings = Vec::new();
         let transaction = match checked.extension() {
             Some(extension) => {
-                let staker = extension.signatures(&psbt)?.staker;
+                let LeafSignatures { staker, other_leaves, .. } = extension.signatures(psbt)?;
+                warnings.extend(unasked("--psbt", false, &other_leaves));
                 let staker = staker.context("--psbt: the staker has not signed the running stake")?;
                 let previous =
                     files.previous_covenant().context("--delegation: the running stake is not known")?;
-                files.delegation.extend(&staker, &psbt, files.covenant()?, previous)?
+                files.delegation.extend(&staker, psbt, files.covenant()?, previous)?
             }
-            None => finalize_psbt(&psbt).context("--psbt")?,
+            None => finalize_psbt(psbt).context("--psbt")?,
         };
         let (found, expected) = (transaction.compute_txid(), staking.compute_txid());
         ensure!(
             found == expected,
             "--psbt is of transaction {found}; must be of {expected}, the delegation's staking transaction"
         );
-        let fee = review_psbt(&psbt)
+        let fee = review_psbt(psbt)
+            .context("--psbt")?
             .fee
             .context("--psbt: the outputs that its inputs spend are absent, or less than it pays")?;
-        BuiltTransaction::finalized(&psbt, &transaction, fee).question_fee(None).print()
+        let built = BuiltTransaction::finalized(psbt, &transaction, fee).as_given(&given);
+        let mut built = BuiltTransaction { warnings, ..built }.question_fee(None);
+        built.warnings.extend(surplus(&checked.covenant_quorum(signatures)));
+        built.print(self.format.form())
     }
 }

@@ -4,17 +4,19 @@ use std::io::Write;
 
 use anyhow::Context;
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::{Address, Psbt, ScriptBuf, XOnlyPublicKey};
+use bitcoin::{Address, ScriptBuf, XOnlyPublicKey};
 use serde::{Deserialize, Serialize};
 use staking_scripts::explain::explain_psbt;
-use staking_scripts::psbt::{PaymentSummary, sign_psbt, summarize_psbt};
+use staking_scripts::psbt::{PaymentSummary, VersionedPsbt, sign_psbt, summarize_psbt};
 
 use crate::args::argument::Argument;
+use crate::args::money;
 use crate::args::network::NetworkName;
+use crate::args::psbt::{self, PsbtFormatArgs};
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
-use crate::args::{money, psbt};
 use crate::view::output::{CommandOutput, Printout};
 use crate::view::payment::{Payment, PaymentInput, PaymentOutput};
+use crate::view::signatures::{check_weight, passed_on};
 use crate::view::text::{BAD, STRONG};
 use crate::view::violation::Refused;
 
@@ -25,9 +27,9 @@ use crate::view::violation::Refused;
     Example:\n  btcstake psbt sign --psbt @unbonding.psbt --secret-key-file staker.key"
 )]
 pub(crate) struct Args {
-    /// The PSBT: base64, or @FILE of base64 or of its bytes.
+    /// The PSBT, of version 0 or 2: base64 or hex, or @FILE of either or of its bytes.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser())]
-    psbt: Argument<Psbt>,
+    psbt: Argument<VersionedPsbt>,
     /// File with the secret key, 64 hex digits; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: SecretKeyPath,
@@ -41,6 +43,8 @@ pub(crate) struct Args {
     /// An address that change may go to; may be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = money::address)]
     expect_change: Vec<Address<NetworkUnchecked>>,
+    #[command(flatten)]
+    format: PsbtFormatArgs,
 }
 
 /// The PSBT with more signatures.
@@ -48,7 +52,7 @@ pub(crate) struct Args {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The PSBT, in base64.
+    /// The PSBT, in base64 or as --format says.
     pub psbt: String,
     /// How many inputs were signed.
     pub signed_inputs: usize,
@@ -103,9 +107,11 @@ impl Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (psbt, key) = (self.psbt.read()?, self.secret_key_file.read()?);
-        let explanation = explain_psbt(&psbt);
-        let summary = summarize_psbt(&psbt, &explanation, Some(key.public_key()));
+        let (given, key) = (self.psbt.read()?, self.secret_key_file.read()?);
+        let psbt = given.psbt();
+        check_weight(psbt)?;
+        let explanation = explain_psbt(psbt);
+        let summary = summarize_psbt(psbt, &explanation, Some(key.public_key()));
         let payment = Payment::new(&summary, self.network.into());
         // Shown before anything is signed, whatever standard output is for.
         let head = format!("{STRONG}{}{STRONG:#} {}", explanation.kind.as_str(), explanation.txid);
@@ -113,10 +119,15 @@ impl Args {
         let lines: Vec<_> = [head].into_iter().chain(payment.lines()).chain(warnings).collect();
         let _printed = writeln!(anstream::stderr().lock(), "{}", lines.join("\n"));
         self.check_expected(&summary, key.public_key())?;
-        let (psbt, signed_inputs) = sign_psbt(&psbt, &key).context("--psbt")?;
-        let Payment { inputs, outputs, fee_sat, fee_rate_sat_per_kvb, warnings } = payment;
+        let (psbt, signed_inputs) = sign_psbt(psbt, &key).context("--psbt")?;
+        let Payment { inputs, outputs, fee_sat, fee_rate_sat_per_kvb, mut warnings } = payment;
+        let several = passed_on(&psbt);
+        for warning in &several {
+            let _printed = writeln!(anstream::stderr().lock(), "{BAD}warning:{BAD:#} {warning}");
+        }
+        warnings.extend(several);
         Printout::of(&Output {
-            psbt: psbt.to_string(),
+            psbt: self.format.form().text(&given.with_psbt(psbt))?,
             signed_inputs,
             inputs,
             outputs,

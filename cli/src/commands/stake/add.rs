@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use staking_scripts::CovenantSignatures;
+use staking_scripts::delegation::{CovenantSignaturesError, StakeTransactions};
+use staking_scripts::transactions::CovenantTransaction as _;
+use staking_scripts::{CovenantSignatures, UnbondingTransaction};
 
 use super::print::print_or_write;
 use crate::args::argument::Argument;
 use crate::args::delegation::{DelegationArgs, covenant_signatures_file};
+use crate::args::stake::AnyFiles;
 use crate::view::output::Printout;
 use crate::view::violation::Refused;
 
@@ -19,7 +22,8 @@ use crate::view::violation::Refused;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// A file with what `covenant sign --json` printed (once for each member); - is standard input.
+    /// A file with what `covenant sign --json` printed (once for each member); of a phase-1 stake an object
+    /// with `member` and `unbonding_signature` alone; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = covenant_signatures_file(), required = true)]
     covenant_signatures: Vec<Argument<CovenantSignatures>>,
     /// A file to write the delegation to, which must not exist.
@@ -27,22 +31,53 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
+/// What covenant members sign for a stake.
+enum Verifier {
+    Genesis(Box<StakeTransactions>),
+    /// Of a phase-1 stake, its unbonding transaction alone.
+    Phase1(Box<UnbondingTransaction>),
+}
+
+impl Verifier {
+    fn new(files: &AnyFiles) -> anyhow::Result<Self> {
+        Ok(match files {
+            AnyFiles::Genesis(files) => Self::Genesis(Box::new(files.transactions()?)),
+            AnyFiles::Phase1(_) => {
+                let unbonding = files.delegation().unbonding(files.covenant()?).context("--delegation")?;
+                Self::Phase1(Box::new(unbonding))
+            }
+        })
+    }
+
+    fn verify(&self, given: &CovenantSignatures) -> Result<(), CovenantSignaturesError> {
+        match self {
+            Self::Genesis(transactions) => {
+                let verdicts = transactions.verify_covenant_signatures(std::slice::from_ref(given));
+                verdicts.into_iter().collect()
+            }
+            Self::Phase1(unbonding) => {
+                unbonding.verify_covenant(&given.unbonding).map_err(CovenantSignaturesError::Unbonding)
+            }
+        }
+    }
+}
+
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let mut files = self.files.read()?;
-        let transactions = files.transactions()?;
-        let all = &mut files.delegation.covenant_signatures;
+        let files = self.files.read_any()?;
+        let mut delegation = files.delegation().clone();
+        let verify = Verifier::new(&files)?;
+        let all = &mut delegation.covenant_signatures;
         for file in &self.covenant_signatures {
             let signatures = file.read()?;
-            for verdict in transactions.verify_covenant_signatures(std::slice::from_ref(&signatures)) {
-                let name = || format!("--covenant-signatures {}", file.shown().escape_debug());
-                verdict
-                    .with_context(name)
-                    .map_err(|error| Refused::because("covenant_signatures", format!("{error:#}")))?;
-            }
+            let name = || format!("--covenant-signatures {}", file.shown().escape_debug());
+            verify
+                .verify(&signatures)
+                .with_context(name)
+                .map_err(|error| Refused::because("covenant_signatures", format!("{error:#}")))?;
             all.retain(|earlier| earlier.unbonding.member != signatures.unbonding.member);
             all.push(signatures);
         }
-        print_or_write(files.delegation, self.out)
+        print_or_write(delegation, self.out)
     }
 }

@@ -1,27 +1,37 @@
 //! `stake check`: checks a delegation as a covenant member does.
 
+use anyhow::Context;
 use bitcoin::absolute::Height;
 use serde::{Deserialize, Serialize};
+use staking_scripts::outputs::OpReturnData;
+use staking_scripts::phase1::contradictions;
 
-use crate::args::delegation::{DelegationArgs, in_force};
+use crate::args::delegation::{DelegationArgs, Files, in_force};
 use crate::args::input;
+use crate::args::mainnet;
+use crate::args::stake::{AnyFiles, Phase1Files, PlaceArgs};
 use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::text::{BAD, GOOD, broken};
 use crate::view::violation::{self, Violation};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Lists every violation, not only the first. Exit code 1 when there is one.\n\nExample:\n  \
-    btcstake stake check --delegation signed.json --params params.json"
+    after_help = "Lists every violation, not only the first. Exit code 1 when there is one.\n\nA phase-1 stake is checked by the rules of phase 1, under \
+    --params of either form: OP_RETURN data, and beside them once the output that they and the committee make; tag, keys, amount, time, height, cap, \
+    unbonding transaction.\n\nExample:\n  \
+    btcstake stake check --delegation signed.json --params params.json --network regtest"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// The Bitcoin height whose parameters are in force: the tip's when the stake is registered, or its
-    /// inclusion's. When absent, the delegation must be under the last version in the file, as for `covenant
-    /// sign`.
+    /// inclusion's. On mainnet the file must have every version that is built in and active there. When
+    /// absent, the delegation must be under the last version in the file, as for `covenant sign`; a phase-1
+    /// stake is checked under the version that it names.
     #[arg(long, value_parser = input::height)]
     height: Option<Height>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Whether a delegation keeps every rule, and its covenant signatures.
@@ -40,11 +50,13 @@ pub struct Output {
     pub quorum: Option<u16>,
     /// `PENDING` (fewer signatures than the quorum) or `VERIFIED`; null when a rule is broken.
     pub status: Option<String>,
-    /// The covenant signatures that do not count, with the reason; and what ties no inclusion to the chain.
+    /// The covenant signatures that do not count, with the reason, or that are more than the quorum; what
+    /// ties no inclusion to the chain; and what OP_RETURN data beside the staking output say differently.
     pub warnings: Vec<String>,
     /// What only the state of the chains tells, and a covenant member must ask its nodes: `registered`
     /// (whether the staking transaction was registered before), `provider_known` and `provider_slashed`; of
-    /// an extension `running_stake_active`, `same_account` and `funding_is_a_stake`.
+    /// an extension `running_stake_active`, `same_account` and `funding_is_a_stake`; of a phase-1 stake the
+    /// rules that its parameters do not have, or whose numbers are not given.
     pub not_checked: Vec<String>,
 }
 
@@ -60,21 +72,70 @@ impl CommandOutput for Output {
             }
             None => format!("{BAD}not accepted{BAD:#}: {}", broken(violations.len())),
         };
-        let not_checked = format!("not checked, as only the chains tell it: {}", not_checked.join(", "));
-        let lines = violation::lines(violations).chain([not_checked]);
+        let not_checked = (!not_checked.is_empty())
+            .then(|| format!("not checked, as only the chains tell it: {}", not_checked.join(", ")));
+        let lines = violation::lines(violations).chain(not_checked);
         [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 
     fn exit(&self) -> Exit {
         Exit::of(self.accepted)
     }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// Returns a warning for each thing that OP_RETURN data beside the staking output say differently. Babylon
+/// Genesis does not look at them.
+fn contradicted(files: &Files) -> Vec<String> {
+    let said = OpReturnData::of(&files.delegation.staking_transaction).ok();
+    let stake = files.covenant().ok().and_then(|covenant| files.delegation.stake(covenant).ok());
+    let found = said.zip(stake).map(|(said, stake)| contradictions(&said, stake.staking.output()));
+    found.unwrap_or_default().iter().map(|found| format!("{}: {found}", found.rule())).collect()
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let files = self.files.read()?;
-        let found = files.check(in_force(&files.params, self.height)?).err().unwrap_or_default();
+        match self.files.read_any()? {
+            AnyFiles::Genesis(files) => self.genesis(&files),
+            AnyFiles::Phase1(files) => self.phase1(&files),
+        }
+    }
+
+    /// Checks a phase-1 stake, which nobody signs before it counts.
+    fn phase1(&self, files: &Phase1Files) -> anyhow::Result<Printout> {
+        let rules = match self.height {
+            Some(height) => files.rules_at(height).context("--height")?,
+            None => files.rules()?,
+        };
+        let rules = self.place.on(rules, None);
+        let found = files.delegation.check_phase1(rules);
         let violations: Vec<_> = found.iter().map(Violation::from).collect();
+        let (accepted, quorum) = (violations.is_empty(), rules.parameters().covenant.quorum());
+        let (covenant_signature_count, warnings) = match files.covenant_quorum() {
+            Ok((found, warnings)) => (found.signed, warnings),
+            Err(_) => (0, Vec::new()),
+        };
+        let has_quorum = covenant_signature_count >= usize::from(quorum);
+        let status = if has_quorum { "VERIFIED" } else { "PENDING" };
+        Printout::of(&Output {
+            accepted,
+            violations,
+            covenant_signature_count,
+            quorum: Some(quorum),
+            status: accepted.then(|| status.to_owned()),
+            warnings,
+            not_checked: rules.not_checked().into_iter().map(ToOwned::to_owned).collect(),
+        })
+    }
+
+    fn genesis(&self, files: &Files) -> anyhow::Result<Printout> {
+        let found = files.check(in_force(&files.params, self.height)?).err().unwrap_or_default();
+        let name = self.files.params_name();
+        let foreign = mainnet::violation(files.chain.network, &files.params, &name, self.height)?;
+        let violations: Vec<_> = foreign.into_iter().chain(found.iter().map(Violation::from)).collect();
         // Where the pre-signed transactions are not known, nobody can have signed them.
         let (covenant_signature_count, quorum, warnings) = match files.covenant_quorum() {
             Ok((found, warnings)) => (found.signed, Some(found.quorum), warnings),
@@ -83,7 +144,8 @@ impl Args {
                 (0, parameters.map(|parameters| parameters.covenant().quorum()), Vec::new())
             }
         };
-        let warnings = warnings.into_iter().chain(files.chain.unanchored(&files.delegation)).collect();
+        let warnings = warnings.into_iter().chain(files.chain.unanchored(&files.delegation));
+        let warnings = warnings.chain(contradicted(files)).collect();
         let accepted = violations.is_empty();
         let has_quorum = quorum.is_some_and(|quorum| covenant_signature_count >= usize::from(quorum));
         let status = if has_quorum { "VERIFIED" } else { "PENDING" };

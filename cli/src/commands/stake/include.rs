@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use bitcoin::block::Header;
 use spv::InclusionProof;
 use staking_scripts::delegation::StakeInclusion;
@@ -40,12 +40,21 @@ impl Args {
         let place = found
             .block
             .ok_or_else(|| anyhow!("the staking transaction {txid} is unconfirmed; must be in a block"))?;
-        let proof = InclusionProof::from_block(&node.block_at(place.height)?, txid)?;
+        let proof = InclusionProof::from_block(&node.block(&place.hash)?, txid)?;
         let tip = node.tip()?.height;
         let last = place.height.saturating_add(files.chain.depth).min(tip);
         let mut headers: Vec<Header> = Vec::new();
         for height in place.height.to_u32()..=last.to_u32() {
-            headers.push(node.header_at(chain::BlockHeight::new(height))?.header);
+            let header = node.header_at(chain::BlockHeight::new(height))?.header;
+            let follows = match headers.last() {
+                Some(before) => header.prev_blockhash == before.block_hash(),
+                None => header.block_hash() == place.hash,
+            };
+            ensure!(
+                follows,
+                "the node's block at height {height} does not follow the one before; must be of one chain (it was reorganized, or is a lie)"
+            );
+            headers.push(header);
         }
         files.delegation.inclusion = Some(StakeInclusion { height: place.height.to_u32(), proof, headers });
         files.checked()?;

@@ -3,6 +3,7 @@
 pub(crate) mod add;
 pub(crate) mod check;
 pub(crate) mod include;
+pub(crate) mod phase1;
 mod print;
 pub(crate) mod psbts;
 pub(crate) mod sign;
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Check(Box<check::Args>),
     /// Add covenant signatures to a delegation.
     Add(Box<add::Args>),
+    /// Make the delegation of a phase-1 stake from its staking transaction.
+    Phase1(Box<phase1::Args>),
     /// Add the SPV proof that the staking transaction is in a block, and the headers after it.
     Include(Box<include::Args>),
 }
@@ -32,6 +35,7 @@ impl Command {
             Self::Sign(args) => args.run(),
             Self::Check(args) => args.run(),
             Self::Add(args) => args.run(),
+            Self::Phase1(args) => args.run(),
             Self::Include(args) => args.run(),
         }
     }

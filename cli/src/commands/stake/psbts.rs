@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use bitcoin::Psbt;
 use serde::{Deserialize, Serialize};
 use staking_scripts::LeafTransaction;
 
 use crate::args::delegation::DelegationArgs;
 use crate::args::new_file::NewFile;
-use crate::args::psbt::OriginArgs;
+use crate::args::psbt::{OriginArgs, PsbtFormatArgs};
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Two lines of base64: the slashing transaction of the stake, then that of the unbonding output; with --out mine, they are written to the files \
-    mine.slashing.psbt and mine.unbonding-slashing.psbt. Both are computed again from the other fields. When the wallet has signed them, \
+    after_help = "Two lines, of base64 unless --format is hex: the slashing transaction of the stake, then that of the unbonding output; with --out mine, they are written to the files \
+    mine.slashing.psbt and mine.unbonding-slashing.psbt. Both are as the delegation has them, whichever program built them, and keep the rules: version 1 or 2, and at least the lowest fee. What differs from those drafted here is said in a warning. When the wallet has signed them, \
     `stake sign --slashing @FILE --unbonding-slashing @FILE` takes them back.\n\n\
     Example:\n  btcstake stake psbts --delegation draft.json --params params.json --out mine"
 )]
@@ -27,6 +27,8 @@ pub(crate) struct Args {
     /// PREFIX.unbonding-slashing.psbt.
     #[arg(long, value_name = "PREFIX")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    format: PsbtFormatArgs,
 }
 
 /// The PSBTs that the staker's wallet signs.
@@ -34,13 +36,15 @@ pub(crate) struct Args {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The slashing transaction of the stake, as a PSBT in base64.
+    /// The slashing transaction of the stake, as a PSBT in base64 or as --format says.
     pub slashing_psbt: String,
-    /// The slashing transaction of the unbonding output, as a PSBT in base64.
+    /// The slashing transaction of the unbonding output, as a PSBT in base64 or as --format says.
     pub unbonding_slashing_psbt: String,
     /// The files that they were written to.
     #[serde(skip)]
     written: Option<[String; 2]>,
+    /// Warnings: what differs from the slashing transactions that are drafted here.
+    pub warnings: Vec<String>,
 }
 
 impl CommandOutput for Output {
@@ -49,6 +53,10 @@ impl CommandOutput for Output {
             None => format!("{}\n{}", self.slashing_psbt, self.unbonding_slashing_psbt),
             Some([slashing, unbonding_slashing]) => format!("written to {slashing} and {unbonding_slashing}"),
         }
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -61,13 +69,14 @@ fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let files = self.files.read()?;
-        let mut presigned = files.delegation.presigned(files.parameters()?).context("--delegation")?;
+        let (mut presigned, warnings) = files.presigned()?;
         for (key, source) in self.origins.iter() {
             presigned.slashing.add_key_origin(key, source);
             presigned.unbonding_slashing.add_key_origin(key, source);
         }
-        let slashing_psbt = presigned.slashing.psbt().to_string();
-        let unbonding_slashing_psbt = presigned.unbonding_slashing.psbt().to_string();
+        let text = |psbt: &Psbt| self.format.form().text(&psbt.clone().into());
+        let slashing_psbt = text(presigned.slashing.psbt())?;
+        let unbonding_slashing_psbt = text(presigned.unbonding_slashing.psbt())?;
         let written = match &self.out {
             None => None,
             Some(prefix) => {
@@ -77,6 +86,6 @@ impl Args {
                 Some([first, second.write(&format!("{unbonding_slashing_psbt}\n"))?])
             }
         };
-        Printout::of(&Output { slashing_psbt, unbonding_slashing_psbt, written })
+        Printout::of(&Output { slashing_psbt, unbonding_slashing_psbt, written, warnings })
     }
 }

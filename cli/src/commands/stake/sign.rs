@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
-use bitcoin::Psbt;
+use anyhow::bail;
 use eots::SecretKey;
 use finality::SigningContext;
-use staking_scripts::delegation::possession_from_json;
+use staking_scripts::delegation::{StakeTransaction, possession_from_json};
 use staking_scripts::possession::{AccountAddress, PossessionMessage};
+use staking_scripts::psbt::VersionedPsbt;
 use staking_scripts::{DelegationError, ProofOfPossession};
 
 use super::print::print_or_write;
@@ -17,13 +17,14 @@ use crate::args::input;
 use crate::args::possession::possession_message;
 use crate::args::psbt;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
-use crate::view::output::Printout;
+use crate::view::output::{Printout, warn};
+use crate::view::signatures::unasked;
 
 #[derive(clap::Args)]
 #[command(
     after_help = "With a key file: --secret-key-file, and --address or --possession. With a wallet: --possession, and --slashing and \
-    --unbonding-slashing, the PSBTs of `stake psbts` as it returned them.\n\nBoth slashing transactions are computed again from the other fields and must be those of the file. The signed delegation is printed, \
-    or written to --out.\n\nExample:\n  btcstake stake sign --delegation draft.json --params params.json --secret-key-file staker.key \
+    --unbonding-slashing, the PSBTs of `stake psbts` as it returned them.\n\nBoth slashing transactions are signed as they are in the file, whichever program built them, when they keep the rules: version 1 or 2, and at least the lowest fee. \
+    What differs from those drafted here is said in a warning. The signed delegation is printed, or written to --out.\n\nExample:\n  btcstake stake sign --delegation draft.json --params params.json --secret-key-file staker.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm"
 )]
 pub(crate) struct Args {
@@ -35,8 +36,8 @@ pub(crate) struct Args {
     /// The account on Babylon Genesis, as the chain writes it: bbn1…
     #[arg(long, requires = "secret_key_file")]
     address: Option<AccountAddress>,
-    /// A file with the proof of possession of a wallet, as `pop create --json` prints it, instead of
-    /// --address.
+    /// A file with the proof of possession of a wallet, as `pop verify --json` or `pop create --json` prints
+    /// it, instead of --address.
     #[arg(
         long,
         value_name = "FILE",
@@ -45,18 +46,19 @@ pub(crate) struct Args {
         required_unless_present = "address"
     )]
     possession: Option<Argument<(PossessionMessage, ProofOfPossession)>>,
-    /// The PSBT of the stake's slashing transaction that the wallet signed: base64, or @FILE.
+    /// The PSBT of the stake's slashing transaction that the wallet signed: base64 or hex, or @FILE.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), requires_all = ["unbonding_slashing", "possession"], conflicts_with = "secret_key_file")]
-    slashing: Option<Argument<Psbt>>,
-    /// The PSBT of the unbonding stake's slashing transaction that the wallet signed: base64, or @FILE.
+    slashing: Option<Argument<VersionedPsbt>>,
+    /// The PSBT of the unbonding stake's slashing transaction that the wallet signed: base64 or hex, or
+    /// @FILE.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser(), requires = "slashing")]
-    unbonding_slashing: Option<Argument<Psbt>>,
+    unbonding_slashing: Option<Argument<VersionedPsbt>>,
     /// A file to write the delegation to, which must not exist.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// Reads a proof from a file. The other fields that `pop create` prints are not needed.
+/// Reads a proof from a file. The other fields that `pop create` and `pop verify` print are not needed.
 fn possession(path: &str) -> anyhow::Result<(PossessionMessage, ProofOfPossession)> {
     Ok(possession_from_json(&input::text_file(path)?)?)
 }
@@ -100,13 +102,21 @@ impl Args {
         let proof = self.possession(key.as_ref(), files.chain.signing_context)?;
         let slashing = argument::read_optional(self.slashing.as_ref())?;
         let unbonding_slashing = argument::read_optional(self.unbonding_slashing.as_ref())?;
-        let delegation = &mut files.delegation;
         // What is wrong with the file itself is not the signer's fault.
-        delegation.presigned(&parameters).context("--delegation")?;
+        let (_, mut warnings) = files.presigned()?;
+        let delegation = &mut files.delegation;
         match (&key, &slashing, &unbonding_slashing) {
             (Some(key), ..) => delegation.sign_as_staker(key, &parameters).map_err(named)?,
             (None, Some(slashing), Some(later)) => {
-                delegation.take_staker_signatures(slashing, later, &parameters).map_err(named)?;
+                let (slashing, later) = (slashing.psbt(), later.psbt());
+                let taken = delegation.take_staker_signatures(slashing, later, &parameters);
+                for (transaction, key, path) in taken.map_err(named)? {
+                    let flag = match transaction {
+                        StakeTransaction::UnbondingSlashing => "--unbonding-slashing",
+                        _ => "--slashing",
+                    };
+                    warnings.extend(unasked(flag, true, &[(key, path)]));
+                }
             }
             _ => bail!(
                 "no signatures are given; must be --secret-key-file, or --slashing and --unbonding-slashing"
@@ -115,6 +125,8 @@ impl Args {
         delegation.proof_of_possession = Some(proof);
         // What leaves here is what a covenant member will accept.
         files.checked()?;
+        // The delegation's JSON has no place for them.
+        warnings.iter().for_each(|warning| warn(warning));
         print_or_write(files.delegation, self.out)
     }
 }

@@ -10,7 +10,8 @@ use staking_scripts::transactions::{BuildError, ChildTransaction};
 use staking_scripts::{Delegation, Parameters, ParametersHistory};
 
 use crate::args::argument::Argument;
-use crate::args::delegation::{self, ChainArgs, Files};
+use crate::args::chain::ChainArgs;
+use crate::args::delegation::{self, Files};
 use crate::args::network::NetworkName;
 use crate::args::spend::{Signer, SpendArgs};
 use crate::args::transaction::{self, Given};
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 fn named(error: BuildError) -> anyhow::Error {
     let flag = match &error {
         BuildError::ChildNotNeeded(_) | BuildError::FeeRateTooHigh(_) => "--fee-rate",
-        BuildError::Output { cause: UnsafeOutput::NotAnAddress { .. }, .. } => "--to",
+        BuildError::Output { cause: UnsafeOutput::NotADestination { .. }, .. } => "--to",
         _ => "--change-output",
     };
     anyhow::Error::new(error).context(flag)
@@ -77,7 +78,7 @@ impl Args {
         let delegation = delegation::select(delegation, self.staking_txid, previous)?;
         // Nothing is checked that depends on more: the stake is in no block.
         let chain = ChainArgs::of(self.network);
-        Ok(Some(Files { delegation, params: params.read()?, chain }))
+        Ok(Some(Files::new(delegation, params.read()?, chain)))
     }
 
     /// Checks the parent's fee, as far as that is possible without a node.
@@ -145,17 +146,19 @@ impl Args {
         let child =
             ChildTransaction::paying_for(transaction, fee, self.change_output, to, rate).map_err(named)?;
         let signed = match signer {
-            Some(Signer::Key(key)) => Some(sign_psbt(child.psbt(), &key).context("--secret-key-file")?.0),
+            Some(Signer::Key(key)) => {
+                Some(sign_psbt(child.psbt(), &key).context("--secret-key-file")?.0.into())
+            }
             Some(Signer::Psbt(signed)) => Some(*signed),
             None => None,
         };
         let built = match signed {
             None => BuiltTransaction::unsigned(child.psbt(), child.fee(), Some(child.vsize())),
             Some(signed) => {
-                let transaction = child.finalize(&signed).context("--signed")?;
-                BuiltTransaction::finalized(&signed, &transaction, child.fee())
+                let transaction = child.finalize(signed.psbt()).context("--signed")?;
+                BuiltTransaction::finalized(signed.psbt(), &transaction, child.fee()).as_given(&signed)
             }
         };
-        built.question_fee(Some(rate)).print()
+        built.question_fee(Some(rate)).print(self.spend.format.form())
     }
 }

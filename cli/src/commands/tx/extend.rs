@@ -7,6 +7,7 @@ use staking_scripts::{Delegation, ExtensionTransaction, LeafTransaction, Paramet
 
 use crate::args::argument::Argument;
 use crate::args::delegation::{self, DelegationArgs};
+use crate::args::mainnet;
 use crate::args::new_stake::{NewStakeArgs, Provider, provider_parser, staked_to};
 use crate::args::psbt::OriginArgs;
 use crate::view::output::Printout;
@@ -35,6 +36,8 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let files = self.running.read()?;
+        let name = self.running.params_name();
+        mainnet::check(files.chain.network, &files.params, &name, self.new_stake.height)?;
         let previous = files.delegation.stake(files.covenant()?).context("--delegation")?.staking;
         let running = &files.delegation;
         let new_stake = &self.new_stake;
@@ -67,6 +70,6 @@ impl Args {
         warnings.extend(transaction::fixed_fee_warnings(&delegation.presigned(parameters)?, rate));
         delegation::write_new(&new_stake.out, &delegation.to_json())?;
         let built = BuiltTransaction::unsigned(extension.psbt(), extension.fee(), extension.vsize());
-        BuiltTransaction { warnings, ..built }.question_fee(Some(rate)).print()
+        BuiltTransaction { warnings, ..built }.question_fee(Some(rate)).print(new_stake.format.form())
     }
 }

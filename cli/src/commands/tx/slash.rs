@@ -5,6 +5,7 @@ use staking_scripts::transactions::SlashingError;
 use staking_scripts::{LeafTransaction, SlashedOutput};
 
 use crate::args::delegation::DelegationArgs;
+use crate::args::psbt::PsbtFormatArgs;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 use crate::view::output::Printout;
 use crate::view::transaction::BuiltTransaction;
@@ -12,7 +13,7 @@ use crate::view::transaction::BuiltTransaction;
 #[derive(clap::Args)]
 #[command(
     after_help = "The key is what `eots extract` printed. The covenant's adaptor signatures in the delegation are decrypted with it, and the staker's \
-    signature is in the delegation already.\n\nExample:\n  btcstake tx slash --delegation verified.json --params params.json --provider-key-file provider.key"
+    signature is in the delegation already.\n\nExample:\n  btcstake tx slash --delegation verified.json --params params.json --network regtest --provider-key-file provider.key"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -24,11 +25,13 @@ pub(crate) struct Args {
     /// Slash the unbonding output, when the stake has been unbonded already.
     #[arg(long)]
     unbonding: bool,
+    #[command(flatten)]
+    format: PsbtFormatArgs,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let files = self.files.read()?;
+        let files = self.files.read_to_end()?;
         let covenant = files.covenant()?;
         let which = if self.unbonding { SlashedOutput::Unbonding } else { SlashedOutput::Staking };
         let slashing = files.delegation.slashing(which, covenant).context("--delegation")?;
@@ -39,6 +42,6 @@ impl Args {
         }
         let transaction = files.delegation.slash(which, &key, covenant)?;
         let built = BuiltTransaction::finalized(slashing.psbt(), &transaction, slashing.fee());
-        BuiltTransaction { warnings: files.covenant_warnings(), ..built }.print()
+        BuiltTransaction { warnings: files.covenant_warnings(), ..built }.print(self.format.form())
     }
 }

@@ -11,6 +11,7 @@ use staking_scripts::{
 use crate::args::argument::{self, Argument};
 use crate::args::delegation;
 use crate::args::input;
+use crate::args::mainnet;
 use crate::args::network::NetworkName;
 use crate::args::new_stake::{NewStakeArgs, Provider, provider_parser, staked_to};
 use crate::args::psbt::OriginArgs;
@@ -27,8 +28,9 @@ use crate::view::transaction::{self, BuiltTransaction};
     --network regtest --change bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --out my-stake.json"
 )]
 pub(crate) struct Args {
-    /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as `params show --all
-    /// --json` does, or your own; - is standard input.
+    /// A parameters file, all versions: as the nodes of Babylon Genesis print it, as the staking API's
+    /// network info has it, as `params show --all --json` does, or your own; - is standard input. On
+    /// mainnet it must have every version that is built in and active at --height.
     #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file())]
     params: Argument<ParametersHistory<Parameters>>,
     /// The staker's public key.
@@ -57,7 +59,8 @@ fn tag(text: &str) -> anyhow::Result<[u8; 4]> {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let Self { params, staker, finality_provider, op_return_tag, network, new_stake, origins } = self;
-        let (params, staker) = (params.read()?, staker.read()?);
+        let (name, params, staker) = (params.name(), params.read()?, staker.read()?);
+        mainnet::check(network, &params, &name, new_stake.height)?;
         let parameters = new_stake.parameters(&params)?;
         let staked_to = staked_to(&finality_provider)?;
         let output =
@@ -84,6 +87,6 @@ impl Args {
         delegation::write_new(&new_stake.out, &delegation.to_json())?;
         let built = BuiltTransaction::unsigned(staking.psbt(), staking.fee(), Some(staking.vsize()));
         let built = BuiltTransaction { txid: staking.txid().to_string(), warnings, ..built };
-        built.question_fee(Some(rate)).print()
+        built.question_fee(Some(rate)).print(new_stake.format.form())
     }
 }

@@ -7,9 +7,10 @@ use staking_scripts::{
 };
 
 use super::withdrawal::finalize;
-use crate::args::delegation::{DelegationArgs, Files};
+use crate::args::delegation::DelegationArgs;
 use crate::args::psbt::OriginArgs;
 use crate::args::spend::SpendArgs;
+use crate::args::stake::AnyFiles;
 use crate::view::output::Printout;
 use crate::view::transaction::BuiltTransaction;
 
@@ -44,26 +45,26 @@ enum Source {
 }
 
 impl Args {
-    fn withdrawal(&self, files: &Files) -> anyhow::Result<WithdrawalTransaction> {
+    fn withdrawal(&self, files: &AnyFiles) -> anyhow::Result<WithdrawalTransaction> {
         let from = match self.from {
             Source::Staking => WithdrawnOutput::Staking,
             Source::Unbonding => WithdrawnOutput::Unbonding,
             Source::Slashing => WithdrawnOutput::Refund(SlashedOutput::Staking),
             Source::UnbondingSlashing => WithdrawnOutput::Refund(SlashedOutput::Unbonding),
         };
-        let (to, rate) = (self.spend.to(files.chain.network)?, self.spend.fee_rate);
-        match files.delegation.withdrawal(from, to, rate, files.covenant()?) {
+        let (to, rate) = (self.spend.to(files.chain().network)?, self.spend.fee_rate);
+        match files.delegation().withdrawal(from, to, rate, files.covenant()?) {
             Err(DelegationError::Build(error)) => Err(error.into()),
             built => built.context("--delegation"),
         }
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let files = self.files.read()?;
+        let files = self.files.read_any_to_end()?;
         let mut withdrawal = self.withdrawal(&files)?;
         self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));
         let built = finalize(&withdrawal, &self.spend)?;
-        let warnings = files.warnings().into_iter().chain(built.warnings.clone()).collect();
-        BuiltTransaction { warnings, ..built }.print()
+        let warnings = files.warnings()?.into_iter().chain(built.warnings.clone()).collect();
+        BuiltTransaction { warnings, ..built }.print(self.spend.format.form())
     }
 }

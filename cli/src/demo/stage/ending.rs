@@ -2,8 +2,8 @@
 
 use anyhow::{Context, ensure};
 use bitcoin::absolute::Height;
-use bitcoin::{Amount, OutPoint};
-use chain::BlockHeight;
+use bitcoin::{Amount, OutPoint, TxOut};
+use chain::{BlockHeight, Coin};
 use eots::SecretKey;
 use staking_scripts::delegation::{Spending, StakeOnChain, WithdrawnOutput};
 use staking_scripts::{LeafTransaction, SlashedOutput, SpendPath, StakeStatus};
@@ -87,13 +87,21 @@ impl Stage<'_> {
     pub(crate) fn status(&self, stake: &Stake) -> anyhow::Result<StakeStatus> {
         let outputs = stake.delegation.stake(stake.parameters.covenant())?;
         let unbonding = &stake.checked.presigned().unbonding;
-        let (staking, txid) = (outputs.staking.outpoint(), unbonding.txid());
+        let (staking, txid) = (&outputs.staking, unbonding.txid());
         let (block, included) = (self.node.block_at(stake.height)?, consensus(stake.height)?);
-        let is_there = block.txdata.iter().any(|transaction| transaction.compute_txid() == staking.txid);
-        ensure!(is_there, "the block at height {included} no longer has the stake {}", staking.txid);
-        let spent = self.spending(staking, included)?;
+        let is_there =
+            block.txdata.iter().any(|transaction| transaction.compute_txid() == staking.outpoint().txid);
+        ensure!(
+            is_there,
+            "the block at height {included} no longer has the stake {}",
+            staking.outpoint().txid
+        );
+        let spent = self.spending(staking.outpoint(), staking.tx_out(), included)?;
         let unbonding_spent = match spent.filter(|spent| spent.txid == txid) {
-            Some(unbonded) => self.spending(unbonding.unbonding_output().outpoint(), unbonded.height)?,
+            Some(unbonded) => {
+                let output = unbonding.unbonding_output();
+                self.spending(output.outpoint(), output.tx_out(), unbonded.height)?
+            }
             None => None,
         };
         let tip = consensus(self.node.tip()?.height)?;
@@ -105,9 +113,9 @@ impl Stage<'_> {
     }
 
     /// Returns the transaction in a block that spends an output, which is in the block at the height `since`.
-    fn spending(&self, outpoint: OutPoint, since: Height) -> anyhow::Result<Option<Spending>> {
-        let since = BlockHeight::new(since.to_consensus_u32());
-        let Some(found) = self.node.spender(&outpoint, since)? else { return Ok(None) };
+    fn spending(&self, outpoint: OutPoint, output: TxOut, since: Height) -> anyhow::Result<Option<Spending>> {
+        let coin = Coin { outpoint, output, height: BlockHeight::new(since.to_consensus_u32()) };
+        let Some(found) = self.node.spender(&coin)? else { return Ok(None) };
         let Some(block) = found.block else { return Ok(None) };
         Ok(Spending::of(&found.transaction, outpoint, consensus(block.height)?))
     }

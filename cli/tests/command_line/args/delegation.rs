@@ -1,6 +1,7 @@
 //! Delegations as files hold them: our own, which are of the published schema at every step of their way, and
 //! a node's answer.
 
+use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use btcstake::outputs::{BuiltTransaction, Refused, StakeCheck, Verdict};
 use serde_json::{Value, json};
 
@@ -55,6 +56,78 @@ fn files_that_are_not_of_the_schema_are_refused() {
     assert_eq!(refused, 5 + 6);
 }
 
+/// Adaptor signatures of 65 bytes and of 66, and no others, in the schema as in the program.
+#[test]
+fn adaptor_signatures_of_both_lengths_are_of_the_schema() {
+    let folder = Folder::with_delegation();
+    let sound = folder.delegation("verified.json");
+    let keys = ["slashing_adaptor_signatures", "unbonding_slashing_adaptor_signatures"];
+    let with = |form: &dyn Fn(&str) -> String| {
+        let mut changed = sound.clone();
+        for member in changed["covenant_signatures"].as_array_mut().unwrap() {
+            for key in keys {
+                let digits = member[key][0].as_str().unwrap().to_owned();
+                member[key][0] = json!(form(&digits));
+            }
+        }
+        changed
+    };
+    let old = |digits: &str| {
+        let parity = if digits.starts_with("03") { "01" } else { "00" };
+        format!("02{}{parity}", &digits[2..])
+    };
+    let changed = with(&old);
+    assert!(SCHEMA.is_valid(&changed));
+    assert_ne!(changed, sound);
+    folder.write("old-form.json", changed.to_string());
+    let step = |file: &str| format!("tx slash {FILES} {file} --provider-key-file provider.key");
+    assert_eq!(folder.json(&step("old-form.json")), folder.json(&step("verified.json")));
+    let check: StakeCheck = folder.output(&format!("stake check {FILES} old-form.json"));
+    assert_eq!(check.covenant_signature_count, 2);
+    // Of the old form the first byte is 02, and the last one 00 or 01; of the other lengths there are none.
+    let wrongs: [&dyn Fn(&str) -> String; 4] = [
+        &|digits| format!("03{}01", &digits[2..]),
+        &|digits| format!("02{}02", &digits[2..]),
+        &|digits| digits[2..].to_owned(),
+        &|digits| format!("{}00", old(digits)),
+    ];
+    for (number, wrong) in wrongs.into_iter().enumerate() {
+        let changed = with(wrong);
+        assert!(!SCHEMA.is_valid(&changed), "{number}");
+        folder.write("wrong.json", changed.to_string());
+        folder.run(&format!("stake check {FILES} wrong.json")).fails(&["--delegation", "adaptor signature"]);
+    }
+}
+
+/// The siblings of an inclusion in hex, and in base64 as a node prints them, in the schema as in the program.
+#[test]
+fn inclusion_proof_in_hex_and_in_base64_is_of_the_schema() {
+    let folder = Folder::with_delegation();
+    let with = |siblings: &str| {
+        let mut changed = folder.delegation("verified.json");
+        let header = "00".repeat(80);
+        changed["inclusion"] =
+            json!({ "height": 1, "position": 1, "siblings": siblings, "headers": [header] });
+        folder.write("included.json", changed.to_string());
+        // The header has no work, so that a delegation that is read is not accepted.
+        let run = folder.run(&format!("stake check {FILES} included.json"));
+        (SCHEMA.is_valid(&changed), run.code() == Some(1))
+    };
+    for nodes in [1, 2, 3, 4, 32] {
+        let bytes: Vec<u8> = (0..32 * nodes).map(|byte| byte as u8).collect();
+        assert_eq!(with(&hex::encode(&bytes)), (true, true), "{nodes} in hex");
+        assert_eq!(with(&BASE64_STANDARD.encode(&bytes)), (true, true), "{nodes} in base64");
+        let (more, less) = ([&bytes[..], &[1]].concat(), &bytes[1..]);
+        for other in [&more[..], less] {
+            assert_eq!(with(&hex::encode(other)), (false, false), "{nodes}");
+            assert_eq!(with(&BASE64_STANDARD.encode(other)), (false, false), "{nodes}");
+        }
+    }
+    let too_many = [7; 32 * 33];
+    assert_eq!(with(&BASE64_STANDARD.encode(too_many)), (false, false));
+    assert_eq!(with(&hex::encode(too_many)), (false, false));
+}
+
 /// A stake that breaks a rule is a negative answer, of each command that ends there.
 #[test]
 fn stake_that_breaks_a_rule_is_refused_with_its_violations() {
@@ -62,7 +135,7 @@ fn stake_that_breaks_a_rule_is_refused_with_its_violations() {
     let mut parameters = crate::fixtures::delegation::parameters();
     parameters[0]["min_staking_value_sat"] = json!("500001");
     folder.write("small.json", parameters.to_string());
-    let files = "--params small.json --delegation";
+    let files = "--network regtest --params small.json --delegation";
     for step in [
         format!("stake sign {files} draft.json --secret-key-file staker.key --address {ACCOUNT}"),
         format!("psbt finalize {files} verified.json --psbt @stake.psbt"),
@@ -106,8 +179,8 @@ fn version_that_is_not_named_is_found() {
         let step = format!("tx unbond {files} --secret-key-file staker.key");
         folder.output::<BuiltTransaction>(&step)
     };
-    let named = unbond("--params later.json --delegation verified.json");
-    let found = unbond("--params later.json --delegation unnamed.json");
+    let named = unbond("--network regtest --params later.json --delegation verified.json");
+    let found = unbond("--network regtest --params later.json --delegation unnamed.json");
     assert_eq!(found.transaction, named.transaction);
     assert_eq!(named.warnings, Vec::<String>::new());
     let taken = "the delegation names no parameters version; 0 is taken, by its outputs";
@@ -122,7 +195,7 @@ fn nodes_answer_ends_a_stake_as_our_own_file_does() {
     folder.write("node.json", node_answer(&own).to_string());
     let one = node_answer(&own)["btc_delegation"].clone();
     folder.write("page.json", json!({ "btc_delegations": [one], "pagination": null }).to_string());
-    let withdraw = format!("--to {ADDRESS} --network regtest --fee-rate 5 --secret-key-file staker.key");
+    let withdraw = format!("--to {ADDRESS} --fee-rate 5 --secret-key-file staker.key");
     for step in [
         "tx unbond --secret-key-file staker.key".to_owned(),
         "tx slash --provider-key-file provider.key".to_owned(),

@@ -1,8 +1,10 @@
-//! Arguments that commands share: bytes, texts, files, nodes.
+//! Arguments that commands share: addresses, bytes, texts, files, nodes.
 
+mod address;
 mod argument;
 mod delegation;
 mod input;
+mod mainnet;
 mod node;
 mod psbt;
 mod secret;

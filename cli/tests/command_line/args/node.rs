@@ -1,6 +1,69 @@
 //! `--node` that names no node, or one that does not answer.
 
+use std::time::{Duration, Instant};
+
+use crate::fixtures::commands::commands;
+use crate::fixtures::delegation::FILES;
+use crate::fixtures::node::ScriptedNode;
 use crate::fixtures::process::Folder;
+use crate::status::answers;
+
+/// The commands that ask a node, with arguments.
+fn who_asks_a_node() -> [(&'static str, String); 5] {
+    [
+        ("broadcast", "broadcast @stake.tx --network regtest".to_owned()),
+        ("status", format!("status {FILES} verified.json")),
+        ("stake include", format!("stake include {FILES} verified.json")),
+        ("tx explain", format!("tx explain {} --network regtest", "07".repeat(32))),
+        ("demo", "demo".to_owned()),
+    ]
+}
+
+/// One time limit for all calls of a command, on every command that asks a node.
+#[test]
+fn timeout_covers_all_calls_of_a_command_together() {
+    let with_node = commands().into_iter().filter(|(_, command)| has(command, "node"));
+    for (path, command) in with_node {
+        assert!(has(&command, "timeout"), "{path:?} has no --timeout");
+    }
+    let folder = Folder::with_delegation();
+    // Each answer is in time; the three of the connection alone take longer together.
+    let node = ScriptedNode::start_slow(answers(900_100), Duration::from_millis(400));
+    let at = node.at(&folder);
+    for (name, line) in who_asks_a_node() {
+        let start = Instant::now();
+        let run = folder.run(&format!("{line} {at} --timeout 1"));
+        assert!(start.elapsed() < Duration::from_secs(10), "{name}: {:?}", start.elapsed());
+        run.fails(&[&format!("the node at {} needs longer than 1 s", node.address())]);
+    }
+    // And the calls after the connection.
+    let run = folder.run(&format!("status {FILES} verified.json {at} --timeout 2"));
+    run.fails(&[&format!("the node at {} needs longer than 2 s", node.address())]);
+    let at = ScriptedNode::start(answers(900_100)).at(&folder);
+    folder.run(&format!("status {FILES} verified.json {at} --timeout 60")).ends(0);
+    for wrong in ["0", "1.5", "soon"] {
+        folder.run(&format!("status {FILES} verified.json {at} --timeout {wrong}")).fails(&["--timeout"]);
+    }
+    folder.run("demo --timeout 5").fails(&["--timeout", "--node"]);
+    folder.run(&format!("status {FILES} verified.json --timeout 5")).fails(&["--node"]);
+}
+
+fn has(command: &clap::Command, flag: &str) -> bool {
+    command.get_arguments().any(|argument| argument.get_long() == Some(flag))
+}
+
+/// A node of another currency calls its network `main` too.
+#[test]
+fn node_whose_first_block_is_another_is_refused() {
+    let folder = Folder::with_delegation();
+    let mut answers = answers(900_100);
+    answers.insert("getblockhash", serde_json::json!("07".repeat(32)));
+    let node = ScriptedNode::start(answers);
+    for (_, line) in who_asks_a_node() {
+        let at = node.at(&folder);
+        folder.run(&format!("{line} {at}")).fails(&["the node's first block is 0707", "must be 0f9188f1"]);
+    }
+}
 
 #[test]
 fn node_of_the_demo_that_is_none() {

@@ -26,7 +26,7 @@ fn parameters_are_the_members_and_the_record_remembers() {
         let record = if rest.contains("--record") { "" } else { "--record other.jsonl" };
         let height = if rest.contains("--height") { "" } else { "--dangerously-without-height" };
         folder.run(&format!(
-            "--json covenant sign --params two.json --delegation {file} --secret-key-file member.key {record} {height} {rest}"
+            "--json covenant sign --network regtest --params two.json --delegation {file} --secret-key-file member.key {record} {height} {rest}"
         ))
     };
     let refused: Refused = sign("signed.json", "").output(1);
@@ -40,7 +40,7 @@ fn parameters_are_the_members_and_the_record_remembers() {
     let draft =
         stake("later.json").replace("params.json", "two.json").replace("--height 900000", "--height 960000");
     folder.run(&draft).ends(0);
-    let by = "--params two.json --secret-key-file staker.key --address";
+    let by = "--network regtest --params two.json --secret-key-file staker.key --address";
     folder.run(&format!("stake sign --delegation later.json {by} {ACCOUNT} --out later-signed.json")).ends(0);
     let staking = |name: &str| folder.delegation(name)["staking_transaction"].clone();
     assert_eq!(staking("signed.json"), staking("later-signed.json"));
@@ -53,7 +53,7 @@ fn parameters_are_the_members_and_the_record_remembers() {
     assert_eq!(record.lines().count(), 1, "the same answer again is no second one");
     sign("later-signed.json", "--record record.jsonl").refuses(&["--record record.jsonl", "was signed"]);
     // Both in one command: the first is signed, and the second is refused for it.
-    let both = "covenant sign --dangerously-without-height --params two.json --delegation later-signed.json --delegation changed-later.json \
+    let both = "covenant sign --dangerously-without-height --network regtest --params two.json --delegation later-signed.json --delegation changed-later.json \
                 --secret-key-file member.key --record batch.jsonl";
     let again = folder.delegation("later-signed.json");
     folder.write("changed-later.json", again.to_string());
@@ -88,7 +88,7 @@ fn parameters_are_the_members_and_the_record_remembers() {
 fn verdict_is_that_of_stake_check() {
     let folder = Folder::with_delegation();
     write_two_versions(&folder);
-    let files = "--params two.json --delegation signed.json";
+    let files = "--network regtest --params two.json --delegation signed.json";
     for (height, code) in [("", 1), ("--height 900000", 0), ("--height 949999", 0), ("--height 950000", 1)] {
         let check: StakeCheck = folder.run(&format!("--json stake check {files} {height}")).output(code);
         let at = if height.is_empty() { "--dangerously-without-height" } else { height };

@@ -1,7 +1,8 @@
 //! `btcstake eots check-proof`.
 
+use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use btcstake::outputs::{EotsCommit, EotsProve, EotsRandomness, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{RANDOMNESS, RANGE};
 use crate::fixtures::process::Folder;
@@ -14,7 +15,8 @@ fn proof_is_valid_for_one_index_in_every_form() {
     for index in [0, 3, 8] {
         let proven = folder.run(&format!("--json eots prove {RANGE} --index {index}")).ends(0);
         let public = &list.public_randomness[index];
-        folder.write("proof.json", proven.stdout());
+        let json = proven.stdout();
+        folder.write("proof.json", &json);
         let protobuf = proven.output::<EotsProve>(0).protobuf;
         folder.write("proof.hex", &protobuf);
         folder.write("proof.bin", hex::decode(&protobuf).unwrap());
@@ -22,7 +24,8 @@ fn proof_is_valid_for_one_index_in_every_form() {
             let rest = format!("--index {index} --public-randomness {public} --proof {proof}");
             folder.run(&format!("--json eots check-proof --root {root} --count 9 {rest}"))
         };
-        for proof in ["@proof.json", "@proof.hex", "@proof.bin", &protobuf, "-"] {
+        folder.write("node-proof.json", as_a_node(&json));
+        for proof in ["@node-proof.json", "@proof.json", "@proof.hex", "@proof.bin", &protobuf, "-"] {
             let run = check(index, proof);
             if proof == "-" {
                 run.fails(&["--proof"]);
@@ -38,6 +41,18 @@ fn proof_is_valid_for_one_index_in_every_form() {
     }
 }
 
+/// A proof as a node prints it in a vote: numbers as text, hashes in base64.
+fn as_a_node(proof: &str) -> String {
+    let own: Value = serde_json::from_str(proof).unwrap();
+    let base64 = |hash: &Value| BASE64_STANDARD.encode(hex::decode(hash.as_str().unwrap()).unwrap());
+    let aunts: Vec<String> = own["aunts"].as_array().unwrap().iter().map(base64).collect();
+    json!({
+        "total": own["total"].to_string(), "index": own["index"].to_string(),
+        "leaf_hash": base64(&own["leaf_hash"]), "aunts": aunts,
+    })
+    .to_string()
+}
+
 #[test]
 fn text_that_is_no_proof_is_named() {
     let folder = Folder::new();
@@ -47,4 +62,17 @@ fn text_that_is_no_proof_is_named() {
     folder.run(&format!("{check} zz")).fails(&["--proof", "neither JSON nor hex"]);
     folder.run(&format!("{check} {{}}")).fails(&["--proof", "JSON"]);
     folder.run(&format!("{check} ff")).ends(1);
+    let proof = |field: &str, value: Value| {
+        let mut proof = json!({ "total": "9", "index": "0", "leaf_hash": root, "aunts": [] });
+        proof[field] = value;
+        folder.write("node-proof.json", proof.to_string());
+        folder.run(&format!("{check} @node-proof.json"))
+    };
+    proof("aunts", json!([])).ends(1);
+    proof("total", json!("nine")).fails(&["--proof", "\"nine\" is not a whole number"]);
+    proof("index", json!([])).fails(&["--proof", "a whole number, as a number or as text"]);
+    for hash in ["00", "?", "AAA="] {
+        proof("leaf_hash", json!(hash)).fails(&["--proof", "a hash is not 32 bytes in hex or base64"]);
+        proof("aunts", json!([hash])).fails(&["--proof", "a hash is not 32 bytes in hex or base64"]);
+    }
 }

@@ -21,3 +21,17 @@ fn context_is_part_of_a_consumer_chains_votes() {
     folder.run(&format!("{verify} {vote}")).ends(0);
     folder.run(&format!("{verify} --message {}", message("aa"))).ends(1);
 }
+
+/// A chain's own address is in lower case in its contexts.
+#[test]
+fn address_in_upper_case_is_read_as_the_chain_writes_it() {
+    let folder = Folder::new();
+    let account = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let context = |address: &str| {
+        let line = format!("eots context --operation staker-pop --chain-id test-1 --address {address}");
+        folder.output::<EotsContext>(&line).signing_context
+    };
+    assert_eq!(context(&account.to_uppercase()), context(account));
+    // A text of another form is taken as it is.
+    assert_ne!(context("0xAB"), context("0xab"));
+}

@@ -50,9 +50,26 @@ fn version_has_every_field_of_the_file() {
         "min_commission_rate": "0.030000000000000000",
         "delegation_creation_base_gas_fee": 1_095_000,
         "allow_list_expiration_height": 139_920,
+        "btc_confirmation_depth": null,
+        "checkpoint_finalization_timeout": null,
     });
-    assert_eq!(shown("--network mainnet --version 2").0, expected);
-    assert_eq!(shown("--params live.json --version 2"), (expected, Vec::new()));
+    assert_eq!(shown("--params live.json --version 2"), (expected.clone(), Vec::new()));
+    // A file does not say what the chain demands of Bitcoin's blocks.
+    let built_in = [("btc_confirmation_depth", 30), ("checkpoint_finalization_timeout", 300)];
+    let built_in = built_in.into_iter().fold(expected, |mut version, (name, depth)| {
+        version[name] = json!(depth);
+        version
+    });
+    assert_eq!(shown("--network mainnet --version 2").0, built_in);
+    let text = folder().run("params show --network mainnet --version 5").warns(0, &["governance"]).stdout();
+    for line in [
+        "unbonding time      301 blocks",
+        "least slashing fee  150000 sat",
+        "depth               30 blocks on the block of a stake, 31 confirmations",
+        "checkpoint window   300 blocks",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line:?} in {text}");
+    }
     let phase_1 =
         |version: u32, height: u32, cap: Option<u64>, cap_height: Option<u32>, most: u64, fee: u64| {
             json!({
@@ -84,15 +101,22 @@ fn version_has_every_field_of_the_file() {
 #[test]
 fn version_in_force_at_a_height() {
     let number = |rest: &str| show(rest)["version"].clone();
-    for (height, version) in
-        [(857_910, 0), (864_789, 0), (864_790, 1), (893_361, 3), (893_362, 4), (499_999_999, 4)]
-    {
+    for (height, version) in [
+        (857_910, 0),
+        (864_789, 0),
+        (864_790, 1),
+        (893_361, 3),
+        (893_362, 4),
+        (905_633, 4),
+        (905_634, 5),
+        (499_999_999, 5),
+    ] {
         assert_eq!(number(&format!("--network mainnet --height {height}")), json!(version));
         assert_eq!(number(&format!("--params live.json --height {height}")), json!(version));
     }
     assert_eq!(number("--network mainnet --phase1 --height 874087"), json!(1));
     // Without a height or a number: the last.
-    assert_eq!(number("--network mainnet"), json!(4));
+    assert_eq!(number("--network mainnet"), json!(5));
     assert_eq!(number("--params phase1.json"), json!(2));
     // Before the first.
     for source in
@@ -123,10 +147,9 @@ fn fields_that_concern_the_chain_only_may_be_absent() {
     assert!(!text.contains("commission") && !text.contains("gas") && !text.contains("allow list"), "{text}");
 }
 
-/// The versions that are built in may be old, which the text and the JSON say alike.
+/// The versions that are built in may be old, which standard error and the JSON say alike.
 #[test]
 fn warnings_say_that_what_is_built_in_may_be_old() {
-    let text = |rest: &str| folder().run(&format!("params show {rest}")).ends(0).stdout();
     let said = |text: &str| {
         text.lines().filter(|line| line.contains("governance") && line.contains("a node")).count()
     };
@@ -134,31 +157,19 @@ fn warnings_say_that_what_is_built_in_may_be_old() {
         "--network mainnet",
         "--network mainnet --phase1",
         "--network mainnet --height 857910",
+        "--network mainnet --height 905634",
         "--network mainnet --all",
     ] {
-        let (text, warnings) = (text(source), shown(source).1);
-        assert_eq!((said(&text), said(&warnings.join("\n"))), (1, 1), "{source}");
-        assert!(text.ends_with(&format!("{}\n", warnings.join("\n"))), "{source}: {text}");
+        let run = folder().run(&format!("params show {source}")).warns(0, &["governance"]);
+        let warnings = shown(source).1;
+        assert_eq!((said(&run.stderr()), said(&warnings.join("\n"))), (1, 1), "{source}");
+        assert_eq!((said(&run.stdout()), warnings.len()), (0, 1), "{source}");
     }
-    // Where it is known that there is a newer one.
-    let newer = |rest: &str| {
-        shown(rest).1.iter().filter(|line| line.contains("905634 on the chain has a newer")).count()
-    };
-    for (rest, count) in [
-        ("", 1),
-        ("--all", 1),
-        ("--version 4", 1),
-        ("--version 3", 0),
-        ("--height 905634", 1),
-        ("--height 905633", 0),
-    ] {
-        assert_eq!(newer(&format!("--network mainnet {rest}")), count, "{rest}");
-    }
-    assert_eq!((newer("--network mainnet --phase1"), newer("--params live.json --height 905634")), (0, 0));
+    let text = |rest: &str| folder().run(&format!("params show {rest}")).ends(0).stdout();
     for source in ["--params live.json", "--params phase1.json"] {
         assert_eq!((said(&text(source)), shown(source).1), (0, Vec::new()), "{source}");
     }
-    let shown = text("--network mainnet --height 857910");
+    let shown = folder().run("params show --network mainnet --height 857910").stdout();
     for part in [
         "version 0, in force from height 857910 on",
         "covenant quorum     6 of 9",
@@ -171,14 +182,57 @@ fn warnings_say_that_what_is_built_in_may_be_old() {
     assert!(text("--params phase1.json").contains("stakes until        height 875087, itself included"));
 }
 
+/// A node's answer with one version, and the staking API's network info.
+#[test]
+fn versions_of_other_forms_are_shown() {
+    let folder = folder();
+    let file: Value = serde_json::from_str(LIVE).unwrap();
+    let fields = |number: usize| file["params"][number]["params"].clone();
+    folder.write("single.json", json!({ "params": fields(5) }).to_string());
+    let (mut single, warnings) = shown_in(&folder, "--params single.json");
+    assert_eq!(single["version"].take(), json!(0), "its number is not known");
+    let (mut fifth, none) = shown_in(&folder, "--params live.json --version 5");
+    fifth["version"].take();
+    assert_eq!((single, none), (fifth, Vec::new()));
+    assert!(warnings.len() == 1 && warnings[0].contains("without its number"), "{warnings:?}");
+    folder.run("params show --params single.json").warns(0, &["without its number", "params-versions"]);
+    let check = folder.run("params check --params single.json").ends(0).stdout();
+    assert_eq!(check, "valid: versions 0 to 0\n");
+
+    let bbn = (0..6).map(|number| {
+        let mut fields = fields(number);
+        fields["version"] = json!(number);
+        fields["slashing_pk_script"] = json!("6a07626162796c6f6e");
+        fields
+    });
+    let mut info = json!({ "data": { "params": { "bbn": bbn.collect::<Vec<_>>(), "btc": [] } } });
+    folder.write("info.json", info.to_string());
+    for number in 0..6 {
+        let of = |file: &str| shown_in(&folder, &format!("--params {file} --version {number}"));
+        assert_eq!(of("info.json"), of("live.json"));
+    }
+    // A script of the other encoding is a broken rule that says so.
+    info["data"]["params"]["bbn"][3]["slashing_pk_script"] = json!("agdiYWJ5bG9u");
+    folder.write("info.json", info.to_string());
+    let text = folder.run("params check --params info.json").ends(1).stdout();
+    assert!(
+        text.contains("version 3: slashing_pk_script: ") && text.contains("base64, must be hex"),
+        "{text}"
+    );
+    let hex = super::changed(LIVE, 4, "slashing_pk_script", json!("6a07626162796c6f6e"));
+    folder.write("hex.json", hex);
+    let text = folder.run("params check --params hex.json").ends(1).stdout();
+    assert!(text.contains("is not base64: it is hex, must be base64"), "{text}");
+}
+
 /// What `--all` prints is a file that `--params` takes, and says the same.
 #[test]
 fn versions_all_together_are_a_file_again() {
     let folder = folder();
     let all = |rest: &str| folder.run(&format!("params show {rest} --all --json")).ends(0).stdout();
     for (source, last, form) in [
-        ("--network mainnet", 4, ""),
-        ("--params live.json", 4, ""),
+        ("--network mainnet", 5, ""),
+        ("--params live.json", 5, ""),
         ("--network mainnet --phase1", 2, "--phase1"),
         ("--params phase1.json", 2, ""),
     ] {
@@ -187,7 +241,12 @@ fn versions_all_together_are_a_file_again() {
         assert_eq!(check, format!("valid: versions 0 to {last}\n"), "{source}");
         for version in 0..=last {
             let again = shown_in(&folder, &format!("--params again.json --version {version}"));
-            assert_eq!(again.0, shown(&format!("{source} --version {version}")).0);
+            let mut version = shown(&format!("{source} --version {version}")).0;
+            // What is built in beside the file is not in it.
+            for name in ["btc_confirmation_depth", "checkpoint_finalization_timeout"] {
+                version.as_object_mut().unwrap().entry(name).and_modify(|depth| *depth = json!(null));
+            }
+            assert_eq!(again.0, version);
         }
         // Nothing is lost on the way, and nothing added but what stands beside it.
         let read: Value = serde_json::from_str(&all("--params again.json")).unwrap();
@@ -197,7 +256,7 @@ fn versions_all_together_are_a_file_again() {
     // A node's own file, but for the order of the keys and the zeros of the rate, which mean nothing.
     let (mut node, mut ours): (Value, Value) =
         (serde_json::from_str(LIVE).unwrap(), serde_json::from_str(&all("--params live.json")).unwrap());
-    for version in 0..5 {
+    for version in 0..6 {
         for file in [&mut node, &mut ours] {
             let fields = &mut file["params"][version]["params"];
             fields["covenant_pks"].as_array_mut().unwrap().sort_by_key(Value::to_string);
@@ -206,7 +265,7 @@ fn versions_all_together_are_a_file_again() {
     }
     assert_eq!(ours["params"], node["params"]);
     let text = folder.run("params show --params live.json --all").ends(0).stdout();
-    for version in 0..5 {
+    for version in 0..6 {
         let one = folder.run(&format!("params show --params live.json --version {version}")).ends(0).stdout();
         assert!(text.contains(&one), "no version {version} in {text}");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{LIVE, PHASE_1, folder};
-use crate::fixtures::delegation::ADDRESS;
+use crate::fixtures::delegation::stake;
 use crate::fixtures::transactions::Transactions;
 
 #[test]
@@ -47,22 +47,27 @@ fn files_that_hold_no_parameters_are_errors() {
     }
 }
 
-/// Parameters of phase 1 where those of Babylon Genesis are needed, and the other way round.
+/// Parameters of phase 1 where those of Babylon Genesis are needed, and the other way round. A step that both
+/// kinds of stake have takes both.
 #[test]
 fn files_of_the_other_kind_are_named() {
     let folder = folder();
     let live: Value = serde_json::from_str(LIVE).unwrap();
     folder.write("array.json", json!([live["params"][0]["params"]]).to_string());
     let of_phase_1 = "these are phase-1 parameters; must be those of Babylon Genesis";
+    folder
+        .run(&stake("draft.json").replace("params.json", "phase1.json"))
+        .fails(&["error: --params phase1.json\n", of_phase_1]);
     let explain = format!("tx explain {} --params", Transactions::new().unbonding());
-    folder.run(&format!("{explain} phase1.json")).fails(&["error: --params phase1.json\n", of_phase_1]);
+    folder.run(&format!("{explain} phase1.json")).ends(0);
+    folder.write("phase1-array.json", json!({ "versions": [live["params"][0]["params"]] }).to_string());
+    folder
+        .run(&format!("{explain} phase1-array.json"))
+        .fails(&["error: --params phase1-array.json\n", "missing"]);
     let of_genesis = "these are parameters of Babylon Genesis; must be those of phase 1";
-    let withdraw = format!(
-        "tx withdraw-phase1 --staking-transaction @phase1.tx --height 857950 --to {ADDRESS} --network regtest --fee-rate 5"
-    );
     for file in ["live.json", "array.json"] {
         let name = format!("error: --params {file}\n");
-        for command in ["params show --phase1", "params check --phase1", &withdraw] {
+        for command in ["params show --phase1", "params check --phase1"] {
             folder.run(&format!("{command} --params {file}")).fails(&[&name, of_genesis]);
         }
     }
@@ -85,7 +90,7 @@ fn flags_that_are_wrong_are_named() {
     for version in ["-1", "x", "18446744073709551616"] {
         fails(&format!("show --network mainnet --version {version}"), &["--version"]);
     }
-    fails("show --network mainnet --version 5", &["--version", "no version 5; must be 0 to 4"]);
+    fails("show --network mainnet --version 6", &["--version", "no version 6; must be 0 to 5"]);
     fails("show --network mainnet --version 1 --height 900000", &["--version", "--height"]);
     fails("check", &["--params"]);
 }

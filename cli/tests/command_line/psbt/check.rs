@@ -1,10 +1,17 @@
 //! `btcstake psbt check`.
 
-use bitcoin::Psbt;
-use btcstake::outputs::{MissingSignature, PsbtCheck, PsbtQuorum};
+use bitcoin::absolute::LockTime;
+use bitcoin::hashes::Hash as _;
+use bitcoin::key::PrivateKey;
+use bitcoin::secp256k1::{SECP256K1, SecretKey};
+use bitcoin::transaction::Version;
+use bitcoin::{
+    Amount, NetworkKind, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness,
+};
+use btcstake::outputs::{BuiltTransaction, MissingSignature, PsbtCheck, PsbtQuorum, Refused};
 
-use crate::fixtures::delegation::{FILES, STAKER};
-use crate::fixtures::process::{Folder, MEMBER_KEY};
+use crate::fixtures::delegation::{ACCOUNT, FILES, STAKER, stake, transaction, wallet};
+use crate::fixtures::process::{Folder, MEMBER, MEMBER_KEY};
 
 #[test]
 fn missing_signatures_are_named() {
@@ -51,4 +58,77 @@ fn signature_that_was_tampered_with_is_not_valid() {
     let check: PsbtCheck = folder.run("--json psbt check --psbt @forged.psbt").output(1);
     assert!(!check.signatures[0].valid);
     folder.run(&format!("tx unbond {FILES} verified.json --signed @forged.psbt")).fails(&["does not verify"]);
+}
+
+/// Eight thousand inputs: no node relays it, and to verify its signatures would take long.
+#[test]
+fn psbt_of_8000_inputs_is_refused_by_its_weight() {
+    let folder = Folder::with_delegation();
+    let spending = |vout| TxIn {
+        previous_output: OutPoint::new(Txid::from_byte_array([7; 32]), vout),
+        script_sig: ScriptBuf::new(),
+        sequence: Sequence::MAX,
+        witness: Witness::new(),
+    };
+    let p2pkh = ScriptBuf::from_hex("76a914000000000000000000000000000000000000000088ac").unwrap();
+    let coin = TxOut { value: Amount::from_sat(1000), script_pubkey: p2pkh };
+    let mut psbt = Psbt::from_unsigned_tx(Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: (0..8000).map(spending).collect(),
+        output: vec![coin.clone()],
+    })
+    .unwrap();
+    for input in &mut psbt.inputs {
+        input.witness_utxo = Some(coin.clone());
+        input.final_script_sig = Some(ScriptBuf::from_bytes([&[106][..], &[0; 106]].concat()));
+    }
+    folder.write("heavy.psbt", psbt.serialize());
+    let steps =
+        ["psbt check --psbt @heavy.psbt", "psbt sign --psbt @heavy.psbt --secret-key-file staker.key"];
+    for step in steps {
+        let refused: Refused = folder.run(&format!("--json {step}")).output(1);
+        let [violation] = refused.violations.as_slice() else { panic!("{refused:?}") };
+        assert_eq!(violation.rule, "too_heavy");
+        assert!(violation.message.ends_with("must be at most 400000, which nodes relay"), "{violation:?}");
+        folder.run(step).refuses(&["too_heavy: the transaction weighs at least 1"]);
+    }
+}
+
+/// The redeem script of a nested coin (P2SH-P2WPKH) will be in its input, and is part of the id: it is the
+/// delegation's before the wallet signs, and the same after.
+#[test]
+fn txid_of_a_stake_from_a_nested_coin_is_the_delegations() {
+    let folder = Folder::with_delegation();
+    let nested = stake("nested.json").replace(&wallet(), &format!("sh(wpkh(02{MEMBER_KEY}))"));
+    let built: BuiltTransaction = folder.output(&nested);
+    folder.write("nested.psbt", &built.psbt);
+    let unsigned: PsbtCheck = folder.output("psbt check --psbt @nested.psbt");
+    assert_eq!((&unsigned.txid, unsigned.warnings.as_slice()), (&built.txid, [].as_slice()));
+    assert_eq!(unsigned.unsigned_inputs, [0]);
+    let mut psbt: Psbt = built.psbt.parse().unwrap();
+    assert_ne!(psbt.unsigned_tx.compute_txid().to_string(), built.txid);
+
+    let secret = SecretKey::from_slice(&hex::decode(MEMBER).unwrap()).unwrap();
+    let key = PrivateKey { compressed: true, network: NetworkKind::Test, inner: secret };
+    psbt.sign(&std::collections::BTreeMap::from([(key.public_key(SECP256K1), key)]), SECP256K1).unwrap();
+    folder.write("nested-signed.psbt", psbt.to_string());
+    let signed: PsbtCheck = folder.output("psbt check --psbt @nested-signed.psbt");
+    assert_eq!((signed.txid, signed.unsigned_inputs), (built.txid.clone(), vec![]));
+    let sign = format!("stake sign {FILES} nested.json --secret-key-file staker.key --address {ACCOUNT}");
+    folder.run(&format!("{sign} --out own.json")).ends(0);
+    let finalize = format!("psbt finalize {FILES} own.json --without-quorum --psbt @nested-signed.psbt");
+    let finalized: BuiltTransaction = folder.output(&finalize);
+    assert_eq!(finalized.txid, built.txid);
+    assert_eq!(transaction(&finalized).compute_txid().to_string(), built.txid);
+
+    // Without the redeem script nobody knows the id yet, and that is said.
+    psbt.inputs[0].redeem_script = None;
+    psbt.inputs[0].partial_sigs.clear();
+    folder.write("bare.psbt", psbt.to_string());
+    let bare: PsbtCheck = folder.output("psbt check --psbt @bare.psbt");
+    assert_eq!(bare.txid, psbt.unsigned_tx.compute_txid().to_string());
+    let warning =
+        "input 0: it gets a scriptSig that is not known yet, so signing changes the transaction's id";
+    assert!(bare.warnings.iter().any(|found| found == warning), "{bare:?}");
 }

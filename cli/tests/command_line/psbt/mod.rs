@@ -3,4 +3,5 @@
 mod check;
 mod combine;
 mod finalize;
+mod formats;
 mod sign;

@@ -20,7 +20,7 @@ fn keys_that_sign_no_input_are_refused() {
 fn sign_shows_whom_it_pays_and_can_be_held_to_it() {
     let folder = Folder::with_delegation();
     let withdraw = |to: &str| {
-        let step = format!("tx withdraw {FILES} verified.json --from staking --network regtest --fee-rate 5");
+        let step = format!("tx withdraw {FILES} verified.json --from staking --fee-rate 5");
         folder.run(&format!("{step} --to {to}")).ends(0).stdout()
     };
     let thief: Key = folder.output("key show --secret-key-file provider.key --network regtest");

@@ -1,6 +1,6 @@
 //! `btcstake stake check`.
 
-use btcstake::outputs::StakeCheck;
+use btcstake::outputs::{BuiltTransaction, StakeCheck};
 use serde_json::{Value, json};
 
 use crate::fixtures::delegation::{FILES, parameters};
@@ -65,6 +65,40 @@ fn covenant_signatures_that_do_not_verify_are_named() {
     let draft: StakeCheck = folder.run(&format!("--json stake check {FILES} draft.json")).output(1);
     let absent = draft.violations.iter().filter(|found| found.message.contains("staker_signatures"));
     assert_eq!(absent.count(), 1, "{:?}", draft.violations);
+}
+
+/// More members have signed than a transaction takes.
+#[test]
+fn covenant_signatures_above_the_quorum_are_named() {
+    let folder = Folder::with_delegation();
+    let sign = format!(
+        "covenant sign --dangerously-without-height {FILES} signed.json --record third.record --secret-key-file third.key"
+    );
+    folder.write("covenant3.json", folder.run(&sign).ends(0).stdout());
+    folder
+        .run(&format!(
+            "stake add {FILES} verified.json --covenant-signatures covenant3.json --out three.json"
+        ))
+        .ends(0);
+    let warning =
+        "3 covenant members have signed; the quorum is 2, and a transaction takes no more than that";
+    let check: StakeCheck = folder.output(&format!("stake check {FILES} three.json"));
+    assert_eq!((check.covenant_signature_count, check.warnings), (3, vec![warning.to_owned()]));
+    folder.run(&format!("stake check {FILES} three.json")).warns(0, &[warning]);
+    let two: StakeCheck = folder.output(&format!("stake check {FILES} verified.json"));
+    assert_eq!(two.warnings, Vec::<String>::new(), "a quorum is no more than the quorum");
+    // The transactions take a quorum of them.
+    for step in [
+        "tx unbond --secret-key-file staker.key",
+        "tx slash --provider-key-file provider.key",
+        "psbt finalize --psbt @stake.psbt",
+    ] {
+        let built: BuiltTransaction = folder.output(&format!("{step} {FILES} three.json"));
+        assert!(built.transaction.is_some(), "{step}");
+        assert_eq!(built.warnings, [warning], "{step}");
+        let built: BuiltTransaction = folder.output(&format!("{step} {FILES} verified.json"));
+        assert_eq!(built.warnings, Vec::<String>::new(), "{step}");
+    }
 }
 
 #[test]

@@ -3,5 +3,6 @@
 mod add;
 mod check;
 mod include;
+mod phase1;
 mod psbts;
 mod sign;

@@ -5,9 +5,12 @@ use btcstake::outputs::{BuiltTransaction, TxExplain};
 use serde_json::json;
 
 use super::write_page;
-use crate::fixtures::delegation::{ADDRESS, FILES, parameters, stake};
+use crate::fixtures::delegation::{ADDRESS, lost_addresses, parameters, stake};
 use crate::fixtures::node::{Regtest, to};
 use crate::fixtures::process::Folder;
+
+/// The network stands beside them in each command.
+const FILES: &str = "--params params.json --delegation";
 
 #[test]
 fn arguments_are_checked_against_the_parent() {
@@ -28,6 +31,13 @@ fn arguments_are_checked_against_the_parent() {
         folder.run(&bump(parent, fee, rest)).fails(words)
     };
     fails("finalized.psbt", fee + 1, change, &["--fee-sat", &format!("pays {fee} sat")]);
+    for lost in lost_addresses() {
+        folder.run(&bump("stake.tx", fee, change).replace(ADDRESS, &lost)).fails(&[
+            "error: --to: ",
+            &lost,
+            "must be P2WPKH, P2WSH, P2TR with a key",
+        ]);
+    }
     fails("stake.tx", fee, "--change-output 2", &["--change-output", "the 2 outputs of"]);
     fails(
         "stake.tx",
@@ -106,7 +116,8 @@ fn child_pays_for_a_stake() {
     regtest.broadcast("stake.tx");
     let explained: TxExplain = folder.output("tx explain @stake.tx");
     let fee = 2 * explained.vsize as u64;
-    let bump = |rate| format!("tx bump @stake.tx --fee-sat {fee} --change-output 1 {}", to(rate));
+    let bump =
+        |rate| format!("tx bump @stake.tx --fee-sat {fee} --change-output 1 --network regtest {}", to(rate));
     let child: BuiltTransaction = folder.output(&format!("{} --secret-key-file wallet.key", bump(20)));
     let (paid, size) = (fee + child.fee_sat, (explained.vsize + child.vsize) as u64);
     assert!(paid >= 20 * size && paid <= 20 * size + 40, "{paid} for {size}");
@@ -131,7 +142,7 @@ fn child_pays_for_a_stake() {
         .run(&bump(20).replace("--change-output 1", "--change-output 7"))
         .fails(&["--change-output is 7; must be one of the 2 outputs"]);
     folder.run(&format!("{} --secret-key-file staker.key", bump(20))).fails(&["--secret-key-file"]);
-    let unbond = "tx unbond --params params.json --delegation stake.json --secret-key-file staker.key";
+    let unbond = "tx unbond --network regtest --params params.json --delegation stake.json --secret-key-file staker.key";
     folder.write("unbonding.tx", folder.run(unbond).ends(0).stdout());
     folder
         .run(&bump(20).replace("@stake.tx", "@unbonding.tx"))

@@ -2,7 +2,7 @@
 
 use btcstake::outputs::{BuiltTransaction, StakeCheck, TxExplain};
 
-use crate::fixtures::delegation::{ACCOUNT, ADDRESS, FILES, transaction, wallet};
+use crate::fixtures::delegation::{ACCOUNT, ADDRESS, FILES, lost_addresses, transaction, wallet};
 use crate::fixtures::process::{Folder, MEMBER_KEY};
 
 /// A coin of the wallet.
@@ -13,7 +13,7 @@ fn coin() -> String {
 /// The command that extends the stake of `verified.json`, and writes the delegation to `out`.
 fn extend(coin: &str, amount: u32, out: &str) -> String {
     format!(
-        "tx extend {FILES} verified.json --height 900001 --amount-sat {amount} --staking-time 64000 --coin {coin} --network regtest --change {ADDRESS} \
+        "tx extend {FILES} verified.json --height 900001 --amount-sat {amount} --staking-time 64000 --coin {coin} --change {ADDRESS} \
          --fee-rate 5 --out {out}"
     )
 }
@@ -22,6 +22,10 @@ fn extend(coin: &str, amount: u32, out: &str) -> String {
 fn extension_is_signed_by_everyone_and_finalized() {
     let folder = Folder::with_delegation();
     folder.run(&extend(&coin(), 499_999, "less.json")).fails(&["--amount-sat"]);
+    for lost in lost_addresses() {
+        let line = extend(&coin(), 600_000, "lost.json").replace(ADDRESS, &lost);
+        folder.run(&line).fails(&["error: --change: ", &lost, "must be P2WPKH, P2WSH, P2TR with a key"]);
+    }
     let psbt = folder.run(&extend(&coin(), 600_000, "extension.json")).ends(0).stdout();
     folder.write("extension.psbt", psbt);
     let sign = "stake sign --params params.json --delegation extension.json --secret-key-file staker.key";

@@ -1,6 +1,7 @@
 //! `btcstake tx`.
 
 mod bump;
+mod destination;
 mod explain;
 mod extend;
 mod slash;

@@ -42,7 +42,7 @@ fn slashing_on_a_chain_shows_the_providers_key() {
     let slash = format!("tx slash {FILES} slashed.json --provider-key-file provider.key");
     let txid = regtest.send(&slash).txid;
     regtest.mine(1);
-    let explain = format!("tx explain {txid} --network regtest {FILES} slashed.json");
+    let explain = format!("tx explain {txid} {FILES} slashed.json");
     let explained: TxExplain = regtest.output(&explain);
     assert_eq!(explained.delegation.unwrap().provider_secret_key.as_deref(), Some(PROVIDER_EVEN));
 }

@@ -5,7 +5,7 @@ use btcstake::outputs::{BuiltTransaction, TxExplain};
 use eots::SecretKey;
 use serde_json::json;
 
-use crate::fixtures::delegation::{ADDRESS, STAKER, stake, write_keys};
+use crate::fixtures::delegation::{ADDRESS, STAKER, lost_addresses, stake, write_keys};
 use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 
 #[test]
@@ -30,10 +30,13 @@ fn terms_that_make_no_stake_name_their_flag() {
     let two = format!("--finality-provider {PROVIDER_KEY} --finality-provider {}", MEMBER_KEY);
     with(&format!("--finality-provider {PROVIDER_KEY}"), &two).fails(&["--finality-provider", "CHAIN=KEY"]);
     // What pays to another network's address may be lost here.
-    let on = ["--change: bcrt1p", "is an address of regtest; must be of mainnet"];
-    with("--network regtest", "").fails(&on);
+    let on = ["--change: bcrt1p", "is an address of regtest; must be of signet"];
+    with("--network regtest", "--network signet").fails(&on);
     let testnet = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx";
     with(ADDRESS, testnet).fails(&["--change: tb1q", "of testnet4 or signet; must be of regtest"]);
+    for lost in lost_addresses() {
+        with(ADDRESS, &lost).fails(&["error: --change: ", &lost, "must be P2WPKH, P2WSH, P2TR with a key"]);
+    }
     assert!(!folder.path().join("new.json").exists());
     for network in ["testnet4", "signet"] {
         let line =

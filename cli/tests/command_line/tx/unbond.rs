@@ -4,7 +4,7 @@ use bitcoin::Psbt;
 use btcstake::outputs::{BuiltTransaction, PsbtCheck};
 use serde_json::json;
 
-use crate::fixtures::delegation::{FILES, transaction};
+use crate::fixtures::delegation::{ADDRESS, FILES, STAKER, transaction};
 use crate::fixtures::process::Folder;
 
 /// The staker leaves early: the key at hand, or a signer elsewhere.
@@ -36,6 +36,36 @@ fn unbonding_is_signed_here_or_elsewhere() {
         .run(&format!("{unbond} --secret-key-file member.key"))
         .fails(&["error: --secret-key-file\n", "must be the staker's"]);
     folder.run(&format!("{unbond} --signed @unbonding.psbt")).fails(&["--signed", "no signature"]);
+}
+
+/// A signature that nobody asked for is left out, with a warning.
+#[test]
+fn signature_for_another_leaf_is_warned_of() {
+    let folder = Folder::with_delegation();
+    let mut signed: Psbt = folder.read("signed.psbt").trim().parse().unwrap();
+    let staker: bitcoin::XOnlyPublicKey = STAKER.parse().unwrap();
+    let ((_, asked), signature) = {
+        let mut all = signed.inputs[0].tap_script_sigs.iter();
+        all.find(|((key, _), _)| *key == staker).map(|(at, signature)| (*at, *signature)).unwrap()
+    };
+    let withdraw = format!("tx withdraw {FILES} verified.json --from staking --to {ADDRESS} --fee-rate 5");
+    let (script, version) = folder.psbt(&withdraw).inputs[0].tap_scripts.values().next().unwrap().clone();
+    let timelock = bitcoin::TapLeafHash::from_script(&script, version);
+    signed.inputs[0].tap_script_sigs.insert((staker, timelock), signature);
+    folder.write("more.psbt", signed.to_string());
+    let unbond = format!("tx unbond {FILES} verified.json --signed @more.psbt");
+    let done: BuiltTransaction = folder.output(&unbond);
+    let warning = format!(
+        "--signed: {STAKER} has signed the timelock leaf too, which nobody asked for; it is left out"
+    );
+    assert_eq!(done.warnings, [warning]);
+    let by_key = format!("tx unbond {FILES} verified.json --secret-key-file staker.key");
+    assert_eq!(done.transaction, folder.output::<BuiltTransaction>(&by_key).transaction);
+    // Alone, it is not what was asked for.
+    signed.inputs[0].tap_script_sigs.remove(&(staker, asked));
+    folder.write("other.psbt", signed.to_string());
+    let other = format!("tx unbond {FILES} verified.json --signed @other.psbt");
+    folder.run(&other).fails(&["error: --signed\n", "is for another leaf"]);
 }
 
 /// The staker's signature is all that the PSBT lacks: Bitcoin Core and wallets finalize it.

@@ -2,7 +2,7 @@
 
 use btcstake::outputs::BuiltTransaction;
 
-use crate::fixtures::delegation::{ADDRESS, FILES, transaction};
+use crate::fixtures::delegation::{ADDRESS, FILES, lost_addresses, transaction};
 use crate::fixtures::process::Folder;
 
 #[test]
@@ -16,9 +16,8 @@ fn withdrawal_of_each_output() {
         ("slashing", made(&slash)),
         ("unbonding-slashing", made(&format!("{slash} --unbonding"))),
     ] {
-        let withdraw = format!(
-            "tx withdraw {FILES} verified.json --from {from} --network regtest --to {ADDRESS} --fee-rate 2.5"
-        );
+        let withdraw =
+            format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --fee-rate 2.5");
         let withdrawal = transaction(&folder.output(&format!("{withdraw} --secret-key-file staker.key")));
         assert_eq!(withdrawal.input[0].previous_output.txid, spent, "{from}");
         folder
@@ -38,9 +37,7 @@ fn withdrawal_of_each_output() {
 fn fees_that_may_be_mistakes_are_named() {
     let folder = Folder::with_delegation();
     let withdraw = |rate: &str| {
-        format!(
-            "tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate {rate}"
-        )
+        format!("tx withdraw {FILES} verified.json --from unbonding --to {ADDRESS} --fee-rate {rate}")
     };
     let warnings = |rate: &str| -> Vec<String> {
         let said: BuiltTransaction = folder.output(&withdraw(rate));
@@ -61,4 +58,13 @@ fn fees_that_may_be_mistakes_are_named() {
     );
     let run = folder.run(&withdraw("0.9"));
     assert!(run.stderr().contains("warning: --fee-rate") && run.code() == Some(0), "{}", run.stderr());
+}
+
+#[test]
+fn address_that_nobody_can_spend_from_is_refused() {
+    let folder = Folder::with_delegation();
+    for lost in lost_addresses() {
+        let line = format!("tx withdraw {FILES} verified.json --from staking --to {lost} --fee-rate 2");
+        folder.run(&line).fails(&["error: --to: ", &lost, "must be P2WPKH, P2WSH, P2TR with a key"]);
+    }
 }

@@ -69,6 +69,13 @@ pub(super) struct GivenPossession {
     signing_context: Option<String>,
 }
 
+/// A [`PossessionJson`] beside the verdict about it. Other keys are ignored.
+#[derive(Deserialize)]
+pub(super) struct VerifiedPossession {
+    pub(super) valid: bool,
+    pub(super) proof_of_possession: Option<GivenPossession>,
+}
+
 impl From<GivenPossession> for PossessionJson {
     fn from(given: GivenPossession) -> Self {
         let GivenPossession { kind, account, signature, signing_context } = given;
@@ -124,9 +131,11 @@ pub(super) struct CovenantJson {
     /// The signature over the unbonding transaction.
     pub(super) unbonding_signature: schnorr::Signature,
     /// The adaptor signatures over the slashing transaction of the staking output: one for each finality
-    /// provider, encrypted to its key, in the order of `finality_providers`.
+    /// provider, encrypted to its key, in the order of `finality_providers`; none for a phase-1 stake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) slashing_adaptor_signatures: Vec<AdaptorSignature>,
     /// The adaptor signatures over the slashing transaction of the unbonding output, in the same way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) unbonding_slashing_adaptor_signatures: Vec<AdaptorSignature>,
     /// The signature over the extension, for a stake that extends another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -286,7 +295,8 @@ pub(super) struct InclusionJson {
     pub(super) height: u32,
     /// The position of the transaction in the block, from 0.
     pub(super) position: u32,
-    /// The siblings of the Merkle proof, as hex: 32 bytes each in internal byte order, concatenated.
+    /// The siblings of the Merkle proof, as hex: 32 bytes each in internal byte order, concatenated. Base64,
+    /// as a node of Babylon Genesis prints it, is read too.
     pub(super) siblings: String,
     /// The headers of the block and of the blocks on it, as hex of 80 bytes each.
     pub(super) headers: Vec<String>,
@@ -307,12 +317,11 @@ impl InclusionJson {
     pub(super) fn read(&self) -> Result<StakeInclusion, DelegationError> {
         const NAME: &str = "inclusion";
         let of = |part: &'static str| move |reason: String| format!("{part}: {reason}");
-        let siblings = field(NAME, bytes(&self.siblings).map_err(of("siblings")))?;
         let header = |text: &String| decoded::<Header>("block header", text).map_err(of("headers"));
         let headers = self.headers.iter().map(|text| field(NAME, header(text)));
         Ok(StakeInclusion {
             height: self.height,
-            proof: field(NAME, InclusionProof::from_bytes(&siblings, self.position))?,
+            proof: field(NAME, InclusionProof::from_text(&self.siblings, self.position))?,
             headers: headers.collect::<Result<_, _>>()?,
         })
     }

@@ -16,11 +16,12 @@ pub(crate) use self::members::first_member;
 
 use self::fields::{
     CovenantJson, FormerKeys, FormerPossessionKeys, GivenPossession, InclusionJson, PossessionJson,
-    RunningJson, StakerSignaturesJson, consumer_chains, staked_to,
+    RunningJson, StakerSignaturesJson, VerifiedPossession, consumer_chains, staked_to,
 };
 use super::covenant::CovenantSignatures;
 use super::data::{Delegation, ParametersAt, PresignedSlashing};
 use super::error::{DelegationError, field};
+use crate::outputs::encoded::from_hex;
 use crate::possession::{PossessionMessage, ProofOfPossession};
 
 /// The longest text that is read, in bytes: above that of any stake with the headers of its whole staking
@@ -62,7 +63,7 @@ struct DelegationJson {
 
 /// Returns the bytes of a text in hex, or why there are none.
 fn bytes(text: &str) -> Result<Vec<u8>, String> {
-    hex::decode(text).map_err(|error| format!("not hex: {error}"))
+    from_hex(text).map_err(|error| format!("not hex: {error}"))
 }
 
 /// Returns what a text in hex encodes, or why it does not.
@@ -185,14 +186,23 @@ impl<'de> Deserialize<'de> for CovenantSignatures {
     }
 }
 
-/// Reads a staker's proof of possession in the form of a delegation's JSON.
+/// Reads a staker's proof of possession in the form of a delegation's JSON: by itself, or as
+/// `proof_of_possession` beside the verdict `valid` about it.
 ///
 /// # Errors
-/// [`DelegationError`] when the text is not such a proof; a renamed key is named with its new name.
+/// [`DelegationError`] when the text is not such a proof, or the verdict is that it is not valid; a renamed
+/// key is named with its new name.
 pub fn possession_from_json(text: &str) -> Result<(PossessionMessage, ProofOfPossession), DelegationError> {
     const NAME: &str = "proof_of_possession";
     let not_one = |reason: String| format!("not a proof of possession: {reason}");
     field(NAME, check_object(text).map_err(not_one))?;
+    if first_member(text, &["valid"]).is_some() {
+        let read: Result<VerifiedPossession, _> = serde_json::from_str(text);
+        let verified = field(NAME, read.map_err(|error| not_one(error.to_string())))?;
+        let proof = verified.proof_of_possession.filter(|_| verified.valid);
+        let refused = || not_one("the verdict valid is false, or proof_of_possession is null".to_owned());
+        return PossessionJson::from(field(NAME, proof.ok_or_else(refused))?).read();
+    }
     // Other keys are ignored.
     let read: Result<GivenPossession, _> = serde_json::from_str(text);
     let read = read.map_err(|error| {

@@ -33,8 +33,8 @@ pub enum DescriptorError {
     /// alone.
     #[error("the internal key is {0}; must be {NUMS_INTERNAL_KEY}, for which nobody can sign")]
     InternalKey(XOnlyPublicKey),
-    /// A key is not x-only: an extended key, a compressed one, or something else.
-    #[error("the key at position {position} is not an x-only key of 64 hex digits: {reason}")]
+    /// A key is not one public key: it is an extended key of many, a secret, or something else.
+    #[error("the key at position {position} is not a public key, with its origin or without: {reason}")]
     Key {
         /// The position in the text.
         position: usize,
@@ -69,7 +69,7 @@ pub enum DescriptorError {
     Leaf(usize),
     /// A threshold has one key, which the protocol writes without a count; with it, it is another script.
     #[error(
-        "the threshold at position {0} has one key only; must be pk(KEY), as with a count it is another script"
+        "the threshold at position {0} has one key only; must be pk(KEY), as multi_a or sortedmulti_a of it is another script"
     )]
     LoneKey(usize),
     /// More than one finality provider would have to sign.

@@ -1,6 +1,7 @@
 //! Parsing of descriptors: which output of the protocol it is, with which keys.
 
 mod error;
+mod key;
 mod text;
 
 use std::str::FromStr;
@@ -32,8 +33,15 @@ const MOST_LEAVES: usize = 3;
 /// A descriptor is read only when its script pubkey is that of one of these outputs; some other spellings of
 /// the same script are refused. The two sides of a branch may be swapped, as Taproot sorts them (BIP-341);
 /// `and_v` may nest in either way, and `pk(KEY)` be spelled out as `c:pk_k(KEY)`, as the script is the same.
-/// Keys in another order make another script, and are refused. A script has the finality providers ascending
-/// and not in the order that the staker gave, so they are ascending in an output that is read.
+///
+/// A key may have its origin before it (`[FINGERPRINT/PATH]KEY`, BIP-380), be compressed instead of x-only,
+/// or be one child of an extended public key (`xpub…/0/3`): the script has its x coordinate alone. Not read
+/// are keys that stand for many (`*`, `<0;1>`), hardened steps after an extended key, and secret keys.
+///
+/// Keys of `multi_a` in another order than the ascending one make another script, and are refused;
+/// `sortedmulti_a` (BIP-387) of several keys is the ascending `multi_a`, however they are listed. A script
+/// has the finality providers ascending and not in the order that the staker gave, so they are ascending in
+/// an output that is read.
 ///
 /// ```
 /// use staking_scripts::outputs::{ProtocolOutput, SlashingRefundOutput, Timelock};
@@ -107,9 +115,11 @@ impl FromStr for ProtocolOutput {
     fn from_str(text: &str) -> Result<Self, DescriptorError> {
         let tree = Tree::from_str(text).map_err(|error| DescriptorError::of_form(&error))?;
         let output = Self::of_leaves(leaves(script_tree(tree.root())?)?)?;
-        // The miniscript library parses the whole text again: it must be the same output.
+        // The miniscript library, which does not know `sortedmulti_a`, parses the whole text again: it must
+        // be the same output.
         let miniscript = |reason: &dyn ToString| DescriptorError::Miniscript(reason.to_string());
-        let written: Tr<XOnlyPublicKey> = text.parse().map_err(|error| miniscript(&error))?;
+        let plain = text::plain(tree.root());
+        let written: Tr<XOnlyPublicKey> = plain.parse().map_err(|error| miniscript(&error))?;
         if written.script_pubkey() == output.taproot().script_pubkey() {
             Ok(output)
         } else {

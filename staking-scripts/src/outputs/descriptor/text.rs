@@ -4,6 +4,7 @@ use bitcoin::XOnlyPublicKey;
 use miniscript::expression::{Parens, TreeIterItem, parse_num};
 
 use super::error::DescriptorError;
+use super::key;
 use crate::outputs::leaf::LeafKeys;
 use crate::outputs::timelock::Timelock;
 
@@ -32,28 +33,13 @@ impl Condition {
     }
 }
 
-/// Parses an x-only key.
+/// Parses a key.
 pub(super) fn key(node: TreeIterItem<'_>) -> Result<XOnlyPublicKey, DescriptorError> {
-    let (text, position) = (node.name(), node.name_pos());
-    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let reason = match text.len() {
-        _ if node.parens() != Parens::None => "it is an expression",
-        64 if hex => match text.parse() {
-            Ok(key) => return Ok(key),
-            Err(_) => "it is not the x coordinate of a point on secp256k1",
-        },
-        66 if hex && (text.starts_with("02") || text.starts_with("03")) => {
-            "of a compressed key, leave out the first byte"
-        }
-        _ if text.contains(['[', '/', '*'])
-            || text.get(1..4) == Some("pub")
-            || text.get(1..4) == Some("prv") =>
-        {
-            "extended keys and derivation paths have no place here"
-        }
-        _ => "it is something else",
+    let read = match node.parens() {
+        Parens::None => key::read(node.name()),
+        _ => Err("it is an expression"),
     };
-    Err(DescriptorError::Key { position, reason })
+    read.map_err(|reason| DescriptorError::Key { position: node.name_pos(), reason })
 }
 
 fn number(node: TreeIterItem<'_>, most: u32) -> Result<u32, DescriptorError> {
@@ -94,15 +80,42 @@ fn parts(node: TreeIterItem<'_>, leaf: usize, found: &mut Vec<Condition>) -> Res
                 found.push(Condition::After(timelock(child)?));
             }
         }
-        ("multi_a" | "v:multi_a", _) => {
+        ("multi_a" | "v:multi_a" | "sortedmulti_a" | "v:sortedmulti_a", _) => {
             let most = u16::MAX;
             let k = number(children.next().ok_or(unknown)?, u32::from(most))?;
-            let (position, keys) = (node.name_pos(), children.map(key).collect::<Result<_, _>>()?);
+            let position = node.name_pos();
+            let mut keys = children.map(key).collect::<Result<Vec<_>, _>>()?;
+            if is_sorted_multi(node) {
+                keys.sort_by_key(XOnlyPublicKey::serialize);
+            }
             found.push(Condition::Threshold { position, k: u16::try_from(k).unwrap_or(most), keys });
         }
         _ => return Err(unknown),
     }
     Ok(())
+}
+
+/// Returns whether it is a threshold whose script has the keys ascending, however they are listed (BIP-387):
+/// the protocol's order, so that of several keys it is the protocol's script.
+fn is_sorted_multi(node: TreeIterItem<'_>) -> bool {
+    matches!(node.name(), "sortedmulti_a" | "v:sortedmulti_a")
+}
+
+/// Writes an expression that was parsed, without a checksum: its keys x-only and without their origins,
+/// `sortedmulti_a` as the `multi_a` that it means.
+pub(super) fn plain(node: TreeIterItem<'_>) -> String {
+    let mut children: Vec<_> = node.children().map(plain).collect();
+    let mut name = node.name().to_owned();
+    if is_sorted_multi(node) {
+        name = name.replace("sortedmulti_a", "multi_a");
+        // Lower-case hex is in the order of the bytes.
+        children.get_mut(1..).unwrap_or_default().sort();
+    }
+    match node.parens() {
+        Parens::None => key(node).map_or(name, |key| key.to_string()),
+        Parens::Round => format!("{name}({})", children.join(",")),
+        Parens::Curly => format!("{name}{{{}}}", children.join(",")),
+    }
 }
 
 /// Returns the first key that is below the one before it.

@@ -208,7 +208,8 @@ fn bip322_verifies_published_signatures() {
             taproot,
             "Hello World",
             "AUHd69PrJQEv+oKTfZ8l+WROBHuy9HKrbFCJu7U1iK2iiEy1vMU5EfMtjc+VSHM7aU0SDbak5IUZRVno2P5mjSafAQ==",
-            true,
+            // SIGHASH_ALL, where ours has SIGHASH_DEFAULT.
+            false,
         ),
     ];
     for (address, message, text, deterministic) in published {
@@ -217,8 +218,64 @@ fn bip322_verifies_published_signatures() {
         assert_eq!(signature.verify(public, message), Ok(()));
         assert!(signature.verify(public, &format!("{message}.")).is_err());
         if deterministic {
-            let script = if address == segwit { Bip322Script::P2wpkh } else { Bip322Script::P2tr };
-            assert_eq!(Bip322Signature::create(&key, message, script, Network::Bitcoin).unwrap(), signature);
+            let made = Bip322Signature::create(&key, message, Bip322Script::P2wpkh, Network::Bitcoin);
+            assert_eq!(made.unwrap(), signature);
         }
     }
+}
+
+/// Verifiers of wallets take no P2TR proof of 65 bytes. The signature is the same bytes each time, over the
+/// sighash of BIP-341 with SIGHASH_DEFAULT.
+#[test]
+fn bip322_of_taproot_has_64_bytes_and_65_are_read() {
+    use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
+    let (key, message) = (key("default"), genesis());
+    let create = || ProofOfPossession::create_bip322(&key, &message, Bip322Script::P2tr, Network::Bitcoin);
+    let ProofOfPossession::Bip322(made) = create().unwrap() else { panic!() };
+    let witness = witness_of(&made);
+    assert_eq!((witness.len(), witness.nth(0).unwrap().len(), made.to_simple().len()), (1, 64, 66));
+    assert_eq!(create().unwrap(), ProofOfPossession::Bip322(made.clone()));
+    let to_spend = ::bip322::create_to_spend(made.address(), message.text()).unwrap();
+    let to_sign = ::bip322::create_to_sign(&to_spend, None, ::bip322::LockParams::default()).unwrap();
+    let sighash = SighashCache::new(&to_sign.unsigned_tx)
+        .taproot_key_spend_signature_hash(0, &Prevouts::All(&to_spend.output), TapSighashType::Default)
+        .unwrap();
+    let signature = bitcoin::secp256k1::schnorr::Signature::from_slice(witness.nth(0).unwrap()).unwrap();
+    let output_key = bitcoin::XOnlyPublicKey::from_slice(&made.address().script_pubkey().as_bytes()[2..]);
+    let digest = Message::from_digest(sighash.to_byte_array());
+    SECP256K1.verify_schnorr(&signature, &digest, &output_key.unwrap()).unwrap();
+    // The library's own, with SIGHASH_ALL.
+    let private = key.lend(|secret| PrivateKey::new(*secret, Network::Bitcoin));
+    let longer = ::bip322::sign_simple(made.address(), message.text(), &[private], None).unwrap();
+    assert_eq!(longer.nth(0).unwrap().len(), 65);
+    assert_eq!(simple(made.address(), &longer).verify(key.public_key(), &message), Ok(()));
+}
+
+/// A nested wallet's simple proof has the form of P2WPKH, so only its verification tells them apart.
+#[test]
+fn bip322_names_the_nested_address_of_a_simple_proof() {
+    let (key, message) = (key("nested"), genesis());
+    let private = key.lend(|secret| PrivateKey::new(*secret, Network::Bitcoin));
+    let public = bitcoin::CompressedPublicKey(key.lend(|secret| secret.public_key(SECP256K1)));
+    let nested = Address::p2shwpkh(&public, Network::Bitcoin);
+    let witness = ::bip322::sign_simple(&nested, message.text(), &[private], None).unwrap();
+    let read = |network| {
+        let bytes = bitcoin::consensus::serialize(&witness);
+        let signature = Bip322Signature::from_simple(&bytes, key.public_key(), network).unwrap();
+        ProofOfPossession::Bip322(signature).verify(key.public_key(), &message).unwrap_err()
+    };
+    assert_eq!(
+        read(Network::Bitcoin).to_string(),
+        format!(
+            "the proof is of the address {nested}, which is P2SH (nested SegWit); must be of a P2WPKH or P2TR address"
+        )
+    );
+    let elsewhere = Address::p2shwpkh(&public, Network::Signet);
+    assert_eq!(read(Network::Signet), PossessionError::UnsupportedAddress(elsewhere));
+    // One that nobody signed is not called nested.
+    let mut other = witness.to_vec();
+    other[0][10] ^= 1;
+    let error = simple(&Address::p2wpkh(&public, Network::Bitcoin), &Witness::from_slice(&other))
+        .verify(key.public_key(), &message);
+    assert!(matches!(error, Err(PossessionError::Bip322(_))), "{error:?}");
 }

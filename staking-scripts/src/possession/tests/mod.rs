@@ -1,6 +1,7 @@
 //! Proofs of possession: round trips, published signatures, and signatures that must be refused.
 
 mod bip322;
+mod given;
 
 use bitcoin::Network;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -19,8 +20,8 @@ fn key(name: &str) -> SecretKey {
     SecretKey::from_bytes(&sha256::Hash::hash(name.as_bytes()).to_byte_array()).unwrap()
 }
 
-fn address(prefix: &str, bytes: [u8; 20]) -> AccountAddress {
-    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse(prefix).unwrap(), &bytes).unwrap().parse().unwrap()
+fn address(prefix: &str, bytes: &[u8]) -> AccountAddress {
+    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse(prefix).unwrap(), bytes).unwrap().parse().unwrap()
 }
 
 fn genesis() -> PossessionMessage {
@@ -45,18 +46,20 @@ fn all(key: &SecretKey, message: &PossessionMessage) -> Vec<ProofOfPossession> {
 }
 
 proptest! {
-    /// Odd and even keys, with and without a context, through bytes and back.
+    /// Odd and even keys, accounts of both lengths, with and without a context, through bytes and back.
     #[test]
     fn proof_verifies_for_each_type(
         secret in any::<[u8; 32]>(),
-        account in any::<[u8; 20]>(),
+        account in any::<[u8; 32]>(),
+        is_long in any::<bool>(),
         name in "[a-z]{0,8}",
         odd in any::<bool>(),
     ) {
         let Ok(key) = SecretKey::from_bytes(&secret) else { return Ok(()) };
         let key = key.with_parity(if odd { Parity::Odd } else { Parity::Even });
-        let here = PossessionMessage::new(SigningContext::GENESIS, address("bbn", account)).unwrap();
-        let there = PossessionMessage::new(context(&name), address("bbn", account)).unwrap();
+        let account = address("bbn", if is_long { &account } else { &account[..20] });
+        let here = PossessionMessage::new(SigningContext::GENESIS, account.clone()).unwrap();
+        let there = PossessionMessage::new(context(&name), account).unwrap();
         for (message, other) in [(&here, &there), (&there, &here)] {
             for proof in all(&key, message) {
                 prop_assert_eq!(proof.verify(key.public_key(), message), Ok(()));
@@ -132,10 +135,8 @@ fn proof_with_a_flipped_bit_is_refused() {
             }
             _ => assert_eq!(accepted, Vec::<Vec<u8>>::new(), "{:?}", proof.proof_type()),
         }
-        for bytes in flipped(&message.address().to_bytes()) {
-            let other =
-                PossessionMessage::new(SigningContext::GENESIS, address("bbn", bytes.try_into().unwrap()))
-                    .unwrap();
+        for bytes in flipped(message.address().as_bytes()) {
+            let other = PossessionMessage::new(SigningContext::GENESIS, address("bbn", &bytes)).unwrap();
             assert!(proof.verify(key.public_key(), &other).is_err());
         }
         let mut keys = 0;
@@ -153,7 +154,7 @@ fn proof_with_a_flipped_bit_is_refused() {
 fn proof_of_another_context_prefix_or_type_is_refused() {
     let key = key("contexts");
     let message =
-        |name: &str, prefix: &str| PossessionMessage::new(context(name), address(prefix, [7; 20])).unwrap();
+        |name: &str, prefix: &str| PossessionMessage::new(context(name), address(prefix, &[7; 20])).unwrap();
     for proof in all(&key, &message("a", "bbn")) {
         assert_eq!(proof.verify(key.public_key(), &message("a", "bbn")), Ok(()));
         assert!(proof.verify(key.public_key(), &message("b", "bbn")).is_err());
@@ -169,7 +170,7 @@ fn proof_of_another_context_prefix_or_type_is_refused() {
         }
     }
     assert_eq!(
-        PossessionMessage::new(SigningContext::GENESIS, address("osmo", [7; 20])).unwrap_err().to_string(),
+        PossessionMessage::new(SigningContext::GENESIS, address("osmo", &[7; 20])).unwrap_err().to_string(),
         "the account osmo1qurswpc8qurswpc8qurswpc8qurswpc8mg52kn is not one of Babylon Genesis; must begin with bbn1, \
          or a consumer chain's signing context must be given"
     );
@@ -183,7 +184,7 @@ fn possession_message_has_the_context_before_the_account() {
     let text = format!("{context}{ADDRESS}");
     assert_eq!(text.len(), 64 + ADDRESS.len());
 
-    let raw = [context.to_string().as_bytes(), &message.address().to_bytes()].concat();
+    let raw = [context.to_string().as_bytes(), message.address().as_bytes()].concat();
     let digest = Message::from_digest(sha256::Hash::hash(&raw).to_byte_array());
     let ProofOfPossession::Bip340(signature) = ProofOfPossession::create_bip340(&key, &message).unwrap()
     else {

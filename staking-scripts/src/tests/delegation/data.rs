@@ -21,6 +21,34 @@ fn parameters_are_those_that_the_delegation_names() {
     assert!(matches!(delegation.parameters(&history).unwrap_err(), DelegationError::NotInForce(_)));
 }
 
+/// A node's answer for its parameters has one version and no number: a delegation is read under it whatever
+/// version it names, and the check finds what is not of that version.
+#[test]
+fn parameters_without_a_number_are_those_of_any_version() {
+    let fields = std::cell::RefCell::new(serde_json::Value::Null);
+    let numbered = crate::testing::history_changed(&[0], |_, version| *fields.borrow_mut() = version.clone());
+    let single = |change: &dyn Fn(&mut serde_json::Value)| -> ParametersHistory<Parameters> {
+        let mut params = fields.borrow().clone();
+        change(&mut params);
+        ParametersHistory::from_json(&serde_json::json!({ "params": params }).to_string()).unwrap()
+    };
+    let (mut delegation, parameters) = honest(genesis());
+    assert_eq!(single(&|_| {}).get(0), Some(&parameters));
+    fn rules(history: &ParametersHistory<Parameters>) -> CheckRules<'_> {
+        CheckRules { history, in_force: InForce::AsStated, chain: ChainRules::MAINNET }
+    }
+    for version in [0, 5] {
+        delegation.parameters = ParametersAt::Version(version);
+        assert_eq!(delegation.parameters(&single(&|_| {})).unwrap(), (0, &parameters), "{version}");
+        let same = single(&|_| {});
+        delegation.check(&rules(&same)).unwrap();
+        let other = single(&|fields| fields["unbonding_fee_sat"] = "9999".into());
+        let found = delegation.check(&rules(&other)).unwrap_err();
+        assert!(found.iter().any(|found| found.rule() == "unbonding_fee"), "{found:?}");
+    }
+    assert!(delegation.parameters(&numbered).is_err(), "a history with numbers has no version 5");
+}
+
 /// A message that registers a stake names no version.
 #[test]
 fn parameters_that_are_not_named_are_those_that_make_the_stake() {

@@ -1,6 +1,8 @@
 //! A delegation's own JSON.
 
 use bitcoin::Network;
+use bitcoin::base64::Engine as _;
+use bitcoin::base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::delegation::{
@@ -49,8 +51,13 @@ fn json_has_an_inclusion_and_gives_it_back() {
     let siblings = json["inclusion"]["siblings"].as_str().unwrap();
     assert_eq!(siblings.len(), 64 * inclusion.proof.sibling_bytes().len() / 32);
     assert_eq!(read(&json).unwrap().inclusion.unwrap(), inclusion);
+    // As a node of Babylon Genesis prints a proof.
+    let mut as_base64 = json.clone();
+    as_base64["inclusion"]["siblings"] = json!(STANDARD.encode(inclusion.proof.sibling_bytes()));
+    assert_eq!(read(&as_base64).unwrap().inclusion.unwrap(), inclusion);
     for (name, bad) in [
         ("siblings", json!("00")),
+        ("siblings", json!(STANDARD.encode([0; 31]))),
         ("siblings", json!("zz")),
         ("headers", json!(["00"])),
         ("position", json!(1 << 20)),
@@ -59,6 +66,18 @@ fn json_has_an_inclusion_and_gives_it_back() {
         json["inclusion"][name] = bad;
         assert!(refused(&json).starts_with("inclusion: "), "{name}");
     }
+}
+
+/// Bytes in base64 where they must be hex are called that.
+#[test]
+fn json_names_base64_in_place_of_hex() {
+    let mut json = value(&full());
+    json["extends"]["funding_script_pubkey"] = json!("URQBAQEB");
+    let said = refused(&json);
+    assert!(said.starts_with("extends.funding_script_pubkey: not hex: "), "{said}");
+    assert!(said.ends_with("; it reads as base64, must be hex"), "{said}");
+    json["extends"]["funding_script_pubkey"] = json!("zz");
+    assert!(!refused(&json).contains("base64"));
 }
 
 #[test]
@@ -234,7 +253,8 @@ fn json_has_the_keys_of_the_providers_and_the_chains_beside_them() {
 #[cfg(feature = "wire")]
 #[test]
 fn error_of_a_nodes_json_has_the_path_of_the_field() {
-    let sample = include_str!("../../../../tests/vectors/node/samples/rest-delegation-extension-active.json");
+    let sample =
+        include_str!("../../../../tests/vectors/node/samples/query-delegation-spent-by-slashing.json");
     let mut json: Value = serde_json::from_str(sample).unwrap();
     json["btc_delegation"]["staking_tx_hex"] = json!("zz");
     let path = |text: &str| match Delegation::from_chain_json(text).unwrap_err() {

@@ -1,12 +1,18 @@
 //! The delegation: check, signatures, JSON, steps and status.
 
+#[cfg(feature = "wire")]
+mod account;
 mod build;
 mod check;
 mod covenant;
 mod data;
+mod destination;
+mod elsewhere;
 mod included;
 mod json;
+mod phase1;
 mod record;
+mod relation;
 mod rules;
 mod seen;
 mod stake;

@@ -7,6 +7,7 @@ use bitcoin::absolute::{Height, LockTime};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, Network, OutPoint, ScriptBuf, Transaction, TxOut, Witness, XOnlyPublicKey};
 
+use super::phase1::phase1_stake;
 use super::{plain, slashing, unbonding};
 use crate::delegation::{
     ChainRules, CheckRules, CheckedDelegation, Delegation, DelegationError, InForce, ParametersAt,
@@ -14,13 +15,13 @@ use crate::delegation::{
 };
 use crate::explain::explain_psbt;
 use crate::outputs::{ConsumerProviders, InvalidParties, StakedTo, UnsafeOutput};
-use crate::parameters::{Parameters, ParametersError, ParametersRule};
+use crate::parameters::{Parameters, ParametersError, ParametersHistory, ParametersRule, Phase1Parameters};
 use crate::phase1::Phase1Error;
 use crate::possession::PossessionError;
 use crate::testing::{
     Extended, coin, consumer_possession, consumer_rules, consumers, delegation_for, extended, genesis,
-    history, honest, included, key, output, parameters, parameters_changed, possession, staking_transaction,
-    wallet,
+    history, honest, included, key, lost_scripts, made_under, output, parameters, parameters_changed,
+    possession, staking_transaction, wallet,
 };
 use crate::transactions::{
     BuildError, FinalizeError, Funded, LeafTransaction, ReturnedPsbtError, WithdrawalTransaction,
@@ -68,9 +69,18 @@ table! {
         // More keys than the interpreter's stack holds.
         || broken_on(consumer_rules(), consumers(3), |it| it.staked_to = consumers(999));
     StakeViolation::Parties(_) => "parties": || broken(|it| it.staked_to = StakedTo::Genesis(it.staker));
+    StakeViolation::SlashingDestination(_) => "slashing_destination": || {
+        let (delegation, file) = made_under(&lost_scripts()[0]);
+        let history: ParametersHistory<Parameters> = ParametersHistory::from_json(&file).unwrap();
+        listed(delegation.check_under(history.get(0).unwrap(), None, ChainRules::MAINNET))
+    };
     StakeViolation::StakingTime { .. } => "staking_time": || broken(|it| it.staking_time_blocks = 0);
     StakeViolation::StakingAmount { .. } => "staking_amount":
         || broken_under("max_staking_value_sat", "900000".into());
+    StakeViolation::Phase1(_) => "op_return_tag": || {
+        let (delegation, parameters) = phase1_stake();
+        delegation.check_phase1(&Phase1Parameters { tag: *b"none", ..parameters })
+    };
     StakeViolation::UnbondingTime { .. } => "unbonding_time":
         || broken_under("unbonding_time_blocks", 1009.into());
     StakeViolation::StakingOutput(_) => "staking_output": || broken(|it| it.staking_time_blocks = 2001);
@@ -107,7 +117,7 @@ table! {
     StakeViolation::Spends { .. } => "spends" + "staker_signature":
         || broken(|it| slashing(it).transaction.input[0].previous_output.vout = 1);
     StakeViolation::OutputScript { .. } => "output_script":
-        || broken_under("slashing_pk_script", "agE=".into());
+        || broken_under("slashing_pk_script", "agEC".into());
     StakeViolation::OutputAmount { .. } => "output_amount": || broken_under("slashing_rate", "0.002".into());
     StakeViolation::FeeTooSmall { .. } => "fee_too_small":
         || broken_under("min_slashing_tx_fee_sat", "200000".into());
@@ -297,7 +307,7 @@ fn rules_say_in_their_message_what_they_found() {
 /// An error prints its cause, or has it as its source; with both, a chain of causes would say it twice.
 #[test]
 fn errors_name_their_cause_once() {
-    let lost = UnsafeOutput::NotAnAddress { script_pubkey: ScriptBuf::new() };
+    let lost = UnsafeOutput::NotADestination { script_pubkey: ScriptBuf::new() };
     let first = Height::from_consensus(2).unwrap();
     let not_in_force = ParametersError::NotInForce { height: Height::ZERO, first };
     let returned = ReturnedPsbtError::NoInput;

@@ -39,7 +39,7 @@ fn broken_rules_of_a_slashing_are_its_scripts_amounts_and_fee() {
     let changed = |name: &'static str, value: serde_json::Value| {
         rules(&slashing, held, &parameters_changed(|fields| fields[name] = value.clone()))
     };
-    assert_eq!(changed("slashing_pk_script", "agE=".into()), ["output_script"]);
+    assert_eq!(changed("slashing_pk_script", "agEC".into()), ["output_script"]);
     assert_eq!(changed("unbonding_time_blocks", 1009.into()), ["output_script"]);
     assert_eq!(changed("min_slashing_tx_fee_sat", "200000".into()), ["fee_too_small"]);
     assert_eq!(changed("slashing_rate", "0.002".into()), ["output_amount"]);

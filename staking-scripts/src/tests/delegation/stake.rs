@@ -123,7 +123,7 @@ fn stake_that_breaks_rules_still_unbonds_and_slashes_and_is_withdrawn() {
     let changes: [(&[&str], Change); 5] = [
         (&["staking_amount"], |fields| fields["max_staking_value_sat"] = "900000".into()),
         (&["staking_time"], |fields| fields["min_staking_time_blocks"] = 2001.into()),
-        (&["output_script", "output_script"], |fields| fields["slashing_pk_script"] = "agE=".into()),
+        (&["output_script", "output_script"], |fields| fields["slashing_pk_script"] = "agEC".into()),
         (&["unbonding_fee"], |fields| fields["unbonding_fee_sat"] = "1".into()),
         (&["fee_too_small", "output_amount", "fee_too_small", "output_amount"], |fields| {
             fields["min_slashing_tx_fee_sat"] = "200000".into();

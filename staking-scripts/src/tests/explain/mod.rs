@@ -1,6 +1,7 @@
 //! Explanation of transactions.
 
 mod kind;
+mod leaves;
 mod selective;
 
 use bitcoin::absolute::LockTime;
@@ -59,8 +60,10 @@ fn explain_recognises_unbonding_and_withdrawal() {
         change(&mut transaction);
         explain(&transaction)
     };
-    assert_eq!(shaped(&|tx| tx.input.push(TxIn::default())).kind, TransactionKind::Extension);
-    let funding_first = shaped(&|tx| tx.input.insert(0, TxIn::default()));
+    let coin =
+        || TxIn { previous_output: OutPoint::new(Txid::from_byte_array([9; 32]), 0), ..TxIn::default() };
+    assert_eq!(shaped(&|tx| tx.input.push(coin())).kind, TransactionKind::Extension);
+    let funding_first = shaped(&|tx| tx.input.insert(0, coin()));
     assert_eq!((funding_first.kind, funding_first.spent[0].input), (TransactionKind::Unknown, 1));
     assert_eq!(shaped(&|tx| tx.input.resize(3, TxIn::default())).kind, TransactionKind::Unknown);
     assert_eq!(shaped(&|tx| tx.output.push(tx.output[0].clone())).kind, TransactionKind::Unknown);
@@ -192,7 +195,7 @@ fn explain_psbt_checks_what_the_psbt_says() {
     psbt.inputs[0].non_witness_utxo = Some(source.clone());
     assert_eq!(spent_outputs(&psbt), [Some(spent(&psbt))]);
     psbt.inputs[0].witness_utxo.as_mut().unwrap().value += Amount::from_sat(1);
-    assert_eq!((spent_outputs(&psbt), review_psbt(&psbt).fee), (vec![None], None));
+    assert_eq!((spent_outputs(&psbt), review_psbt(&psbt).unwrap().fee), (vec![None], None));
     psbt.inputs[0].witness_utxo = None;
     psbt.inputs[0].non_witness_utxo = Some(Transaction { lock_time: LockTime::from_consensus(1), ..source });
     assert_eq!(spent_outputs(&psbt), [None], "another transaction");
@@ -223,7 +226,7 @@ fn spent(psbt: &Psbt) -> TxOut {
 }
 
 #[test]
-fn explain_recognises_phase1_stakes() {
+fn op_return_data_alone_are_no_stake() {
     let (staker, provider) = (key("staker", 0), key("provider", 0));
     let payload = [
         b"bbn1".as_slice(),
@@ -234,11 +237,23 @@ fn explain_recognises_phase1_stakes() {
     ];
     let payload = payload.concat();
     assert_eq!(payload.len(), 71);
-    let explained = explain(&announcing(&[&payload]));
-    assert_eq!(explained.kind, TransactionKind::Stake);
+    let transaction = announcing(&[&payload]);
+    let explained = explain(&transaction);
+    assert_eq!((explained.kind, &explained.outputs), (TransactionKind::Unknown, &Vec::new()));
     let said = explained.op_return.unwrap();
     assert_eq!((said.tag, said.staking_time.blocks()), (*b"bbn1", 64000));
     assert_eq!((said.staker, said.finality_provider), (*staker.public_key(), *provider.public_key()));
+
+    // With the output that they and the committee make, the transaction is one.
+    let covenant = Scene::new(1, 3, 2).parties.covenant().clone();
+    let parties = crate::outputs::Parties::new(said.staker, [said.finality_provider], covenant).unwrap();
+    let output = crate::outputs::StakingOutput::new(parties, said.staking_time).unwrap();
+    let mut stake = transaction.clone();
+    stake.output.push(output.taproot().paying(Amount::from_sat(1000)));
+    assert_eq!(explain(&stake).kind, TransactionKind::Unknown);
+    let known = [ProtocolOutput::Staking(output)];
+    assert_eq!(explain(&stake).with_known_outputs(&stake, &known).kind, TransactionKind::Stake);
+    assert_eq!(explained.with_known_outputs(&transaction, &known).kind, TransactionKind::Unknown);
 
     let unknown = |tx: &Transaction| assert_eq!(explain(tx).kind, TransactionKind::Unknown);
     unknown(&announcing(&[&payload, &payload]));
@@ -261,6 +276,8 @@ fn explain_refuses_leaves_under_another_internal_key() {
     let mut block = leaf.control_block.clone();
     let mut tx = blank();
     tx.input[0].sequence = bitcoin::Sequence::from_height(1000);
+    tx.input[0].previous_output = scene.staking.outpoint();
+    tx.output.push(scene.staking.tx_out());
     let mut kind = |block: &bitcoin::taproot::ControlBlock| {
         let elements = [vec![1; 64], leaf.script.to_bytes(), block.serialize()];
         tx.input[0].witness = Witness::from_slice(&elements);

@@ -2,8 +2,8 @@
 //! with its own error.
 
 use bitcoin::XOnlyPublicKey;
-use miniscript::Descriptor;
 use miniscript::descriptor::checksum::Engine;
+use miniscript::{DefiniteDescriptorKey, Descriptor};
 use proptest::prelude::*;
 
 use crate::outputs::{
@@ -18,7 +18,7 @@ fn sorted(mut keys: Vec<XOnlyPublicKey>) -> Vec<XOnlyPublicKey> {
 }
 
 /// Returns the three outputs of a stake with ascending finality providers.
-fn outputs(providers: usize, members: usize, quorum: u16, blocks: u32) -> [ProtocolOutput; 3] {
+pub(super) fn outputs(providers: usize, members: usize, quorum: u16, blocks: u32) -> [ProtocolOutput; 3] {
     let (staker, time) = (*key("staker", 0).public_key(), Timelock::from_blocks(blocks).unwrap());
     let committee = CovenantCommittee::new(public(&keys("member", members)), quorum).unwrap();
     let parties = Parties::new(staker, sorted(public(&keys("provider", providers))), committee).unwrap();
@@ -29,26 +29,26 @@ fn outputs(providers: usize, members: usize, quorum: u16, blocks: u32) -> [Proto
     ]
 }
 
-fn read(text: &str) -> Result<ProtocolOutput, Error> {
+pub(super) fn read(text: &str) -> Result<ProtocolOutput, Error> {
     text.parse()
 }
 
-fn with_checksum(text: &str) -> String {
+pub(super) fn with_checksum(text: &str) -> String {
     let mut engine = Engine::new();
     engine.input(text).unwrap();
     format!("{text}#{}", engine.checksum())
 }
 
 /// The parts of a descriptor's text, to combine them in wrong ways.
-struct Parts {
-    staker: String,
-    providers: Vec<String>,
-    covenant: Vec<String>,
+pub(super) struct Parts {
+    pub(super) staker: String,
+    pub(super) providers: Vec<String>,
+    pub(super) covenant: Vec<String>,
 }
 
 impl Parts {
     /// Returns the parts for 2 finality providers and 3 covenant members.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let texts =
             |keys: Vec<XOnlyPublicKey>| sorted(keys).iter().map(ToString::to_string).collect::<Vec<_>>();
         let [staker, providers, covenant] = [("staker", 1), ("provider", 2), ("member", 3)]
@@ -56,29 +56,29 @@ impl Parts {
         Self { staker: staker[0].clone(), providers, covenant }
     }
 
-    fn timelock(&self) -> String {
+    pub(super) fn timelock(&self) -> String {
         format!("and_v(v:pk({}),older(1000))", self.staker)
     }
 
-    fn unbonding(&self) -> String {
+    pub(super) fn unbonding(&self) -> String {
         format!("and_v(v:pk({}),multi_a(2,{}))", self.staker, self.covenant.join(","))
     }
 
-    fn slashing(&self) -> String {
+    pub(super) fn slashing(&self) -> String {
         let (providers, covenant) = (self.providers.join(","), self.covenant.join(","));
         format!("and_v(and_v(v:pk({}),v:multi_a(1,{providers})),multi_a(2,{covenant}))", self.staker)
     }
 
-    fn staking(&self) -> String {
+    pub(super) fn staking(&self) -> String {
         tr(&format!("{{{},{{{},{}}}}}", self.slashing(), self.unbonding(), self.timelock()))
     }
 
-    fn unbonding_output(&self) -> String {
+    pub(super) fn unbonding_output(&self) -> String {
         tr(&format!("{{{},{}}}", self.slashing(), self.timelock()))
     }
 }
 
-fn tr(tree: &str) -> String {
+pub(super) fn tr(tree: &str) -> String {
     format!("tr({NUMS_INTERNAL_KEY},{tree})")
 }
 
@@ -143,7 +143,7 @@ proptest! {
             text = with_checksum(&text);
         }
         if let Ok(back) = read(&text) {
-            let written: Descriptor<XOnlyPublicKey> = text.parse().unwrap();
+            let written: Descriptor<DefiniteDescriptorKey> = text.parse().unwrap();
             prop_assert_eq!(back.taproot().script_pubkey(), written.script_pubkey());
         }
     }
@@ -217,6 +217,7 @@ fn descriptor_in_another_spelling_is_the_same_output() {
         parts.staking().replace("v:pk(", "vc:pk_k("),
         parts.staking().replace(&parts.staker, &parts.staker.to_uppercase()),
         parts.staking().replace(NUMS_INTERNAL_KEY, &NUMS_INTERNAL_KEY.to_uppercase()),
+        parts.staking().replace("multi_a(2", "sortedmulti_a(2"),
     ] {
         assert_eq!(read(&text).unwrap(), outputs(2, 3, 2, 1000)[0], "{text}");
     }
@@ -273,13 +274,27 @@ fn descriptor_refuses_keys_of_another_form() {
     let (staking, key) = (parts.staking(), &parts.staker);
     let xpub = "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8";
     let wif = "L3VFeEujGtevx9w18HD1fhRbCH67Az2dpCymeRE1SoPK6XQtaN2k";
-    let others: [(String, &str); 11] = [
-        (format!("02{key}"), "leave out the first byte"),
-        (format!("03{key}"), "leave out the first byte"),
+    let others = [
+        (format!("04{key}"), "begins with 02 or 03"),
+        (format!("02{}", "ff".repeat(32)), "begins with 02 or 03"),
         (format!("04{key}{key}"), "something else"),
-        (xpub.to_owned(), "extended keys"),
-        (xpub.replacen("xpub", "xprv", 1), "extended keys"),
-        (format!("[d34db33f/86'/0'/0']{xpub}/0/*"), "extended keys"),
+        (xpub.replacen("xpub", "xprv", 1), "a secret extended key"),
+        (format!("[d34db33f/86'/0'/0']{xpub}/0/*"), "one child"),
+        (format!("{xpub}/<0;1>/3"), "one child"),
+        (format!("{xpub}/<{}0>{}", "0;".repeat(20_000), "/0".repeat(20_000)), "one child"),
+        (format!("{xpub}/0'/3"), "not hardened"),
+        (format!("{xpub}/x"), "not hardened"),
+        (format!("{xpub}{}", "/0".repeat(256)), "not hardened"),
+        (xpub.replace('D', "E"), "not an extended public key"),
+        (format!("[d34db33]{key}"), "its origin is not [FINGERPRINT/PATH]"),
+        (format!("[d34db33g/0]{key}"), "its origin is not [FINGERPRINT/PATH]"),
+        (format!("[d34db33f/x]{key}"), "its origin is not [FINGERPRINT/PATH]"),
+        (format!("[d34db33f/0/]{key}"), "its origin is not [FINGERPRINT/PATH]"),
+        (format!("[d34db33f][d34db33f]{key}"), "its origin is not [FINGERPRINT/PATH]"),
+        (format!("d34db33f]{key}"), "its origin is not [FINGERPRINT/PATH]"),
+        (format!("[d34db33f/0]{}", "ff".repeat(32)), "x coordinate"),
+        (format!("[d34db33f/0]{wif}"), "something else"),
+        (format!("{key}/0"), "something else"),
         (wif.to_owned(), "something else"),
         ("ff".repeat(32), "x coordinate"),
         (key[..63].to_owned(), "something else"),
@@ -337,7 +352,7 @@ fn descriptor_refuses_leaves_of_another_form() {
         format!("and_v(v:pk({key}),v:older(1000))"),
         format!("and_v(v:pk{{{key}}},older(1000))"),
         format!("and_v(v:pk({key}),older(1000),older(1000))"),
-        format!("and_v(v:pk({key}),sortedmulti_a(1,{key}))"),
+        format!("and_v(v:pk({key}),sorted_multi_a(1,{key}))"),
         format!("x{{{key},{key}}}"),
         "0".to_owned(),
         String::new(),

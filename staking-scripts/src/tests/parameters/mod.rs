@@ -1,5 +1,7 @@
 //! Parameters: mainnet's are read, and a file that breaks rules is refused with each of them.
 
+mod forms;
+mod mainnet;
 mod rules;
 
 use bitcoin::Amount;
@@ -30,19 +32,18 @@ fn parameters_of_mainnet_have_the_published_numbers() {
             );
             assert_eq!(version.slashing_pk_script().to_hex_string(), "6a07626162796c6f6e");
             assert_eq!(version.slashing_rate().to_string(), "0.001");
-            assert_eq!(
-                (version.min_slashing_fee().to_sat(), version.unbonding_time().blocks()),
-                (100_000, 1008)
-            );
-            (version.activation_height().to_consensus_u32(), least, most, version.unbonding_fee().to_sat())
+            let (fee, slashing_fee) = (version.unbonding_fee().to_sat(), version.min_slashing_fee().to_sat());
+            let unbonding_time = version.unbonding_time().blocks();
+            (version.activation_height().to_consensus_u32(), least, most, fee, slashing_fee, unbonding_time)
         })
         .collect();
     let expected = [
-        (857_910, 500_000, 5_000_000, 64_000),
-        (864_790, 500_000, 50_000_000_000, 32_000),
-        (874_088, 500_000, 500_000_000_000, 32_000),
-        (891_425, 500_000, 500_000_000_000, 32_000),
-        (893_362, 500_000, 500_000_000_000, 9_600),
+        (857_910, 500_000, 5_000_000, 64_000, 100_000, 1008),
+        (864_790, 500_000, 50_000_000_000, 32_000, 100_000, 1008),
+        (874_088, 500_000, 500_000_000_000, 32_000, 100_000, 1008),
+        (891_425, 500_000, 500_000_000_000, 32_000, 100_000, 1008),
+        (893_362, 500_000, 500_000_000_000, 9_600, 100_000, 1008),
+        (905_634, 500_000, 500_000_000_000, 9_600, 150_000, 301),
     ];
     assert_eq!(facts, expected);
 
@@ -76,7 +77,7 @@ fn parameters_are_in_force_from_their_activation_on() {
             .contains("height 857909; must be at least 857910, the first activation height")
     );
     assert_eq!([857_910, 864_789, 864_790, 891_424, 891_425].map(|at| number(at).unwrap()), [0, 0, 1, 2, 3]);
-    assert_eq!(number(499_999_999).unwrap(), 4);
+    assert_eq!(number(499_999_999).unwrap(), 5);
 }
 
 #[test]

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use bitcoin::Amount;
 use serde_json::{Value, json};
 
 use super::{LIVE, PHASE_1};
 use crate::parameters::{
     Parameters, ParametersError, ParametersHistory, ParametersRule as Rule, ParametersVersion,
-    Phase1Parameters,
+    ParametersViolation, Phase1Parameters,
 };
+use crate::testing::history_file;
 
 /// A rule, and the files that break it.
 struct Row {
@@ -99,10 +101,17 @@ table! {
         live("max_staking_time_blocks", json!(63999)),
         phase1("min_staking_time", json!(64_001)),
     ];
-    Rule::SlashingScript(_) => "slashing_script": [live("slashing_pk_script", json!("6a0"))];
-    // Four bytes that have no address; the lowest slashed amount is dust there too.
-    Rule::SlashingDestination(_) => "slashing_destination" + "slashed_is_dust": [
+    Rule::SlashingScript(..) => "slashing_script": [
+        live("slashing_pk_script", json!("6a0")),
+        // Hex, also of a length that base64 has.
+        live("slashing_pk_script", json!("6a07626162796c6f6e")),
+        live("slashing_pk_script", json!(format!("0014{}", "07".repeat(20)))),
+    ];
+    // Four bytes that have no address; pay-to-anchor; an OP_RETURN whose push is cut off.
+    Rule::SlashingDestination(_) => "slashing_destination": [
         live("slashing_pk_script", json!("UVFRUQ==")),
+        live("slashing_pk_script", json!("UQJOcw==")),
+        live("slashing_pk_script", json!("agE=")),
     ];
     Rule::SlashingRate(_) => "slashing_rate": [
         live("slashing_rate", json!("0.000000000000000000")),
@@ -119,9 +128,10 @@ table! {
         phase1("staking_cap", json!(100_000_000_000_u64)),
         phase1("cap_height", json!(0)),
     ];
-    Rule::CapTooLow { .. } => "cap_too_low": [phase1_cap(json!(5_000_000))];
-    // A cap that is too high is broken by the version after it.
-    Rule::CapFalls { .. } => "cap_falls": [Changed { version: 2, ..phase1("cap_height", json!(875_088)) }];
+    Rule::ActivationZero => "activation_zero": [first_phase1("activation_height", json!(0))];
+    Rule::CapTooLow { .. } => "cap_too_low": [first_phase1("staking_cap", json!(4_999_999))];
+    // With a cap height between them.
+    Rule::CapFalls { .. } => "cap_falls": [phase1_caps(700_000_000_000, 699_999_999_999)];
     Rule::LeastAmountTooLow { .. } => "least_amount_too_low": [phase1("unbonding_fee", json!(499_001))];
     Rule::ConfirmationDepth(_) => "confirmation_depth": [
         phase1("confirmation_depth", json!(1)),
@@ -130,37 +140,75 @@ table! {
 }
 
 /// Changes a field of the object at `place`, a JSON pointer.
-fn changed<P: ParametersVersion>(file: &str, place: &str, field: &str, value: Value) -> Changed {
+fn changed<P: ParametersVersion>(
+    file: &str,
+    place: &str,
+    field: &str,
+    value: Value,
+    of_new_stakes: impl Fn(ParametersHistory<P>) -> Vec<ParametersViolation>,
+) -> Changed {
     let change = format!("{field} {value}");
     let mut file: Value = serde_json::from_str(file).unwrap();
     file.pointer_mut(place).unwrap()[field] = value;
     let found = match ParametersHistory::<P>::from_json(&file.to_string()) {
-        Ok(_) => Vec::new(),
-        Err(ParametersError::Violations(found)) => {
-            found.into_iter().map(|found| (found.version, found.rule)).collect()
-        }
+        Ok(history) => of_new_stakes(history),
+        Err(ParametersError::Violations(found)) => found,
         Err(other) => panic!("{change}: {other}"),
     };
+    let found = found.into_iter().map(|found| (found.version, found.rule)).collect();
     Changed { change, version: 1, found }
 }
 
 /// Of mainnet's version 1.
 fn live(field: &str, value: Value) -> Changed {
-    changed::<Parameters>(LIVE, "/params/1/params", field, value)
+    changed::<Parameters>(LIVE, "/params/1/params", field, value, |history| history.violations())
 }
 
 fn live_number(number: Value) -> Changed {
-    changed::<Parameters>(LIVE, "/params/1", "version", number)
+    changed::<Parameters>(LIVE, "/params/1", "version", number, |history| history.violations())
 }
 
 /// Of mainnet's version 1 of phase 1.
 fn phase1(field: &str, value: Value) -> Changed {
-    changed::<Phase1Parameters>(PHASE_1, "/versions/1", field, value)
+    changed::<Phase1Parameters>(PHASE_1, "/versions/1", field, value, |_| Vec::new())
 }
 
 /// Of the version 0 of phase 1, which has a cap as an amount.
-fn phase1_cap(cap: Value) -> Changed {
-    Changed { version: 0, ..changed::<Phase1Parameters>(PHASE_1, "/versions/0", "staking_cap", cap) }
+fn first_phase1(field: &str, value: Value) -> Changed {
+    let changed = changed::<Phase1Parameters>(PHASE_1, "/versions/0", field, value, |_| Vec::new());
+    Changed { version: 0, ..changed }
+}
+
+/// With caps as amounts in the versions 0 and 2 of phase 1.
+fn phase1_caps(first: u64, last: u64) -> Changed {
+    let mut file: Value = serde_json::from_str(PHASE_1).unwrap();
+    file["versions"][0]["staking_cap"] = first.into();
+    file["versions"][2]["cap_height"] = 0.into();
+    let (file, last) = (file.to_string(), last.into());
+    let changed = changed::<Phase1Parameters>(&file, "/versions/2", "staking_cap", last, |_| Vec::new());
+    Changed { version: 2, ..changed }
+}
+
+/// A cap equal to the largest amount and a cap height that falls are taken; activation height 0 is not.
+#[test]
+fn phase1_rules_are_the_networks() {
+    for taken in [
+        first_phase1("staking_cap", json!(5_000_000)),
+        phase1_caps(700_000_000_000, 700_000_000_000),
+        // The next version's is 875087.
+        phase1("cap_height", json!(875_088)),
+        phase1("cap_height", json!(499_999_999)),
+        first_phase1("activation_height", json!(1)),
+    ] {
+        assert_eq!(taken.found, [], "{}", taken.change);
+    }
+    let (cap, most) = (Amount::from_sat(4_999_999), Amount::from_sat(5_000_000));
+    let found = first_phase1("staking_cap", json!(4_999_999)).found;
+    assert_eq!(found, [(0, Rule::CapTooLow { cap, most })]);
+    assert_eq!(first_phase1("activation_height", json!(0)).found, [(0, Rule::ActivationZero)]);
+    let [earlier, later] = [700_000_000_000, 699_999_999_999].map(Amount::from_sat);
+    let found = phase1_caps(700_000_000_000, 699_999_999_999).found;
+    assert_eq!(found, [(2, Rule::CapFalls { earlier, later })]);
 }
 
 #[test]
@@ -191,4 +239,28 @@ fn parameters_rules_have_the_numbers_that_they_found() {
         let found = phase1("confirmation_depth", json!(depth)).found;
         assert_eq!(found, [(1, Rule::ConfirmationDepth(depth))]);
     }
+}
+
+/// Parameters with a slashing script that new stakes must not have are read, so that stakes made under them
+/// end; together with another rule that is broken, both are named.
+#[test]
+fn parameters_with_a_lost_slashing_script_are_read() {
+    let file = |fee: &str| {
+        history_file(&[0, 0], |version, fields| {
+            if version == 1 {
+                fields["slashing_pk_script"] = json!("UQJOcw==");
+                fields["unbonding_fee_sat"] = json!(fee);
+            }
+        })
+    };
+    let read = ParametersHistory::<Parameters>::from_json;
+    let history = read(&file("64000")).unwrap();
+    let (first, second) = (history.get(0).unwrap(), history.get(1).unwrap());
+    assert_eq!((first.check_new_stakes(), second.slashing_pk_script().len()), (Ok(()), 4));
+    let lost = second.check_new_stakes().unwrap_err();
+    let broken = ParametersViolation { version: 1, rule: Rule::SlashingDestination(lost) };
+    assert_eq!(history.violations(), [broken.clone()]);
+    let Err(ParametersError::Violations(both)) = read(&file("0")) else { panic!("the fee is out of range") };
+    assert!(both.len() == 2 && both.contains(&broken), "{both:?}");
+    assert_eq!(ParametersHistory::mainnet().unwrap().violations(), []);
 }

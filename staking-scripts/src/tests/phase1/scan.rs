@@ -13,7 +13,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::outputs::{OpReturnData, Timelock};
-use crate::phase1::{BlockBytesError as Error, scan_phase1_stakes};
+use crate::phase1::{
+    BlockBytesError as Error, FoundPhase1Stake, Phase1Error, Phase1Rules, Phase1Stake, scan_phase1_stakes,
+};
 use crate::testing::key;
 
 const TAG: [u8; 4] = *b"bbn1";
@@ -103,6 +105,38 @@ fn scan_finds_stakes_with_their_places_and_bytes() {
     assert_eq!(scan_phase1_stakes(&bytes, *b"bbn3"), Ok(vec![]));
     let genesis = encode::serialize(&genesis_block(Network::Bitcoin));
     assert_eq!(scan_phase1_stakes(&genesis, TAG), Ok(vec![]));
+}
+
+/// What the scan has found is a stake where the output is there, by the same rules as a transaction that is
+/// parsed; OP_RETURN data alone are none.
+#[test]
+fn found_transaction_is_a_stake_by_every_rule() {
+    let good =
+        with_witness(super::stating(&super::said(64000), &super::said(64000), 500_000), &[vec![1; 64]]);
+    let small = super::stating(&super::said(64000), &super::said(64000), 499_999);
+    let contradicted = super::stating(&super::said(64000), &super::said(63999), 500_000);
+    let transactions = [good, small, contradicted, stake()];
+    let bytes = block(transactions.to_vec());
+    let found = scan_phase1_stakes(&bytes, TAG).unwrap();
+    let (history, height) = (super::mainnet(), bitcoin::absolute::Height::from_consensus(875_088).unwrap());
+    let rules = Phase1Rules::from(history.get(2).unwrap()).at(height);
+    assert_eq!(found.len(), transactions.len());
+    let mut names = Vec::new();
+    for (found, transaction) in found.iter().zip(&transactions) {
+        let stake = found.stake(rules);
+        assert_eq!(stake, Phase1Stake::find(transaction, rules));
+        names.push(match stake {
+            Ok(stake) => stake.broken.iter().map(Phase1Error::rule).collect::<Vec<_>>(),
+            Err(error) => vec![error.rule()],
+        });
+    }
+    let above = "cap_height";
+    let expected =
+        [vec![above], vec!["staking_amount", above], vec!["staking_output"], vec!["staking_output"]];
+    assert_eq!(names, expected);
+    // Of bytes that are none, a caller's own.
+    let cut = FoundPhase1Stake { transaction: &found[0].transaction[1..], ..found[0] };
+    assert_eq!(cut.stake(rules).unwrap_err().rule(), "transaction");
 }
 
 /// Compact sizes of every length that a block can have: 1, 3 and 5 bytes.

@@ -1,8 +1,14 @@
 //! Review and signing of a PSBT by itself.
 
+mod bip370;
 mod hostile;
+mod malformed;
+mod maps;
 mod review;
 mod summary;
+mod verifier;
+mod versions;
+mod weight;
 
 use bitcoin::secp256k1::{Message, SECP256K1, SecretKey as EcdsaKey};
 use bitcoin::sighash::SighashCache;
@@ -12,7 +18,7 @@ use bitcoin::{
 };
 
 use crate::coins::{FundingCoin, key_path_script};
-use crate::psbt::{PsbtQuorum, PsbtSigner, PsbtSigningError, review_psbt, sign_psbt};
+use crate::psbt::{PsbtQuorum, PsbtReview, PsbtSigner, PsbtSigningError, sign_psbt};
 use crate::testing::{Scene, genesis, honest, key};
 use crate::transactions::{
     CovenantTransaction as _, LeafTransaction as _, NewStake, SlashingTransaction, StakingTransaction,
@@ -23,6 +29,11 @@ use crate::{Delegation, Parameters};
 /// A delegation whose staking transaction is known, and its parameters.
 fn staked() -> (Delegation, Parameters) {
     honest(genesis())
+}
+
+/// Reviews a PSBT that is not too heavy.
+fn review_psbt(psbt: &Psbt) -> PsbtReview {
+    crate::psbt::review_psbt(psbt).unwrap()
 }
 
 fn unbonding(scene: &Scene) -> UnbondingTransaction {

@@ -4,9 +4,11 @@ use bitcoin::taproot::ControlBlock;
 use bitcoin::{Amount, Psbt, TapLeafHash, TapSighashType, Witness, taproot};
 use eots::SecretKey;
 
-use super::{staked, unbonding};
+use super::{review_psbt, staked, unbonding};
 use crate::outputs::SpendPath;
-use crate::psbt::{PsbtQuorum, PsbtSigner, PsbtSigningError, finalize_psbt, review_psbt, sign_psbt};
+use crate::psbt::{
+    PsbtQuorum, PsbtSigner, PsbtSigningError, finalize_psbt, keys_of_several_leaves, sign_psbt,
+};
 use crate::testing::{Scene, key, members};
 use crate::transactions::{
     CovenantTransaction as _, LeafTransaction, SlashingTransaction, UnbondingTransaction,
@@ -155,9 +157,10 @@ fn review_psbt_warns_of_a_key_that_signed_several_leaves() {
     let (slashing, other) = (slashing(&scene), unbonding(&scene));
     let mut psbt = signed_for(slashing.psbt(), &scene.staker, leaf(&slashing));
     psbt.inputs[0].tap_scripts.extend(other.psbt().inputs[0].tap_scripts.clone());
-    assert!(review_psbt(&psbt).several_leaves.is_empty());
+    assert!(review_psbt(&psbt).several_leaves.is_empty() && keys_of_several_leaves(&psbt).is_empty());
     let psbt = signed_for(&psbt, &scene.staker, leaf(&other));
     assert_eq!(review_psbt(&psbt).several_leaves, [(0, *scene.staker.public_key())]);
+    assert_eq!(keys_of_several_leaves(&psbt), [(0, *scene.staker.public_key())]);
 }
 
 /// Wallets that do not know the script finalize with the one signature that they make.

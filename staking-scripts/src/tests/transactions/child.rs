@@ -6,7 +6,7 @@ use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, TxOut, Txid};
 
 use crate::coins::{FundingCoin, key_path_script, sign_key_path};
 use crate::outputs::UnsafeOutput;
-use crate::testing::{Scene, key};
+use crate::testing::{Scene, key, lost_scripts};
 use crate::transactions::{BuildError, NewStake, ReturnedPsbtError, StakingTransaction};
 
 fn wallet() -> ScriptBuf {
@@ -45,10 +45,13 @@ fn child_refuses_change_that_does_not_pay() {
         ChildTransaction::paying_for_stake(&rich, wallet(), rate(20_000)),
         Err(BuildError::FeeRateTooHigh(rate(20_000)))
     );
-    assert!(matches!(
-        ChildTransaction::paying_for_stake(&rich, ScriptBuf::new(), rate(20)),
-        Err(BuildError::Output { output: "child", cause: UnsafeOutput::NotAnAddress { .. } })
-    ));
+    for lost in lost_scripts() {
+        let cause = UnsafeOutput::NotADestination { script_pubkey: lost.clone() };
+        assert_eq!(
+            ChildTransaction::paying_for_stake(&rich, lost, rate(20)),
+            Err(BuildError::Output { output: "child", cause })
+        );
+    }
     let poor = staking(101_000, 1);
     assert!(matches!(
         ChildTransaction::paying_for_stake(&poor, wallet(), rate(50)),

@@ -64,7 +64,7 @@ fn check_finalized_accepts_a_finalized_transaction() {
 #[test]
 fn check_finalized_refuses_another_transaction() {
     let finalized = Finalized::new();
-    assert_eq!(finalized.changed(|tx| tx.version = Version::TWO), FinalizeError::Changed("version"));
+    assert_eq!(finalized.changed(|tx| tx.version = Version::ONE), FinalizeError::Changed("version"));
     assert_eq!(
         finalized.changed(|tx| tx.lock_time = LockTime::from_consensus(1)),
         FinalizeError::Changed("nLockTime")

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::coins::key_path_script;
 use crate::outputs::UnsafeOutput;
-use crate::testing::{Scene, key};
+use crate::testing::{Scene, key, lost_scripts};
 use crate::transactions::spend::FinalizeError;
 use crate::transactions::{
     BuildError, CovenantAdaptorSignatures, CovenantSignature, CovenantTransaction as _, Funded,
@@ -84,13 +84,59 @@ fn slashing_has_the_protocols_form() {
     let scene = Scene::new(1, 3, 2);
     let tx = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
     let unsigned = tx.unsigned();
-    assert_eq!((unsigned.version, unsigned.lock_time), (Version::ONE, LockTime::ZERO));
+    assert_eq!((unsigned.version, unsigned.lock_time), (Version::TWO, LockTime::ZERO));
     assert_eq!(unsigned.input[0].sequence, Sequence::MAX);
     let outputs: Vec<_> = unsigned.output.iter().map(|out| out.value.to_sat()).collect();
     assert_eq!(outputs, [1000, 1_000_000 - 1000 - 2000]);
     assert_eq!(unsigned.output[0].script_pubkey, scene.slashing_parameters.pk_script);
     assert_eq!(tx.refund_output().outpoint(), OutPoint::new(tx.txid(), 1));
     assert_eq!(tx.refund_output().tx_out(), unsigned.output[1]);
+}
+
+/// Drafted with version 2, which every signer takes; the reference's have version 1, and the chain takes
+/// both.
+#[test]
+fn slashing_of_version_1_is_built_where_it_is_asked_for() {
+    let scene = Scene::new(1, 3, 2);
+    let built = |version| {
+        SlashingTransaction::of_version(&scene.staking, &scene.slashing_parameters, Version(version))
+    };
+    let drafted = SlashingTransaction::new(&scene.staking, &scene.slashing_parameters).unwrap();
+    assert_eq!(built(2).unwrap(), drafted);
+    let first = built(1).unwrap();
+    assert_eq!(first.unsigned().version, Version::ONE);
+    assert_eq!((&first.unsigned().input, &first.unsigned().output), {
+        let unsigned = drafted.unsigned();
+        (&unsigned.input, &unsigned.output)
+    });
+    assert_ne!(first.txid(), drafted.txid());
+    let staker = first.sign_as_staker(&scene.staker).unwrap();
+    let finalized = first.slash(&staker, &adaptors(&scene, &first), &scene.providers[0]).unwrap();
+    assert_eq!(finalized.version, Version::ONE);
+    for other in [0, 3, -1] {
+        assert_eq!(built(other).unwrap_err(), BuildError::SlashingVersion(other));
+    }
+}
+
+/// What is slashed goes to somebody, or burns in one output that nodes relay.
+#[test]
+fn slashing_refuses_scripts_that_nobody_can_spend_and_burns_that_are_not_relayed() {
+    let scene = Scene::new(1, 3, 2);
+    let pays = |pk_script: ScriptBuf| {
+        SlashingTransaction::new(
+            &scene.staking,
+            &crate::transactions::SlashingParameters { pk_script, ..scene.slashing_parameters.clone() },
+        )
+    };
+    for lost in lost_scripts() {
+        let cause = UnsafeOutput::NotADestination { script_pubkey: lost.clone() };
+        assert_eq!(pays(lost).unwrap_err(), BuildError::Output { output: "slashed", cause });
+    }
+    // Two pushes, an opcode that pushes nothing, a push that is cut off.
+    for burn in ["6a01010102", "6a01aaac", "6a02aa"].map(|hex| ScriptBuf::from_hex(hex).unwrap()) {
+        let cause = UnsafeOutput::NotABurn { script_pubkey: burn.clone() };
+        assert_eq!(pays(burn).unwrap_err(), BuildError::Output { output: "slashed", cause });
+    }
 }
 
 #[test]
@@ -100,9 +146,7 @@ fn slashing_psbt_carries_what_any_signer_needs() {
     let input = &tx.psbt().inputs[0];
     assert_eq!(input.witness_utxo.as_ref(), Some(&scene.staking.tx_out()));
     assert_eq!(input.tap_scripts.len(), 1, "the one path that may be signed");
-    assert!(
-        input.tap_internal_key.is_some() && input.tap_merkle_root.is_some() && input.sighash_type.is_some()
-    );
+    assert!(input.tap_internal_key.is_some());
     let refund = &tx.psbt().outputs[1];
     assert!(refund.tap_internal_key.is_some() && refund.tap_tree.is_some());
     let bytes = tx.psbt().serialize();

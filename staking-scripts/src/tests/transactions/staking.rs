@@ -11,7 +11,7 @@ use crate::coins::{CoinError, FundingCoin, key_path_script, sign_key_path};
 use crate::outputs::{Parties, StakingOutput, Timelock, UnsafeOutput};
 use crate::parameters::{ParametersHistory, Phase1Parameters};
 use crate::phase1::parse_phase1_stake;
-use crate::testing::{Scene, key};
+use crate::testing::{Scene, key, lost_scripts};
 use crate::transactions::{BuildError, NewStake, ReturnedPsbtError, StakingTransaction};
 
 fn coin(owner: &SecretKey, number: u8, sat: u64) -> FundingCoin {
@@ -198,8 +198,8 @@ fn staking_refuses_each_broken_rule() {
     assert!(matches!(build_at(&coins, 10_000, FeeRate::MAX).unwrap_err(), BuildError::FeeRateTooHigh(_)));
     assert!(matches!(build(&coins, 10_000, 10_001).unwrap_err(), BuildError::FeeRateTooHigh(_)));
     let output = Scene::new(1, 3, 2).staking.output().clone();
-    for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a").unwrap(), ScriptBuf::from_bytes(vec![0x51; 200])]
-    {
+    let burnt = [ScriptBuf::from_hex("6a").unwrap(), ScriptBuf::from_bytes(vec![0x51; 200])];
+    for lost in lost_scripts().into_iter().chain(burnt) {
         let rate = FeeRate::BROADCAST_MIN;
         let built = StakingTransaction::build(NewStake {
             output: output.clone(),
@@ -209,7 +209,7 @@ fn staking_refuses_each_broken_rule() {
             fee_rate: rate,
             op_return_tag: None,
         });
-        let cause = UnsafeOutput::NotAnAddress { script_pubkey: lost };
+        let cause = UnsafeOutput::NotADestination { script_pubkey: lost };
         assert_eq!(built.unwrap_err(), BuildError::Output { output: "change", cause });
     }
     let rich = [coin(&owner, 1, u64::MAX), coin(&owner, 2, 1)];

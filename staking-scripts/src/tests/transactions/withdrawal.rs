@@ -5,7 +5,7 @@ use bitcoin::{Amount, FeeRate, ScriptBuf, Sequence};
 
 use crate::coins::key_path_script;
 use crate::outputs::UnsafeOutput;
-use crate::testing::{Scene, key};
+use crate::testing::{Scene, key, lost_scripts};
 use crate::transactions::spend::FinalizeError;
 use crate::transactions::{
     BuildError, LeafTransaction as _, SigningError, SlashingTransaction, UnbondingTransaction,
@@ -46,11 +46,11 @@ fn withdrawal_refuses_fees_and_scripts_out_of_range() {
     let new = |rate| WithdrawalTransaction::new(&scene.staking, destination.clone(), rate).unwrap_err();
     assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_000)), BuildError::WithdrawalFeeNotPaid { .. }));
     assert!(matches!(new(FeeRate::from_sat_per_vb_u32(10_001)), BuildError::FeeRateTooHigh(_)));
-    for lost in [ScriptBuf::new(), ScriptBuf::from_hex("6a0101").unwrap()] {
+    for lost in lost_scripts().into_iter().chain([ScriptBuf::from_hex("6a0101").unwrap()]) {
         let error = WithdrawalTransaction::new(&scene.staking, lost, FeeRate::BROADCAST_MIN).unwrap_err();
         assert!(matches!(
             error,
-            BuildError::Output { output: "withdrawal", cause: UnsafeOutput::NotAnAddress { .. } }
+            BuildError::Output { output: "withdrawal", cause: UnsafeOutput::NotADestination { .. } }
         ));
     }
     assert!(matches!(new(FeeRate::MAX), BuildError::FeeRateTooHigh(_)));

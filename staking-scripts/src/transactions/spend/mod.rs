@@ -5,7 +5,6 @@ mod returned;
 mod sign;
 
 use bitcoin::absolute::LockTime;
-use bitcoin::psbt::PsbtSighashType;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::taproot::LeafVersion;
 use bitcoin::transaction::Version;
@@ -16,7 +15,7 @@ use bitcoin::{
 
 pub(crate) use self::returned::add_output_origin;
 pub use self::returned::{LeafSignatures, ReturnedPsbtError};
-use crate::coins::coin::funded_weight;
+use crate::coins::coin::{funded_weight, own_origin};
 use crate::coins::witness::finalize_verified;
 use crate::outputs::leaf::{Leaf, SpendPath, leaf_input_weight};
 use crate::outputs::output::TaprootOutput;
@@ -121,6 +120,8 @@ pub struct LeafSpend {
     /// The outputs that the inputs spend, in order.
     prevouts: Vec<TxOut>,
     leaf: Leaf,
+    /// The other leaves of the output that the first input spends.
+    other_leaves: Vec<Leaf>,
     /// The sighash that every party signs; it is used for each signature, so it is computed once.
     sighash: TapSighash,
     /// The weight of each signed input after the first, where it is known.
@@ -146,6 +147,10 @@ impl LeafSpend {
     /// Builds the transaction as a PSBT that offers the leaf's script alone, so that only this spend path can
     /// be signed or finalized. The error is the PSBT library's, which has none for a transaction that was
     /// just built.
+    ///
+    /// The PSBT has what every signer needs, and nothing that makes one sign with a wrong key: no Merkle
+    /// root, with which some tweak the key; no sighash type, which is SIGHASH_DEFAULT when absent; and an
+    /// origin of the staker's key, without which some sign nothing.
     pub(crate) fn new(plan: SpendPlan<'_>) -> Result<Self, BuildError> {
         let input = |previous_output, sequence| TxIn {
             previous_output,
@@ -169,11 +174,11 @@ impl LeafSpend {
             input.witness_utxo = Some(prevout.clone());
         }
         if let Some(input) = psbt.inputs.first_mut() {
-            input.sighash_type = Some(PsbtSighashType::from(TapSighashType::Default));
             input.tap_internal_key = Some(plan.source.internal_key());
-            input.tap_merkle_root = plan.source.merkle_root();
             let script = (plan.leaf.script.clone(), LeafVersion::TapScript);
             input.tap_scripts.insert(plan.leaf.control_block.clone(), script);
+            let staker = *plan.leaf.keys.staker();
+            input.tap_key_origins.insert(staker, (vec![plan.leaf.hash()], own_origin(&staker)));
         }
         for (output, (_, taproot)) in psbt.outputs.iter_mut().zip(&plan.outputs) {
             output.tap_internal_key = taproot.map(TaprootOutput::internal_key);
@@ -181,7 +186,9 @@ impl LeafSpend {
         }
         let sighash = leaf_sighash(&psbt.unsigned_tx, &prevouts, 0, plan.leaf.hash())
             .ok_or_else(|| refused(&"the transaction has no input"))?;
-        Ok(Self { psbt, prevouts, leaf: plan.leaf.clone(), sighash, funding_weights })
+        let leaf = plan.leaf.clone();
+        let other_leaves = plan.source.leaves().filter(|other| **other != leaf).cloned().collect();
+        Ok(Self { psbt, prevouts, leaf, other_leaves, sighash, funding_weights })
     }
 
     pub(crate) const fn psbt(&self) -> &Psbt {
@@ -202,6 +209,11 @@ impl LeafSpend {
 
     pub(crate) const fn leaf(&self) -> &Leaf {
         &self.leaf
+    }
+
+    /// Returns the other leaves of the output that the first input spends.
+    pub(crate) fn other_leaves(&self) -> &[Leaf] {
+        &self.other_leaves
     }
 
     /// Returns the fee: the sum of the inputs less the sum of the outputs.

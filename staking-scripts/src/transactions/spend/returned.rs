@@ -11,11 +11,11 @@ use bitcoin::{
 };
 
 use super::LeafSpend;
-use crate::outputs::leaf::LeafKeys;
+use crate::outputs::leaf::{Leaf, LeafKeys, SpendPath};
 use crate::outputs::relay::MAX_WEIGHT;
 use crate::transactions::signatures::CovenantSignature;
 
-/// The verified signatures of one leaf.
+/// The verified signatures of one leaf, and which others were made beside them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeafSignatures {
     /// The staker's signature, if there is one.
@@ -24,6 +24,11 @@ pub struct LeafSignatures {
     pub finality_providers: Vec<(XOnlyPublicKey, schnorr::Signature)>,
     /// The covenant members' signatures, ascending by key.
     pub covenant: Vec<CovenantSignature>,
+    /// The keys that have signed other leaves of the output too, each with the leaf's spend path: some
+    /// wallets sign every leaf that they know. These signatures are left out, and not verified. A PSBT of a
+    /// slashing transaction that has one must not be passed on: with the staker's for the unbonding leaf,
+    /// the covenant committee slashes without a finality provider's key.
+    pub other_leaves: Vec<(XOnlyPublicKey, SpendPath)>,
 }
 
 /// The PSBT that a signer returned cannot be used.
@@ -42,7 +47,7 @@ pub enum ReturnedPsbtError {
     /// The PSBT does not describe its input.
     #[error("the PSBT describes no input; must describe each")]
     NoInput,
-    /// A signature is for another leaf, and so for another spend path.
+    /// A key of the leaf to be spent has signed another one, and so another spend path, alone.
     #[error("the signature of {0} is for another leaf; must be for the leaf to be spent")]
     OtherLeaf(XOnlyPublicKey),
     /// A signature does not have SIGHASH_DEFAULT.
@@ -53,8 +58,8 @@ pub enum ReturnedPsbtError {
         /// The sighash type.
         found: TapSighashType,
     },
-    /// The key of a signature is not in the leaf.
-    #[error("the key {0} is not in the leaf to be spent")]
+    /// The key of a signature is not in the leaf that it is for.
+    #[error("the key {0} is not in the leaf that its signature is for; must be")]
     NotInLeaf(XOnlyPublicKey),
     /// A signature does not verify.
     #[error("the signature of {0} does not verify")]
@@ -99,32 +104,50 @@ impl ReturnedPsbtError {
 
 impl LeafSpend {
     /// Returns the verified signatures in a returned PSBT: those collected, and those of a finalized witness.
+    /// Signatures for the output's other leaves are named beside them.
     pub(crate) fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, ReturnedPsbtError> {
         ReturnedPsbtError::check_same(signed, self.unsigned())?;
         let input = signed.inputs.first().ok_or(ReturnedPsbtError::NoInput)?;
-        let mut found = Vec::new();
+        let (mut found, mut other_leaves) = (Vec::new(), Vec::new());
         for ((key, hash), signature) in &input.tap_script_sigs {
-            self.check_collected(key, *hash, signature)?;
-            found.push((*key, signature.signature));
+            if *hash == self.leaf().hash() {
+                self.check_collected(key, signature)?;
+                found.push((*key, signature.signature));
+            } else {
+                other_leaves.push((*key, self.other_path(key, *hash)?));
+            }
         }
         if let Some(witness) = &input.final_script_witness {
             let elements: Vec<&[u8]> = witness.iter().collect();
             found.extend(self.read_witness(&elements)?);
         }
-        Ok(self.sorted(found))
+        let asked = |key: &XOnlyPublicKey| self.leaf().keys.in_script_order().any(|known| known == key);
+        let signed = |key: &XOnlyPublicKey| found.iter().any(|(signer, _)| signer == key);
+        if let Some((key, _)) = other_leaves.iter().find(|(key, _)| asked(key) && !signed(key)) {
+            return Err(ReturnedPsbtError::OtherLeaf(*key));
+        }
+        Ok(LeafSignatures { other_leaves, ..self.sorted(found) })
+    }
+
+    /// Returns the spend path of the output's other leaf of this hash, in which the key must be.
+    fn other_path(&self, key: &XOnlyPublicKey, hash: TapLeafHash) -> Result<SpendPath, ReturnedPsbtError> {
+        let of = |leaf: &Leaf| leaf.keys.in_script_order().any(|known| known == key);
+        let other = self.other_leaves().iter().find(|leaf| leaf.hash() == hash);
+        let other = other.ok_or(if of(self.leaf()) {
+            ReturnedPsbtError::OtherLeaf(*key)
+        } else {
+            ReturnedPsbtError::NotInLeaf(*key)
+        })?;
+        if of(other) { Ok(other.keys.path()) } else { Err(ReturnedPsbtError::NotInLeaf(*key)) }
     }
 
     fn check_collected(
         &self,
         key: &XOnlyPublicKey,
-        hash: TapLeafHash,
         given: &taproot::Signature,
     ) -> Result<(), ReturnedPsbtError> {
         if !self.leaf().keys.in_script_order().any(|known| known == key) {
             return Err(ReturnedPsbtError::NotInLeaf(*key));
-        }
-        if hash != self.leaf().hash() {
-            return Err(ReturnedPsbtError::OtherLeaf(*key));
         }
         if given.sighash_type != TapSighashType::Default {
             return Err(ReturnedPsbtError::SighashType { key: *key, found: given.sighash_type });
@@ -137,7 +160,7 @@ impl LeafSpend {
     }
 
     /// Returns the signatures of a finalized witness, each with its key by position. A wallet that does not
-    /// know the script adds its one signature only: then every key is tried.
+    /// know the script leaves no place for who has not signed: then every key is tried.
     fn read_witness(
         &self,
         elements: &[&[u8]],
@@ -150,11 +173,11 @@ impl LeafSpend {
             return Err(ReturnedPsbtError::Witness);
         }
         let given: Vec<_> = places.iter().enumerate().filter(|(_, place)| !place.is_empty()).collect();
-        let alone = given.len() == 1;
+        let short = given.len() == 1 || places.len() < keys.len();
         let signatures = given.into_iter().map(|(number, place)| {
             let signature = schnorr::Signature::from_slice(place).map_err(|_| ReturnedPsbtError::Witness)?;
             let own = keys.get(number).filter(|_| places.len() == keys.len());
-            let mut candidates = own.into_iter().chain(keys.iter().filter(|_| alone));
+            let mut candidates = own.into_iter().chain(keys.iter().filter(|_| short));
             let signer = candidates.find(|key| self.verifies(key, &signature));
             signer.map(|key| (**key, signature)).ok_or(ReturnedPsbtError::Witness)
         });
@@ -179,6 +202,7 @@ impl LeafSpend {
                 .iter()
                 .filter_map(|member| Some(CovenantSignature { member: *member, signature: of(member)? }))
                 .collect(),
+            other_leaves: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! One broken field at a time: the error names its path and the rule.
 
+use bitcoin::base64::Engine as _;
+use bitcoin::base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::read;
@@ -23,8 +25,12 @@ fn broken(name: &str, pointer: &str, value: Option<Value>) -> String {
     sample.to_string()
 }
 
+fn said(name: &str, pointer: &str, value: Option<Value>) -> String {
+    read_json(&broken(name, pointer, value)).expect_err(pointer).to_string()
+}
+
 fn says(name: &str, pointer: &str, value: Option<Value>, expected: &str) {
-    let error = read_json(&broken(name, pointer, value)).expect_err(expected).to_string();
+    let error = said(name, pointer, value);
     assert!(error.starts_with(expected), "{pointer}: {error}\nnot: {expected}");
 }
 
@@ -70,7 +76,7 @@ fn read_json_names_path_and_rule_of_a_broken_response() {
     x("/covenant_sigs/1/adaptor_sigs/0", json!("*"), ".covenant_sigs[1].adaptor_sigs[0]: not base64");
     x(
         "/covenant_sigs/1/adaptor_sigs/0",
-        json!("AAAA"),
+        json!("////"),
         ".covenant_sigs[1].adaptor_sigs[0]: the adaptor signature has 3 bytes; must have 65",
     );
     x("/covenant_sigs/1/adaptor_sigs", json!([]), ".covenant_sigs[1].adaptor_sigs: 0 entries; must be 1");
@@ -153,9 +159,52 @@ fn read_json_names_path_and_rule_of_a_broken_message() {
     );
     x(
         "staking_tx_inclusion_proof",
-        proof(json!({"hash": "00".repeat(32)}), "AAAA"),
+        proof(json!({"hash": "00".repeat(32)}), "////"),
         "staking_tx_inclusion_proof.proof: 3 bytes; must be a multiple of 32",
     );
+}
+
+/// A node prints hex beside base64; who copies the one for the other is told so.
+#[test]
+fn read_json_names_the_other_encoding() {
+    let name = "rest-tx-create-btc-delegation.json";
+    let sample: Value = serde_json::from_str(&read(&format!("samples/{name}"))).unwrap();
+    let message = "/tx/body/messages/0";
+    let field =
+        |field: &str| sample.pointer(&format!("{message}/{field}")).unwrap().as_str().unwrap().to_owned();
+    for bytes in ["staking_tx", "slashing_tx", "unbonding_tx", "delegator_slashing_sig", "pop/btc_sig"] {
+        let hex = hex::encode(STANDARD.decode(field(bytes)).unwrap());
+        let path = bytes.replace('/', ".");
+        let expected = "not base64 of the standard alphabet with padding: it is hex, must be base64";
+        let expected = format!("tx.body.messages[0].{path}: {expected}");
+        says(name, &format!("{message}/{bytes}"), Some(json!(hex)), &expected);
+    }
+    let base64 = STANDARD.encode(hex::decode(field("btc_pk")).unwrap());
+    let error = said(name, &format!("{message}/btc_pk"), Some(json!(base64)));
+    assert!(error.starts_with("tx.body.messages[0].btc_pk: not hex: "), "{error}");
+    assert!(error.ends_with("; it reads as base64, must be hex"), "{error}");
+    let transaction = "/btc_delegation/staking_tx_hex";
+    let error = said(ACTIVE, transaction, Some(json!(field("staking_tx"))));
+    assert!(error.starts_with("btc_delegation.staking_tx_hex: not hex: "), "{error}");
+    assert!(error.ends_with("; it reads as base64, must be hex"), "{error}");
+}
+
+/// The proof of an inclusion in base64, as a node prints it, and in hex.
+#[test]
+fn read_json_takes_an_inclusion_proof_in_base64_and_in_hex() {
+    let mut sample: Value =
+        serde_json::from_str(&read("samples/rest-tx-create-btc-delegation.json")).unwrap();
+    let siblings: Vec<u8> = (0..96).collect();
+    let mut with = |proof: String| {
+        let key = json!({ "index": 5, "hash": "01".repeat(32) });
+        sample["tx"]["body"]["messages"][0]["staking_tx_inclusion_proof"] =
+            json!({ "key": key, "proof": proof });
+        read_json(&sample.to_string()).unwrap().remove(0).inclusion.unwrap()
+    };
+    let inclusion = with(STANDARD.encode(&siblings));
+    assert_eq!((inclusion.position, &inclusion.siblings), (5, &siblings));
+    assert_eq!(with(hex::encode(&siblings)), inclusion);
+    assert_eq!(with(hex::encode_upper(&siblings)), inclusion);
 }
 
 #[test]

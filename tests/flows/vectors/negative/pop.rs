@@ -1,10 +1,11 @@
 //! Proofs of possession.
 
-use finality::{AccountAddress, Operation, PossessionMessage};
+use finality::{AccountAddress, AccountText, Operation, PossessionMessage};
 use serde::Deserialize;
+use serde_json::Value;
 use staking_scripts::ProofOfPossession;
 
-use super::{ACCEPT, Rule, check, name, public_key};
+use super::{ACCEPT, Rule, all, check, name, public_key};
 use crate::vectors::pop::NetworkName;
 use crate::vectors::{Bytes, Hex, InContext};
 
@@ -93,10 +94,30 @@ fn pop() {
     check("pop", 125, POP, |item: &InContext<Case>| {
         let case = &item.case;
         let address: AccountAddress = case.address.parse().unwrap();
-        assert_eq!(address.to_bytes(), case.address_bytes.0, "type {} on {:?}", case.sig_type, case.network);
+        assert_eq!(address.as_bytes(), case.address_bytes.0, "type {} on {:?}", case.sig_type, case.network);
         let context = item.context(Operation::StakerPop);
         let message = PossessionMessage::new(context, address).unwrap();
         let proof = ProofOfPossession::from_protobuf(&case.protobuf.0).map_err(name)?;
         proof.verify(&public_key(&case.public_key.0)?, &message).map_err(name)
     });
+}
+
+/// The proof that no chain takes: over the account's text, which `eotsd pop export` signs.
+#[test]
+fn pop_over_the_text_of_an_account_is_one_for_tools() {
+    let mut seen = 0;
+    for case in all().filter(|case| case.kind == "pop" && case.rule == "message_is_the_text") {
+        let InContext::<Case> { case, .. } = serde_json::from_value(Value::Object(case.input)).unwrap();
+        let ProofOfPossession::Bip340(signature) =
+            ProofOfPossession::from_protobuf(&case.protobuf.0).unwrap()
+        else {
+            panic!("type {}", case.sig_type)
+        };
+        let key = public_key(&case.public_key.0).unwrap();
+        let text: AccountText = case.address.parse().unwrap();
+        assert!(text.verify_bip340(&key, &signature));
+        assert!(!"bbn1other".parse::<AccountText>().unwrap().verify_bip340(&key, &signature));
+        seen += 1;
+    }
+    assert_eq!(seen, 1);
 }

@@ -6,6 +6,7 @@
 
 use bitcoin::XOnlyPublicKey;
 use bitcoin::consensus::encode;
+use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Transaction};
 use eots::AdaptorSignature;
 use serde::Deserialize;
@@ -214,7 +215,7 @@ impl Terms {
             fee: amount(self.fee_sat)?,
             unbonding_time: timelock(self.unbonding_time)?,
         };
-        SlashingTransaction::new(&source, &terms).map_err(not_built)
+        SlashingTransaction::of_version(&source, &terms, Version::ONE).map_err(not_built)
     }
 }
 
@@ -242,8 +243,8 @@ const BUILD: &[Rule] = &[
     ("refund_dust", &[("Dust", 2)]),
     ("refund_time_zero", &[("InvalidTimelock", 1)]),
     ("slashed_dust", &[("Dust", 5)]),
-    ("slashing_script_empty", &[("NotAnAddress", 1)]),
-    ("slashing_script_unspendable", &[("NotAnAddress", 1)]),
+    ("slashing_script_empty", &[("NotADestination", 1)]),
+    ("slashing_script_unspendable", &[("NotADestination", 1)]),
 ];
 
 #[test]

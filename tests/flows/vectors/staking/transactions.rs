@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use bitcoin::consensus::encode;
 use bitcoin::hashes::Hash as _;
 use bitcoin::secp256k1::schnorr;
+use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, ScriptBuf, TapSighash, Transaction};
 use eots::{AdaptorSignature, Parity, SecretKey};
 use serde::Deserialize;
 use staking_scripts::explain::explain;
-use staking_scripts::outputs::TaprootOutput;
+use staking_scripts::outputs::{ProtocolOutput, TaprootOutput};
 use staking_scripts::transactions::{
     CovenantAdaptorSignatures, CovenantSignature, Slashable, SlashingParameters, SlashingRate,
 };
@@ -156,7 +157,10 @@ impl Stake {
             self.number
         );
         if let Some(said) = explanation.op_return {
-            assert_eq!(explanation.kind, TransactionKind::Stake);
+            assert_eq!(explanation.kind, TransactionKind::Unknown, "the data alone are no stake");
+            let known = [ProtocolOutput::Staking(found.output().clone())];
+            let known = explanation.with_known_outputs(&transaction, &known);
+            assert_eq!(known.kind, TransactionKind::Stake);
             assert_eq!(said.staker, *self.staker.public_key());
             assert_eq!([said.finality_provider], *keys(&self.outputs.finality_providers));
             assert_eq!(said.staking_time, time(self.outputs.staking_time));
@@ -202,7 +206,7 @@ impl Stake {
             fee: Amount::from_sat(case.fee_sat),
             unbonding_time: time(self.outputs.unbonding_time),
         };
-        let ours = SlashingTransaction::new(source, &terms).unwrap();
+        let ours = SlashingTransaction::of_version(source, &terms, Version::ONE).unwrap();
         let theirs = &case.spend;
         self.same_transaction(theirs, ours.unsigned(), ours.sighash());
         assert_eq!(ours.fee(), terms.fee);

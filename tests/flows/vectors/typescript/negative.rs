@@ -208,8 +208,8 @@ const SLASHING: &[Rule] = &[
     ("rate_zero", &[("InvalidSlashingRate", 1)]),
     ("refund_dust", &[("Dust", 2), ("SlashingFeeNotPaid", 1)]),
     ("refund_dust_to_the_library", &[(ACCEPT, 2)]),
-    ("script_empty", &[("NotAnAddress", 1)]),
-    ("script_that_anybody_spends", &[("NotAnAddress", 1)]),
+    ("script_empty", &[("NotADestination", 1)]),
+    ("script_that_anybody_spends", &[("NotADestination", 1)]),
     ("slashed_dust", &[("Dust", 2)]),
     ("slashed_dust_to_the_library", &[(ACCEPT, 2)]),
 ];

@@ -7,7 +7,6 @@ use bitcoin::base64::Engine;
 use bitcoin::base64::engine::general_purpose::STANDARD;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, Psbt, ScriptBuf, TapLeafHash, TapSighashType, TxOut};
 use eots::SecretKey;
 use serde::Deserialize;
@@ -104,7 +103,7 @@ fn stakes_have_the_bytes_of_the_library() {
         let unbonding = case.unbonding.same(&staking, &case.stake, &case.signers, &what);
         let slashing = case.slash(&staking, &case.slashing, &mut seen);
         case.slash(&unbonding.unbonding_output(), &case.unbonding_slashing, &mut seen);
-        let (refund, withdrawal) = (slashing_as_theirs(&case, &slashing), &case.withdrawal);
+        let (refund, withdrawal) = (slashing.refund_output(), &case.withdrawal);
         seen.withdrawals_below_rate += usize::from(match withdrawal.source.as_str() {
             "staking" => withdrawal.same(&case.stake, &staking),
             "unbonding" => withdrawal.same(&case.stake, &unbonding.unbonding_output()),
@@ -128,16 +127,6 @@ fn stakes_have_the_bytes_of_the_library() {
     let fees = Fees { between_rates: 26, ours_lower: 300, reordered: 1, ..Fees::default() };
     let expected = Seen { fees, burnt: 200, inexact: 40, accepted: 193, withdrawals_below_rate: 146 };
     assert_eq!(seen, expected);
-}
-
-/// The library's slashing transaction has another version than ours, so the refund has another place.
-fn slashing_as_theirs(case: &Case, ours: &SlashingTransaction) -> Funded<SlashingRefundOutput> {
-    let refund =
-        SlashingRefundOutput::new(*case.stake.staker().public_key(), time(case.stake.unbonding_time))
-            .unwrap();
-    let found = Funded::find(refund, &psbt(&case.slashing).unsigned_tx).unwrap();
-    assert_eq!(found.amount(), ours.refund_output().amount());
-    found
 }
 
 /// Scripts of timelock, unbonding and slashing leaf.
@@ -179,10 +168,7 @@ impl Case {
             unbonding_time: time(self.stake.unbonding_time),
         };
         let ours = SlashingTransaction::new(source, &terms).unwrap();
-        assert_eq!(ours.unsigned().version, Version::ONE);
-        let mut of_version_two: Psbt = ours.psbt().clone();
-        of_version_two.unsigned_tx.version = Version::TWO;
-        same_psbt(&of_version_two, theirs, "slashing");
+        same_psbt(ours.psbt(), theirs, "slashing");
         says_more(ours.psbt());
         assert_eq!(explain_psbt(&psbt(theirs)).kind, TransactionKind::Slashing);
         let exact = u128::from(source.amount().to_sat()) * u128::from(terms.rate.ten_thousandths()) + 5_000;

@@ -56,7 +56,8 @@ pub struct Output {
     pub outputs: Vec<PaymentOutput>,
     /// The outputs that belong to a stake, as far as they are recognized.
     pub protocol_outputs: Vec<StakeOutput>,
-    /// The tag of the OP_RETURN output of a phase-1 stake, in hex.
+    /// The tag of the OP_RETURN data of a phase-1 stake, in hex. Anybody can write such data: only with
+    /// `kind` `stake` is there the output that they name.
     pub op_return_tag: Option<String>,
     /// The satoshis of all outputs.
     pub paid_sat: u64,
@@ -71,7 +72,8 @@ pub struct Output {
     pub block_height: Option<u32>,
     /// How many confirmations it has on the node's chain: 0 while it is unconfirmed.
     pub confirmations: Option<u32>,
-    /// The rules that it breaks under each version of the parameters; null without `--params`.
+    /// The rules that it breaks under each version of the parameters, of either form; null without
+    /// `--params`.
     pub parameters: Option<Vec<UnderVersion>>,
     /// Which of the delegation's transactions it is; null without `--delegation`.
     pub delegation: Option<InDelegation>,
@@ -88,6 +90,9 @@ pub struct UnderVersion {
     pub version: usize,
     /// The rules that are broken.
     pub violations: Vec<Violation>,
+    /// Of OP_RETURN data of a phase-1 stake, the rules that this version does not have, or whose numbers are
+    /// not given.
+    pub not_checked: Vec<String>,
 }
 
 /// An input that spends a leaf of a stake.
@@ -255,7 +260,10 @@ fn text(fields: &Output) -> String {
     if let Some(timelock) = fields.timelock {
         lines.push(format!("timelock            {timelock} blocks"));
     }
-    lines.extend(fields.op_return_tag.as_ref().map(|tag| format!("OP_RETURN tag       {tag}")));
+    // Anybody can write such data.
+    let alone =
+        if fields.kind == "stake" { "" } else { ", of data of a phase-1 stake, which alone are none" };
+    lines.extend(fields.op_return_tag.as_ref().map(|tag| format!("OP_RETURN tag       {tag}{alone}")));
     for StakeOutput { index, output, timelock } in &fields.protocol_outputs {
         lines.push(format!(
             "output {index:<3}          the {output} output, open to the staker after {timelock} blocks"
@@ -276,10 +284,11 @@ fn text(fields: &Output) -> String {
         (None, Some(_)) => lines.push("block               none, it is unconfirmed".to_owned()),
         (_, None) => {}
     }
-    for UnderVersion { version, violations } in fields.parameters.iter().flatten() {
+    for UnderVersion { version, violations, not_checked } in fields.parameters.iter().flatten() {
         let kept = if violations.is_empty() { "no rule is broken, as far as it shows" } else { "it breaks:" };
         lines.push(format!("under version {version:<6}{kept}"));
         lines.extend(violation::lines(violations));
+        lines.extend((!not_checked.is_empty()).then(|| format!("  not checked: {}", not_checked.join(", "))));
     }
     if let Some(InDelegation { stake_transaction, violations, provider_secret_key }) = &fields.delegation {
         lines.push(format!(

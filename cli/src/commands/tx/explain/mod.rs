@@ -2,30 +2,38 @@
 
 pub(crate) mod fields;
 pub(crate) mod known;
+mod under;
 
 use anyhow::{anyhow, ensure};
+use bitcoin::absolute::Height;
 use bitcoin::{Amount, OutPoint, TxOut, Txid};
 use chain::FoundTransaction;
-use staking_scripts::delegation::{DelegationRelation, broken_rules};
 use staking_scripts::explain::explain;
 use staking_scripts::psbt::PaymentSummary;
-use staking_scripts::{Delegation, Parameters, ParametersHistory};
+use staking_scripts::{Delegation, TransactionKind};
 
-use self::fields::{Output, UnderVersion, fields};
+use self::fields::{Output, fields};
 use self::known::InDelegation;
+use self::under::Judged;
 use crate::args::argument::{self, Argument};
-use crate::args::delegation::{self, ChainArgs, Files};
+use crate::args::chain::ChainArgs;
+use crate::args::delegation;
+use crate::args::input;
 use crate::args::network::NetworkName;
 use crate::args::node::NodeArgs;
+use crate::args::parameters::{AnyParameters, any_parameters_file};
+use crate::args::stake::{AnyFiles, PlaceArgs};
 use crate::args::transaction::{self, Given};
 use crate::view::output::Printout;
 use crate::view::payment::Payment;
-use crate::view::violation::Violation;
+use crate::view::violation::message;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A staking output cannot be distinguished from any other Taproot output until it is spent, unless the transaction has an \
-    OP_RETURN output that describes it (phase-1 stakes do), it is a PSBT that describes its outputs, or --delegation is given.\n\nExample:\n  btcstake tx explain @withdrawal.tx"
+    after_help = "A staking output cannot be distinguished from any other Taproot output until it is spent, unless it is a PSBT \
+    that describes its outputs, or --delegation is given. The OP_RETURN data of a phase-1 stake alone are none: with --params, of either form, the output is rebuilt from them and the \
+    committee, and must be there exactly once. Other protocols use the same internal key and some of the same leaves: a leaf counts at its place in a stake's script tree, and in a \
+    transaction that can be valid; all else is unknown.\n\nExample:\n  btcstake tx explain @withdrawal.tx"
 )]
 pub(crate) struct Args {
     /// A delegation: prints which of its transactions this is or spends, the inputs' amounts, the rules that
@@ -39,15 +47,22 @@ pub(crate) struct Args {
     /// The delegation of the running stake, for an extension whose delegation has only its id.
     #[arg(long, value_name = "FILE", value_parser = delegation::delegation_file(), requires = "delegation")]
     previous_delegation: Option<Argument<Vec<Delegation>>>,
-    /// A parameters file, all versions: the rules that the transaction breaks under each, as far as it tells.
-    #[arg(long, value_name = "FILE", value_parser = delegation::parameters_file())]
-    params: Option<Argument<ParametersHistory<Parameters>>>,
+    /// A parameters file, all versions, of Babylon Genesis or of phase 1: the rules that the transaction
+    /// breaks under each, as far as it tells.
+    #[arg(long, value_name = "FILE", value_parser = any_parameters_file())]
+    params: Option<Argument<AnyParameters>>,
+    /// The height of the block that includes a phase-1 stake, for the rules of the height and the cap; a
+    /// --node that has it in a block tells it.
+    #[arg(long, value_parser = input::height)]
+    height: Option<Height>,
+    #[command(flatten)]
+    place: PlaceArgs,
     #[command(flatten)]
     chain: ChainArgs,
     #[command(flatten)]
     node: NodeArgs,
-    /// The transaction, or a PSBT: hex, @FILE or -; a file may have raw bytes, hex, or a PSBT in base64. With
-    /// --node, which must be on --network, also a txid.
+    /// The transaction, or a PSBT of version 0 or 2: hex, @FILE or -; a file may have raw bytes, hex, or a
+    /// PSBT in base64. With --node, which must be on --network, also a txid.
     #[arg(value_name = "TRANSACTION", value_parser = argument::value(source))]
     transaction: Argument<Source>,
 }
@@ -76,7 +91,7 @@ fn find(
     let found = node_args.connect_on(network)?.transaction(txid)?;
     let found =
         found.ok_or_else(|| anyhow!("the node has no transaction {txid}, in its mempool or in a block"))?;
-    let node = node_args.connect_without_search()?;
+    let node = node_args.connect_without_search(network)?;
     // What the node does not find at once stays unknown: amounts are worth no search.
     let output = |outpoint: OutPoint| -> Option<TxOut> {
         let source = node.transaction(&outpoint.txid).ok()??.transaction;
@@ -104,11 +119,8 @@ impl Args {
             delegation.map(|given| delegation::select(given, self.staking_txid, previous)).transpose()?;
         let params = argument::read_optional(self.params.as_ref())?;
         let files = delegation.zip(params.clone());
-        let files = files.map(|(delegation, params)| Files { delegation, params, chain: self.chain });
-        let known = match &files {
-            None => None,
-            Some(files) => Some(DelegationRelation::new(&files.delegation, files.parameters()?)),
-        };
+        let files = files.map(|(delegation, params)| AnyFiles::new(delegation, params, self.chain));
+        let known = files.as_ref().map(AnyFiles::relation).transpose()?;
         if let Some(known) = &known {
             explanation = known.explain(&transaction, explanation);
             for (index, (said, input)) in spent.iter_mut().zip(&transaction.input).enumerate() {
@@ -124,20 +136,30 @@ impl Args {
         }
         let amounts: Vec<_> = spent.iter().map(|spent| spent.as_ref().map(|spent| spent.value)).collect();
         let held = amounts.iter().try_fold(Amount::ZERO, |sum, amount| sum.checked_add((*amount)?));
-        let summary = PaymentSummary::of_transaction(&transaction, spent, &explanation).with_weight(weight);
-        let payment = Payment::new(&summary, self.chain.network.into());
-        let under = |(version, parameters): (usize, &Parameters)| UnderVersion {
-            version,
-            violations: broken_rules(&explanation, &transaction, held, parameters)
-                .iter()
-                .map(Violation::from)
-                .collect(),
-        };
-        let parameters = params.as_ref().map(|params| params.iter().enumerate().map(under).collect());
         let block_height = found.as_ref().and_then(|found| found.block).map(|block| block.height.to_u32());
+        let height = match (self.height, block_height) {
+            (None, Some(height)) => Some(Height::from_consensus(height)?),
+            (given, _) => given,
+        };
+        let judged =
+            Judged { transaction: &transaction, explanation: &explanation, held, height, place: &self.place };
+        let verdicts = params.as_ref().map(|params| judged.under(params));
+        // With parameters, each version names them.
+        let contradicted = if verdicts.is_none() { judged.contradictions() } else { Vec::new() };
+        let (parameters, stakes) = match verdicts {
+            Some(verdicts) => (Some(verdicts.versions), verdicts.stakes),
+            None => (None, Vec::new()),
+        };
+        // A delegation knows its own transactions better than their outputs show.
+        let is_new = explanation.kind == TransactionKind::Unknown && !stakes.is_empty();
+        let explanation =
+            if is_new { explanation.with_known_outputs(&transaction, &stakes) } else { explanation };
+        let summary = PaymentSummary::of_transaction(&transaction, spent, &explanation).with_weight(weight);
+        let mut payment = Payment::new(&summary, self.chain.network.into());
+        payment.warnings.extend(contradicted.iter().map(message));
         let confirmations = found.map(|found| found.confirmations);
         let fields = fields(&transaction, &amounts, &explanation, known.as_ref(), payment);
-        let violations = files.as_ref().map(Files::violations).unwrap_or_default();
+        let violations = files.as_ref().map(AnyFiles::violations).transpose()?.unwrap_or_default();
         let delegation = known.map(|known| InDelegation::new(&known, &transaction, &violations));
         Printout::of(&Output { finalized, delegation, parameters, block_height, confirmations, ..fields })
     }

@@ -41,9 +41,7 @@ fn parameters_name_the_rules_that_are_broken() {
         rules("slashing.psbt"),
         ["covenant_committee", "unbonding_time", "output_script", "output_amount"]
     );
-    let withdraw = format!(
-        "tx withdraw {FILES} verified.json --from unbonding --network regtest --to {ADDRESS} --fee-rate 2"
-    );
+    let withdraw = format!("tx withdraw {FILES} verified.json --from unbonding --to {ADDRESS} --fee-rate 2");
     folder.write("withdrawal.psbt", folder.run(&withdraw).ends(0).stdout());
     assert_eq!(rules("withdrawal.psbt"), ["timelock"]);
     let text = folder.run("tx explain --params two.json @unbonding.psbt").ends(0).stdout();
@@ -87,9 +85,7 @@ fn delegation_says_what_its_transactions_are() {
     for (from, output) in
         [("staking", "staking"), ("unbonding", "unbonding"), ("slashing", "slashing-refund")]
     {
-        let withdraw = format!(
-            "tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --network regtest --fee-rate 2"
-        );
+        let withdraw = format!("tx withdraw {FILES} verified.json --from {from} --to {ADDRESS} --fee-rate 2");
         let done: BuiltTransaction = folder.output(&format!("{withdraw} --secret-key-file staker.key"));
         let told = explain(&done.transaction.unwrap());
         assert_eq!((told.kind.as_str(), told.spent[0].output.as_deref()), ("withdrawal", Some(output)));
@@ -120,9 +116,7 @@ fn delegation_is_believed_and_not_the_transaction() {
     let explain =
         |transaction: &str| folder.run(&format!("--json tx explain {FILES} verified.json {transaction}"));
     // Somebody else's leaf, which the stake does not have.
-    let withdraw = format!(
-        "tx withdraw {FILES} verified.json --from staking --to {ADDRESS} --network regtest --fee-rate 2"
-    );
+    let withdraw = format!("tx withdraw {FILES} verified.json --from staking --to {ADDRESS} --fee-rate 2");
     let mut withdrawal = transaction(&folder.output(&format!("{withdraw} --secret-key-file staker.key")));
     let staking = withdrawal.input[0].previous_output;
     let time = staking_scripts::Timelock::from_blocks(64000).unwrap();

@@ -1,7 +1,11 @@
 //! `btcstake tx explain`: a transaction by itself, and by its id.
 
 mod known;
+mod phase1;
 
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::transaction::Version;
+use bitcoin::{Sequence, Transaction, Witness};
 use btcstake::outputs::TxExplain;
 use serde_json::json;
 use staking_scripts::LeafTransaction;
@@ -11,17 +15,17 @@ use crate::fixtures::node::{Regtest, to};
 use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 use crate::fixtures::transactions::Transactions;
 
-/// A phase-1 stake: one empty input, the OP_RETURN announcement.
+/// The OP_RETURN data of a phase-1 stake, and nothing beside them.
 fn announcement() -> String {
     let payload = format!("62626e3100{MEMBER_KEY}{PROVIDER_KEY}fa00");
     format!("0200000001{}ffffffff00ffffffff010000000000000000496a47{payload}00000000", "11".repeat(32))
 }
 
 #[test]
-fn phase_1_stake_says_whose_it_is() {
+fn op_return_data_say_whose_stake_they_claim() {
     let folder = Folder::new();
     let json = folder.json(&format!("tx explain {}", announcement()));
-    assert_eq!(json["kind"], json!("stake"));
+    assert_eq!((&json["kind"], &json["op_return_tag"]), (&json!("unknown"), &json!("62626e31")));
     assert_eq!(json["staker"], json!(MEMBER_KEY));
     assert_eq!(json["finality_providers"], json!([PROVIDER_KEY]));
     assert_eq!(json["timelock"], json!(64000));
@@ -115,14 +119,55 @@ fn text_that_is_no_transaction_is_named() {
     folder.run(&format!("tx explain {longer}")).fails(&["not a transaction"]);
 }
 
+/// Other protocols have the same leaves elsewhere, and a leaf counts in a transaction that can be valid:
+/// nobody is named for another's transaction.
+#[test]
+fn leaf_of_another_protocol_is_unknown() {
+    let (folder, made) = (Folder::new(), Transactions::new());
+    let changed = |hex: &str, change: &dyn Fn(&mut Transaction)| -> TxExplain {
+        let mut transaction: Transaction = deserialize_hex(hex).unwrap();
+        change(&mut transaction);
+        folder.output(&format!("tx explain {}", serialize_hex(&transaction)))
+    };
+    // The control block of a tree with two leaves, as of Ark, or with another leaf beside the one that is
+    // spent.
+    let moved = |cut: usize| {
+        move |tx: &mut Transaction| {
+            let mut elements = tx.input[0].witness.to_vec();
+            let block = elements.last_mut().unwrap();
+            block.truncate(block.len() - cut);
+            block[40] ^= 1;
+            tx.input[0].witness = Witness::from_slice(&elements);
+        }
+    };
+    let before_csv = |tx: &mut Transaction| tx.version = Version::ONE;
+    for unknown in [
+        changed(&made.unbonding(), &moved(32)),
+        changed(&made.unbonding(), &moved(0)),
+        changed(&made.slashing(), &moved(0)),
+        changed(&made.withdrawal(), &before_csv),
+    ] {
+        assert_eq!((unknown.kind.as_str(), unknown.spent.len()), ("unknown", 0));
+        assert_eq!((unknown.spent_path, unknown.staker, unknown.timelock), (None, None, None));
+        assert_eq!((unknown.covenant_members, unknown.quorum), (None, None));
+        assert!(unknown.finality_providers.is_empty() && unknown.covenant_signers.is_empty());
+    }
+    // A leaf of a stake in another form: the path is named.
+    let replaceable = changed(&made.unbonding(), &|tx| tx.input[0].sequence = Sequence(0));
+    assert_eq!(
+        (replaceable.kind.as_str(), replaceable.spent_path.as_deref()),
+        ("unknown", Some("unbonding"))
+    );
+}
+
 /// With what a node knows of it.
 #[test]
 fn txid_is_looked_up_on_a_node() {
     let Some(regtest) = Regtest::new() else { return };
     regtest.stake("stake");
     let txid = regtest.status("stake").staking_txid;
-    let by_id = format!("tx explain {txid} --network regtest");
-    regtest.run(&by_id).fails(&["the node has no transaction"]);
+    let by_id = format!("tx explain {txid}");
+    regtest.run(&format!("{by_id} --network regtest")).fails(&["the node has no transaction"]);
     regtest.broadcast("stake.tx");
     regtest.mine(4);
     let explained: TxExplain = regtest.output(&format!("{by_id} {FILES} stake.json"));

@@ -1,0 +1,89 @@
+//! Mainnet's parameters that are built in, beside those of a file: a new stake or a covenant signature under
+//! other ones is refused, and a step that ends a stake goes on with a warning.
+
+use std::cmp::Reverse;
+
+use bitcoin::absolute::Height;
+use staking_scripts::delegation::StakeViolation;
+use staking_scripts::{CheckRules, InForce, Parameters, ParametersHistory};
+
+use super::delegation::Files;
+use super::network::NetworkName;
+use crate::view::violation::{Refused, Violation};
+
+/// The machine name of the rule.
+const RULE: &str = "mainnet_parameters";
+
+/// Returns what the parameters of a file lack of mainnet's that are active at a height (at all without
+/// one), or contradict; `None` when they are right, or the network is another.
+fn differences(
+    network: NetworkName,
+    params: &ParametersHistory<Parameters>,
+    height: Option<Height>,
+) -> anyhow::Result<Option<String>> {
+    if !matches!(network, NetworkName::Mainnet) {
+        return Ok(None);
+    }
+    let found = params.differences_from_mainnet(height)?;
+    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+    Ok((!found.is_empty()).then(|| found.join("; ")))
+}
+
+/// Returns the violation of parameters that are not mainnet's, where the network is mainnet. `name` is that
+/// of their argument.
+pub(crate) fn violation(
+    network: NetworkName,
+    params: &ParametersHistory<Parameters>,
+    name: &str,
+    height: Option<Height>,
+) -> anyhow::Result<Option<Violation>> {
+    let found = differences(network, params, height)?;
+    Ok(found.map(|found| {
+        let message = format!(
+            "{name}: {found}; parameters of another network need its --network (mainnet is its default)"
+        );
+        Violation { rule: RULE.to_owned(), message }
+    }))
+}
+
+/// Refuses parameters that are not mainnet's, where the network is mainnet.
+///
+/// # Errors
+/// [`Refused`], which names the versions.
+pub(crate) fn check(
+    network: NetworkName,
+    params: &ParametersHistory<Parameters>,
+    name: &str,
+    height: Height,
+) -> anyhow::Result<()> {
+    match violation(network, params, name, Some(height))? {
+        None => Ok(()),
+        Some(violation) => Err(Refused { accepted: false, violations: vec![violation] }.into()),
+    }
+}
+
+/// Returns the files for a step that ends a stake: where the parameters are not mainnet's, with a warning and
+/// those that the stake was made under. Of the file's and those that are built in, it was made under the ones
+/// that make its outputs, and of which it breaks fewer rules. `name` is that of the parameters' argument.
+pub(super) fn to_end(files: Files, name: &str) -> anyhow::Result<Files> {
+    let Files { delegation, params, chain, .. } = &files;
+    let Some(found) = differences(chain.network, params, None)? else { return Ok(files) };
+    let mainnet = ParametersHistory::mainnet()?;
+    let fit = |history: &ParametersHistory<Parameters>| {
+        let version = delegation.parameters(history).ok();
+        let makes = version.is_some_and(|(_, version)| delegation.stake(version.covenant()).is_ok());
+        let rules = CheckRules { history, in_force: InForce::AsStated, chain: chain.rules() };
+        let broken = delegation.check(&rules).err().unwrap_or_default();
+        let broken = broken.iter().filter(|found| !matches!(found, StakeViolation::Absent(_))).count();
+        (makes, Reverse(broken))
+    };
+    let (params, of) = if fit(&mainnet) > fit(params) {
+        (mainnet, "of those that are built in")
+    } else {
+        (params.clone(), "of that file")
+    };
+    let number =
+        delegation.parameters(&params).map_or_else(|_| String::new(), |(number, _)| format!(" {number}"));
+    let warning = format!("{name}: {found}; this step goes on under version{number} {of}");
+    Ok(files.under(params, warning))
+}

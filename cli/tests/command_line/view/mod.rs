@@ -1,0 +1,3 @@
+//! What several commands print.
+
+mod output;

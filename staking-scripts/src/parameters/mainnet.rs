@@ -1,0 +1,194 @@
+//! Mainnet's parameters, which are built in, and how other parameters differ from them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use bitcoin::Amount;
+use bitcoin::absolute::Height;
+
+use super::rules::ParametersError;
+use super::{Parameters, ParametersHistory};
+
+/// What Babylon Genesis demands of Bitcoin's blocks (its module `btccheckpoint`). Both are depths, the number
+/// of blocks on top of one: the tip has depth 0, and depth 30 is 31 confirmations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointParameters {
+    /// The least depth of a block that includes a stake (`btc_confirmation_depth`, k).
+    pub confirmation_depth: u32,
+    /// The depth at which checkpoints are final (`checkpoint_finalization_timeout`, w). The unbonding time
+    /// must be above it, and governance cannot change it.
+    pub finalization_timeout: u32,
+}
+
+impl CheckpointParameters {
+    /// Mainnet's, since the upgrade v1 of `bbn-1`; `data/README.md` has their source.
+    pub const MAINNET: Self = Self { confirmation_depth: 30, finalization_timeout: 300 };
+}
+
+/// A version of mainnet's parameters that other parameters lack or contradict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParametersDifference {
+    /// A version is absent.
+    Absent {
+        /// The version's number.
+        version: usize,
+        /// The height from which mainnet has it in force.
+        activation: Height,
+    },
+    /// A version is not mainnet's.
+    Contradicted {
+        /// The version's number.
+        version: usize,
+        /// The fields that differ.
+        fields: Vec<DifferentField>,
+    },
+}
+
+/// A field of a version that is not mainnet's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DifferentField {
+    /// The field's name in a node's JSON.
+    pub name: &'static str,
+    /// The value found.
+    pub found: String,
+    /// Mainnet's value.
+    pub expected: String,
+}
+
+impl fmt::Display for DifferentField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}; must be {}", self.name, self.found, self.expected)
+    }
+}
+
+impl fmt::Display for ParametersDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent { version, activation } => write!(
+                f,
+                "version {version} is absent; must be there, as mainnet has it in force from height {activation} on"
+            ),
+            Self::Contradicted { version, fields } => {
+                let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
+                write!(f, "version {version} contradicts mainnet's: {}", fields.join(", "))
+            }
+        }
+    }
+}
+
+impl ParametersDifference {
+    /// Returns the number of the version.
+    pub const fn version(&self) -> usize {
+        match self {
+            Self::Absent { version, .. } | Self::Contradicted { version, .. } => *version,
+        }
+    }
+}
+
+impl ParametersHistory<Parameters> {
+    /// Returns how these versions differ from [mainnet's](Self::mainnet) that are built in, in the versions'
+    /// order: each that is absent although its activation height is at most `height`, and each that is there
+    /// with another value, whatever the height. Without a height every version counts. Later versions, which
+    /// governance may have added, differ only by an unbonding time that mainnet cannot have. What concerns
+    /// Babylon Genesis alone ([`ChainParameters`](super::ChainParameters)) is not compared.
+    ///
+    /// Of a single version whose number is not known ([`is_numbered`](Self::is_numbered)), those before it
+    /// are not asked for.
+    ///
+    /// # Errors
+    /// [`ParametersError`], which does not occur: a test checks the data.
+    pub fn differences_from_mainnet(
+        &self,
+        height: Option<Height>,
+    ) -> Result<Vec<ParametersDifference>, ParametersError> {
+        let mainnet = Self::mainnet()?;
+        let is_active = |version: &Parameters| height.is_none_or(|at| version.activation_height() <= at);
+        let first = self.first_number(&mainnet);
+        let mut differences = Vec::new();
+        for (version, expected) in mainnet.iter().enumerate().skip(first) {
+            let place = version.checked_sub(first);
+            match place.and_then(|place| self.get(place)) {
+                Some(found) => {
+                    let fields = different(found, expected);
+                    if !fields.is_empty() {
+                        differences.push(ParametersDifference::Contradicted { version, fields });
+                    }
+                }
+                None if is_active(expected) => differences
+                    .push(ParametersDifference::Absent { version, activation: expected.activation_height() }),
+                None => {}
+            }
+        }
+        let later = (first..).zip(self.iter()).skip_while(|(version, _)| mainnet.get(*version).is_some());
+        differences.extend(later.filter_map(|(version, found)| below_window(version, found)));
+        Ok(differences)
+    }
+
+    /// Returns the number of the first version: 0, and of a single one without a number that of mainnet's
+    /// version that its activation height belongs to.
+    fn first_number(&self, mainnet: &Self) -> usize {
+        let single = self.iter().next().filter(|_| !self.is_numbered());
+        let Some(activation) = single.map(Parameters::activation_height) else { return 0 };
+        match mainnet.in_force(activation) {
+            Ok((number, version)) if version.activation_height() == activation => number,
+            // It is later than all that are known, or an activation that mainnet does not have.
+            Ok((number, _)) if number.saturating_add(1) == mainnet.iter().len() => mainnet.iter().len(),
+            Ok((number, _)) => number,
+            Err(_) => 0,
+        }
+    }
+}
+
+/// Returns the difference of a version with an unbonding time that mainnet's chain refuses.
+fn below_window(version: usize, found: &Parameters) -> Option<ParametersDifference> {
+    let window = CheckpointParameters::MAINNET.finalization_timeout;
+    let time = found.unbonding_time().blocks();
+    let field = DifferentField {
+        name: "unbonding_time_blocks",
+        found: time.to_string(),
+        expected: format!("above {window}, the depth at which checkpoints are final"),
+    };
+    (u32::from(time) <= window).then(|| ParametersDifference::Contradicted { version, fields: vec![field] })
+}
+
+/// Returns the fields in which a version differs from mainnet's.
+fn different(found: &Parameters, expected: &Parameters) -> Vec<DifferentField> {
+    type Value = fn(&Parameters) -> String;
+    const FIELDS: [(&str, Value); 11] = [
+        ("btc_activation_height", |version| version.activation_height().to_string()),
+        ("covenant_quorum", |version| version.covenant().quorum().to_string()),
+        ("min_staking_value_sat", |version| sat(*version.staking_amount().start())),
+        ("max_staking_value_sat", |version| sat(*version.staking_amount().end())),
+        ("min_staking_time_blocks", |version| version.staking_time().start().to_string()),
+        ("max_staking_time_blocks", |version| version.staking_time().end().to_string()),
+        ("slashing_pk_script", |version| version.slashing_pk_script().to_hex_string()),
+        ("slashing_rate", |version| version.slashing_rate().to_string()),
+        ("min_slashing_tx_fee_sat", |version| sat(version.min_slashing_fee())),
+        ("unbonding_time_blocks", |version| version.unbonding_time().to_string()),
+        ("unbonding_fee_sat", |version| sat(version.unbonding_fee())),
+    ];
+    let members = |version: &Parameters| -> BTreeSet<_> {
+        version.covenant().members().iter().map(|member| member.serialize()).collect()
+    };
+    let (own, mainnets) = (members(found), members(expected));
+    let committee = (own != mainnets).then(|| DifferentField {
+        name: "covenant_pks",
+        found: format!("{} keys, of which {} are mainnet's", own.len(), own.intersection(&mainnets).count()),
+        expected: format!("mainnet's {}", mainnets.len()),
+    });
+    let others = FIELDS.into_iter().filter_map(|(name, value)| {
+        let (found, expected) = (value(found), value(expected));
+        (found != expected).then(|| DifferentField { name, found: cut(&found), expected })
+    });
+    committee.into_iter().chain(others).collect()
+}
+
+fn sat(amount: Amount) -> String {
+    amount.to_sat().to_string()
+}
+
+/// Returns the beginning of a value: a script may be long.
+fn cut(value: &str) -> String {
+    value.chars().take(80).collect()
+}
