@@ -53,6 +53,8 @@ impl RejectionClass {
             | "TRUC-violation"
             | "mempool min fee not met"
             | "mempool full"
+            | "replacement-adds-unconfirmed"
+            | "missing-ephemeral-spends"
             | "txn-mempool-conflict" => Self::Mempool,
             "non-final" | "non-BIP68-final" | "bad-txns-premature-spend-of-coinbase" => Self::TooEarly,
             // The consensus engine's one word for both timelocks, of the transaction and of its inputs.
@@ -72,6 +74,8 @@ impl RejectionClass {
             | "bad-txns-nonstandard-inputs"
             | "bad-witness-nonstandard"
             | "bad-txns-too-many-sigops" => Self::Policy,
+            // Before version 31: a flag of the mempool alone.
+            _ if reason.starts_with("non-mandatory-script-verify-flag") => Self::Policy,
             "max-fee-exceeded" | "max feerate exceeded" => Self::CallerLimit,
             _ if reason.contains("exceeds maximum configured by user")
                 || detail.contains("exceeds maximum configured by user") =>

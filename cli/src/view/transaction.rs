@@ -78,7 +78,7 @@ impl BuiltTransaction {
     }
 
     /// Takes the version of the PSBT that came in.
-    pub(crate) fn as_given(mut self, given: &VersionedPsbt) -> Self {
+    pub(crate) fn in_version_of(mut self, given: &VersionedPsbt) -> Self {
         self.built = self.built.map(|built| Box::new(given.with_psbt(built.into_psbt())));
         self
     }

@@ -82,13 +82,13 @@ impl Delegation {
         let rules = || Phase1Rules::of_history(history).into_iter().enumerate();
         let makes = |rules: &Phase1Rules<'_>| self.stake(rules.parameters().covenant).is_ok();
         let found = match self.parameters {
-            ParametersAt::Unstated => rules().filter(|(_, rules)| makes(rules)).last(),
+            ParametersAt::Unstated => rules().rfind(|(_, rules)| makes(rules)),
             stated => {
                 let (number, _) = stated.resolve(history)?;
                 rules().nth(number)
             }
         };
-        let (number, found) = found.or_else(|| rules().last()).ok_or(DelegationError::Unstated)?;
+        let (number, found) = found.or_else(|| rules().next_back()).ok_or(DelegationError::Unstated)?;
         match self.parameters {
             ParametersAt::Height(height) => Ok((number, found.at(height))),
             _ => Ok((number, found)),

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use bitcoin::script::Instruction;
 use bitcoin::{Amount, FeeRate, Script, ScriptBuf, TxOut, Weight, WitnessVersion, XOnlyPublicKey};
 
+use crate::outputs::output::NUMS_INTERNAL_KEY;
+
 /// The highest weight of a transaction that nodes relay (Bitcoin Core's `MAX_STANDARD_TX_WEIGHT`).
 pub(crate) const MAX_WEIGHT: Weight = Weight::from_wu(400_000);
 
@@ -77,7 +79,7 @@ impl UnsafeOutput {
     pub fn check_destination(script_pubkey: &Script) -> Result<(), Self> {
         let is_destination = script_pubkey.is_p2wpkh()
             || script_pubkey.is_p2wsh()
-            || (script_pubkey.is_p2tr() && is_on_curve(script_pubkey))
+            || (script_pubkey.is_p2tr() && is_key(script_pubkey))
             || script_pubkey.is_p2pkh()
             || script_pubkey.is_p2sh();
         if is_destination {
@@ -110,9 +112,11 @@ impl UnsafeOutput {
     }
 }
 
-/// Returns whether the program of a P2TR script is the x coordinate of a point on the curve.
-fn is_on_curve(p2tr: &Script) -> bool {
-    p2tr.as_bytes().get(2..).is_some_and(|program| XOnlyPublicKey::from_slice(program).is_ok())
+/// Returns whether the program of a P2TR script is the x coordinate of a point on the curve, and not of the
+/// one that nobody has the key of, by itself: a script tree under it has another output key.
+fn is_key(p2tr: &Script) -> bool {
+    let key = p2tr.as_bytes().get(2..).and_then(|program| XOnlyPublicKey::from_slice(program).ok());
+    key.is_some_and(|key| key.to_string() != NUMS_INTERNAL_KEY)
 }
 
 /// Returns why a script is no destination.
@@ -124,6 +128,9 @@ fn fault(script_pubkey: &Script) -> Cow<'static, str> {
         _ if script_pubkey.is_op_return() => "burns what is paid to it".into(),
         None => "belongs to no address".into(),
         Some(_) if script_pubkey.as_bytes() == ANCHOR => "is pay-to-anchor, which anybody can spend".into(),
+        Some(_) if script_pubkey.to_hex_string().ends_with(NUMS_INTERNAL_KEY) => {
+            "is P2TR with the key that nobody has (NUMS), and no script tree".into()
+        }
         Some(_) if script_pubkey.is_p2tr() => "is P2TR with a key that is not on the curve".into(),
         Some(WitnessVersion::V0) => {
             format!("is a version 0 witness program of {size} bytes, which nobody can spend").into()

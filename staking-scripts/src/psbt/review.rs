@@ -289,15 +289,23 @@ impl InputReview<'_> {
         verifier: &mut Verifier<'_>,
     ) -> Option<(LeafKeys, TapLeafHash, BTreeSet<XOnlyPublicKey>)> {
         let leaf = short_witness(witness)?;
+        if self.input.final_script_sig.as_ref().is_some_and(|script| !script.is_empty()) {
+            return None;
+        }
         if !self.commits_to(&leaf.script, &leaf.control_block) {
             return None;
         }
         let keys: Vec<_> = leaf.keys.in_script_order().copied().collect();
         let mut signers = BTreeSet::new();
         for signature in &leaf.signatures {
-            let signature = taproot::Signature::from_slice(signature).ok()?;
+            // One of 65 bytes says another type than the default (BIP-341), and a key signs once.
+            let signature = taproot::Signature::from_slice(signature)
+                .ok()
+                .filter(|read| read.to_vec().len() == signature.len())?;
             let signs = |key: &&XOnlyPublicKey| verifier.leaf(self.index, leaf.hash, key, &signature);
-            signers.insert(*keys.iter().find(signs)?);
+            if !signers.insert(*keys.iter().find(signs)?) {
+                return None;
+            }
         }
         Some((leaf.keys, leaf.hash, signers))
     }

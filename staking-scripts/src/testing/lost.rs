@@ -6,7 +6,7 @@ use bitcoin::{Script, ScriptBuf, TxOut};
 
 use super::{genesis, history_file, honest, key, members};
 use crate::delegation::{CovenantSignatures, Delegation, PresignedSlashing};
-use crate::outputs::SlashingRefundOutput;
+use crate::outputs::{NUMS_INTERNAL_KEY, SlashingRefundOutput};
 use crate::parameters::{Parameters, ParametersHistory};
 use crate::transactions::leaf_transaction::sealed::Spends as _;
 use crate::transactions::slashing::Slashable;
@@ -26,6 +26,8 @@ pub fn lost_scripts() -> Vec<ScriptBuf> {
         format!("5121{}", bytes(33)),
         format!("5120{off_curve}"),
         format!("5120{}", "ff".repeat(32)),
+        // The key that nobody has.
+        format!("5120{NUMS_INTERNAL_KEY}"),
         // Version 0: neither 20 nor 32 bytes.
         format!("0002{}", bytes(2)),
         format!("0013{}", bytes(19)),

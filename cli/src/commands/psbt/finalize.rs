@@ -74,7 +74,7 @@ impl Args {
         if let Some((number, input)) = unsigned.and_then(|number| Some((number, found.input.get(number)?))) {
             bail!("--psbt: input {number}, which spends {}, is not signed", input.previous_output);
         }
-        check_weight(&psbt)?;
+        check_weight(psbt)?;
         let mut warnings = Vec::new();
         let transaction = match checked.extension() {
             Some(extension) => {
@@ -96,7 +96,7 @@ impl Args {
             .context("--psbt")?
             .fee
             .context("--psbt: the outputs that its inputs spend are absent, or less than it pays")?;
-        let built = BuiltTransaction::finalized(psbt, &transaction, fee).as_given(&given);
+        let built = BuiltTransaction::finalized(psbt, &transaction, fee).in_version_of(&given);
         let mut built = BuiltTransaction { warnings, ..built }.question_fee(None);
         built.warnings.extend(surplus(&checked.covenant_quorum(signatures)));
         built.print(self.format.form())

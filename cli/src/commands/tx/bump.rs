@@ -156,7 +156,7 @@ impl Args {
             None => BuiltTransaction::unsigned(child.psbt(), child.fee(), Some(child.vsize())),
             Some(signed) => {
                 let transaction = child.finalize(signed.psbt()).context("--signed")?;
-                BuiltTransaction::finalized(signed.psbt(), &transaction, child.fee()).as_given(&signed)
+                BuiltTransaction::finalized(signed.psbt(), &transaction, child.fee()).in_version_of(&signed)
             }
         };
         built.question_fee(Some(rate)).print(self.spend.format.form())

@@ -59,7 +59,7 @@ impl Args {
         let transaction = unbonding.finalize(&staker, &given).context("covenant_signatures")?;
         let built = BuiltTransaction::finalized(unbonding.psbt(), &transaction, unbonding.fee());
         let built = match &returned {
-            Some(returned) => built.as_given(returned),
+            Some(returned) => built.in_version_of(returned),
             None => built,
         };
         let warnings = files.covenant_warnings()?.into_iter().chain(unasked).collect();

@@ -28,7 +28,7 @@ pub(super) fn finalize(
     let built = BuiltTransaction::finalized(withdrawal.psbt(), &transaction, withdrawal.fee());
     let built = BuiltTransaction { warnings, ..built }.question_fee(rate);
     Ok(match &given {
-        Some(given) => built.as_given(given),
+        Some(given) => built.in_version_of(given),
         None => built,
     })
 }

@@ -55,7 +55,7 @@ fn stake_under_a_lost_slashing_script_is_not_made_or_signed() {
     let violation = StakeViolation::SlashingDestination(lost.clone());
     assert_eq!(violation.rule(), "slashing_destination");
     let rules = CheckRules { history: &history, in_force: InForce::Latest, chain: ChainRules::MAINNET };
-    assert_eq!(delegation.check(&rules).unwrap_err(), [violation.clone()]);
+    assert_eq!(delegation.check(&rules).unwrap_err(), std::slice::from_ref(&violation));
     assert_eq!(delegation.check_stake(&rules).unwrap_err(), [violation]);
     let refused = BuildError::Output { output: "slashed", cause: lost };
     let signed = delegation.sign_as_staker(&key("staker", 0), parameters);

@@ -259,7 +259,7 @@ fn parameters_with_a_lost_slashing_script_are_read() {
     assert_eq!((first.check_new_stakes(), second.slashing_pk_script().len()), (Ok(()), 4));
     let lost = second.check_new_stakes().unwrap_err();
     let broken = ParametersViolation { version: 1, rule: Rule::SlashingDestination(lost) };
-    assert_eq!(history.violations(), [broken.clone()]);
+    assert_eq!(history.violations(), std::slice::from_ref(&broken));
     let Err(ParametersError::Violations(both)) = read(&file("0")) else { panic!("the fee is out of range") };
     assert!(both.len() == 2 && both.contains(&broken), "{both:?}");
     assert_eq!(ParametersHistory::mainnet().unwrap().violations(), []);

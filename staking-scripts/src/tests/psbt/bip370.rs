@@ -78,7 +78,7 @@ fn psbts_that_bip370_calls_valid_are_read_and_written_again() {
         assert_eq!(read.version(), PsbtVersion::Two, "{case}");
         let transaction = &read.psbt().unsigned_tx;
         assert_eq!((transaction.version.0, transaction.input.len(), transaction.output.len()), (2, 1, 2));
-        assert_eq!(transaction.output[0].value.to_sat(), 0x2f_af08_00, "{case}");
+        assert_eq!(transaction.output[0].value.to_sat(), 800_000_000, "{case}");
         assert_eq!(
             transaction.input[0].previous_output.txid.to_string(),
             "c85f81844094f9f0eec1e41f8d63e0a99e9f73dc725d7319871c9c4121d90a0b",

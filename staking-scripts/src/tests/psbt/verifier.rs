@@ -125,12 +125,12 @@ fn one_cache_refuses_what_was_changed() {
     let (psbt, kinds) = (signed(), KINDS.len());
     let taproot = [7, 8, kinds + 7, kinds + 8];
     for psbt in [finalized(&psbt), psbt] {
-        for changed in 0..kinds {
+        for (changed, kind) in KINDS.iter().enumerate() {
             let mut other = psbt.clone();
             other.inputs[changed].witness_utxo.as_mut().unwrap().value += Amount::from_sat(1);
             let own = (3..7).contains(&changed).then_some(changed);
             let expected: Vec<_> = own.into_iter().chain(taproot).collect();
-            assert_eq!(invalid(&review_psbt(&other)), expected, "{}", KINDS[changed]);
+            assert_eq!(invalid(&review_psbt(&other)), expected, "{kind}");
         }
         // An output covers all.
         let mut other = psbt.clone();

@@ -117,6 +117,9 @@ impl LeafSpend {
                 other_leaves.push((*key, self.other_path(key, *hash)?));
             }
         }
+        if input.final_script_sig.as_ref().is_some_and(|script| !script.is_empty()) {
+            return Err(ReturnedPsbtError::Witness);
+        }
         if let Some(witness) = &input.final_script_witness {
             let elements: Vec<&[u8]> = witness.iter().collect();
             found.extend(self.read_witness(&elements)?);
