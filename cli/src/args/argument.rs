@@ -7,6 +7,8 @@ use anyhow::Context;
 use clap::builder::TypedValueParser;
 use clap::{Arg, Command};
 
+use super::secret::shown_path;
+
 /// Reads a value from the text of an argument.
 type Read<T> = fn(&str) -> anyhow::Result<T>;
 
@@ -37,7 +39,7 @@ impl<T: Clone> Argument<T> {
     pub(crate) fn name(&self) -> String {
         match &self.value {
             Value::Given(_) => self.flag.clone(),
-            Value::Unread(text, _) => format!("{} {}", self.flag, text.escape_debug()),
+            Value::Unread(text, _) => format!("{} {}", self.flag, shown_path(text)),
         }
     }
 

@@ -14,6 +14,7 @@ use staking_scripts::Timelock;
 use zeroize::Zeroizing;
 
 use super::argument::is_source;
+use super::secret::shown_path;
 
 /// The most bytes that are read for one argument: far more than any message has.
 const MAX_BYTES: u64 = 64 << 20;
@@ -57,8 +58,7 @@ pub(super) fn read_all(mut reader: impl Read) -> anyhow::Result<Zeroizing<Vec<u8
 
 /// A file of this path.
 pub(crate) fn open(path: &str) -> anyhow::Result<File> {
-    // A path may hold what would confuse a terminal.
-    File::open(path).with_context(|| format!("cannot open {}", path.escape_debug())).map_err(flat)
+    File::open(path).with_context(|| format!("cannot open {}", shown_path(path))).map_err(flat)
 }
 
 /// Writes the causes of an error into its text, as clap prints an error without them.

@@ -125,6 +125,16 @@ pub(crate) fn hide_secrets(text: &str) -> String {
     shown
 }
 
+/// Returns the path of a file for messages: without what would confuse a terminal, and hidden where all of it
+/// may be a secret, given where the path of its file belongs.
+pub(crate) fn shown_path(path: &str) -> String {
+    let named = path.strip_prefix('@').unwrap_or(path);
+    if has_a_secret(named) && !named.contains(['/', '.', '\\']) {
+        return "(hidden)".to_owned();
+    }
+    path.escape_debug().to_string()
+}
+
 /// Reads a file that its owner alone may read.
 #[cfg(feature = "rpc")]
 pub(crate) fn read_private(path: &Path) -> anyhow::Result<Zeroizing<String>> {

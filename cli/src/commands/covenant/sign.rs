@@ -17,7 +17,7 @@ use crate::args::chain::ChainArgs;
 use crate::args::delegation;
 use crate::args::input;
 use crate::args::mainnet;
-use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+use crate::args::secret::{SecretKeyFile, SecretKeyPath, shown_path};
 use crate::view::output::{CommandOutput, Exit, Printout, warn};
 use crate::view::violation::Refused;
 
@@ -209,5 +209,5 @@ impl Args {
 }
 
 fn shown(path: &Path) -> String {
-    path.display().to_string().escape_debug().to_string()
+    shown_path(&path.display().to_string())
 }

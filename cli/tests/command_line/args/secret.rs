@@ -138,3 +138,26 @@ fn secrets_are_hidden_in_errors_about_values() {
         run.fails(&["(hidden)"]);
     }
 }
+
+/// Nor one that is given where the path of a file belongs.
+#[test]
+fn secrets_are_hidden_in_errors_about_files() {
+    let folder = Folder::with_delegation();
+    let files = format!("--network regtest --params params.json --delegation {PROVIDER}");
+    for line in [
+        format!("stake check {files}"),
+        format!("stake add {files} --covenant-signatures covenant1.json"),
+        format!(
+            "stake sign --params params.json --delegation draft.json --network regtest --secret-key-file staker.key --possession {PROVIDER}"
+        ),
+        format!("psbt check --psbt @{PROVIDER}"),
+        format!("params check --params {PROVIDER}"),
+    ] {
+        let run = folder.run(&line);
+        assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());
+        run.fails(&["cannot open (hidden)"]);
+    }
+    // A long name of a file is no secret.
+    let named = format!("{PROVIDER}.json");
+    folder.run(&format!("params check --params {named}")).fails(&[&named]);
+}
