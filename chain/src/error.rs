@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use bitcoin::{BlockHash, Network, OutPoint, Txid};
 
+#[cfg(any(feature = "rpc", feature = "embedded", test))]
+use crate::rejection::reason_and_detail;
 use crate::{BlockHeight, RejectionClass};
 
 /// The cause of an error, which can be downcast.
@@ -132,6 +134,16 @@ pub enum NodeError {
         message: String,
     },
 
+    /// The node took the transaction, and does not have it: with `-privatebroadcast=1` it only passes it on.
+    /// Whether others accept it shows when it comes back; broadcast again until then.
+    #[error(
+        "the node took the transaction {txid}, but does not have it in its mempool (-privatebroadcast=1 does this); broadcast it again until it does, or ask another node"
+    )]
+    NotInMempool {
+        /// The transaction.
+        txid: Txid,
+    },
+
     /// The node refused the credentials (HTTP 401 or 403).
     #[error("the node at {address} refused the credentials (HTTP {status})")]
     Unauthorized {
@@ -253,6 +265,7 @@ impl NodeError {
             | Self::Starting { .. }
             | Self::Busy { .. }
             | Self::NoSuchOutput { .. }
+            | Self::NotInMempool { .. }
             | Self::BlockNotDownloaded { .. } => true,
             Self::Rejected { .. } => self.rejection_class() == Some(RejectionClass::Mempool),
             Self::CookieFile { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
@@ -289,49 +302,13 @@ impl NodeError {
     }
 }
 
-#[cfg(any(feature = "rpc", feature = "embedded", test))]
-/// Splits Bitcoin Core's `reason, detail` at the first comma outside brackets.
-pub(crate) fn reason_and_detail(text: &str) -> (&str, &str) {
-    let mut depth = 0_u32;
-    for (position, character) in text.char_indices() {
-        match character {
-            '(' => depth = depth.saturating_add(1),
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                let (reason, detail) = text.split_at(position);
-                return (reason, detail.trim_start_matches(',').trim_start());
-            }
-            _ => {}
-        }
-    }
-    (text, "")
-}
-
 fn in_brackets(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(" ({detail})") }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{NodeError, reason_and_detail};
-
-    #[test]
-    fn reason_ends_at_the_first_comma_in_no_brackets() {
-        for (text, expected) in [
-            ("", ("", "")),
-            ("bad-txns-nonfinal", ("bad-txns-nonfinal", "")),
-            ("min relay fee not met, 1 < 2", ("min relay fee not met", "1 < 2")),
-            (
-                "too high (e.g. -maxtxfee, maxfeerate), really, so",
-                ("too high (e.g. -maxtxfee, maxfeerate)", "really, so"),
-            ),
-            ("odd) brackets), é", ("odd) brackets)", "é")),
-            ("never ( closed, x", ("never ( closed, x", "")),
-            (",", ("", "")),
-        ] {
-            assert_eq!(reason_and_detail(text), expected, "{text}");
-        }
-    }
+    use super::NodeError;
 
     #[test]
     fn errors_can_be_sent_and_read() {

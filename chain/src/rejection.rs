@@ -129,11 +129,29 @@ impl std::fmt::Display for RejectionClass {
     }
 }
 
+#[cfg(any(feature = "rpc", feature = "embedded", test))]
+/// Splits Bitcoin Core's `reason, detail` at the first comma outside brackets.
+pub(crate) fn reason_and_detail(text: &str) -> (&str, &str) {
+    let mut depth = 0_u32;
+    for (position, character) in text.char_indices() {
+        match character {
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                let (reason, detail) = text.split_at(position);
+                return (reason, detail.trim_start_matches(',').trim_start());
+            }
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::RejectionClass;
+    use super::{RejectionClass, reason_and_detail};
     use crate::NodeError;
 
     #[test]
@@ -178,6 +196,16 @@ mod tests {
                 C::Invalid,
             ),
             ("block-script-verify-flag-failed (OP_RETURN was encountered), input 0 of ab", C::Invalid),
+            // What versions 28 to 30 say in other words.
+            ("non-mandatory-script-verify-flag (Witness version reserved for soft-fork upgrades)", C::Policy),
+            ("mandatory-script-verify-flag-failed (Invalid Schnorr signature)", C::Invalid),
+            ("max-fee-exceeded", C::CallerLimit),
+            ("too-long-mempool-chain, too many descendants for tx ab [limit: 25]", C::Mempool),
+            ("replacement-adds-unconfirmed, replacement ab contains unconfirmed input", C::Mempool),
+            ("txn-mempool-conflict", C::Mempool),
+            ("missing-inputs", C::MissingInputs),
+            ("multi-op-return", C::Policy),
+            ("bare-multisig", C::Policy),
             ("bad-txns-in-belowout, value in (0.10) < value out (0.10000001)", C::Invalid),
             ("bad-txns-vout-empty", C::Invalid),
             ("bad-txns-inputs-duplicate", C::Invalid),
@@ -196,6 +224,24 @@ mod tests {
         assert_eq!(occurring, told.clone().map(C::as_str).collect());
         let advice: BTreeSet<&str> = C::ALL.into_iter().map(C::advice).collect();
         assert_eq!(advice.len(), C::ALL.len(), "each class has its own");
+    }
+
+    #[test]
+    fn reason_ends_at_the_first_comma_in_no_brackets() {
+        for (text, expected) in [
+            ("", ("", "")),
+            ("bad-txns-nonfinal", ("bad-txns-nonfinal", "")),
+            ("min relay fee not met, 1 < 2", ("min relay fee not met", "1 < 2")),
+            (
+                "too high (e.g. -maxtxfee, maxfeerate), really, so",
+                ("too high (e.g. -maxtxfee, maxfeerate)", "really, so"),
+            ),
+            ("odd) brackets), é", ("odd) brackets)", "é")),
+            ("never ( closed, x", ("never ( closed, x", "")),
+            (",", ("", "")),
+        ] {
+            assert_eq!(reason_and_detail(text), expected, "{text}");
+        }
     }
 
     #[test]

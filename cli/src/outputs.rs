@@ -5,7 +5,9 @@ pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
 pub use crate::commands::adaptor::sign::Output as AdaptorSign;
 pub use crate::commands::broadcast::Output as Broadcast;
 pub use crate::commands::completions::Output as Completions;
-pub use crate::commands::covenant::sign::{Line as CovenantSignLine, Output as CovenantSign};
+pub use crate::commands::covenant::sign::{
+    Line as CovenantSignLine, Output as CovenantSign, Signed as CovenantSigned,
+};
 pub use crate::commands::descriptor::{Output as Descriptor, Recognized as RecognizedDescriptor};
 pub use crate::commands::eots::commit::Output as EotsCommit;
 pub use crate::commands::eots::context::Output as EotsContext;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::BitcoinCore;
 use super::transport::malformed;
-use crate::error::reason_and_detail;
+use crate::rejection::reason_and_detail;
 use crate::{Broadcast, NodeError};
 
 /// Consensus never lets a longer script be spent.
@@ -27,6 +27,9 @@ impl Broadcast for BitcoinCore {
     /// that is too high must not keep it out of the chain. Whoever chooses a fee checks it before. An output
     /// that nobody can spend (OP_RETURN) may hold an amount (`maxburnamount` is the greatest such amount).
     ///
+    /// That the call succeeds proves nothing: the node is asked whether it has the transaction
+    /// ([`NodeError::NotInMempool`]).
+    ///
     /// The id alone decides whether the node has it already: with the same id and another witness it is
     /// accepted as the known one.
     ///
@@ -41,7 +44,7 @@ impl Broadcast for BitcoinCore {
         let max_burn = burned(transaction).to_string_in(Denomination::Bitcoin);
         let params = [json!(serialize_hex(transaction)), json!(NO_MAX_FEE_RATE), json!(max_burn)];
         let (code, message) = match self.call::<Txid>(METHOD, &params) {
-            Ok(answer) if answer == txid => return Ok(txid),
+            Ok(answer) if answer == txid => return self.is_known(txid),
             Ok(_) => return Err(malformed(METHOD, "it names another transaction")),
             Err(NodeError::Rpc { code, message, .. }) => (code, message),
             Err(error) => return Err(error),
@@ -64,6 +67,16 @@ impl Broadcast for BitcoinCore {
             }
             _ => Err(NodeError::Rpc { method: METHOD.to_owned(), code, message }),
         }
+    }
+}
+
+impl BitcoinCore {
+    /// Asks whether the node has a transaction that it took: with `-privatebroadcast=1` it gives it to others
+    /// alone, and takes two that contradict each other.
+    fn is_known(&self, txid: Txid) -> Result<Txid, NodeError> {
+        // In a block already, where the node has no index: its outputs tell.
+        let found = self.find_directly(&txid)?.is_some() || self.find_by_output(&txid)?.is_some();
+        if found { Ok(txid) } else { Err(NodeError::NotInMempool { txid }) }
     }
 }
 

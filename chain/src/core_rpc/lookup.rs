@@ -87,7 +87,7 @@ impl BitcoinCore {
     }
 
     /// By one of its first outputs, if it is unspent: then the node knows in which block it is.
-    fn find_by_output(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
+    pub(super) fn find_by_output(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {
         for vout in 0..FIRST_OUTPUTS {
             let Some(unspent) = self.unspent(&OutPoint { txid: *txid, vout }, false)? else { continue };
             let confirmations = unspent.confirmations;

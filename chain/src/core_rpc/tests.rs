@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use bitcoin::absolute::LockTime;
+use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, Network, ScriptBuf, Transaction, TxOut};
 use serde_json::{Value, json};
@@ -371,7 +372,7 @@ fn verdicts_on_a_transaction() {
     let txid = sent.compute_txid();
     let missing = "bad-txns-inputs-missingorspent";
     for replies in [
-        vec![result(json!(txid))],
+        vec![result(json!(txid)), result(json!({ "hex": serialize_hex(&sent) }))],
         vec![error(-27, "Transaction outputs already in utxo set")],
         vec![error(-26, "txn-already-in-mempool")],
         vec![error(-26, "txn-already-known")],
@@ -401,6 +402,11 @@ fn verdicts_on_a_transaction() {
             other => panic!("{other:?}"),
         }
     }
+    // Taken, and nowhere.
+    let replies = vec![result(json!(txid)), nowhere(), result(Value::Null), result(Value::Null)];
+    let taken = Server::start(replies).node(Network::Regtest).broadcast(&sent).unwrap_err();
+    assert!(matches!(taken, NodeError::NotInMempool { txid: found } if found == txid), "{taken}");
+    assert!(taken.is_retryable());
     let other = Server::start(vec![result(json!("00".repeat(32)))]).node(Network::Regtest).broadcast(&sent);
     assert!(matches!(other, Err(NodeError::MalformedAnswer { .. })));
     let internal = Server::start(vec![error(-1, "out of luck")]).node(Network::Regtest).broadcast(&sent);
@@ -412,7 +418,8 @@ fn amounts_that_nobody_can_spend_are_declared() {
     let burning = transaction(&[(5, &[0x51]), (10_000, &[0x6a]), (7, &[0x6a, 0x00])]);
     assert_eq!(burned(&burning).to_sat(), 10_000);
     assert_eq!(burned(&transaction(&[(5, &[0x51])])), Amount::ZERO);
-    let server = Server::start(vec![result(json!(burning.compute_txid()))]);
+    let sent = result(json!({ "hex": serialize_hex(&burning) }));
+    let server = Server::start(vec![result(json!(burning.compute_txid())), sent]);
     server.node(Network::Regtest).broadcast(&burning).unwrap();
     let request = server.requests.recv().unwrap();
     assert!(request.contains(r#"",0,"0.0001"],"#), "{request}");

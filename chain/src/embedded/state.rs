@@ -10,7 +10,7 @@ use super::engine::{Databases, Engine, Verdict};
 use super::index::Index;
 use super::mempool::Mempool;
 use super::replacement;
-use crate::error::reason_and_detail;
+use crate::rejection::reason_and_detail;
 use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError};
 
 /// The reason that shows that every transaction of a probe is valid.

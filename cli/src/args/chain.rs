@@ -39,6 +39,11 @@ impl ChainArgs {
         Self { network, depth, signing_context: None, min_work: None, trusted_header: None }
     }
 
+    /// Returns the chain with this block of the caller's node.
+    pub(super) const fn trusting(self, header: TrustedHeader) -> Self {
+        Self { trusted_header: Some(header), ..self }
+    }
+
     pub(super) fn rules(self) -> ChainRules {
         let signing_context = self.signing_context.unwrap_or(SigningContext::GENESIS);
         let anchor = Anchor { min_work: self.min_work, header: self.trusted_header };

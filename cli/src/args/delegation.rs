@@ -149,7 +149,7 @@ impl DelegationArgs {
     pub(crate) fn read_any_to_end(&self) -> anyhow::Result<AnyFiles> {
         Ok(match self.read_any()? {
             AnyFiles::Genesis(files) => AnyFiles::Genesis(mainnet::to_end(files, &self.params.name())?),
-            phase1 @ AnyFiles::Phase1(_) => phase1,
+            AnyFiles::Phase1(files) => AnyFiles::Phase1(mainnet::phase1_to_end(files, &self.params.name())?),
         })
     }
 
@@ -257,10 +257,7 @@ impl Files {
     /// When a pre-signed transaction is absent or not of this stake.
     pub(crate) fn covenant_quorum(&self) -> anyhow::Result<(CovenantQuorum, Vec<String>)> {
         let found = self.delegation.covenant_quorum(self.covenant()?, self.previous_covenant())?;
-        let warning = |error: &CovenantSignaturesError| {
-            format!("covenant_signatures: {:#}", anyhow::Error::new(error.clone()))
-        };
-        let warnings = found.invalid.iter().map(warning).chain(surplus(&found)).collect();
+        let warnings = invalid_signatures(&found).chain(surplus(&found)).collect();
         Ok((found, warnings))
     }
 
@@ -289,6 +286,14 @@ impl Files {
     }
 }
 
+/// Returns a warning for each covenant member whose signatures do not verify.
+pub(super) fn invalid_signatures(found: &CovenantQuorum) -> impl Iterator<Item = String> {
+    let warning = |error: &CovenantSignaturesError| {
+        format!("covenant_signatures: {:#}", anyhow::Error::new(error.clone()))
+    };
+    found.invalid.iter().map(warning)
+}
+
 /// Returns a warning when more covenant members than the quorum have signed.
 pub(crate) fn surplus(found: &CovenantQuorum) -> Option<String> {
     let CovenantQuorum { signed, quorum, .. } = found;
@@ -305,6 +310,18 @@ pub(crate) fn check(
     in_force: InForce,
 ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
     delegation.check(&CheckRules { history, in_force, chain: chain.rules() })
+}
+
+/// Returns what only the state of the chains tells of a delegation: `registered` (whether the staking
+/// transaction was registered before), `provider_known` and `provider_slashed`; of an extension
+/// `running_stake_active`, `same_account` and `funding_is_a_stake`.
+pub(crate) fn not_checked(delegation: &Delegation) -> Vec<&'static str> {
+    let always = ["registered", "provider_known", "provider_slashed"];
+    let of_extension: &[&str] = match delegation.extends {
+        Some(_) => &["running_stake_active", "same_account", "funding_is_a_stake"],
+        None => &[],
+    };
+    always.into_iter().chain(of_extension.iter().copied()).collect()
 }
 
 /// Returns which parameters must be in force: those of a height that the caller knows, or the last version.

@@ -5,26 +5,50 @@ use std::cmp::Reverse;
 
 use bitcoin::absolute::Height;
 use staking_scripts::delegation::StakeViolation;
+use staking_scripts::parameters::{ParametersDifference, ParametersError};
 use staking_scripts::{CheckRules, InForce, Parameters, ParametersHistory};
 
 use super::delegation::Files;
 use super::network::NetworkName;
+use super::parameters::AnyParameters;
+use super::stake::Phase1Files;
 use crate::view::violation::{Refused, Violation};
 
 /// The machine name of the rule.
 const RULE: &str = "mainnet_parameters";
 
+/// All versions of parameters, in one of their forms.
+pub(crate) trait AllVersions {
+    /// Returns how they differ from mainnet's.
+    fn differences(&self, height: Option<Height>) -> Result<Vec<ParametersDifference>, ParametersError>;
+}
+
+impl AllVersions for ParametersHistory<Parameters> {
+    fn differences(&self, height: Option<Height>) -> Result<Vec<ParametersDifference>, ParametersError> {
+        self.differences_from_mainnet(height)
+    }
+}
+
+impl AllVersions for AnyParameters {
+    fn differences(&self, height: Option<Height>) -> Result<Vec<ParametersDifference>, ParametersError> {
+        match self {
+            Self::Genesis(history) => history.differences_from_mainnet(height),
+            Self::Phase1(history) => history.differences_from_mainnet(height),
+        }
+    }
+}
+
 /// Returns what the parameters of a file lack of mainnet's that are active at a height (at all without
 /// one), or contradict; `None` when they are right, or the network is another.
-fn differences(
+pub(super) fn differences(
     network: NetworkName,
-    params: &ParametersHistory<Parameters>,
+    params: &impl AllVersions,
     height: Option<Height>,
 ) -> anyhow::Result<Option<String>> {
     if !matches!(network, NetworkName::Mainnet) {
         return Ok(None);
     }
-    let found = params.differences_from_mainnet(height)?;
+    let found = params.differences(height)?;
     let found: Vec<_> = found.iter().map(ToString::to_string).collect();
     Ok((!found.is_empty()).then(|| found.join("; ")))
 }
@@ -33,7 +57,7 @@ fn differences(
 /// of their argument.
 pub(crate) fn violation(
     network: NetworkName,
-    params: &ParametersHistory<Parameters>,
+    params: &impl AllVersions,
     name: &str,
     height: Option<Height>,
 ) -> anyhow::Result<Option<Violation>> {
@@ -77,13 +101,34 @@ pub(super) fn to_end(files: Files, name: &str) -> anyhow::Result<Files> {
         let broken = broken.iter().filter(|found| !matches!(found, StakeViolation::Absent(_))).count();
         (makes, Reverse(broken))
     };
-    let (params, of) = if fit(&mainnet) > fit(params) {
-        (mainnet, "of those that are built in")
-    } else {
-        (params.clone(), "of that file")
-    };
-    let number =
-        delegation.parameters(&params).map_or_else(|_| String::new(), |(number, _)| format!(" {number}"));
-    let warning = format!("{name}: {found}; this step goes on under version{number} {of}");
+    let is_better = fit(&mainnet) > fit(params);
+    let params = if is_better { mainnet } else { params.clone() };
+    let number = delegation.parameters(&params).ok().map(|(number, _)| number);
+    let warning = goes_on(name, &found, number, is_better);
     Ok(files.under(params, warning))
+}
+
+/// Returns the files of a phase-1 stake for a step that ends it, as [`to_end`] does.
+pub(super) fn phase1_to_end(files: Phase1Files, name: &str) -> anyhow::Result<Phase1Files> {
+    let Phase1Files { delegation, params, chain, .. } = &files;
+    let Some(found) = differences(chain.network, params, None)? else { return Ok(files) };
+    let mainnet = AnyParameters::Phase1(ParametersHistory::mainnet_phase1()?);
+    let fit = |params: &AnyParameters| {
+        let rules = params.of_delegation(delegation).ok().map(|(_, rules)| rules);
+        let makes = rules.is_some_and(|rules| delegation.stake(rules.parameters().covenant).is_ok());
+        let broken = rules.map(|rules| delegation.check_phase1(rules)).unwrap_or_default();
+        let broken = broken.iter().filter(|found| !matches!(found, StakeViolation::Absent(_))).count();
+        (makes, Reverse(broken))
+    };
+    let is_better = fit(&mainnet) > fit(params);
+    let params = if is_better { mainnet } else { params.clone() };
+    let number = params.of_delegation(delegation).ok().map(|(number, _)| number);
+    let warning = goes_on(name, &found, number, is_better);
+    Ok(files.under(params, warning))
+}
+
+fn goes_on(name: &str, found: &str, number: Option<usize>, built_in: bool) -> String {
+    let number = number.map(|number| format!(" {number}")).unwrap_or_default();
+    let of = if built_in { "of those that are built in" } else { "of that file" };
+    format!("{name}: {found}; this step goes on under version{number} {of}")
 }

@@ -10,6 +10,7 @@ pub(crate) mod network;
 pub(crate) mod new_file;
 pub(crate) mod new_stake;
 pub(crate) mod node;
+pub(crate) mod own_node;
 pub(crate) mod parameters;
 pub(crate) mod phase1;
 pub(crate) mod possession;

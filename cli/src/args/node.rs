@@ -85,10 +85,21 @@ impl NodeArgs {
     /// Every connection compares the network: there is none without.
     fn connect_searching(&self, network: NetworkName, blocks: u32) -> anyhow::Result<Box<dyn Node>> {
         let url = self.node.as_deref().context("--node is absent; must be the URL of a bitcoind")?;
-        let node = bitcoind(url, &self.credentials, Some(blocks))?;
-        check_network(node.network(), network)?;
-        Ok(node)
+        connect(url, &self.credentials, network, blocks)
     }
+}
+
+/// Returns the node at a URL, which must be on the network of `--network`, and whose blocks are searched this
+/// far.
+pub(super) fn connect(
+    url: &str,
+    credentials: &CredentialArgs,
+    network: NetworkName,
+    search_blocks: u32,
+) -> anyhow::Result<Box<dyn Node>> {
+    let node = bitcoind(url, credentials, Some(search_blocks))?;
+    check_network(node.network(), network)?;
+    Ok(node)
 }
 
 /// Refuses a node on another network than that of `--network`.

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use bitcoin::absolute::Height;
 use staking_scripts::delegation::DelegationError;
-use staking_scripts::parameters::{ParametersError, ParametersVersion};
+use staking_scripts::parameters::{ParametersError, ParametersVersion, ParametersViolation};
 use staking_scripts::phase1::Phase1Rules;
 use staking_scripts::{Delegation, Parameters, ParametersHistory, Phase1Parameters};
 
@@ -24,17 +24,46 @@ pub(crate) fn any_parameters_file() -> argument::Parser<AnyParameters> {
 }
 
 fn any_parameters(path: &str) -> anyhow::Result<AnyParameters> {
-    let text = input::text_file(path)?;
-    match ParametersHistory::from_json(&text) {
-        Ok(history) => Ok(AnyParameters::Genesis(history)),
-        Err(ParametersError::OtherKind { .. }) => {
-            Ok(AnyParameters::Phase1(ParametersHistory::from_json(&text)?))
-        }
-        Err(error) => Err(error.into()),
-    }
+    Ok(AnyParameters::from_json(&input::text_file(path)?, false)?)
 }
 
 impl AnyParameters {
+    /// Reads a file's text, in the form that it has, or as one of phase 1.
+    pub(crate) fn from_json(text: &str, phase1: bool) -> Result<Self, ParametersError> {
+        if phase1 {
+            return ParametersHistory::from_json(text).map(Self::Phase1);
+        }
+        match ParametersHistory::from_json(text) {
+            Ok(history) => Ok(Self::Genesis(history)),
+            Err(ParametersError::OtherKind { .. }) => ParametersHistory::from_json(text).map(Self::Phase1),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns whether the versions' numbers are known.
+    pub(crate) const fn is_numbered(&self) -> bool {
+        match self {
+            Self::Genesis(history) => history.is_numbered(),
+            Self::Phase1(history) => history.is_numbered(),
+        }
+    }
+
+    /// Returns the number of versions.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Genesis(history) => history.iter().len(),
+            Self::Phase1(history) => history.iter().len(),
+        }
+    }
+
+    /// Returns the rules that only new stakes must keep, and that a version breaks.
+    pub(crate) fn violations(&self) -> Vec<ParametersViolation> {
+        match self {
+            Self::Genesis(history) => history.violations(),
+            Self::Phase1(_) => Vec::new(),
+        }
+    }
+
     /// Returns those of Babylon Genesis, for a step that phase 1 does not have.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ use staking_scripts::{Delegation, ParametersHistory};
 
 use super::argument::{self, Argument};
 use super::input;
+use super::mainnet;
+use super::network::NetworkName;
 use super::parameters::{AnyParameters, any_parameters_file};
 use super::stake::PlaceArgs;
 use super::transaction::{self, Given};
@@ -26,6 +28,9 @@ pub(crate) struct Phase1Args {
     height: Height,
     #[command(flatten)]
     place: PlaceArgs,
+    /// The Bitcoin network.
+    #[arg(long, default_value = "mainnet")]
+    pub(crate) network: NetworkName,
 }
 
 /// A phase-1 stake, with its delegation.
@@ -66,7 +71,13 @@ impl Phase1Args {
         let delegation = Delegation::phase1(&transaction, rules).map_err(noted);
         let delegation = delegation.context("--staking-transaction")?;
         let broken = found.broken.iter();
-        let warnings = broken.map(|found| format!("the stake breaks a rule of phase 1: {found}")).collect();
+        let broken = broken.map(|found| format!("the stake breaks a rule of phase 1: {found}"));
+        let foreign = mainnet::differences(self.network, &params, Some(self.height))?;
+        let foreign = self.params.as_ref().zip(foreign).map(|(given, found)| {
+            let network = "parameters of another network need its --network (mainnet is its default)";
+            format!("{}: {found}; {network}", given.name())
+        });
+        let warnings = foreign.into_iter().chain(broken).collect();
         Ok(FoundPhase1 { delegation, params, warnings })
     }
 }

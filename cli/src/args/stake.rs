@@ -3,14 +3,12 @@
 use anyhow::Context;
 use bitcoin::Amount;
 use bitcoin::absolute::Height;
-use staking_scripts::delegation::{
-    CovenantQuorum, CovenantSignaturesError, DelegationRelation, Stake, StakeOnChain, StakeState,
-};
+use staking_scripts::delegation::{CovenantQuorum, DelegationRelation, Stake, StakeOnChain, StakeState};
 use staking_scripts::phase1::Phase1Rules;
 use staking_scripts::{CovenantCommittee, Delegation, StakeViolation};
 
 use super::chain::ChainArgs;
-use super::delegation::Files;
+use super::delegation::{Files, invalid_signatures};
 use super::parameters::AnyParameters;
 use crate::view::violation::message;
 
@@ -27,9 +25,16 @@ pub(crate) struct Phase1Files {
     pub(crate) delegation: Delegation,
     pub(crate) params: AnyParameters,
     pub(crate) chain: ChainArgs,
+    /// Warnings about the parameters.
+    notes: Vec<String>,
 }
 
 impl Phase1Files {
+    /// Returns the files with other parameters, and a warning about them.
+    pub(super) fn under(self, params: AnyParameters, note: String) -> Self {
+        Self { params, notes: vec![note], ..self }
+    }
+
     /// Returns the rules that the stake was made under.
     pub(crate) fn rules(&self) -> anyhow::Result<Phase1Rules<'_>> {
         Ok(self.params.of_delegation(&self.delegation).context("--delegation")?.1)
@@ -44,7 +49,7 @@ impl Phase1Files {
     /// warning for each member whose signature does not verify.
     pub(crate) fn covenant_quorum(&self) -> anyhow::Result<(CovenantQuorum, Vec<String>)> {
         let found = self.delegation.unbonding_quorum(self.rules()?.parameters().covenant)?;
-        let warnings = invalid_warnings(&found.invalid);
+        let warnings = invalid_signatures(&found).collect();
         Ok((found, warnings))
     }
 
@@ -65,13 +70,6 @@ pub(crate) fn phase1_warnings(found: &[StakeViolation]) -> Vec<String> {
     found.map(warning).collect()
 }
 
-fn invalid_warnings(invalid: &[CovenantSignaturesError]) -> Vec<String> {
-    let warning = |error: &CovenantSignaturesError| {
-        format!("covenant_signatures: {:#}", anyhow::Error::new(error.clone()))
-    };
-    invalid.iter().map(warning).collect()
-}
-
 impl AnyFiles {
     /// Returns the delegation with its parameters: as one of a phase-1 stake where either is of phase 1.
     pub(crate) fn new(delegation: Delegation, params: AnyParameters, chain: ChainArgs) -> Self {
@@ -79,7 +77,7 @@ impl AnyFiles {
             AnyParameters::Genesis(params) if !delegation.is_phase1() => {
                 Self::Genesis(Files::new(delegation, params, chain))
             }
-            params => Self::Phase1(Phase1Files { delegation, params, chain }),
+            params => Self::Phase1(Phase1Files { delegation, params, chain, notes: Vec::new() }),
         }
     }
 
@@ -142,7 +140,10 @@ impl AnyFiles {
     pub(crate) fn warnings(&self) -> anyhow::Result<Vec<String>> {
         Ok(match self {
             Self::Genesis(files) => files.warnings(),
-            Self::Phase1(_) => phase1_warnings(&self.violations()?),
+            Self::Phase1(files) => {
+                let broken = phase1_warnings(&self.violations()?);
+                files.notes.iter().cloned().chain(broken).collect()
+            }
         })
     }
 

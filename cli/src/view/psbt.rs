@@ -4,6 +4,9 @@ use anyhow::Context;
 use clap::ValueEnum;
 use staking_scripts::psbt::{PsbtVersion, VersionedPsbt};
 
+use super::output::warn;
+use super::signatures::old_version;
+
 /// The encoding of a PSBT that is printed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum PsbtFormat {
@@ -25,6 +28,9 @@ impl PsbtForm {
     /// Returns the text of a PSBT.
     pub(crate) fn text(self, psbt: &VersionedPsbt) -> anyhow::Result<String> {
         let version = self.version.unwrap_or_else(|| psbt.version());
+        if let Some(warning) = old_version(psbt, version).filter(|_| psbt.version() != version) {
+            warn(&warning);
+        }
         let text = match self.format {
             PsbtFormat::Base64 => psbt.to_base64(version),
             PsbtFormat::Hex => psbt.to_hex(version),

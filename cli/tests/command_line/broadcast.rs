@@ -119,3 +119,18 @@ fn rejection_has_a_class_beside_the_nodes_words() {
         .run(&format!("broadcast @stake.tx --network regtest {}", node.at(&folder)))
         .fails(&["out of luck"]);
 }
+
+/// A node with `-privatebroadcast=1` takes every transaction, and has none of them.
+#[test]
+fn node_that_took_a_transaction_and_does_not_have_it_is_not_believed() {
+    let folder = Folder::with_delegation();
+    let txid = folder.json("tx explain @stake.tx --network regtest")["txid"].clone();
+    let mut answers = answers(900_100);
+    answers.insert("sendrawtransaction", txid.clone());
+    answers.insert("getrawtransaction", rpc_error(-5, "No such mempool transaction."));
+    answers.insert("gettxout", serde_json::Value::Null);
+    let node = ScriptedNode::start(answers);
+    let line = format!("broadcast @stake.tx --network regtest {}", node.at(&folder));
+    let said = format!("the node took the transaction {}, but does not have it", txid.as_str().unwrap());
+    folder.run(&line).fails(&[&said, "-privatebroadcast=1"]);
+}

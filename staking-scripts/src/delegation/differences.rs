@@ -2,14 +2,16 @@
 
 use std::fmt;
 
-use bitcoin::Amount;
+use bitcoin::{Amount, FeeRate};
 
 use super::build::PresignedTransactions;
 use super::role::StakeTransaction;
+use crate::coins::key_path::key_path_script;
 use crate::parameters::Parameters;
 use crate::transactions::leaf_transaction::LeafTransaction as _;
 use crate::transactions::sighash::sum;
 use crate::transactions::slashing::{DRAFTED, SlashingTransaction};
+use crate::transactions::withdrawal::WithdrawalTransaction;
 
 /// A difference of a pre-signed transaction from the one that is drafted here. It breaks no rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,14 @@ pub enum DraftDifference {
         /// The lowest amount.
         least: Amount,
     },
+    /// The refund of a slashing transaction pays for no withdrawal, even at 1 sat/vB: nobody gets it. One
+    /// that is drafted here from so small a stake has it too.
+    LostRefund {
+        /// The transaction.
+        part: StakeTransaction,
+        /// The amount of the refund.
+        found: Amount,
+    },
 }
 
 impl fmt::Display for DraftDifference {
@@ -59,6 +69,11 @@ impl fmt::Display for DraftDifference {
                 let (found, least) = (found.to_sat(), least.to_sat());
                 write!(f, "the {part} slashes {found} sat; one drafted here slashes the least, {least} sat")
             }
+            Self::LostRefund { part, found } => write!(
+                f,
+                "the {part} refunds {} sat, which is too little to be withdrawn, even at 1 sat/vB",
+                found.to_sat()
+            ),
         }
     }
 }
@@ -89,5 +104,9 @@ fn differences(
         let (found, least) = (output.value, drafted.rate.slashed_amount(spent));
         (found != least).then_some(DraftDifference::Slashed { part, found, least })
     });
-    version.into_iter().chain(dear).chain(slashed)
+    let refund = given.refund_output();
+    let own = key_path_script(refund.output().staker());
+    let cannot = WithdrawalTransaction::new(&refund, own, FeeRate::BROADCAST_MIN).is_err();
+    let lost = cannot.then_some(DraftDifference::LostRefund { part, found: refund.amount() });
+    version.into_iter().chain(dear).chain(slashed).chain(lost)
 }

@@ -17,6 +17,7 @@ use bitcoin::{Amount, OutPoint, Psbt, Transaction, TxIn, TxOut, Txid, XOnlyPubli
 
 pub use self::kind::{FeeBump, TransactionKind};
 pub use self::selective::{RecoverError, recover_provider_key};
+use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::descriptor::ProtocolOutput;
 use crate::outputs::leaf::LeafKeys;
 use crate::outputs::op_return::OpReturnData;
@@ -129,6 +130,15 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
 }
 
 impl Explanation {
+    /// Returns the explanation without the timelock leaves of staking outputs that have the unbonding leaf of
+    /// none of these committees beside them: they are of another protocol, or of stakes of others. Without
+    /// this, whose the committee is cannot be told from a withdrawal.
+    #[must_use]
+    pub fn with_committees(mut self, transaction: &Transaction, known: &[&CovenantCommittee]) -> Self {
+        self.spent.retain(|leaf| leaf.place.is_beside_unbonding(&leaf.keys, known));
+        named(transaction, self.spent, self.outputs, self.ambiguous)
+    }
+
     /// Returns the explanation with the outputs of `transaction`, the one explained, that are among `known`
     /// recognised too, by their scripts. This distinguishes a stake from other payments.
     #[must_use]

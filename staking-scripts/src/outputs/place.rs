@@ -9,6 +9,7 @@ use bitcoin::script::Builder;
 use bitcoin::taproot::{ControlBlock, LeafVersion, TapNodeHash};
 use bitcoin::{ScriptBuf, XOnlyPublicKey};
 
+use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::leaf::{LeafKeys, SpendPath};
 use crate::outputs::output::NUMS_INTERNAL_KEY;
 use crate::outputs::timelock::Timelock;
@@ -36,6 +37,20 @@ impl LeafPlace {
     /// Returns whether a control block shows this place.
     pub(crate) fn is_of(&self, control_block: &ControlBlock) -> bool {
         self.siblings == control_block.merkle_branch.as_slice()
+    }
+
+    /// Returns whether a timelock leaf of a staking output has the unbonding leaf of one of these committees
+    /// beside it; true of other leaves, whose hashes tell no committee.
+    pub(crate) fn is_beside_unbonding(&self, keys: &LeafKeys, committees: &[&CovenantCommittee]) -> bool {
+        let (LeafKeys::Timelock { staker, .. }, [sibling, _]) = (keys, self.siblings.as_slice()) else {
+            return true;
+        };
+        committees.iter().any(|committee| {
+            let (staker, quorum) = (*staker, committee.quorum());
+            let covenant = committee.members().to_vec();
+            let script = LeafKeys::Unbonding { staker, covenant, quorum }.script();
+            script.is_some_and(|it| TapNodeHash::from_script(&it, LeafVersion::TapScript) == *sibling)
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::rules::{Findings, Number, ParametersError, ParametersRule};
-use super::{ChainParameters, Parameters};
+use super::{ChainParameters, Parameters, unique};
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::encoded::{from_base64, from_hex};
 use crate::outputs::relay::UnsafeOutput;
@@ -51,32 +51,56 @@ enum File {
 
 impl File {
     /// Returns the versions; `None` for a file of no form.
-    fn of(mut file: Value) -> Option<Self> {
-        let of_api = ["/data/params/bbn", "/params/bbn"].into_iter().find(|at| file.pointer(at).is_some());
-        if let Some(Value::Array(list)) = of_api.and_then(|at| file.pointer_mut(at)).map(Value::take) {
-            return Some(Self::NetworkInfo(list));
+    ///
+    /// # Errors
+    /// For a file of several forms: readers differ in which of them they use.
+    fn of(mut file: Value) -> Result<Option<Self>, ParametersError> {
+        let places = ["/data/params/bbn", "/params/bbn", "/params", "/versions"];
+        let (mut of_api, mut others) = (Vec::new(), Vec::new());
+        for place in places.into_iter().filter(|at| file.pointer(at).is_some()) {
+            // What is in `params` is not beside it.
+            match place {
+                "/params" if of_api.contains(&"/params/bbn") => {}
+                "/params" | "/versions" => others.push(place),
+                place => of_api.push(place),
+            }
         }
-        match file.get_mut("params").map(Value::take) {
+        let found: Vec<_> = of_api.iter().chain(&others).map(|at| at[1..].replace('/', ".")).collect();
+        if found.len() > 1 {
+            return Err(several(&found));
+        }
+        if let Some(Value::Array(list)) = of_api.first().and_then(|at| file.pointer_mut(at)).map(Value::take)
+        {
+            return Ok(Some(Self::NetworkInfo(list)));
+        }
+        Ok(match file.get_mut("params").map(Value::take) {
             Some(Value::Array(list)) => Some(Self::Versions(list)),
-            Some(single @ Value::Object(_)) if of_api.is_none() => Some(Self::Single(single)),
+            Some(single @ Value::Object(_)) if of_api.is_empty() => Some(Self::Single(single)),
             Some(_) => None,
             None => match file {
                 Value::Array(list) => Some(Self::Versions(list)),
                 _ => None,
             },
-        }
+        })
     }
+}
+
+/// Returns the error of a file that has versions in several places.
+pub(super) fn several(found: &[impl AsRef<str>]) -> ParametersError {
+    let found: Vec<_> = found.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    ParametersError::Form(format!("it has {}; must have one of them", found.join(" and ")))
 }
 
 /// Returns the versions of a file, and whether their numbers are known.
 pub(super) fn read(text: &str) -> Result<(Vec<Parameters>, bool), ParametersError> {
     let form = |error: serde_json::Error| ParametersError::form(&error);
-    let file: Value = serde_json::from_str(text).map_err(form)?;
-    if file.get("params").is_none() && file.get("versions").is_some() {
-        let (found, expected) = ("phase-1 parameters", "those of Babylon Genesis");
-        return Err(ParametersError::OtherKind { found, expected });
-    }
-    let (list, is_numbered, script) = match File::of(file) {
+    let file = unique::parse(text).map_err(form)?;
+    let is_phase1 = file.get("versions").is_some();
+    let (list, is_numbered, script) = match File::of(file)? {
+        _ if is_phase1 => {
+            let (found, expected) = ("phase-1 parameters", "those of Babylon Genesis");
+            return Err(ParametersError::OtherKind { found, expected });
+        }
         Some(File::Versions(list)) => (list, true, Script::Base64),
         Some(File::Single(version)) => (vec![version], false, Script::Base64),
         Some(File::NetworkInfo(list)) => (list, true, Script::Hex),
@@ -93,7 +117,12 @@ pub(super) fn read(text: &str) -> Result<(Vec<Parameters>, bool), ParametersErro
         let in_version =
             |error: serde_json::Error| ParametersError::Form(format!("version {place}: {error}"));
         let Numbered { version } = Numbered::deserialize(&entry).map_err(in_version)?;
+        let beside = entry.get("btc_activation_height").is_some();
         let fields = match entry.get_mut("params") {
+            Some(_) if beside => {
+                let why = "it has fields in `params` and beside it; must have them in one place";
+                return Err(ParametersError::Form(format!("version {place}: {why}")));
+            }
             Some(fields) => fields.take(),
             None => entry,
         };
@@ -112,9 +141,9 @@ pub(super) fn read(text: &str) -> Result<(Vec<Parameters>, bool), ParametersErro
 /// Returns whether a file has parameters of this form, by the first version's activation height.
 pub(super) fn has_form(file: &Value) -> bool {
     let first = match File::of(file.clone()) {
-        Some(File::Versions(list) | File::NetworkInfo(list)) => list.into_iter().next(),
-        Some(File::Single(version)) => Some(version),
-        None => None,
+        Ok(Some(File::Versions(list) | File::NetworkInfo(list))) => list.into_iter().next(),
+        Ok(Some(File::Single(version))) => Some(version),
+        Ok(None) | Err(_) => None,
     };
     first.is_some_and(|entry| entry.get("params").unwrap_or(&entry).get("btc_activation_height").is_some())
 }

@@ -7,7 +7,8 @@ use bitcoin::Amount;
 use bitcoin::absolute::Height;
 
 use super::rules::ParametersError;
-use super::{Parameters, ParametersHistory};
+use super::{Parameters, ParametersHistory, ParametersVersion, Phase1Parameters, StakingCap};
+use crate::outputs::committee::CovenantCommittee;
 
 /// What Babylon Genesis demands of Bitcoin's blocks (its module `btccheckpoint`). Both are depths, the number
 /// of blocks on top of one: the tip has depth 0, and depth 30 is 31 confirmations.
@@ -103,23 +104,8 @@ impl ParametersHistory<Parameters> {
         height: Option<Height>,
     ) -> Result<Vec<ParametersDifference>, ParametersError> {
         let mainnet = Self::mainnet()?;
-        let is_active = |version: &Parameters| height.is_none_or(|at| version.activation_height() <= at);
         let first = self.first_number(&mainnet);
-        let mut differences = Vec::new();
-        for (version, expected) in mainnet.iter().enumerate().skip(first) {
-            let place = version.checked_sub(first);
-            match place.and_then(|place| self.get(place)) {
-                Some(found) => {
-                    let fields = different(found, expected);
-                    if !fields.is_empty() {
-                        differences.push(ParametersDifference::Contradicted { version, fields });
-                    }
-                }
-                None if is_active(expected) => differences
-                    .push(ParametersDifference::Absent { version, activation: expected.activation_height() }),
-                None => {}
-            }
-        }
+        let mut differences = self.compare(&mainnet, first, height, different);
         let later = (first..).zip(self.iter()).skip_while(|(version, _)| mainnet.get(*version).is_some());
         differences.extend(later.filter_map(|(version, found)| below_window(version, found)));
         Ok(differences)
@@ -140,6 +126,58 @@ impl ParametersHistory<Parameters> {
     }
 }
 
+impl ParametersHistory<Phase1Parameters> {
+    /// Returns how these versions differ from mainnet's of [phase 1](Self::mainnet_phase1), as those of
+    /// Babylon Genesis are compared. Phase 1 has ended, so that a later version is a difference too.
+    ///
+    /// # Errors
+    /// [`ParametersError`], which does not occur: a test checks the data.
+    pub fn differences_from_mainnet(
+        &self,
+        height: Option<Height>,
+    ) -> Result<Vec<ParametersDifference>, ParametersError> {
+        let mainnet = Self::mainnet_phase1()?;
+        let mut differences = self.compare(&mainnet, 0, height, different_phase1);
+        let last = mainnet.iter().len().saturating_sub(1);
+        let later = (0..self.iter().len()).skip(mainnet.iter().len());
+        differences.extend(later.map(|version| {
+            let expected = format!("at most {last}, with which phase 1 ended");
+            let field = DifferentField { name: "version", found: version.to_string(), expected };
+            ParametersDifference::Contradicted { version, fields: vec![field] }
+        }));
+        Ok(differences)
+    }
+}
+
+impl<P: ParametersVersion> ParametersHistory<P> {
+    /// Returns how these versions, of which `first` is the number of the first, differ from mainnet's.
+    fn compare(
+        &self,
+        mainnet: &Self,
+        first: usize,
+        height: Option<Height>,
+        different: impl Fn(&P, &P) -> Vec<DifferentField>,
+    ) -> Vec<ParametersDifference> {
+        let is_active = |version: &P| height.is_none_or(|at| version.activation_height() <= at);
+        let mut differences = Vec::new();
+        for (version, expected) in mainnet.iter().enumerate().skip(first) {
+            let place = version.checked_sub(first);
+            match place.and_then(|place| self.get(place)) {
+                Some(found) => {
+                    let fields = different(found, expected);
+                    if !fields.is_empty() {
+                        differences.push(ParametersDifference::Contradicted { version, fields });
+                    }
+                }
+                None if is_active(expected) => differences
+                    .push(ParametersDifference::Absent { version, activation: expected.activation_height() }),
+                None => {}
+            }
+        }
+        differences
+    }
+}
+
 /// Returns the difference of a version with an unbonding time that mainnet's chain refuses.
 fn below_window(version: usize, found: &Parameters) -> Option<ParametersDifference> {
     let window = CheckpointParameters::MAINNET.finalization_timeout;
@@ -152,10 +190,12 @@ fn below_window(version: usize, found: &Parameters) -> Option<ParametersDifferen
     (u32::from(time) <= window).then(|| ParametersDifference::Contradicted { version, fields: vec![field] })
 }
 
+/// A field of a version: its name in the file, and its value as a text.
+type Field<P> = (&'static str, fn(&P) -> String);
+
 /// Returns the fields in which a version differs from mainnet's.
 fn different(found: &Parameters, expected: &Parameters) -> Vec<DifferentField> {
-    type Value = fn(&Parameters) -> String;
-    const FIELDS: [(&str, Value); 11] = [
+    const FIELDS: [Field<Parameters>; 11] = [
         ("btc_activation_height", |version| version.activation_height().to_string()),
         ("covenant_quorum", |version| version.covenant().quorum().to_string()),
         ("min_staking_value_sat", |version| sat(*version.staking_amount().start())),
@@ -168,8 +208,39 @@ fn different(found: &Parameters, expected: &Parameters) -> Vec<DifferentField> {
         ("unbonding_time_blocks", |version| version.unbonding_time().to_string()),
         ("unbonding_fee_sat", |version| sat(version.unbonding_fee())),
     ];
-    let members = |version: &Parameters| -> BTreeSet<_> {
-        version.covenant().members().iter().map(|member| member.serialize()).collect()
+    fields(found, expected, &FIELDS, Parameters::covenant)
+}
+
+/// Returns the fields in which a version of phase 1 differs from mainnet's.
+fn different_phase1(found: &Phase1Parameters, expected: &Phase1Parameters) -> Vec<DifferentField> {
+    const FIELDS: [Field<Phase1Parameters>; 11] = [
+        ("activation_height", |version| version.activation_height.to_string()),
+        ("covenant_quorum", |version| version.covenant.quorum().to_string()),
+        ("min_staking_amount", |version| sat(*version.staking_amount.start())),
+        ("max_staking_amount", |version| sat(*version.staking_amount.end())),
+        ("min_staking_time", |version| version.staking_time.start().to_string()),
+        ("max_staking_time", |version| version.staking_time.end().to_string()),
+        ("cap", |version| match version.cap {
+            StakingCap::Amount(cap) => format!("staking_cap {}", sat(cap)),
+            StakingCap::Height(cap) => format!("cap_height {cap}"),
+        }),
+        ("tag", |version| hex::encode(version.tag)),
+        ("unbonding_time", |version| version.unbonding_time.to_string()),
+        ("unbonding_fee", |version| sat(version.unbonding_fee)),
+        ("confirmation_depth", |version| version.confirmation_depth.to_string()),
+    ];
+    fields(found, expected, &FIELDS, |version| &version.covenant)
+}
+
+/// Returns the committee and the fields of a version that are not mainnet's.
+fn fields<P>(
+    found: &P,
+    expected: &P,
+    fields: &[Field<P>],
+    covenant: fn(&P) -> &CovenantCommittee,
+) -> Vec<DifferentField> {
+    let members = |version: &P| -> BTreeSet<_> {
+        covenant(version).members().iter().map(|member| member.serialize()).collect()
     };
     let (own, mainnets) = (members(found), members(expected));
     let committee = (own != mainnets).then(|| DifferentField {
@@ -177,7 +248,7 @@ fn different(found: &Parameters, expected: &Parameters) -> Vec<DifferentField> {
         found: format!("{} keys, of which {} are mainnet's", own.len(), own.intersection(&mainnets).count()),
         expected: format!("mainnet's {}", mainnets.len()),
     });
-    let others = FIELDS.into_iter().filter_map(|(name, value)| {
+    let others = fields.iter().filter_map(|(name, value)| {
         let (found, expected) = (value(found), value(expected));
         (found != expected).then(|| DifferentField { name, found: cut(&found), expected })
     });

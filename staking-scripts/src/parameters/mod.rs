@@ -8,6 +8,7 @@ mod live;
 mod mainnet;
 mod phase1;
 mod rules;
+pub(crate) mod unique;
 mod versions;
 
 use std::ops::RangeInclusive;

@@ -5,9 +5,11 @@ use std::ops::RangeInclusive;
 use bitcoin::absolute::Height;
 use bitcoin::{Amount, PublicKey, XOnlyPublicKey};
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::live::{committee, has_form};
+use super::live::{committee, has_form, several};
 use super::rules::{Findings, Number, ParametersError, ParametersRule, ParametersViolation};
+use super::unique;
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::timelock::Timelock;
 
@@ -74,8 +76,15 @@ struct Raw {
 }
 
 pub(super) fn read(text: &str) -> Result<Vec<Phase1Parameters>, ParametersError> {
-    let file: Result<File, _> = serde_json::from_str(text);
-    let file = file.map_err(|error| other_kind(text).unwrap_or_else(|| ParametersError::form(&error)))?;
+    let value = unique::parse(text).map_err(|error| ParametersError::form(&error))?;
+    let places: Vec<_> =
+        ["versions", "params", "data"].into_iter().filter(|name| value.get(name).is_some()).collect();
+    if places.len() > 1 && value.get("versions").is_some() {
+        return Err(several(&places));
+    }
+    let other = other_kind(&value);
+    let file =
+        File::deserialize(value).map_err(|error| other.unwrap_or_else(|| ParametersError::form(&error)))?;
     let (mut versions, mut caps, mut violations) = (Vec::<Phase1Parameters>::new(), Vec::new(), Vec::new());
     for (place, raw) in file.versions.into_iter().enumerate() {
         let mut findings = Findings::default();
@@ -91,10 +100,9 @@ pub(super) fn read(text: &str) -> Result<Vec<Phase1Parameters>, ParametersError>
 }
 
 /// Returns the error of a file that has the parameters of Babylon Genesis.
-fn other_kind(text: &str) -> Option<ParametersError> {
-    let file = serde_json::from_str(text).ok()?;
+fn other_kind(file: &Value) -> Option<ParametersError> {
     let (found, expected) = ("parameters of Babylon Genesis", "those of phase 1");
-    has_form(&file).then_some(ParametersError::OtherKind { found, expected })
+    has_form(file).then_some(ParametersError::OtherKind { found, expected })
 }
 
 /// Returns a violation for each staking cap that is below the one before it; versions with a cap height may

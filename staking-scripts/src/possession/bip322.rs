@@ -98,7 +98,8 @@ impl Bip322Signature {
     /// Reads a full signature: the signed virtual transaction (`to_sign` of BIP-322), of an address of `key`.
     ///
     /// The chain takes simple signatures. A full one holds the same signature where its transaction has the
-    /// version and lock times of a simple one; with any other its signature is over another transaction.
+    /// version and lock times of a simple one; with any other its signature is over another transaction. The
+    /// transaction that it spends is the message's, which the verification makes again.
     /// Nothing is verified.
     ///
     /// # Errors
@@ -124,6 +125,9 @@ impl Bip322Signature {
         }
         if transaction.lock_time.to_consensus_u32() != 0 {
             return differs("nLockTime", transaction.lock_time.to_consensus_u32().to_string(), "0");
+        }
+        if input.previous_output.vout != 0 {
+            return differs("output index of its input", input.previous_output.vout.to_string(), "0");
         }
         if input.sequence != Sequence::ZERO {
             return differs("nSequence", input.sequence.to_consensus_u32().to_string(), "0");

@@ -5,6 +5,7 @@ mod encoding;
 mod invalid;
 mod keyvalue;
 mod review;
+mod several;
 mod sign;
 mod summary;
 mod verifier;
@@ -14,11 +15,12 @@ mod weight;
 
 pub use self::encoding::{PsbtVersion, VersionedPsbt};
 pub use self::invalid::{InvalidPsbt, PsbtMap};
-pub use self::review::{
-    PsbtQuorum, PsbtReview, PsbtSignature, PsbtSigner, keys_of_several_leaves, review_psbt,
-};
+pub use self::review::{PsbtQuorum, PsbtReview, PsbtSignature, PsbtSigner, review_psbt};
+pub use self::several::keys_of_several_leaves;
 pub use self::sign::{PsbtSigningError, finalize_psbt, sign_psbt};
-pub use self::summary::{InputSummary, OutputOwner, OutputSummary, PaymentSummary, summarize_psbt};
+pub use self::summary::{
+    InputSummary, OutputOwner, OutputSummary, PaymentSummary, summarize_psbt, unproven_amounts,
+};
 pub use self::weight::check_psbt_weight;
 
 use bitcoin::{Psbt, TxOut};

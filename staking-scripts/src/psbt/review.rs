@@ -10,6 +10,7 @@ use bitcoin::{
 };
 
 use super::prevouts;
+use super::several::several;
 use super::sign::PsbtSigningError;
 use super::verifier::{Verifier, pushed};
 use super::weight::check_psbt_weight;
@@ -142,29 +143,6 @@ pub fn review_psbt(psbt: &Psbt) -> Result<PsbtReview, PsbtSigningError> {
         of_input.several_leaves();
     }
     Ok(review)
-}
-
-/// Returns the keys that have signed several leaves of an input, each with the index of the input, in the
-/// fields of their own alone, and without verifying them: such a PSBT must not be passed on.
-pub fn keys_of_several_leaves(psbt: &Psbt) -> Vec<(usize, XOnlyPublicKey)> {
-    let inputs = psbt.inputs.iter().enumerate();
-    inputs
-        .flat_map(|(index, input)| {
-            several(input.tap_script_sigs.keys().copied()).map(move |key| (index, key))
-        })
-        .collect()
-}
-
-/// Returns the keys that are there with several leaves.
-fn several(
-    signed: impl Iterator<Item = (XOnlyPublicKey, TapLeafHash)>,
-) -> impl Iterator<Item = XOnlyPublicKey> {
-    let mut leaves_of = BTreeMap::<XOnlyPublicKey, usize>::new();
-    for (key, _) in signed.collect::<BTreeSet<_>>() {
-        let count = leaves_of.entry(key).or_default();
-        *count = count.saturating_add(1);
-    }
-    leaves_of.into_iter().filter(|(_, count)| *count > 1).map(|(key, _)| key)
 }
 
 /// The review of one input.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction, TxOut, Weight, XOnlyPublicKey};
+use bitcoin::psbt::Input;
+use bitcoin::{
+    Amount, FeeRate, OutPoint, Psbt, Script, ScriptBuf, Transaction, TxOut, Weight, XOnlyPublicKey,
+};
 
 use super::weight::least_weight;
 use crate::coins::key_path::key_path_script;
@@ -94,6 +97,25 @@ pub fn summarize_psbt(
     let spent = spent_outputs(psbt);
     let weight = least_weight(psbt, &spent, Weight::MAX);
     PaymentSummary::new(&psbt.unsigned_tx, spent, explanation, signer, weight)
+}
+
+/// Returns the inputs whose amount is the PSBT's word alone: legacy coins without the transaction that they
+/// are of (`non_witness_utxo`). No signature for them commits to an amount, so that a wrong one hides a fee.
+pub fn unproven_amounts(psbt: &Psbt) -> Vec<usize> {
+    let is_legacy = |input: &Input| {
+        let Some(spent) = input.witness_utxo.as_ref().filter(|_| input.non_witness_utxo.is_none()) else {
+            return false;
+        };
+        let script = &spent.script_pubkey;
+        // The redeem script of a nested witness program is the only push of its scriptSig.
+        let pushed = input.final_script_sig.as_ref().and_then(|script| script.as_bytes().get(1..));
+        let redeem = input.redeem_script.as_deref().or(pushed.map(Script::from_bytes));
+        let is_nested =
+            redeem.is_some_and(|redeem| redeem.is_witness_program() && *script == redeem.to_p2sh());
+        !script.is_witness_program() && !is_nested
+    };
+    let inputs = psbt.inputs.iter().enumerate();
+    inputs.filter(|(_, input)| is_legacy(input)).map(|(index, _)| index).collect()
 }
 
 impl PaymentSummary {

@@ -7,9 +7,9 @@ use super::proto::{
     ProofOfPossessionBtc, SignatureInfo, StakeExpansionResponse, TransactionKey,
 };
 use super::protobuf::{CREATE_URL, EXPAND_URL};
-use super::unique;
 use super::value::At;
 use super::{MAX_INPUT, MAX_PAGE, Problem, WireDelegation, WireError, check, message as messages};
+use crate::parameters::unique;
 
 type Result<T> = std::result::Result<T, WireError>;
 

@@ -30,7 +30,6 @@ mod json;
 mod message;
 mod proto;
 mod protobuf;
-mod unique;
 mod value;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use bitcoin::{OutPoint, Txid};
@@ -40,6 +40,7 @@ impl From<&Entry> for SignedStake {
 /// An open record, locked for this process.
 pub(super) struct Record {
     file: File,
+    path: PathBuf,
     signed: MemoryCovenantRecord,
     /// Why a write failed: nothing is signed after it.
     failed: Option<String>,
@@ -83,7 +84,7 @@ impl Record {
                 );
             }
         }
-        Ok(Self { file, signed, failed: None })
+        Ok(Self { file, path: path.to_owned(), signed, failed: None })
     }
 
     /// Appends a line durably. One that cannot be written whole is cut off again, so that it is not taken for
@@ -111,6 +112,12 @@ impl CovenantRecord for Record {
         if verdict != RecordVerdict::New {
             return Ok(verdict);
         }
+        // A line in a file that the next run does not find is no record.
+        if !is_at(&self.file, &self.path)? {
+            let why = "it was moved or replaced since it was opened; must stay in its place";
+            self.failed = Some(why.to_owned());
+            return Err(std::io::Error::other(why));
+        }
         let mut line = serde_json::to_vec(&Entry::from(stake))?;
         line.push(b'\n');
         if let Err(error) = self.append(&line) {
@@ -120,6 +127,24 @@ impl CovenantRecord for Record {
         let Ok(verdict) = self.signed.check_and_record(stake);
         Ok(verdict)
     }
+}
+
+/// Returns whether a path still names this open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let (own, found) = (file.metadata()?, std::fs::metadata(path));
+    match found {
+        Ok(found) => Ok((own.dev(), own.ino()) == (found.dev(), found.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> std::io::Result<bool> {
+    Ok(path.exists())
 }
 
 /// Makes the name of a new file as durable as its content.
@@ -172,9 +197,10 @@ mod tests {
         assert_eq!(record.check_and_record(&stake(1)).unwrap(), RecordVerdict::New);
         let sound = record.file.try_clone().unwrap();
         record.file = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        record.path = "/dev/full".into();
         let failed = record.check_and_record(&stake(2)).unwrap_err();
         assert_eq!(failed.kind(), std::io::ErrorKind::StorageFull);
-        record.file = sound;
+        (record.file, record.path) = (sound, path.clone());
         for number in [1, 2, 3] {
             let refused = record.check_and_record(&stake(number)).unwrap_err().to_string();
             assert!(refused.contains("an earlier write to it failed"), "{refused}");
@@ -183,6 +209,26 @@ mod tests {
         let mut again = Record::open(&path).unwrap();
         assert_eq!(again.check_and_record(&stake(1)).unwrap(), RecordVerdict::Again);
         assert_eq!(again.check_and_record(&stake(2)).unwrap(), RecordVerdict::New);
+    }
+
+    /// A line in a file that the next run does not find is no record.
+    #[cfg(unix)]
+    #[test]
+    fn record_that_was_moved_is_used_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, away] = ["record", "away"].map(|name| folder.path().join(name));
+        for replaced in [false, true] {
+            let mut record = Record::open(&path).unwrap();
+            std::fs::rename(&path, &away).unwrap();
+            if replaced {
+                std::fs::write(&path, "").unwrap();
+            }
+            let refused = record.check_and_record(&stake(1)).unwrap_err().to_string();
+            assert!(refused.contains("it was moved or replaced since it was opened"), "{refused}");
+            std::fs::rename(&away, &path).unwrap();
+            assert!(record.check_and_record(&stake(1)).is_err(), "nothing is signed after it");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
     }
 
     /// A member signs for years: the time to open a record is linear.

@@ -14,9 +14,10 @@ use staking_scripts::{CovenantSignatures, Delegation, Parameters, ParametersHist
 use super::record::Record;
 use crate::args::argument::{self, Argument};
 use crate::args::chain::ChainArgs;
-use crate::args::delegation;
+use crate::args::delegation::{self, not_checked};
 use crate::args::input;
 use crate::args::mainnet;
+use crate::args::own_node::{OwnChain, OwnNodeArgs};
 use crate::args::secret::{SecretKeyFile, SecretKeyPath, shown_path};
 use crate::view::output::{CommandOutput, Exit, Printout, warn};
 use crate::view::violation::Refused;
@@ -47,11 +48,14 @@ pub(crate) struct Args {
     params: Argument<ParametersHistory<Parameters>>,
     /// The height of the tip of the member's own node, never from the staker: its parameters must be in
     /// force, and a stake that is included must have more time left than the unbonding time.
-    #[arg(long, value_parser = input::height, required_unless_present = "dangerously_without_height")]
+    #[arg(long, value_parser = input::height,
+        required_unless_present_any = ["dangerously_without_height", "node"])]
     height: Option<Height>,
+    #[command(flatten)]
+    own_node: OwnNodeArgs,
     /// Sign without knowing the tip: a delegation must be under the last version in the file, and whether it
     /// ends soon is judged by the headers that the staker chose to give.
-    #[arg(long, conflicts_with = "height")]
+    #[arg(long, conflicts_with_all = ["height", "node"])]
     dangerously_without_height: bool,
     #[command(flatten)]
     chain: ChainArgs,
@@ -74,12 +78,22 @@ pub(crate) struct Args {
 #[serde(untagged)]
 pub enum Output {
     /// The delegation keeps every rule.
-    Signed(#[cfg_attr(feature = "schema", schemars(with = "SignaturesSchema"))] Box<CovenantSignatures>),
+    Signed(#[cfg_attr(feature = "schema", schemars(with = "SignaturesSchema"))] Box<Signed>),
     /// The delegation breaks rules.
     Refused(Refused),
 }
 
-/// The form of [`CovenantSignatures`].
+/// A member's signatures, and what it did not check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// The signatures.
+    #[serde(flatten)]
+    pub signatures: CovenantSignatures,
+    /// What only the state of the chains tells, as in `stake check`.
+    pub not_checked: Vec<String>,
+}
+
+/// The form of [`Signed`].
 #[cfg(feature = "schema")]
 #[derive(schemars::JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -96,6 +110,8 @@ struct SignaturesSchema {
     /// The signature over the extension, for a stake that extends one.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
     extension_signature: Option<String>,
+    /// What only the state of the chains tells, as in `stake check`.
+    not_checked: Vec<String>,
 }
 
 impl CommandOutput for Output {
@@ -121,7 +137,7 @@ pub struct Line {
     pub delegation_file: String,
     /// The member's signatures.
     #[cfg_attr(feature = "schema", schemars(with = "Option<SignaturesSchema>"))]
-    pub signatures: Option<CovenantSignatures>,
+    pub signatures: Option<Signed>,
     /// The rules that are broken.
     pub refused: Option<Refused>,
     /// Why it could not be checked.
@@ -144,13 +160,20 @@ struct Signer {
     params: ParametersHistory<Parameters>,
     key: SecretKey,
     aux_rand: Option<[u8; 32]>,
+    own_chain: Option<OwnChain>,
+    /// The height of the tip.
+    height: Option<Height>,
     /// Opened for the first delegation that is to be signed.
     record: Option<Record>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let own_chain = self.own_node.read(self.chain.network)?;
+        let of_node = own_chain.as_ref().map(OwnChain::height).transpose()?;
         let mut signer = Signer {
+            own_chain,
+            height: self.height.or(of_node),
             params: self.params.read()?,
             key: self.secret_key_file.read()?,
             aux_rand: argument::read_optional(self.aux_rand.as_ref())?,
@@ -169,12 +192,16 @@ impl Args {
     }
 
     fn sign(&self, file: &Argument<Vec<Delegation>>, signer: &mut Signer) -> anyhow::Result<Output> {
-        let Signer { params, key, aux_rand, record } = signer;
+        let Signer { params, key, aux_rand, own_chain, height, record } = signer;
         let previous = self.previous_delegation.as_ref();
         let delegation = delegation::select(file, self.staking_txid, previous)?;
-        let in_force = delegation::in_force(params, self.height)?;
-        let foreign = mainnet::violation(self.chain.network, params, &self.params.name(), self.height)?;
-        let checked = match (delegation::check(&delegation, params, self.chain, in_force), foreign) {
+        let chain = match own_chain {
+            Some(own) => own.anchor(self.chain, &delegation)?,
+            None => self.chain,
+        };
+        let in_force = delegation::in_force(params, *height)?;
+        let foreign = mainnet::violation(chain.network, params, &self.params.name(), *height)?;
+        let checked = match (delegation::check(&delegation, params, chain, in_force), foreign) {
             (Ok(checked), None) => checked,
             (checked, foreign) => {
                 let mut refused = Refused::new(&checked.err().unwrap_or_default());
@@ -194,10 +221,11 @@ impl Args {
         };
         match checked.sign_as_covenant_member(key, &aux, record) {
             Ok(signatures) => {
-                for warning in self.chain.unanchored(&delegation) {
+                for warning in chain.unanchored(&delegation) {
                     warn(&warning);
                 }
-                Ok(Output::Signed(Box::new(signatures)))
+                let not_checked = not_checked(&delegation).into_iter().map(ToOwned::to_owned).collect();
+                Ok(Output::Signed(Box::new(Signed { signatures, not_checked })))
             }
             Err(CovenantSigningError::Signing(error)) => Err(error).context("--secret-key-file"),
             Err(error @ CovenantSigningError::Conflict { .. }) => {

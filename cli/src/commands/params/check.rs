@@ -4,8 +4,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use staking_scripts::parameters::{ParametersError, ParametersViolation};
 
-use super::source::{AnyVersions, text_file};
+use super::source::text_file;
 use crate::args::argument::Argument;
+use crate::args::parameters::AnyParameters;
 use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::text::{BAD, GOOD, broken, plain};
 
@@ -88,7 +89,7 @@ impl Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let output = match AnyVersions::from_json(&self.params.read()?, self.phase1) {
+        let output = match AnyParameters::from_json(&self.params.read()?, self.phase1) {
             Ok(versions) => Output::new(versions.violations(), versions.count()),
             Err(ParametersError::Violations(found)) => Output::new(found, 0),
             Err(error) => return Err(error).with_context(|| self.params.name()),

@@ -7,8 +7,9 @@ use staking_scripts::ParametersHistory;
 use staking_scripts::parameters::ParametersVersion;
 
 use super::file::{LiveFile, Phase1File};
-use super::source::{AnyVersions, Source};
+use super::source::Source;
 use crate::args::input;
+use crate::args::parameters::AnyParameters;
 use crate::view::output::{CommandOutput, Printout};
 use crate::view::parameters::{LiveVersion, Phase1Version};
 
@@ -55,10 +56,10 @@ impl Args {
 
     /// Returns the warnings about an output: from the versions that are built in, or from a file whose only
     /// version has no number.
-    fn warnings(built_in: bool, versions: &AnyVersions) -> Vec<String> {
+    fn warnings(built_in: bool, versions: &AnyParameters) -> Vec<String> {
         let (which, added) = match versions {
-            AnyVersions::Phase1(_) => (" of phase 1", " of today's form"),
-            AnyVersions::Live(_) => ("", ""),
+            AnyParameters::Phase1(_) => (" of phase 1", " of today's form"),
+            AnyParameters::Genesis(_) => ("", ""),
         };
         let built_in = built_in.then(|| {
             format!(
@@ -82,16 +83,16 @@ impl Args {
             false => LiveVersion::new(number, version),
         };
         let output = match versions {
-            AnyVersions::Live(versions) if self.all => Output::LiveFile(LiveFile {
+            AnyParameters::Genesis(versions) if self.all => Output::LiveFile(LiveFile {
                 shown: versions.iter().enumerate().map(|(n, version)| live(n, version)).collect(),
                 warnings,
                 ..LiveFile::from(&versions)
             }),
-            AnyVersions::Live(versions) => {
+            AnyParameters::Genesis(versions) => {
                 let (number, parameters) = self.choose(&versions)?;
                 Output::Live(LiveVersion { warnings, ..live(number, parameters) })
             }
-            AnyVersions::Phase1(versions) if self.all => Output::Phase1File(Phase1File {
+            AnyParameters::Phase1(versions) if self.all => Output::Phase1File(Phase1File {
                 shown: versions
                     .iter()
                     .enumerate()
@@ -100,7 +101,7 @@ impl Args {
                 warnings,
                 ..Phase1File::from(&versions)
             }),
-            AnyVersions::Phase1(versions) => {
+            AnyParameters::Phase1(versions) => {
                 let (number, parameters) = self.choose(&versions)?;
                 Output::Phase1(Phase1Version { warnings, ..Phase1Version::new(number, parameters) })
             }

@@ -12,7 +12,7 @@ use crate::args::network::NetworkName;
 use crate::args::psbt;
 use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::payment::{self, Payment, PaymentInput, PaymentOutput};
-use crate::view::signatures::{check_weight, several_leaves};
+use crate::view::signatures::{check_weight, remarks, several_leaves};
 use crate::view::text::{BAD, GOOD, STRONG};
 
 #[derive(clap::Args)]
@@ -164,10 +164,11 @@ impl CommandOutput for Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let psbt = self.psbt.read()?.into_psbt();
+        let given = self.psbt.read()?;
+        let psbt = given.psbt();
         // Before anything that takes long.
-        check_weight(&psbt)?;
-        let (explanation, review) = (explain_psbt(&psbt), review_psbt(&psbt).context("--psbt")?);
+        check_weight(psbt)?;
+        let (explanation, review) = (explain_psbt(psbt), review_psbt(psbt).context("--psbt")?);
         let signature = |found: &PsbtSignature| InputSignature {
             input: found.input,
             public_key: found.signer.to_string(),
@@ -178,10 +179,10 @@ impl Args {
             input: *input,
             public_key: key.to_string(),
         };
-        let summary = summarize_psbt(&psbt, &explanation, None);
+        let summary = summarize_psbt(psbt, &explanation, None);
         let payment = Payment::new(&summary, self.network.into());
         let several = several_leaves(&review.several_leaves);
-        let unsettled = unsettled_inputs(&psbt).into_iter().map(|input| {
+        let unsettled = unsettled_inputs(psbt).into_iter().map(|input| {
             format!("input {input}: it gets a scriptSig that is not known yet, so signing changes the transaction's id")
         });
         Printout::of(&Output {
@@ -198,7 +199,13 @@ impl Args {
             outputs: payment.outputs,
             fee_sat: payment.fee_sat,
             fee_rate_sat_per_kvb: payment.fee_rate_sat_per_kvb,
-            warnings: payment.warnings.into_iter().chain(several).chain(unsettled).collect(),
+            warnings: payment
+                .warnings
+                .into_iter()
+                .chain(several)
+                .chain(unsettled)
+                .chain(remarks(&given))
+                .collect(),
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::args::psbt::{self, PsbtFormatArgs};
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 use crate::view::output::{CommandOutput, Printout};
 use crate::view::payment::{Payment, PaymentInput, PaymentOutput};
-use crate::view::signatures::{check_weight, passed_on};
+use crate::view::signatures::{check_weight, passed_on, remarks};
 use crate::view::text::{BAD, STRONG};
 use crate::view::violation::Refused;
 
@@ -112,7 +112,8 @@ impl Args {
         check_weight(psbt)?;
         let explanation = explain_psbt(psbt);
         let summary = summarize_psbt(psbt, &explanation, Some(key.public_key()));
-        let payment = Payment::new(&summary, self.network.into());
+        let mut payment = Payment::new(&summary, self.network.into());
+        payment.warnings.extend(remarks(&given));
         // Shown before anything is signed, whatever standard output is for.
         let head = format!("{STRONG}{}{STRONG:#} {}", explanation.kind.as_str(), explanation.txid);
         let warnings = payment.warnings.iter().map(|warning| format!("{BAD}warning:{BAD:#} {warning}"));

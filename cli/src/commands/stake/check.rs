@@ -1,14 +1,15 @@
 //! `stake check`: checks a delegation as a covenant member does.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use bitcoin::absolute::Height;
 use serde::{Deserialize, Serialize};
 use staking_scripts::outputs::OpReturnData;
 use staking_scripts::phase1::contradictions;
 
-use crate::args::delegation::{DelegationArgs, Files, in_force};
+use crate::args::delegation::{DelegationArgs, Files, in_force, not_checked};
 use crate::args::input;
 use crate::args::mainnet;
+use crate::args::own_node::{OwnChain, OwnNodeArgs};
 use crate::args::stake::{AnyFiles, Phase1Files, PlaceArgs};
 use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::text::{BAD, GOOD, broken};
@@ -30,6 +31,8 @@ pub(crate) struct Args {
     /// stake is checked under the version that it names.
     #[arg(long, value_parser = input::height)]
     height: Option<Height>,
+    #[command(flatten)]
+    own_node: OwnNodeArgs,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -99,20 +102,26 @@ fn contradicted(files: &Files) -> Vec<String> {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         match self.files.read_any()? {
-            AnyFiles::Genesis(files) => self.genesis(&files),
+            AnyFiles::Genesis(files) => self.genesis(files),
             AnyFiles::Phase1(files) => self.phase1(&files),
         }
     }
 
     /// Checks a phase-1 stake, which nobody signs before it counts.
     fn phase1(&self, files: &Phase1Files) -> anyhow::Result<Printout> {
+        ensure!(
+            !self.own_node.is_given(),
+            "--node is given; must be --height for a phase-1 stake, which is judged at the height of its block"
+        );
         let rules = match self.height {
             Some(height) => files.rules_at(height).context("--height")?,
             None => files.rules()?,
         };
         let rules = self.place.on(rules, None);
         let found = files.delegation.check_phase1(rules);
-        let violations: Vec<_> = found.iter().map(Violation::from).collect();
+        let (network, name) = (files.chain.network, self.files.params_name());
+        let foreign = mainnet::violation(network, &files.params, &name, rules.height())?;
+        let violations: Vec<_> = foreign.into_iter().chain(found.iter().map(Violation::from)).collect();
         let (accepted, quorum) = (violations.is_empty(), rules.parameters().covenant.quorum());
         let (covenant_signature_count, warnings) = match files.covenant_quorum() {
             Ok((found, warnings)) => (found.signed, warnings),
@@ -131,10 +140,16 @@ impl Args {
         })
     }
 
-    fn genesis(&self, files: &Files) -> anyhow::Result<Printout> {
-        let found = files.check(in_force(&files.params, self.height)?).err().unwrap_or_default();
+    fn genesis(&self, mut files: Files) -> anyhow::Result<Printout> {
+        let own = self.own_node.read(files.chain.network)?;
+        let height = self.height.or(own.as_ref().map(OwnChain::height).transpose()?);
+        if let Some(own) = own {
+            files.chain = own.anchor(files.chain, &files.delegation)?;
+        }
+        let files = &files;
+        let found = files.check(in_force(&files.params, height)?).err().unwrap_or_default();
         let name = self.files.params_name();
-        let foreign = mainnet::violation(files.chain.network, &files.params, &name, self.height)?;
+        let foreign = mainnet::violation(files.chain.network, &files.params, &name, height)?;
         let violations: Vec<_> = foreign.into_iter().chain(found.iter().map(Violation::from)).collect();
         // Where the pre-signed transactions are not known, nobody can have signed them.
         let (covenant_signature_count, quorum, warnings) = match files.covenant_quorum() {
@@ -150,12 +165,6 @@ impl Args {
         let has_quorum = quorum.is_some_and(|quorum| covenant_signature_count >= usize::from(quorum));
         let status = if has_quorum { "VERIFIED" } else { "PENDING" };
         let status = accepted.then(|| status.to_owned());
-        let of_extension: &[&str] = match files.delegation.extends {
-            Some(_) => &["running_stake_active", "same_account", "funding_is_a_stake"],
-            None => &[],
-        };
-        let always = ["registered", "provider_known", "provider_slashed"];
-        let not_checked = always.iter().chain(of_extension).map(|name| (*name).to_owned()).collect();
         Printout::of(&Output {
             accepted,
             violations,
@@ -163,7 +172,7 @@ impl Args {
             quorum,
             status,
             warnings,
-            not_checked,
+            not_checked: not_checked(&files.delegation).into_iter().map(ToOwned::to_owned).collect(),
         })
     }
 }

@@ -3,7 +3,6 @@
 use staking_scripts::{LeafTransaction, WithdrawnOutput};
 
 use super::withdrawal::finalize;
-use crate::args::network::NetworkName;
 use crate::args::phase1::Phase1Args;
 use crate::args::psbt::OriginArgs;
 use crate::args::spend::SpendArgs;
@@ -19,9 +18,6 @@ use crate::view::transaction::BuiltTransaction;
 pub(crate) struct Args {
     #[command(flatten)]
     stake: Phase1Args,
-    /// The Bitcoin network of the address.
-    #[arg(long, default_value = "mainnet")]
-    network: NetworkName,
     #[command(flatten)]
     spend: SpendArgs,
     #[command(flatten)]
@@ -31,7 +27,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let found = self.stake.read()?;
-        let (to, rate) = (self.spend.to(self.network)?, self.spend.fee_rate);
+        let (to, rate) = (self.spend.to(self.stake.network)?, self.spend.fee_rate);
         let covenant = found.rules()?.parameters().covenant;
         let mut withdrawal = found.delegation.withdrawal(WithdrawnOutput::Staking, to, rate, covenant)?;
         self.origins.iter().for_each(|(key, source)| withdrawal.add_key_origin(key, source));

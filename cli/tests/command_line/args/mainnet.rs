@@ -4,6 +4,7 @@ use btcstake::outputs::{BuiltTransaction, Key, Refused, StakeCheck, Violation};
 use serde_json::{Value, json};
 
 use crate::fixtures::delegation::{ACCOUNT, STAKER, node_answer, transaction, wallet};
+use crate::fixtures::phase1::write_phase1;
 use crate::fixtures::process::{Folder, PROVIDER_KEY};
 use crate::params::LIVE;
 
@@ -233,4 +234,67 @@ fn stake_of_other_parameters_ends_with_a_warning() {
         assert!(warning.contains(ABSENT), "{warning}");
         folder.run(&format!("{step} {files}")).warns(0, &[warning]);
     }
+}
+
+/// Parameters of phase 1, in either form, beside those of mainnet's phase 1 or of Babylon Genesis.
+#[test]
+fn phase1_parameters_that_are_not_mainnets_are_refused_or_warned_of() {
+    let folder = Folder::new();
+    write_phase1(&folder);
+    let wallet: Key = folder.output("key show --secret-key-file staker.key --network mainnet");
+    let spend = format!("--to {} --fee-rate 5 --secret-key-file staker.key", wallet.address.unwrap());
+    for params in ["phase1-params.json", "params.json"] {
+        let files = format!("--params {params} --delegation phase1.json");
+        let other = format!("--params {params}: version 0 contradicts mainnet's: covenant_pks is 3 keys");
+        for line in [format!("stake check {files}"), format!("stake check {files} --height 860000")] {
+            let found = violations(&folder, &line);
+            assert_eq!(found[0].rule, "mainnet_parameters", "{line}");
+            assert!(found[0].message.starts_with(&other), "{found:?}");
+            assert!(folder.output::<StakeCheck>(&format!("{line} --network regtest")).accepted);
+        }
+        let steps = [
+            format!("tx withdraw {files} --from staking {spend}"),
+            format!(
+                "tx withdraw-phase1 --staking-transaction @phase1.tx --params {params} --height 860000 {spend}"
+            ),
+        ];
+        for step in steps {
+            let built: BuiltTransaction = folder.output(&step);
+            assert!(built.warnings[0].starts_with(&other), "{step}: {:?}", built.warnings);
+            folder.run(&step).warns(0, &[&other]);
+        }
+        let make = format!("stake phase1 --staking-transaction @phase1.tx --params {params} --height 860000");
+        folder.run(&make).warns(0, &[&other]);
+    }
+}
+
+/// A stake under mainnet's own phase 1 ends under it, whatever the file says.
+#[test]
+fn phase1_stake_ends_under_the_version_that_it_was_made_under() {
+    let mainnet = Mainnet::new();
+    let folder = &mainnet.folder;
+    let draft =
+        format!("{} --op-return-tag 62626e31", mainnet.stake("full.json", 860_000, "as-genesis.json"));
+    let made = folder.psbt(&draft).unsigned_tx;
+    folder.write("phase1.tx", bitcoin::consensus::encode::serialize_hex(&made));
+    let make = "stake phase1 --staking-transaction @phase1.tx --height 860000 --out phase1.json";
+    folder.run(make).ends(0);
+    let built_in: Value = folder.json("params show --network mainnet --phase1 --all");
+    folder.write("built-in.json", built_in.to_string());
+    let mut other = built_in.clone();
+    other["versions"][0]["unbonding_fee"] = json!(1000);
+    folder.write("other-phase1.json", other.to_string());
+    let step = |params: &str| -> BuiltTransaction {
+        let to = format!("--to {} --fee-rate 5 --secret-key-file staker.key", mainnet.address);
+        folder
+            .output(&format!("tx withdraw --params {params} --delegation phase1.json --from unbonding {to}"))
+    };
+    let (right, mut found) = (step("built-in.json"), step("other-phase1.json"));
+    assert_eq!(right.warnings, Vec::<String>::new());
+    let [warning] = &std::mem::take(&mut found.warnings)[..] else { panic!("one warning") };
+    assert!(
+        warning.starts_with("--params other-phase1.json: version 0 contradicts mainnet's: unbonding_fee")
+    );
+    assert!(warning.ends_with("; this step goes on under version 0 of those that are built in"), "{warning}");
+    assert_eq!(found, right);
 }

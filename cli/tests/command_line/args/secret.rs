@@ -157,6 +157,14 @@ fn secrets_are_hidden_in_errors_about_files() {
         assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());
         run.fails(&["cannot open (hidden)"]);
     }
+    std::fs::create_dir(folder.path().join(PROVIDER)).unwrap();
+    let line = format!(
+        "covenant sign --network regtest --params params.json --delegation signed.json --height 900000 \
+         --record {PROVIDER} --secret-key-file member.key"
+    );
+    let run = folder.run(&line);
+    assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());
+    run.fails(&["--record (hidden)", "it is not a regular file"]);
     // A long name of a file is no secret.
     let named = format!("{PROVIDER}.json");
     folder.run(&format!("params check --params {named}")).fails(&[&named]);

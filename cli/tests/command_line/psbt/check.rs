@@ -132,3 +132,58 @@ fn txid_of_a_stake_from_a_nested_coin_is_the_delegations() {
         "input 0: it gets a scriptSig that is not known yet, so signing changes the transaction's id";
     assert!(bare.warnings.iter().any(|found| found == warning), "{bare:?}");
 }
+
+/// A sighash type that nothing finalizes, an amount that nothing proves, a version that BIP-370 refuses.
+#[test]
+fn what_signers_disagree_about_is_warned_of() {
+    let folder = Folder::with_delegation();
+    let sound: Psbt = folder.read("unbonding.psbt").trim().parse().unwrap();
+    let warnings = |psbt: &Psbt| {
+        folder.write("odd.psbt", psbt.to_string());
+        let checked: PsbtCheck = folder.run("--json psbt check --psbt @odd.psbt").output(0);
+        let sign = "psbt sign --psbt @odd.psbt --secret-key-file staker.key";
+        let shown = folder.run(sign).stderr();
+        assert!(checked.warnings.iter().all(|warning| shown.contains(warning)), "{shown}");
+        checked.warnings
+    };
+    assert_eq!(warnings(&sound), Vec::<String>::new());
+    let mut typed = sound.clone();
+    typed.inputs[0].sighash_type = Some(bitcoin::TapSighashType::All.into());
+    let [found] = &warnings(&typed)[..] else { panic!("one warning") };
+    assert!(
+        found.starts_with("input 0: PSBT_IN_SIGHASH_TYPE is SIGHASH_ALL; through a leaf only"),
+        "{found}"
+    );
+    let back = format!("tx unbond {FILES} verified.json --signed @odd.psbt");
+    folder.run(&back).fails(&["PSBT_IN_SIGHASH_TYPE is SIGHASH_ALL; must be absent or SIGHASH_DEFAULT"]);
+    typed.inputs[0].sighash_type = Some(bitcoin::TapSighashType::Default.into());
+    assert_eq!(warnings(&typed), Vec::<String>::new());
+
+    let mut legacy: Psbt = folder.read("unsigned-stake.psbt").trim().parse().unwrap();
+    let coin = legacy.inputs[0].witness_utxo.as_mut().unwrap();
+    coin.script_pubkey = ScriptBuf::new_p2pkh(&bitcoin::PubkeyHash::from_byte_array([9; 20]));
+    folder.write("legacy.psbt", legacy.to_string());
+    let found = folder.output::<PsbtCheck>("psbt check --psbt @legacy.psbt").warnings;
+    assert!(
+        found.iter().any(|found| found.starts_with("input 0: its amount is the PSBT's word")),
+        "{found:?}"
+    );
+}
+
+/// The Go reference drafts slashing transactions of version 1.
+#[test]
+fn psbt_of_version_2_with_a_transaction_of_version_1_is_warned_of() {
+    let folder = Folder::with_delegation();
+    let mut first: Psbt = folder.read("unbonding.psbt").trim().parse().unwrap();
+    first.unsigned_tx.version = Version::ONE;
+    first.inputs[0].tap_script_sigs.clear();
+    folder.write("first.psbt", first.to_string());
+    let sign = "psbt sign --psbt @first.psbt --secret-key-file staker.key";
+    let words = "the transaction has version 1; a PSBT of version 2 is for 2 or later (BIP-370)";
+    assert!(!folder.run(sign).stderr().contains(words));
+    let two = folder.run(&format!("{sign} --psbt-version 2"));
+    assert!(two.stderr().contains(words), "{}", two.stderr());
+    folder.write("two.psbt", two.stdout());
+    let checked: PsbtCheck = folder.run("--json psbt check --psbt @two.psbt").output(0);
+    assert!(checked.warnings.iter().any(|found| found.starts_with(words)), "{checked:?}");
+}

@@ -1,6 +1,7 @@
 //! `btcstake stake include`, on a real bitcoind.
 
-use btcstake::outputs::StakeCheck;
+use btcstake::outputs::{CovenantSigned, Refused, StakeCheck};
+use serde_json::json;
 
 use crate::fixtures::delegation::FILES;
 use crate::fixtures::node::Regtest;
@@ -42,4 +43,56 @@ fn proof_is_made_of_a_stake_that_is_deep_enough() {
         let error = format!("--node is on regtest; must be on {expected}, as --network says");
         regtest.run(&format!("{include} {network} --out wrong.json")).fails(&[error.as_str()]);
     }
+}
+
+/// The member's own node in place of its height and a block of its chain: nothing is the staker's word.
+#[test]
+fn own_node_tells_the_height_and_holds_the_inclusion() {
+    let Some(regtest) = Regtest::new() else { return };
+    let folder = &regtest.folder;
+    regtest.stake("stake");
+    regtest.broadcast("stake.tx");
+    regtest.mine(4);
+    regtest.run(&format!("stake include {FILES} stake.json --depth 3 --out included.json")).ends(0);
+    let files = |file: &str| format!("--params params.json --delegation {file} --network regtest --depth 3");
+    let check = |file: &str| format!("--json stake check {}", files(file));
+    let sign = |file: &str| {
+        let key = "--record r.jsonl --secret-key-file member.key";
+        format!("--json covenant sign {} {key}", files(file))
+    };
+    let checked: StakeCheck = regtest.run(&check("included.json")).output(0);
+    assert!(checked.accepted && checked.warnings.is_empty(), "{checked:?}");
+    let signed: CovenantSigned = regtest.run(&sign("included.json")).output(0);
+    assert_eq!(signed.not_checked, checked.not_checked);
+    assert_eq!(signed.not_checked, ["registered", "provider_known", "provider_slashed"]);
+    let refused = |file: &str, rule: &str| {
+        let checked: StakeCheck = regtest.run(&check(file)).output(1);
+        assert!(checked.violations.iter().any(|found| found.rule == rule), "{rule}: {checked:?}");
+        assert_eq!(regtest.run(&sign(file)).output::<Refused>(1).violations, checked.violations);
+    };
+    folder.write_changed("included.json", "higher.json", |json| json["inclusion"]["height"] = json!(106));
+    refused("higher.json", "inclusion_height");
+    folder.write_changed("included.json", "future.json", |json| json["inclusion"]["height"] = json!(9000));
+    refused("future.json", "inclusion_height");
+    // Blocks of another chain.
+    let other = Regtest::new().unwrap();
+    other.mine(2);
+    other.stake("stake");
+    other.broadcast("stake.tx");
+    other.mine(4);
+    let include = format!("stake include {FILES} stake.json --depth 3 --out included.json");
+    other.run(&include).ends(0);
+    folder.write("theirs.json", other.folder.read("included.json"));
+    refused("theirs.json", "inclusion");
+    // Who withholds later blocks does not make the stake younger.
+    regtest.mine(30);
+    refused("included.json", "ends_too_soon");
+    for both in
+        ["--height 108", &format!("--trusted-header {}", "00".repeat(32)), "--dangerously-without-height"]
+    {
+        regtest.run(&format!("{} {both}", sign("included.json"))).fails(&["cannot be used with"]);
+    }
+    let wrong = sign("included.json").replace("regtest", "signet");
+    regtest.run(&wrong).fails(&["--node is on regtest; must be on signet"]);
+    folder.run(&sign("included.json")).fails(&["--height"]);
 }

@@ -44,15 +44,16 @@ fn phase1_stake_is_unbonded_with_covenant_signatures_and_withdrawn() {
     }
     for (form, params, fee) in [("phase1", "phase1-params.json", 64_000), ("genesis", "params.json", 9600)] {
         let file = |name: &str| format!("{form}-{name}");
-        let make =
-            format!("stake phase1 --staking-transaction @phase1.tx --params {params} --height {INCLUDED}");
+        let make = format!(
+            "stake phase1 --staking-transaction @phase1.tx --params {params} --height {INCLUDED} --network regtest"
+        );
         folder.run(&format!("{make} --out {}", file("draft.json"))).ends(0);
         let draft = folder.delegation(&file("draft.json"));
         assert_eq!(folder.json(&make), draft);
         assert_eq!(draft["parameters_height"], json!(INCLUDED));
         assert_eq!(draft.get("slashing_transaction"), None);
         let signatures = write_signatures(&folder, &file("draft.json"), &MEMBERS, 6);
-        let of = |name: &str| format!("--params {params} --delegation {}", file(name));
+        let of = |name: &str| format!("--network regtest --params {params} --delegation {}", file(name));
         folder
             .run(&format!("tx unbond {} --secret-key-file staker.key", of("draft.json")))
             .fails(&["0 covenant signatures are given; must be at least 6, the quorum"]);
@@ -68,7 +69,9 @@ fn phase1_stake_is_unbonded_with_covenant_signatures_and_withdrawn() {
         assert_eq!((built.fee_sat, built.warnings.len()), (fee, 0));
         folder.write(&file("unbonding.tx"), folder.run(&unbond).ends(0).stdout());
         let to = format!("--network regtest --to {ADDRESS} --fee-rate 5 --secret-key-file staker.key");
-        let withdraw = |from: &str| format!("tx withdraw {} --from {from} {to}", of("signed.json"));
+        let withdraw = |from: &str| {
+            format!("tx withdraw --params {params} --delegation {} --from {from} {to}", file("signed.json"))
+        };
         folder.write(&file("withdrawal.tx"), folder.run(&withdraw("unbonding")).ends(0).stdout());
         node_answer::judge_phase1_unbonding(folder.path(), &file("unbonding.tx"), &file("withdrawal.tx"));
         let direct: BuiltTransaction = folder.output(&withdraw("staking"));
@@ -85,7 +88,7 @@ fn phase1_stake_is_unbonded_with_covenant_signatures_and_withdrawn() {
 fn covenant_signatures_of_a_phase1_stake_come_in_a_psbt_too() {
     let folder = Folder::new();
     write_phase1(&folder);
-    let unbond = "tx unbond --params phase1-params.json --delegation phase1.json";
+    let unbond = "tx unbond --network regtest --params phase1-params.json --delegation phase1.json";
     let mut psbt = folder.psbt(unbond);
     let read = Delegation::from_json(&folder.read("phase1.json")).unwrap();
     let keys = [2, 5, 6].map(|byte| *key(byte).public_key());
@@ -113,7 +116,7 @@ fn covenant_signatures_of_a_phase1_stake_come_in_a_psbt_too() {
 fn signatures_that_are_not_valid_are_not_added_to_a_phase1_stake() {
     let folder = Folder::new();
     write_phase1(&folder);
-    let files = "--params phase1-params.json --delegation phase1.json";
+    let files = "--network regtest --params phase1-params.json --delegation phase1.json";
     let added = write_signatures(&folder, "phase1.json", &[2, 5, 6], 2);
     folder
         .write_changed("2.json", "forged.json", |json| json["unbonding_signature"] = json!("00".repeat(64)));
@@ -126,7 +129,7 @@ fn signatures_that_are_not_valid_are_not_added_to_a_phase1_stake() {
         json["covenant_signatures"][0]["unbonding_signature"] = json!("00".repeat(64));
     });
     let check: StakeCheck =
-        folder.output("stake check --params phase1-params.json --delegation changed.json");
+        folder.output("stake check --network regtest --params phase1-params.json --delegation changed.json");
     assert_eq!((check.covenant_signature_count, check.status.as_deref()), (1, Some("PENDING")));
     assert!(check.warnings[0].starts_with("covenant_signatures: unbonding transaction"), "{check:?}");
 }
@@ -136,7 +139,7 @@ fn signatures_that_are_not_valid_are_not_added_to_a_phase1_stake() {
 fn rules_that_a_phase1_stake_breaks_are_warnings() {
     let folder = Folder::new();
     write_phase1(&folder);
-    let make = "stake phase1 --staking-transaction @phase1.tx --params phase1-params.json";
+    let make = "stake phase1 --staking-transaction @phase1.tx --params phase1-params.json --network regtest";
     let late = folder.run(&format!("{make} --height 864800 --out late.json"));
     assert_eq!((late.code(), late.stdout().as_str()), (Some(0), "written to late.json\n"));
     let warning = "warning: the stake breaks a rule of phase 1: the block's height is 864800; must be at most 864799, the cap height\n";
@@ -161,7 +164,8 @@ fn op_return_that_contradicts_a_stake_of_babylon_genesis_is_a_warning() {
     let folder = Folder::new();
     write_phase1(&folder);
     let warnings = |file: &str| {
-        let run = folder.run(&format!("--json stake check --params params.json --delegation {file}"));
+        let run = folder
+            .run(&format!("--json stake check --network regtest --params params.json --delegation {file}"));
         run.output::<StakeCheck>(1).warnings
     };
     assert!(warnings("draft.json").is_empty());
@@ -186,7 +190,7 @@ fn phase1_delegation_is_checked_by_the_rules_of_phase_1() {
     let folder = Folder::new();
     write_phase1(&folder);
     let check = |file: &str, more: &str| {
-        let line = format!("--json stake check --delegation {file} {more}");
+        let line = format!("--json stake check --network regtest --delegation {file} {more}");
         let run = folder.run(&line);
         let code = run.code().unwrap();
         let check: StakeCheck = run.output(code);

@@ -140,6 +140,9 @@ pub(super) struct CovenantJson {
     /// The signature over the extension, for a stake that extends another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) extension_signature: Option<schnorr::Signature>,
+    /// What the member left to who knows the chains' state; read from its answer, and not kept.
+    #[serde(rename = "not_checked", default, skip_serializing)]
+    pub(super) _not_checked: Vec<String>,
 }
 
 /// Returns the chains of the finality providers, in the same order; none on Babylon Genesis.
@@ -267,6 +270,7 @@ impl From<&CovenantSignatures> for CovenantJson {
             slashing_adaptor_signatures: signatures.slashing.signatures.clone(),
             unbonding_slashing_adaptor_signatures: signatures.unbonding_slashing.signatures.clone(),
             extension_signature: signatures.extension.map(|extension| extension.signature),
+            _not_checked: Vec::new(),
         }
     }
 }

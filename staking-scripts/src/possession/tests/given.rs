@@ -170,6 +170,9 @@ fn full_proof_that_no_simple_one_can_be_is_refused() {
     assert_eq!(error(&changed), says("scriptSig", "51", "empty, as P2WPKH and P2TR have it"));
     let mut changed = sound();
     changed.input[0].previous_output.vout = 1;
+    assert_eq!(error(&changed), says("output index of its input", "1", "0"));
+    let mut changed = sound();
+    changed.input[0].previous_output.txid = bitcoin::Txid::from_byte_array([7; 32]);
     // It verifies only where what it spends is what a simple one spends: the signature covers it.
     let read = Bip322Signature::from_full(&changed, forms.key.public_key(), Network::Bitcoin).unwrap();
     read.verify(forms.key.public_key(), &forms.message.text()).unwrap();

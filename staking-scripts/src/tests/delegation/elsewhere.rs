@@ -174,3 +174,23 @@ fn signatures_for_other_leaves_of_a_slashing_transaction_are_named() {
     assert_eq!(found, [of(SpendPath::Timelock), of(SpendPath::Unbonding)]);
     delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap();
 }
+
+/// A refund that no fee can be paid from is nobody's: the rules allow it, the staker is told.
+#[test]
+fn refund_that_cannot_be_withdrawn_is_named() {
+    let lost = |left: u64| {
+        let (mut delegation, parameters) = made_elsewhere(2, 0, 0);
+        for given in [&mut delegation.slashing, &mut delegation.unbonding_slashing] {
+            given.as_mut().unwrap().transaction.output[1].value = Amount::from_sat(left);
+        }
+        let found = delegation.presigned(&parameters).unwrap().differences(&parameters);
+        let lost = |found: &DraftDifference| match found {
+            DraftDifference::LostRefund { part, found } => Some((*part, found.to_sat())),
+            _ => None,
+        };
+        found.iter().filter_map(lost).collect::<Vec<_>>()
+    };
+    assert_eq!(lost(330), BOTH.map(|part| (part, 330)));
+    assert_eq!(lost(400), BOTH.map(|part| (part, 400)));
+    assert_eq!(lost(1000), []);
+}

@@ -13,7 +13,9 @@ use bitcoin::{
 
 use super::blank;
 use crate::explain::{Explanation, TransactionKind, explain, explain_psbt};
-use crate::outputs::{LeafKeys, NUMS_INTERNAL_KEY, SlashingRefundOutput, SpendPath, Timelock};
+use crate::outputs::{
+    CovenantCommittee, LeafKeys, NUMS_INTERNAL_KEY, SlashingRefundOutput, SpendPath, Timelock,
+};
 use crate::testing::{Scene, key, lost_scripts, wallet};
 use crate::transactions::{
     LeafTransaction as _, SlashingTransaction, UnbondingTransaction, WithdrawalTransaction,
@@ -169,6 +171,33 @@ fn timelock_leaf_counts_at_depths_0_to_2() {
     assert_eq!(in_tree(&own, &[(1, &beside), (2, &exit), (2, &script)]), withdrawal);
     let deep = [(1, &beside), (2, &exit), (3, &preimage), (3, &script)];
     assert_eq!(in_tree(&own, &deep), UNKNOWN);
+}
+
+/// Beside the timelock leaf of a staking output is the unbonding leaf of its committee; which, the witness
+/// does not tell.
+#[test]
+fn timelock_leaf_counts_beside_the_unbonding_leaf_of_a_known_committee() {
+    let (scene, other) = (Scene::new(1, 3, 2), Scene::new(1, 4, 3));
+    let own = waiting(scene.staker.public_key(), 100);
+    let [script, beside, unbonding] =
+        [own.clone(), leaf(&scene, SpendPath::Slashing), leaf(&scene, SpendPath::Unbonding)]
+            .map(|keys| keys.script().unwrap());
+    let [exit, _] = foreign(scene.staker.public_key());
+    let [first, second] = [&scene, &other].map(|scene| scene.parties.covenant());
+    let kind = |tree: &[(u8, &ScriptBuf)], known: &[&CovenantCommittee]| {
+        let transaction = spend(&own, &block(&own, tree), 100);
+        let explanation = explain(&transaction);
+        assert_eq!(explanation.kind, TransactionKind::Withdrawal);
+        explanation.with_committees(&transaction, known).kind
+    };
+    let staking = [(1, &beside), (2, &unbonding), (2, &script)];
+    assert_eq!(kind(&staking, &[first]), TransactionKind::Withdrawal);
+    assert_eq!(kind(&staking, &[second, first]), TransactionKind::Withdrawal);
+    assert_eq!(kind(&staking, &[second]), TransactionKind::Unknown);
+    assert_eq!(kind(&[(1, &beside), (2, &exit), (2, &script)], &[first]), TransactionKind::Unknown);
+    // The hash beside that of an unbonding output tells no committee: it has the finality providers too.
+    assert_eq!(kind(&[(1, &beside), (1, &script)], &[second]), TransactionKind::Withdrawal);
+    assert_eq!(kind(&[(0, &script)], &[second]), TransactionKind::Withdrawal);
 }
 
 /// CSV fails before version 2, and where the nSequence is no number of blocks or a lower one.

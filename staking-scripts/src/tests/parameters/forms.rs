@@ -116,3 +116,44 @@ fn forms_are_named_where_those_of_phase_1_are_asked_for() {
         assert!(matches!(error, ParametersError::OtherKind { .. }), "{error}");
     }
 }
+
+/// Readers of JSON differ in which of two equal names they use, and readers of parameters in which of two
+/// forms.
+#[test]
+fn parameters_that_stand_twice_in_a_file_are_refused() {
+    let refused = |text: &str, said: &str| {
+        let genesis = ParametersHistory::<Parameters>::from_json(text).unwrap_err().to_string();
+        let phase1 = ParametersHistory::<Phase1Parameters>::from_json(text).unwrap_err().to_string();
+        assert!(genesis.contains(said), "{genesis}");
+        assert!(phase1.contains(said) || phase1.contains("those of phase 1"), "{phase1}");
+    };
+    let quorum = r#""covenant_quorum": 6"#;
+    assert!(LIVE.contains(quorum));
+    let twice = LIVE.replacen(quorum, r#""covenant_quorum": 1, "covenant_quorum": 6"#, 1);
+    refused(&twice, "`covenant_quorum` stands twice in one object; must be there once");
+    let inner = json!({ "params": versions() }).to_string();
+    let inner = inner.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap();
+    refused(&format!("{{{inner}, {inner}}}"), "`params` stands twice");
+    let phase1 = include_str!("../../../data/mainnet-phase1-parameters.json");
+    let phase1: Value = serde_json::from_str(phase1).unwrap();
+    let data = network_info()["data"].clone();
+    for (file, said) in [
+        (json!({ "params": versions(), "data": data }), "`data.params.bbn` and `params`"),
+        (json!({ "params": versions(), "versions": phase1["versions"] }), "`params` and `versions`"),
+        (json!({ "versions": phase1["versions"], "data": data }), "`data.params.bbn` and `versions`"),
+    ] {
+        let error = read(&file).unwrap_err().to_string();
+        assert!(error.contains(&format!("it has {said}; must have one of them")), "{error}");
+        if file.get("versions").is_some() {
+            let error = ParametersHistory::<Phase1Parameters>::from_json(&file.to_string()).unwrap_err();
+            assert!(error.to_string().contains("must have one of them"), "{error}");
+        }
+    }
+    let mut both = versions();
+    let beside = both[0]["params"].clone();
+    both[0].as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+    let error = read(&json!(both)).unwrap_err().to_string();
+    assert!(error.contains("version 0: it has fields in `params` and beside it"), "{error}");
+    // What is beside the form means nothing.
+    assert!(read(&json!({ "params": versions(), "pagination": null, "data": 1 })).is_ok());
+}

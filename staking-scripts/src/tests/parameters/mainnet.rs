@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{LIVE, height};
 use crate::delegation::ChainRules;
-use crate::parameters::{CheckpointParameters, Parameters, ParametersHistory};
+use crate::parameters::{CheckpointParameters, Parameters, ParametersHistory, Phase1Parameters};
 
 /// Mainnet's file, changed.
 fn changed(change: impl FnOnce(&mut Vec<Value>)) -> ParametersHistory<Parameters> {
@@ -167,5 +167,57 @@ fn single_answer_is_compared_by_its_activation_height() {
     assert!(
         differences(&later(300), None)[0]
             .starts_with("version 6 contradicts mainnet's: unbonding_time_blocks")
+    );
+}
+
+/// Phase 1 has ended: its three versions are all that there are.
+#[test]
+fn versions_of_phase_1_are_compared_with_mainnets() {
+    let text = include_str!("../../../data/mainnet-phase1-parameters.json");
+    let changed = |change: &dyn Fn(&mut Vec<Value>)| {
+        let mut file: Value = serde_json::from_str(text).unwrap();
+        change(file["versions"].as_array_mut().unwrap());
+        let history = ParametersHistory::<Phase1Parameters>::from_json(&file.to_string()).unwrap();
+        let found = |at: Option<u32>| -> Vec<_> {
+            let found = history.differences_from_mainnet(at.map(height)).unwrap();
+            found.iter().map(ToString::to_string).collect()
+        };
+        (found(None), found(Some(857_910)))
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(changed(&|_| {}), (none.clone(), none.clone()));
+    let (all, first) = changed(&|versions| versions.truncate(1));
+    assert_eq!((all.len(), first), (2, none));
+    assert!(all[0].starts_with("version 1 is absent; must be there, as mainnet has it in force"), "{all:?}");
+    let rows: [(&str, Value, &str); 9] = [
+        ("activation_height", json!(857_911), "activation_height"),
+        ("covenant_quorum", json!(5), "covenant_quorum is 5; must be 6"),
+        ("min_staking_amount", json!(500_001), "min_staking_amount"),
+        ("max_staking_amount", json!(5_000_001), "max_staking_amount"),
+        ("tag", json!("62626e32"), "tag is 62626e32; must be 62626e31"),
+        ("unbonding_time", json!(1007), "unbonding_time is 1007; must be 1008"),
+        ("unbonding_fee", json!(1), "unbonding_fee is 1"),
+        ("confirmation_depth", json!(11), "confirmation_depth is 11; must be 10"),
+        ("staking_cap", json!(100_000_000_001_u64), "cap is staking_cap 100000000001"),
+    ];
+    for (field, value, said) in rows {
+        let (found, _) = changed(&|versions| versions[0][field] = value.clone());
+        assert!(found.len() == 1 && found[0].contains(said), "{field}: {found:?}");
+    }
+    let (found, _) = changed(&|versions| {
+        versions[0]["covenant_pks"][0] =
+            json!("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+    });
+    assert!(found[0].contains("covenant_pks is 9 keys, of which 8 are mainnet's"), "{found:?}");
+    let (found, _) = changed(&|versions| {
+        let mut later = versions[2].clone();
+        later["version"] = json!(3);
+        later["activation_height"] = json!(900_000);
+        later["cap_height"] = json!(910_000);
+        versions.push(later);
+    });
+    assert_eq!(
+        found,
+        ["version 3 contradicts mainnet's: version is 3; must be at most 2, with which phase 1 ended"]
     );
 }

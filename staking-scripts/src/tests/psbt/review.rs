@@ -187,6 +187,20 @@ fn review_psbt_reads_a_witness_with_one_signature_of_several() {
     let mut both = signed_for(&signed, &scene.staker, leaf(&other));
     both.inputs[0].final_script_witness = signed.inputs[0].final_script_witness.clone();
     assert_eq!(review_psbt(&both).several_leaves, [(0, *scene.staker.public_key())]);
+    assert!(keys_of_several_leaves(&both).contains(&(0, *scene.staker.public_key())));
+    // A type that is the default and said all the same, a scriptSig, and one signature for two: no block can
+    // hold them.
+    let explicit = [signature.as_slice(), &[0]].concat();
+    let twice = [signature.as_slice(), &signature, script.as_bytes(), &block.serialize()];
+    for witness in [one(&explicit), Witness::from_slice(&twice)] {
+        signed.inputs[0].final_script_witness = Some(witness);
+        assert_eq!(review_psbt(&signed).invalid_witnesses, [0]);
+    }
+    signed.inputs[0].final_script_witness = Some(one(&signature));
+    signed.inputs[0].final_script_sig = Some(bitcoin::ScriptBuf::from_bytes(vec![0x51]));
+    assert_eq!(review_psbt(&signed).invalid_witnesses, [0]);
+    signed.inputs[0].final_script_sig = None;
+    assert!(review_psbt(&signed).invalid_witnesses.is_empty());
     // Changed, it is a final witness that does not verify.
     let mut forged = signature.clone();
     forged[5] ^= 1;
@@ -210,6 +224,14 @@ fn review_psbt_names_final_witnesses_that_do_not_verify() {
     let good: Vec<Vec<u8>> = complete.input[0].witness.iter().map(<[u8]>::to_vec).collect();
     let review = review_psbt(&with(&good));
     assert_eq!((review.invalid_witnesses.len(), review.quorums[0].signed), (0, 2));
+    // Who signed another leaf beside the final witness is warned of, and nobody else.
+    let mut both = with(&good);
+    assert!(keys_of_several_leaves(&both).is_empty());
+    both.inputs[0].tap_script_sigs =
+        signed_for(slashing(&scene).psbt(), &scene.staker, leaf(&slashing(&scene))).inputs[0]
+            .tap_script_sigs
+            .clone();
+    assert_eq!(keys_of_several_leaves(&both), [(0, *scene.staker.public_key())]);
     finalize_psbt(&with(&good)).unwrap();
     // No signature at all; one of the quorum absent; the staker's absent.
     let signed: Vec<usize> = (0..4).filter(|place| !good[*place].is_empty()).collect();

@@ -1,13 +1,17 @@
 //! `summarize_psbt`: what is seen is what is signed.
 
-use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, TxOut};
+use bitcoin::hashes::Hash as _;
+use bitcoin::script::{Builder, PushBytesBuf};
+use bitcoin::{
+    Amount, FeeRate, OutPoint, Psbt, PubkeyHash, ScriptBuf, Transaction, TxOut, WPubkeyHash, psbt,
+};
 
 use super::{staked, unbonding};
 use crate::WithdrawnOutput;
 use crate::coins::key_path_script;
 use crate::explain::explain_psbt;
 use crate::outputs::SpendPath;
-use crate::psbt::{OutputOwner, PaymentSummary, summarize_psbt};
+use crate::psbt::{OutputOwner, PaymentSummary, summarize_psbt, unproven_amounts};
 use crate::testing::{Scene, coin, key, parameters, staking_transaction, wallet};
 use crate::transactions::{LeafTransaction as _, SlashingTransaction};
 
@@ -173,4 +177,33 @@ fn summary_takes_no_script_for_change_or_the_stakers_on_the_psbts_word() {
 fn coin_of(key: &eots::SecretKey) -> crate::FundingCoin {
     let output = TxOut { value: Amount::from_sat(600_000), script_pubkey: key_path_script(key.public_key()) };
     crate::FundingCoin::new(OutPoint::new(bitcoin::hashes::Hash::all_zeros(), 3), output).unwrap()
+}
+
+/// The signature for a legacy coin does not cover its amount; the transaction that it is of does.
+#[test]
+fn amounts_of_legacy_coins_are_the_psbts_word() {
+    let mut psbt = unbonding(&Scene::new(1, 3, 2)).psbt().clone();
+    assert!(unproven_amounts(&psbt).is_empty());
+    let source = Transaction {
+        output: vec![TxOut {
+            value: Amount::from_sat(9000),
+            script_pubkey: ScriptBuf::new_p2pkh(&PubkeyHash::from_byte_array([1; 20])),
+        }],
+        ..psbt.unsigned_tx.clone()
+    };
+    psbt.inputs[0].witness_utxo = Some(source.output[0].clone());
+    assert_eq!(unproven_amounts(&psbt), [0]);
+    psbt.inputs[0].non_witness_utxo = Some(source);
+    assert!(unproven_amounts(&psbt).is_empty());
+    // A nested witness program: its signature covers the amount.
+    let redeem = ScriptBuf::new_p2wpkh(&WPubkeyHash::from_byte_array([2; 20]));
+    let nested = TxOut { value: Amount::from_sat(9000), script_pubkey: redeem.to_p2sh() };
+    psbt.inputs[0] = psbt::Input { witness_utxo: Some(nested), ..psbt::Input::default() };
+    assert_eq!(unproven_amounts(&psbt), [0]);
+    psbt.inputs[0].redeem_script = Some(redeem.clone());
+    assert!(unproven_amounts(&psbt).is_empty());
+    psbt.inputs[0].redeem_script = None;
+    let push = Builder::new().push_slice(PushBytesBuf::try_from(redeem.into_bytes()).unwrap());
+    psbt.inputs[0].final_script_sig = Some(push.into_script());
+    assert!(unproven_amounts(&psbt).is_empty());
 }

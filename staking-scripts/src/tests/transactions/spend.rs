@@ -161,7 +161,12 @@ fn signatures_name_each_thing_that_can_be_wrong() {
             psbt.inputs[0].tap_script_sigs.insert(place, signature);
         });
         assert_eq!(other, ReturnedPsbtError::SighashType { key: staker, found });
+        let asked = refused(&|psbt| psbt.inputs[0].sighash_type = Some(found.into()));
+        assert_eq!(asked, ReturnedPsbtError::AskedSighashType(found.into()));
     }
+    let mut explicit = good.clone();
+    explicit.inputs[0].sighash_type = Some(TapSighashType::Default.into());
+    assert!(unbonding.signatures(&explicit).unwrap().staker.is_some());
     let stranger = key("stranger", 0);
     let error = refused(&|psbt| sign(psbt, &stranger, unbonding.sighash()));
     assert_eq!(error, ReturnedPsbtError::NotInLeaf(*stranger.public_key()));

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use bitcoin::bip32::KeySource;
+use bitcoin::psbt::PsbtSighashType;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::taproot::LeafVersion;
 use bitcoin::{
@@ -58,6 +59,10 @@ pub enum ReturnedPsbtError {
         /// The sighash type.
         found: TapSighashType,
     },
+    /// The input asks for signatures of another sighash type (PSBT_IN_SIGHASH_TYPE): whoever finalizes it
+    /// refuses signatures with SIGHASH_DEFAULT (BIP-174).
+    #[error("PSBT_IN_SIGHASH_TYPE is {0}; must be absent or SIGHASH_DEFAULT")]
+    AskedSighashType(PsbtSighashType),
     /// The key of a signature is not in the leaf that it is for.
     #[error("the key {0} is not in the leaf that its signature is for; must be")]
     NotInLeaf(XOnlyPublicKey),
@@ -108,6 +113,9 @@ impl LeafSpend {
     pub(crate) fn signatures(&self, signed: &Psbt) -> Result<LeafSignatures, ReturnedPsbtError> {
         ReturnedPsbtError::check_same(signed, self.unsigned())?;
         let input = signed.inputs.first().ok_or(ReturnedPsbtError::NoInput)?;
+        if let Some(asked) = input.sighash_type.filter(|asked| asked.to_u32() != 0) {
+            return Err(ReturnedPsbtError::AskedSighashType(asked));
+        }
         let (mut found, mut other_leaves) = (Vec::new(), Vec::new());
         for ((key, hash), signature) in &input.tap_script_sigs {
             if *hash == self.leaf().hash() {

@@ -32,7 +32,7 @@ use crate::view::violation::message;
 #[command(
     after_help = "A staking output cannot be distinguished from any other Taproot output until it is spent, unless it is a PSBT \
     that describes its outputs, or --delegation is given. The OP_RETURN data of a phase-1 stake alone are none: with --params, of either form, the output is rebuilt from them and the \
-    committee, and must be there exactly once. Other protocols use the same internal key and some of the same leaves: a leaf counts at its place in a stake's script tree, and in a \
+    committee, and must be there exactly once; and a withdrawal from a staking output counts only where the committee's unbonding leaf is beside it. Other protocols use the same internal key and some of the same leaves: a leaf counts at its place in a stake's script tree, and in a \
     transaction that can be valid; all else is unknown.\n\nExample:\n  btcstake tx explain @withdrawal.tx"
 )]
 pub(crate) struct Args {
@@ -118,6 +118,10 @@ impl Args {
         let delegation =
             delegation.map(|given| delegation::select(given, self.staking_txid, previous)).transpose()?;
         let params = argument::read_optional(self.params.as_ref())?;
+        if let Some(params) = &params {
+            let committees: Vec<_> = params.rules().iter().map(|rules| rules.parameters().covenant).collect();
+            explanation = explanation.with_committees(&transaction, &committees);
+        }
         let files = delegation.zip(params.clone());
         let files = files.map(|(delegation, params)| AnyFiles::new(delegation, params, self.chain));
         let known = files.as_ref().map(AnyFiles::relation).transpose()?;

@@ -180,7 +180,7 @@ fn delegation_of_a_phase1_stake_recognises_its_transactions() {
         let stake = case.explained(&flags);
         let place = stake.delegation.unwrap();
         assert_eq!((place.stake_transaction.as_deref(), place.violations.len()), (Some("staking"), 0));
-        let unbonding = case.folder.psbt(&format!("tx unbond {flags}"));
+        let unbonding = case.folder.psbt(&format!("tx unbond {flags} --network regtest"));
         let found: TxExplain = case.folder.output(&format!("tx explain {flags} {unbonding}"));
         assert_eq!((found.kind.as_str(), found.fee_sat), ("unbonding", Some(64_000)));
         assert!(rules(&found).concat().is_empty(), "{found:?}");

@@ -1,3 +1,5 @@
+//! JSON in which no object has a member twice.
+
 use std::cell::Cell;
 use std::fmt;
 
@@ -27,7 +29,7 @@ fn take<E: Error>(left: &Cell<usize>, most: usize, what: &str) -> Result<(), E> 
 /// # Errors
 /// Those of `serde_json`, a member that stands twice, more than [`MAX_OBJECTS`] objects, and more than
 /// [`MAX_ELEMENTS`] elements of lists.
-pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
+pub(crate) fn parse(text: &str) -> serde_json::Result<Value> {
     let left = Left { objects: Cell::new(MAX_OBJECTS), elements: Cell::new(MAX_ELEMENTS) };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = AnyValue(&left).deserialize(&mut deserializer)?;
