@@ -146,6 +146,31 @@ fn proofs_of_the_reference() {
     assert_eq!(ecdsa, Made { same_bytes: 84, same_but_header: 16, ..Made::default() });
 }
 
+/// Contracts and interchain accounts have 32 bytes. The reference reads each address in upper case too.
+#[test]
+fn proofs_of_the_reference_for_accounts_of_32_bytes() {
+    for (number, item) in cases::<InContext<Case>>("accounts", 60) {
+        let context = item.context(match item.case.role {
+            Role::Staker => Operation::StakerPop,
+            Role::FinalityProvider => Operation::FinalityProviderPop,
+        });
+        let case = &item.case;
+        let key = case.secret_key.secret_key();
+        assert_eq!(*key.public_key(), case.public_key.public_key(), "case {number}");
+        let address: AccountAddress = case.address.parse().unwrap();
+        assert_eq!((address.as_bytes(), address.as_bytes().len()), (case.address_bytes.0.as_slice(), 32));
+        assert_eq!(case.address.to_uppercase().parse(), Ok(address.clone()), "case {number}");
+        assert!(format!("B{}", &case.address[1..]).parse::<AccountAddress>().is_err(), "case {number}");
+        let message = PossessionMessage::new(context, address).unwrap();
+        let proof = ProofOfPossession::from_protobuf(&case.protobuf.0).unwrap();
+        proof.verify(key.public_key(), &message).unwrap();
+        assert_eq!(proof.to_protobuf(), case.protobuf.0, "case {number}");
+        if proof.proof_type() == PopType::Bip340 {
+            assert_eq!(ProofOfPossession::create_bip340(&key, &message).unwrap(), proof, "case {number}");
+        }
+    }
+}
+
 fn script_and_network(case: &Case) -> (Bip322Script, Network) {
     let script = match case.btc_address_type.unwrap() {
         BitcoinAddress::P2wpkh => Bip322Script::P2wpkh,

@@ -45,7 +45,7 @@ func main() {
 var (
 	eotsSet = []func() []file{
 		one(signCases), one(extractCases), one(deriveCases), one(commitCases), one(voteCases), one(evidenceCases), one(adaptorCases),
-		one(popCases), one(negativeCases),
+		one(popCases), one(accountCases), one(negativeCases),
 	}
 	stakingSet = []func() []file{staking, negativeStaking, one(inclusions)}
 	wireSet    = []func() []file{one(wireCases)}

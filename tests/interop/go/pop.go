@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"strings"
 
 	"github.com/babylonlabs-io/babylon/v4/crypto/bip322"
 	"github.com/babylonlabs-io/babylon/v4/crypto/ecdsa"
@@ -106,53 +107,94 @@ func bip322Witness(secret *btcec.ModNScalar, address btcutil.Address, message []
 	return get(txscript.WitnessSignature(toSign, hashes, 0, out.Value, out.PkScript, hashType, secretKey(secret), true))
 }
 
+// popOf is a proof for an account of so many bytes, verified as the chain does.
+func (s *stream) popOf(d dialect, role string, sigType bstypes.BTCSigType, secret *btcec.ModNScalar, network string, size int) popCase {
+	address := sdk.AccAddress(s.bytes(size))
+	c := popCase{
+		dialect: d, Role: role, SigType: int(sigType), Network: network, SecretKey: scalarBytes(secret), PublicKey: xOnly(secret),
+		Parity: parity(secret), Address: address.String(), AddressBytes: address.Bytes(), Message: popMessage(d, sigType, address),
+	}
+	net := networks[c.Network]
+	switch sigType {
+	case bstypes.BTCSigType_BIP340:
+		digest := sha256.Sum256(c.Message)
+		c.Signature = schnorrSign(secret, digest[:])
+	case bstypes.BTCSigType_BIP322:
+		var btcAddress btcutil.Address
+		hashType := txscript.SigHashAll
+		c.Sighash = "all"
+		if s.below(2) == 0 {
+			c.BtcAddressType, btcAddress = "p2wpkh", p2wpkh(secret, net)
+		} else {
+			c.BtcAddressType, btcAddress = "p2tr", p2tr(secret, net)
+			if s.below(3) > 0 {
+				c.Sighash, hashType = "default", txscript.SigHashDefault
+			}
+		}
+		c.BtcAddress = btcAddress.EncodeAddress()
+		c.Signature = get(bip322.SerializeWitness(bip322Witness(secret, btcAddress, c.Message, hashType)))
+	case bstypes.BTCSigType_ECDSA:
+		c.Header = "compressed"
+		c.Signature = ecdsa.Sign(secretKey(secret), string(c.Message))
+		if s.below(8) == 0 {
+			// Headers 27 to 30 say that the key is written uncompressed. The reference looks at the x coordinate only.
+			c.Header = "uncompressed"
+			c.Signature[0] -= 4
+		}
+	}
+	c.Protobuf = popProtobuf(sigType, c.Signature, c.BtcAddress)
+	must(popVerify(d, c.PublicKey, address, c.Network, c.Protobuf))
+	var decoded bstypes.ProofOfPossessionBTC
+	must(decoded.Unmarshal(c.Protobuf))
+	expect(bytes.Equal(get(decoded.Marshal()), c.Protobuf), "one encoding")
+	return c
+}
+
+var popNetworks = []string{"mainnet", "signet", "regtest"}
+
+var popTypes = []bstypes.BTCSigType{bstypes.BTCSigType_BIP340, bstypes.BTCSigType_BIP322, bstypes.BTCSigType_ECDSA}
+
+// accountCases are proofs for accounts of 32 bytes, as contracts and interchain accounts have, read in upper case: the chain's
+// own reader takes it, and the proof is over the lower case.
+func accountCases() file {
+	s := newStream("accounts")
+	var cases []any
+	add := func(d dialect, role string, sigType bstypes.BTCSigType) {
+		secret := s.scalarWithParity(len(cases)%2 == 1)
+		c := s.popOf(d, role, sigType, secret, popNetworks[len(cases)/3%3], 32)
+		upper := get(sdk.AccAddressFromBech32(strings.ToUpper(c.Address)))
+		expect(bytes.Equal(upper, c.AddressBytes) && upper.String() == c.Address, "upper case is read")
+		_, err := sdk.AccAddressFromBech32("B" + c.Address[1:])
+		expect(err != nil, "mixed case is refused")
+		cases = append(cases, c)
+	}
+	for i := range 36 {
+		add(genesis(), "staker", popTypes[i%3])
+	}
+	for i := range 18 {
+		add(s.consumer("staker_pop"), "staker", popTypes[i%3])
+	}
+	for range 6 {
+		add(genesis(), "finality_provider", bstypes.BTCSigType_BIP340)
+	}
+	return file{
+		kind: "accounts",
+		description: "Proofs of possession for accounts of 32 bytes, with the fields of pop.json. The reference reads each address in upper case too, " +
+			"and refuses it in mixed case.",
+		source: "genesis: " + from(babylon, "x/btcstaking/types.ProofOfPossessionBTC.ValidateBasic, Verify, Marshal; crypto/ecdsa.Sign, crypto/bip322.GetToSignTx") +
+			" with btcd txscript and btcec schnorr for signing, and cosmos-sdk types.AccAddressFromBech32; consumer: formula for the context, " +
+			"x/btcstaking/types.VerifyBIP340, VerifyBIP322, VerifyECDSA",
+		cases: cases,
+	}
+}
+
 func popCases() file {
 	s := newStream("pop")
 	var cases []any
-	netNames := []string{"mainnet", "signet", "regtest"}
 	add := func(d dialect, role string, sigType bstypes.BTCSigType, secret *btcec.ModNScalar) {
-		i := len(cases)
-		address := sdk.AccAddress(s.bytes(20))
-		c := popCase{
-			dialect: d, Role: role, SigType: int(sigType), Network: netNames[i%3], SecretKey: scalarBytes(secret), PublicKey: xOnly(secret),
-			Parity: parity(secret), Address: address.String(), AddressBytes: address.Bytes(), Message: popMessage(d, sigType, address),
-		}
-		net := networks[c.Network]
-		switch sigType {
-		case bstypes.BTCSigType_BIP340:
-			digest := sha256.Sum256(c.Message)
-			c.Signature = schnorrSign(secret, digest[:])
-		case bstypes.BTCSigType_BIP322:
-			var btcAddress btcutil.Address
-			hashType := txscript.SigHashAll
-			c.Sighash = "all"
-			if s.below(2) == 0 {
-				c.BtcAddressType, btcAddress = "p2wpkh", p2wpkh(secret, net)
-			} else {
-				c.BtcAddressType, btcAddress = "p2tr", p2tr(secret, net)
-				if s.below(3) > 0 {
-					c.Sighash, hashType = "default", txscript.SigHashDefault
-				}
-			}
-			c.BtcAddress = btcAddress.EncodeAddress()
-			c.Signature = get(bip322.SerializeWitness(bip322Witness(secret, btcAddress, c.Message, hashType)))
-		case bstypes.BTCSigType_ECDSA:
-			c.Header = "compressed"
-			c.Signature = ecdsa.Sign(secretKey(secret), string(c.Message))
-			if s.below(8) == 0 {
-				// Headers 27 to 30 say that the key is written uncompressed. The reference looks at the x coordinate only.
-				c.Header = "uncompressed"
-				c.Signature[0] -= 4
-			}
-		}
-		c.Protobuf = popProtobuf(sigType, c.Signature, c.BtcAddress)
-		must(popVerify(d, c.PublicKey, address, c.Network, c.Protobuf))
-		var decoded bstypes.ProofOfPossessionBTC
-		must(decoded.Unmarshal(c.Protobuf))
-		expect(bytes.Equal(get(decoded.Marshal()), c.Protobuf), "one encoding")
-		cases = append(cases, c)
+		cases = append(cases, s.popOf(d, role, sigType, secret, popNetworks[len(cases)%3], 20))
 	}
-	types := []bstypes.BTCSigType{bstypes.BTCSigType_BIP340, bstypes.BTCSigType_BIP322, bstypes.BTCSigType_ECDSA}
+	types := popTypes
 	for _, secret := range edgeScalars() {
 		for _, sigType := range types {
 			add(genesis(), "staker", sigType, secret)
