@@ -9,6 +9,9 @@ bitcoind=$(scripts/bitcoind.sh --find) || found=$?
 if [ "$found" -eq 0 ]; then
     export BITCOIND_EXE=$bitcoind
     summary="The flows on a real bitcoind ran on $bitcoind."
+    if ! "$bitcoind" -help 2>/dev/null | grep -q -- -txospenderindex; then
+        summary+=" SKIPPED: those with -txospenderindex, which it does not know."
+    fi
 elif [ "$found" -ne 1 ]; then
     exit "$found"
 else

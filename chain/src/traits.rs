@@ -18,6 +18,12 @@ pub trait ChainSource {
     /// Returns the last block of the best chain.
     fn tip(&self) -> Result<ChainTip, NodeError>;
 
+    /// Returns whether the node knows that it lacks blocks (its first download of the chain is not over, or
+    /// it has headers of blocks that it has not connected), so that its tip is not the chain's.
+    fn is_syncing(&self) -> Result<bool, NodeError> {
+        Ok(false)
+    }
+
     /// Returns the hash of the block at `height` of the best chain; [`NodeError::NoSuchBlock`] above the tip.
     fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError>;
 
@@ -126,6 +132,9 @@ macro_rules! forward {
             }
             fn tip(&self) -> Result<ChainTip, NodeError> {
                 (**self).tip()
+            }
+            fn is_syncing(&self) -> Result<bool, NodeError> {
+                (**self).is_syncing()
             }
             fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
                 (**self).block_hash(height)

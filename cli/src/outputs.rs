@@ -29,6 +29,7 @@ pub use crate::commands::psbt::check::{
 };
 pub use crate::commands::psbt::combine::Output as PsbtCombine;
 pub use crate::commands::psbt::sign::Output as PsbtSign;
+pub use crate::commands::signer::lanes::{LaneOutput as SignerLane, Output as SignerLanes};
 pub use crate::commands::stake::check::Output as StakeCheck;
 pub use crate::commands::stake::psbts::Output as StakePsbts;
 pub use crate::commands::status::{Output as Status, SpentBy};
@@ -58,8 +59,8 @@ mod shapes {
         AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
         CovenantSignLine, DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract,
         EotsProve, EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow,
-        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakePsbts, Status,
-        TxExplain, Verdict,
+        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, SignerLanes, StakeCheck, StakePsbts,
+        Status, TxExplain, Verdict,
     };
 
     /// The output of a command: its reader and its schema.
@@ -126,6 +127,13 @@ mod shapes {
         shape::<OutputScripts>("script slashing-refund"),
         shape::<OutputScripts>("script staking"),
         shape::<OutputScripts>("script unbonding"),
+        shape::<SignerLanes>("signer backup"),
+        shape::<SignerLanes>("signer export"),
+        shape::<SignerLanes>("signer import"),
+        shape::<SignerLanes>("signer init"),
+        shape::<SignerLanes>("signer prune"),
+        shape::<SignerLanes>("signer status"),
+        shape::<SignerLanes>("signer watermark"),
         shape::<StakeCheck>("stake check"),
         shape::<StakePsbts>("stake psbts"),
         shape::<Status>("status"),

@@ -63,6 +63,14 @@ impl ChainSource for BitcoinCore {
         Ok(ChainTip { height: BlockHeight::new(height), hash })
     }
 
+    fn is_syncing(&self) -> Result<bool, NodeError> {
+        /// The newest block is connected a moment after its header is there.
+        const MOST_BEHIND: i64 = 2;
+        let info: GetBlockchainInfo = self.call("getblockchaininfo", &[])?;
+        let behind = info.headers.saturating_sub(info.blocks);
+        Ok(info.initial_block_download || behind > MOST_BEHIND)
+    }
+
     fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
         let out_of_range = || self.tip().map(|tip| NodeError::NoSuchBlock { height, tip: tip.height });
         // Bitcoin Core reads heights as 32-bit numbers with a sign.

@@ -54,7 +54,16 @@ impl Credentials {
                 std::fs::File::open(path)
                     .and_then(|file| file.take(MAX_COOKIE).read_to_string(&mut cookie))
                     .map_err(|source| NodeError::CookieFile { path: path.clone(), source })?;
-                cookie.trim_end().to_owned()
+                let cookie = cookie.trim_end();
+                // Another file, a key even, must not be sent to whoever listens there.
+                if cookie.split_once(':').is_none_or(|(user, _)| user.is_empty()) {
+                    let source = std::io::Error::new(
+                        std::io::ErrorKind::InvalidData,
+                        "it is no cookie; must be one line, user:password",
+                    );
+                    return Err(NodeError::CookieFile { path: path.clone(), source });
+                }
+                cookie.to_owned()
             }
         };
         Ok(Some(format!("Basic {}", BASE64.encode(pair))))

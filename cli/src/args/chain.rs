@@ -23,7 +23,8 @@ pub(crate) struct ChainArgs {
     #[arg(long, value_name = "64 HEX DIGITS")]
     pub(crate) signing_context: Option<SigningContext>,
     /// The least total work of the headers of an inclusion, in hex, as `getblockheader` has `chainwork`:
-    /// headers of low difficulty are cheap to forge.
+    /// headers of low difficulty are cheap to forge. An inclusion without this, --trusted-header or a --node
+    /// of one's own is called unanchored: nothing ties it to the chain that nodes follow.
     #[arg(long, value_name = "HEX", value_parser = input::work)]
     min_work: Option<Work>,
     /// A block of your own node's chain that must be among the headers of an inclusion, or the parent of the
@@ -59,12 +60,12 @@ impl ChainArgs {
         let is_held = self.min_work.is_some() || self.trusted_header.is_some();
         let unanchored = (!is_held).then_some(
             "unanchored: the headers show work, but not that they are of the chain that nodes follow, and a few are \
-             cheap to forge; --trusted-header and --min-work tie them to it",
+             cheap to forge; a --node of your own, --trusted-header and --min-work tie them to it",
         );
         let has_height = self.trusted_header.is_some_and(|trusted| trusted.height.is_some());
         let height = (!has_height).then_some(
             "the height of the inclusion is the delegation's word, and with it how much of the staking time is left; \
-             --trusted-header HASH:HEIGHT tells it",
+             a --node of your own or --trusted-header HASH:HEIGHT tells it",
         );
         unanchored.into_iter().chain(height).map(ToOwned::to_owned).collect()
     }

@@ -313,15 +313,18 @@ pub(crate) fn check(
 }
 
 /// Returns what only the state of the chains tells of a delegation: `registered` (whether the staking
-/// transaction was registered before), `provider_known` and `provider_slashed`; of an extension
-/// `running_stake_active`, `same_account` and `funding_is_a_stake`.
+/// transaction was registered before), `provider_known`, `provider_slashed` and `funding_is_a_stake` (whether
+/// a coin that is spent is another stake); of an extension `running_stake_active` and `same_account` too; and
+/// without an inclusion `age`, whether the stake is in a block all the same, and how much of its staking time
+/// is left.
 pub(crate) fn not_checked(delegation: &Delegation) -> Vec<&'static str> {
-    let always = ["registered", "provider_known", "provider_slashed"];
+    let always = ["registered", "provider_known", "provider_slashed", "funding_is_a_stake"];
     let of_extension: &[&str] = match delegation.extends {
-        Some(_) => &["running_stake_active", "same_account", "funding_is_a_stake"],
+        Some(_) => &["running_stake_active", "same_account"],
         None => &[],
     };
-    always.into_iter().chain(of_extension.iter().copied()).collect()
+    let age = delegation.inclusion.is_none().then_some("age");
+    always.into_iter().chain(of_extension.iter().copied()).chain(age).collect()
 }
 
 /// Returns which parameters must be in force: those of a height that the caller knows, or the last version.

@@ -71,7 +71,7 @@ fn flat(error: anyhow::Error) -> anyhow::Error {
 pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
     let bytes = match text.strip_prefix('@') {
         Some(path) => read_all(open(path)?)
-            .with_context(|| format!("cannot read {}", path.escape_debug()))
+            .with_context(|| format!("cannot read {}", shown_path(path)))
             .map_err(flat)?,
         None if text == "-" => read_all(standard_input()?)?,
         None => {
@@ -94,7 +94,7 @@ impl Content {
     /// Reads it; a file without anything in it is named.
     pub(crate) fn of(argument: &str) -> anyhow::Result<Self> {
         let name = match argument.strip_prefix('@') {
-            Some(path) => format!("the file {}", path.escape_debug()),
+            Some(path) => format!("the file {}", shown_path(path)),
             None if argument == "-" => "standard input".to_owned(),
             None => return Ok(Self(argument.as_bytes().to_vec())),
         };

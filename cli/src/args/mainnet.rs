@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use bitcoin::absolute::Height;
 use staking_scripts::delegation::StakeViolation;
-use staking_scripts::parameters::{ParametersDifference, ParametersError};
+use staking_scripts::parameters::{ParametersDifference, ParametersError, StakingCap};
 use staking_scripts::{CheckRules, InForce, Parameters, ParametersHistory};
 
 use super::delegation::Files;
@@ -62,12 +62,12 @@ pub(crate) fn violation(
     height: Option<Height>,
 ) -> anyhow::Result<Option<Violation>> {
     let found = differences(network, params, height)?;
-    Ok(found.map(|found| {
-        let message = format!(
-            "{name}: {found}; parameters of another network need its --network (mainnet is its default)"
-        );
-        Violation { rule: RULE.to_owned(), message }
-    }))
+    Ok(found.map(|found| Violation { rule: RULE.to_owned(), message: of_another_network(name, &found) }))
+}
+
+/// Returns what is said of parameters that are not mainnet's.
+pub(super) fn of_another_network(name: &str, found: &str) -> String {
+    format!("{name}: {found}; parameters of another network need its --network (mainnet is its default)")
 }
 
 /// Refuses parameters that are not mainnet's, where the network is mainnet.
@@ -84,6 +84,30 @@ pub(crate) fn check(
         None => Ok(()),
         Some(violation) => Err(Refused { accepted: false, violations: vec![violation] }.into()),
     }
+}
+
+/// Returns the violation of a phase-1 stake on mainnet, under parameters of Babylon Genesis, which have no
+/// cap, in a block after phase 1 had ended.
+pub(crate) fn after_phase1(
+    network: NetworkName,
+    params: &AnyParameters,
+    height: Option<Height>,
+) -> anyhow::Result<Option<Violation>> {
+    let (NetworkName::Mainnet, AnyParameters::Genesis(_), Some(height)) = (network, params, height) else {
+        return Ok(None);
+    };
+    let phase1 = ParametersHistory::mainnet_phase1()?;
+    let last = phase1.iter().filter_map(|version| match version.cap {
+        StakingCap::Height(cap) => Some(cap),
+        StakingCap::Amount(_) => None,
+    });
+    let after = last.max().filter(|last| height > *last);
+    Ok(after.map(|last| Violation {
+        rule: "cap_height".to_owned(),
+        message: format!(
+            "the height is {height}; must be at most {last}, with which mainnet's phase 1 ended"
+        ),
+    }))
 }
 
 /// Returns the files for a step that ends a stake: where the parameters are not mainnet's, with a warning and

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
+use super::secret::check_name;
+
 /// How the names of files begin that are not finished yet.
 const UNFINISHED: &str = ".btcstake-unfinished-";
 
@@ -35,6 +37,7 @@ impl NewFile {
         if path == Path::new("-") {
             bail!("{flag} -: must be a file, not standard output");
         }
+        check_name(path).with_context(|| format!("{flag} (hidden)"))?;
         let folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         // A link that leads nowhere is there too.

@@ -134,7 +134,9 @@ pub(crate) fn bitcoind(
         (Some(cookie), _) => Credentials::CookieFile(cookie.clone()),
         (None, Some(file)) => {
             let read = user_and_password(file);
-            let (user, password) = read.with_context(|| format!("--rpc-password-file {}", file.display()))?;
+            let (user, password) = read.with_context(|| {
+                format!("--rpc-password-file {}", secret::shown_path(&file.to_string_lossy()))
+            })?;
             Credentials::UserPassword { user, password }
         }
         (None, None) => Credentials::None,

@@ -1,7 +1,7 @@
 //! The caller's own node in place of what the caller would type of it: the height of its tip, and the chain
 //! that an inclusion must be in.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use bitcoin::absolute::Height;
 use chain::{BlockHeight, ChainTip, Node};
 use clap::Args;
@@ -11,6 +11,7 @@ use staking_scripts::Delegation;
 use super::chain::ChainArgs;
 use super::network::NetworkName;
 use super::node::{CredentialArgs, connect};
+use crate::view::violation::Violation;
 
 /// The caller's own node.
 #[derive(Args)]
@@ -38,6 +39,10 @@ impl OwnNodeArgs {
     pub(crate) fn read(&self, network: NetworkName) -> anyhow::Result<Option<OwnChain>> {
         let Some(url) = &self.node else { return Ok(None) };
         let node = connect(url, &self.credentials, network, 0)?;
+        ensure!(
+            !node.is_syncing().context("--node")?,
+            "--node has not all blocks of its chain yet; must have, as its tip is taken for the chain's"
+        );
         let tip = node.tip().context("--node")?;
         Ok(Some(OwnChain { node, tip }))
     }
@@ -47,6 +52,24 @@ impl OwnChain {
     /// Returns the height of the tip.
     pub(crate) fn height(&self) -> anyhow::Result<Height> {
         Height::from_consensus(self.tip.height.to_u32()).context("--node: the height of its tip")
+    }
+
+    /// Returns the violation of a delegation without an inclusion whose staking transaction is in a block:
+    /// how much of its staking time is left would not be judged. One that is spent already is not found.
+    pub(crate) fn left_out(&self, delegation: &Delegation) -> anyhow::Result<Option<Violation>> {
+        if delegation.inclusion.is_some() {
+            return Ok(None);
+        }
+        let txid = delegation.staking_transaction.compute_txid();
+        let found = self.node.transaction(&txid).context("--node")?;
+        let block = found.and_then(|found| found.block);
+        Ok(block.map(|block| Violation {
+            rule: "inclusion".to_owned(),
+            message: format!(
+                "the staking transaction is in block {} of the chain of --node, and the delegation does not say so; must have its inclusion (`stake include`)",
+                block.height
+            ),
+        }))
     }
 
     /// Returns the chain with a block of this node that must be among the headers of the delegation's

@@ -73,10 +73,8 @@ impl Phase1Args {
         let broken = found.broken.iter();
         let broken = broken.map(|found| format!("the stake breaks a rule of phase 1: {found}"));
         let foreign = mainnet::differences(self.network, &params, Some(self.height))?;
-        let foreign = self.params.as_ref().zip(foreign).map(|(given, found)| {
-            let network = "parameters of another network need its --network (mainnet is its default)";
-            format!("{}: {found}; {network}", given.name())
-        });
+        let foreign = self.params.as_ref().zip(foreign);
+        let foreign = foreign.map(|(given, found)| mainnet::of_another_network(&given.name(), &found));
         let warnings = foreign.into_iter().chain(broken).collect();
         Ok(FoundPhase1 { delegation, params, warnings })
     }

@@ -128,11 +128,26 @@ pub(crate) fn hide_secrets(text: &str) -> String {
 /// Returns the path of a file for messages: without what would confuse a terminal, and hidden where all of it
 /// may be a secret, given where the path of its file belongs.
 pub(crate) fn shown_path(path: &str) -> String {
-    let named = path.strip_prefix('@').unwrap_or(path);
-    if has_a_secret(named) && !named.contains(['/', '.', '\\']) {
+    if is_named_as_a_secret(path) {
         return "(hidden)".to_owned();
     }
     path.escape_debug().to_string()
+}
+
+/// Returns whether the name of a file may be a secret as a whole, wherever its folder is.
+pub(crate) fn is_named_as_a_secret(path: &str) -> bool {
+    let path = path.strip_prefix('@').unwrap_or(path);
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    has_a_secret(name) && !name.contains('.')
+}
+
+/// Refuses to make a file whose name may be a secret: it would stand in the folder for everyone to read.
+pub(crate) fn check_name(path: &Path) -> anyhow::Result<()> {
+    ensure!(
+        !is_named_as_a_secret(&path.to_string_lossy()),
+        "its name may be a secret key; must be the name of a file"
+    );
+    Ok(())
 }
 
 /// Reads a file that its owner alone may read.

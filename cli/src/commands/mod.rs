@@ -11,6 +11,7 @@ pub(crate) mod params;
 pub(crate) mod pop;
 pub(crate) mod psbt;
 pub(crate) mod script;
+pub(crate) mod signer;
 pub(crate) mod stake;
 pub(crate) mod status;
 pub(crate) mod tx;
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Extractable one-time signatures, for finality providers and watchtowers.
     #[command(subcommand)]
     Eots(eots::Command),
+    /// The signing database of a finality provider, which keeps it from signing twice at one height.
+    #[command(subcommand)]
+    Signer(signer::Command),
     /// Adaptor signatures, for covenant members.
     #[command(subcommand)]
     Adaptor(adaptor::Command),
@@ -71,6 +75,7 @@ impl Command {
             Self::Demo(args) => args.run(),
             Self::Key(command) => command.run(),
             Self::Eots(command) => command.run(),
+            Self::Signer(command) => command.run(),
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),

@@ -19,7 +19,7 @@ pub struct PaymentInput {
     pub address: Option<String>,
     /// The script pubkey of that output, in hex; null when unknown.
     pub script_pubkey: Option<String>,
-    /// The path through which it spends; null for a coin.
+    /// The path through which it spends; null for a coin, and where it is unknown.
     pub path: Option<String>,
 }
 
@@ -123,7 +123,11 @@ pub(crate) fn lines(
     };
     let spends = inputs.iter().enumerate().map(|(index, input)| {
         let amount = input.amount_sat.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string());
-        let path = input.path.as_ref().map_or_else(|| "coin".to_owned(), |path| format!("{path} path"));
+        let path = match (&input.path, input.amount_sat) {
+            (Some(path), _) => format!("{path} path"),
+            (None, Some(_)) => "coin".to_owned(),
+            (None, None) => "unknown".to_owned(),
+        };
         let place = of(&input.address, input.script_pubkey.as_ref());
         format!("input {index}  spends {}  {amount} sat  {place}  {path}", input.outpoint)
     });

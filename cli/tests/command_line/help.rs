@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::fixtures::commands::commands;
-use crate::fixtures::process::Folder;
+use crate::fixtures::process::{Folder, PROVIDER_KEY};
 use crate::fixtures::transactions::Transactions;
 
 /// A line's words, without the quotes that are for the shell.
@@ -15,11 +15,13 @@ fn words(line: &str) -> Vec<&str> {
 #[test]
 fn examples_of_every_command_work() {
     let found = commands();
-    assert_eq!(found.len(), 48, "a command was added: has it an example?");
+    assert_eq!(found.len(), 55, "a command was added: has it an example?");
     let folder = Folder::with_delegation();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
     folder.write("withdrawal.tx", Transactions::new().withdrawal());
     folder.write("parameters.json", crate::params::LIVE);
+    let lane = format!("--public-key {PROVIDER_KEY} --chain-id bbn-1 --from-height 1");
+    folder.run(&format!("signer init --protection signing.db {lane}")).ends(0);
     let mut ran = 0;
     for (path, _) in found {
         let help = folder.run(&format!("{} --help", path.join(" "))).ends(0).stdout();

@@ -32,6 +32,7 @@ mod pop;
 mod psbt;
 mod readme;
 mod script;
+mod signer;
 mod stake;
 mod status;
 mod tx;

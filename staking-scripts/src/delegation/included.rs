@@ -9,7 +9,7 @@ use finality::SigningContext;
 use super::data::Delegation;
 use super::rules::StakeViolation;
 use crate::parameters::{CheckpointParameters, Parameters};
-use spv::{Anchor, InclusionProof};
+use spv::{Anchor, HeadersError, InclusionProof};
 
 /// The rules of the two chains of a stake: the Bitcoin network and the depth in it, and the kind of stake:
 /// for Babylon Genesis, or for consumer chains.
@@ -50,7 +50,8 @@ pub struct StakeInclusion {
 impl Delegation {
     /// Returns the rules that a stake in a block breaks: it must be deep enough, its parameters in force
     /// there, and `depth + unbonding time < staking time`. `tip` is the height of a tip that the caller
-    /// knows: who withholds the later headers does not make the stake younger.
+    /// knows: who withholds the later headers does not make the stake younger, and who makes headers above
+    /// the tip does not make it deeper.
     pub(super) fn check_included(
         &self,
         parameters: &Parameters,
@@ -61,7 +62,7 @@ impl Delegation {
         let mut found = Vec::new();
         let (params, headers) = (Params::new(rules.network), &inclusion.headers);
         let verified = inclusion.proof.verify_deep(&self.staking_transaction, headers, rules.depth, &params);
-        let depth = verified.map_err(|reason| found.push(StakeViolation::Inclusion(reason))).ok();
+        let depth = verified.clone().map_err(|reason| found.push(StakeViolation::Inclusion(reason))).ok();
         // The height that the delegation says is nobody's word but the staker's.
         let mut height = inclusion.height;
         match depth.map(|_| rules.anchor.check(headers)) {
@@ -80,9 +81,17 @@ impl Delegation {
         if let Some(tip) = tip.filter(|tip| height > *tip) {
             found.push(StakeViolation::InclusionHeight(height, tip));
         }
+        let at_tip = tip.and_then(|tip| tip.checked_sub(height));
+        // Headers above the caller's tip may be anybody's: they make nothing deep.
+        if let (Some(depth), Some(first)) = (at_tip.filter(|depth| *depth < rules.depth), headers.first())
+            && verified.is_ok()
+        {
+            let (block, least) = (first.block_hash(), rules.depth);
+            let shallow = HeadersError::TooShallow { block, depth, least };
+            found.push(StakeViolation::Inclusion(shallow.into()));
+        }
         if let Some(depth) = depth {
-            let at_tip = tip.and_then(|tip| tip.checked_sub(height)).unwrap_or_default();
-            let depth = depth.max(at_tip);
+            let depth = depth.max(at_tip.unwrap_or_default());
             let (unbonding, staking) = (self.unbonding_time_blocks, self.staking_time_blocks);
             if depth.saturating_add(unbonding) >= staking {
                 found.push(StakeViolation::EndsTooSoon { depth, unbonding, staking });

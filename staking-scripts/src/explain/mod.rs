@@ -130,12 +130,12 @@ pub fn explain_psbt(psbt: &Psbt) -> Explanation {
 }
 
 impl Explanation {
-    /// Returns the explanation without the timelock leaves of staking outputs that have the unbonding leaf of
-    /// none of these committees beside them: they are of another protocol, or of stakes of others. Without
-    /// this, whose the committee is cannot be told from a withdrawal.
+    /// Returns the explanation without the leaves of other committees than these, and without the timelock
+    /// leaves of staking outputs that have the unbonding leaf of none of them beside them: they are of
+    /// another protocol, or of stakes of others.
     #[must_use]
     pub fn with_committees(mut self, transaction: &Transaction, known: &[&CovenantCommittee]) -> Self {
-        self.spent.retain(|leaf| leaf.place.is_beside_unbonding(&leaf.keys, known));
+        self.spent.retain(|leaf| leaf.place.is_of_committees(&leaf.keys, known));
         named(transaction, self.spent, self.outputs, self.ambiguous)
     }
 

@@ -39,17 +39,25 @@ impl LeafPlace {
         self.siblings == control_block.merkle_branch.as_slice()
     }
 
-    /// Returns whether a timelock leaf of a staking output has the unbonding leaf of one of these committees
-    /// beside it; true of other leaves, whose hashes tell no committee.
-    pub(crate) fn is_beside_unbonding(&self, keys: &LeafKeys, committees: &[&CovenantCommittee]) -> bool {
-        let (LeafKeys::Timelock { staker, .. }, [sibling, _]) = (keys, self.siblings.as_slice()) else {
-            return true;
-        };
-        committees.iter().any(|committee| {
-            let (staker, quorum) = (*staker, committee.quorum());
-            let covenant = committee.members().to_vec();
-            let script = LeafKeys::Unbonding { staker, covenant, quorum }.script();
-            script.is_some_and(|it| TapNodeHash::from_script(&it, LeafVersion::TapScript) == *sibling)
+    /// Returns whether a leaf may be of a stake of one of these committees: its own committee is one of them,
+    /// or, of a staking output's timelock leaf, the unbonding leaf of one is beside it. The timelock leaf of
+    /// another output tells no committee.
+    pub(crate) fn is_of_committees(&self, keys: &LeafKeys, known: &[&CovenantCommittee]) -> bool {
+        let staker = *keys.staker();
+        let unbonding =
+            |covenant: Vec<XOnlyPublicKey>, quorum| LeafKeys::Unbonding { staker, covenant, quorum }.script();
+        known.iter().any(|committee| {
+            let own = unbonding(committee.members().to_vec(), committee.quorum());
+            match (keys, self.siblings.as_slice()) {
+                (LeafKeys::Timelock { .. }, [sibling, _]) => {
+                    own.is_some_and(|it| TapNodeHash::from_script(&it, LeafVersion::TapScript) == *sibling)
+                }
+                (LeafKeys::Timelock { .. }, _) => true,
+                (LeafKeys::Unbonding { .. } | LeafKeys::Slashing { .. }, _) => {
+                    let (members, quorum) = keys.covenant();
+                    own.is_some() && own == unbonding(members.to_vec(), quorum)
+                }
+            }
         })
     }
 }

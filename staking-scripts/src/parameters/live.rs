@@ -49,6 +49,28 @@ enum File {
     NetworkInfo(Vec<Value>),
 }
 
+/// Said of fields of a version in two places: readers differ in which of them they use.
+const BESIDE: &str = "it has fields in `params` and beside it; must have them in one place";
+
+/// Returns whether an object has a field of a version.
+fn has_fields(object: &Value) -> bool {
+    const FIELDS: [&str; 12] = [
+        "covenant_pks",
+        "covenant_quorum",
+        "min_staking_value_sat",
+        "max_staking_value_sat",
+        "min_staking_time_blocks",
+        "max_staking_time_blocks",
+        "slashing_pk_script",
+        "min_slashing_tx_fee_sat",
+        "slashing_rate",
+        "unbonding_time_blocks",
+        "unbonding_fee_sat",
+        "btc_activation_height",
+    ];
+    FIELDS.into_iter().any(|field| object.get(field).is_some())
+}
+
 impl File {
     /// Returns the versions; `None` for a file of no form.
     ///
@@ -57,6 +79,11 @@ impl File {
     fn of(mut file: Value) -> Result<Option<Self>, ParametersError> {
         let places = ["/data/params/bbn", "/params/bbn", "/params", "/versions"];
         let (mut of_api, mut others) = (Vec::new(), Vec::new());
+        let in_params =
+            file.get("params").is_some_and(|params| params.get("bbn").is_some() && has_fields(params));
+        if in_params || file.get("params").is_some() && has_fields(&file) {
+            return Err(ParametersError::Form(BESIDE.to_owned()));
+        }
         for place in places.into_iter().filter(|at| file.pointer(at).is_some()) {
             // What is in `params` is not beside it.
             match place {
@@ -117,11 +144,10 @@ pub(super) fn read(text: &str) -> Result<(Vec<Parameters>, bool), ParametersErro
         let in_version =
             |error: serde_json::Error| ParametersError::Form(format!("version {place}: {error}"));
         let Numbered { version } = Numbered::deserialize(&entry).map_err(in_version)?;
-        let beside = entry.get("btc_activation_height").is_some();
+        let beside = has_fields(&entry);
         let fields = match entry.get_mut("params") {
             Some(_) if beside => {
-                let why = "it has fields in `params` and beside it; must have them in one place";
-                return Err(ParametersError::Form(format!("version {place}: {why}")));
+                return Err(ParametersError::Form(format!("version {place}: {BESIDE}")));
             }
             Some(fields) => fields.take(),
             None => entry,

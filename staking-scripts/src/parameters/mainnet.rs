@@ -95,7 +95,7 @@ impl ParametersHistory<Parameters> {
     /// Babylon Genesis alone ([`ChainParameters`](super::ChainParameters)) is not compared.
     ///
     /// Of a single version whose number is not known ([`is_numbered`](Self::is_numbered)), those before it
-    /// are not asked for.
+    /// are not asked for, when it is one of mainnet's; after the last that is built in, that one is.
     ///
     /// # Errors
     /// [`ParametersError`], which does not occur: a test checks the data.
@@ -106,6 +106,13 @@ impl ParametersHistory<Parameters> {
         let mainnet = Self::mainnet()?;
         let first = self.first_number(&mainnet);
         let mut differences = self.compare(&mainnet, first, height, different);
+        // A single version after the last that is known: what stands before it is not there to be compared.
+        if let (true, Some(version)) = (first == mainnet.iter().len(), first.checked_sub(1))
+            && let Some(last) = mainnet.get(version)
+        {
+            let activation = last.activation_height();
+            differences.push(ParametersDifference::Absent { version, activation });
+        }
         let later = (first..).zip(self.iter()).skip_while(|(version, _)| mainnet.get(*version).is_some());
         differences.extend(later.filter_map(|(version, found)| below_window(version, found)));
         Ok(differences)

@@ -28,6 +28,16 @@ pub enum PsbtSigningError {
          relay"
     )]
     TooHeavy(Weight),
+    /// The PSBT describes more leaves, or has more signatures, than any transaction needs.
+    #[error("the PSBT has {found} {what}; must have at most {most}")]
+    TooMany {
+        /// `leaves` or `signatures`.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// The PSBT does not have the outputs that all of its inputs spend, which signatures cover.
     #[error("the PSBT does not say what all of its inputs spend; must say it")]
     Incomplete,

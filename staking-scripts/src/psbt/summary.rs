@@ -125,7 +125,14 @@ impl PaymentSummary {
         spent: Vec<Option<TxOut>>,
         explanation: &Explanation,
     ) -> Self {
-        Self::new(transaction, spent, explanation, None, transaction.weight())
+        let mut summary = Self::new(transaction, spent, explanation, None, transaction.weight());
+        // What a witness reveals is valid for the output spent, or the transaction is in no block.
+        for leaf in &explanation.spent {
+            if let Some(input) = summary.inputs.get_mut(leaf.input) {
+                input.path = Some(leaf.keys.path());
+            }
+        }
+        summary
     }
 
     fn new(

@@ -17,9 +17,17 @@ const KEY: usize = 33;
 /// its weight, with the witnesses that it has or the least ones that it will need, is above
 /// 400 000 (Bitcoin Core's `MAX_STANDARD_TX_WEIGHT`).
 ///
+/// Nor may it describe more leaves, or have more signatures, than its inputs can need: each costs time, and
+/// no weight.
+///
 /// # Errors
-/// [`PsbtSigningError::TooHeavy`].
+/// [`PsbtSigningError::TooHeavy`] or [`PsbtSigningError::TooMany`].
 pub fn check_psbt_weight(psbt: &Psbt) -> Result<(), PsbtSigningError> {
+    let leaves = psbt.inputs.iter().map(|input| input.tap_scripts.len());
+    let signatures =
+        psbt.inputs.iter().map(|input| input.tap_script_sigs.len().saturating_add(input.partial_sigs.len()));
+    check_count("leaves", leaves)?;
+    check_count("signatures", signatures)?;
     // Without the witnesses first, so that what a heavy one spends is not looked for.
     let bare = psbt.unsigned_tx.weight();
     if bare > MAX_WEIGHT {
@@ -29,6 +37,15 @@ pub fn check_psbt_weight(psbt: &Psbt) -> Result<(), PsbtSigningError> {
         weight if weight > MAX_WEIGHT => Err(PsbtSigningError::TooHeavy(weight)),
         _ => Ok(()),
     }
+}
+
+/// The most leaves, or signatures, of one PSBT: those of the largest committee, and some for each input that
+/// a transaction can have.
+const MOST: usize = 5000;
+
+fn check_count(what: &'static str, counts: impl Iterator<Item = usize>) -> Result<(), PsbtSigningError> {
+    let found = counts.fold(0, usize::saturating_add);
+    if found > MOST { Err(PsbtSigningError::TooMany { what, found, most: MOST }) } else { Ok(()) }
 }
 
 /// Returns the weight of the transaction with the witnesses that it has, or the least ones that it will need;

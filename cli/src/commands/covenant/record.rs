@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use staking_scripts::CovenantRecord;
 use staking_scripts::delegation::{MemoryCovenantRecord, RecordVerdict, SignedStake};
 
+use crate::args::secret::check_name;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -40,7 +42,8 @@ impl From<&Entry> for SignedStake {
 /// An open record, locked for this process.
 pub(super) struct Record {
     file: File,
-    path: PathBuf,
+    /// Where it must stay; `None` for one that is forgotten.
+    path: Option<PathBuf>,
     signed: MemoryCovenantRecord,
     /// Why a write failed: nothing is signed after it.
     failed: Option<String>,
@@ -54,6 +57,7 @@ impl Record {
             // A device may never end, and a pipe keeps nothing.
             ensure!(found.is_file(), "it is not a regular file; must be one");
         }
+        check_name(path)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         lock(&file)?;
         let mut text = String::new();
@@ -84,7 +88,13 @@ impl Record {
                 );
             }
         }
-        Ok(Self { file, path: path.to_owned(), signed, failed: None })
+        Ok(Self { file, path: Some(path.to_owned()), signed, failed: None })
+    }
+
+    /// Returns a record that is forgotten with the process.
+    pub(super) fn forgotten() -> anyhow::Result<Self> {
+        let file = tempfile::tempfile()?;
+        Ok(Self { file, path: None, signed: MemoryCovenantRecord::default(), failed: None })
     }
 
     /// Appends a line durably. One that cannot be written whole is cut off again, so that it is not taken for
@@ -113,7 +123,9 @@ impl CovenantRecord for Record {
             return Ok(verdict);
         }
         // A line in a file that the next run does not find is no record.
-        if !is_at(&self.file, &self.path)? {
+        if let Some(path) = &self.path
+            && !is_at(&self.file, path)?
+        {
             let why = "it was moved or replaced since it was opened; must stay in its place";
             self.failed = Some(why.to_owned());
             return Err(std::io::Error::other(why));
@@ -197,10 +209,10 @@ mod tests {
         assert_eq!(record.check_and_record(&stake(1)).unwrap(), RecordVerdict::New);
         let sound = record.file.try_clone().unwrap();
         record.file = OpenOptions::new().append(true).open("/dev/full").unwrap();
-        record.path = "/dev/full".into();
+        record.path = Some("/dev/full".into());
         let failed = record.check_and_record(&stake(2)).unwrap_err();
         assert_eq!(failed.kind(), std::io::ErrorKind::StorageFull);
-        (record.file, record.path) = (sound, path.clone());
+        (record.file, record.path) = (sound, Some(path.clone()));
         for number in [1, 2, 3] {
             let refused = record.check_and_record(&stake(number)).unwrap_err().to_string();
             assert!(refused.contains("an earlier write to it failed"), "{refused}");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use bitcoin::Txid;
 use bitcoin::absolute::Height;
 use eots::SecretKey;
@@ -48,8 +48,7 @@ pub(crate) struct Args {
     params: Argument<ParametersHistory<Parameters>>,
     /// The height of the tip of the member's own node, never from the staker: its parameters must be in
     /// force, and a stake that is included must have more time left than the unbonding time.
-    #[arg(long, value_parser = input::height,
-        required_unless_present_any = ["dangerously_without_height", "node"])]
+    #[arg(long, value_parser = input::height)]
     height: Option<Height>,
     #[command(flatten)]
     own_node: OwnNodeArgs,
@@ -62,7 +61,11 @@ pub(crate) struct Args {
     /// The signing record, created when it does not exist: a second set of transactions for a staking output
     /// is refused.
     #[arg(long, value_name = "FILE")]
-    record: PathBuf,
+    record: Option<PathBuf>,
+    /// Sign without a signing record, for tests only: a second unbonding or extension of one stake is not
+    /// noticed.
+    #[arg(long, conflicts_with = "record")]
+    dangerously_without_record: bool,
     /// File with the covenant member's secret key, 64 hex digits; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: SecretKeyPath,
@@ -169,6 +172,14 @@ struct Signer {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        ensure!(
+            self.height.is_some() || self.own_node.is_given() || self.dangerously_without_height,
+            "--height is absent; must be that of your own node's tip, or --node that node, or --dangerously-without-height"
+        );
+        ensure!(
+            self.record.is_some() || self.dangerously_without_record,
+            "--record is absent; must be the file of your signing record, or --dangerously-without-record"
+        );
         let own_chain = self.own_node.read(self.chain.network)?;
         let of_node = own_chain.as_ref().map(OwnChain::height).transpose()?;
         let mut signer = Signer {
@@ -201,8 +212,10 @@ impl Args {
         };
         let in_force = delegation::in_force(params, *height)?;
         let foreign = mainnet::violation(chain.network, params, &self.params.name(), *height)?;
+        let left_out = own_chain.as_ref().map(|own| own.left_out(&delegation)).transpose()?.flatten();
+        let foreign: Vec<_> = foreign.into_iter().chain(left_out).collect();
         let checked = match (delegation::check(&delegation, params, chain, in_force), foreign) {
-            (Ok(checked), None) => checked,
+            (Ok(checked), foreign) if foreign.is_empty() => checked,
             (checked, foreign) => {
                 let mut refused = Refused::new(&checked.err().unwrap_or_default());
                 refused.violations.splice(..0, foreign);
@@ -214,10 +227,12 @@ impl Args {
             OsRng.fill_bytes(&mut aux);
             aux
         });
-        let name = || format!("--record {}", shown(&self.record));
-        let record = match record {
-            Some(record) => record,
-            None => record.insert(Record::open(&self.record).with_context(name)?),
+        let shown = self.record.as_deref().map(shown).unwrap_or_default();
+        let name = || format!("--record {shown}");
+        let record = match (record, &self.record) {
+            (Some(record), _) => record,
+            (none, Some(path)) => none.insert(Record::open(path).with_context(name)?),
+            (none, None) => none.insert(Record::forgotten()?),
         };
         match checked.sign_as_covenant_member(key, &aux, record) {
             Ok(signatures) => {

@@ -1,20 +1,26 @@
 //! `eots sign`: signs with the randomness of a height.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use anyhow::bail;
 use eots::SecretRandomness;
-use finality::SigningContext;
+use finality::{ConsumerHeight, SignerChain, SigningContext};
 use serde::{Deserialize, Serialize};
+use signer::session::{ProtectedSigner, SessionError, VoteRules};
 
 use super::message::in_context;
 use crate::args::argument::{self, Argument};
 use crate::args::input::{self, Bytes};
+use crate::args::protection::GuardArgs;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 use crate::view::output::{CommandOutput, Printout};
+use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  btcstake eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 \
-    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --dangerously-unprotected"
+    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --protection signing.db"
 )]
 pub(crate) struct Args {
     /// File with the finality provider's secret key, 64 hex digits; - is standard input.
@@ -33,9 +39,15 @@ pub(crate) struct Args {
     /// it).
     #[arg(long, value_name = "64 HEX DIGITS")]
     signing_context: Option<SigningContext>,
-    /// Sign without a signing record. A second signature at the same height over another message reveals the
-    /// secret key.
-    #[arg(long)]
+    /// The signing database (`btcstake signer init` makes one): the signature is recorded before it is
+    /// printed, and another message at the same height is refused.
+    #[arg(long, value_name = "FILE")]
+    protection: Option<PathBuf>,
+    #[command(flatten)]
+    guard: GuardArgs,
+    /// Sign without a signing record, for tests only. A second signature at the same height over another
+    /// message reveals the secret key.
+    #[arg(long, conflicts_with = "protection")]
     dangerously_unprotected: bool,
 }
 
@@ -65,19 +77,34 @@ impl CommandOutput for Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        if !self.dangerously_unprotected {
+        if self.protection.is_none() && !self.dangerously_unprotected {
             bail!(
                 "nothing would record this signature, and a second one at height {} over another message would reveal the secret key; \
-                 pass --dangerously-unprotected to sign all the same",
+                 pass --protection with a signing database (`btcstake signer init` makes one), or --dangerously-unprotected to sign all the same",
                 self.height
             );
         }
         let key = self.secret_key_file.read()?;
         let message = in_context(self.signing_context, &self.message.read()?);
+        let (public_key, shown) = (key.public_key().to_string(), hex::encode(&message));
         let randomness = SecretRandomness::derive(&key, self.chain_id.as_bytes(), self.height);
         let public_randomness = randomness.public_randomness().to_string();
-        let signature = eots::sign(&key, randomness, &message)?.to_string();
-        let (public_key, message) = (key.public_key().to_string(), hex::encode(&message));
-        Printout::of(&Output { public_key, public_randomness, message, signature })
+        let signature = match &self.protection {
+            None => eots::sign(&key, randomness, &message)?,
+            Some(database) => {
+                let store = Arc::new(self.guard.open(database)?);
+                let chain = SignerChain::genesis(self.chain_id);
+                let signer = ProtectedSigner::new(key, chain, store, VoteRules::default());
+                match signer.sign_message(ConsumerHeight(self.height), message) {
+                    Ok(verdict) => *verdict.signature(),
+                    Err(SessionError::Refused(refusal)) => {
+                        return Err(Refused::because(refusal.as_str(), refusal.to_string()).into());
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        let signature = signature.to_string();
+        Printout::of(&Output { public_key, public_randomness, message: shown, signature })
     }
 }

@@ -10,6 +10,7 @@ use crate::args::delegation::{DelegationArgs, Files, in_force, not_checked};
 use crate::args::input;
 use crate::args::mainnet;
 use crate::args::own_node::{OwnChain, OwnNodeArgs};
+use crate::args::parameters::AnyParameters;
 use crate::args::stake::{AnyFiles, Phase1Files, PlaceArgs};
 use crate::view::output::{CommandOutput, Exit, Printout};
 use crate::view::text::{BAD, GOOD, broken};
@@ -26,9 +27,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// The Bitcoin height whose parameters are in force: the tip's when the stake is registered, or its
-    /// inclusion's. On mainnet the file must have every version that is built in and active there. When
-    /// absent, the delegation must be under the last version in the file, as for `covenant sign`; a phase-1
-    /// stake is checked under the version that it names.
+    /// inclusion's. On mainnet the file must have every version that is built in and active there. When it
+    /// and --node are absent, the delegation must be under the last version in the file, as for `covenant
+    /// sign --dangerously-without-height`; a phase-1 stake, which takes no --node, is checked under the
+    /// version that it names.
     #[arg(long, value_parser = input::height)]
     height: Option<Height>,
     #[command(flatten)]
@@ -36,6 +38,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     place: PlaceArgs,
 }
+
+/// Said of a stake that is judged by the rules of phase 1 under parameters of Babylon Genesis.
+const BY_PHASE_1: &str = "judged by the rules of phase 1: it has the OP_RETURN data of a phase-1 stake, and no slashing \
+                          transaction; `covenant sign` signs none";
 
 /// Whether a delegation keeps every rule, and its covenant signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,9 +63,11 @@ pub struct Output {
     /// ties no inclusion to the chain; and what OP_RETURN data beside the staking output say differently.
     pub warnings: Vec<String>,
     /// What only the state of the chains tells, and a covenant member must ask its nodes: `registered`
-    /// (whether the staking transaction was registered before), `provider_known` and `provider_slashed`; of
-    /// an extension `running_stake_active`, `same_account` and `funding_is_a_stake`; of a phase-1 stake the
-    /// rules that its parameters do not have, or whose numbers are not given.
+    /// (whether the staking transaction was registered before), `provider_known`, `provider_slashed` and
+    /// `funding_is_a_stake` (whether a coin that it spends is another stake); of an extension
+    /// `running_stake_active` and `same_account` too; without an inclusion `age`, whether the stake is in a
+    /// block all the same, and how much of its staking time is left; of a phase-1 stake the rules that its
+    /// parameters do not have, or whose numbers are not given.
     pub not_checked: Vec<String>,
 }
 
@@ -121,12 +129,17 @@ impl Args {
         let found = files.delegation.check_phase1(rules);
         let (network, name) = (files.chain.network, self.files.params_name());
         let foreign = mainnet::violation(network, &files.params, &name, rules.height())?;
-        let violations: Vec<_> = foreign.into_iter().chain(found.iter().map(Violation::from)).collect();
+        let ended = mainnet::after_phase1(network, &files.params, rules.height())?;
+        let foreign = foreign.into_iter().chain(ended);
+        let violations: Vec<_> = foreign.chain(found.iter().map(Violation::from)).collect();
         let (accepted, quorum) = (violations.is_empty(), rules.parameters().covenant.quorum());
-        let (covenant_signature_count, warnings) = match files.covenant_quorum() {
+        let (covenant_signature_count, mut warnings) = match files.covenant_quorum() {
             Ok((found, warnings)) => (found.signed, warnings),
             Err(_) => (0, Vec::new()),
         };
+        if matches!(files.params, AnyParameters::Genesis(_)) {
+            warnings.push(BY_PHASE_1.to_owned());
+        }
         let has_quorum = covenant_signature_count >= usize::from(quorum);
         let status = if has_quorum { "VERIFIED" } else { "PENDING" };
         Printout::of(&Output {
@@ -143,14 +156,17 @@ impl Args {
     fn genesis(&self, mut files: Files) -> anyhow::Result<Printout> {
         let own = self.own_node.read(files.chain.network)?;
         let height = self.height.or(own.as_ref().map(OwnChain::height).transpose()?);
+        let mut left_out = None;
         if let Some(own) = own {
             files.chain = own.anchor(files.chain, &files.delegation)?;
+            left_out = own.left_out(&files.delegation)?;
         }
         let files = &files;
         let found = files.check(in_force(&files.params, height)?).err().unwrap_or_default();
         let name = self.files.params_name();
         let foreign = mainnet::violation(files.chain.network, &files.params, &name, height)?;
-        let violations: Vec<_> = foreign.into_iter().chain(found.iter().map(Violation::from)).collect();
+        let foreign = foreign.into_iter().chain(left_out);
+        let violations: Vec<_> = foreign.chain(found.iter().map(Violation::from)).collect();
         // Where the pre-signed transactions are not known, nobody can have signed them.
         let (covenant_signature_count, quorum, warnings) = match files.covenant_quorum() {
             Ok((found, warnings)) => (found.signed, Some(found.quorum), warnings),

@@ -12,7 +12,7 @@ use crate::view::transaction::BuiltTransaction;
 #[derive(clap::Args)]
 #[command(
     after_help = "The OP_RETURN output of a phase-1 stake has its keys and its staking time; the parameters have the covenant committee. Without --params, \
-    mainnet's are used. `stake phase1` makes a delegation of it, for the other steps.\n\nExample:\n  btcstake tx withdraw-phase1 --staking-transaction @phase1.tx --height 857950 --network regtest \
+    mainnet's are used. `stake phase1` makes a delegation of it, for the other steps.\n\nExample:\n  btcstake tx withdraw-phase1 --staking-transaction @phase1.tx --height 857950 --network regtest --params phase1-params.json \
     --to bcrt1p5e6v9v2j5wp3y6c79gaqdqltq7jdv45fswnnm7exmmp2020mqepspf6x45 --fee-rate 5 --secret-key-file staker.key"
 )]
 pub(crate) struct Args {

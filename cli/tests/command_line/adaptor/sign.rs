@@ -15,3 +15,12 @@ fn randomness_is_fresh_or_given() {
     let fixed = format!("{} --aux-rand {}", sign_line(), "00".repeat(32));
     assert_eq!(folder.json(&fixed), folder.json(&fixed));
 }
+
+/// Whoever may choose the message gets a signature over any transaction.
+#[test]
+fn blind_signing_is_asked_for() {
+    let folder = Folder::new();
+    let bare = sign_line().replace(" --dangerously-blind", "");
+    assert_ne!(bare, sign_line());
+    folder.run(&bare).fails(&["--dangerously-blind"]);
+}

@@ -72,7 +72,9 @@ impl Mainnet {
 
 /// The violations of a command that is refused, the same in its text.
 fn violations(folder: &Folder, line: &str) -> Vec<Violation> {
-    let text = folder.run(line).ends(1).stdout();
+    let run = folder.run(line);
+    assert_eq!(run.code(), Some(1), "{}", run.stderr());
+    let text = run.stdout();
     let found = if line.starts_with("stake check") {
         folder.run(&format!("--json {line}")).output::<StakeCheck>(1).violations
     } else {
@@ -266,6 +268,28 @@ fn phase1_parameters_that_are_not_mainnets_are_refused_or_warned_of() {
         let make = format!("stake phase1 --staking-transaction @phase1.tx --params {params} --height 860000");
         folder.run(&make).warns(0, &[&other]);
     }
+}
+
+/// Parameters of Babylon Genesis have no cap, and phase 1 ended long ago.
+#[test]
+fn phase1_stake_of_after_phase_1_is_refused() {
+    let mainnet = Mainnet::new();
+    let folder = &mainnet.folder;
+    let draft =
+        format!("{} --op-return-tag 62626e31", mainnet.stake("full.json", 910_000, "late-draft.json"));
+    folder.psbt(&draft);
+    // A new delegation without what phase 1 did not have.
+    folder.write_changed("late-draft.json", "late.json", |json| {
+        for name in ["slashing_transaction", "unbonding_slashing_transaction"] {
+            json.as_object_mut().unwrap().remove(name);
+        }
+    });
+    let line = "stake check --params full.json --delegation late.json --height 910000";
+    let refused: StakeCheck = folder.run(&format!("--json {line}")).output(1);
+    assert!(refused.violations.iter().any(|found| found.rule == "cap_height"), "{refused:?}");
+    assert!(refused.warnings[0].starts_with("judged by the rules of phase 1"), "{refused:?}");
+    let sign = "covenant sign --params full.json --delegation late.json --height 910000 --record r.jsonl --secret-key-file member.key";
+    folder.run(sign).ends(1);
 }
 
 /// A stake under mainnet's own phase 1 ends under it, whatever the file says.

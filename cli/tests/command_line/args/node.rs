@@ -9,12 +9,17 @@ use crate::fixtures::process::Folder;
 use crate::status::answers;
 
 /// The commands that ask a node, with arguments.
-fn who_asks_a_node() -> [(&'static str, String); 5] {
+fn who_asks_a_node() -> [(&'static str, String); 7] {
     [
         ("broadcast", "broadcast @stake.tx --network regtest".to_owned()),
         ("status", format!("status {FILES} verified.json")),
         ("stake include", format!("stake include {FILES} verified.json")),
         ("tx explain", format!("tx explain {} --network regtest", "07".repeat(32))),
+        ("stake check", format!("stake check {FILES} verified.json")),
+        (
+            "covenant sign",
+            format!("covenant sign {FILES} signed.json --record r.jsonl --secret-key-file member.key"),
+        ),
         ("demo", "demo".to_owned()),
     ]
 }
@@ -115,4 +120,43 @@ fn node_that_does_not_answer() {
         run.fails(&["--node"]);
     }
     folder.run("broadcast @unbonding.psbt --node http://127.0.0.1:1").fails(&["lacks signatures"]);
+}
+
+/// The tip of a node that lacks blocks is not the chain's.
+#[test]
+fn own_node_that_lacks_blocks_is_refused() {
+    let folder = Folder::with_delegation();
+    for (field, value) in
+        [("initialblockdownload", serde_json::json!(true)), ("headers", serde_json::json!(900_103))]
+    {
+        let mut answers = answers(900_100);
+        answers.get_mut("getblockchaininfo").unwrap()[field] = value;
+        let at = ScriptedNode::start(answers).at(&folder);
+        for line in [
+            format!("stake check {FILES} signed.json"),
+            format!("covenant sign {FILES} signed.json --record r.jsonl --secret-key-file member.key"),
+        ] {
+            folder.run(&format!("{line} {at}")).fails(&["--node has not all blocks of its chain yet"]);
+        }
+    }
+    assert!(!folder.path().join("r.jsonl").exists());
+    let at = ScriptedNode::start(answers(900_100)).at(&folder);
+    folder.run(&format!("stake check {FILES} signed.json {at}")).ends(0);
+}
+
+/// A key that is given as the cookie file would go over the wire.
+#[test]
+fn cookie_file_that_is_none_is_sent_nowhere() {
+    let folder = Folder::with_delegation();
+    let node = ScriptedNode::start(answers(900_100));
+    for content in ["01".repeat(32), ":password".to_owned(), String::new()] {
+        folder.write("cookie", content);
+        let line =
+            format!("status {FILES} verified.json --node http://{} --cookie-file cookie", node.address());
+        folder.run(&line).fails(&["it is no cookie; must be one line, user:password"]);
+    }
+    folder.write("cookie", "__cookie__:abc");
+    folder
+        .run(&format!("status {FILES} verified.json --node http://{} --cookie-file cookie", node.address()))
+        .ends(0);
 }

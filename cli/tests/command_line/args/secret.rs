@@ -165,6 +165,25 @@ fn secrets_are_hidden_in_errors_about_files() {
     let run = folder.run(&line);
     assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());
     run.fails(&["--record (hidden)", "it is not a regular file"]);
+    // Wherever its folder is, and where a file would be made of it.
+    for line in [
+        format!("params check --params ./{PROVIDER}x"),
+        format!("params check --params nowhere/{PROVIDER}"),
+        format!("status {files} --node http://127.0.0.1:1 --rpc-password-file ./{PROVIDER}x"),
+        format!("key new --out {PROVIDER}x"),
+        format!("signer export --protection none.db --out ./{PROVIDER}x"),
+    ] {
+        let run = folder.run(&line);
+        assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());
+        assert_eq!(run.code(), Some(2), "{}", run.stderr());
+    }
+    assert!(!folder.path().join(format!("{PROVIDER}x")).exists());
+    let line = format!(
+        "covenant sign --network regtest --params params.json --delegation signed.json --height 900000 \
+         --record {PROVIDER}x --secret-key-file member.key"
+    );
+    folder.run(&line).fails(&["its name may be a secret key"]);
+    assert!(!folder.path().join(format!("{PROVIDER}x")).exists());
     // A long name of a file is no secret.
     let named = format!("{PROVIDER}.json");
     folder.run(&format!("params check --params {named}")).fails(&[&named]);

@@ -185,11 +185,64 @@ fn secret_key_of_a_stranger_is_refused() {
 fn height_is_demanded() {
     let folder = Folder::with_delegation();
     let sign = format!("covenant sign {FILES} signed.json --record r.jsonl --secret-key-file member.key");
-    folder.run(&sign).fails(&["--height"]);
+    folder.run(&sign).fails(&["--height is absent", "--node", "--dangerously-without-height"]);
     folder
         .run(&format!("{sign} --height 900000 --dangerously-without-height"))
         .fails(&["cannot be used with"]);
     folder.run(&format!("{sign} --height 900000")).ends(0);
     folder.run(&format!("{sign} --dangerously-without-height")).ends(0);
-    folder.run(&sign.replace("--record r.jsonl", "--height 900000")).fails(&["--record"]);
+    let bare = sign.replace("--record r.jsonl", "--height 900000");
+    folder.run(&bare).fails(&["--record is absent", "--dangerously-without-record"]);
+    let forgotten = format!("{bare} --dangerously-without-record");
+    folder.run(&forgotten).ends(0);
+    folder.run(&format!("{forgotten} --record r.jsonl")).fails(&["cannot be used with"]);
+}
+
+/// The disk is full in the middle of a line: what was written of it is cut off, and nothing is signed.
+#[cfg(target_os = "linux")]
+#[test]
+fn record_that_cannot_be_written_whole_is_cut_back() {
+    let folder = Folder::with_delegation();
+    let sign =
+        format!("covenant sign {FILES} signed.json --height 900000 --secret-key-file member.key --record");
+    folder.run(&format!("{sign} first.jsonl")).ends(0);
+    let line = folder.read("first.jsonl");
+    // Entries of other stakes, so many that the next one crosses the limit of 1024 bytes.
+    let entry: Value = serde_json::from_str(&line).unwrap();
+    let mut full = String::new();
+    for vout in 1.. {
+        let mut other = entry.clone();
+        let txid = entry["staking_output"].as_str().unwrap().split(':').next().unwrap();
+        other["staking_output"] = json!(format!("{txid}:{vout}"));
+        let next = format!("{other}\n");
+        if full.len() + next.len() > 1024 {
+            break;
+        }
+        full.push_str(&next);
+    }
+    assert!(full.len() + line.len() > 1024);
+    folder.write("r.jsonl", &full);
+    let program = env!("CARGO_BIN_EXE_btcstake");
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec {program} {sign} r.jsonl");
+    let shell =
+        std::process::Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&shell.stderr);
+    assert!(shell.status.code() == Some(2) && shell.stdout.is_empty(), "{said}");
+    assert!(said.contains("--record r.jsonl") && said.contains("File too large"), "{said}");
+    assert_eq!(folder.read("r.jsonl"), full, "what was written of the line is cut off again");
+    folder.run(&format!("{sign} r.jsonl")).ends(0);
+}
+
+#[test]
+fn record_is_open_in_one_process() {
+    let folder = Folder::with_delegation();
+    folder.write("r.jsonl", "");
+    let held = std::fs::File::open(folder.path().join("r.jsonl")).unwrap();
+    held.lock().unwrap();
+    let sign = format!(
+        "covenant sign {FILES} signed.json --height 900000 --secret-key-file member.key --record r.jsonl"
+    );
+    folder.run(&sign).fails(&["another process has this record open; must be one"]);
+    drop(held);
+    folder.run(&sign).ends(0);
 }

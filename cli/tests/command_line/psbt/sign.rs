@@ -1,5 +1,6 @@
 //! `btcstake psbt sign`.
 
+use bitcoin::Psbt;
 use btcstake::outputs::{Key, PsbtCheck, PsbtSign, Refused, StakePsbts, TxExplain, Violation};
 
 use crate::fixtures::delegation::{ADDRESS, FILES};
@@ -86,4 +87,24 @@ fn sign_warns_of_a_fee_that_may_be_a_mistake() {
     assert!(signed.outputs[1].stake.is_some() && signed.outputs[0].address.is_none());
     assert!(signed.fee_rate_sat_per_kvb.is_some_and(|rate| rate > 300_000), "{signed:?}");
     assert_eq!(signed.fee_sat, Some(100_000));
+}
+
+/// A bound on the rate too, wherever a fee is shown.
+#[test]
+fn fee_rate_above_a_bound_is_warned_of() {
+    let folder = Folder::with_delegation();
+    let mut dear: Psbt = folder.read("unsigned-stake.psbt").trim().parse().unwrap();
+    // 200 000 sat for some 240 vB: less than a tenth of a larger coin.
+    let coin = dear.inputs[0].witness_utxo.as_mut().unwrap();
+    coin.value = bitcoin::Amount::from_sat(9_900_000);
+    dear.unsigned_tx.output[1].value = bitcoin::Amount::from_sat(9_100_000);
+    folder.write("dear.psbt", dear.to_string());
+    let said = "is above 1000 sat/vB, which hardly any transaction pays";
+    for line in ["psbt check --psbt @dear.psbt", "tx explain @dear.psbt"] {
+        let output = folder.json(line);
+        let warnings = output["warnings"].as_array().unwrap();
+        assert!(warnings.iter().any(|found| found.as_str().unwrap().contains(said)), "{line}: {warnings:?}");
+    }
+    let shown = folder.run("psbt sign --psbt @dear.psbt --secret-key-file wallet.key").stderr();
+    assert!(shown.contains(said), "{shown}");
 }

@@ -13,7 +13,7 @@ fn status_is_pending_and_then_verified() {
         folder.json(&format!("stake check {FILES} signed.json")),
         json!({
             "accepted": true, "violations": [], "covenant_signature_count": 0, "quorum": 2, "status": "PENDING",
-            "warnings": [], "not_checked": ["registered", "provider_known", "provider_slashed"],
+            "warnings": [], "not_checked": ["registered", "provider_known", "provider_slashed", "funding_is_a_stake", "age"],
         })
     );
     let verified: StakeCheck = folder.output(&format!("stake check {FILES} verified.json"));

@@ -64,7 +64,8 @@ fn own_node_tells_the_height_and_holds_the_inclusion() {
     assert!(checked.accepted && checked.warnings.is_empty(), "{checked:?}");
     let signed: CovenantSigned = regtest.run(&sign("included.json")).output(0);
     assert_eq!(signed.not_checked, checked.not_checked);
-    assert_eq!(signed.not_checked, ["registered", "provider_known", "provider_slashed"]);
+    let always = ["registered", "provider_known", "provider_slashed", "funding_is_a_stake"];
+    assert_eq!(signed.not_checked, always);
     let refused = |file: &str, rule: &str| {
         let checked: StakeCheck = regtest.run(&check(file)).output(1);
         assert!(checked.violations.iter().any(|found| found.rule == rule), "{rule}: {checked:?}");
@@ -74,6 +75,18 @@ fn own_node_tells_the_height_and_holds_the_inclusion() {
     refused("higher.json", "inclusion_height");
     folder.write_changed("included.json", "future.json", |json| json["inclusion"]["height"] = json!(9000));
     refused("future.json", "inclusion_height");
+    // Without its inclusion, nobody would ask how old it is; without a node, that is said.
+    folder.write_changed("included.json", "bare.json", |json| {
+        json.as_object_mut().unwrap().remove("inclusion");
+    });
+    refused("bare.json", "inclusion");
+    let bare = format!("{} --height 108", check("bare.json"));
+    let unasked: StakeCheck = folder.run(&bare).output(0);
+    assert_eq!(unasked.not_checked.last().map(String::as_str), Some("age"));
+    // Headers of anybody's above the tip make nothing deep.
+    let deeper = check("included.json").replace("--depth 3", "--depth 4");
+    let shallow: StakeCheck = regtest.run(&deeper).output(1);
+    assert!(shallow.violations.iter().all(|found| found.rule == "inclusion"), "{shallow:?}");
     // Blocks of another chain.
     let other = Regtest::new().unwrap();
     other.mine(2);

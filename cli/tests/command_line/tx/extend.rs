@@ -45,7 +45,7 @@ fn extension_is_signed_by_everyone_and_finalized() {
         .ends(0);
     folder.delegation("extension-verified.json");
     let check: StakeCheck = folder.output(&format!("stake check {FILES} extension-verified.json"));
-    let of_extension = ["running_stake_active", "same_account", "funding_is_a_stake"];
+    let of_extension = ["funding_is_a_stake", "running_stake_active", "same_account", "age"];
     assert_eq!(check.not_checked[3..], of_extension);
     assert_eq!(check.status.as_deref(), Some("VERIFIED"));
     // The staker signs the running stake, the wallet its coin.

@@ -76,8 +76,13 @@ fn inclusion_is_judged_at_the_callers_tip() {
     };
     // 2000 blocks of staking time, 1008 of unbonding time.
     let last = 900_000 + 2000 - parameters.unbonding_time().blocks() as u32 - 1;
-    assert_eq!(rules(900_000), []);
     assert_eq!(rules(900_010), []);
+    // Headers above the tip are anybody's.
+    let block = delegation.inclusion.as_ref().unwrap().headers[0].block_hash();
+    for depth in [0, 1, 9] {
+        let shallow = HeadersError::TooShallow { block, depth, least: 10 };
+        assert_eq!(rules(900_000 + depth), [StakeViolation::Inclusion(shallow.into())]);
+    }
     assert_eq!(rules(last), []);
     let depth = last + 1 - 900_000;
     let unbonding = u32::from(parameters.unbonding_time().blocks());

@@ -195,6 +195,19 @@ fn timelock_leaf_counts_beside_the_unbonding_leaf_of_a_known_committee() {
     assert_eq!(kind(&staking, &[second, first]), TransactionKind::Withdrawal);
     assert_eq!(kind(&staking, &[second]), TransactionKind::Unknown);
     assert_eq!(kind(&[(1, &beside), (2, &exit), (2, &script)], &[first]), TransactionKind::Unknown);
+    // An unbonding and a slashing leaf say their committee themselves.
+    for path in [SpendPath::Unbonding, SpendPath::Slashing] {
+        let keys = leaf(&scene, path);
+        let tree = match path {
+            SpendPath::Unbonding => [(1, &beside), (2, &script), (2, &unbonding)],
+            _ => [(2, &script), (2, &unbonding), (1, &beside)],
+        };
+        let transaction = spend(&keys, &block(&keys, &tree), 100);
+        let kind =
+            |known: &[&CovenantCommittee]| explain(&transaction).with_committees(&transaction, known).kind;
+        assert_eq!(kind(&[first]), explain(&transaction).kind);
+        assert!(kind(&[first]) != TransactionKind::Unknown && kind(&[second]) == TransactionKind::Unknown);
+    }
     // The hash beside that of an unbonding output tells no committee: it has the finality providers too.
     assert_eq!(kind(&[(1, &beside), (1, &script)], &[second]), TransactionKind::Withdrawal);
     assert_eq!(kind(&[(0, &script)], &[second]), TransactionKind::Withdrawal);

@@ -154,6 +154,21 @@ fn parameters_that_stand_twice_in_a_file_are_refused() {
     both[0].as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
     let error = read(&json!(both)).unwrap_err().to_string();
     assert!(error.contains("version 0: it has fields in `params` and beside it"), "{error}");
+    let refused = |file: &Value| {
+        let error = read(file).unwrap_err().to_string();
+        assert!(error.contains("it has fields in `params` and beside it"), "{error}");
+    };
+    for field in ["covenant_pks", "covenant_quorum", "slashing_pk_script", "unbonding_fee_sat"] {
+        let mut one = versions();
+        one[3][field] = json!("any");
+        refused(&json!({ "params": one }));
+        let mut single = json!({ "params": versions()[5]["params"] });
+        single[field] = json!("any");
+        refused(&single);
+        let mut info = network_info()["data"].clone();
+        info["params"][field] = json!("any");
+        refused(&info);
+    }
     // What is beside the form means nothing.
     assert!(read(&json!({ "params": versions(), "pagination": null, "data": 1 })).is_ok());
 }

@@ -137,3 +137,41 @@ fn weight_is_with_the_witness_of_a_leaf() {
     unknown.inputs.fill(Input::default());
     check_psbt_weight(&unknown).unwrap();
 }
+
+/// Each leaf that is described costs a point multiplication, and each signature two; neither has weight.
+#[test]
+fn psbt_with_more_leaves_or_signatures_than_any_needs_is_refused() {
+    let scene = crate::testing::Scene::new(1, 3, 2);
+    let unbonding = super::unbonding(&scene);
+    let leaves = |count: u32| {
+        let mut psbt = unbonding.psbt().clone();
+        let (block, leaf) = psbt.inputs[0].tap_scripts.first_key_value().unwrap();
+        let (block, version) = (block.clone(), leaf.1);
+        let scripts = (0..count).map(|number| {
+            let script = bitcoin::script::Builder::new().push_int(i64::from(number)).into_script();
+            let mut hashes = block.merkle_branch.as_slice().to_vec();
+            hashes[0] = bitcoin::TapNodeHash::from_script(&script, version);
+            (
+                bitcoin::taproot::ControlBlock { merkle_branch: hashes.try_into().unwrap(), ..block.clone() },
+                (script, version),
+            )
+        });
+        psbt.inputs[0].tap_scripts = scripts.collect();
+        check_psbt_weight(&psbt)
+    };
+    leaves(5000).unwrap();
+    let error = leaves(5001).unwrap_err();
+    assert_eq!(error.to_string(), "the PSBT has 5001 leaves; must have at most 5000");
+    let mut psbt = unbonding.psbt().clone();
+    let signature = bitcoin::taproot::Signature {
+        signature: scene.staker.sign_bip340(unbonding.sighash()).unwrap(),
+        sighash_type: bitcoin::TapSighashType::Default,
+    };
+    let hashes = (0..5001_u32).map(|number| {
+        let script = bitcoin::script::Builder::new().push_int(i64::from(number)).into_script();
+        bitcoin::TapLeafHash::from_script(&script, bitcoin::taproot::LeafVersion::TapScript)
+    });
+    let key = *scene.staker.public_key();
+    psbt.inputs[0].tap_script_sigs = hashes.map(|hash| ((key, hash), signature)).collect();
+    assert!(check_psbt_weight(&psbt).unwrap_err().to_string().contains("5001 signatures"));
+}

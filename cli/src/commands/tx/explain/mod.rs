@@ -32,7 +32,7 @@ use crate::view::violation::message;
 #[command(
     after_help = "A staking output cannot be distinguished from any other Taproot output until it is spent, unless it is a PSBT \
     that describes its outputs, or --delegation is given. The OP_RETURN data of a phase-1 stake alone are none: with --params, of either form, the output is rebuilt from them and the \
-    committee, and must be there exactly once; and a withdrawal from a staking output counts only where the committee's unbonding leaf is beside it. Other protocols use the same internal key and some of the same leaves: a leaf counts at its place in a stake's script tree, and in a \
+    committee, and must be there exactly once; and a withdrawal from a staking output counts only where the committee's unbonding leaf is beside it (without --params, that it is some stake's is the witness's word). Other protocols use the same internal key and some of the same leaves: a leaf counts at its place in a stake's script tree, and in a \
     transaction that can be valid; all else is unknown.\n\nExample:\n  btcstake tx explain @withdrawal.tx"
 )]
 pub(crate) struct Args {
@@ -118,9 +118,17 @@ impl Args {
         let delegation =
             delegation.map(|given| delegation::select(given, self.staking_txid, previous)).transpose()?;
         let params = argument::read_optional(self.params.as_ref())?;
+        let mut foreign = Vec::new();
         if let Some(params) = &params {
             let committees: Vec<_> = params.rules().iter().map(|rules| rules.parameters().covenant).collect();
+            let before: Vec<_> = explanation.spent.iter().map(|leaf| leaf.input).collect();
             explanation = explanation.with_committees(&transaction, &committees);
+            let is_left = |input: &usize| explanation.spent.iter().any(|leaf| leaf.input == *input);
+            foreign.extend(before.into_iter().filter(|input| !is_left(input)).map(|input| {
+                format!(
+                    "input {input}: it spends a leaf with another committee, or beside another one, than any in --params: a stake of others, or no stake"
+                )
+            }));
         }
         let files = delegation.zip(params.clone());
         let files = files.map(|(delegation, params)| AnyFiles::new(delegation, params, self.chain));
@@ -160,7 +168,7 @@ impl Args {
             if is_new { explanation.with_known_outputs(&transaction, &stakes) } else { explanation };
         let summary = PaymentSummary::of_transaction(&transaction, spent, &explanation).with_weight(weight);
         let mut payment = Payment::new(&summary, self.chain.network.into());
-        payment.warnings.extend(contradicted.iter().map(message));
+        payment.warnings.extend(contradicted.iter().map(message).chain(foreign));
         let confirmations = found.map(|found| found.confirmations);
         let fields = fields(&transaction, &amounts, &explanation, known.as_ref(), payment);
         let violations = files.as_ref().map(AnyFiles::violations).transpose()?.unwrap_or_default();

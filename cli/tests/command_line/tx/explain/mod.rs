@@ -185,3 +185,22 @@ fn txid_is_looked_up_on_a_node() {
     let explained: TxExplain = regtest.output(&by_id);
     assert_eq!((explained.kind.as_str(), explained.confirmations), ("withdrawal", Some(1)));
 }
+
+/// A leaf of another committee than the file's is of nobody that is known, which is said.
+#[test]
+fn leaves_of_other_committees_are_named() {
+    let folder = Folder::with_delegation();
+    folder.write("withdrawal.tx", Transactions::new().withdrawal());
+    folder.write("unbonding.tx", Transactions::new().unbonding());
+    for (file, kind) in [("withdrawal", "withdrawal"), ("unbonding", "unbonding")] {
+        let bare: TxExplain = folder.output(&format!("tx explain @{file}.tx"));
+        assert_eq!((bare.kind.as_str(), bare.warnings.len()), (kind, 0));
+        assert_eq!(bare.inputs[0].path, bare.spent_path, "what the witness reveals");
+        let under: TxExplain = folder.output(&format!("tx explain @{file}.tx --params params.json"));
+        assert_eq!(under.kind, "unknown");
+        assert!(
+            under.warnings[0].starts_with("input 0: it spends a leaf with another committee"),
+            "{under:?}"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! `signer init`: makes a signing database, or registers a lane.
+
+use anyhow::Context;
+use finality::ConsumerHeight;
+use signer::protection::{
+    ChangeKind, FirstHeight, HeightRange, LaneChange, OpenError, SqliteStore, Store as _,
+};
+
+use super::lanes::Output;
+use crate::args::protection::{LaneArgs, ProtectionArgs, height_range};
+use crate::view::output::Printout;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "The first height must be above every vote that was ever made with the key on this chain, here or elsewhere: nothing below it is signed. \
+    Other commands refuse a signing database that is missing, or older than its guard knows (an old copy, a backup): this is the explicit way on, \
+    and a warning says what was taken over.\n\nExample:\n  btcstake signer init --protection signing.db --chain-id bbn-1 --from-height 1 \
+    --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    protection: ProtectionArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
+    /// The first height that may be signed.
+    #[arg(long, value_name = "HEIGHT")]
+    from_height: u64,
+    /// Heights whose randomness is committed already (once for each range), by another signer of the key:
+    /// votes for them are signed.
+    #[arg(long, value_name = "FIRST:LAST", value_parser = height_range)]
+    committed: Vec<HeightRange>,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (paths, lane) = (self.protection.paths(), self.lane.lane());
+        let height = ConsumerHeight(self.from_height);
+        let mut warnings = Vec::new();
+        let store = match SqliteStore::open(&paths) {
+            Ok(store) => {
+                let kind = ChangeKind::Register(height);
+                store.change(vec![LaneChange { lane: lane.clone(), kind }])?;
+                store
+            }
+            Err(error @ (OpenError::InUse(_) | OpenError::OtherFile { .. })) => {
+                return Err(error).context("--protection");
+            }
+            Err(found) => {
+                let first = [FirstHeight { lane: lane.clone(), height }];
+                let store = SqliteStore::initialise(&paths, &first).context("--protection")?;
+                if !matches!(found, OpenError::Absent(_)) {
+                    warnings.push(format!("taken over, from height {} on: {found}", self.from_height));
+                }
+                store
+            }
+        };
+        let committed = self.committed.into_iter().map(ChangeKind::Committed);
+        let changes: Vec<_> = committed.map(|kind| LaneChange { lane: lane.clone(), kind }).collect();
+        if !changes.is_empty() {
+            store.change(changes)?;
+        }
+        Printout::of(&Output { warnings, ..Output::of(&store, &[lane])? })
+    }
+}

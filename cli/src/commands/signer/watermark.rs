@@ -1,0 +1,50 @@
+//! `signer watermark`: raises the low watermark, or sets the high one.
+
+use finality::ConsumerHeight;
+use signer::protection::{ChangeKind, LaneChange, Store as _};
+
+use super::lanes::Output;
+use crate::args::protection::{LaneArgs, ProtectionArgs};
+use crate::view::output::Printout;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "The low watermark is never lowered: a lower height changes nothing. For a migration, give the old signer a high watermark before its records \
+    are exported, so that it cannot sign what the new one will.\n\nExample:\n  btcstake signer watermark --protection signing.db --chain-id bbn-1 --high 1000 \
+    --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
+)]
+#[group(id = "marks", required = true, multiple = true, args = ["low", "high", "no_high"])]
+pub(crate) struct Args {
+    #[command(flatten)]
+    protection: ProtectionArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
+    /// Nothing at or below this height is signed anew.
+    #[arg(long, value_name = "HEIGHT")]
+    low: Option<u64>,
+    /// Nothing above this height is signed.
+    #[arg(long, value_name = "HEIGHT")]
+    high: Option<u64>,
+    /// Remove the high watermark: only where no other signer has the key.
+    #[arg(long, conflicts_with = "high")]
+    no_high: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (store, lane) = (self.protection.open()?, self.lane.lane());
+        anyhow::ensure!(
+            store.lanes()?.contains(&lane),
+            "{lane} is not in the signing database; must be (`signer init`)"
+        );
+        let low = self.low.map(|low| ChangeKind::RaiseLow(ConsumerHeight(low)));
+        let high = match (self.high, self.no_high) {
+            (Some(high), _) => Some(ChangeKind::SetHigh(Some(ConsumerHeight(high)))),
+            (None, true) => Some(ChangeKind::SetHigh(None)),
+            (None, false) => None,
+        };
+        let changes = low.into_iter().chain(high).map(|kind| LaneChange { lane: lane.clone(), kind });
+        store.change(changes.collect())?;
+        Printout::of(&Output::of(&store, &[lane])?)
+    }
+}

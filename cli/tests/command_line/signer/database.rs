@@ -1,0 +1,136 @@
+//! The database: initialised, used, pruned, copied, restored.
+
+use btcstake::outputs::{EotsSign, Refused, SignerLanes};
+
+use super::{init, lane, sign, vote};
+use crate::fixtures::process::{Folder, PROVIDER_KEY};
+
+fn status(folder: &Folder) -> SignerLanes {
+    folder.output("signer status --protection signing.db")
+}
+
+#[test]
+fn second_vote_at_a_height_is_refused() {
+    let folder = Folder::new();
+    let made: SignerLanes = init(&folder, "signing.db", 100).output(0);
+    assert_eq!((made.lanes.len(), made.lanes[0].low_watermark_height), (1, Some(99)));
+    assert_eq!(made.lanes[0].chain_id.as_deref(), Some("bbn-1"));
+    let first: EotsSign = sign(&folder, "signing.db", 100, 1).output(0);
+    // As without the database: the same key, chain and height have the same randomness.
+    let bare: EotsSign = folder.output(&format!(
+        "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 100 --message {} --dangerously-unprotected",
+        vote(100, 1)
+    ));
+    assert_eq!(first, bare);
+    assert_eq!(sign(&folder, "signing.db", 100, 1).output::<EotsSign>(0), first);
+    let refused: Refused = sign(&folder, "signing.db", 100, 2).output(1);
+    assert_eq!(refused.violations[0].rule, "double_sign");
+    let below: Refused = sign(&folder, "signing.db", 99, 1).output(1);
+    assert_eq!(below.violations[0].rule, "below_low_watermark");
+    let other = folder.run(&format!(
+        "--json eots sign --secret-key-file provider.key --chain-id bbn-2 --height 100 --message {} --protection signing.db",
+        vote(100, 2)
+    ));
+    assert_eq!(other.output::<Refused>(1).violations[0].rule, "unknown_lane");
+    let known = status(&folder);
+    assert_eq!(
+        (known.lanes[0].highest_height, known.lanes[0].public_key.as_str()),
+        (Some(100), PROVIDER_KEY)
+    );
+    assert!(known.generation > made.generation);
+    let neither = format!(
+        "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 --message {}",
+        vote(1, 1)
+    );
+    folder.run(&neither).fails(&["nothing would record this signature", "--protection"]);
+    let both = format!("{neither} --dangerously-unprotected --protection signing.db");
+    folder.run(&both).fails(&["cannot be used with"]);
+}
+
+#[test]
+fn watermarks_are_raised_and_set() {
+    let folder = Folder::new();
+    init(&folder, "signing.db", 0).ends(0);
+    let marks = |rest: &str| -> SignerLanes {
+        folder.output(&format!("signer watermark --protection signing.db {} {rest}", lane()))
+    };
+    let set = marks("--low 10 --high 20");
+    assert_eq!((set.lanes[0].low_watermark_height, set.lanes[0].high_watermark_height), (Some(10), Some(20)));
+    assert_eq!(marks("--low 5").lanes[0].low_watermark_height, Some(10), "never lowered");
+    for (height, rule) in [(10, "below_low_watermark"), (21, "above_high_watermark")] {
+        let refused: Refused = sign(&folder, "signing.db", height, 1).output(1);
+        assert_eq!(refused.violations[0].rule, rule);
+    }
+    sign(&folder, "signing.db", 20, 1).output::<EotsSign>(0);
+    assert_eq!(marks("--no-high").lanes[0].high_watermark_height, None);
+    sign(&folder, "signing.db", 21, 1).output::<EotsSign>(0);
+    let prune = format!("signer prune --protection signing.db {} --up-to 20", lane());
+    let pruned: SignerLanes = folder.output(&prune);
+    assert_eq!((pruned.lanes[0].changed_records, pruned.lanes[0].low_watermark_height), (Some(1), Some(20)));
+    let gone: Refused = sign(&folder, "signing.db", 20, 1).output(1);
+    assert_eq!(gone.violations[0].rule, "below_low_watermark");
+    folder.run(&format!("signer watermark --protection signing.db {}", lane())).fails(&["--low"]);
+    let stranger = format!("--public-key {PROVIDER_KEY} --chain-id other");
+    for line in ["watermark --low 1", "prune --up-to 1"] {
+        folder
+            .run(&format!("signer {line} --protection signing.db {stranger}"))
+            .fails(&["is not in the signing database"]);
+    }
+}
+
+/// Yesterday's file, a backup, no file, no guard: each stops every command, until `init` says a height.
+#[test]
+fn old_copies_are_refused_until_a_height_is_said() {
+    let folder = Folder::new();
+    folder
+        .run("signer status --protection signing.db")
+        .fails(&["it must be initialised once", "signer init"]);
+    init(&folder, "signing.db", 1).ends(0);
+    sign(&folder, "signing.db", 1, 1).ends(0);
+    let at = |name: &str| folder.path().join(name);
+    std::fs::copy(at("signing.db"), at("yesterday")).unwrap();
+    sign(&folder, "signing.db", 2, 1).ends(0);
+    folder.run("signer backup --protection signing.db --out backup.db").ends(0);
+    sign(&folder, "signing.db", 3, 1).ends(0);
+    for (copy, said) in [("yesterday", "is an old copy"), ("backup.db", "is a backup of a signing database")]
+    {
+        std::fs::copy(at(copy), at("signing.db")).unwrap();
+        sign(&folder, "signing.db", 3, 2).fails(&[said]);
+        folder.run("signer status --protection signing.db").fails(&[said]);
+        init(&folder, "signing.db", 3).fails(&["must be above 3, which was signed"]);
+        sign(&folder, "signing.db", 3, 2).fails(&[said]);
+    }
+    let taken: SignerLanes = init(&folder, "signing.db", 4).output(0);
+    assert!(taken.warnings[0].starts_with("taken over, from height 4 on: "), "{taken:?}");
+    let refused: Refused = sign(&folder, "signing.db", 3, 2).output(1);
+    assert_eq!(refused.violations[0].rule, "below_low_watermark");
+    sign(&folder, "signing.db", 4, 1).output::<EotsSign>(0);
+    std::fs::remove_file(at("signing.db.guard")).unwrap();
+    sign(&folder, "signing.db", 5, 1).fails(&["guard", "is missing"]);
+    folder
+        .run("signer status --protection signing.db")
+        .fails(&["whether the database is an old copy is not known"]);
+    init(&folder, "signing.db", 5).output::<SignerLanes>(0);
+    std::fs::remove_file(at("signing.db")).unwrap();
+    sign(&folder, "signing.db", 6, 1).fails(&["is missing, and its guard is there"]);
+    // A guard elsewhere notices when the whole folder is restored.
+    let elsewhere = "--guard away.guard";
+    folder.run(&format!("signer init --protection other.db {elsewhere} {} --from-height 1", lane())).ends(0);
+    folder.run(&format!("signer status --protection other.db {elsewhere}")).ends(0);
+    folder.run("signer status --protection other.db").fails(&["the guard other.db.guard"]);
+    // A key file is no database, and stays one.
+    init(&folder, "provider.key", 1).fails(&["is not a signing database"]);
+    assert!(folder.read("provider.key").starts_with("0101"));
+}
+
+#[test]
+fn highest_vote_of_the_chain_must_be_known() {
+    let folder = Folder::new();
+    init(&folder, "signing.db", 10).ends(0);
+    let seen =
+        |height: u64| folder.run(&format!("signer status --protection signing.db --highest-vote {height}"));
+    seen(9).ends(0);
+    seen(10).fails(&["knows of no vote above 9; must know of 10"]);
+    sign(&folder, "signing.db", 12, 1).ends(0);
+    seen(12).ends(0);
+}

@@ -1,0 +1,25 @@
+//! Slashing protection: at most one message is signed for each key, chain and height.
+//!
+//! The signing call *is* the check: [`Store::check_and_record`] looks for another message, has the signature
+//! made, records both and releases the signature once the record is durable, in one exclusive transaction.
+//! Nothing else in this crate makes a signature with a committed randomness.
+
+mod guard;
+mod memory;
+mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::guard::GuardError;
+pub use self::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{FirstHeight, OpenError, SqlitePaths, SqliteStore};
+pub use self::store::{ChangeKind, Changed, LaneChange, Store, StoreError, check_highest_vote};
+pub use self::types::{
+    HeightRange, Lane, LaneState, Outcome, Refusal, SignVote, SigningRecord, Verdict, VoteRequest, Watermarks,
+};

@@ -1,0 +1,261 @@
+//! A store in an SQLite file, on one machine, for one process.
+//!
+//! One thread owns the connection. It takes all requests that wait and commits them together: one sync of the
+//! disk serves every vote that arrived meanwhile (group commit), and nobody waits for more to arrive.
+//!
+//! Beside the database `FILE` are `FILE.lock`, which keeps a second process out, and `FILE.guard`, which
+//! notices an old copy of the database. (A lock on the database file itself would not meet SQLite's, and
+//! closing the file would drop those.)
+
+mod database;
+mod error;
+mod files;
+mod schema;
+mod worker;
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use finality::ConsumerHeight;
+use rusqlite::{Connection, OpenFlags};
+
+use self::database::{Database, failed};
+pub use self::error::OpenError;
+use self::files::{create, load, lock, with_ending};
+use self::worker::{Job, Reply, Worker};
+use super::guard::{Guard, sync_folder};
+use super::store::{ChangeKind, Changed, LaneChange, Store, StoreError};
+use super::types::{Lane, LaneState, Outcome, SigningRecord, VoteRequest};
+
+/// The files of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlitePaths {
+    /// The database.
+    pub database: PathBuf,
+    /// The guard against an old copy of the database. On another disk it also notices when the whole folder
+    /// is restored.
+    pub guard: PathBuf,
+}
+
+impl SqlitePaths {
+    /// Returns the files of a store at this path, with the guard beside the database.
+    pub fn beside(database: impl Into<PathBuf>) -> Self {
+        let database = database.into();
+        let guard = with_ending(&database, ".guard");
+        Self { database, guard }
+    }
+}
+
+/// What an explicit initialisation says of a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstHeight {
+    /// The lane.
+    pub lane: Lane,
+    /// The first height that may be signed: nothing below it is.
+    pub height: ConsumerHeight,
+}
+
+/// A store in an SQLite file. Closing it (dropping it) finishes what was asked for.
+#[derive(Debug)]
+pub struct SqliteStore {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    /// Held as long as the store is open.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens a store, which must be there, and newer than or as new as its guard knows.
+    ///
+    /// # Errors
+    /// [`OpenError`]: another process has it open; the database or the guard is missing, older than the
+    /// other, or of another store. [`initialise`](Self::initialise) is the explicit way on.
+    pub fn open(paths: &SqlitePaths) -> Result<Self, OpenError> {
+        let lock = lock(&paths.database)?;
+        let (database, mut guard) = match (load(&paths.database)?, Guard::open(&paths.guard)?) {
+            (Some(database), Some(guard)) => (database, guard),
+            (Some(_), None) => return Err(OpenError::GuardAbsent(paths.guard.clone())),
+            (None, Some(_)) => return Err(OpenError::DatabaseAbsent(paths.database.clone())),
+            (None, None) => return Err(OpenError::Absent(paths.database.clone())),
+        };
+        if database.id != guard.id() {
+            return Err(OpenError::OtherStore(paths.clone()));
+        }
+        if database.is_backup {
+            return Err(OpenError::Backup(paths.database.clone()));
+        }
+        let (found, known) = (database.generation, guard.generation());
+        if found < known {
+            return Err(OpenError::Stale { path: paths.database.clone(), found, known });
+        }
+        let highest: Vec<_> = database.highest().collect();
+        for (lane, height) in &highest {
+            if guard.highest(lane).is_some_and(|known| known > *height) {
+                return Err(OpenError::Stale { path: paths.database.clone(), found, known });
+            }
+        }
+        guard.advance(found, &highest)?;
+        Self::start(database, guard, lock)
+    }
+
+    /// Makes a store, or takes over one that [`open`](Self::open) refuses: an old copy, a file of a backup,
+    /// or one whose guard is lost. Whoever does this says below which height nothing is signed, for each
+    /// lane: above every vote that was ever made.
+    ///
+    /// # Errors
+    /// [`OpenError`]: another process has it open; it is no signing database; a first height is at or below
+    /// what the guard or the database knows to be signed.
+    pub fn initialise(paths: &SqlitePaths, first: &[FirstHeight]) -> Result<Self, OpenError> {
+        let lock = lock(&paths.database)?;
+        let guard = Guard::open(&paths.guard)?;
+        let mut database = match load(&paths.database)? {
+            Some(database) => database,
+            None => create(&paths.database)?,
+        };
+        for FirstHeight { lane, height } in first {
+            let known = database.state(lane).highest;
+            let known = known.max(guard.as_ref().and_then(|guard| guard.highest(lane)));
+            if let Some(known) = known.filter(|known| known >= height) {
+                let lane = Box::new(lane.clone());
+                return Err(OpenError::BelowKnown { lane, height: *height, known });
+            }
+        }
+        let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
+            lane: lane.clone(),
+            kind: ChangeKind::Register(*height),
+        });
+        database.change(register.collect())?;
+        // A lane that the guard knew and nobody named is unknown to the database: nothing is signed on it
+        // until it is registered above what the guard knows.
+        let mut guard = match guard {
+            Some(mut guard) => {
+                if guard.id() != database.id {
+                    guard.adopt(database.id)?;
+                }
+                guard
+            }
+            None => Guard::create(&paths.guard, database.id)?,
+        };
+        database.reach_generation(guard.generation())?;
+        database.set_backup(false)?;
+        let highest: Vec<_> = database.highest().collect();
+        guard.advance(database.generation, &highest)?;
+        guard.sync()?;
+        Self::start(database, guard, lock)
+    }
+
+    fn start(database: Database, guard: Guard, lock: File) -> Result<Self, OpenError> {
+        let (jobs, queue) = channel();
+        let thread = std::thread::Builder::new()
+            .name("signing-store".to_owned())
+            .spawn(move || Worker { database, guard }.run(&queue))
+            .map_err(OpenError::Thread)?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), _lock: lock })
+    }
+
+    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
+        let (reply, answer) = sync_channel(1);
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job(reply)).map_err(|_| StoreError::Closed)?;
+        answer.recv().map_err(|_| StoreError::Closed)?
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Database) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask(|reply| {
+            Job::Read(Box::new(move |database| {
+                // Who asked may have gone.
+                let _gone = reply.send(read(database));
+            }))
+        })
+    }
+
+    /// Lets the database have this many pages at most: a full disk.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        self.read(move |database| {
+            database.connection().pragma_update(None, "max_page_count", pages).map_err(failed)
+        })
+    }
+
+    /// Copies the store to a new file while it works, and marks the copy: [`open`](Self::open) refuses it, as
+    /// nobody knows what was signed since.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file is there already, or cannot be written.
+    pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_owned();
+        self.read(move |database| {
+            let io = |cause: std::io::Error| StoreError::Database(Box::new(cause));
+            // A name of its own, and readable by the owner alone, before anything is in it.
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(&to).map_err(io)?;
+            let copied = copy(database, &to);
+            if copied.is_err() {
+                let _removed = std::fs::remove_file(&to);
+            }
+            copied?;
+            sync_folder(&to).map_err(io)
+        })
+    }
+}
+
+fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
+    let name = to.to_string_lossy();
+    database.connection().execute("VACUUM INTO ?1", [&*name]).map_err(failed)?;
+    let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    copy.execute("UPDATE store SET is_backup = 1", []).map_err(failed)?;
+    copy.close().map_err(|(_, error)| failed(error))?;
+    let synced = File::open(to).and_then(|file| file.sync_all());
+    synced.map_err(|cause| StoreError::Database(Box::new(cause)))
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // The thread ends when nobody can ask any more, and has then done all that was asked.
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn check_and_record(&self, requests: Vec<VoteRequest>) -> Result<Vec<Outcome>, StoreError> {
+        self.ask(|reply| Job::Votes(requests, reply))
+    }
+
+    fn lanes(&self) -> Result<Vec<Lane>, StoreError> {
+        self.read(|database| Ok(database.lanes()))
+    }
+
+    fn state(&self, lane: &Lane) -> Result<LaneState, StoreError> {
+        let lane = lane.clone();
+        self.read(move |database| Ok(database.state(&lane)))
+    }
+
+    fn records(
+        &self,
+        lane: &Lane,
+        from: ConsumerHeight,
+        most: usize,
+    ) -> Result<Vec<SigningRecord>, StoreError> {
+        let lane = lane.clone();
+        self.read(move |database| database.records(&lane, from, most))
+    }
+
+    fn change(&self, changes: Vec<LaneChange>) -> Result<Vec<Changed>, StoreError> {
+        self.ask(|reply| Job::Change(changes, reply))
+    }
+
+    fn generation(&self) -> Result<u64, StoreError> {
+        self.read(|database| Ok(database.generation))
+    }
+}

@@ -1,0 +1,99 @@
+//! The thread that owns the database, and serves all that wait in one transaction.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use super::database::{Database, Done};
+use crate::protection::guard::Guard;
+use crate::protection::store::{Changed, LaneChange, StoreError};
+use crate::protection::types::{Outcome, VoteRequest};
+
+/// The most requests that one transaction has.
+const MOST_IN_BATCH: usize = 512;
+
+/// Where an answer goes.
+pub(super) type Reply<T> = SyncSender<Result<T, StoreError>>;
+
+/// What the thread does.
+pub(super) enum Job {
+    Votes(Vec<VoteRequest>, Reply<Vec<Outcome>>),
+    Change(Vec<LaneChange>, Reply<Vec<Changed>>),
+    /// Something that only reads.
+    Read(Box<dyn FnOnce(&Database) + Send>),
+}
+
+/// The thread of a store.
+pub(super) struct Worker {
+    pub(super) database: Database,
+    pub(super) guard: Guard,
+}
+
+impl Worker {
+    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+        let mut next = queue.recv().ok();
+        while let Some(job) = next.take() {
+            match job {
+                Job::Votes(requests, reply) => next = self.votes(requests, reply, queue),
+                Job::Change(changes, reply) => {
+                    let changed = self.database.change(changes);
+                    let _gone = reply.send(changed.and_then(|done| self.noted(done)));
+                }
+                Job::Read(read) => read(&self.database),
+            }
+            if next.is_none() {
+                next = queue.recv().ok();
+            }
+        }
+        let _synced = self.guard.sync();
+        let _closed = self.database.close();
+    }
+
+    /// Serves these requests and all others that wait; returns a job of another kind that was among them.
+    fn votes(
+        &mut self,
+        requests: Vec<VoteRequest>,
+        reply: Reply<Vec<Outcome>>,
+        queue: &Receiver<Job>,
+    ) -> Option<Job> {
+        let (mut all, mut replies, mut other) = (requests, Vec::new(), None);
+        replies.push((all.len(), reply));
+        while all.len() < MOST_IN_BATCH {
+            match queue.try_recv() {
+                Ok(Job::Votes(more, reply)) => {
+                    replies.push((more.len(), reply));
+                    all.extend(more);
+                }
+                Ok(job) => {
+                    other = Some(job);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let recorded = self.database.check_and_record(all).and_then(|done| self.noted(done));
+        match recorded {
+            Ok(outcomes) => {
+                let mut outcomes = outcomes.into_iter();
+                for (count, reply) in replies {
+                    let _gone = reply.send(Ok(outcomes.by_ref().take(count).collect()));
+                }
+            }
+            Err(error) => {
+                let text = Arc::new(error);
+                for (_, reply) in replies {
+                    let _gone = reply.send(Err(StoreError::Shared(text.clone())));
+                }
+            }
+        }
+        other
+    }
+
+    /// Notes in the guard what a transaction has reached, before anything of it is released.
+    fn noted<T>(&mut self, done: Done<T>) -> Result<T, StoreError> {
+        let Done { result, generation, highest } = done;
+        let Some(generation) = generation else { return Ok(result) };
+        let highest: Vec<_> = highest.iter().map(|(lane, height)| (lane, *height)).collect();
+        let noted = self.guard.advance(generation, &highest);
+        noted.map(|()| result).map_err(|error| StoreError::Database(Box::new(error)))
+    }
+}

@@ -1,0 +1,272 @@
+//! The store in a file: what is left of it after every kind of end, and which copies of it are refused.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use tempfile::{TempDir, tempdir};
+
+use super::conformance::suite;
+use super::{Provider, ask, height, is_new, refusal};
+use crate::protection::{
+    ChangeKind, FirstHeight, Lane, LaneChange, OpenError, Refusal, SqlitePaths, SqliteStore, Store as _,
+    StoreError, check_highest_vote,
+};
+
+/// A folder with a store on which a provider is registered from height 10 on.
+struct Place {
+    folder: TempDir,
+    paths: SqlitePaths,
+    provider: std::sync::Arc<Provider>,
+}
+
+fn first(lane: &Lane, at: u64) -> Vec<FirstHeight> {
+    vec![FirstHeight { lane: lane.clone(), height: height(at) }]
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempdir().unwrap();
+        let paths = SqlitePaths::beside(folder.path().join("signing.db"));
+        let provider = Provider::new(1, b"bbn-1");
+        drop(SqliteStore::initialise(&paths, &first(&provider.lane, 10)).unwrap());
+        Self { folder, paths, provider }
+    }
+
+    fn open(&self) -> Result<SqliteStore, OpenError> {
+        SqliteStore::open(&self.paths)
+    }
+
+    fn sign(&self, heights: std::ops::Range<u64>) {
+        let store = self.open().unwrap();
+        for at in heights {
+            assert!(is_new(&ask(&store, &self.provider, at, b"a")));
+        }
+    }
+
+    fn keep(&self, name: &str) {
+        std::fs::copy(&self.paths.database, self.folder.path().join(name)).unwrap();
+    }
+
+    fn restore(&self, name: &str) {
+        std::fs::copy(self.folder.path().join(name), &self.paths.database).unwrap();
+    }
+}
+
+#[test]
+fn sqlite_store_conforms() {
+    let folder = tempdir().unwrap();
+    suite(&|name| {
+        let paths = SqlitePaths::beside(folder.path().join(name));
+        Box::new(SqliteStore::initialise(&paths, &[]).unwrap())
+    });
+}
+
+#[test]
+fn records_outlive_the_store() {
+    let place = Place::new();
+    place.sign(10..13);
+    let store = place.open().unwrap();
+    assert!(!is_new(&ask(&store, &place.provider, 12, b"a")));
+    assert!(matches!(refusal(ask(&store, &place.provider, 12, b"b")), Refusal::DoubleSign { .. }));
+    assert!(matches!(refusal(ask(&store, &place.provider, 9, b"b")), Refusal::BelowLowWatermark { .. }));
+    assert_eq!(store.state(&place.provider.lane).unwrap().highest, Some(height(12)));
+    drop(store);
+    // Nothing is left beside the database but its guard and its lock, readable by the owner alone.
+    let mut names: Vec<_> = std::fs::read_dir(place.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["signing.db", "signing.db.guard", "signing.db.lock"]);
+    #[cfg(unix)]
+    for name in names {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(place.folder.path().join(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn second_opener_is_kept_out() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    assert!(matches!(place.open(), Err(OpenError::InUse(_))));
+    assert!(matches!(SqliteStore::initialise(&place.paths, &[]), Err(OpenError::InUse(_))));
+    assert!(is_new(&ask(&store, &place.provider, 10, b"a")));
+    drop(store);
+    place.open().unwrap();
+}
+
+/// Yesterday's copy of the file, the whole of a session or the middle of one.
+#[test]
+fn old_copy_is_refused_until_it_is_initialised_above_what_was_signed() {
+    let place = Place::new();
+    place.sign(10..12);
+    place.keep("old");
+    place.sign(12..15);
+    place.restore("old");
+    let stale = place.open().unwrap_err();
+    assert!(matches!(stale, OpenError::Stale { .. }), "{stale}");
+    // The guard knows the highest height.
+    for below in [0, 12, 14] {
+        let refused = SqliteStore::initialise(&place.paths, &first(&place.provider.lane, below)).unwrap_err();
+        assert!(matches!(refused, OpenError::BelowKnown { known, .. } if known == height(14)), "{refused}");
+        assert!(place.open().is_err(), "a refused initialisation changes nothing");
+    }
+    let store = SqliteStore::initialise(&place.paths, &first(&place.provider.lane, 15)).unwrap();
+    for forgotten in [12, 13, 14] {
+        let refused = refusal(ask(&store, &place.provider, forgotten, b"b"));
+        assert_eq!(refused, Refusal::BelowLowWatermark { height: height(forgotten), low: height(14) });
+    }
+    assert!(
+        !is_new(&ask(&store, &place.provider, 11, b"a")) && is_new(&ask(&store, &place.provider, 15, b"b"))
+    );
+    drop(store);
+    place.open().unwrap();
+    place.restore("old");
+    assert!(matches!(place.open(), Err(OpenError::Stale { .. })), "the old copy is old for ever");
+}
+
+/// A copy of the file while the store is open, restored after the process has died.
+#[test]
+fn copy_of_the_same_session_is_refused() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    assert!(is_new(&ask(&store, &place.provider, 10, b"a")));
+    store.back_up(&place.folder.path().join("copy")).unwrap();
+    // As a copy of the file system would be: not marked.
+    let copy = Connection::open(place.folder.path().join("copy")).unwrap();
+    copy.execute("UPDATE store SET is_backup = 0", []).unwrap();
+    drop(copy);
+    assert!(is_new(&ask(&store, &place.provider, 11, b"a")));
+    // No end of the session: nothing is synced or closed.
+    std::mem::forget(store);
+    let elsewhere = tempdir().unwrap();
+    let paths =
+        SqlitePaths { database: elsewhere.path().join("signing.db"), guard: elsewhere.path().join("guard") };
+    std::fs::copy(place.folder.path().join("copy"), &paths.database).unwrap();
+    std::fs::copy(&place.paths.guard, &paths.guard).unwrap();
+    assert!(matches!(SqliteStore::open(&paths), Err(OpenError::Stale { .. })));
+}
+
+#[test]
+fn backup_is_marked_and_refused_as_it_is() {
+    let place = Place::new();
+    place.sign(10..11);
+    let store = place.open().unwrap();
+    let to = place.folder.path().join("backup.db");
+    store.back_up(&to).unwrap();
+    assert!(matches!(store.back_up(&to), Err(StoreError::Database(_))), "nothing is overwritten");
+    assert!(store.back_up(Path::new("/nowhere/backup.db")).is_err());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    assert!(is_new(&ask(&store, &place.provider, 11, b"a")), "the store works on");
+    drop(store);
+    place.restore("backup.db");
+    assert!(matches!(place.open(), Err(OpenError::Backup(_))));
+    // On a new machine, without the guard: a height is demanded, and taken at its word.
+    std::fs::remove_file(&place.paths.guard).unwrap();
+    assert!(matches!(place.open(), Err(OpenError::GuardAbsent(_))));
+    let store = SqliteStore::initialise(&place.paths, &first(&place.provider.lane, 100)).unwrap();
+    assert!(!is_new(&ask(&store, &place.provider, 10, b"a")));
+    assert!(matches!(refusal(ask(&store, &place.provider, 11, b"b")), Refusal::BelowLowWatermark { .. }));
+    assert!(is_new(&ask(&store, &place.provider, 100, b"a")));
+}
+
+#[test]
+fn missing_files_stop_the_start() {
+    let place = Place::new();
+    place.sign(10..20);
+    std::fs::remove_file(&place.paths.database).unwrap();
+    assert!(matches!(place.open(), Err(OpenError::DatabaseAbsent(_))));
+    // An empty file is none.
+    std::fs::write(&place.paths.database, "").unwrap();
+    assert!(matches!(place.open(), Err(OpenError::DatabaseAbsent(_))));
+    // A new database: a lane that nobody names is unknown, and cannot be named below what the guard knows.
+    let other = Provider::new(2, b"bbn-1");
+    let store = SqliteStore::initialise(&place.paths, &first(&other.lane, 0)).unwrap();
+    assert!(matches!(refusal(ask(&store, &place.provider, 30, b"a")), Refusal::UnknownLane(_)));
+    drop(store);
+    let refused = SqliteStore::initialise(&place.paths, &first(&place.provider.lane, 19)).unwrap_err();
+    assert!(matches!(refused, OpenError::BelowKnown { .. }), "{refused}");
+    let store = SqliteStore::initialise(&place.paths, &first(&place.provider.lane, 20)).unwrap();
+    assert!(is_new(&ask(&store, &place.provider, 20, b"a")));
+    drop(store);
+    let nothing = tempdir().unwrap();
+    let absent = SqliteStore::open(&SqlitePaths::beside(nothing.path().join("db"))).unwrap_err();
+    assert!(matches!(absent, OpenError::Absent(_)), "{absent}");
+    assert_eq!(std::fs::read_dir(nothing.path()).unwrap().count(), 1, "the lock alone");
+}
+
+#[test]
+fn database_of_another_store_is_refused() {
+    let (one, two) = (Place::new(), Place::new());
+    two.sign(10..30);
+    std::fs::copy(&two.paths.database, &one.paths.database).unwrap();
+    assert!(matches!(one.open(), Err(OpenError::OtherStore(_))));
+    // A key file, for one: SQLite would take it for an empty database.
+    for content in [b"x".to_vec(), b"01".repeat(32), b"no database at all".repeat(200)] {
+        std::fs::write(&one.paths.database, &content).unwrap();
+        for error in [one.open().unwrap_err(), SqliteStore::initialise(&one.paths, &[]).unwrap_err()] {
+            assert!(error.to_string().ends_with("it does not begin as one of SQLite's"), "{error}");
+        }
+        assert_eq!(std::fs::read(&one.paths.database).unwrap(), content, "it is left as it is");
+    }
+    std::fs::remove_file(&one.paths.database).unwrap();
+    let other = Connection::open(&one.paths.database).unwrap();
+    other.execute_batch("CREATE TABLE other (number INTEGER)").unwrap();
+    drop(other);
+    let error = one.open().unwrap_err().to_string();
+    assert!(error.contains("is not a signing database: it is a database of another program"), "{error}");
+    // Of a later version of this program.
+    std::fs::copy(&two.paths.database, &one.paths.database).unwrap();
+    let later = Connection::open(&one.paths.database).unwrap();
+    later.pragma_update(None, "user_version", 99).unwrap();
+    drop(later);
+    let error = one.open().unwrap_err().to_string();
+    assert!(error.contains("its version is 99; must be at most 1"), "{error}");
+}
+
+/// The disk is full at some write, sooner or later: no signature leaves, and what was signed stays.
+#[test]
+fn full_disk_releases_no_signature() {
+    let place = Place::new();
+    place.sign(10..11);
+    let full = Connection::open(&place.paths.database).unwrap();
+    let pages: i64 = full.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    drop(full);
+    let store = place.open().unwrap();
+    store.limit_pages(u32::try_from(pages).unwrap()).unwrap();
+    let long = vec![1; 100_000];
+    let refused = store.check_and_record(vec![place.provider.request(11, &long)]).unwrap_err();
+    assert!(matches!(refused, StoreError::Shared(_)), "{refused}");
+    // There is room again, for another message too: the first one was never signed for anybody.
+    store.limit_pages(100_000).unwrap();
+    assert!(is_new(&ask(&store, &place.provider, 11, b"b")));
+    assert!(!is_new(&ask(&store, &place.provider, 10, b"a")));
+    drop(store);
+    let store = place.open().unwrap();
+    assert!(matches!(refusal(ask(&store, &place.provider, 11, &long)), Refusal::DoubleSign { .. }));
+}
+
+#[test]
+fn highest_vote_of_the_chain_must_be_known() {
+    let place = Place::new();
+    place.sign(10..20);
+    let store = place.open().unwrap();
+    let lane = &place.provider.lane;
+    check_highest_vote(&store, lane, height(19)).unwrap();
+    check_highest_vote(&store, lane, height(3)).unwrap();
+    let behind = check_highest_vote(&store, lane, height(20)).unwrap_err().to_string();
+    assert!(behind.contains("knows of no vote above 19; must know of 20"), "{behind}");
+    let raise = LaneChange { lane: (**lane).clone(), kind: ChangeKind::RaiseLow(height(20)) };
+    store.change(vec![raise]).unwrap();
+    check_highest_vote(&store, lane, height(20)).unwrap();
+    let stranger = Provider::new(7, b"bbn-1");
+    assert!(
+        check_highest_vote(&store, &stranger.lane, height(0)).unwrap_err().to_string().contains("above none")
+    );
+}
