@@ -1,5 +1,6 @@
 //! `btcstake covenant`.
 
 mod check;
+mod included;
 mod mutations;
 mod sign;
