@@ -2,5 +2,7 @@
 
 pub mod import;
 pub mod interchange;
+#[cfg(feature = "keystore")]
+pub mod keystore;
 pub mod protection;
 pub mod session;

@@ -11,7 +11,7 @@ use eots::Signature;
 use finality::ConsumerHeight;
 
 pub use bbolt::{Database, DatabaseError, Entries, Entry, Location, MetaFault, PageFault, ReadError};
-pub use records::{ImportError, KeyName, RecordError, RecordFault, SignRecord};
+pub use records::{ImportError, NamedKey, SignRecord, SignRecordError, SignRecordFault};
 
 use crate::interchange::{Interchange, LaneHistory};
 use crate::protection::{Lane, SigningRecord, Watermarks};

@@ -41,7 +41,7 @@ pub struct SignRecord {
 
 /// The name under which the reference daemon keeps a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyName {
+pub struct NamedKey {
     /// The finality provider's public key.
     pub public_key: XOnlyPublicKey,
     /// The name.
@@ -51,22 +51,22 @@ pub struct KeyName {
 /// The error of an entry that is not what the reference daemon writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RecordError {
+pub struct SignRecordError {
     /// The bucket.
     pub bucket: &'static str,
     /// The entry's key.
     pub key: Vec<u8>,
     /// What is wrong.
-    pub fault: RecordFault,
+    pub fault: SignRecordFault,
 }
 
-impl fmt::Display for RecordError {
+impl fmt::Display for SignRecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, key {}: {}", self.bucket, Key(&self.key), self.fault)
     }
 }
 
-impl Error for RecordError {
+impl Error for SignRecordError {
     /// Returns the cause of the fault: the fault itself is part of the text.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.fault.source()
@@ -76,7 +76,7 @@ impl Error for RecordError {
 /// What is wrong with an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum RecordFault {
+pub enum SignRecordFault {
     /// The key of a signing record has no room for a public key and a height.
     #[error("key of {found} bytes; must be at least 40: chain id, x-only public key, height")]
     ShortKey {
@@ -118,7 +118,7 @@ pub enum ImportError {
     Read(#[from] ReadError),
     /// An entry is wrong.
     #[error(transparent)]
-    Record(#[from] RecordError),
+    Record(#[from] SignRecordError),
 }
 
 /// The value of a signing record.
@@ -156,39 +156,39 @@ impl SignRecord {
     /// Returns the signing record of an entry of the bucket [`SIGN_RECORD_BUCKET`].
     ///
     /// # Errors
-    /// [`RecordError`] when the key is shorter than 40 bytes, its public key is not on the curve, or the
+    /// [`SignRecordError`] when the key is shorter than 40 bytes, its public key is not on the curve, or the
     /// value is not the protobuf message with a signature of 32 bytes.
-    pub fn decode(key: &[u8], value: &[u8]) -> Result<Self, RecordError> {
+    pub fn decode(key: &[u8], value: &[u8]) -> Result<Self, SignRecordError> {
         Self::decode_after(&mut None, key, value)
     }
 
     /// Returns what [`decode`](Self::decode) does. `last` is the public key of the record before, if any, and
     /// then that of this one: records of one key stand together, and to find its point on the curve takes
     /// more time than all else.
-    fn decode_after(last: &mut Option<KnownKey>, key: &[u8], value: &[u8]) -> Result<Self, RecordError> {
-        Self::parse(last, key, value).map_err(|fault| RecordError {
+    fn decode_after(last: &mut Option<KnownKey>, key: &[u8], value: &[u8]) -> Result<Self, SignRecordError> {
+        Self::parse(last, key, value).map_err(|fault| SignRecordError {
             bucket: SIGN_RECORD_BUCKET,
             key: key.to_vec(),
             fault,
         })
     }
 
-    fn parse(last: &mut Option<KnownKey>, key: &[u8], value: &[u8]) -> Result<Self, RecordFault> {
-        let short = || RecordFault::ShortKey { found: key.len() };
+    fn parse(last: &mut Option<KnownKey>, key: &[u8], value: &[u8]) -> Result<Self, SignRecordFault> {
+        let short = || SignRecordFault::ShortKey { found: key.len() };
         let (rest, height) = key.split_last_chunk::<HEIGHT_LEN>().ok_or_else(short)?;
         let (chain_id, public_key) = rest.split_last_chunk::<PUBLIC_KEY_LEN>().ok_or_else(short)?;
         let public_key = match last {
             Some(known) if known.bytes == *public_key => known.key,
             _ => {
-                let key = XOnlyPublicKey::from_slice(public_key).map_err(RecordFault::PublicKey)?;
+                let key = XOnlyPublicKey::from_slice(public_key).map_err(SignRecordFault::PublicKey)?;
                 last.insert(KnownKey { bytes: *public_key, key }).key
             }
         };
-        let value = SignRecordValue::decode(value).map_err(RecordFault::Undecodable)?;
+        let value = SignRecordValue::decode(value).map_err(SignRecordFault::Undecodable)?;
         let signature = value
             .signature
             .try_into()
-            .map_err(|other: Vec<u8>| RecordFault::SignatureLength { found: other.len() })?;
+            .map_err(|other: Vec<u8>| SignRecordFault::SignatureLength { found: other.len() })?;
         Ok(Self {
             chain_id: chain_id.to_vec(),
             public_key,
@@ -200,25 +200,25 @@ impl SignRecord {
     }
 }
 
-impl KeyName {
+impl NamedKey {
     /// Returns the name of a key, from an entry of the bucket [`KEY_NAME_BUCKET`].
     ///
     /// # Errors
-    /// [`RecordError`] when the key is not an x-only public key on the curve, or the name is not UTF-8.
-    pub fn decode(key: &[u8], value: &[u8]) -> Result<Self, RecordError> {
-        Self::parse(key, value).map_err(|fault| RecordError {
+    /// [`SignRecordError`] when the key is not an x-only public key on the curve, or the name is not UTF-8.
+    pub fn decode(key: &[u8], value: &[u8]) -> Result<Self, SignRecordError> {
+        Self::parse(key, value).map_err(|fault| SignRecordError {
             bucket: KEY_NAME_BUCKET,
             key: key.to_vec(),
             fault,
         })
     }
 
-    fn parse(key: &[u8], value: &[u8]) -> Result<Self, RecordFault> {
+    fn parse(key: &[u8], value: &[u8]) -> Result<Self, SignRecordFault> {
         if key.len() != PUBLIC_KEY_LEN {
-            return Err(RecordFault::KeyLength { found: key.len() });
+            return Err(SignRecordFault::KeyLength { found: key.len() });
         }
-        let public_key = XOnlyPublicKey::from_slice(key).map_err(RecordFault::PublicKey)?;
-        let name = String::from_utf8(value.to_vec()).map_err(RecordFault::Name)?;
+        let public_key = XOnlyPublicKey::from_slice(key).map_err(SignRecordFault::PublicKey)?;
+        let name = String::from_utf8(value.to_vec()).map_err(SignRecordFault::Name)?;
         Ok(Self { public_key, name })
     }
 }
@@ -247,9 +247,9 @@ impl<S: Read + Seek> Database<S> {
     /// [`ReadError`]; [`ReadError::NoBucket`] when the database has no such bucket.
     pub fn key_names(
         &mut self,
-    ) -> Result<impl Iterator<Item = Result<KeyName, ImportError>> + use<'_, S>, ReadError> {
+    ) -> Result<impl Iterator<Item = Result<NamedKey, ImportError>> + use<'_, S>, ReadError> {
         let entries = self.entries(&[KEY_NAME_BUCKET.as_bytes()])?;
-        Ok(decoded(entries, KEY_NAME_BUCKET, KeyName::decode))
+        Ok(decoded(entries, KEY_NAME_BUCKET, NamedKey::decode))
     }
 }
 
@@ -257,10 +257,12 @@ impl<S: Read + Seek> Database<S> {
 fn decoded<T, S: Read + Seek>(
     entries: Entries<'_, S>,
     bucket: &'static str,
-    mut decode: impl FnMut(&[u8], &[u8]) -> Result<T, RecordError>,
+    mut decode: impl FnMut(&[u8], &[u8]) -> Result<T, SignRecordError>,
 ) -> impl Iterator<Item = Result<T, ImportError>> {
     entries.map(move |entry| match entry? {
         Entry::Value { key, value } => Ok(decode(&key, &value)?),
-        Entry::Bucket { name } => Err(RecordError { bucket, key: name, fault: RecordFault::Bucket }.into()),
+        Entry::Bucket { name } => {
+            Err(SignRecordError { bucket, key: name, fault: SignRecordFault::Bucket }.into())
+        }
     })
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::encoder::{BUCKET, VALUE, Writer, bucket, inline, leaf};
 use super::open;
-use crate::import::{ImportError, KeyName, ReadError, RecordFault, SignRecord};
+use crate::import::{ImportError, NamedKey, ReadError, SignRecord, SignRecordFault};
 
 /// The x coordinate of the generator.
 const PUBLIC_KEY: &str = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
@@ -29,7 +29,7 @@ fn value(message: &[u8], signature: &[u8], timestamp: &[u8]) -> Vec<u8> {
     [field(1, message), field(2, signature), vec![3 << 3], timestamp.to_vec()].concat()
 }
 
-fn fault(key: &[u8], value: &[u8]) -> RecordFault {
+fn fault(key: &[u8], value: &[u8]) -> SignRecordFault {
     let error = SignRecord::decode(key, value).unwrap_err();
     assert_eq!((error.bucket, error.key.as_slice()), ("signRecord", key));
     assert!(error.to_string().contains(&hex::encode(key)), "{error}");
@@ -68,20 +68,20 @@ fn fields_may_be_empty_or_large_or_unknown() {
 fn what_is_no_record_is_refused() {
     let good = value(b"m", &[7; 32], &[1]);
     for length in [0, 1, 8, 32, 39] {
-        assert_eq!(fault(&key(b"", 1)[..length], &good), RecordFault::ShortKey { found: length });
+        assert_eq!(fault(&key(b"", 1)[..length], &good), SignRecordFault::ShortKey { found: length });
     }
     for off_curve in [[0; 32], [0xff; 32]] {
         let key = [&b"chain"[..], &off_curve, &[0; 8]].concat();
-        assert!(matches!(fault(&key, &good), RecordFault::PublicKey(_)));
+        assert!(matches!(fault(&key, &good), SignRecordFault::PublicKey(_)));
     }
     for length in [0, 31, 33, 64] {
         let value = value(b"m", &vec![7; length], &[1]);
-        assert_eq!(fault(&key(b"c", 1), &value), RecordFault::SignatureLength { found: length });
+        assert_eq!(fault(&key(b"c", 1), &value), SignRecordFault::SignatureLength { found: length });
     }
-    assert_eq!(fault(&key(b"c", 1), b""), RecordFault::SignatureLength { found: 0 });
+    assert_eq!(fault(&key(b"c", 1), b""), SignRecordFault::SignatureLength { found: 0 });
     // Cut off, a wrong wire type, a tag of 0, and a length past the end.
     for bad in [&good[..10], &[1 << 3, 1], &[2, 0], &[1 << 3 | 2, 200], &[0xff; 20]] {
-        assert!(matches!(fault(&key(b"c", 1), bad), RecordFault::Undecodable(_)), "{bad:?}");
+        assert!(matches!(fault(&key(b"c", 1), bad), SignRecordFault::Undecodable(_)), "{bad:?}");
     }
 }
 
@@ -103,13 +103,13 @@ fn errors_name_the_key_and_the_rule() {
 #[test]
 fn names_of_keys() {
     let public_key = hex::decode(PUBLIC_KEY).unwrap();
-    let name = KeyName::decode(&public_key, "carol-é".as_bytes()).unwrap();
+    let name = NamedKey::decode(&public_key, "carol-é".as_bytes()).unwrap();
     assert_eq!((name.name.as_str(), name.public_key.to_string().as_str()), ("carol-é", PUBLIC_KEY));
-    assert_eq!(KeyName::decode(&public_key, b"").unwrap().name, "");
-    let fault = |key: &[u8], name: &[u8]| KeyName::decode(key, name).unwrap_err().fault;
-    assert_eq!(fault(&public_key[..31], b"alice"), RecordFault::KeyLength { found: 31 });
-    assert!(matches!(fault(&[0xff; 32], b"alice"), RecordFault::PublicKey(_)));
-    assert!(matches!(fault(&public_key, b"\xff"), RecordFault::Name(_)));
+    assert_eq!(NamedKey::decode(&public_key, b"").unwrap().name, "");
+    let fault = |key: &[u8], name: &[u8]| NamedKey::decode(key, name).unwrap_err().fault;
+    assert_eq!(fault(&public_key[..31], b"alice"), SignRecordFault::KeyLength { found: 31 });
+    assert!(matches!(fault(&[0xff; 32], b"alice"), SignRecordFault::PublicKey(_)));
+    assert!(matches!(fault(&public_key, b"\xff"), SignRecordFault::Name(_)));
 }
 
 #[test]
@@ -163,8 +163,8 @@ fn a_bad_record_does_not_hide_those_behind_it() {
         Err(ImportError::Record(error)) => (error.key.clone(), error.fault.clone()),
         other => panic!("{other:?}"),
     };
-    assert_eq!(fault(1), (keys[1].clone(), RecordFault::SignatureLength { found: 0 }));
-    assert_eq!(fault(2), (keys[2].clone(), RecordFault::Bucket));
+    assert_eq!(fault(1), (keys[1].clone(), SignRecordFault::SignatureLength { found: 0 }));
+    assert_eq!(fault(2), (keys[2].clone(), SignRecordFault::Bucket));
     assert_eq!(records[3].as_ref().unwrap().height, 4);
     assert!(matches!(database.key_names().err(), Some(ReadError::NoBucket { .. })));
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use serde_json::Value;
 
 use super::read;
-use crate::import::{Database, KeyName, SignRecord};
+use crate::import::{Database, NamedKey, SignRecord};
 
 pub(super) const REFERENCE: &[u8] = include_bytes!("../../../fixtures/reference.db");
 const ENTRIES: &str = include_str!("../../../fixtures/reference.json");
@@ -61,7 +61,7 @@ fn records_are_as_they_were_made() {
 
 #[test]
 fn names_are_as_they_were_made() {
-    let names: Vec<KeyName> = database().key_names().unwrap().map(Result::unwrap).collect();
+    let names: Vec<NamedKey> = database().key_names().unwrap().map(Result::unwrap).collect();
     let names: Vec<_> = names.iter().map(|name| name.name.as_str()).collect();
     assert_eq!(names, ["alice", "bob", "carol-é"]);
 }
