@@ -48,8 +48,9 @@ pub(super) fn load(path: &Path) -> Result<Option<Database>, OpenError> {
     }
 }
 
-/// Refuses a file of something else: SQLite takes a short one for an empty database, and writes over it. It
-/// is read before the database is opened, as closing it later would drop SQLite's locks.
+/// Refuses a file of something else, and names it: SQLite takes one of a single byte for an empty database,
+/// and writes over it. It is read before the database is opened, as closing it later would drop SQLite's
+/// locks.
 fn check_magic(path: &Path) -> Result<(), OpenError> {
     const MAGIC: &[u8; 16] = b"SQLite format 3\0";
     let mut beginning = Vec::new();

@@ -207,7 +207,7 @@ fn database_of_another_store_is_refused() {
     two.sign(10..30);
     std::fs::copy(&two.paths.database, &one.paths.database).unwrap();
     assert!(matches!(one.open(), Err(OpenError::OtherStore(_))));
-    // A key file, for one: SQLite would take it for an empty database.
+    // SQLite takes a file of one byte for an empty database; a key file is a mistake that is easily made.
     for content in [b"x".to_vec(), b"01".repeat(32), b"no database at all".repeat(200)] {
         std::fs::write(&one.paths.database, &content).unwrap();
         for error in [one.open().unwrap_err(), SqliteStore::initialise(&one.paths, &[]).unwrap_err()] {
