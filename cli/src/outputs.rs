@@ -29,6 +29,7 @@ pub use crate::commands::psbt::check::{
 };
 pub use crate::commands::psbt::combine::Output as PsbtCombine;
 pub use crate::commands::psbt::sign::Output as PsbtSign;
+#[cfg(feature = "signer")]
 pub use crate::commands::signer::lanes::{LaneOutput as SignerLane, Output as SignerLanes};
 pub use crate::commands::stake::check::Output as StakeCheck;
 pub use crate::commands::stake::psbts::Output as StakePsbts;
@@ -59,8 +60,8 @@ mod shapes {
         AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
         CovenantSignLine, DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract,
         EotsProve, EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow,
-        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, SignerLanes, StakeCheck, StakePsbts,
-        Status, TxExplain, Verdict,
+        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakePsbts, Status,
+        TxExplain, Verdict,
     };
 
     /// The output of a command: its reader and its schema.
@@ -127,13 +128,20 @@ mod shapes {
         shape::<OutputScripts>("script slashing-refund"),
         shape::<OutputScripts>("script staking"),
         shape::<OutputScripts>("script unbonding"),
-        shape::<SignerLanes>("signer backup"),
-        shape::<SignerLanes>("signer export"),
-        shape::<SignerLanes>("signer import"),
-        shape::<SignerLanes>("signer init"),
-        shape::<SignerLanes>("signer prune"),
-        shape::<SignerLanes>("signer status"),
-        shape::<SignerLanes>("signer watermark"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerLanes>("signer backup"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerLanes>("signer export"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerLanes>("signer import"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerLanes>("signer init"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerLanes>("signer prune"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerLanes>("signer status"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerLanes>("signer watermark"),
         shape::<StakeCheck>("stake check"),
         shape::<StakePsbts>("stake psbts"),
         shape::<Status>("status"),

@@ -14,6 +14,7 @@ pub(crate) mod own_node;
 pub(crate) mod parameters;
 pub(crate) mod phase1;
 pub(crate) mod possession;
+#[cfg(feature = "signer")]
 pub(crate) mod protection;
 pub(crate) mod psbt;
 pub(crate) mod secret;

@@ -11,6 +11,7 @@ pub(crate) mod params;
 pub(crate) mod pop;
 pub(crate) mod psbt;
 pub(crate) mod script;
+#[cfg(feature = "signer")]
 pub(crate) mod signer;
 pub(crate) mod stake;
 pub(crate) mod status;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Eots(eots::Command),
     /// The signing database of a finality provider, which keeps it from signing twice at one height.
+    #[cfg(feature = "signer")]
     #[command(subcommand)]
     Signer(signer::Command),
     /// Adaptor signatures, for covenant members.
@@ -75,6 +77,7 @@ impl Command {
             Self::Demo(args) => args.run(),
             Self::Key(command) => command.run(),
             Self::Eots(command) => command.run(),
+            #[cfg(feature = "signer")]
             Self::Signer(command) => command.run(),
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),

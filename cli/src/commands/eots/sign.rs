@@ -1,20 +1,26 @@
 //! `eots sign`: signs with the randomness of a height.
 
 use std::path::PathBuf;
+#[cfg(feature = "signer")]
 use std::sync::Arc;
 
 use anyhow::bail;
 use eots::SecretRandomness;
-use finality::{ConsumerHeight, SignerChain, SigningContext};
+use finality::SigningContext;
+#[cfg(feature = "signer")]
+use finality::{ConsumerHeight, SignerChain};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "signer")]
 use signer::session::{ProtectedSigner, SessionError, VoteRules};
 
 use super::message::in_context;
 use crate::args::argument::{self, Argument};
 use crate::args::input::{self, Bytes};
+#[cfg(feature = "signer")]
 use crate::args::protection::GuardArgs;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 use crate::view::output::{CommandOutput, Printout};
+#[cfg(feature = "signer")]
 use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
@@ -43,6 +49,7 @@ pub(crate) struct Args {
     /// printed, and another message at the same height is refused.
     #[arg(long, value_name = "FILE")]
     protection: Option<PathBuf>,
+    #[cfg(feature = "signer")]
     #[command(flatten)]
     guard: GuardArgs,
     /// Sign without a signing record, for tests only. A second signature at the same height over another
@@ -91,6 +98,12 @@ impl Args {
         let public_randomness = randomness.public_randomness().to_string();
         let signature = match &self.protection {
             None => eots::sign(&key, randomness, &message)?,
+            #[cfg(not(feature = "signer"))]
+            Some(_) => bail!(
+                "this btcstake was built without the feature `signer`, so it has no signing database; install it with \
+                 `cargo install --path cli`"
+            ),
+            #[cfg(feature = "signer")]
             Some(database) => {
                 let store = Arc::new(self.guard.open(database)?);
                 let chain = SignerChain::genesis(self.chain_id);
