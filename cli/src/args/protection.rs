@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, ensure};
 use eots::XOnlyPublicKey;
 use finality::ConsumerHeight;
-use signer::protection::{HeightRange, Lane, SqlitePaths, SqliteStore};
+use signer::protection::{FirstHeight, HeightRange, Lane, SqlitePaths, SqliteStore, Store as _};
 
 /// The signing database.
 #[derive(clap::Args)]
@@ -53,6 +53,14 @@ impl ProtectionArgs {
     pub(crate) fn open(&self) -> anyhow::Result<SqliteStore> {
         self.guard.open(&self.protection)
     }
+
+    /// Opens the store, which must have this lane.
+    pub(crate) fn open_with(&self, lane: &LaneArgs) -> anyhow::Result<(SqliteStore, Lane)> {
+        let (store, lane) = (self.open()?, lane.lane());
+        let is_there = store.lanes()?.contains(&lane);
+        ensure!(is_there, "{lane} is not in the signing database; must be (`signer init`)");
+        Ok((store, lane))
+    }
 }
 
 /// A lane.
@@ -73,12 +81,23 @@ impl LaneArgs {
     }
 }
 
+/// Parses a lane with its first height, PUBLIC_KEY:CHAIN_ID:HEIGHT.
+pub(crate) fn first_height(text: &str) -> anyhow::Result<FirstHeight> {
+    let form = "not a key on a chain with its first height; must be PUBLIC_KEY:CHAIN_ID:HEIGHT";
+    let (key, rest) = text.split_once(':').context(form)?;
+    let (chain_id, height) = rest.rsplit_once(':').context(form)?;
+    // What was found is not told: it may be a secret key.
+    let public_key = key.parse().map_err(|_| anyhow!("not a public key; must be 64 hex digits of one"))?;
+    let height = height.parse().map(ConsumerHeight).map_err(|_| anyhow!("{height:?} is not a height"))?;
+    Ok(FirstHeight { lane: Lane { public_key, chain_id: chain_id.as_bytes().to_vec() }, height })
+}
+
 /// Parses a range of heights, FIRST:LAST.
 pub(crate) fn height_range(text: &str) -> anyhow::Result<HeightRange> {
     let (first, last) = text.split_once(':').context("not a range of heights; must be FIRST:LAST")?;
     let height =
         |text: &str| text.parse().map(ConsumerHeight).with_context(|| format!("{text:?} is not a height"));
     let range = HeightRange { first: height(first)?, last: height(last)? };
-    anyhow::ensure!(range.first <= range.last, "the last height is below the first; must not be");
+    ensure!(range.first <= range.last, "the last height is below the first; must not be");
     Ok(range)
 }

@@ -7,7 +7,7 @@ use signer::protection::{
 };
 
 use super::lanes::Output;
-use crate::args::protection::{LaneArgs, ProtectionArgs, height_range};
+use crate::args::protection::{LaneArgs, ProtectionArgs, first_height, height_range};
 use crate::view::output::Printout;
 
 #[derive(clap::Args)]
@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// The first height that may be signed.
     #[arg(long, value_name = "HEIGHT")]
     from_height: u64,
+    /// Another key on a chain of a signing database that is taken over (once for each): every one must be
+    /// named, as votes of each may be forgotten.
+    #[arg(long, value_name = "PUBLIC_KEY:CHAIN_ID:HEIGHT", value_parser = first_height)]
+    also: Vec<FirstHeight>,
     /// Heights whose randomness is committed already (once for each range), by another signer of the key:
     /// votes for them are signed.
     #[arg(long, value_name = "FIRST:LAST", value_parser = height_range)]
@@ -34,19 +38,22 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (paths, lane) = (self.protection.paths(), self.lane.lane());
-        let height = ConsumerHeight(self.from_height);
+        let own = FirstHeight { lane: lane.clone(), height: ConsumerHeight(self.from_height) };
+        let first: Vec<_> = [own].into_iter().chain(self.also).collect();
         let mut warnings = Vec::new();
         let store = match SqliteStore::open(&paths) {
             Ok(store) => {
-                let kind = ChangeKind::Register(height);
-                store.change(vec![LaneChange { lane: lane.clone(), kind }])?;
+                let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
+                    lane: lane.clone(),
+                    kind: ChangeKind::Register(*height),
+                });
+                store.change(register.collect())?;
                 store
             }
             Err(error @ (OpenError::InUse(_) | OpenError::OtherFile { .. })) => {
                 return Err(error).context("--protection");
             }
             Err(found) => {
-                let first = [FirstHeight { lane: lane.clone(), height }];
                 let store = SqliteStore::initialise(&paths, &first).context("--protection")?;
                 if !matches!(found, OpenError::Absent(_)) {
                     warnings.push(format!("taken over, from height {} on: {found}", self.from_height));
@@ -59,6 +66,7 @@ impl Args {
         if !changes.is_empty() {
             store.change(changes)?;
         }
-        Printout::of(&Output { warnings, ..Output::of(&store, &[lane])? })
+        let lanes: Vec<_> = first.into_iter().map(|first| first.lane).collect();
+        Printout::of(&Output { warnings, ..Output::of(&store, &lanes)? })
     }
 }

@@ -25,11 +25,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (store, lane) = (self.protection.open()?, self.lane.lane());
-        anyhow::ensure!(
-            store.lanes()?.contains(&lane),
-            "{lane} is not in the signing database; must be (`signer init`)"
-        );
+        let (store, lane) = self.protection.open_with(&self.lane)?;
         let kind = ChangeKind::Prune(ConsumerHeight(self.up_to));
         let changed = store.change(vec![LaneChange { lane: lane.clone(), kind }])?;
         Printout::of(&Output::of(&store, &[lane])?.with(&changed))

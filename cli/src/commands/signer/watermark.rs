@@ -32,11 +32,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (store, lane) = (self.protection.open()?, self.lane.lane());
-        anyhow::ensure!(
-            store.lanes()?.contains(&lane),
-            "{lane} is not in the signing database; must be (`signer init`)"
-        );
+        let (store, lane) = self.protection.open_with(&self.lane)?;
         let low = self.low.map(|low| ChangeKind::RaiseLow(ConsumerHeight(low)));
         let high = match (self.high, self.no_high) {
             (Some(high), _) => Some(ChangeKind::SetHigh(Some(ConsumerHeight(high)))),

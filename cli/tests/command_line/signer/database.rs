@@ -3,7 +3,7 @@
 use btcstake::outputs::{EotsSign, Refused, SignerLanes};
 
 use super::{init, lane, sign, vote};
-use crate::fixtures::process::{Folder, PROVIDER_KEY};
+use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
 
 fn status(folder: &Folder) -> SignerLanes {
     folder.output("signer status --protection signing.db")
@@ -133,4 +133,36 @@ fn highest_vote_of_the_chain_must_be_known() {
     seen(10).fails(&["knows of no vote above 9; must know of 10"]);
     sign(&folder, "signing.db", 12, 1).ends(0);
     seen(12).ends(0);
+}
+
+/// An old copy has forgotten the votes of every key in it.
+#[test]
+fn every_key_of_a_database_that_is_taken_over_is_named() {
+    let folder = Folder::new();
+    init(&folder, "signing.db", 1).ends(0);
+    let other = format!("--public-key {MEMBER_KEY} --chain-id bbn:1");
+    folder.run(&format!("signer init --protection signing.db {other} --from-height 1")).ends(0);
+    let at = |name: &str| folder.path().join(name);
+    std::fs::copy(at("signing.db"), at("old")).unwrap();
+    sign(&folder, "signing.db", 5, 1).ends(0);
+    std::fs::copy(at("old"), at("signing.db")).unwrap();
+    init(&folder, "signing.db", 6).fails(&[MEMBER_KEY, "bbn:1", "its first height must be given"]);
+    let both = |also: &str| {
+        folder.run(&format!(
+            "--json signer init --protection signing.db {} --from-height 6 --also {also}",
+            lane()
+        ))
+    };
+    both("nothing").fails(&["PUBLIC_KEY:CHAIN_ID:HEIGHT"]);
+    both(&format!("{MEMBER_KEY}:bbn:1:high")).fails(&["\"high\" is not a height"]);
+    let taken: SignerLanes = both(&format!("{MEMBER_KEY}:bbn:1:9")).output(0);
+    let lows: Vec<_> = taken.lanes.iter().map(|lane| lane.low_watermark_height).collect();
+    assert_eq!((lows, taken.warnings.len()), (vec![Some(5), Some(8)], 1));
+    // A key that was lost with its database begins above what the guard knows.
+    sign(&folder, "signing.db", 6, 1).output::<EotsSign>(0);
+    std::fs::remove_file(at("signing.db")).unwrap();
+    let again = format!("--json signer init --protection signing.db {other} --from-height 9");
+    folder.run(&again).output::<SignerLanes>(0);
+    let again: SignerLanes = init(&folder, "signing.db", 1).output(0);
+    assert_eq!(again.lanes[0].low_watermark_height, Some(6));
 }

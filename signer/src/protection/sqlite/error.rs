@@ -38,6 +38,11 @@ pub enum OpenError {
     /// The database is of another provider, or of another store: its guard is not its own.
     #[error("the guard {} is of another signing database than {}", .0.guard.display(), .0.database.display())]
     OtherStore(SqlitePaths),
+    /// A database is taken over, and one of its lanes is not named: its votes may be forgotten too.
+    #[error(
+        "{0} is in the signing database too; its first height must be given, as votes of it may be forgotten"
+    )]
+    NotNamed(Box<Lane>),
     /// A first height is not above what is known to be signed.
     #[error("the first height of {lane} is {}; must be above {}, which was signed", .height.to_u64(), .known.to_u64())]
     BelowKnown {

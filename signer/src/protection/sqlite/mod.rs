@@ -80,33 +80,21 @@ impl SqliteStore {
             (None, Some(_)) => return Err(OpenError::DatabaseAbsent(paths.database.clone())),
             (None, None) => return Err(OpenError::Absent(paths.database.clone())),
         };
-        if database.id != guard.id() {
-            return Err(OpenError::OtherStore(paths.clone()));
-        }
-        if database.is_backup {
-            return Err(OpenError::Backup(paths.database.clone()));
-        }
-        let (found, known) = (database.generation, guard.generation());
-        if found < known {
-            return Err(OpenError::Stale { path: paths.database.clone(), found, known });
-        }
+        check_sound(paths, &database, &guard)?;
         let highest: Vec<_> = database.highest().collect();
-        for (lane, height) in &highest {
-            if guard.highest(lane).is_some_and(|known| known > *height) {
-                return Err(OpenError::Stale { path: paths.database.clone(), found, known });
-            }
-        }
-        guard.advance(found, &highest)?;
+        guard.advance(database.generation, &highest)?;
         Self::start(database, guard, lock)
     }
 
     /// Makes a store, or takes over one that [`open`](Self::open) refuses: an old copy, a file of a backup,
     /// or one whose guard is lost. Whoever does this says below which height nothing is signed, for each
-    /// lane: above every vote that was ever made.
+    /// lane: above every vote that was ever made. Of a database that is taken over every lane must be named:
+    /// votes of each may be forgotten.
     ///
     /// # Errors
     /// [`OpenError`]: another process has it open; it is no signing database; a first height is at or below
-    /// what the guard or the database knows to be signed.
+    /// what the guard or the database knows to be signed; a lane of a database that is taken over is not
+    /// named.
     pub fn initialise(paths: &SqlitePaths, first: &[FirstHeight]) -> Result<Self, OpenError> {
         let lock = lock(&paths.database)?;
         let guard = Guard::open(&paths.guard)?;
@@ -114,6 +102,11 @@ impl SqliteStore {
             Some(database) => database,
             None => create(&paths.database)?,
         };
+        let is_sound = guard.as_ref().is_some_and(|guard| check_sound(paths, &database, guard).is_ok());
+        let is_named = |lane: &Lane| first.iter().any(|named| named.lane == *lane);
+        if let Some(lane) = database.lanes().into_iter().find(|lane| !is_sound && !is_named(lane)) {
+            return Err(OpenError::NotNamed(Box::new(lane)));
+        }
         for FirstHeight { lane, height } in first {
             let known = database.state(lane).highest;
             let known = known.max(guard.as_ref().and_then(|guard| guard.highest(lane)));
@@ -207,9 +200,27 @@ impl SqliteStore {
     }
 }
 
+/// Refuses a database that its guard knows to be another, a backup, or an old copy.
+fn check_sound(paths: &SqlitePaths, database: &Database, guard: &Guard) -> Result<(), OpenError> {
+    if database.id != guard.id() {
+        return Err(OpenError::OtherStore(paths.clone()));
+    }
+    if database.is_backup {
+        return Err(OpenError::Backup(paths.database.clone()));
+    }
+    let (found, known) = (database.generation, guard.generation());
+    let has_forgotten = |(lane, height)| guard.highest(lane).is_some_and(|known| known > height);
+    if found < known || database.highest().any(has_forgotten) {
+        return Err(OpenError::Stale { path: paths.database.clone(), found, known });
+    }
+    Ok(())
+}
+
 fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
-    let name = to.to_string_lossy();
-    database.connection().execute("VACUUM INTO ?1", [&*name]).map_err(failed)?;
+    // SQLite takes a name as text; another name than that of the new file must not be written to.
+    let no_text = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "its name is not UTF-8");
+    let name = to.to_str().ok_or_else(|| StoreError::Database(Box::new(no_text())))?;
+    database.connection().execute("VACUUM INTO ?1", [name]).map_err(failed)?;
     let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
     copy.execute("UPDATE store SET is_backup = 1", []).map_err(failed)?;
     copy.close().map_err(|(_, error)| failed(error))?;

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::database::{Database, Done};
 use crate::protection::guard::Guard;
-use crate::protection::store::{Changed, LaneChange, StoreError};
+use crate::protection::store::{ChangeKind, Changed, LaneChange, StoreError};
 use crate::protection::types::{Outcome, VoteRequest};
 
 /// The most requests that one transaction has.
@@ -35,8 +35,7 @@ impl Worker {
             match job {
                 Job::Votes(requests, reply) => next = self.votes(requests, reply, queue),
                 Job::Change(changes, reply) => {
-                    let changed = self.database.change(changes);
-                    let _gone = reply.send(changed.and_then(|done| self.noted(done)));
+                    let _gone = reply.send(self.change(changes));
                 }
                 Job::Read(read) => read(&self.database),
             }
@@ -46,6 +45,22 @@ impl Worker {
         }
         let _synced = self.guard.sync();
         let _closed = self.database.close();
+    }
+
+    /// Changes lanes. One that the database does not know, and the guard does, was lost with an earlier
+    /// database: it begins above what it had reached.
+    fn change(&mut self, mut changes: Vec<LaneChange>) -> Result<Vec<Changed>, StoreError> {
+        let (asked, known) = (changes.len(), self.database.lanes());
+        let lost = changes.iter().filter(|change| !known.contains(&change.lane)).filter_map(|change| {
+            let kind = ChangeKind::RaiseLow(self.guard.highest(&change.lane)?);
+            Some(LaneChange { lane: change.lane.clone(), kind })
+        });
+        let lost: Vec<_> = lost.collect();
+        changes.extend(lost);
+        let done = self.database.change(changes)?;
+        let mut changed = self.noted(done)?;
+        changed.truncate(asked);
+        Ok(changed)
     }
 
     /// Serves these requests and all others that wait; returns a job of another kind that was among them.

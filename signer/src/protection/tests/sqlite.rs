@@ -8,8 +8,8 @@ use tempfile::{TempDir, tempdir};
 use super::conformance::suite;
 use super::{Provider, ask, height, is_new, refusal};
 use crate::protection::{
-    ChangeKind, FirstHeight, Lane, LaneChange, OpenError, Refusal, SqlitePaths, SqliteStore, Store as _,
-    StoreError, check_highest_vote,
+    ChangeKind, FirstHeight, Lane, LaneChange, OpenError, Refusal, SigningRecord, SqlitePaths, SqliteStore,
+    Store as _, StoreError, check_highest_vote,
 };
 
 /// A folder with a store on which a provider is registered from height 10 on.
@@ -269,4 +269,81 @@ fn highest_vote_of_the_chain_must_be_known() {
     assert!(
         check_highest_vote(&store, &stranger.lane, height(0)).unwrap_err().to_string().contains("above none")
     );
+}
+
+/// Of an old copy every lane has forgotten its votes, not only the one that is named.
+#[test]
+fn every_lane_of_a_database_that_is_taken_over_must_be_named() {
+    let place = Place::new();
+    let other = Provider::new(2, b"bbn-1");
+    let store = place.open().unwrap();
+    let register = LaneChange { lane: (*other.lane).clone(), kind: ChangeKind::Register(height(0)) };
+    store.change(vec![register]).unwrap();
+    drop(store);
+    place.keep("old");
+    let store = place.open().unwrap();
+    for provider in [&place.provider, &other] {
+        assert!(is_new(&ask(&store, provider, 20, b"a")));
+    }
+    drop(store);
+    place.restore("old");
+    let refused = SqliteStore::initialise(&place.paths, &first(&place.provider.lane, 21)).unwrap_err();
+    assert!(matches!(&refused, OpenError::NotNamed(lane) if **lane == *other.lane), "{refused}");
+    assert!(matches!(place.open(), Err(OpenError::Stale { .. })), "nothing was changed");
+    // Without its guard too.
+    std::fs::rename(&place.paths.guard, place.folder.path().join("guard")).unwrap();
+    let refused = SqliteStore::initialise(&place.paths, &first(&place.provider.lane, 21)).unwrap_err();
+    assert!(matches!(refused, OpenError::NotNamed(_)), "{refused}");
+    std::fs::rename(place.folder.path().join("guard"), &place.paths.guard).unwrap();
+    let both = [first(&place.provider.lane, 21), first(&other.lane, 21)].concat();
+    let store = SqliteStore::initialise(&place.paths, &both).unwrap();
+    for provider in [&place.provider, &other] {
+        assert!(matches!(refusal(ask(&store, provider, 20, b"b")), Refusal::BelowLowWatermark { .. }));
+    }
+    drop(store);
+    // A sound one takes a lane alone.
+    let third = Provider::new(3, b"bbn-1");
+    SqliteStore::initialise(&place.paths, &first(&third.lane, 0)).unwrap();
+}
+
+/// A lane that was lost with its database begins above what the guard knows, however it comes back.
+#[test]
+fn lane_that_was_lost_begins_above_what_the_guard_knows() {
+    let record = |provider: &Provider| SigningRecord {
+        height: height(11),
+        message: b"a".to_vec(),
+        signature: Some(provider.signature(11, b"a")),
+    };
+    let kinds: [&dyn Fn(&Provider) -> ChangeKind; 4] = [
+        &|_| ChangeKind::Register(height(0)),
+        &|_| ChangeKind::RaiseLow(height(3)),
+        &|_| ChangeKind::Prune(height(3)),
+        &|provider| ChangeKind::Import(vec![record(provider)]),
+    ];
+    for kind in kinds {
+        let place = Place::new();
+        place.sign(10..20);
+        std::fs::remove_file(&place.paths.database).unwrap();
+        let other = Provider::new(2, b"bbn-1");
+        let store = SqliteStore::initialise(&place.paths, &first(&other.lane, 0)).unwrap();
+        let change = LaneChange { lane: (*place.provider.lane).clone(), kind: kind(&place.provider) };
+        assert_eq!(store.change(vec![change]).unwrap().len(), 1);
+        let refused = refusal(ask(&store, &place.provider, 19, b"b"));
+        assert_eq!(refused, Refusal::BelowLowWatermark { height: height(19), low: height(19) });
+        assert!(is_new(&ask(&store, &place.provider, 20, b"b")));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn backup_under_a_name_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    let store = place.open().unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"odd-\xff.db");
+    assert!(store.back_up(&place.folder.path().join(name)).is_err());
+    let left = std::fs::read_dir(place.folder.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("odd-"));
+    assert_eq!(left.count(), 0);
 }
