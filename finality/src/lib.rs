@@ -25,8 +25,8 @@ pub use signer::{SignedCommitment, Signer, SignerChain, VoteSignature};
 #[cfg(feature = "unprotected-signer")]
 pub use signer::{UnprotectedSigner, UnprotectedSignerError};
 pub use vote::{
-    DuplicateVoter, Evidence, FinalityVote, NoEvidence, Tally, TallyError, VoteError, VoteMessage,
-    VoteOutcome, VoteSigningError, Voter, VotingPower,
+    DuplicateVoter, Evidence, FinalityVote, InvalidVoteMessage, NoEvidence, Tally, TallyError, VoteError,
+    VoteMessage, VoteOutcome, VoteSigningError, Voter, VotingPower,
 };
 
 #[cfg(test)]

@@ -341,3 +341,26 @@ fn causes_of_vote_errors_are_their_sources() {
         assert!(!error.to_string().contains(&cause), "{error}: {cause}");
     }
 }
+
+#[test]
+fn a_message_is_read_back_from_its_bytes() {
+    let consumer = SigningContext::consumer(Operation::FinalityVote, "test-1", "bbn1addr");
+    for context in [SigningContext::GENESIS, consumer] {
+        let message = VoteMessage::new(context, ConsumerHeight(u64::MAX), [7; 32]);
+        let bytes = message.to_bytes();
+        assert_eq!(VoteMessage::from_bytes(context, &bytes), Ok(message));
+        let short = bytes.get(..bytes.len() - 1).unwrap();
+        let long = [bytes.as_slice(), &[0]].concat();
+        for wrong in [short, &long, &[], context.as_bytes()] {
+            let error = VoteMessage::from_bytes(context, wrong).unwrap_err();
+            assert_eq!(error.found, wrong.len());
+        }
+    }
+    // A consumer chain's message is none of Babylon Genesis, nor the other way round.
+    let genesis = VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(1), [7; 32]).to_bytes();
+    let other = VoteMessage::new(consumer, ConsumerHeight(1), [7; 32]).to_bytes();
+    let text = VoteMessage::from_bytes(consumer, &genesis).unwrap_err().to_string();
+    assert!(text.contains("40 bytes") && text.contains("signing context"), "{text}");
+    let text = VoteMessage::from_bytes(SigningContext::GENESIS, &other).unwrap_err().to_string();
+    assert!(text.contains("104 bytes") && !text.contains("signing context"), "{text}");
+}

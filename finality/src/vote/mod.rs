@@ -29,6 +29,20 @@ pub struct VoteMessage {
     block_hash: [u8; 32],
 }
 
+/// The error of bytes that are no vote message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the message of {found} bytes is no vote; must be {}8 bytes of the height and 32 bytes of the block hash",
+    if .context.is_genesis() { "" } else { "the chain's signing context, " }
+)]
+#[non_exhaustive]
+pub struct InvalidVoteMessage {
+    /// The number of bytes.
+    pub found: usize,
+    /// The signing context.
+    pub context: SigningContext,
+}
+
 impl VoteMessage {
     /// Returns the message of a vote for this block. The context of a consumer chain must be one for
     /// [`Operation::FinalityVote`](crate::Operation::FinalityVote).
@@ -39,6 +53,20 @@ impl VoteMessage {
     /// Returns the bytes that are signed: 40, or 104 with a consumer chain's context.
     pub fn to_bytes(&self) -> Vec<u8> {
         [self.context.as_bytes(), &self.height.to_be_bytes(), &self.block_hash].concat()
+    }
+
+    /// Reads the bytes that are signed, with this signing context.
+    ///
+    /// # Errors
+    /// [`InvalidVoteMessage`] when they are no vote message with that context.
+    pub fn from_bytes(context: SigningContext, bytes: &[u8]) -> Result<Self, InvalidVoteMessage> {
+        let vote = bytes.strip_prefix(context.as_bytes());
+        let parts = vote.filter(|vote| vote.len() == 40).and_then(|vote| vote.split_first_chunk::<8>());
+        let read = parts.and_then(|(height, hash)| {
+            let height = ConsumerHeight(u64::from_be_bytes(*height));
+            Some(Self { context, height, block_hash: hash.try_into().ok()? })
+        });
+        read.ok_or(InvalidVoteMessage { found: bytes.len(), context })
     }
 
     /// Returns the signing context.

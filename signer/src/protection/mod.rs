@@ -19,7 +19,7 @@ pub use self::guard::GuardError;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{FirstHeight, OpenError, SqlitePaths, SqliteStore};
-pub use self::store::{ChangeKind, Changed, LaneChange, Store, StoreError, check_highest_vote};
+pub use self::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError, check_highest_vote};
 pub use self::types::{
     HeightRange, Lane, LaneState, Outcome, Refusal, SignVote, SigningRecord, Verdict, VoteRequest, Watermarks,
 };

@@ -4,6 +4,9 @@ use finality::ConsumerHeight;
 
 use super::types::{HeightRange, Lane, LaneState, Outcome, SigningRecord, VoteRequest, Watermarks};
 
+/// Where the answer to [`Store::submit`] goes. It must not block.
+pub type Reply = Box<dyn FnOnce(Result<Vec<Outcome>, StoreError>) + Send>;
+
 /// A store of signing records: at most one message for each lane and height.
 ///
 /// Its calls block until what they have written is durable.
@@ -18,6 +21,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError`]: no signature leaves. Whether requests were recorded is not known then; the same
     /// requests again tell.
     fn check_and_record(&self, requests: Vec<VoteRequest>) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Does what [`check_and_record`](Self::check_and_record) does, and calls `reply` with what that returns:
+    /// where a store has a thread of its own, from there, so that nobody waits for it.
+    fn submit(&self, requests: Vec<VoteRequest>, reply: Reply) {
+        reply(self.check_and_record(requests));
+    }
 
     /// Returns every lane that the store knows, ascending.
     ///

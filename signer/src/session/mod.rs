@@ -5,47 +5,32 @@
 //! on hashes of the caller's choice combine into a signature over something else (ROS). So votes are signed
 //! for committed heights alone, and not far above the highest one.
 
+mod ahead;
 mod error;
+mod prepared;
+mod reach;
 
 #[cfg(test)]
 mod tests;
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use eots::{
-    PublicRandomness, SecretKey, SecretRandomness, SignError, Signature, XOnlyPublicKey,
-    sign_without_verifying, verify,
-};
+use eots::{PublicRandomness, SecretKey, XOnlyPublicKey};
 use finality::{
-    ConsumerHeight, PossessionMessage, RandomnessSchedule, RandomnessTree, SignedCommitment, Signer,
-    SignerChain, VoteMessage, VoteSignature,
+    ConsumerHeight, PossessionMessage, RandomnessCommitment, RandomnessSchedule, RandomnessTree,
+    SignedCommitment, Signer, SignerChain, SigningContext, VoteMessage, VoteSignature,
 };
 use secp256k1::schnorr;
 
+use self::ahead::LaneKey;
+pub use self::ahead::RandomnessAhead;
 pub use self::error::SessionError;
-use crate::protection::{
-    ChangeKind, HeightRange, Lane, LaneChange, Outcome, SignVote, Store, Verdict, VoteRequest,
-};
-
-/// How far above the highest height votes are signed, unless the rules say otherwise: about two days of
-/// blocks of ten seconds.
-const MOST_ABOVE: u64 = 20_000;
-
-/// The rules of votes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VoteRules {
-    /// Whether a height must be in a range that was committed to, here or elsewhere.
-    pub committed_only: bool,
-    /// How far a height may be above the highest one that was signed, or above the first committed one.
-    pub most_above: u64,
-}
-
-impl Default for VoteRules {
-    fn default() -> Self {
-        Self { committed_only: true, most_above: MOST_ABOVE }
-    }
-}
+use self::prepared::OneVote;
+pub use self::prepared::PreparedVote;
+use self::reach::Reach;
+pub use self::reach::VoteRules;
+use crate::protection::{ChangeKind, HeightRange, Lane, LaneChange, Store, Verdict, VoteRequest};
 
 /// A signer of one finality provider on one chain, over a store.
 pub struct ProtectedSigner {
@@ -54,6 +39,8 @@ pub struct ProtectedSigner {
     keys: Arc<LaneKey>,
     store: Arc<dyn Store>,
     rules: VoteRules,
+    reach: Reach,
+    ahead: Option<RandomnessAhead>,
 }
 
 impl std::fmt::Debug for ProtectedSigner {
@@ -62,44 +49,29 @@ impl std::fmt::Debug for ProtectedSigner {
     }
 }
 
-/// The key of a lane.
-struct LaneKey {
-    key: SecretKey,
-    chain_id: Vec<u8>,
-}
-
-impl LaneKey {
-    fn randomness(&self, height: ConsumerHeight) -> SecretRandomness {
-        SecretRandomness::derive(&self.key, &self.chain_id, height.to_u64())
-    }
-}
-
-/// The signature of one vote, whose randomness is at hand: what the store waits for is a scalar operation.
-struct OneVote {
-    keys: Arc<LaneKey>,
-    randomness: Mutex<Option<SecretRandomness>>,
-}
-
-impl SignVote for OneVote {
-    /// Signs without verifying: who asked verifies what the store returns, new or recorded, before it leaves.
-    fn sign_vote(&self, height: ConsumerHeight, message: &[u8]) -> Result<Signature, SignError> {
-        let ready = self.randomness.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let randomness = ready.unwrap_or_else(|| self.keys.randomness(height));
-        sign_without_verifying(&self.keys.key, randomness, message)
-    }
-}
-
 impl ProtectedSigner {
     /// Returns a signer with this key on this chain, whose lane the store must know.
     pub fn new(key: SecretKey, chain: SignerChain, store: Arc<dyn Store>, rules: VoteRules) -> Self {
         let chain_id = chain.chain_id.clone().into_bytes();
         let lane = Arc::new(Lane { public_key: *key.public_key(), chain_id: chain_id.clone() });
-        Self { lane, chain, keys: Arc::new(LaneKey { key, chain_id }), store, rules }
+        let keys = LaneKey::new(key, chain_id);
+        Self { lane, chain, keys, store, rules, reach: Reach::default(), ahead: None }
+    }
+
+    /// Returns the signer with the randomness of its next heights derived by this thread.
+    #[must_use]
+    pub fn with_randomness_ahead(self, ahead: RandomnessAhead) -> Self {
+        Self { ahead: Some(ahead), ..self }
     }
 
     /// Returns the lane.
     pub fn lane(&self) -> &Lane {
         &self.lane
+    }
+
+    /// Returns the chain.
+    pub const fn chain(&self) -> &SignerChain {
+        &self.chain
     }
 
     /// Signs any message with the randomness of a height, of which the store lets one pass. [`Signer::vote`]
@@ -109,45 +81,118 @@ impl ProtectedSigner {
     /// [`SessionError::Refused`] with the record of another message, or for a watermark; and those of the
     /// store and of signing.
     pub fn sign_message(&self, height: ConsumerHeight, message: Vec<u8>) -> Result<Verdict, SessionError> {
+        let (request, prepared) = self.prepare(height, message);
+        let outcomes = self.store.check_and_record(vec![request])?;
+        self.finish(&prepared, outcomes.into_iter().next())
+    }
+
+    /// Returns the request to the store that [`sign_message`](Self::sign_message) makes, for a caller that
+    /// makes several at once or does not wait: [`Store::submit`], then [`finish`](Self::finish).
+    pub fn prepare(&self, height: ConsumerHeight, message: Vec<u8>) -> (VoteRequest, PreparedVote) {
         let randomness = self.keys.randomness(height);
         let public_randomness = *randomness.public_randomness();
         let signer = Arc::new(OneVote { keys: self.keys.clone(), randomness: Mutex::new(Some(randomness)) });
         let request = VoteRequest { lane: self.lane.clone(), height, message: message.clone(), signer };
-        let outcomes = self.store.check_and_record(vec![request])?;
-        match outcomes.into_iter().next() {
-            Some(Outcome::Signed(verdict)) => {
-                let signature = verdict.signature();
-                // One with a fault in it could reveal the key.
-                verify(&self.lane.public_key, &public_randomness, &message, signature)
-                    .map_err(|_| SignError::Fault)?;
-                Ok(verdict)
-            }
-            Some(Outcome::Refused(refusal)) => Err(SessionError::Refused(refusal)),
-            Some(Outcome::Failed(error)) => Err(SessionError::Sign(error)),
-            None => Err(SessionError::NoAnswer),
+        (request, PreparedVote { lane: self.lane.clone(), message, height, public_randomness })
+    }
+
+    /// Takes the store's answer to a request that was [prepared](Self::prepare), and verifies the signature
+    /// in it.
+    ///
+    /// # Errors
+    /// As [`PreparedVote::finish`].
+    pub fn finish(
+        &self,
+        prepared: &PreparedVote,
+        outcome: Option<crate::protection::Outcome>,
+    ) -> Result<Verdict, SessionError> {
+        let verdict = prepared.finish(outcome)?;
+        self.reach.signed(prepared.height);
+        if let Some(ahead) = &self.ahead {
+            ahead.fill(&self.keys);
         }
+        Ok(verdict)
     }
 
     /// Returns the public randomness of a height.
     pub fn public_randomness_at(&self, height: ConsumerHeight) -> PublicRandomness {
-        *self.keys.randomness(height).public_randomness()
+        *self.keys.derive(height.to_u64()).public_randomness()
     }
 
-    /// Checks that votes of this height are signed at all.
-    fn check_height(&self, height: ConsumerHeight) -> Result<(), SessionError> {
-        let state = self.store.state(&self.lane)?;
-        let VoteRules { committed_only, most_above } = self.rules;
-        if committed_only && !state.committed.iter().any(|range| range.contains(height)) {
-            return Err(SessionError::NotCommitted { height });
+    /// Returns the public randomness of every height of the range, in order, on at most `threads` threads.
+    pub fn public_randomness_on(
+        &self,
+        threads: NonZeroUsize,
+        range: RandomnessSchedule,
+    ) -> Vec<PublicRandomness> {
+        range.public_randomness_on(threads, &self.keys.key, &self.keys.chain_id, |_| {})
+    }
+
+    /// Checks that votes of this height are signed at all, by what is known without asking the store.
+    ///
+    /// # Errors
+    /// [`SessionError::NotCommitted`], [`SessionError::TooFarAbove`]: [`check_height`](Self::check_height)
+    /// asks the store.
+    pub fn check_known_height(&self, height: ConsumerHeight) -> Result<(), SessionError> {
+        self.reach.check(self.rules, height)
+    }
+
+    /// Checks that votes of this height are signed at all: it is committed, and not far above the highest
+    /// one; or it has a record, which decides.
+    ///
+    /// # Errors
+    /// [`SessionError::NotCommitted`], [`SessionError::TooFarAbove`], [`SessionError::Store`].
+    pub fn check_height(&self, height: ConsumerHeight) -> Result<(), SessionError> {
+        if self.check_known_height(height).is_ok() {
+            return Ok(());
         }
-        // What is signed first, in a lane where nothing was, is a committed height.
-        let highest = state.highest.or(state.committed.first().map(|range| range.first));
-        if let Some(highest) = highest
-            && height.blocks_after(highest).is_some_and(|above| above > most_above)
-        {
-            return Err(SessionError::TooFarAbove { height, highest, most_above });
-        }
-        Ok(())
+        self.reach.update(self.store.state(&self.lane)?);
+        let Err(refused) = self.check_known_height(height) else { return Ok(()) };
+        // What was signed is answered again, or contradicted, whatever the rules are by now.
+        let records = self.store.records(&self.lane, height, 1)?;
+        if records.first().is_some_and(|record| record.height == height) { Ok(()) } else { Err(refused) }
+    }
+
+    /// Checks that a vote is for this signer's chain.
+    ///
+    /// # Errors
+    /// [`SessionError::OtherContext`].
+    pub fn check_context(&self, found: SigningContext) -> Result<(), SessionError> {
+        let expected = self.chain.vote_context;
+        if found == expected { Ok(()) } else { Err(SessionError::OtherContext { found, expected }) }
+    }
+
+    /// Signs a commitment, which the caller has made of this signer's randomness with one of its chain's
+    /// contexts or none, and notes its heights as committed first.
+    ///
+    /// # Errors
+    /// As [`Signer::commit`].
+    pub fn sign_commitment(
+        &self,
+        commitment: &RandomnessCommitment,
+        context: &SigningContext,
+    ) -> Result<schnorr::Signature, SessionError> {
+        let first = commitment.start_height;
+        let last =
+            first.checked_add(commitment.count.saturating_sub(1)).ok_or(SessionError::PastTheLastHeight)?;
+        let kind = ChangeKind::Committed(HeightRange { first, last });
+        // Recorded before it is signed, as everything.
+        self.store.change(vec![LaneChange { lane: (*self.lane).clone(), kind }])?;
+        Ok(self.keys.key.sign_bip340(commitment.digest(context))?)
+    }
+
+    /// Returns the commitment to a range, on at most `threads` threads, with the tree that proves its
+    /// randomness.
+    ///
+    /// # Errors
+    /// As [`RandomnessTree::derive`].
+    pub fn randomness_tree(
+        &self,
+        threads: NonZeroUsize,
+        range: RandomnessSchedule,
+    ) -> Result<RandomnessTree, SessionError> {
+        let LaneKey { key, chain_id, .. } = &*self.keys;
+        Ok(RandomnessTree::derive(key, chain_id, range, threads, |_| {})?)
     }
 }
 
@@ -159,33 +204,23 @@ impl Signer for ProtectedSigner {
     }
 
     fn public_randomness(&self, range: RandomnessSchedule) -> Result<Vec<PublicRandomness>, SessionError> {
-        Ok(range.public_randomness(&self.keys.key, &self.keys.chain_id))
+        Ok(self.public_randomness_on(NonZeroUsize::MIN, range))
     }
 
     fn commit(&self, range: RandomnessSchedule) -> Result<SignedCommitment, SessionError> {
-        let LaneKey { key, chain_id } = &*self.keys;
-        let tree = RandomnessTree::derive(key, chain_id, range, NonZeroUsize::MIN, |_| {})?;
-        let commitment = tree.commitment();
-        let first = range.start_height();
-        let blocks = u64::from(range.count()).saturating_sub(1);
-        let last = first.checked_add(blocks).ok_or(SessionError::PastTheLastHeight)?;
-        let kind = ChangeKind::Committed(HeightRange { first, last });
-        // Recorded before it is signed, as everything.
-        self.store.change(vec![LaneChange { lane: (*self.lane).clone(), kind }])?;
-        let signature = key.sign_bip340(commitment.digest(&self.chain.commitment_context))?;
+        let commitment = self.randomness_tree(NonZeroUsize::MIN, range)?.commitment();
+        let signature = self.sign_commitment(&commitment, &self.chain.commitment_context)?;
         Ok(SignedCommitment { commitment, signature })
     }
 
     fn vote(&self, message: &VoteMessage) -> Result<VoteSignature, SessionError> {
-        let (found, expected) = (*message.context(), self.chain.vote_context);
-        if found != expected {
-            return Err(SessionError::OtherContext { found, expected });
-        }
+        self.check_context(*message.context())?;
         let height = message.height();
         self.check_height(height)?;
-        let verdict = self.sign_message(height, message.to_bytes())?;
-        let public_randomness = self.public_randomness_at(height);
-        Ok(VoteSignature { public_randomness, signature: *verdict.signature() })
+        let (request, prepared) = self.prepare(height, message.to_bytes());
+        let outcomes = self.store.check_and_record(vec![request])?;
+        let verdict = self.finish(&prepared, outcomes.into_iter().next())?;
+        Ok(VoteSignature { public_randomness: prepared.public_randomness, signature: *verdict.signature() })
     }
 
     fn prove_possession(&self, message: &PossessionMessage) -> Result<schnorr::Signature, SessionError> {

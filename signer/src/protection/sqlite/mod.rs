@@ -15,7 +15,7 @@ mod worker;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::mpsc::{SendError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use finality::ConsumerHeight;
@@ -26,7 +26,7 @@ pub use self::error::OpenError;
 use self::files::{create, load, lock, with_ending};
 use self::worker::{Job, Reply, Worker};
 use super::guard::{Guard, sync_folder};
-use super::store::{ChangeKind, Changed, LaneChange, Store, StoreError};
+use super::store::{self, ChangeKind, Changed, LaneChange, Store, StoreError};
 use super::types::{Lane, LaneState, Outcome, SigningRecord, VoteRequest};
 
 /// The files of a store.
@@ -240,7 +240,24 @@ impl Drop for SqliteStore {
 
 impl Store for SqliteStore {
     fn check_and_record(&self, requests: Vec<VoteRequest>) -> Result<Vec<Outcome>, StoreError> {
-        self.ask(|reply| Job::Votes(requests, reply))
+        self.ask(|answer| {
+            let reply = move |outcomes| {
+                // Who asked may have gone.
+                let _gone = answer.send(outcomes);
+            };
+            Job::Votes(requests, Box::new(reply))
+        })
+    }
+
+    fn submit(&self, requests: Vec<VoteRequest>, reply: store::Reply) {
+        match &self.jobs {
+            None => reply(Err(StoreError::Closed)),
+            Some(jobs) => {
+                if let Err(SendError(Job::Votes(_, reply))) = jobs.send(Job::Votes(requests, reply)) {
+                    reply(Err(StoreError::Closed));
+                }
+            }
+        }
     }
 
     fn lanes(&self) -> Result<Vec<Lane>, StoreError> {

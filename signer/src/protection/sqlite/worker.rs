@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::database::{Database, Done};
 use crate::protection::guard::Guard;
-use crate::protection::store::{ChangeKind, Changed, LaneChange, StoreError};
-use crate::protection::types::{Outcome, VoteRequest};
+use crate::protection::store::{self, ChangeKind, Changed, LaneChange, StoreError};
+use crate::protection::types::VoteRequest;
 
 /// The most requests that one transaction has.
 const MOST_IN_BATCH: usize = 512;
@@ -16,7 +16,7 @@ pub(super) type Reply<T> = SyncSender<Result<T, StoreError>>;
 
 /// What the thread does.
 pub(super) enum Job {
-    Votes(Vec<VoteRequest>, Reply<Vec<Outcome>>),
+    Votes(Vec<VoteRequest>, store::Reply),
     Change(Vec<LaneChange>, Reply<Vec<Changed>>),
     /// Something that only reads.
     Read(Box<dyn FnOnce(&Database) + Send>),
@@ -67,7 +67,7 @@ impl Worker {
     fn votes(
         &mut self,
         requests: Vec<VoteRequest>,
-        reply: Reply<Vec<Outcome>>,
+        reply: store::Reply,
         queue: &Receiver<Job>,
     ) -> Option<Job> {
         let (mut all, mut replies, mut other) = (requests, Vec::new(), None);
@@ -90,13 +90,13 @@ impl Worker {
             Ok(outcomes) => {
                 let mut outcomes = outcomes.into_iter();
                 for (count, reply) in replies {
-                    let _gone = reply.send(Ok(outcomes.by_ref().take(count).collect()));
+                    reply(Ok(outcomes.by_ref().take(count).collect()));
                 }
             }
             Err(error) => {
                 let text = Arc::new(error);
                 for (_, reply) in replies {
-                    let _gone = reply.send(Err(StoreError::Shared(text.clone())));
+                    reply(Err(StoreError::Shared(text.clone())));
                 }
             }
         }

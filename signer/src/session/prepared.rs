@@ -1,0 +1,69 @@
+//! A vote on its way through the store.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use eots::{PublicRandomness, SecretRandomness, SignError, Signature, sign_without_verifying, verify};
+use finality::ConsumerHeight;
+
+use super::ahead::LaneKey;
+use super::error::SessionError;
+use crate::protection::{Lane, Outcome, SignVote, Verdict};
+
+/// The signature of one vote, whose randomness is at hand: what the store waits for is a scalar operation.
+pub(super) struct OneVote {
+    pub(super) keys: Arc<LaneKey>,
+    pub(super) randomness: Mutex<Option<SecretRandomness>>,
+}
+
+impl SignVote for OneVote {
+    /// Signs without verifying: who asked verifies what the store returns, new or recorded, before it leaves.
+    fn sign_vote(&self, height: ConsumerHeight, message: &[u8]) -> Result<Signature, SignError> {
+        let ready = self.randomness.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let randomness = ready.unwrap_or_else(|| self.keys.derive(height.to_u64()));
+        sign_without_verifying(&self.keys.key, randomness, message)
+    }
+}
+
+/// What is kept of a vote while the store decides: enough to verify the signature that it answers with.
+#[derive(Debug, Clone)]
+pub struct PreparedVote {
+    pub(super) lane: Arc<Lane>,
+    pub(super) message: Vec<u8>,
+    pub(super) height: ConsumerHeight,
+    pub(super) public_randomness: PublicRandomness,
+}
+
+impl PreparedVote {
+    /// Returns the height.
+    pub const fn height(&self) -> ConsumerHeight {
+        self.height
+    }
+
+    /// Returns the message.
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// Returns the public randomness of the height.
+    pub const fn public_randomness(&self) -> &PublicRandomness {
+        &self.public_randomness
+    }
+
+    /// Takes the store's answer, and verifies the signature in it: one with a fault could reveal the key.
+    ///
+    /// # Errors
+    /// [`SessionError::Refused`] and [`SessionError::Sign`].
+    pub fn finish(&self, outcome: Option<Outcome>) -> Result<Verdict, SessionError> {
+        match outcome {
+            Some(Outcome::Signed(verdict)) => {
+                let signature = verdict.signature();
+                verify(&self.lane.public_key, &self.public_randomness, &self.message, signature)
+                    .map_err(|_| SignError::Fault)?;
+                Ok(verdict)
+            }
+            Some(Outcome::Refused(refusal)) => Err(SessionError::Refused(refusal)),
+            Some(Outcome::Failed(error)) => Err(SessionError::Sign(error)),
+            None => Err(SessionError::NoAnswer),
+        }
+    }
+}
