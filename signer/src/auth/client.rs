@@ -1,0 +1,188 @@
+//! Clients, and what each may do.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use eots::XOnlyPublicKey;
+
+use super::rate::RateLimit;
+use super::secret::SharedSecret;
+
+/// What a client may be allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Lists of public randomness.
+    Randomness,
+    /// Votes, one by one and in batches.
+    Vote,
+    /// Commitments, typed.
+    Commit,
+    /// Commitments as digests of lists that were just served, as the reference's client signs them.
+    Digest,
+    /// Proofs of possession.
+    Possession,
+    /// Unlocking keys.
+    Unlock,
+    /// Locking keys.
+    Lock,
+    /// Copies of the signing database.
+    Backup,
+    /// The reference's `SaveEOTSKeyName`.
+    SaveKeyName,
+    /// What is known of keys and chains.
+    Status,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Randomness,
+        Self::Vote,
+        Self::Commit,
+        Self::Digest,
+        Self::Possession,
+        Self::Unlock,
+        Self::Lock,
+        Self::Backup,
+        Self::SaveKeyName,
+        Self::Status,
+    ];
+
+    /// What a client may do when its configuration does not say: all that a finality provider's daemon asks
+    /// for.
+    pub const DEFAULT: [Self; 6] =
+        [Self::Randomness, Self::Vote, Self::Commit, Self::Digest, Self::Possession, Self::Status];
+
+    /// Returns the name, in configurations and errors.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Randomness => "randomness",
+            Self::Vote => "vote",
+            Self::Commit => "commit",
+            Self::Digest => "digest",
+            Self::Possession => "possession",
+            Self::Unlock => "unlock",
+            Self::Lock => "lock",
+            Self::Backup => "backup",
+            Self::SaveKeyName => "save-key-name",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// All of something, or some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed<T> {
+    /// All.
+    All,
+    /// Those.
+    Only(BTreeSet<T>),
+}
+
+impl<T: Ord> Allowed<T> {
+    /// Returns whether it is among them.
+    pub fn contains(&self, one: &T) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(some) => some.contains(one),
+        }
+    }
+}
+
+/// What a client may do, with which keys, on which chains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permissions {
+    /// The operations.
+    pub operations: BTreeSet<Operation>,
+    /// The keys.
+    pub keys: Allowed<XOnlyPublicKey>,
+    /// The ids of the chains.
+    pub chains: Allowed<Vec<u8>>,
+}
+
+/// What shows who a client is. Any one of them does; of several secrets each is valid, so that one can be
+/// replaced without a gap.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// Secrets of the reference's HMAC.
+    pub hmac: Vec<SharedSecret>,
+    /// Secrets of the bound HMAC.
+    pub bound: Vec<SharedSecret>,
+    /// SHA-256 of certificates, in DER.
+    pub certificates: Vec<[u8; 32]>,
+    /// Whether it is whoever shows nothing.
+    pub unauthenticated: bool,
+}
+
+/// A client.
+#[derive(Debug)]
+pub struct Client {
+    name: String,
+    permissions: Permissions,
+    credentials: RwLock<Arc<Credentials>>,
+    rate: RateLimit,
+    /// Heights of lists that are being derived.
+    outstanding: AtomicU64,
+    most_outstanding: u64,
+}
+
+impl Client {
+    /// Returns a client. Of its lists of randomness, `most_outstanding` heights are derived at once.
+    pub fn new(
+        name: impl Into<String>,
+        permissions: Permissions,
+        credentials: Credentials,
+        rate: RateLimit,
+        most_outstanding: u64,
+    ) -> Self {
+        let credentials = RwLock::new(Arc::new(credentials));
+        let outstanding = AtomicU64::new(0);
+        Self { name: name.into(), permissions, credentials, rate, outstanding, most_outstanding }
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what it may do.
+    pub const fn permissions(&self) -> &Permissions {
+        &self.permissions
+    }
+
+    /// Returns the limit of its requests.
+    pub const fn rate(&self) -> &RateLimit {
+        &self.rate
+    }
+
+    /// Returns what shows who it is.
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.credentials.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces what shows who it is.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(credentials);
+    }
+
+    /// Reserves heights of a list until what is returned is dropped; `None` when too many are outstanding.
+    pub fn reserve(self: &Arc<Self>, heights: u64) -> Option<Outstanding> {
+        let fits = |before: u64| before.checked_add(heights).filter(|after| *after <= self.most_outstanding);
+        self.outstanding.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).ok()?;
+        Some(Outstanding { client: self.clone(), heights })
+    }
+}
+
+/// Heights that are being derived for a client.
+#[derive(Debug)]
+pub struct Outstanding {
+    client: Arc<Client>,
+    heights: u64,
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        self.client.outstanding.fetch_sub(self.heights, Ordering::AcqRel);
+    }
+}

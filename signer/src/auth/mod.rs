@@ -1,0 +1,154 @@
+//! Who asks, and what that client may have.
+//!
+//! A client shows who it is in one of three ways: with a certificate (mutual TLS), with the reference's HMAC
+//! of the request's bytes (`x-fpd-hmac`), or with an HMAC that is bound to the method, the time and a nonce
+//! as well (`x-btcstake-auth`), so that nobody can send a request that he has seen again. Where the interface
+//! listens on loopback alone, one client may show nothing.
+
+mod bound;
+mod client;
+mod clock;
+mod nonces;
+mod rate;
+mod secret;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use self::bound::{BOUND_HEADER, BoundAuth, InvalidBoundAuth};
+pub use self::client::{Allowed, Client, Credentials, Operation, Permissions};
+pub use self::clock::{Clock, SystemClock};
+pub use self::nonces::{NonceError, Nonces};
+pub use self::rate::{RateExceeded, RateLimit};
+pub use self::secret::SharedSecret;
+
+/// The header of the reference's HMAC: base64 of HMAC-SHA256 over the request's bytes.
+pub const HMAC_HEADER: &str = "x-fpd-hmac";
+
+/// The calls that the reference's client makes without an HMAC.
+const WITHOUT_HMAC: [&str; 2] = ["/proto.EOTSManager/Ping", "/proto.EOTSManager/SaveEOTSKeyName"];
+
+/// A request, as far as it says who makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The path of the method: `/service/method`.
+    pub path: &'a str,
+    /// The first header [`HMAC_HEADER`], where there is one.
+    pub hmac: Option<&'a [u8]>,
+    /// The first header [`BOUND_HEADER`], where there is one.
+    pub bound: Option<&'a [u8]>,
+    /// The message's bytes as they came.
+    pub body: &'a [u8],
+    /// The message encoded anew, where that is something else.
+    pub encoded_anew: Option<&'a [u8]>,
+    /// SHA-256 of the certificate that the client has shown, in DER.
+    pub certificate: Option<[u8; 32]>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A client.
+    Client(Arc<Client>),
+    /// Whoever sends what needs no authentication.
+    Anybody,
+}
+
+/// A request whose client is not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticationError {
+    /// It says nothing of who sends it. The text is the reference's.
+    #[error("HMAC not provided")]
+    NotProvided,
+    /// No client has this HMAC. The text is the reference's.
+    #[error("invalid HMAC")]
+    InvalidHmac,
+    /// The bound header is refused.
+    #[error("the header {BOUND_HEADER} is not valid")]
+    Bound(#[from] InvalidBoundAuth),
+    /// The nonce was seen before, or cannot be kept.
+    #[error(transparent)]
+    Nonce(#[from] NonceError),
+}
+
+/// The clients, and what tells them apart.
+pub struct Authenticator {
+    clients: Vec<Arc<Client>>,
+    nonces: Nonces,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticator").field("clients", &self.clients).finish_non_exhaustive()
+    }
+}
+
+impl Authenticator {
+    /// Returns one that knows these clients.
+    pub fn new(clients: Vec<Arc<Client>>, nonces: Nonces, clock: Arc<dyn Clock>) -> Self {
+        Self { clients, nonces, clock }
+    }
+
+    /// Returns the clients.
+    pub fn clients(&self) -> &[Arc<Client>] {
+        &self.clients
+    }
+
+    /// Returns who makes a request.
+    ///
+    /// # Errors
+    /// [`AuthenticationError`] when it shows nothing, or something that no client has.
+    pub fn authenticate(&self, call: &Call<'_>) -> Result<Caller, AuthenticationError> {
+        let by_certificate = |client: &&Arc<Client>| {
+            call.certificate.is_some_and(|shown| client.credentials().certificates.contains(&shown))
+        };
+        if let Some(client) = self.clients.iter().find(by_certificate) {
+            return Ok(Caller::Client(client.clone()));
+        }
+        if let Some(header) = call.bound {
+            return self.bound(header, call).map(Caller::Client);
+        }
+        let some_hmac = self.clients.iter().any(|client| !client.credentials().hmac.is_empty());
+        if let Some(header) = call.hmac.filter(|_| some_hmac) {
+            let client = self.by_hmac(header, call).ok_or(AuthenticationError::InvalidHmac)?;
+            return Ok(Caller::Client(client));
+        }
+        if let Some(client) = self.clients.iter().find(|client| client.credentials().unauthenticated) {
+            return Ok(Caller::Client(client.clone()));
+        }
+        if WITHOUT_HMAC.contains(&call.path) {
+            return Ok(Caller::Anybody);
+        }
+        Err(AuthenticationError::NotProvided)
+    }
+
+    /// The reference's HMAC binds the body alone; it is over the bytes that were sent, or over their canonical
+    /// form.
+    fn by_hmac(&self, header: &[u8], call: &Call<'_>) -> Option<Arc<Client>> {
+        use base64::Engine as _;
+        let mac = base64::engine::general_purpose::STANDARD.decode(header).ok()?;
+        let has = |client: &&Arc<Client>| {
+            client.credentials().hmac.iter().any(|secret| {
+                secret.verify(&[call.body], &mac)
+                    || call.encoded_anew.is_some_and(|body| secret.verify(&[body], &mac))
+            })
+        };
+        self.clients.iter().find(has).cloned()
+    }
+
+    fn bound(&self, header: &[u8], call: &Call<'_>) -> Result<Arc<Client>, AuthenticationError> {
+        let auth = BoundAuth::parse(header)?;
+        auth.check_time(self.clock.unix_seconds())?;
+        let has = |client: &&Arc<Client>| {
+            client.credentials().bound.iter().any(|secret| auth.verify(secret, call.path, call.body))
+        };
+        let client = self.clients.iter().find(has).ok_or(InvalidBoundAuth::OtherMac)?;
+        // Only what a client sent is remembered: a stranger cannot fill the memory.
+        self.nonces.spend(client.name(), auth.time(), auth.nonce(), self.clock.monotonic())?;
+        Ok(client.clone())
+    }
+}

@@ -1,0 +1,75 @@
+//! The gRPC interfaces: the reference's, which existing daemons of finality providers call, and our own.
+
+mod body;
+mod layer;
+mod own;
+mod reference;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tonic::{Request, Status};
+
+pub use self::layer::{AuthenticationLayer, CertificateHash, Limits};
+use self::own::Own;
+use self::reference::Reference;
+use crate::auth::{Caller, Client};
+use crate::service::{Event, ServiceError, SignerService};
+use crate::wire::own::signer_server::SignerServer;
+use crate::wire::reference::eots_manager_server::EotsManagerServer;
+
+/// The largest message, either way: that of the reference.
+pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// Returns both interfaces to a service. [`AuthenticationLayer`] must stand before them: it says who asks.
+pub fn routes(service: &Arc<SignerService>) -> tonic::service::Routes {
+    let reference = EotsManagerServer::new(Reference(service.clone()))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let own = SignerServer::new(Own(service.clone()))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    tonic::service::Routes::new(reference).add_service(own)
+}
+
+/// A request of a client that is known.
+struct Asked<T> {
+    client: Arc<Client>,
+    message: T,
+    method: &'static str,
+    since: Instant,
+}
+
+impl<T> Asked<T> {
+    fn of(service: &SignerService, method: &'static str, request: Request<T>) -> Result<Self, Status> {
+        let client = match request.extensions().get::<Caller>() {
+            Some(Caller::Client(client)) => client.clone(),
+            _ => return Err(Status::unauthenticated("HMAC not provided")),
+        };
+        service.take_request(&client).map_err(|error| status::of(&error))?;
+        Ok(Self { client, message: request.into_inner(), method, since: Instant::now() })
+    }
+}
+
+/// Makes the answer of what a service returned, and tells who observes.
+fn answer<T>(
+    service: &SignerService,
+    client: &Client,
+    method: &'static str,
+    since: Instant,
+    result: Result<T, ServiceError>,
+) -> Result<tonic::Response<T>, Status> {
+    let result = result.map(tonic::Response::new).map_err(|error| status::of(&error));
+    let code = match &result {
+        Ok(_) => tonic::Code::Ok,
+        Err(status) => status.code(),
+    };
+    let code = status::code_name(code);
+    let took = since.elapsed();
+    service.observer().observe(&Event::Answered { method, client: client.name(), code, took });
+    result
+}

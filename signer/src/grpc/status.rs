@@ -1,0 +1,100 @@
+//! Which gRPC code each error has.
+//!
+//! Existing clients look for the text "FailedPrecondition" in what their library says of an error, so that
+//! code is for votes that the signing database refuses, and no text has that word.
+
+use tonic::{Code, Status};
+
+use crate::protection::{Refusal, StoreError};
+use crate::service::{ServiceError, UnlockFailure};
+use crate::session::SessionError;
+
+pub(super) fn of(error: &ServiceError) -> Status {
+    Status::new(code(error), text(error))
+}
+
+const fn code(error: &ServiceError) -> Code {
+    use ServiceError as E;
+    match error {
+        E::NotAllowed { .. } | E::UnknownChain(_) | E::UnknownDigest | E::OtherPossessionContext(_) => {
+            Code::PermissionDenied
+        }
+        E::InvalidKey { .. }
+        | E::NotAVote(_)
+        | E::OtherHeight { .. }
+        | E::Length { .. }
+        | E::InvalidContext
+        | E::InvalidAddress(..)
+        | E::OtherAddress(_)
+        | E::ListTooLong { .. }
+        | E::ListOverflow { .. }
+        | E::NoInterval
+        | E::DuplicateHeight(_)
+        | E::BatchTooLong { .. }
+        | E::BackupFolder(_)
+        | E::NoDatabasePath => Code::InvalidArgument,
+        E::UnknownKey(_) => Code::NotFound,
+        E::KnownKey(_) => Code::AlreadyExists,
+        E::Locked(_) | E::Stopped => Code::Unavailable,
+        E::Outstanding(_) | E::Rate(_) | E::VoteRate(_) => Code::ResourceExhausted,
+        E::Unlock { cause, .. } => match cause {
+            UnlockFailure::Passphrase(_) => Code::InvalidArgument,
+            _ => Code::Internal,
+        },
+        E::Backup(_) => Code::Internal,
+        E::NoBackup => Code::Unimplemented,
+        E::Session(error) => session_code(error),
+    }
+}
+
+const fn session_code(error: &SessionError) -> Code {
+    use SessionError as E;
+    match error {
+        // An unknown lane is a matter of configuration, not of an earlier vote.
+        E::Refused(Refusal::UnknownLane(_)) | E::Store(StoreError::UnknownLane(_)) => Code::PermissionDenied,
+        E::Refused(_) => Code::FailedPrecondition,
+        E::NotCommitted { .. } | E::TooFarAbove { .. } => Code::PermissionDenied,
+        E::OtherContext { .. } | E::PastTheLastHeight | E::Commitment(_) => Code::InvalidArgument,
+        E::Store(_) => Code::Unavailable,
+        E::Sign(_) | E::NoAnswer => Code::Internal,
+    }
+}
+
+/// The error with its causes, on one line.
+fn text(error: &ServiceError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // A transparent error repeats its cause's words.
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Returns a code's name, for logs and metrics.
+pub(super) const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "ok",
+        Code::Cancelled => "cancelled",
+        Code::Unknown => "unknown",
+        Code::InvalidArgument => "invalid_argument",
+        Code::DeadlineExceeded => "deadline_exceeded",
+        Code::NotFound => "not_found",
+        Code::AlreadyExists => "already_exists",
+        Code::PermissionDenied => "permission_denied",
+        Code::ResourceExhausted => "resource_exhausted",
+        Code::FailedPrecondition => "failed_precondition",
+        Code::Aborted => "aborted",
+        Code::OutOfRange => "out_of_range",
+        Code::Unimplemented => "unimplemented",
+        Code::Internal => "internal",
+        Code::Unavailable => "unavailable",
+        Code::DataLoss => "data_loss",
+        Code::Unauthenticated => "unauthenticated",
+    }
+}

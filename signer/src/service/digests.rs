@@ -1,0 +1,54 @@
+//! The digests of the lists that were just served.
+//!
+//! The reference's client signs its commitments as bare digests, right after it has fetched the list. What it
+//! asks to sign is known then, so that nothing else needs to be signed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use eots::XOnlyPublicKey;
+use finality::{RandomnessCommitment, SigningContext};
+
+/// How many digests are kept of each key.
+const MOST: usize = 64;
+
+/// A commitment that may be signed as a digest.
+#[derive(Debug, Clone)]
+pub(super) struct ServedDigest {
+    pub(super) digest: [u8; 32],
+    pub(super) chain_id: Vec<u8>,
+    pub(super) commitment: RandomnessCommitment,
+    pub(super) context: SigningContext,
+}
+
+/// The digests of the lists that were just served, by key.
+#[derive(Debug, Default)]
+pub(super) struct ServedDigests(Mutex<BTreeMap<XOnlyPublicKey, VecDeque<ServedDigest>>>);
+
+impl ServedDigests {
+    /// Keeps the digests of a list: with no context, and with its chain's.
+    pub(super) fn keep(
+        &self,
+        public_key: XOnlyPublicKey,
+        chain_id: &[u8],
+        commitment: RandomnessCommitment,
+        context: SigningContext,
+    ) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.entry(public_key).or_default();
+        for context in [SigningContext::GENESIS, context] {
+            let digest = *commitment.digest(&context).as_ref();
+            kept.retain(|served| served.digest != digest);
+            kept.push_back(ServedDigest { digest, chain_id: chain_id.to_vec(), commitment, context });
+        }
+        while kept.len() > MOST {
+            kept.pop_front();
+        }
+    }
+
+    /// Finds what a digest is of.
+    pub(super) fn find(&self, public_key: &XOnlyPublicKey, digest: &[u8; 32]) -> Option<ServedDigest> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(public_key)?.iter().find(|served| served.digest == *digest).cloned()
+    }
+}

@@ -1,0 +1,73 @@
+//! Unlocking and locking keys.
+
+use std::sync::Arc;
+
+use eots::{SecretKey, XOnlyPublicKey};
+use zeroize::Zeroizing;
+
+use super::keys::UnlockFailure;
+use super::{Event, ServiceError, SignerService, blocking};
+use crate::auth::{Client, Operation};
+
+impl SignerService {
+    /// Unlocks a key. One that is unlocked stays so.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unlock`], and those of permissions.
+    pub async fn unlock(
+        &self,
+        client: &Client,
+        uid: &[u8],
+        passphrase: Zeroizing<String>,
+    ) -> Result<(), ServiceError> {
+        let key = self.key(client, Operation::Unlock, uid)?;
+        let _one_at_a_time = self.unlocking.lock().await;
+        if key.is_unlocked() {
+            return Ok(());
+        }
+        let (source, name) = (self.key_source.clone(), key.name.clone());
+        let unlocked = blocking(move || {
+            let unlocked = source.unlock(&name, passphrase);
+            unlocked.map_err(|cause| ServiceError::Unlock { name, cause })
+        });
+        let unlocked = unlocked.await.and_then(|secret| self.install(&key.public_key, &secret));
+        if unlocked.is_err() {
+            self.observer.observe(&Event::NotUnlocked { client: client.name(), key: &key.name });
+        }
+        unlocked
+    }
+
+    /// Locks a key: its secret is erased when the requests that use it have ended.
+    ///
+    /// # Errors
+    /// Those of permissions.
+    pub fn lock(&self, client: &Client, uid: &[u8]) -> Result<(), ServiceError> {
+        let key = self.key(client, Operation::Lock, uid)?;
+        if key.is_unlocked() {
+            key.set_sessions(None);
+            self.observer.observe(&Event::Locked { key: &key.name });
+        }
+        Ok(())
+    }
+
+    /// Unlocks a key whose secret is at hand.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unlock`] when it is another key; [`ServiceError::UnknownKey`].
+    pub fn install(&self, public_key: &XOnlyPublicKey, secret: &SecretKey) -> Result<(), ServiceError> {
+        let key = self.keys.get(public_key).ok_or(ServiceError::UnknownKey(*public_key))?;
+        let (found, expected) = (*secret.public_key(), *public_key);
+        if found != expected {
+            let cause = UnlockFailure::OtherKey { found, expected };
+            return Err(ServiceError::Unlock { name: key.name.clone(), cause });
+        }
+        key.set_sessions(Some(self.make_sessions(secret)));
+        self.observer.observe(&Event::Unlocked { key: &key.name });
+        Ok(())
+    }
+
+    /// Returns the names of the keys that are locked.
+    pub fn locked(self: &Arc<Self>) -> Vec<String> {
+        self.keys.values().filter(|key| !key.is_unlocked()).map(|key| key.name.clone()).collect()
+    }
+}

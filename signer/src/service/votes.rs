@@ -1,0 +1,234 @@
+//! Votes, one by one and in batches.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use eots::{PublicRandomness, Signature};
+use finality::{ConsumerHeight, VoteMessage};
+
+use super::{Event, ServedChain, ServiceError, SignerService, blocking};
+use crate::auth::{Client, Operation};
+use crate::protection::{Outcome, Refusal, Verdict};
+use crate::session::{PreparedVote, ProtectedSigner, SessionError};
+
+/// The most votes in one batch.
+pub const MOST_IN_BATCH: usize = 10_000;
+
+/// A vote that is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedVote {
+    /// The height.
+    pub height: ConsumerHeight,
+    /// The signature.
+    pub signature: Signature,
+    /// The public randomness of the height; `None` where the key is locked and the record was looked up.
+    pub public_randomness: Option<PublicRandomness>,
+    /// Whether it was signed before.
+    pub again: bool,
+}
+
+impl SignerService {
+    /// Signs a vote.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn vote(
+        &self,
+        client: &Client,
+        uid: &[u8],
+        chain_id: &[u8],
+        height: u64,
+        message: Vec<u8>,
+    ) -> Result<SignedVote, ServiceError> {
+        let key = self.key(client, Operation::Vote, uid)?;
+        let chain = self.chain(client, chain_id)?;
+        let height = ConsumerHeight(height);
+        self.check_message(client, chain, height, &message)?;
+        let session = match self.session(client, Operation::Vote, uid, chain_id) {
+            Err(locked @ ServiceError::Locked(_)) => {
+                return self.recorded(client, key.public_key, chain_id, height, message, locked).await;
+            }
+            session => session?,
+        };
+        self.check_height(client, &session, height).await?;
+        self.take_votes(client, key, chain_id, 1)?;
+        let (request, prepared) = session.prepare(height, message);
+        let outcome = self.submit(vec![request]).await?.into_iter().next();
+        self.finished(client, &session, &prepared, outcome)
+    }
+
+    /// Signs the votes of a batch, at most one for each height, and returns those that are signed: others were
+    /// refused by the signing database.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: nothing is recorded.
+    pub async fn votes(
+        &self,
+        client: &Client,
+        uid: &[u8],
+        chain_id: &[u8],
+        votes: Vec<(u64, Vec<u8>)>,
+    ) -> Result<Vec<SignedVote>, ServiceError> {
+        let key = self.key(client, Operation::Vote, uid)?;
+        let chain = self.chain(client, chain_id)?;
+        if votes.len() > MOST_IN_BATCH {
+            return Err(ServiceError::BatchTooLong { found: votes.len() });
+        }
+        let mut heights = BTreeSet::new();
+        if let Some((height, _)) = votes.iter().find(|(height, _)| !heights.insert(*height)) {
+            return Err(ServiceError::DuplicateHeight(*height));
+        }
+        for (height, message) in &votes {
+            self.check_message(client, chain, ConsumerHeight(*height), message)?;
+        }
+        let session = self.session(client, Operation::Vote, uid, chain_id)?;
+        for (height, _) in &votes {
+            self.check_height(client, &session, ConsumerHeight(*height)).await?;
+        }
+        self.take_votes(client, key, chain_id, u32::try_from(votes.len()).unwrap_or(u32::MAX))?;
+        if votes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let preparing = session.clone();
+        let prepare = move || {
+            let prepare = |(height, message)| preparing.prepare(ConsumerHeight(height), message);
+            Ok(votes.into_iter().map(prepare).unzip())
+        };
+        let (requests, prepared): (Vec<_>, Vec<_>) = blocking(prepare).await?;
+        let mut outcomes = self.submit(requests).await?.into_iter();
+        let mut signed = Vec::with_capacity(prepared.len());
+        for vote in &prepared {
+            match self.finished(client, &session, vote, outcomes.next()) {
+                Ok(vote) => signed.push(vote),
+                Err(ServiceError::Session(SessionError::Refused(refusal))) => match refusal {
+                    Refusal::UnknownLane(_) => return Err(SessionError::Refused(refusal).into()),
+                    // Left out of the answer.
+                    _ => {}
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(signed)
+    }
+
+    /// Checks that a message is a vote at this height.
+    fn check_message(
+        &self,
+        client: &Client,
+        chain: &ServedChain,
+        height: ConsumerHeight,
+        message: &[u8],
+    ) -> Result<(), ServiceError> {
+        if chain.sign_any_message {
+            return Ok(());
+        }
+        let checked = VoteMessage::from_bytes(chain.chain.vote_context, message)
+            .map_err(ServiceError::NotAVote)
+            .and_then(|vote| match vote.height() {
+                found if found == height => Ok(()),
+                found => Err(ServiceError::OtherHeight { found: found.to_u64(), height: height.to_u64() }),
+            });
+        self.ruled(client, "not_a_vote", checked)
+    }
+
+    /// Checks a height by what is known, and asks the signing database where that refuses.
+    async fn check_height(
+        &self,
+        client: &Client,
+        session: &Arc<ProtectedSigner>,
+        height: ConsumerHeight,
+    ) -> Result<(), ServiceError> {
+        if session.check_known_height(height).is_ok() {
+            return Ok(());
+        }
+        let asked = session.clone();
+        let checked = blocking(move || Ok(asked.check_height(height)?)).await;
+        let rule = match &checked {
+            Err(ServiceError::Session(SessionError::TooFarAbove { .. })) => "too_far_above",
+            _ => "not_committed",
+        };
+        self.ruled(client, rule, checked)
+    }
+
+    /// Takes votes from the limit of a key on a chain.
+    fn take_votes(
+        &self,
+        client: &Client,
+        key: &super::Key,
+        chain_id: &[u8],
+        count: u32,
+    ) -> Result<(), ServiceError> {
+        let Some(rate) = key.rates.get(chain_id) else { return Ok(()) };
+        let taken = rate.take(count, self.clock.monotonic()).map_err(ServiceError::VoteRate);
+        self.ruled(client, "vote_rate", taken)
+    }
+
+    /// Tells who observes of a rule that refuses.
+    fn ruled(
+        &self,
+        client: &Client,
+        rule: &'static str,
+        checked: Result<(), ServiceError>,
+    ) -> Result<(), ServiceError> {
+        if let Err(error) = &checked {
+            let reason = error.to_string();
+            self.observer.observe(&Event::RuleRefused { client: client.name(), rule, reason: &reason });
+        }
+        checked
+    }
+
+    fn finished(
+        &self,
+        client: &Client,
+        session: &ProtectedSigner,
+        prepared: &PreparedVote,
+        outcome: Option<Outcome>,
+    ) -> Result<SignedVote, ServiceError> {
+        let (lane, height) = (session.lane(), prepared.height());
+        match session.finish(prepared, outcome) {
+            Ok(verdict) => {
+                let again = matches!(verdict, Verdict::Again(_));
+                self.observer.observe(&Event::Signed { lane, height, again });
+                let public_randomness = Some(*prepared.public_randomness());
+                Ok(SignedVote { height, signature: *verdict.signature(), public_randomness, again })
+            }
+            Err(error) => {
+                if let SessionError::Refused(refusal) = &error {
+                    let (client, message) = (client.name(), prepared.message());
+                    self.observer.observe(&Event::Refused { client, lane, height, message, refusal });
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Answers for a key that is locked: what was signed is in the record.
+    async fn recorded(
+        &self,
+        client: &Client,
+        public_key: eots::XOnlyPublicKey,
+        chain_id: &[u8],
+        height: ConsumerHeight,
+        message: Vec<u8>,
+        locked: ServiceError,
+    ) -> Result<SignedVote, ServiceError> {
+        let lane = crate::protection::Lane { public_key, chain_id: chain_id.to_vec() };
+        let (store, asked) = (self.store.clone(), lane.clone());
+        let records = blocking(move || Ok(store.records(&asked, height, 1)?)).await?;
+        match records.into_iter().next().filter(|record| record.height == height) {
+            Some(record) if record.message == message => {
+                let signature = record.signature.ok_or(locked)?;
+                self.observer.observe(&Event::Signed { lane: &lane, height, again: true });
+                Ok(SignedVote { height, signature, public_randomness: None, again: true })
+            }
+            Some(earlier) => {
+                let refusal = Refusal::DoubleSign { earlier };
+                let (client, lane) = (client.name(), &lane);
+                let refused = Event::Refused { client, lane, height, message: &message, refusal: &refusal };
+                self.observer.observe(&refused);
+                Err(SessionError::Refused(refusal).into())
+            }
+            None => Err(locked),
+        }
+    }
+}
