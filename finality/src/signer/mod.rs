@@ -63,7 +63,7 @@ pub trait Signer {
 }
 
 /// The chain that a signer signs for: its id, from which the randomness is derived, and the signing contexts
-/// of commitments and votes.
+/// of commitments, votes and proofs of possession.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignerChain {
     /// The id of the chain that is voted on.
@@ -72,6 +72,8 @@ pub struct SignerChain {
     pub commitment_context: SigningContext,
     /// The signing context of finality votes.
     pub vote_context: SigningContext,
+    /// The signing context of finality providers' proofs of possession.
+    pub possession_context: SigningContext,
 }
 
 impl SignerChain {
@@ -81,17 +83,20 @@ impl SignerChain {
             chain_id: chain_id.into(),
             commitment_context: SigningContext::GENESIS,
             vote_context: SigningContext::GENESIS,
+            possession_context: SigningContext::GENESIS,
         }
     }
 
-    /// Returns the consumer chain under this chain id, whose commitments and votes are verified by the module
-    /// or contract at `address` on the chain `verifying_chain_id`: itself, or Babylon Genesis for a rollup.
+    /// Returns the consumer chain under this chain id, whose commitments, votes and proofs of possession are
+    /// verified by the module or contract at `address` on the chain `verifying_chain_id`: itself, or Babylon
+    /// Genesis for a rollup.
     pub fn consumer(chain_id: impl Into<String>, verifying_chain_id: &str, address: &str) -> Self {
         let context = |operation| SigningContext::consumer(operation, verifying_chain_id, address);
         Self {
             chain_id: chain_id.into(),
             commitment_context: context(Operation::RandomnessCommitment),
             vote_context: context(Operation::FinalityVote),
+            possession_context: context(Operation::FinalityProviderPop),
         }
     }
 }

@@ -74,6 +74,20 @@ pub enum AuthenticationError {
     Nonce(#[from] NonceError),
 }
 
+impl AuthenticationError {
+    /// Returns the rule's name, for logs and metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotProvided => "not_provided",
+            Self::InvalidHmac => "invalid_hmac",
+            Self::Bound(InvalidBoundAuth::Time { .. }) => "time",
+            Self::Bound(_) => "invalid_bound",
+            Self::Nonce(NonceError::Again) => "replayed",
+            Self::Nonce(_) => "nonce",
+        }
+    }
+}
+
 /// The clients, and what tells them apart.
 pub struct Authenticator {
     clients: Vec<Arc<Client>>,

@@ -78,7 +78,11 @@ impl AuthenticationLayer {
                 Some(cause) => format!("{error}: {cause}"),
                 None => error.to_string(),
             };
-            self.observer.observe(&Event::NotAuthenticated { path: &path, reason: &text });
+            self.observer.observe(&Event::NotAuthenticated {
+                path: &path,
+                rule: error.as_str(),
+                reason: &text,
+            });
             Status::unauthenticated(text)
         })?;
         parts.extensions.insert(caller);

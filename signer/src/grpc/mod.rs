@@ -68,7 +68,6 @@ fn answer<T>(
         Ok(_) => tonic::Code::Ok,
         Err(status) => status.code(),
     };
-    let code = status::code_name(code);
     let took = since.elapsed();
     service.observer().observe(&Event::Answered { method, client: client.name(), code, took });
     result

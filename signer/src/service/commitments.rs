@@ -87,13 +87,11 @@ impl SignerService {
         let length = |_| ServiceError::Length { what: "digest", found: digest.len(), expected: 32 };
         let digest: &[u8; 32] = digest.try_into().map_err(length)?;
         let Some(served) = self.digests.find(&key.public_key, digest) else {
-            let reason = "unknown digest";
-            self.observer.observe(&Event::RuleRefused {
-                client: client.name(),
-                rule: "unknown_digest",
-                reason,
-            });
-            return Err(ServiceError::UnknownDigest);
+            let lane = Lane { public_key: key.public_key, chain_id: Vec::new() };
+            let (client, refused) = (client.name(), ServiceError::UnknownDigest);
+            let (rule, reason) = ("unknown_digest", refused.to_string());
+            self.observer.observe(&Event::RuleRefused { client, lane: &lane, rule, reason: &reason });
+            return Err(refused);
         };
         let session = self.session(client, Operation::Digest, uid, &served.chain_id)?;
         let (signing, commitment) = (session.clone(), served.commitment);
@@ -142,7 +140,7 @@ impl SignerService {
         let context = *message.context();
         let is_allowed = |chain: &super::ServedChain| {
             let chain_id = chain.chain.chain_id.as_bytes().to_vec();
-            chain.possession_context == context && client.permissions().chains.contains(&chain_id)
+            chain.chain.possession_context == context && client.permissions().chains.contains(&chain_id)
         };
         // A provider of a consumer chain registers on Babylon Genesis as well.
         if context != SigningContext::GENESIS && !self.chains.values().any(is_allowed) {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::protection::{Lane, Refusal};
+use eots::XOnlyPublicKey;
 use finality::ConsumerHeight;
+
+use crate::protection::{Lane, Refusal, Verdict};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -16,7 +18,7 @@ pub enum Event<'a> {
         /// The client.
         client: &'a str,
         /// The code of the answer.
-        code: &'a str,
+        code: tonic::Code,
         /// How long it took.
         took: Duration,
     },
@@ -26,8 +28,8 @@ pub enum Event<'a> {
         lane: &'a Lane,
         /// The height.
         height: ConsumerHeight,
-        /// Whether it was signed before.
-        again: bool,
+        /// The signature, and whether it was there before.
+        verdict: &'a Verdict,
     },
     /// A vote was refused by the signing database.
     Refused {
@@ -46,6 +48,8 @@ pub enum Event<'a> {
     RuleRefused {
         /// The client.
         client: &'a str,
+        /// The lane; of a digest, without a chain.
+        lane: &'a Lane,
         /// The rule's name.
         rule: &'static str,
         /// Why.
@@ -78,6 +82,8 @@ pub enum Event<'a> {
     Unlocked {
         /// The key's name.
         key: &'a str,
+        /// The public key.
+        public_key: &'a XOnlyPublicKey,
     },
     /// A key was not unlocked.
     NotUnlocked {
@@ -90,6 +96,8 @@ pub enum Event<'a> {
     Locked {
         /// The key's name.
         key: &'a str,
+        /// The public key.
+        public_key: &'a XOnlyPublicKey,
     },
     /// The signing database was copied.
     BackedUp {
@@ -102,6 +110,8 @@ pub enum Event<'a> {
     NotAuthenticated {
         /// The method's path.
         path: &'a str,
+        /// The rule's name.
+        rule: &'static str,
         /// Why.
         reason: &'a str,
     },

@@ -45,7 +45,7 @@ impl SignerService {
         let key = self.key(client, Operation::Lock, uid)?;
         if key.is_unlocked() {
             key.set_sessions(None);
-            self.observer.observe(&Event::Locked { key: &key.name });
+            self.observer.observe(&Event::Locked { key: &key.name, public_key: &key.public_key });
         }
         Ok(())
     }
@@ -62,7 +62,7 @@ impl SignerService {
             return Err(ServiceError::Unlock { name: key.name.clone(), cause });
         }
         key.set_sessions(Some(self.make_sessions(secret)));
-        self.observer.observe(&Event::Unlocked { key: &key.name });
+        self.observer.observe(&Event::Unlocked { key: &key.name, public_key });
         Ok(())
     }
 

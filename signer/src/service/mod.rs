@@ -19,7 +19,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use eots::XOnlyPublicKey;
-use finality::{SignerChain, SigningContext};
+use finality::SignerChain;
 use tokio::sync::Semaphore;
 
 pub use self::commitments::ProvenVote;
@@ -39,10 +39,8 @@ use crate::session::{ProtectedSigner, RandomnessAhead, VoteRules};
 /// A chain that votes are signed on.
 #[derive(Debug, Clone)]
 pub struct ServedChain {
-    /// Its id, and the signing contexts of commitments and votes.
+    /// Its id, and its signing contexts.
     pub chain: SignerChain,
-    /// The signing context of proofs of possession.
-    pub possession_context: SigningContext,
     /// The rules of its votes.
     pub rules: VoteRules,
     /// How many votes each key signs in a minute.

@@ -8,7 +8,7 @@ use finality::{ConsumerHeight, VoteMessage};
 
 use super::{Event, ServedChain, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation};
-use crate::protection::{Outcome, Refusal, Verdict};
+use crate::protection::{Lane, Outcome, Refusal, Verdict};
 use crate::session::{PreparedVote, ProtectedSigner, SessionError};
 
 /// The most votes in one batch.
@@ -43,15 +43,16 @@ impl SignerService {
         let key = self.key(client, Operation::Vote, uid)?;
         let chain = self.chain(client, chain_id)?;
         let height = ConsumerHeight(height);
-        self.check_message(client, chain, height, &message)?;
+        let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
+        self.check_message(client, chain, &lane, height, &message)?;
         let session = match self.session(client, Operation::Vote, uid, chain_id) {
             Err(locked @ ServiceError::Locked(_)) => {
-                return self.recorded(client, key.public_key, chain_id, height, message, locked).await;
+                return self.recorded(client, lane, height, message, locked).await;
             }
             session => session?,
         };
         self.check_height(client, &session, height).await?;
-        self.take_votes(client, key, chain_id, 1)?;
+        self.take_votes(client, key, &lane, 1)?;
         let (request, prepared) = session.prepare(height, message);
         let outcome = self.submit(vec![request]).await?.into_iter().next();
         self.finished(client, &session, &prepared, outcome)
@@ -78,14 +79,15 @@ impl SignerService {
         if let Some((height, _)) = votes.iter().find(|(height, _)| !heights.insert(*height)) {
             return Err(ServiceError::DuplicateHeight(*height));
         }
+        let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
         for (height, message) in &votes {
-            self.check_message(client, chain, ConsumerHeight(*height), message)?;
+            self.check_message(client, chain, &lane, ConsumerHeight(*height), message)?;
         }
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
         for (height, _) in &votes {
             self.check_height(client, &session, ConsumerHeight(*height)).await?;
         }
-        self.take_votes(client, key, chain_id, u32::try_from(votes.len()).unwrap_or(u32::MAX))?;
+        self.take_votes(client, key, &lane, u32::try_from(votes.len()).unwrap_or(u32::MAX))?;
         if votes.is_empty() {
             return Ok(Vec::new());
         }
@@ -116,6 +118,7 @@ impl SignerService {
         &self,
         client: &Client,
         chain: &ServedChain,
+        lane: &Lane,
         height: ConsumerHeight,
         message: &[u8],
     ) -> Result<(), ServiceError> {
@@ -128,7 +131,7 @@ impl SignerService {
                 found if found == height => Ok(()),
                 found => Err(ServiceError::OtherHeight { found: found.to_u64(), height: height.to_u64() }),
             });
-        self.ruled(client, "not_a_vote", checked)
+        self.ruled(client, lane, "not_a_vote", checked)
     }
 
     /// Checks a height by what is known, and asks the signing database where that refuses.
@@ -147,7 +150,7 @@ impl SignerService {
             Err(ServiceError::Session(SessionError::TooFarAbove { .. })) => "too_far_above",
             _ => "not_committed",
         };
-        self.ruled(client, rule, checked)
+        self.ruled(client, session.lane(), rule, checked)
     }
 
     /// Takes votes from the limit of a key on a chain.
@@ -155,24 +158,26 @@ impl SignerService {
         &self,
         client: &Client,
         key: &super::Key,
-        chain_id: &[u8],
+        lane: &Lane,
         count: u32,
     ) -> Result<(), ServiceError> {
-        let Some(rate) = key.rates.get(chain_id) else { return Ok(()) };
+        let Some(rate) = key.rates.get(&lane.chain_id) else { return Ok(()) };
         let taken = rate.take(count, self.clock.monotonic()).map_err(ServiceError::VoteRate);
-        self.ruled(client, "vote_rate", taken)
+        self.ruled(client, lane, "vote_rate", taken)
     }
 
     /// Tells who observes of a rule that refuses.
     fn ruled(
         &self,
         client: &Client,
+        lane: &Lane,
         rule: &'static str,
         checked: Result<(), ServiceError>,
     ) -> Result<(), ServiceError> {
         if let Err(error) = &checked {
             let reason = error.to_string();
-            self.observer.observe(&Event::RuleRefused { client: client.name(), rule, reason: &reason });
+            let client = client.name();
+            self.observer.observe(&Event::RuleRefused { client, lane, rule, reason: &reason });
         }
         checked
     }
@@ -188,7 +193,7 @@ impl SignerService {
         match session.finish(prepared, outcome) {
             Ok(verdict) => {
                 let again = matches!(verdict, Verdict::Again(_));
-                self.observer.observe(&Event::Signed { lane, height, again });
+                self.observer.observe(&Event::Signed { lane, height, verdict: &verdict });
                 let public_randomness = Some(*prepared.public_randomness());
                 Ok(SignedVote { height, signature: *verdict.signature(), public_randomness, again })
             }
@@ -206,19 +211,18 @@ impl SignerService {
     async fn recorded(
         &self,
         client: &Client,
-        public_key: eots::XOnlyPublicKey,
-        chain_id: &[u8],
+        lane: Lane,
         height: ConsumerHeight,
         message: Vec<u8>,
         locked: ServiceError,
     ) -> Result<SignedVote, ServiceError> {
-        let lane = crate::protection::Lane { public_key, chain_id: chain_id.to_vec() };
         let (store, asked) = (self.store.clone(), lane.clone());
         let records = blocking(move || Ok(store.records(&asked, height, 1)?)).await?;
         match records.into_iter().next().filter(|record| record.height == height) {
             Some(record) if record.message == message => {
                 let signature = record.signature.ok_or(locked)?;
-                self.observer.observe(&Event::Signed { lane: &lane, height, again: true });
+                let verdict = Verdict::Again(signature);
+                self.observer.observe(&Event::Signed { lane: &lane, height, verdict: &verdict });
                 Ok(SignedVote { height, signature, public_randomness: None, again: true })
             }
             Some(earlier) => {

@@ -1,0 +1,106 @@
+//! Why a remote signer did not sign.
+
+use finality::CommitmentError;
+use tonic::{Code, Status};
+
+/// A remote signer refused, failed, or was not there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The URL is not one of a signer.
+    #[error("the signer's URL is {found}; must be http://HOST:PORT on loopback, or https://HOST:PORT")]
+    Url {
+        /// The URL.
+        found: String,
+    },
+    /// The certificates or the key of TLS are not usable.
+    #[error("the certificates for the signer are not usable")]
+    Tls(#[source] tonic::transport::Error),
+    /// The signer is not reached.
+    #[error("cannot reach the signer at {url}")]
+    Connect {
+        /// The URL.
+        url: String,
+        /// What went wrong.
+        #[source]
+        cause: tonic::transport::Error,
+    },
+    /// The system has no randomness for a nonce.
+    #[error("no randomness for a nonce")]
+    Randomness(#[source] rand_core::Error),
+    /// The runtime does not start.
+    #[error("cannot start the client")]
+    Runtime(#[source] std::io::Error),
+    /// The signer refuses: by its signing database, or a rule.
+    #[error("the signer refuses: {message}")]
+    Refused {
+        /// What it says.
+        message: String,
+    },
+    /// The signer does not know this client, or does not allow it this.
+    #[error("the signer does not allow it: {message}")]
+    NotAllowed {
+        /// What it says.
+        message: String,
+    },
+    /// The signer, or the connection, failed.
+    #[error("the signer failed ({code:?}): {message}")]
+    Failed {
+        /// The code.
+        code: Code,
+        /// What it says.
+        message: String,
+    },
+    /// The answer is not valid.
+    #[error("the signer's answer is not valid")]
+    Answer(#[from] InvalidAnswer),
+}
+
+/// An answer that is not valid, or a request that has none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidAnswer {
+    /// Something has another length.
+    #[error("the {what} has {found} bytes; must have {expected}")]
+    Length {
+        /// What it is.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it must have.
+        expected: usize,
+    },
+    /// A public key is none.
+    #[error("a public key is not valid")]
+    PublicKey,
+    /// A signature is not valid.
+    #[error("the signature is not valid for what was asked")]
+    Signature,
+    /// A commitment's signature is not valid.
+    #[error("the commitment is not valid")]
+    Commitment(#[source] CommitmentError),
+    /// A commitment to heights that are not consecutive was asked for.
+    #[error("the interval is {interval}; must be 1, as commitments cover consecutive heights")]
+    Sparse {
+        /// The interval.
+        interval: u64,
+    },
+}
+
+impl From<Status> for RemoteError {
+    fn from(status: Status) -> Self {
+        let message = status.message().to_owned();
+        match status.code() {
+            Code::FailedPrecondition => Self::Refused { message },
+            Code::PermissionDenied | Code::Unauthenticated => Self::NotAllowed { message },
+            code => Self::Failed { code, message },
+        }
+    }
+}
+
+impl RemoteError {
+    /// Returns whether the signer has refused, by its signing database or a rule, and will again.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::NotAllowed { .. })
+    }
+}

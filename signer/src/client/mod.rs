@@ -1,0 +1,209 @@
+//! The client of a signer: a finality provider's [`Signer`] over gRPC.
+
+mod answers;
+mod connection;
+mod error;
+
+use std::sync::Arc;
+
+use eots::{PublicRandomness, Signature, XOnlyPublicKey, verify};
+use finality::{
+    PossessionMessage, RandomnessCommitment, RandomnessSchedule, SignedCommitment, Signer, SignerChain,
+    VoteMessage, VoteSignature,
+};
+use secp256k1::schnorr;
+use tonic::transport::Channel;
+
+pub use self::answers::{RemoteKey, RemoteLane};
+use self::answers::{bytes_32, lane_state, public_randomness};
+use self::connection::Requests;
+pub use self::connection::{ClientTls, Connection};
+pub use self::error::{InvalidAnswer, RemoteError};
+use crate::wire::own as wire;
+use crate::wire::own::signer_client::SignerClient;
+
+/// The most that one answer has.
+const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// The path of a method of our own interface.
+macro_rules! path {
+    ($method:literal) => {
+        concat!("/btcstake.signer.v1.Signer/", $method)
+    };
+}
+
+/// A signer that runs elsewhere. Its calls block; it must not be used from within an asynchronous runtime.
+pub struct RemoteSigner {
+    runtime: tokio::runtime::Runtime,
+    client: SignerClient<Channel>,
+    requests: Arc<Requests>,
+}
+
+impl std::fmt::Debug for RemoteSigner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RemoteSigner({:?})", self.requests)
+    }
+}
+
+impl RemoteSigner {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`RemoteError::Url`], [`RemoteError::Connect`].
+    pub fn connect(connection: Connection) -> Result<Self, RemoteError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(RemoteError::Runtime)?;
+        let (channel, requests) = runtime.block_on(connection.open())?;
+        let client = SignerClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        Ok(Self { runtime, client, requests: Arc::new(requests) })
+    }
+
+    /// Returns the keys that this client may use, and what is known of each on each chain.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn status(&self) -> Result<Vec<RemoteKey>, RemoteError> {
+        let request = self.requests.make(path!("Status"), wire::StatusRequest {})?;
+        let answer = self.runtime.block_on(self.client.clone().status(request))?.into_inner();
+        answer.keys.into_iter().map(lane_state).collect()
+    }
+
+    /// Unlocks a key. One that is unlocked stays so.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn unlock(&self, public_key: &XOnlyPublicKey, passphrase: &str) -> Result<(), RemoteError> {
+        let public_key = public_key.serialize().to_vec();
+        let message = wire::UnlockRequest { public_key, passphrase: passphrase.to_owned() };
+        let request = self.requests.make(path!("Unlock"), message)?;
+        self.runtime.block_on(self.client.clone().unlock(request))?;
+        Ok(())
+    }
+
+    /// Locks a key.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn lock(&self, public_key: &XOnlyPublicKey) -> Result<(), RemoteError> {
+        let message = wire::LockRequest { public_key: public_key.serialize().to_vec() };
+        let request = self.requests.make(path!("Lock"), message)?;
+        self.runtime.block_on(self.client.clone().lock(request))?;
+        Ok(())
+    }
+
+    /// Copies the signing database to a new file in a folder of the signer's machine, and returns the file's
+    /// name.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn back_up(&self, folder: &str) -> Result<String, RemoteError> {
+        let message = wire::BackupRequest { folder: folder.to_owned() };
+        let request = self.requests.make(path!("Backup"), message)?;
+        Ok(self.runtime.block_on(self.client.clone().backup(request))?.into_inner().file)
+    }
+
+    /// Returns the signer of a key on a chain.
+    pub const fn signer(self, public_key: XOnlyPublicKey, chain: SignerChain) -> RemoteLaneSigner {
+        RemoteLaneSigner { remote: self, public_key, chain }
+    }
+}
+
+/// A finality provider's signer on one chain, which runs elsewhere. Every answer is verified.
+#[derive(Debug)]
+pub struct RemoteLaneSigner {
+    remote: RemoteSigner,
+    public_key: XOnlyPublicKey,
+    chain: SignerChain,
+}
+
+impl RemoteLaneSigner {
+    fn key(&self) -> Vec<u8> {
+        self.public_key.serialize().to_vec()
+    }
+
+    fn chain_id(&self) -> Vec<u8> {
+        self.chain.chain_id.clone().into_bytes()
+    }
+}
+
+const fn range(schedule: RandomnessSchedule) -> wire::Range {
+    wire::Range { start_height: schedule.start_height().to_u64(), count: schedule.count() }
+}
+
+fn bip340(bytes: &[u8]) -> Result<schnorr::Signature, RemoteError> {
+    schnorr::Signature::from_slice(bytes)
+        .map_err(|_| InvalidAnswer::Length { what: "signature", found: bytes.len(), expected: 64 }.into())
+}
+
+impl Signer for RemoteLaneSigner {
+    type Error = RemoteError;
+
+    fn public_key(&self) -> XOnlyPublicKey {
+        self.public_key
+    }
+
+    fn public_randomness(&self, list: RandomnessSchedule) -> Result<Vec<PublicRandomness>, RemoteError> {
+        let message = wire::PublicRandomnessRequest {
+            public_key: self.key(),
+            chain_id: self.chain_id(),
+            range: Some(range(list)),
+            interval: Some(list.interval()),
+        };
+        let request = self.remote.requests.make(path!("PublicRandomness"), message)?;
+        let answer = self.remote.runtime.block_on(self.remote.client.clone().public_randomness(request))?;
+        public_randomness(&answer.into_inner().public_randomness, list.count())
+    }
+
+    fn commit(&self, list: RandomnessSchedule) -> Result<SignedCommitment, RemoteError> {
+        if list.interval() != 1 && list.count() > 1 {
+            return Err(InvalidAnswer::Sparse { interval: list.interval() }.into());
+        }
+        let (public_key, chain_id) = (self.key(), self.chain_id());
+        let message = wire::CommitRequest { public_key, chain_id, range: Some(range(list)) };
+        let request = self.remote.requests.make(path!("Commit"), message)?;
+        let answer = self.remote.runtime.block_on(self.remote.client.clone().commit(request))?.into_inner();
+        let root = bytes_32("root", &answer.root)?;
+        let commitment =
+            RandomnessCommitment { start_height: list.start_height(), count: list.count().into(), root };
+        let signed = SignedCommitment { commitment, signature: bip340(&answer.signature)? };
+        signed.verify(&self.public_key, &self.chain.commitment_context).map_err(InvalidAnswer::Commitment)?;
+        Ok(signed)
+    }
+
+    fn vote(&self, vote: &VoteMessage) -> Result<VoteSignature, RemoteError> {
+        let message = wire::VoteRequest {
+            public_key: self.key(),
+            chain_id: self.chain_id(),
+            height: vote.height().to_u64(),
+            block_hash: vote.block_hash().to_vec(),
+            context: vote.context().as_str().to_owned(),
+            commitment: None,
+        };
+        let request = self.remote.requests.make(path!("Vote"), message)?;
+        let answer = self.remote.runtime.block_on(self.remote.client.clone().vote(request))?.into_inner();
+        let randomness = bytes_32("public randomness", &answer.public_randomness)?;
+        let public_randomness = PublicRandomness::from_bytes(randomness);
+        let signature = Signature::from_bytes(bytes_32("signature", &answer.signature)?)
+            .map_err(|_| InvalidAnswer::Signature)?;
+        verify(&self.public_key, &public_randomness, &vote.to_bytes(), &signature)
+            .map_err(|_| InvalidAnswer::Signature)?;
+        Ok(VoteSignature { public_randomness, signature })
+    }
+
+    fn prove_possession(&self, message: &PossessionMessage) -> Result<schnorr::Signature, RemoteError> {
+        let asked = wire::ProvePossessionRequest {
+            public_key: self.key(),
+            address: message.address().as_str().to_owned(),
+            context: message.context().as_str().to_owned(),
+        };
+        let request = self.remote.requests.make(path!("ProvePossession"), asked)?;
+        let answer = self.remote.runtime.block_on(self.remote.client.clone().prove_possession(request))?;
+        let signature = bip340(&answer.into_inner().signature)?;
+        if message.verify_bip340(&self.public_key, &signature) {
+            return Ok(signature);
+        }
+        Err(InvalidAnswer::Signature.into())
+    }
+}

@@ -1,0 +1,91 @@
+//! The clients of a configuration, with secrets and certificates from files that are read again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eots::XOnlyPublicKey;
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::error::StartError;
+use crate::auth::{Allowed, Client, Credentials, Permissions, RateLimit, SharedSecret};
+use crate::config::{
+    ClientAuthentication, ClientSettings, Configuration, Secret, SecretFile, read_certificates,
+};
+
+/// The clients, and where their secrets and certificates come from.
+pub(super) struct ClientFiles(Vec<(Arc<Client>, ClientAuthentication)>);
+
+/// Returns the clients of a configuration, and their files.
+pub(super) fn open(
+    configuration: &Configuration,
+    keys: &[(String, XOnlyPublicKey)],
+) -> Result<(Vec<Arc<Client>>, ClientFiles), StartError> {
+    let mut files = Vec::with_capacity(configuration.clients.len());
+    for settings in &configuration.clients {
+        let credentials = read(&settings.name, &settings.authentication)?;
+        let per_second = settings.requests_per_second;
+        let rate = RateLimit::new(per_second, Duration::from_secs(1), per_second);
+        let client = Client::new(
+            settings.name.clone(),
+            permissions(settings, keys),
+            credentials,
+            rate,
+            configuration.limits.randomness_outstanding,
+        );
+        files.push((Arc::new(client), settings.authentication.clone()));
+    }
+    let clients = files.iter().map(|(client, _)| client.clone()).collect();
+    Ok((clients, ClientFiles(files)))
+}
+
+fn permissions(settings: &ClientSettings, keys: &[(String, XOnlyPublicKey)]) -> Permissions {
+    let public_key = |name: &str| keys.iter().find(|(key, _)| key == name).map(|(_, public_key)| *public_key);
+    Permissions {
+        operations: settings.operations.clone(),
+        keys: Allowed::Only(settings.keys.iter().filter_map(|name| public_key(name.as_str())).collect()),
+        chains: Allowed::Only(settings.chains.iter().map(|id| id.clone().into_bytes()).collect()),
+    }
+}
+
+fn read(name: &str, authentication: &ClientAuthentication) -> Result<Credentials, StartError> {
+    let ClientAuthentication::By { hmac_secrets, auth_secrets, certificates } = authentication else {
+        return Ok(Credentials { unauthenticated: true, ..Credentials::default() });
+    };
+    let secrets = |file: &Option<SecretFile>| -> Result<Vec<SharedSecret>, StartError> {
+        let Some(file) = file else { return Ok(Vec::new()) };
+        let read = file.read().map_err(|cause| StartError::Secrets(name.to_owned(), cause))?;
+        let shared = |secret: &Secret| SharedSecret::new(Zeroizing::new(secret.expose().to_vec()));
+        Ok(read.iter().map(shared).collect())
+    };
+    let certificates = match certificates {
+        None => Vec::new(),
+        Some(path) => {
+            let read = read_certificates(path);
+            let read = read.map_err(|cause| StartError::Certificates(name.to_owned(), cause))?;
+            read.iter().map(|der| Sha256::digest(der).into()).collect()
+        }
+    };
+    Ok(Credentials {
+        hmac: secrets(hmac_secrets)?,
+        bound: secrets(auth_secrets)?,
+        certificates,
+        unauthenticated: false,
+    })
+}
+
+impl ClientFiles {
+    /// Reads all files again. Where one cannot be read, its client keeps what it had.
+    pub(super) fn reload(&self) {
+        for (client, authentication) in &self.0 {
+            match read(client.name(), authentication) {
+                Ok(credentials) => client.set_credentials(credentials),
+                Err(error) => tracing::error!(
+                    client = client.name(),
+                    error = &error as &dyn std::error::Error,
+                    "the client keeps the secrets and certificates read before"
+                ),
+            }
+        }
+    }
+}
