@@ -5,11 +5,17 @@ pub mod auth;
 #[cfg(feature = "grpc")]
 pub mod client;
 #[cfg(feature = "daemon")]
+pub mod config;
+#[cfg(feature = "daemon")]
 pub mod grpc;
+#[cfg(feature = "daemon")]
+pub mod http;
 pub mod import;
 pub mod interchange;
 #[cfg(feature = "keystore")]
 pub mod keystore;
+#[cfg(feature = "daemon")]
+pub mod metrics;
 pub mod protection;
 #[cfg(feature = "daemon")]
 pub mod service;

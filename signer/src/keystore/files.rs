@@ -47,17 +47,17 @@ enum Readers {
 }
 
 /// Reads a regular file, or a link to one, that its owner alone may read.
-pub(super) fn read_private(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+pub(crate) fn read_private(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
     read(&open(path, true)?, limit, Readers::OwnerOnly)
 }
 
 /// Reads a regular file, or a link to one, that anyone may read.
-pub(super) fn read_public(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+pub(crate) fn read_public(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
     read(&open(path, true)?, limit, Readers::Anyone)
 }
 
 /// Reads a regular file, not a link, that the service manager made for this process.
-pub(super) fn read_credential(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+pub(crate) fn read_credential(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
     read(&open(path, false)?, limit, Readers::Anyone)
 }
 

@@ -45,6 +45,8 @@ mod store;
 
 pub use cosmos::{CosmosKeyring, JweError, KeyringError, RecordError};
 pub use files::PrivateFileError;
+#[cfg(feature = "daemon")]
+pub(crate) use files::{read_credential, read_private, read_public};
 pub use hd_path::{HdPath, InvalidHdPath};
 pub use hex_key::{
     InvalidSecretHex, SecretFileError, read_secret_key, secret_key_from_hex, secret_key_to_hex,

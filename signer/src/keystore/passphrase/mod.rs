@@ -58,6 +58,15 @@ pub enum PassphraseError {
         #[source]
         cause: PrivateFileError,
     },
+    /// The file cannot be read.
+    #[error("cannot read the passphrase from the file {}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        cause: PrivateFileError,
+    },
     /// There is no terminal, or it cannot be read.
     #[error("cannot ask for the passphrase on a terminal")]
     Terminal(#[source] std::io::Error),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::super::files::{read_bounded, read_credential};
+use super::super::files::{read_bounded, read_credential, read_private};
 use super::super::name::KeyName;
 use super::{InvalidPassphrase, Passphrase, PassphraseError};
 
@@ -42,15 +42,23 @@ impl Passphrase {
         Self::from_credential_in(Path::new(&folder.ok_or(PassphraseError::NoCredentials)?), name)
     }
 
-    pub(in super::super) fn from_credential_in(
-        folder: &Path,
-        name: &KeyName,
-    ) -> Result<Self, PassphraseError> {
+    pub(crate) fn from_credential_in(folder: &Path, name: &KeyName) -> Result<Self, PassphraseError> {
         let path = folder.join(name.as_str());
         // Others may read it where the manager says so: who runs the service decides that.
         let line = read_credential(&path, MAX_LINE)
             .map_err(|cause| PassphraseError::Credential { path: path.clone(), cause })?;
         taken(Some(line), || format!("the credential {}", path.display()))
+    }
+
+    /// Reads the passphrase from a regular file, or a link to one, that its owner alone may read. A line
+    /// break at the end is left out.
+    ///
+    /// # Errors
+    /// [`PassphraseError`] when it cannot be read, others may read it, or it has no passphrase.
+    pub fn from_file(path: &Path) -> Result<Self, PassphraseError> {
+        let line = read_private(path, MAX_LINE)
+            .map_err(|cause| PassphraseError::File { path: path.to_owned(), cause })?;
+        taken(Some(line), || format!("the file {}", path.display()))
     }
 
     /// Asks for the passphrase on the terminal, without showing what is typed. A text such as `Passphrase of

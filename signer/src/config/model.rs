@@ -1,0 +1,257 @@
+//! What a configuration says: plain data, which exists only when it is valid.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use finality::{ConsumerHeight, SignerChain};
+use tracing::Level;
+
+use super::secret::{PrivateFile, SecretFile};
+use crate::keystore::{KeyName, Passphrase, PassphraseError};
+
+/// Where the signing database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreSettings {
+    /// In a file of SQLite.
+    #[non_exhaustive]
+    Sqlite {
+        /// The file.
+        database: PathBuf,
+        /// The guard against old copies of it; `None` is beside it.
+        guard: Option<PathBuf>,
+    },
+    /// On a server of PostgreSQL.
+    #[non_exhaustive]
+    Postgres {
+        /// The file with the connection string.
+        connection: PrivateFile,
+        /// The guard: what this host remembers of it.
+        guard: PathBuf,
+        /// Whether other signers use it at the same time.
+        shared: bool,
+    },
+}
+
+/// Where the daemon listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListenSettings {
+    /// The gRPC interface.
+    pub grpc: SocketAddr,
+    /// Metrics and health; `None` is nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// TLS of the gRPC interface; `None` is plaintext.
+    pub tls: Option<TlsSettings>,
+}
+
+/// The files of TLS, which are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsSettings {
+    /// The server's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its secret key, PEM.
+    pub secret_key: PrivateFile,
+    /// The certificates of the authorities that sign clients' certificates, PEM; `None` is no mutual TLS.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// Bounds of what clients may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitSettings {
+    /// The heights whose randomness one client may have listed without a commitment.
+    pub randomness_outstanding: u64,
+    /// The requests of one client in a second, unless it has its own limit.
+    pub requests_per_second: u32,
+    /// The connections at one time.
+    pub connections: u32,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As text.
+    Text,
+    /// As JSON, one object in a line.
+    Json,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogSettings {
+    /// How logs are written.
+    pub format: LogFormat,
+    /// The least important level that is logged.
+    pub level: Level,
+}
+
+/// A key that is signed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeySettings {
+    /// Its name in the keystore.
+    pub name: KeyName,
+    /// What unlocks it at start; `None` leaves it locked until it is unlocked over the interface.
+    pub passphrase: Option<PassphraseOrigin>,
+}
+
+/// Where the passphrase of a key is read at start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PassphraseOrigin {
+    /// From a credential of the service manager.
+    Credential(KeyName),
+    /// From a private file.
+    File(PathBuf),
+}
+
+impl PassphraseOrigin {
+    /// Reads the passphrase.
+    ///
+    /// # Errors
+    /// [`PassphraseError`] when it cannot be read, or is none.
+    pub fn read(&self) -> Result<Passphrase, PassphraseError> {
+        match self {
+            Self::Credential(name) => Passphrase::from_credential(name),
+            Self::File(path) => Passphrase::from_file(path),
+        }
+    }
+}
+
+/// A chain that is signed for, and the rules of votes on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChainSettings {
+    /// Its id and signing contexts.
+    pub chain: SignerChain,
+    /// Whether votes are signed for committed heights alone.
+    pub committed_only: bool,
+    /// How far above the highest height, or the first committed one, a vote may be.
+    pub most_above: u64,
+    /// The votes of one key in a minute.
+    pub votes_per_minute: u32,
+    /// Whether `SignEOTS` signs what is no vote.
+    pub sign_any_message: bool,
+    /// The highest votes that were seen on the chain.
+    pub highest_votes: Vec<HighestVote>,
+}
+
+/// The highest vote of a key that was seen on a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HighestVote {
+    /// The key.
+    pub key: KeyName,
+    /// The height of the vote.
+    pub height: ConsumerHeight,
+}
+
+/// Who may ask, and for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientSettings {
+    /// Its name in metrics and logs.
+    pub name: String,
+    /// What says that it is this client.
+    pub authentication: ClientAuthentication,
+    /// The keys it may use: all configured ones unless it names some.
+    pub keys: BTreeSet<KeyName>,
+    /// The chains it may sign for: all configured ones unless it names some.
+    pub chains: BTreeSet<String>,
+    /// What it may ask for.
+    pub operations: BTreeSet<ClientOperation>,
+    /// Its requests in a second.
+    pub requests_per_second: u32,
+}
+
+/// What says that a client is this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// Nothing: whoever comes, on loopback.
+    Unauthenticated,
+    /// Each of these alone; there is one at least.
+    #[non_exhaustive]
+    By {
+        /// Secrets of the reference's scheme, `x-fpd-hmac`, which binds the body alone.
+        hmac_secrets: Option<SecretFile>,
+        /// Secrets of the scheme `x-btcstake-auth`, which binds method, time and nonce as well.
+        auth_secrets: Option<SecretFile>,
+        /// Client certificates, PEM.
+        certificates: Option<PathBuf>,
+    },
+}
+
+/// What a client may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ClientOperation {
+    /// Whether the signer is there. The reference's clients ask without authentication.
+    Ping,
+    /// The public randomness of heights.
+    Randomness,
+    /// Votes.
+    Vote,
+    /// Randomness commitments.
+    Commit,
+    /// BIP-340 signatures over the digest of a list that was just served, as the reference's clients commit.
+    Digest,
+    /// Proofs of possession.
+    Possession,
+    /// Unlocking a key with its passphrase.
+    Unlock,
+    /// Locking a key.
+    Lock,
+    /// A copy of the signing database.
+    Backup,
+    /// The reference's `SaveEOTSKeyName`.
+    SaveKeyName,
+    /// The state of keys, chains and database.
+    Status,
+}
+
+impl ClientOperation {
+    /// Every operation.
+    pub const ALL: [Self; 11] = [
+        Self::Ping,
+        Self::Randomness,
+        Self::Vote,
+        Self::Commit,
+        Self::Digest,
+        Self::Possession,
+        Self::Unlock,
+        Self::Lock,
+        Self::Backup,
+        Self::SaveKeyName,
+        Self::Status,
+    ];
+
+    /// What a client may ask for unless its settings say otherwise.
+    pub const DEFAULT: [Self; 6] =
+        [Self::Randomness, Self::Vote, Self::Commit, Self::Digest, Self::Possession, Self::Status];
+
+    /// Returns its name in a configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Randomness => "randomness",
+            Self::Vote => "vote",
+            Self::Commit => "commit",
+            Self::Digest => "digest",
+            Self::Possession => "possession",
+            Self::Unlock => "unlock",
+            Self::Lock => "lock",
+            Self::Backup => "backup",
+            Self::SaveKeyName => "save-key-name",
+            Self::Status => "status",
+        }
+    }
+}
+
+impl std::fmt::Display for ClientOperation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
