@@ -9,9 +9,10 @@ use super::error::ConfigRule;
 use super::files::Files;
 use super::model::{ClientAuthentication, ClientOperation, ClientSettings, ListenSettings};
 use super::pem::read_certificates;
+use super::problems::{Given, Place, shown};
 use super::read::{is_loopback, some};
 use super::secret::{Secret, SecretFile};
-use super::table::{Given, Place, Table, shown};
+use super::table::Table;
 use crate::keystore::KeyName;
 
 /// The bound scheme's secrets are ours to rule.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Look;
 use super::error::ConfigRule;
+use super::problems::{Given, Problems};
 use super::secret::PrivateFile;
-use super::table::{Given, Problems};
 use crate::keystore::{KeyName, Passphrase, PassphraseError};
 
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";

@@ -1,18 +1,21 @@
-//! The configuration of the daemon: a TOML file, checked as a whole before anything starts, with every problem
-//! named at once.
+//! The configuration of the daemon: a TOML file, checked as a whole before anything starts, with every
+//! problem named at once.
 //!
 //! Scalar settings of the tables that occur once are overridden by variables of the environment, such as
-//! `BTCSTAKE_SIGNER_LISTEN_GRPC` for `grpc` of `[listen]`. Secrets come from neither: both have paths of private
-//! files. A path is relative to the folder of the configuration, also in a variable. `credential:NAME` in
-//! the place of a private file's path is the systemd credential of this name.
+//! `BTCSTAKE_SIGNER_LISTEN_GRPC` for `grpc` of `[listen]`. Secrets come from neither: both have paths of
+//! private files. A path is relative to the folder of the configuration, also in a variable.
+//! `credential:NAME` in the place of a private file's path is the systemd credential of this name.
 //!
-//! [`Configuration::example`] has every setting with its default, and [`Configuration::reference`] has them as tables.
+//! [`Configuration::example`] has every setting with its default, and [`Configuration::reference`] has them
+//! as tables.
 
 mod clients;
 mod error;
 mod files;
 mod model;
+mod overrides;
 mod pem;
+mod problems;
 mod read;
 mod secret;
 mod settings;
@@ -36,7 +39,9 @@ pub use pem::{PemError, read_certificates, read_secret_key_pem};
 pub use secret::{PrivateFile, RotatingSecrets, Secret, SecretFile, SecretsError};
 
 use self::files::Files;
-use self::table::{Overrides, Place, Problems, Table};
+use self::overrides::Overrides;
+use self::problems::{Place, Problems};
+use self::table::Table;
 use crate::keystore::read_public;
 
 /// Far more than any configuration has.

@@ -14,8 +14,9 @@ use super::model::{
     PassphraseOrigin, StoreSettings, TlsSettings,
 };
 use super::pem::{read_certificates, read_secret_key_pem};
+use super::problems::{Given, shown};
 use super::secret::PrivateFile;
-use super::table::{Given, Table, shown};
+use super::table::Table;
 use super::{Configuration, clients};
 use crate::keystore::KeyName;
 
@@ -45,9 +46,7 @@ pub(super) fn configuration(root: &Table<'_>, files: &Files<'_>) -> Option<Confi
         keys: keys.iter().map(|key| key.name.clone()).collect(),
         chains: chains.iter().map(|chain| chain.chain.chain_id.clone()).collect(),
         requests_per_second: limits.requests_per_second,
-        has_authorities: listen
-            .as_ref()
-            .is_some_and(|listen| listen.tls.as_ref().is_some_and(|tls| tls.client_authorities.is_some())),
+        has_authorities: listen.tls.as_ref().is_some_and(|tls| tls.client_authorities.is_some()),
     };
     let clients = clients::clients(root, &scope, &mut warnings);
     clients::check_exposure(&listening, &listen, &clients, &mut warnings);
@@ -116,7 +115,8 @@ fn choice(table: &Table<'_>, key: &str, found: &str, must: &str) {
     table.problems.add(&table.at(key), rule);
 }
 
-/// What is not valid has a value that stands in for it, so that the rules between settings are looked at all the same.
+/// What is not valid has a value that stands in for it: the rules between settings are looked at all the
+/// same.
 fn listen(table: &Table<'_>, files: &Files<'_>) -> ListenSettings {
     let must = "an IP address and a port, such as \"127.0.0.1:12582\"";
     let address = |key: &str, default: &str, must: &str| {

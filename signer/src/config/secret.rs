@@ -35,8 +35,8 @@ impl PrivateFile {
     /// Reads it.
     ///
     /// # Errors
-    /// [`PrivateFileError`] when it cannot be read, is no regular file, has more than `limit` bytes, or, unless
-    /// it is a credential, others than its owner may read or write it.
+    /// [`PrivateFileError`] when it cannot be read, is no regular file, has more than `limit` bytes, or,
+    /// unless it is a credential, others than its owner may read or write it.
     pub fn read(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
         if self.is_credential { read_credential(&self.path, limit) } else { read_private(&self.path, limit) }
     }

@@ -1,121 +1,14 @@
 //! Reading a table of the file: values of the right type, and every problem noted.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigProblem, ConfigRule};
-use super::settings::{self, Kind, PREFIX, Setting};
-
-/// More problems than anyone reads.
-const MAX_PROBLEMS: usize = 200;
-/// How much of a text that is refused is shown.
-const MAX_SHOWN: usize = 80;
-
-/// Where a value stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: Option<usize>,
-    pub(super) key: String,
-}
-
-/// A value, and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Given<T> {
-    pub(super) value: T,
-    pub(super) place: Place,
-}
-
-/// The problems that were found so far.
-#[derive(Debug, Default)]
-pub(super) struct Problems {
-    /// The position after each line break.
-    line_ends: Vec<usize>,
-    found: RefCell<Vec<ConfigProblem>>,
-}
-
-impl Problems {
-    pub(super) fn of(text: &str) -> Self {
-        let line_ends = text.match_indices('\n').map(|(position, _)| position).collect();
-        Self { line_ends, found: RefCell::default() }
-    }
-
-    pub(super) fn line(&self, position: usize) -> usize {
-        self.line_ends.partition_point(|end| *end < position).saturating_add(1)
-    }
-
-    pub(super) fn add(&self, place: &Place, rule: impl Into<ConfigRule>) {
-        let mut found = self.found.borrow_mut();
-        if found.len() < MAX_PROBLEMS {
-            found.push(ConfigProblem { line: place.line, key: place.key.clone(), rule: rule.into() });
-        }
-    }
-
-    /// Returns a value, or notes its problem.
-    pub(super) fn take<T>(&self, place: &Place, result: Result<T, impl Into<ConfigRule>>) -> Option<T> {
-        result.map_err(|rule| self.add(place, rule)).ok()
-    }
-
-    pub(super) fn into_found(self) -> Vec<ConfigProblem> {
-        let mut found = self.found.into_inner();
-        found.sort_by_key(|problem| problem.line);
-        found
-    }
-}
-
-/// Returns a text to be shown in an error, not at any length.
-pub(super) fn shown(text: &str) -> String {
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
-/// The environment's overrides, by table and key.
-#[derive(Debug, Default)]
-pub(super) struct Overrides {
-    found: BTreeMap<(&'static str, &'static str), (String, OsString)>,
-    /// The prefix's other variables, which are somebody else's.
-    pub(super) others: Vec<String>,
-}
-
-impl Overrides {
-    pub(super) fn collect(
-        environment: impl IntoIterator<Item = (OsString, OsString)>,
-        problems: &Problems,
-    ) -> Self {
-        let mut overrides = Self::default();
-        let settings: Vec<(String, &Setting)> = settings::SETTINGS
-            .iter()
-            .filter_map(|setting| setting.variable().map(|variable| (variable, setting)))
-            .collect();
-        for (name, value) in environment {
-            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-            if let Some((_, setting)) = settings.iter().find(|(variable, _)| variable == name) {
-                overrides.found.insert((setting.table, setting.key), (name.to_owned(), value));
-                continue;
-            }
-            let tables =
-                settings.iter().filter(|(_, it)| name.starts_with(&settings::table_prefix(it.table)));
-            let known: Vec<_> = tables.map(|(variable, _)| variable.clone()).collect();
-            if known.is_empty() {
-                overrides.others.push(shown(name));
-            } else {
-                let place = Place { line: None, key: format!("${}", shown(name)) };
-                problems.add(&place, ConfigRule::UnknownVariable { known });
-            }
-        }
-        overrides.others.sort_unstable();
-        overrides
-    }
-
-    fn has_table(&self, table: &str) -> bool {
-        self.found.keys().any(|(of, _)| *of == table)
-    }
-}
+use super::error::ConfigRule;
+use super::overrides::Overrides;
+use super::problems::{Given, Place, Problems, shown};
+use super::settings::{self, Kind, Setting};
 
 /// Where the value of a setting comes from.
 enum Source<'a> {
@@ -184,9 +77,7 @@ impl<'a> Table<'a> {
     fn get(&self, key: &str) -> Option<(Place, Source<'a>)> {
         let of_key = settings::find(&self.kind, key);
         debug_assert!(of_key.is_some(), "{}.{key} is not among the settings", self.kind);
-        if let Some((variable, value)) =
-            of_key.and_then(|setting| self.overrides.found.get(&(setting.table, setting.key)))
-        {
+        if let Some((variable, value)) = of_key.and_then(|setting| self.overrides.get(setting)) {
             let key = format!("{} (${variable})", self.at(key).key);
             return Some((Place { line: None, key }, Source::Environment(value)));
         }

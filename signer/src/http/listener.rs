@@ -31,7 +31,7 @@ impl axum::serve::Listener for BoundedListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (BoundedStream, SocketAddr) {
-        // Whoever comes while all places are taken waits in the system's queue. The semaphore is never closed.
+        // Whoever comes while all places are taken waits in the system's queue. It is never closed.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
         let now = Instant::now();

@@ -1,4 +1,5 @@
-//! Metrics and health over HTTP/1: `GET /metrics` for Prometheus, `GET /health` for whoever restarts what does not work.
+//! Metrics and health over HTTP/1: `GET /metrics` for Prometheus, `GET /health` for whoever watches over the
+//! daemon.
 //!
 //! Nobody is authenticated, and nothing is read but the request's head. A connection serves one request and
 //! has ten seconds; 32 are served at a time, others wait.

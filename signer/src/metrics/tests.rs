@@ -176,6 +176,10 @@ fn the_page_has_every_metric() {
     let rendered = names(&metrics.render());
     let listed: BTreeSet<String> = families::ALL.iter().map(|family| family.name.to_owned()).collect();
     assert_eq!(rendered, listed);
+    // A crate from the registry has no pages beside it.
+    if !std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts")).exists() {
+        return;
+    }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/signer-operation.md");
     let page = std::fs::read_to_string(path).unwrap();
     let (begin, end) = ("<!-- metrics: begin -->\n", "<!-- metrics: end -->\n");

@@ -91,6 +91,10 @@ fn each_default_is_what_an_absent_setting_is() {
 /// The page has what `Configuration::reference` returns; this writes it anew when asked to.
 #[test]
 fn the_page_has_every_table() {
+    // A crate from the registry has no pages beside it.
+    if !std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts")).exists() {
+        return;
+    }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/signer-operation.md");
     let page = std::fs::read_to_string(path).unwrap();
     let (begin, end) = ("<!-- settings: begin -->\n", "<!-- settings: end -->\n");
