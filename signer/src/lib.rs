@@ -7,6 +7,8 @@ pub mod client;
 #[cfg(feature = "daemon")]
 pub mod config;
 #[cfg(feature = "daemon")]
+pub mod daemon;
+#[cfg(feature = "daemon")]
 pub mod grpc;
 #[cfg(feature = "daemon")]
 pub mod http;

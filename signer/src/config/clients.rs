@@ -7,12 +7,13 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::error::ConfigRule;
 use super::files::Files;
-use super::model::{ClientAuthentication, ClientOperation, ClientSettings, ListenSettings};
+use super::model::{ClientAuthentication, ClientSettings, ListenSettings};
 use super::pem::read_certificates;
 use super::problems::{Given, Place, shown};
 use super::read::{is_loopback, some};
 use super::secret::{Secret, SecretFile};
 use super::table::Table;
+use crate::auth::Operation;
 use crate::keystore::KeyName;
 
 /// The bound scheme's secrets are ours to rule.
@@ -117,14 +118,14 @@ fn chosen<T: Ord + Clone>(
     found
 }
 
-fn operations(table: &Table<'_>) -> BTreeSet<ClientOperation> {
-    let Some(texts) = table.texts("operations") else { return ClientOperation::DEFAULT.into() };
+fn operations(table: &Table<'_>) -> BTreeSet<Operation> {
+    let Some(texts) = table.texts("operations") else { return Operation::DEFAULT.into() };
     let mut found = BTreeSet::new();
     for given in texts {
-        if let Some(one) = ClientOperation::ALL.into_iter().find(|one| one.as_str() == given.value) {
+        if let Some(one) = Operation::ALL.into_iter().find(|one| one.as_str() == given.value) {
             found.insert(one);
         } else {
-            let must = ClientOperation::ALL.map(ClientOperation::as_str).join(", ");
+            let must = Operation::ALL.map(Operation::as_str).join(", ");
             let rule = ConfigRule::Choice { found: shown(&given.value), must: format!("one of {must}") };
             table.problems.add(&given.place, rule);
         }
@@ -233,7 +234,7 @@ pub(super) fn check_exposure(
             let rule = ConfigRule::Unauthenticated { address: listen.grpc, client: client.name.clone() };
             table.problems.add(&table.at("grpc"), rule);
         }
-        if listen.tls.is_none() && client.operations.contains(&ClientOperation::Unlock) {
+        if listen.tls.is_none() && client.operations.contains(&Operation::Unlock) {
             let name = &client.name;
             warnings.push(format!("passphrases of the client {name} cross the network in plaintext"));
         }

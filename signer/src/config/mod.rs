@@ -32,8 +32,8 @@ use toml::de::DeTable;
 
 pub use error::{ConfigError, ConfigProblem, ConfigRule};
 pub use model::{
-    ChainSettings, ClientAuthentication, ClientOperation, ClientSettings, HighestVote, KeySettings,
-    LimitSettings, ListenSettings, LogFormat, LogSettings, PassphraseOrigin, StoreSettings, TlsSettings,
+    ChainSettings, ClientAuthentication, ClientSettings, HighestVote, KeySettings, LimitSettings,
+    ListenSettings, LogFormat, LogSettings, PassphraseOrigin, StoreSettings, TlsSettings,
 };
 pub use pem::{PemError, read_certificates, read_secret_key_pem};
 pub use secret::{PrivateFile, RotatingSecrets, Secret, SecretFile, SecretsError};

@@ -8,6 +8,7 @@ use finality::{ConsumerHeight, SignerChain};
 use tracing::Level;
 
 use super::secret::{PrivateFile, SecretFile};
+use crate::auth::Operation;
 use crate::keystore::{KeyName, Passphrase, PassphraseError};
 
 /// Where the signing database is.
@@ -162,7 +163,7 @@ pub struct ClientSettings {
     /// The chains it may sign for: all configured ones unless it names some.
     pub chains: BTreeSet<String>,
     /// What it may ask for.
-    pub operations: BTreeSet<ClientOperation>,
+    pub operations: BTreeSet<Operation>,
     /// Its requests in a second.
     pub requests_per_second: u32,
 }
@@ -182,76 +183,4 @@ pub enum ClientAuthentication {
         /// Client certificates, PEM.
         certificates: Option<PathBuf>,
     },
-}
-
-/// What a client may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ClientOperation {
-    /// Whether the signer is there. The reference's clients ask without authentication.
-    Ping,
-    /// The public randomness of heights.
-    Randomness,
-    /// Votes.
-    Vote,
-    /// Randomness commitments.
-    Commit,
-    /// BIP-340 signatures over the digest of a list that was just served, as the reference's clients commit.
-    Digest,
-    /// Proofs of possession.
-    Possession,
-    /// Unlocking a key with its passphrase.
-    Unlock,
-    /// Locking a key.
-    Lock,
-    /// A copy of the signing database.
-    Backup,
-    /// The reference's `SaveEOTSKeyName`.
-    SaveKeyName,
-    /// The state of keys, chains and database.
-    Status,
-}
-
-impl ClientOperation {
-    /// Every operation.
-    pub const ALL: [Self; 11] = [
-        Self::Ping,
-        Self::Randomness,
-        Self::Vote,
-        Self::Commit,
-        Self::Digest,
-        Self::Possession,
-        Self::Unlock,
-        Self::Lock,
-        Self::Backup,
-        Self::SaveKeyName,
-        Self::Status,
-    ];
-
-    /// What a client may ask for unless its settings say otherwise.
-    pub const DEFAULT: [Self; 6] =
-        [Self::Randomness, Self::Vote, Self::Commit, Self::Digest, Self::Possession, Self::Status];
-
-    /// Returns its name in a configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ping => "ping",
-            Self::Randomness => "randomness",
-            Self::Vote => "vote",
-            Self::Commit => "commit",
-            Self::Digest => "digest",
-            Self::Possession => "possession",
-            Self::Unlock => "unlock",
-            Self::Lock => "lock",
-            Self::Backup => "backup",
-            Self::SaveKeyName => "save-key-name",
-            Self::Status => "status",
-        }
-    }
-}
-
-impl std::fmt::Display for ClientOperation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
 }

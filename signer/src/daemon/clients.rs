@@ -1,5 +1,6 @@
 //! The clients of a configuration, with secrets and certificates from files that are read again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,9 +42,11 @@ pub(super) fn open(
 
 fn permissions(settings: &ClientSettings, keys: &[(String, XOnlyPublicKey)]) -> Permissions {
     let public_key = |name: &str| keys.iter().find(|(key, _)| key == name).map(|(_, public_key)| *public_key);
+    let allowed: BTreeSet<_> = settings.keys.iter().filter_map(|name| public_key(name.as_str())).collect();
     Permissions {
         operations: settings.operations.clone(),
-        keys: Allowed::Only(settings.keys.iter().filter_map(|name| public_key(name.as_str())).collect()),
+        // Who may use all keys may know which there are not.
+        keys: if allowed.len() == keys.len() { Allowed::All } else { Allowed::Only(allowed) },
         chains: Allowed::Only(settings.chains.iter().map(|id| id.clone().into_bytes()).collect()),
     }
 }

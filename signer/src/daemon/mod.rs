@@ -7,10 +7,6 @@ mod observer;
 mod source;
 mod tls;
 
-#[cfg(test)]
-#[cfg(unix)]
-mod tests;
-
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -25,8 +21,8 @@ pub use self::error::StartError;
 use self::listener::Incoming;
 use self::observer::DaemonObserver;
 use self::source::KeystoreSource;
-use self::tls::TlsFiles;
 pub use self::tls::TlsError;
+use self::tls::TlsFiles;
 use crate::auth::{Authenticator, Clock, Nonces, SystemClock};
 use crate::config::{ChainSettings, Configuration, StoreSettings};
 use crate::grpc::{AuthenticationLayer, Limits, routes};
@@ -102,8 +98,7 @@ impl Daemon {
             None => None,
             Some(address) => {
                 let listener = bind(address).await?;
-                let at =
-                    listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
+                let at = listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
                 let observed = observed(service.clone(), metrics, &configuration.store);
                 let stopped = until_stopped(stopping.clone());
                 others.push(tokio::spawn(async move {
@@ -155,8 +150,7 @@ impl Daemon {
     pub async fn stop(mut self) {
         tracing::info!("the signer stops");
         let _gone = self.stop.send(true);
-        if !self.serving.is_finished()
-            && tokio::time::timeout(STOP_WITHIN, &mut self.serving).await.is_err()
+        if !self.serving.is_finished() && tokio::time::timeout(STOP_WITHIN, &mut self.serving).await.is_err()
         {
             tracing::warn!("requests that did not end in time are not answered");
             self.serving.abort();
@@ -220,7 +214,8 @@ fn observed(service: Arc<SignerService>, metrics: Arc<Metrics>, store: &StoreSet
             }
         }
         // Its size, without opening it.
-        let size = database.as_ref().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |file| file.len());
+        let size =
+            database.as_ref().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |file| file.len());
         if let Ok(generation) = asked.store().generation() {
             metrics.set_store(size, generation);
         }
@@ -251,7 +246,10 @@ impl Made {
         let mut keys = Vec::with_capacity(configuration.keys.len());
         for key in &configuration.keys {
             let public_key = keystore.public_key(&key.name);
-            keys.push((key.name.to_string(), public_key.map_err(|cause| StartError::Key(key.name.to_string(), cause))?));
+            keys.push((
+                key.name.to_string(),
+                public_key.map_err(|cause| StartError::Key(key.name.to_string(), cause))?,
+            ));
         }
         let opened = Opened::new(&configuration.store)?;
         let lane = |name: &str, chain: &ChainSettings| {
@@ -293,7 +291,8 @@ impl Made {
         }
         for key in &configuration.keys {
             let Some(origin) = &key.passphrase else { continue };
-            let passphrase = origin.read().map_err(|cause| StartError::Passphrase(key.name.to_string(), cause))?;
+            let passphrase =
+                origin.read().map_err(|cause| StartError::Passphrase(key.name.to_string(), cause))?;
             let unlocked = keystore.unlock(&key.name, &passphrase);
             let unlocked = unlocked.map_err(|cause| StartError::Unlock(key.name.to_string(), cause))?;
             service.install(unlocked.key().public_key(), unlocked.key())?;
@@ -307,7 +306,8 @@ impl Made {
 }
 
 fn served_chain(settings: &ChainSettings) -> ServedChain {
-    let ChainSettings { chain, committed_only, most_above, votes_per_minute, sign_any_message, .. } = settings;
+    let ChainSettings { chain, committed_only, most_above, votes_per_minute, sign_any_message, .. } =
+        settings;
     let rules = VoteRules { committed_only: *committed_only, most_above: *most_above };
     ServedChain {
         chain: chain.clone(),

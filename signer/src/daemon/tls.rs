@@ -67,8 +67,7 @@ fn load(settings: &TlsSettings) -> Result<TlsAcceptor, TlsError> {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config =
-        builder.with_single_cert(certificates, secret_key).map_err(TlsError::Certificate)?;
+    let mut config = builder.with_single_cert(certificates, secret_key).map_err(TlsError::Certificate)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

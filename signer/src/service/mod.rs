@@ -11,9 +11,6 @@ mod locks;
 mod operation;
 mod votes;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;

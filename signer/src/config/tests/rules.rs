@@ -1,7 +1,8 @@
 //! Each rule, with the text that names key, found and must-be.
 
-use super::super::{ClientOperation, ConfigProblem, ConfigRule, PassphraseOrigin, StoreSettings};
+use super::super::{ConfigProblem, ConfigRule, PassphraseOrigin, StoreSettings};
 use super::{Draft, Folder, parse};
+use crate::auth::Operation;
 
 #[test]
 fn every_problem_is_named_at_once() {
@@ -38,7 +39,7 @@ keys = []
         "line 14: chain 1: votes_per_minute: found -1; must be an integer from 1 to 1000000",
         "line 15: client 1: it has no authentication; must have hmac_secret_file, auth_secret_file or certificate_file, or unauthenticated = true",
         r#"line 16: client 1: name: found "other"; must be up to 50 ASCII letters, digits, '-', '_' or '.', and not "other""#,
-        r#"line 17: client 1: operations: found "sign"; must be one of ping, randomness, vote, commit, digest, possession, unlock, lock, backup, save-key-name, status"#,
+        r#"line 17: client 1: operations: found "sign"; must be one of randomness, vote, commit, digest, possession, unlock, lock, backup, save-key-name, status"#,
         r#"line 18: client 1: chains: "bbn-2" is no chain of this configuration; must be one of "#,
         "line 19: client 1: keys: it is empty; must not be",
     ];
@@ -196,10 +197,10 @@ fn a_client_names_what_there_is() {
         shown,
         ["line 6: client 1: certificate_file: listen.tls.client_authorities is absent; must be there for it"]
     );
-    let text = Draft::new().with("client", "operations", "[\"save-key-name\", \"ping\"]").text();
+    let text = Draft::new().with("client", "operations", "[\"save-key-name\", \"backup\"]").text();
     let read = parse(&text).unwrap();
     let operations: Vec<_> = read.clients[0].operations.iter().copied().collect();
-    assert_eq!(operations, [ClientOperation::Ping, ClientOperation::SaveKeyName]);
+    assert_eq!(operations, [Operation::Backup, Operation::SaveKeyName]);
 }
 
 #[test]

@@ -1,0 +1,16 @@
+//! The daemon as its clients see it: every answer of the reference's interface and of our own, who may ask,
+//! and what happens to those who mean harm.
+#![cfg(unix)]
+#![cfg(feature = "daemon")]
+
+mod authentication;
+mod concurrent;
+mod harness;
+mod hostile;
+mod interop;
+mod own;
+mod plan;
+mod reference;
+mod replay;
+mod stops;
+mod tls;
