@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects)]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
@@ -152,7 +154,7 @@ fn heights_are_exact_up_to_2_to_the_53_and_never_wrap() {
     for (height, shown) in [
         ((1 << 53) - 1, "9007199254740991"),
         ((1 << 53) + 1, "9007199254740992"),
-        (i64::MAX as u64, "9223372036854775807"),
+        (i64::MAX.unsigned_abs(), "9223372036854775807"),
         (u64::MAX, "9223372036854775807"),
     ] {
         metrics.listed(&lane.public_key, ConsumerHeight(height), 0);

@@ -1,5 +1,7 @@
 //! Configurations, good and bad.
 
+#![allow(clippy::arithmetic_side_effects)]
+
 mod documents;
 mod environment;
 mod files;
