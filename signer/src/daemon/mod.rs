@@ -188,7 +188,13 @@ async fn reload(
     mut stopping: watch::Receiver<bool>,
 ) {
     let clients = Arc::new(clients);
-    while tokio::time::timeout(RELOAD_EVERY, stopping.wait_for(|stop| *stop)).await.is_err() {
+    let mut hangup = Hangup::new();
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(RELOAD_EVERY) => {}
+            () = hangup.received() => {}
+        }
         let (clients, tls) = (clients.clone(), tls.clone());
         let reloaded = tokio::task::spawn_blocking(move || {
             clients.reload();
@@ -197,6 +203,30 @@ async fn reload(
             }
         });
         let _done = reloaded.await;
+    }
+}
+
+/// The signal by which a service manager asks that files are read again at once.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn received(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal {
+            signal.recv().await;
+            return;
+        }
+        std::future::pending().await
     }
 }
 
