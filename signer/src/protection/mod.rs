@@ -9,6 +9,7 @@ mod memory;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod steps;
 mod store;
 mod types;
 
@@ -20,6 +21,7 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{FirstHeight, OpenError, SqlitePaths, SqliteStore};
 pub use self::store::{ChangeKind, Changed, LaneChange, Store, StoreError, check_highest_vote};
+pub(crate) use self::types::SignVote;
 pub use self::types::{
-    HeightRange, Lane, LaneState, Outcome, Refusal, SignVote, SigningRecord, Verdict, VoteRequest, Watermarks,
+    HeightRange, Lane, LaneState, Outcome, Refusal, SigningRecord, Verdict, VoteRequest, Watermarks,
 };

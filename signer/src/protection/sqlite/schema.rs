@@ -38,6 +38,10 @@ const STEPS: [&str; 1] = ["
     ) STRICT, WITHOUT ROWID;
 "];
 
+/// The present version.
+#[cfg(test)]
+pub(crate) const VERSION: usize = STEPS.len();
+
 /// What the file says that it is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {

@@ -1,3 +1,12 @@
+//! The signer over a store.
+
+mod combination;
+#[cfg(feature = "sqlite")]
+mod migration;
+#[cfg(feature = "sqlite")]
+mod restore;
+mod threads;
+
 use std::sync::Arc;
 
 use eots::{SecretKey, verify};
