@@ -5,8 +5,9 @@
 //! notices: its generation is ahead of the database's. It is written after each commit, without waiting for
 //! the disk, so that it survives the death of the process, and synced every second and at the end; only after
 //! a power loss within that second is it behind, and then the database, which is always synced, is ahead of
-//! it, as it should be. It never opens the database file: closing that would drop SQLite's locks. The second is
-//! measured by a clock that never jumps; neither here nor in any rule of a store does the time of day matter.
+//! it, as it should be. It never opens the database file: closing that would drop SQLite's locks. The second
+//! is measured by a clock that never jumps; neither here nor in any rule of a store does the time of day
+//! matter.
 //!
 //! The file has slots of 64 bytes, two for each lane, written in turn, so that a torn one leaves the other;
 //! the first two are the store's own.

@@ -80,8 +80,8 @@ pub(crate) trait SignVote: Send + Sync {
 }
 
 /// A vote that is to be signed. [`ProtectedSigner`](crate::session::ProtectedSigner) alone makes it, so that
-/// the lane of the record is always the lane of the key that signs: under the lane of another key, a key could be
-/// made to sign two messages at one height, each beside a record of its own.
+/// the lane of the record is always the lane of the key that signs: under the lane of another key, a key
+/// could be made to sign two messages at one height, each beside a record of its own.
 ///
 /// ```compile_fail,E0451
 /// # use signer::protection::{Lane, VoteRequest};

@@ -87,7 +87,8 @@ fn id_without_log(path: &Path) -> Option<Vec<u8>> {
     connection.query_row("SELECT id FROM store", [], |row| row.get(0)).ok()
 }
 
-/// Refuses a log that was written for another database. SQLite applies it all the same, and mixes pages of both.
+/// Refuses a log that was written for another database. SQLite applies it all the same, and mixes pages of
+/// both.
 fn check_log(path: &Path, connection: &Connection, own: &[u8]) -> Result<(), OpenError> {
     let is_own = |id: Vec<u8>| id == own;
     if connection.query_row("SELECT id FROM store", [], |row| row.get(0)).is_ok_and(is_own) {

@@ -116,8 +116,8 @@ impl Worker {
     fn noted<T>(&mut self, done: Done<T>) -> Result<T, StoreError> {
         let Done { result, generation, highest } = done;
         let highest: Vec<_> = match generation {
-            // What could not be noted after an earlier transaction is noted now: a vote of it may be asked for
-            // again, and released.
+            // What could not be noted after an earlier transaction is noted now: a vote of it may be asked
+            // for again, and released.
             _ if self.is_behind => self.database.highest().collect(),
             Some(_) => highest.iter().map(|(lane, height)| (lane, *height)).collect(),
             None => return Ok(result),

@@ -78,8 +78,8 @@ fn storm(scene: &Scene, round: u64) {
     });
 }
 
-/// Runs some work on copies of a scene, killed at its first step, at its second one, and so on, and has each copy
-/// checked. Returns the steps.
+/// Runs some work on copies of a scene, killed at its first step, at its second one, and so on, and has each
+/// copy checked. Returns the steps.
 fn kill_everywhere(scene: &Scene, work: &str, check: impl Fn(&Scene, &str)) -> Vec<String> {
     let mut steps = Vec::new();
     loop {

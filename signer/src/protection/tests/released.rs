@@ -60,8 +60,8 @@ impl Release {
     }
 }
 
-/// Returns for how many heights two of these signatures reveal the key: every pair for one key, chain and height
-/// is tried.
+/// Returns for how many heights two of these signatures reveal the key: every pair for one key, chain and
+/// height is tried.
 pub(super) fn revealed_heights(releases: &[Release]) -> usize {
     let mut by_height: BTreeMap<_, Vec<&Release>> = BTreeMap::new();
     for release in releases {

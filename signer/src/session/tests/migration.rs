@@ -1,5 +1,5 @@
-//! The steps of `docs/signer.md` by which a key moves to another database, each also done in the wrong order or
-//! with a wrong value: it is refused, or what it leaves open is named.
+//! The steps of `docs/signer.md` by which a key moves to another database, each also done in the wrong order
+//! or with a wrong value: it is refused, or what it leaves open is named.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,7 +75,9 @@ pub(super) fn voting() -> Host {
     let host = Host::new();
     let signer = signer(host.initialise(100).unwrap());
     signer.commit(range(100, 1000)).unwrap();
-    (100..110).for_each(|at| drop(signer.vote(&vote(at, 1)).unwrap()));
+    for at in 100..110 {
+        signer.vote(&vote(at, 1)).unwrap();
+    }
     host
 }
 
@@ -141,8 +143,8 @@ fn signer_that_runs_is_not_exported() {
     running.vote(&vote(HIGHEST + 1, 1)).unwrap();
 }
 
-/// Step 2 left out, or after step 3: the old one signs on. The new one does not see that by itself; the highest
-/// vote of the chain tells it.
+/// Step 2 left out, or after step 3: the old one signs on. The new one does not see that by itself; the
+/// highest vote of the chain tells it.
 #[test]
 fn vote_after_the_export_is_seen_on_the_chain() {
     let (old, new) = (voting(), Host::new());

@@ -19,7 +19,9 @@ fn lost() -> (Host, Host) {
     let (old, new) = (voting(), Host::new());
     old.open().unwrap().back_up(&old.file("backup.db")).unwrap();
     let signer = old.start();
-    (BACKED_UP + 1..=HIGHEST).for_each(|at| drop(signer.vote(&vote(at, 1)).unwrap()));
+    for at in BACKED_UP + 1..=HIGHEST {
+        signer.vote(&vote(at, 1)).unwrap();
+    }
     drop(signer);
     std::fs::copy(old.file("backup.db"), new.paths().database).unwrap();
     (old, new)

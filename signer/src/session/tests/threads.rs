@@ -73,8 +73,9 @@ fn one_vote_of_many_callers_wins_a_height_in_a_file() {
     race(store);
 }
 
-/// A signer records under the lane of its own key, which it derives from the key: there is no way to say another
-/// (`VoteRequest` has the doctest). One key on two chains has two randomnesses, two keys on one chain as well.
+/// A signer records under the lane of its own key, which it derives from the key: there is no way to say
+/// another (`VoteRequest` has the doctest). One key on two chains has two randomnesses, two keys on one chain
+/// as well.
 #[test]
 fn signer_records_under_its_own_key() {
     let (one, store) = super::signer(SignerChain::genesis("bbn-1"), VoteRules::default());
