@@ -4,11 +4,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::database::{Database, failed};
 use super::error::OpenError;
+use super::log::check_log;
 use super::schema::{self, Found};
 use crate::protection::guard::sync_folder;
 use crate::protection::steps::passed;
@@ -43,11 +43,8 @@ pub(super) fn load(path: &Path) -> Result<Option<Database>, OpenError> {
         return Ok(None);
     }
     check_magic(path)?;
-    let own = id_without_log(path);
+    check_log(path)?;
     let mut connection = connect(path)?;
-    if let Some(own) = own {
-        check_log(path, &connection, &own)?;
-    }
     match schema::migrate(&mut connection).map_err(failed)? {
         Found::Store => Ok(Some(Database::load(connection)?)),
         Found::Empty => Ok(None),
@@ -68,36 +65,6 @@ fn check_magic(path: &Path) -> Result<(), OpenError> {
         return Ok(());
     }
     let rule = "it does not begin as one of SQLite's".to_owned();
-    Err(OpenError::OtherFile { path: path.to_owned(), rule })
-}
-
-/// Returns the id of the store in the file itself, whatever log lies beside it. None in a file that has no
-/// tables yet but in its log, or that its log would mend.
-fn id_without_log(path: &Path) -> Option<Vec<u8>> {
-    let mut uri = "file:".to_owned();
-    for byte in path.to_str()?.bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => uri.push(byte.into()),
-            _ => uri.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(uri, flags).ok()?;
-    connection.query_row("SELECT id FROM store", [], |row| row.get(0)).ok()
-}
-
-/// Refuses a log that was written for another database. SQLite applies it all the same, and mixes pages of
-/// both.
-fn check_log(path: &Path, connection: &Connection, own: &[u8]) -> Result<(), OpenError> {
-    let is_own = |id: Vec<u8>| id == own;
-    if connection.query_row("SELECT id FROM store", [], |row| row.get(0)).is_ok_and(is_own) {
-        return Ok(());
-    }
-    // The file stays as it is: the log is not applied for good when this closes it.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
-    let log = with_ending(path, "-wal");
-    let rule = format!("its log {} is of another database; must be moved away", log.display());
     Err(OpenError::OtherFile { path: path.to_owned(), rule })
 }
 

@@ -10,6 +10,7 @@
 mod database;
 mod error;
 mod files;
+mod log;
 mod schema;
 mod worker;
 

@@ -1,5 +1,7 @@
 //! One suite for every store, and what each promises beyond it.
 
+#![allow(clippy::arithmetic_side_effects)]
+
 mod conformance;
 #[cfg(all(feature = "sqlite", unix))]
 mod disk;

@@ -121,3 +121,59 @@ fn log_of_another_database_is_refused() {
     let own = scene.copy();
     own.check(&own.open(), "after a kill");
 }
+
+/// The database alone is put back, and the log of the killed process is still there: the log has the newest
+/// generation and the highest heights, and what stood between the copy and the log would be forgotten.
+#[test]
+fn old_copy_beside_a_newer_log_is_refused() {
+    let scene = begun();
+    let [one, two] = &Scene::providers();
+    let store = scene.open();
+    for at in 10..14 {
+        scene.ask(&store, &[(one, at, b"a"), (two, at, b"a")]);
+    }
+    drop(store);
+    std::fs::copy(scene.paths().database, scene.file("old")).unwrap();
+    let store = scene.open();
+    for at in 14..30 {
+        scene.ask(&store, &[(one, at, b"a"), (two, at, b"a")]);
+    }
+    // So much that SQLite brings the log into the database, and begins it anew.
+    let long = vec![1; 700_000];
+    for at in 30..40 {
+        scene.ask(&store, &[(two, at, &long)]);
+    }
+    scene.ask(&store, &[(one, 40, b"a"), (two, 40, b"a")]);
+    std::mem::forget(store);
+    let own = scene.copy();
+    own.check(&own.open(), "the own log");
+    let mixed = scene.copy();
+    std::fs::rename(mixed.file("old"), mixed.paths().database).unwrap();
+    for refused in [
+        SqliteStore::open(&mixed.paths()).unwrap_err(),
+        SqliteStore::initialise(&mixed.paths(), &Scene::first(100, 100)).unwrap_err(),
+    ] {
+        assert!(refused.to_string().contains("-wal goes on from a later state of it"), "{refused}");
+    }
+    // Without the log it is an old copy like any other.
+    std::fs::remove_file(mixed.file("signing.db-wal")).unwrap();
+    assert!(matches!(SqliteStore::open(&mixed.paths()), Err(OpenError::Stale { .. })));
+    mixed.check(&mixed.initialise(100, 100), "an old copy");
+}
+
+/// The log of a program that is no signer.
+#[test]
+fn log_of_another_program_is_refused() {
+    let scene = begun();
+    let other = rusqlite::Connection::open(scene.file("other.db")).unwrap();
+    other.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE other (number INTEGER)").unwrap();
+    std::fs::copy(scene.file("other.db-wal"), scene.file("signing.db-wal")).unwrap();
+    let refused = SqliteStore::open(&scene.paths()).unwrap_err();
+    assert!(refused.to_string().contains("-wal is of another database"), "{refused}");
+    // A file of zeros, or the beginning of a log, is no log: SQLite applies nothing of it.
+    let log = std::fs::read(scene.file("other.db-wal")).unwrap();
+    for content in [vec![], vec![0; 10_000], log[..31].to_vec(), log[..100].to_vec(), log[..4000].to_vec()] {
+        std::fs::write(scene.file("signing.db-wal"), content).unwrap();
+        scene.check(&scene.open(), "no log");
+    }
+}

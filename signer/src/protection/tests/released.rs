@@ -36,7 +36,7 @@ impl Release {
     pub(super) fn append(&self, file: &Path) {
         let Self { key, chain_id, at, message, signature } = self;
         let [chain, message, signature] =
-            [chain_id, message, &signature.to_bytes().to_vec()].map(|bytes| hex::encode(bytes));
+            [chain_id, message, &signature.to_bytes().to_vec()].map(hex::encode);
         let line = format!("{key} {chain} {at} {message} {signature}\n");
         let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
         file.write_all(line.as_bytes()).unwrap();

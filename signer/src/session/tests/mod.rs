@@ -1,5 +1,7 @@
 //! The signer over a store.
 
+#![allow(clippy::arithmetic_side_effects)]
+
 mod combination;
 #[cfg(feature = "sqlite")]
 mod migration;
