@@ -1,9 +1,10 @@
 //! The log that lies beside a database whose process was killed: whether it continues the file as it is.
 //!
-//! SQLite applies a log (`-wal`) to whichever database it lies beside. After a copy is put in the place of the
-//! database alone, pages of both would be mixed, and votes be forgotten without a trace: the generation and the
-//! highest heights would be those of the log. So the first transaction of the log must be the one that follows
-//! the file's own generation, or an earlier one. Each transaction of a store writes the store's row.
+//! SQLite applies a log (`-wal`) to whichever database it lies beside. After a copy is put in the place of
+//! the database alone, pages of both would be mixed, and votes be forgotten without a trace: the generation
+//! and the highest heights would be those of the log. So the first transaction of the log must be the one
+//! that follows the file's own generation, or an earlier one. Each transaction of a store writes the store's
+//! row.
 
 use std::fs::File;
 use std::io::{BufReader, Read};

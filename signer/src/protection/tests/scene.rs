@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use tempfile::{TempDir, tempdir};
+use tempfile::{TempDir, tempdir, tempdir_in};
 
 use super::released::{Release, revealed_heights};
 use super::{Provider, height};
@@ -21,20 +21,32 @@ const HEIGHTS: [u64; 10] = [0, 9, 10, 12, 20, 22, 31, 45, 66, 200];
 /// A folder with a store, and the file of all signatures that left it.
 pub(super) struct Scene {
     path: PathBuf,
+    /// Whether it is in memory, where no sync of a disk takes time. A killed process is told no difference.
+    is_in_memory: bool,
     /// Removed at the end, but not by the other process.
     _folder: Option<TempDir>,
 }
 
 impl Scene {
     pub(super) fn new() -> Self {
-        let folder = tempdir().unwrap();
-        Self { path: folder.path().to_owned(), _folder: Some(folder) }
+        Self::at(false)
+    }
+
+    /// Returns one in memory, where there is such a folder.
+    pub(super) fn in_memory() -> Self {
+        Self::at(true)
+    }
+
+    fn at(is_in_memory: bool) -> Self {
+        let memory = is_in_memory.then(|| tempdir_in("/dev/shm").ok()).flatten();
+        let folder = memory.unwrap_or_else(|| tempdir().unwrap());
+        Self { path: folder.path().to_owned(), is_in_memory, _folder: Some(folder) }
     }
 
     /// Returns the folder and the work of this process, when it is the other one that a test has started.
     pub(super) fn of_this_process() -> Option<(Self, String)> {
         let path = std::env::var_os(FOLDER)?.into();
-        Some((Self { path, _folder: None }, std::env::var(WORK).ok()?))
+        Some((Self { path, is_in_memory: false, _folder: None }, std::env::var(WORK).ok()?))
     }
 
     /// Returns a command that runs an ignored test, by its name after `protection::tests`, in another
@@ -55,7 +67,7 @@ impl Scene {
 
     /// Returns a copy of it, as it lies there.
     pub(super) fn copy(&self) -> Self {
-        let copy = Self::new();
+        let copy = Self::at(self.is_in_memory);
         for entry in std::fs::read_dir(&self.path).unwrap() {
             let entry = entry.unwrap();
             std::fs::copy(entry.path(), copy.file(entry.file_name().to_str().unwrap())).unwrap();
