@@ -3,9 +3,9 @@
 //!
 //! Randomness that is known beforehand makes a signer of messages that others choose an oracle: enough votes
 //! on hashes of the caller's choice combine into a signature over something else (ROS). So votes are signed
-//! for committed heights alone, and not far above the highest one. That bounds what a caller can have at once;
-//! it does not stop one who asks for 256 coming heights in their order. Whoever answers such a caller must know
-//! the block's hash from a node, or give a height's randomness only with its vote.
+//! for committed heights alone, and not far above the highest one. That bounds what a caller can have at
+//! once; it does not stop one who asks for 256 coming heights in their order. Whoever answers such a caller
+//! must know the block's hash from a node, or give a height's randomness only with its vote.
 
 mod error;
 
