@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use finality::ConsumerHeight;
 use sha2::{Digest as _, Sha256};
 
+use super::lock::Locked;
 use super::steps::passed;
 use super::types::Lane;
 
@@ -137,7 +138,7 @@ impl Pair {
 /// An open guard.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    file: File,
+    file: Locked,
     path: PathBuf,
     store: Pair,
     lanes: BTreeMap<[u8; 16], Pair>,
@@ -153,12 +154,12 @@ impl Guard {
     /// Opens the guard of a path; `None` when there is no file.
     #[cfg(test)]
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, GuardError> {
-        Self::read(path, |_| Ok(()))
+        Self::read(path, |file| Ok(Locked(file)))
     }
 
     fn read(
         path: &Path,
-        lock: impl FnOnce(&File) -> Result<(), GuardError>,
+        lock: impl FnOnce(File) -> Result<Locked, GuardError>,
     ) -> Result<Option<Self>, GuardError> {
         let failed = |cause| GuardError::File { path: path.to_owned(), cause };
         let damaged = |rule| GuardError::Damaged { path: path.to_owned(), rule };
@@ -166,9 +167,9 @@ impl Guard {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(failed)?,
         };
-        lock(&file)?;
+        let file = lock(file)?;
         let mut bytes = Vec::new();
-        (&file).take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        (&file.0).take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
         let mut pairs =
             (0_u64..).zip(bytes.chunks(2 * SLOT)).filter_map(|(number, pair)| Pair::from_bytes(number, pair));
         let store = pairs
@@ -190,14 +191,13 @@ impl Guard {
         // It gets its name when it is whole: half a guard would be one that nobody can open.
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".new");
-        let mut file = options.open(&unfinished).map_err(failed)?;
-        lock(&file, path)?;
+        let mut file = lock(options.open(&unfinished).map_err(failed)?, path)?;
         passed("guard file made");
         let slot = Slot { name: id, generation: 0, height: 0, is_lane: false };
         let mut store = Pair { number: 0, slot, next: 0 };
-        store.write(&mut file, slot).and_then(|()| store.write(&mut file, slot)).map_err(failed)?;
+        store.write(&mut file.0, slot).and_then(|()| store.write(&mut file.0, slot)).map_err(failed)?;
         passed("guard written");
-        file.sync_all().and_then(|()| std::fs::rename(&unfinished, path)).map_err(failed)?;
+        file.0.sync_all().and_then(|()| std::fs::rename(&unfinished, path)).map_err(failed)?;
         passed("guard named");
         sync_folder(path).map_err(failed)?;
         let (path, lanes, synced) = (path.to_owned(), BTreeMap::new(), Instant::now());
@@ -209,9 +209,9 @@ impl Guard {
         self.store.slot.name = id;
         let slot = self.store.slot;
         // Both slots: the older one must not be read as the other store's.
-        let written = self.store.write(&mut self.file, slot).and_then(|()| {
+        let written = self.store.write(&mut self.file.0, slot).and_then(|()| {
             passed("guard half adopted");
-            self.store.write(&mut self.file, slot)
+            self.store.write(&mut self.file.0, slot)
         });
         passed("guard adopted");
         written.map_err(|cause| GuardError::File { path: self.path.clone(), cause })?;
@@ -239,7 +239,7 @@ impl Guard {
         generation: u64,
         highest: &[(&Lane, ConsumerHeight)],
     ) -> Result<(), GuardError> {
-        let Self { file, path, store, lanes, .. } = self;
+        let Self { file: Locked(file), path, store, lanes, .. } = self;
         let mut written = Ok(());
         for (lane, height) in highest {
             let name = lane_name(lane);
@@ -271,23 +271,23 @@ impl Guard {
     /// Waits until the disk has what was written.
     pub(crate) fn sync(&mut self) -> Result<(), GuardError> {
         self.synced = Instant::now();
-        self.file.sync_data().map_err(|cause| GuardError::File { path: self.path.clone(), cause })
+        self.file.0.sync_data().map_err(|cause| GuardError::File { path: self.path.clone(), cause })
     }
 
     /// Makes every write fail, or work again: a disk that breaks.
     #[cfg(test)]
     pub(crate) fn set_broken(&mut self, is_broken: bool) {
-        self.file = OpenOptions::new().read(true).write(!is_broken).open(&self.path).unwrap();
+        let file = OpenOptions::new().read(true).write(!is_broken).open(&self.path);
+        self.file = Locked(file.unwrap());
     }
 }
 
 /// Keeps others out, as long as the file is open.
-fn lock(file: &File, path: &Path) -> Result<(), GuardError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(GuardError::InUse(path.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(GuardError::File { path: path.to_owned(), cause }),
-    }
+fn lock(file: File, path: &Path) -> Result<Locked, GuardError> {
+    Locked::new(file).map_err(|error| match error {
+        TryLockError::WouldBlock => GuardError::InUse(path.to_owned()),
+        TryLockError::Error(cause) => GuardError::File { path: path.to_owned(), cause },
+    })
 }
 
 /// Makes the name of a new file as durable as its content.

@@ -5,6 +5,7 @@
 //! Nothing else in this crate makes a signature with a committed randomness.
 
 mod guard;
+mod lock;
 mod memory;
 mod rules;
 #[cfg(feature = "sqlite")]

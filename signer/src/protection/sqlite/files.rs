@@ -11,6 +11,7 @@ use super::error::OpenError;
 use super::log::check_log;
 use super::schema::{self, Found};
 use crate::protection::guard::sync_folder;
+use crate::protection::lock::Locked;
 use crate::protection::steps::passed;
 
 /// Returns a path with an ending after its name.
@@ -21,7 +22,7 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Keeps a second process out, also one that names the database by a symbolic link.
-pub(super) fn lock(database: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(database: &Path) -> Result<Locked, OpenError> {
     let path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     let path = with_ending(&path, ".lock");
     let failed = |cause| OpenError::File { path: path.clone(), cause };
@@ -30,11 +31,10 @@ pub(super) fn lock(database: &Path) -> Result<File, OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(failed(cause)),
-    }
+    Locked::new(file).map_err(|error| match error {
+        TryLockError::WouldBlock => OpenError::InUse(database.to_owned()),
+        TryLockError::Error(cause) => failed(cause),
+    })
 }
 
 /// Opens the database; `None` when there is no file, or an empty one.

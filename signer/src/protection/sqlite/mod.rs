@@ -29,6 +29,7 @@ use self::files::{create, load, lock, with_ending};
 pub(crate) use self::schema::VERSION;
 use self::worker::{Job, Reply, Worker};
 use super::guard::{Guard, sync_folder};
+use super::lock::Locked;
 use super::steps::passed;
 use super::store::{ChangeKind, Changed, LaneChange, Store, StoreError};
 use super::types::{Lane, LaneState, Outcome, SigningRecord, VoteRequest};
@@ -67,7 +68,7 @@ pub struct SqliteStore {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     /// Held as long as the store is open.
-    _lock: File,
+    _lock: Locked,
 }
 
 impl SqliteStore {
@@ -144,7 +145,7 @@ impl SqliteStore {
         Self::start(database, guard, lock)
     }
 
-    fn start(database: Database, guard: Guard, lock: File) -> Result<Self, OpenError> {
+    fn start(database: Database, guard: Guard, lock: Locked) -> Result<Self, OpenError> {
         let (jobs, queue) = channel();
         let thread = std::thread::Builder::new()
             .name("signing-store".to_owned())
