@@ -95,7 +95,7 @@ fn files_that_cannot_grow_release_no_signature() {
 #[test]
 fn write_that_is_torn_is_as_none() {
     let whole = begun();
-    let step = if is_long() { 97 } else { 1499 };
+    let step = if is_long() { 29 } else { 1499 };
     let mut torn = 0;
     for more in (0_usize..16_000).step_by(step) {
         let scene = whole.copy();

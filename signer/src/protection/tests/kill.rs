@@ -247,7 +247,7 @@ fn killed_taking_over_is_repeated() {
 fn storm_of_killed_processes_reveals_nothing() {
     let scene = begun();
     let mut number: u64 = 0x9e37_79b9;
-    let rounds = if is_long() { 600 } else { 8 };
+    let rounds = if is_long() { 4000 } else { 8 };
     let mut killed = 0;
     for round in 0..rounds {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
