@@ -68,6 +68,10 @@ timing: deps ## measure whether the time of signing or deriving tells anything o
 fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)
 	@scripts/fuzz.sh
 
+.PHONY: chaos
+chaos: deps ## kill, starve and attack the signer for some minutes
+	@CHAOS=1 scripts/build.sh test --package btcstake-signer --lib -- protection::tests session::tests
+
 .PHONY: wallets
 wallets: deps ## have wallet libraries sign our PSBTs, write their vectors and the table of docs/wallets.md
 	@tests/wallets/run

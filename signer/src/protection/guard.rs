@@ -5,13 +5,15 @@
 //! notices: its generation is ahead of the database's. It is written after each commit, without waiting for
 //! the disk, so that it survives the death of the process, and synced every second and at the end; only after
 //! a power loss within that second is it behind, and then the database, which is always synced, is ahead of
-//! it, as it should be. It never opens the database file: closing that would drop SQLite's locks.
+//! it, as it should be. It never opens the database file: closing that would drop SQLite's locks. The second
+//! is measured by a clock that never jumps; neither here nor in any rule of a store does the time of day
+//! matter.
 //!
 //! The file has slots of 64 bytes, two for each lane, written in turn, so that a torn one leaves the other;
 //! the first two are the store's own.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,6 +21,8 @@ use std::time::{Duration, Instant};
 use finality::ConsumerHeight;
 use sha2::{Digest as _, Sha256};
 
+use super::lock::Locked;
+use super::steps::passed;
 use super::types::Lane;
 
 const SLOT: usize = 64;
@@ -51,6 +55,9 @@ pub enum GuardError {
         /// What was found, and what must be.
         rule: &'static str,
     },
+    /// Another store has it open.
+    #[error("the guard {} is open in another process; must be in one", .0.display())]
+    InUse(PathBuf),
 }
 
 /// What a slot says: of the store itself, or of a lane.
@@ -131,7 +138,7 @@ impl Pair {
 /// An open guard.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    file: File,
+    file: Locked,
     path: PathBuf,
     store: Pair,
     lanes: BTreeMap<[u8; 16], Pair>,
@@ -139,16 +146,30 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
+    /// Opens the guard of a path, which nobody else may have open; `None` when there is no file.
+    pub(crate) fn open_alone(path: &Path) -> Result<Option<Self>, GuardError> {
+        Self::read(path, |file| lock(file, path))
+    }
+
     /// Opens the guard of a path; `None` when there is no file.
+    #[cfg(test)]
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, GuardError> {
+        Self::read(path, |file| Ok(Locked(file)))
+    }
+
+    fn read(
+        path: &Path,
+        lock: impl FnOnce(File) -> Result<Locked, GuardError>,
+    ) -> Result<Option<Self>, GuardError> {
         let failed = |cause| GuardError::File { path: path.to_owned(), cause };
         let damaged = |rule| GuardError::Damaged { path: path.to_owned(), rule };
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(failed)?,
         };
+        let file = lock(file)?;
         let mut bytes = Vec::new();
-        (&file).take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        (&file.0).take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
         let mut pairs =
             (0_u64..).zip(bytes.chunks(2 * SLOT)).filter_map(|(number, pair)| Pair::from_bytes(number, pair));
         let store = pairs
@@ -159,18 +180,26 @@ impl Guard {
         Ok(Some(Self { lanes, path: path.to_owned(), store, file, synced: Instant::now() }))
     }
 
-    /// Makes the guard of a store. The caller has looked that there is none, or wants it replaced.
+    /// Makes the guard of a store, whole or not at all. The caller has looked that there is none, or wants it
+    /// replaced.
     pub(crate) fn create(path: &Path, id: StoreId) -> Result<Self, GuardError> {
         let failed = |cause| GuardError::File { path: path.to_owned(), cause };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(failed)?;
+        // It gets its name when it is whole: half a guard would be one that nobody can open.
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(".new");
+        let mut file = lock(options.open(&unfinished).map_err(failed)?, path)?;
+        passed("guard file made");
         let slot = Slot { name: id, generation: 0, height: 0, is_lane: false };
         let mut store = Pair { number: 0, slot, next: 0 };
-        store.write(&mut file, slot).and_then(|()| store.write(&mut file, slot)).map_err(failed)?;
-        file.sync_all().and_then(|()| sync_folder(path)).map_err(failed)?;
+        store.write(&mut file.0, slot).and_then(|()| store.write(&mut file.0, slot)).map_err(failed)?;
+        passed("guard written");
+        file.0.sync_all().and_then(|()| std::fs::rename(&unfinished, path)).map_err(failed)?;
+        passed("guard named");
+        sync_folder(path).map_err(failed)?;
         let (path, lanes, synced) = (path.to_owned(), BTreeMap::new(), Instant::now());
         Ok(Self { file, path, store, lanes, synced })
     }
@@ -180,8 +209,11 @@ impl Guard {
         self.store.slot.name = id;
         let slot = self.store.slot;
         // Both slots: the older one must not be read as the other store's.
-        let written =
-            self.store.write(&mut self.file, slot).and_then(|()| self.store.write(&mut self.file, slot));
+        let written = self.store.write(&mut self.file.0, slot).and_then(|()| {
+            passed("guard half adopted");
+            self.store.write(&mut self.file.0, slot)
+        });
+        passed("guard adopted");
         written.map_err(|cause| GuardError::File { path: self.path.clone(), cause })?;
         self.sync()
     }
@@ -207,17 +239,19 @@ impl Guard {
         generation: u64,
         highest: &[(&Lane, ConsumerHeight)],
     ) -> Result<(), GuardError> {
-        let Self { file, path, store, lanes, .. } = self;
+        let Self { file: Locked(file), path, store, lanes, .. } = self;
         let mut written = Ok(());
         for (lane, height) in highest {
             let name = lane_name(lane);
             // The first pair is the store's own.
-            let number = u64::try_from(lanes.len()).unwrap_or(u64::MAX).saturating_add(1);
+            let last = lanes.values().map(|pair| pair.number).max();
+            let number = last.unwrap_or_default().saturating_add(1);
             let slot = Slot { name, generation, height: height.to_u64(), is_lane: true };
             let is_new = !lanes.contains_key(&name);
             let pair = lanes.entry(name).or_insert(Pair { number, slot, next: 0 });
             let slot = Slot { height: slot.height.max(pair.slot.height), ..slot };
             written = written.and_then(|()| pair.write(file, slot));
+            passed("lane noted");
             // Both slots at first, so that one is left when the other is torn.
             if is_new {
                 written = written.and_then(|()| pair.write(file, slot));
@@ -227,6 +261,7 @@ impl Guard {
         written
             .and_then(|()| store.write(file, Slot { generation, ..store.slot }))
             .map_err(|cause| GuardError::File { path: path.clone(), cause })?;
+        passed("generation noted");
         if self.synced.elapsed() >= SYNC_EVERY {
             self.sync()?;
         }
@@ -236,8 +271,23 @@ impl Guard {
     /// Waits until the disk has what was written.
     pub(crate) fn sync(&mut self) -> Result<(), GuardError> {
         self.synced = Instant::now();
-        self.file.sync_data().map_err(|cause| GuardError::File { path: self.path.clone(), cause })
+        self.file.0.sync_data().map_err(|cause| GuardError::File { path: self.path.clone(), cause })
     }
+
+    /// Makes every write fail, or work again: a disk that breaks.
+    #[cfg(test)]
+    pub(crate) fn set_broken(&mut self, is_broken: bool) {
+        let file = OpenOptions::new().read(true).write(!is_broken).open(&self.path);
+        self.file = Locked(file.unwrap());
+    }
+}
+
+/// Keeps others out, as long as the file is open.
+fn lock(file: File, path: &Path) -> Result<Locked, GuardError> {
+    Locked::new(file).map_err(|error| match error {
+        TryLockError::WouldBlock => GuardError::InUse(path.to_owned()),
+        TryLockError::Error(cause) => GuardError::File { path: path.to_owned(), cause },
+    })
 }
 
 /// Makes the name of a new file as durable as its content.

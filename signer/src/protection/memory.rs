@@ -55,6 +55,8 @@ impl LaneRecords {
                     let own = self.records.entry(record.height).or_insert_with(|| record.clone());
                     if own.message != record.message {
                         changed.contradicted.push(record.height);
+                    } else if own.signature.is_none() {
+                        own.signature = record.signature;
                     }
                 }
             }

@@ -5,10 +5,12 @@
 //! Nothing else in this crate makes a signature with a committed randomness.
 
 mod guard;
+mod lock;
 mod memory;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod steps;
 mod store;
 mod types;
 
@@ -20,6 +22,7 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{FirstHeight, OpenError, SqlitePaths, SqliteStore};
 pub use self::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError, check_highest_vote};
+pub(crate) use self::types::SignVote;
 pub use self::types::{
-    HeightRange, Lane, LaneState, Outcome, Refusal, SignVote, SigningRecord, Verdict, VoteRequest, Watermarks,
+    HeightRange, Lane, LaneState, Outcome, Refusal, SigningRecord, Verdict, VoteRequest, Watermarks,
 };

@@ -70,7 +70,7 @@ pub struct LaneState {
 }
 
 /// Who makes the signature of a vote that the store lets pass.
-pub trait SignVote: Send + Sync {
+pub(crate) trait SignVote: Send + Sync {
     /// Signs a message with the randomness of its height. It is called once the store has found no other
     /// message, and the signature leaves when it is recorded.
     ///
@@ -79,17 +79,52 @@ pub trait SignVote: Send + Sync {
     fn sign_vote(&self, height: ConsumerHeight, message: &[u8]) -> Result<Signature, SignError>;
 }
 
-/// A vote that is to be signed.
+/// A vote that is to be signed. [`ProtectedSigner`](crate::session::ProtectedSigner) alone makes it, so that
+/// the lane of the record is always the lane of the key that signs: under the lane of another key, a key
+/// could be made to sign two messages at one height, each beside a record of its own.
+///
+/// ```compile_fail,E0451
+/// # use signer::protection::{Lane, VoteRequest};
+/// # fn forged(lane: std::sync::Arc<Lane>, other: VoteRequest) -> VoteRequest {
+/// VoteRequest { lane, ..other }
+/// # }
+/// ```
+///
+/// What it asks for can be read:
+///
+/// ```
+/// # use signer::protection::{Lane, VoteRequest};
+/// # fn read(other: VoteRequest) -> Lane {
+/// other.lane().clone()
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct VoteRequest {
     /// The lane.
-    pub lane: Arc<Lane>,
+    pub(crate) lane: Arc<Lane>,
     /// The height whose randomness signs.
-    pub height: ConsumerHeight,
+    pub(crate) height: ConsumerHeight,
     /// The message.
-    pub message: Vec<u8>,
-    /// Who signs it.
-    pub signer: Arc<dyn SignVote>,
+    pub(crate) message: Vec<u8>,
+    /// Who signs it: the key of the lane.
+    pub(crate) signer: Arc<dyn SignVote>,
+}
+
+impl VoteRequest {
+    /// Returns the lane.
+    pub fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    /// Returns the height whose randomness signs.
+    pub const fn height(&self) -> ConsumerHeight {
+        self.height
+    }
+
+    /// Returns the message.
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
 }
 
 impl fmt::Debug for VoteRequest {

@@ -3,7 +3,9 @@
 //!
 //! Randomness that is known beforehand makes a signer of messages that others choose an oracle: enough votes
 //! on hashes of the caller's choice combine into a signature over something else (ROS). So votes are signed
-//! for committed heights alone, and not far above the highest one.
+//! for committed heights alone, and not far above the highest one. That bounds what a caller can have at
+//! once; it does not stop one who asks for 256 coming heights in their order. Whoever answers such a caller
+//! must know the block's hash from a node, or give a height's randomness only with its vote.
 
 mod ahead;
 mod error;
@@ -30,7 +32,7 @@ use self::prepared::OneVote;
 pub use self::prepared::PreparedVote;
 use self::reach::Reach;
 pub use self::reach::VoteRules;
-use crate::protection::{ChangeKind, HeightRange, Lane, LaneChange, Store, Verdict, VoteRequest};
+use crate::protection::{ChangeKind, HeightRange, Lane, LaneChange, Outcome, Store, Verdict, VoteRequest};
 
 /// A signer of one finality provider on one chain, over a store.
 pub struct ProtectedSigner {
@@ -104,7 +106,7 @@ impl ProtectedSigner {
     pub fn finish(
         &self,
         prepared: &PreparedVote,
-        outcome: Option<crate::protection::Outcome>,
+        outcome: Option<Outcome>,
     ) -> Result<Verdict, SessionError> {
         let verdict = prepared.finish(outcome)?;
         self.reach.signed(prepared.height);

@@ -16,7 +16,8 @@ const MOST_ABOVE: u64 = 20_000;
 pub struct VoteRules {
     /// Whether a height must be in a range that was committed to, here or elsewhere.
     pub committed_only: bool,
-    /// How far a height may be above the highest one that was signed, or above the first committed one.
+    /// How far a height may be above the highest one that was signed, or above the first committed one. Each
+    /// vote raises the highest.
     pub most_above: u64,
 }
 

@@ -8,8 +8,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::database::{Database, failed};
 use super::error::OpenError;
+use super::log::check_log;
 use super::schema::{self, Found};
 use crate::protection::guard::sync_folder;
+use crate::protection::lock::Locked;
+use crate::protection::steps::passed;
 
 /// Returns a path with an ending after its name.
 pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
@@ -18,20 +21,20 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Keeps a second process out.
-pub(super) fn lock(database: &Path) -> Result<File, OpenError> {
-    let path = with_ending(database, ".lock");
+/// Keeps a second process out, also one that names the database by a symbolic link.
+pub(super) fn lock(database: &Path) -> Result<Locked, OpenError> {
+    let path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let path = with_ending(&path, ".lock");
     let failed = |cause| OpenError::File { path: path.clone(), cause };
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(failed(cause)),
-    }
+    Locked::new(file).map_err(|error| match error {
+        TryLockError::WouldBlock => OpenError::InUse(database.to_owned()),
+        TryLockError::Error(cause) => failed(cause),
+    })
 }
 
 /// Opens the database; `None` when there is no file, or an empty one.
@@ -40,6 +43,7 @@ pub(super) fn load(path: &Path) -> Result<Option<Database>, OpenError> {
         return Ok(None);
     }
     check_magic(path)?;
+    check_log(path)?;
     let mut connection = connect(path)?;
     match schema::migrate(&mut connection).map_err(failed)? {
         Found::Store => Ok(Some(Database::load(connection)?)),
@@ -72,13 +76,16 @@ pub(super) fn create(path: &Path) -> Result<Database, OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     drop(options.open(path).map_err(file)?);
+    passed("database file made");
     let mut connection = connect(path)?;
     let transaction = connection.transaction().map_err(failed)?;
     schema::create(&transaction).map_err(failed)?;
     transaction
         .execute("INSERT INTO store (only, id, generation) VALUES (1, randomblob(16), 0)", [])
         .map_err(failed)?;
+    passed("tables made");
     transaction.commit().map_err(failed)?;
+    passed("tables committed");
     sync_folder(path).map_err(file)?;
     Ok(Database::load(connection)?)
 }

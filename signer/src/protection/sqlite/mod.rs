@@ -10,6 +10,7 @@
 mod database;
 mod error;
 mod files;
+mod log;
 mod schema;
 mod worker;
 
@@ -24,8 +25,12 @@ use rusqlite::{Connection, OpenFlags};
 use self::database::{Database, failed};
 pub use self::error::OpenError;
 use self::files::{create, load, lock, with_ending};
+#[cfg(test)]
+pub(crate) use self::schema::VERSION;
 use self::worker::{Job, Reply, Worker};
 use super::guard::{Guard, sync_folder};
+use super::lock::Locked;
+use super::steps::passed;
 use super::store::{self, ChangeKind, Changed, LaneChange, Store, StoreError};
 use super::types::{Lane, LaneState, Outcome, SigningRecord, VoteRequest};
 
@@ -63,7 +68,7 @@ pub struct SqliteStore {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     /// Held as long as the store is open.
-    _lock: File,
+    _lock: Locked,
 }
 
 impl SqliteStore {
@@ -74,7 +79,7 @@ impl SqliteStore {
     /// other, or of another store. [`initialise`](Self::initialise) is the explicit way on.
     pub fn open(paths: &SqlitePaths) -> Result<Self, OpenError> {
         let lock = lock(&paths.database)?;
-        let (database, mut guard) = match (load(&paths.database)?, Guard::open(&paths.guard)?) {
+        let (database, mut guard) = match (load(&paths.database)?, Guard::open_alone(&paths.guard)?) {
             (Some(database), Some(guard)) => (database, guard),
             (Some(_), None) => return Err(OpenError::GuardAbsent(paths.guard.clone())),
             (None, Some(_)) => return Err(OpenError::DatabaseAbsent(paths.database.clone())),
@@ -97,7 +102,7 @@ impl SqliteStore {
     /// named.
     pub fn initialise(paths: &SqlitePaths, first: &[FirstHeight]) -> Result<Self, OpenError> {
         let lock = lock(&paths.database)?;
-        let guard = Guard::open(&paths.guard)?;
+        let guard = Guard::open_alone(&paths.guard)?;
         let mut database = match load(&paths.database)? {
             Some(database) => database,
             None => create(&paths.database)?,
@@ -120,6 +125,7 @@ impl SqliteStore {
             kind: ChangeKind::Register(*height),
         });
         database.change(register.collect())?;
+        passed("first heights registered");
         // A lane that the guard knew and nobody named is unknown to the database: nothing is signed on it
         // until it is registered above what the guard knows.
         let mut guard = match guard {
@@ -139,11 +145,11 @@ impl SqliteStore {
         Self::start(database, guard, lock)
     }
 
-    fn start(database: Database, guard: Guard, lock: File) -> Result<Self, OpenError> {
+    fn start(database: Database, guard: Guard, lock: Locked) -> Result<Self, OpenError> {
         let (jobs, queue) = channel();
         let thread = std::thread::Builder::new()
             .name("signing-store".to_owned())
-            .spawn(move || Worker { database, guard }.run(&queue))
+            .spawn(move || Worker { database, guard, is_behind: false }.run(&queue))
             .map_err(OpenError::Thread)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), _lock: lock })
     }
@@ -175,6 +181,22 @@ impl SqliteStore {
         })
     }
 
+    /// Has SQLite look at every page and index.
+    #[cfg(test)]
+    pub(crate) fn check_integrity(&self) -> Result<(), StoreError> {
+        let found = self.read(|database| {
+            let check = "PRAGMA integrity_check";
+            database.connection().query_row(check, [], |row| row.get::<_, String>(0)).map_err(failed)
+        })?;
+        if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
+    }
+
+    /// Lets every write of the guard fail.
+    #[cfg(test)]
+    pub(crate) fn break_guard(&self, is_broken: bool) {
+        self.jobs.as_ref().unwrap().send(Job::BreakGuard(is_broken)).unwrap();
+    }
+
     /// Copies the store to a new file while it works, and marks the copy: [`open`](Self::open) refuses it, as
     /// nobody knows what was signed since.
     ///
@@ -184,29 +206,38 @@ impl SqliteStore {
         let to = to.to_owned();
         self.read(move |database| {
             let io = |cause: std::io::Error| StoreError::Database(Box::new(cause));
-            // A name of its own, and readable by the owner alone, before anything is in it.
+            if to.symlink_metadata().is_ok() {
+                return Err(io(std::io::ErrorKind::AlreadyExists.into()));
+            }
+            // It gets its name when it is whole and marked. What a killed process left is no backup.
+            let unfinished = with_ending(&to, ".part");
+            let _left = std::fs::remove_file(&unfinished);
+            // Readable by the owner alone, before anything is in it.
             let mut options = OpenOptions::new();
             options.write(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(&to).map_err(io)?;
-            let copied = copy(database, &to);
-            if copied.is_err() {
-                let _removed = std::fs::remove_file(&to);
-            }
-            copied?;
-            sync_folder(&to).map_err(io)
+            options.open(&unfinished).map_err(io)?;
+            passed("backup file made");
+            // Unlike a renaming, a link never replaces a file.
+            let copied = copy(database, &unfinished).and_then(|()| {
+                std::fs::hard_link(&unfinished, &to).map_err(io)?;
+                passed("backup named");
+                Ok(())
+            });
+            let removed = std::fs::remove_file(&unfinished);
+            copied.and_then(|()| removed.and_then(|()| sync_folder(&to)).map_err(io))
         })
     }
 }
 
 /// Refuses a database that its guard knows to be another, a backup, or an old copy.
 fn check_sound(paths: &SqlitePaths, database: &Database, guard: &Guard) -> Result<(), OpenError> {
-    if database.id != guard.id() {
-        return Err(OpenError::OtherStore(paths.clone()));
-    }
     if database.is_backup {
         return Err(OpenError::Backup(paths.database.clone()));
+    }
+    if database.id != guard.id() {
+        return Err(OpenError::OtherStore(paths.clone()));
     }
     let (found, known) = (database.generation, guard.generation());
     let has_forgotten = |(lane, height)| guard.highest(lane).is_some_and(|known| known > height);
@@ -221,9 +252,12 @@ fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
     let no_text = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "its name is not UTF-8");
     let name = to.to_str().ok_or_else(|| StoreError::Database(Box::new(no_text())))?;
     database.connection().execute("VACUUM INTO ?1", [name]).map_err(failed)?;
+    passed("backup copied");
     let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
-    copy.execute("UPDATE store SET is_backup = 1", []).map_err(failed)?;
+    // Another store's name: a log of this one that lies beside it later is not taken for its own.
+    copy.execute("UPDATE store SET is_backup = 1, id = randomblob(16)", []).map_err(failed)?;
     copy.close().map_err(|(_, error)| failed(error))?;
+    passed("backup marked");
     let synced = File::open(to).and_then(|file| file.sync_all());
     synced.map_err(|cause| StoreError::Database(Box::new(cause)))
 }

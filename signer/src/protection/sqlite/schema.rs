@@ -38,6 +38,10 @@ const STEPS: [&str; 1] = ["
     ) STRICT, WITHOUT ROWID;
 "];
 
+/// The present version.
+#[cfg(test)]
+pub(crate) const VERSION: usize = STEPS.len();
+
 /// What the file says that it is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -70,6 +74,8 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Found> {
     if !rest.is_empty() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         run(&transaction, rest)?;
+        // As every transaction, for the check of the log.
+        transaction.execute("UPDATE store SET generation = generation + 1", [])?;
         transaction.commit()?;
     }
     Ok(Found::Store)

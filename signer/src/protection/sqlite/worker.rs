@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::database::{Database, Done};
 use crate::protection::guard::Guard;
+use crate::protection::steps::passed;
 use crate::protection::store::{self, ChangeKind, Changed, LaneChange, StoreError};
 use crate::protection::types::VoteRequest;
 
@@ -20,12 +21,16 @@ pub(super) enum Job {
     Change(Vec<LaneChange>, Reply<Vec<Changed>>),
     /// Something that only reads.
     Read(Box<dyn FnOnce(&Database) + Send>),
+    #[cfg(test)]
+    BreakGuard(bool),
 }
 
 /// The thread of a store.
 pub(super) struct Worker {
     pub(super) database: Database,
     pub(super) guard: Guard,
+    /// Whether the guard does not know all that the database does: the last writing of it failed.
+    pub(super) is_behind: bool,
 }
 
 impl Worker {
@@ -38,6 +43,8 @@ impl Worker {
                     let _gone = reply.send(self.change(changes));
                 }
                 Job::Read(read) => read(&self.database),
+                #[cfg(test)]
+                Job::BreakGuard(is_broken) => self.guard.set_broken(is_broken),
             }
             if next.is_none() {
                 next = queue.recv().ok();
@@ -59,6 +66,7 @@ impl Worker {
         changes.extend(lost);
         let done = self.database.change(changes)?;
         let mut changed = self.noted(done)?;
+        passed("change noted");
         changed.truncate(asked);
         Ok(changed)
     }
@@ -88,6 +96,7 @@ impl Worker {
         let recorded = self.database.check_and_record(all).and_then(|done| self.noted(done));
         match recorded {
             Ok(outcomes) => {
+                passed("votes noted");
                 let mut outcomes = outcomes.into_iter();
                 for (count, reply) in replies {
                     reply(Ok(outcomes.by_ref().take(count).collect()));
@@ -106,9 +115,15 @@ impl Worker {
     /// Notes in the guard what a transaction has reached, before anything of it is released.
     fn noted<T>(&mut self, done: Done<T>) -> Result<T, StoreError> {
         let Done { result, generation, highest } = done;
-        let Some(generation) = generation else { return Ok(result) };
-        let highest: Vec<_> = highest.iter().map(|(lane, height)| (lane, *height)).collect();
-        let noted = self.guard.advance(generation, &highest);
+        let highest: Vec<_> = match generation {
+            // What could not be noted after an earlier transaction is noted now: a vote of it may be asked
+            // for again, and released.
+            _ if self.is_behind => self.database.highest().collect(),
+            Some(_) => highest.iter().map(|(lane, height)| (lane, *height)).collect(),
+            None => return Ok(result),
+        };
+        let noted = self.guard.advance(self.database.generation, &highest);
+        self.is_behind = noted.is_err();
         noted.map(|()| result).map_err(|error| StoreError::Database(Box::new(error)))
     }
 }

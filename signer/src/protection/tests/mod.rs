@@ -1,7 +1,20 @@
 //! One suite for every store, and what each promises beyond it.
 
+#![allow(clippy::arithmetic_side_effects)]
+
 mod conformance;
+#[cfg(all(feature = "sqlite", unix))]
+mod disk;
 mod guard;
+#[cfg(all(feature = "sqlite", unix))]
+mod kill;
+#[cfg(feature = "sqlite")]
+mod opening;
+mod released;
+#[cfg(feature = "sqlite")]
+mod scene;
+#[cfg(feature = "sqlite")]
+mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -12,6 +25,11 @@ use eots::{SecretKey, SecretRandomness, SignError, Signature};
 use finality::ConsumerHeight;
 
 use super::{Lane, Outcome, Refusal, SignVote, Store, Verdict, VoteRequest};
+
+/// Whether the long form of the tests is wanted, which takes minutes.
+pub(super) fn is_long() -> bool {
+    std::env::var_os("CHAOS").is_some()
+}
 
 pub(super) fn height(number: u64) -> ConsumerHeight {
     ConsumerHeight(number)

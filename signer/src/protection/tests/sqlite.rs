@@ -7,6 +7,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::conformance::suite;
 use super::{Provider, ask, height, is_new, refusal};
+use crate::protection::guard::Guard;
 use crate::protection::{
     ChangeKind, FirstHeight, Lane, LaneChange, OpenError, Refusal, SigningRecord, SqlitePaths, SqliteStore,
     Store as _, StoreError, check_highest_vote,
@@ -136,7 +137,8 @@ fn copy_of_the_same_session_is_refused() {
     store.back_up(&place.folder.path().join("copy")).unwrap();
     // As a copy of the file system would be: not marked.
     let copy = Connection::open(place.folder.path().join("copy")).unwrap();
-    copy.execute("UPDATE store SET is_backup = 0", []).unwrap();
+    let id = Guard::open(&place.paths.guard).unwrap().unwrap().id();
+    copy.execute("UPDATE store SET is_backup = 0, id = ?1", [id.as_slice()]).unwrap();
     drop(copy);
     assert!(is_new(&ask(&store, &place.provider, 11, b"a")));
     // No end of the session: nothing is synced or closed.

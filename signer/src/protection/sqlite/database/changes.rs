@@ -5,6 +5,7 @@ use rusqlite::params;
 
 use super::{Batch, failed};
 use crate::protection::rules::{add_range, higher};
+use crate::protection::steps::passed;
 use crate::protection::store::{ChangeKind, Changed, LaneChange, StoreError};
 use crate::protection::types::{HeightRange, Lane, SigningRecord};
 
@@ -36,6 +37,7 @@ impl Batch<'_> {
                         params![number, at.as_slice()],
                     )
                     .map_err(failed)?;
+                passed("records forgotten");
                 changed.records = u64::try_from(forgotten).unwrap_or(u64::MAX);
             }
             ChangeKind::Committed(range) => self.commit_range(&lane, range)?,
@@ -58,6 +60,7 @@ impl Batch<'_> {
         let height = height.map(|height| height.to_be_bytes().to_vec());
         self.transaction.execute(sql, params![lane, height]).map_err(failed)?;
         self.has_written = true;
+        passed("watermark written");
         Ok(())
     }
 
@@ -85,6 +88,7 @@ impl Batch<'_> {
                 .map_err(failed)?;
         }
         self.has_written = true;
+        passed("committed heights written");
         Ok(())
     }
 

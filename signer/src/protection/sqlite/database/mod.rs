@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use crate::protection::guard::StoreId;
 use crate::protection::rules::{Decision, decide, higher};
+use crate::protection::steps::passed;
 use crate::protection::store::{Changed, LaneChange, StoreError};
 use crate::protection::types::{
     HeightRange, Lane, LaneState, Outcome, Refusal, SigningRecord, Verdict, VoteRequest, Watermarks,
@@ -175,6 +176,7 @@ impl Database {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)
             .and_then(|transaction| {
+                passed("transaction begun");
                 let mut batch = Batch { transaction, lanes, highest: BTreeMap::new(), has_written: false };
                 let result = write(&mut batch)?;
                 let Batch { transaction, highest, has_written, .. } = batch;
@@ -184,7 +186,9 @@ impl Database {
                 let next = generation.saturating_add(1);
                 let number = i64::try_from(next).map_err(|_| damaged("its generation is at its end"))?;
                 transaction.execute("UPDATE store SET generation = ?1", [number]).map_err(failed)?;
+                passed("generation raised");
                 transaction.commit().map_err(failed)?;
+                passed("transaction committed");
                 *generation = next;
                 Ok(Done { result, generation: Some(next), highest: highest.into_iter().collect() })
             });
@@ -215,6 +219,7 @@ impl Database {
             let number = i64::try_from(known).map_err(|_| damaged("the guard's generation is too high"))?;
             self.connection.execute("UPDATE store SET generation = ?1", [number]).map_err(failed)?;
             self.generation = known;
+            passed("generation reached");
         }
         Ok(())
     }
@@ -223,6 +228,7 @@ impl Database {
     pub(super) fn set_backup(&mut self, is_backup: bool) -> Result<(), StoreError> {
         self.connection.execute("UPDATE store SET is_backup = ?1", [is_backup]).map_err(failed)?;
         self.is_backup = is_backup;
+        passed("mark of a backup changed");
         Ok(())
     }
 
@@ -253,6 +259,7 @@ impl Batch<'_> {
                 .prepare_cached("INSERT INTO lane (public_key, chain_id) VALUES (?1, ?2)")
                 .and_then(|mut insert| insert.insert(params![key.as_slice(), lane.chain_id]))
                 .map(|number| {
+                    passed("lane inserted");
                     self.lanes.insert(lane.clone(), Known { number, state: LaneState::default() });
                 })
                 .map_err(failed)?;
@@ -286,6 +293,7 @@ impl Batch<'_> {
             Decision::Again(_) => true,
             Decision::Sign => false,
         };
+        passed("vote decided");
         let signature = match signer.sign_vote(at, &message) {
             Ok(signature) => signature,
             Err(error) => return Ok(Outcome::Failed(error)),
@@ -308,6 +316,7 @@ impl Batch<'_> {
         let written =
             statement.execute(params![lane, at.as_slice(), record.message, signature]).map_err(failed)?;
         self.has_written = true;
+        passed("record written");
         if written == 1 { Ok(()) } else { Err(damaged("a record was not written")) }
     }
 

@@ -1,3 +1,14 @@
+//! The signer over a store.
+
+#![allow(clippy::arithmetic_side_effects)]
+
+mod combination;
+#[cfg(feature = "sqlite")]
+mod migration;
+#[cfg(feature = "sqlite")]
+mod restore;
+mod threads;
+
 use std::sync::Arc;
 
 use eots::{SecretKey, verify};

@@ -1,3 +1,7 @@
+//! Exports and imports.
+
+mod vectors;
+
 use std::sync::Arc;
 
 use eots::{SecretKey, SecretRandomness, SignError, Signature};
