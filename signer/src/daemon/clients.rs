@@ -29,7 +29,7 @@ pub(super) fn open(
         let rate = RateLimit::new(per_second, Duration::from_secs(1), per_second);
         let client = Client::new(
             settings.name.clone(),
-            permissions(settings, keys),
+            permissions(settings, keys, configuration.chains.len()),
             credentials,
             rate,
             configuration.limits.randomness_outstanding,
@@ -40,14 +40,22 @@ pub(super) fn open(
     Ok((clients, ClientFiles(files)))
 }
 
-fn permissions(settings: &ClientSettings, keys: &[(String, XOnlyPublicKey)]) -> Permissions {
+/// What a client may do. Who may use all keys, or all chains, may know which there are not.
+fn permissions(
+    settings: &ClientSettings,
+    keys: &[(String, XOnlyPublicKey)],
+    most_chains: usize,
+) -> Permissions {
     let public_key = |name: &str| keys.iter().find(|(key, _)| key == name).map(|(_, public_key)| *public_key);
     let allowed: BTreeSet<_> = settings.keys.iter().filter_map(|name| public_key(name.as_str())).collect();
     Permissions {
         operations: settings.operations.clone(),
-        // Who may use all keys may know which there are not.
         keys: if allowed.len() == keys.len() { Allowed::All } else { Allowed::Only(allowed) },
-        chains: Allowed::Only(settings.chains.iter().map(|id| id.clone().into_bytes()).collect()),
+        chains: if settings.chains.len() == most_chains {
+            Allowed::All
+        } else {
+            Allowed::Only(settings.chains.iter().map(|id| id.clone().into_bytes()).collect())
+        },
     }
 }
 

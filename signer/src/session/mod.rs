@@ -103,11 +103,7 @@ impl ProtectedSigner {
     ///
     /// # Errors
     /// As [`PreparedVote::finish`].
-    pub fn finish(
-        &self,
-        prepared: &PreparedVote,
-        outcome: Option<Outcome>,
-    ) -> Result<Verdict, SessionError> {
+    pub fn finish(&self, prepared: &PreparedVote, outcome: Option<Outcome>) -> Result<Verdict, SessionError> {
         let verdict = prepared.finish(outcome)?;
         self.reach.signed(prepared.height);
         if let Some(ahead) = &self.ahead {

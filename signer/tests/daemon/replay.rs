@@ -2,14 +2,32 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Buf as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Reads through, and swallows what is written: the recorded client has said everything.
-struct Spoken(TcpStream);
+/// Reads through, and swallows what is written: the recorded client has said everything. Nothing is read
+/// before the library has made its request, as it takes an answer before that for a fault.
+struct Spoken {
+    stream: TcpStream,
+    asked: Arc<Asked>,
+}
+
+#[derive(Default)]
+struct Asked(Mutex<(bool, Option<Waker>)>);
+
+impl Asked {
+    fn set(&self) {
+        let mut asked = self.0.lock().unwrap();
+        asked.0 = true;
+        if let Some(waker) = asked.1.take() {
+            waker.wake();
+        }
+    }
+}
 
 impl AsyncRead for Spoken {
     fn poll_read(
@@ -17,7 +35,13 @@ impl AsyncRead for Spoken {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        let mut asked = self.asked.0.lock().unwrap();
+        if !asked.0 {
+            asked.1 = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        drop(asked);
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
@@ -39,16 +63,18 @@ impl AsyncWrite for Spoken {
 pub(crate) async fn exchange(mut stream: TcpStream, bytes: Vec<u8>) -> (u32, String, Vec<u8>) {
     stream.write_all(&bytes).await.unwrap();
     let window = 32 << 20;
+    let asked = Arc::new(Asked::default());
     let builder = h2::client::Builder::new()
         .initial_window_size(window)
         .initial_connection_window_size(window)
-        .handshake::<_, bytes::Bytes>(Spoken(stream));
+        .handshake::<_, bytes::Bytes>(Spoken { stream, asked: asked.clone() });
     let (send, connection) = builder.await.unwrap();
     let driven = tokio::spawn(connection);
     let mut send = send.ready().await.unwrap();
     // Its first request has the number of the recorded one.
     let request = http::Request::post("http://signer.test/replayed").body(()).unwrap();
     let (answer, _) = send.send_request(request, true).unwrap();
+    asked.set();
     let answer = answer.await.unwrap();
     let (head, mut body) = answer.into_parts();
     let mut response = Vec::new();
