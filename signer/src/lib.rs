@@ -6,3 +6,5 @@ pub mod interchange;
 pub mod keystore;
 pub mod protection;
 pub mod session;
+#[cfg(all(unix, feature = "testing"))]
+pub mod testing;

@@ -11,7 +11,7 @@
 //! the first two are the store's own.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -191,6 +191,11 @@ impl Guard {
         self.store.slot.name
     }
 
+    /// Returns the path of the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns the generation that the store had reached.
     pub(crate) const fn generation(&self) -> u64 {
         self.store.slot.generation
@@ -237,6 +242,27 @@ impl Guard {
     pub(crate) fn sync(&mut self) -> Result<(), GuardError> {
         self.synced = Instant::now();
         self.file.sync_data().map_err(|cause| GuardError::File { path: self.path.clone(), cause })
+    }
+}
+
+/// Returns a path with an ending after its name.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Locks a file of no content, which is made where there is none; `None` when another process has it.
+pub(crate) fn lock(path: &Path) -> std::io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(cause),
     }
 }
 

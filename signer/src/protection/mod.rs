@@ -6,20 +6,29 @@
 
 mod guard;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
 mod types;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::guard::GuardError;
 pub use self::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use self::postgres::{
+    PostgresConnection, PostgresError, PostgresFailure, PostgresMode, PostgresOptions, PostgresStore,
+};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{FirstHeight, OpenError, SqlitePaths, SqliteStore};
+pub use self::sqlite::{OpenError, SqlitePaths, SqliteStore};
 pub use self::store::{ChangeKind, Changed, LaneChange, Store, StoreError, check_highest_vote};
 pub use self::types::{
-    HeightRange, Lane, LaneState, Outcome, Refusal, SignVote, SigningRecord, Verdict, VoteRequest, Watermarks,
+    FirstHeight, HeightRange, Lane, LaneState, Outcome, Refusal, SignVote, SigningRecord, Verdict,
+    VoteRequest, Watermarks,
 };

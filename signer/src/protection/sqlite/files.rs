@@ -1,36 +1,23 @@
 //! The files of a store: the lock, and the database as it is found or made.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::database::{Database, failed};
 use super::error::OpenError;
 use super::schema::{self, Found};
-use crate::protection::guard::sync_folder;
-
-/// Returns a path with an ending after its name.
-pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
+use crate::protection::guard::{self, sync_folder, with_ending};
 
 /// Keeps a second process out.
 pub(super) fn lock(database: &Path) -> Result<File, OpenError> {
     let path = with_ending(database, ".lock");
-    let failed = |cause| OpenError::File { path: path.clone(), cause };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    match guard::lock(&path) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(OpenError::InUse(database.to_owned())),
+        Err(cause) => Err(OpenError::File { path, cause }),
     }
 }
 

@@ -11,23 +11,20 @@ mod database;
 mod error;
 mod files;
 mod schema;
-mod worker;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel, sync_channel};
-use std::thread::JoinHandle;
 
 use finality::ConsumerHeight;
 use rusqlite::{Connection, OpenFlags};
 
 use self::database::{Database, failed};
 pub use self::error::OpenError;
-use self::files::{create, load, lock, with_ending};
-use self::worker::{Job, Reply, Worker};
-use super::guard::{Guard, sync_folder};
+use self::files::{create, load, lock};
+use super::guard::{Guard, sync_folder, with_ending};
 use super::store::{ChangeKind, Changed, LaneChange, Store, StoreError};
-use super::types::{Lane, LaneState, Outcome, SigningRecord, VoteRequest};
+use super::types::{FirstHeight, Lane, LaneState, Outcome, SigningRecord, VoteRequest};
+use super::worker::{Handle, StartError};
 
 /// The files of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,20 +45,10 @@ impl SqlitePaths {
     }
 }
 
-/// What an explicit initialisation says of a lane.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstHeight {
-    /// The lane.
-    pub lane: Lane,
-    /// The first height that may be signed: nothing below it is.
-    pub height: ConsumerHeight,
-}
-
 /// A store in an SQLite file. Closing it (dropping it) finishes what was asked for.
 #[derive(Debug)]
 pub struct SqliteStore {
-    jobs: Option<Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    handle: Handle<Database>,
     /// Held as long as the store is open.
     _lock: File,
 }
@@ -140,37 +127,18 @@ impl SqliteStore {
     }
 
     fn start(database: Database, guard: Guard, lock: File) -> Result<Self, OpenError> {
-        let (jobs, queue) = channel();
-        let thread = std::thread::Builder::new()
-            .name("signing-store".to_owned())
-            .spawn(move || Worker { database, guard }.run(&queue))
-            .map_err(OpenError::Thread)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), _lock: lock })
-    }
-
-    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
-        let (reply, answer) = sync_channel(1);
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job(reply)).map_err(|_| StoreError::Closed)?;
-        answer.recv().map_err(|_| StoreError::Closed)?
-    }
-
-    fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Database) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.ask(|reply| {
-            Job::Read(Box::new(move |database| {
-                // Who asked may have gone.
-                let _gone = reply.send(read(database));
-            }))
-        })
+        let handle = Handle::start(move || Ok((database, guard))).map_err(|error| match error {
+            StartError::Thread(cause) => OpenError::Thread(cause),
+            StartError::Open(error) => error,
+            StartError::Ended => StoreError::Closed.into(),
+        })?;
+        Ok(Self { handle, _lock: lock })
     }
 
     /// Lets the database have this many pages at most: a full disk.
     #[cfg(test)]
     pub(crate) fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
-        self.read(move |database| {
+        self.handle.read(move |database, _| {
             database.connection().pragma_update(None, "max_page_count", pages).map_err(failed)
         })
     }
@@ -182,7 +150,7 @@ impl SqliteStore {
     /// [`StoreError`] when the file is there already, or cannot be written.
     pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_owned();
-        self.read(move |database| {
+        self.handle.read(move |database, _| {
             let io = |cause: std::io::Error| StoreError::Database(Box::new(cause));
             // A name of its own, and readable by the owner alone, before anything is in it.
             let mut options = OpenOptions::new();
@@ -228,28 +196,18 @@ fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
     synced.map_err(|cause| StoreError::Database(Box::new(cause)))
 }
 
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        // The thread ends when nobody can ask any more, and has then done all that was asked.
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
-            let _ended = thread.join();
-        }
-    }
-}
-
 impl Store for SqliteStore {
     fn check_and_record(&self, requests: Vec<VoteRequest>) -> Result<Vec<Outcome>, StoreError> {
-        self.ask(|reply| Job::Votes(requests, reply))
+        self.handle.votes(requests)
     }
 
     fn lanes(&self) -> Result<Vec<Lane>, StoreError> {
-        self.read(|database| Ok(database.lanes()))
+        self.handle.read(|database, _| Ok(database.lanes()))
     }
 
     fn state(&self, lane: &Lane) -> Result<LaneState, StoreError> {
         let lane = lane.clone();
-        self.read(move |database| Ok(database.state(&lane)))
+        self.handle.read(move |database, _| Ok(database.state(&lane)))
     }
 
     fn records(
@@ -259,14 +217,14 @@ impl Store for SqliteStore {
         most: usize,
     ) -> Result<Vec<SigningRecord>, StoreError> {
         let lane = lane.clone();
-        self.read(move |database| database.records(&lane, from, most))
+        self.handle.read(move |database, _| database.records(&lane, from, most))
     }
 
     fn change(&self, changes: Vec<LaneChange>) -> Result<Vec<Changed>, StoreError> {
-        self.ask(|reply| Job::Change(changes, reply))
+        self.handle.change(changes)
     }
 
     fn generation(&self) -> Result<u64, StoreError> {
-        self.read(|database| Ok(database.generation))
+        self.handle.read(|database, _| Ok(database.generation))
     }
 }

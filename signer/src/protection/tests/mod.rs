@@ -2,6 +2,8 @@
 
 mod conformance;
 mod guard;
+#[cfg(all(unix, feature = "postgres", feature = "testing"))]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
