@@ -4,6 +4,10 @@
 //! made, records both and releases the signature once the record is durable, in one exclusive transaction.
 //! Nothing else in this crate makes a signature with a committed randomness.
 
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, reason = "only stores that last have a guard")
+)]
 mod guard;
 mod memory;
 #[cfg(feature = "postgres")]

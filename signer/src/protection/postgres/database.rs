@@ -106,8 +106,12 @@ impl Database {
         let limit = options.timeout;
         let connected = runtime.block_on(async {
             let late = || PostgresError::Connect(Box::new(Late(limit)));
-            let connect = tokio::time::timeout(limit, Session::connect(options));
-            let mut session = connect.await.map_err(|_| late())??;
+            let connect = tokio::time::timeout(limit, Session::connect(options)).await;
+            if connect.is_err() {
+                // The task of the session that came too late ends now, and lets go of its lock.
+                tokio::task::yield_now().await;
+            }
+            let mut session = connect.map_err(|_| late())??;
             let found = tokio::time::timeout(limit, async {
                 if !session.migrate(&options.schema, create).await? {
                     return Ok(None);

@@ -141,7 +141,8 @@ impl Session {
             .query_one(
                 "SELECT current_setting('server_version_num')::integer, pg_is_in_recovery(), \
                  current_setting('transaction_read_only')::boolean, current_setting('fsync'), \
-                 current_setting('full_page_writes'), current_setting('synchronous_commit'), pg_backend_pid()",
+                 current_setting('full_page_writes'), current_setting('synchronous_commit'), pg_backend_pid(), \
+                 current_setting('zero_damaged_pages'), current_setting('ignore_checksum_failure')",
                 &[],
             )
             .await
@@ -153,8 +154,11 @@ impl Session {
         if row.try_get(1).map_err(failed)? || row.try_get(2).map_err(failed)? {
             return Err(PostgresError::ReadOnly);
         }
-        check_on("fsync", row.try_get(3).map_err(failed)?)?;
-        check_on("full_page_writes", row.try_get(4).map_err(failed)?)?;
+        check("fsync", row.try_get(3).map_err(failed)?, "on")?;
+        check("full_page_writes", row.try_get(4).map_err(failed)?, "on")?;
+        // A record on a damaged page must be an error, not forgotten.
+        check("zero_damaged_pages", row.try_get(7).map_err(failed)?, "off")?;
+        check("ignore_checksum_failure", row.try_get(8).map_err(failed)?, "off")?;
         // It is stricter than `on`, so that it stays.
         let found: String = row.try_get(5).map_err(failed)?;
         if found == "remote_apply" {
@@ -169,8 +173,7 @@ impl Session {
     async fn set(&self, options: &PostgresOptions) -> Result<(), PostgresError> {
         let PostgresOptions { schema, timeout, .. } = options;
         // The server gives up before we do, so that we hear of it.
-        let (statement, lock) = (millis(*timeout * 3 / 4), millis(*timeout / 2));
-        let idle = millis(*timeout);
+        let (lock, statement, idle) = (quarters(*timeout, 2), quarters(*timeout, 3), quarters(*timeout, 4));
         let synchronous_commit = self.synchronous_commit;
         // Records are looked up by their key, however little the server knows of the tables' sizes.
         let sql = format!(
@@ -181,10 +184,10 @@ impl Session {
              SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
         );
         self.client.batch_execute(&sql).await.map_err(failed)?;
-        // A client that died lets go of its locks, also in the middle of a statement. PostgreSQL 13 has it
-        // not, and on some systems it cannot be set.
-        let check = "SELECT set_config(name, '1000', false) FROM pg_settings \
-                     WHERE name = 'client_connection_check_interval'";
+        // A client that died lets go of its locks, also in the middle of a statement; one that is idle keeps
+        // its own. PostgreSQL 13 has neither, and on some systems the first cannot be set.
+        let check = "SELECT set_config(name, CASE name WHEN 'idle_session_timeout' THEN '0' ELSE '1000' END, false) \
+                     FROM pg_settings WHERE name IN ('client_connection_check_interval', 'idle_session_timeout')";
         match self.client.batch_execute(check).await {
             Err(error) if error.code() != Some(&SqlState::INVALID_PARAMETER_VALUE) => {
                 Err(failed(error).into())
@@ -250,12 +253,13 @@ impl Session {
     }
 }
 
-/// Refuses a setting that is not `on`.
-pub(super) fn check_on(name: &'static str, found: String) -> Result<(), PostgresError> {
-    if found == "on" { Ok(()) } else { Err(PostgresError::Unsafe { name, found, expected: "on" }) }
+/// Refuses a setting that has another value.
+pub(super) fn check(name: &'static str, found: String, expected: &'static str) -> Result<(), PostgresError> {
+    if found == expected { Ok(()) } else { Err(PostgresError::Unsafe { name, found, expected }) }
 }
 
-/// Returns a time limit as the server takes it, never 0, which would be none.
-fn millis(limit: Duration) -> u128 {
-    limit.as_millis().clamp(1, i32::MAX.unsigned_abs().into())
+/// Returns some quarters of a time limit, in milliseconds as the server takes it; never 0, which would be none.
+fn quarters(limit: Duration, number: u128) -> u128 {
+    let quarters = limit.as_millis().saturating_mul(number) / 4;
+    quarters.clamp(1, i32::MAX.unsigned_abs().into())
 }

@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 
 use super::error::{PostgresError, PostgresFailure, damaged, failed};
 use super::rows::{Columns, bytes, column, lane, optional, record};
-use super::session::{Session, check_on};
+use super::session::{Session, check};
 use crate::protection::guard::{Guard, StoreId};
 use crate::protection::rules::{Decision, decide, higher};
 use crate::protection::store::StoreError;
@@ -65,7 +65,8 @@ async fn write(
     if written == expected { Ok(()) } else { Err(PostgresFailure::Conflict { written, expected }.into()) }
 }
 
-fn stale(error: PostgresError) -> StoreError {
+/// A database that is not to be signed with.
+fn unfit(error: PostgresError) -> StoreError {
     StoreError::Database(Box::new(error))
 }
 
@@ -101,16 +102,12 @@ impl<'a> Transaction<'a> {
             return Err(PostgresFailure::OtherBackend.into());
         }
         if column(store, 3)? {
-            return Err(stale(PostgresError::ReadOnly));
+            return Err(unfit(PostgresError::ReadOnly));
         }
-        let found: String = column(store, 4)?;
-        if found != session.synchronous_commit {
-            let (name, expected) = ("synchronous_commit", session.synchronous_commit);
-            return Err(stale(PostgresError::Unsafe { name, found, expected }));
-        }
-        check_on("fsync", column(store, 5)?)
-            .and(check_on("full_page_writes", column(store, 6)?))
-            .map_err(stale)?;
+        check("synchronous_commit", column(store, 4)?, session.synchronous_commit)
+            .and(check("fsync", column(store, 5)?, "on"))
+            .and(check("full_page_writes", column(store, 6)?, "on"))
+            .map_err(unfit)?;
         let mut known = BTreeMap::new();
         for row in &lane_rows {
             let watermarks = Watermarks { low: optional(row, 2)?, high: optional(row, 3)? };
@@ -137,7 +134,7 @@ impl<'a> Transaction<'a> {
     fn check(&self, expected: Expected<'_>, id: StoreId) -> Result<(), StoreError> {
         let Expected::Guard(guard) = expected else { return Ok(()) };
         let highest = self.lanes.iter().map(|(lane, known)| (lane, known.highest));
-        check_sound(guard, id, generation(self.generation)?, highest).map_err(stale)
+        check_sound(guard, id, generation(self.generation)?, highest).map_err(unfit)
     }
 
     pub(super) async fn insert(&mut self, records: &Columns) -> Result<(), StoreError> {

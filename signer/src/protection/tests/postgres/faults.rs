@@ -18,12 +18,11 @@ fn vote_until(store: &PostgresStore, place: &Place, stop: &AtomicBool, from: u64
         let threads: Vec<_> = (0..4_u64)
             .map(|thread| {
                 scope.spawn(move || {
-                    let (mut released, mut failed) = (Vec::new(), 0);
-                    for number in 0..100_000_u64 {
+                    let (mut released, mut failed) = (Vec::new(), 0_usize);
+                    for at in (from.saturating_add(thread)..).step_by(4).take(100_000) {
                         if stop.load(Ordering::SeqCst) {
                             break;
                         }
-                        let at = from + number * 4 + thread;
                         let message = at.to_be_bytes();
                         match store.check_and_record(place.request(at, &message)) {
                             Ok(outcomes) => match &outcomes[..] {
@@ -33,7 +32,7 @@ fn vote_until(store: &PostgresStore, place: &Place, stop: &AtomicBool, from: u64
                                 other => panic!("{other:?}"),
                             },
                             Err(_) => {
-                                failed += 1;
+                                failed = failed.saturating_add(1);
                                 // A server that is down is not asked as fast as can be.
                                 std::thread::sleep(Duration::from_millis(5));
                             }
