@@ -252,15 +252,26 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// A file that is locked. Dropping it unlocks it at once, also where a process that is just being started has
+/// a copy of its descriptor.
+#[derive(Debug)]
+pub(crate) struct LockFile(File);
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        let _closing_unlocks = self.0.unlock();
+    }
+}
+
 /// Locks a file of no content, which is made where there is none; `None` when another process has it.
-pub(crate) fn lock(path: &Path) -> std::io::Result<Option<File>> {
+pub(crate) fn lock(path: &Path) -> std::io::Result<Option<LockFile>> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(LockFile(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(cause),
     }

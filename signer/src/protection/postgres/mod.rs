@@ -21,7 +21,6 @@ mod schema;
 mod session;
 mod transaction;
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ pub use self::connection::PostgresConnection;
 use self::database::{Database, Summary};
 pub use self::error::{PostgresError, PostgresFailure};
 use self::transaction::Expected;
-use super::guard::{self, Guard, with_ending};
+use super::guard::{self, Guard, LockFile, with_ending};
 use super::store::{ChangeKind, Changed, LaneChange, Store, StoreError};
 use super::types::{FirstHeight, Lane, LaneState, Outcome, SigningRecord, VoteRequest};
 use super::worker::{Handle, StartError};
@@ -87,7 +86,7 @@ impl PostgresOptions {
     }
 
     /// Keeps the guard from a second process.
-    fn lock(&self) -> Result<File, PostgresError> {
+    fn lock(&self) -> Result<LockFile, PostgresError> {
         let path = with_ending(&self.guard, ".lock");
         match guard::lock(&path) {
             Ok(Some(file)) => Ok(file),
@@ -101,7 +100,7 @@ impl PostgresOptions {
 pub struct PostgresStore {
     handle: Handle<Database>,
     /// Held as long as the store is open.
-    _lock: File,
+    _lock: LockFile,
 }
 
 impl std::fmt::Debug for PostgresStore {

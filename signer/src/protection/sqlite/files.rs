@@ -9,10 +9,10 @@ use rusqlite::{Connection, OpenFlags};
 use super::database::{Database, failed};
 use super::error::OpenError;
 use super::schema::{self, Found};
-use crate::protection::guard::{self, sync_folder, with_ending};
+use crate::protection::guard::{self, LockFile, sync_folder, with_ending};
 
 /// Keeps a second process out.
-pub(super) fn lock(database: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(database: &Path) -> Result<LockFile, OpenError> {
     let path = with_ending(database, ".lock");
     match guard::lock(&path) {
         Ok(Some(file)) => Ok(file),

@@ -21,7 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 use self::database::{Database, failed};
 pub use self::error::OpenError;
 use self::files::{create, load, lock};
-use super::guard::{Guard, sync_folder, with_ending};
+use super::guard::{Guard, LockFile, sync_folder, with_ending};
 use super::store::{ChangeKind, Changed, LaneChange, Store, StoreError};
 use super::types::{FirstHeight, Lane, LaneState, Outcome, SigningRecord, VoteRequest};
 use super::worker::{Handle, StartError};
@@ -50,7 +50,7 @@ impl SqlitePaths {
 pub struct SqliteStore {
     handle: Handle<Database>,
     /// Held as long as the store is open.
-    _lock: File,
+    _lock: LockFile,
 }
 
 impl SqliteStore {
@@ -126,7 +126,7 @@ impl SqliteStore {
         Self::start(database, guard, lock)
     }
 
-    fn start(database: Database, guard: Guard, lock: File) -> Result<Self, OpenError> {
+    fn start(database: Database, guard: Guard, lock: LockFile) -> Result<Self, OpenError> {
         let handle = Handle::start(move || Ok((database, guard))).map_err(|error| match error {
             StartError::Thread(cause) => OpenError::Thread(cause),
             StartError::Open(error) => error,
