@@ -258,7 +258,7 @@ pub(super) fn check(name: &'static str, found: String, expected: &'static str) -
     if found == expected { Ok(()) } else { Err(PostgresError::Unsafe { name, found, expected }) }
 }
 
-/// Returns some quarters of a time limit, in milliseconds as the server takes it; never 0, which would be none.
+/// Returns some quarters of a time limit, in milliseconds; never 0, which the server takes for no limit.
 fn quarters(limit: Duration, number: u128) -> u128 {
     let quarters = limit.as_millis().saturating_mul(number) / 4;
     quarters.clamp(1, i32::MAX.unsigned_abs().into())
