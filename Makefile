@@ -13,7 +13,7 @@ demo: deps ## play a stake's life on an embedded regtest chain: stake, vote, equ
 	@cargo run --quiet --locked --package btcstake -- demo
 
 .PHONY: test
-test: deps ## run all tests; those on a real bitcoind where there is one
+test: deps deps-test ## run all tests; those on a real bitcoind and on PostgreSQL where there is one
 	@scripts/test.sh
 
 .PHONY: lint
@@ -83,6 +83,10 @@ bitcoind: ## provide a bitcoind: one that is there, or one built from the bundle
 .PHONY: deps
 deps: ## install what a fresh machine lacks
 	@scripts/install-deps.sh
+
+.PHONY: deps-test
+deps-test: ## install PostgreSQL for the tests, where that can be done
+	@scripts/install-deps.sh postgres || true
 
 .PHONY: ci
 ci: ## all that must pass before a change lands

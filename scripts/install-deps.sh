@@ -1,11 +1,29 @@
 #!/usr/bin/env bash
 # Installs what a fresh machine lacks for building: a C++20 compiler, cmake and the boost headers (with the
-# argument "daemon", libevent for bitcoind as well; with "checks", nothing but Python 3, for scripts/check-*).
+# argument "daemon", libevent for bitcoind as well; with "checks", nothing but Python 3, for scripts/check-*;
+# with "postgres", nothing but a PostgreSQL server, for tests; "--has-postgres" says whether one is there).
 # Says what to do where it cannot install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
+
+# The server's programs: on PATH, or where the distributions keep them.
+has_postgres() {
+    local folder
+    for folder in ${PATH//:/ } /usr/lib/postgresql/*/bin /usr/*/bin {/opt/homebrew,/usr/local}/opt/*/bin; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ] && [ -x "$folder/psql" ]; then return 0; fi
+    done
+    return 1
+}
+
+daemon=no checks=no postgres=no
+case ${1:-} in
+    daemon) daemon=yes ;;
+    checks) checks=yes ;;
+    postgres) postgres=yes ;;
+    --has-postgres) has_postgres && exit 0 || exit 1 ;;
+esac
 
 # --- Rust ---------------------------------------------------------------------------------------------------
 minimum=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
@@ -37,6 +55,10 @@ missing() {
         python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 || echo python3
         return
     fi
+    if [ "$postgres" = yes ]; then
+        has_postgres || echo postgres
+        return
+    fi
     command -v cmake >/dev/null || echo cmake
     command -v make >/dev/null || echo make
     if ! compiles_cpp20 concepts; then
@@ -50,14 +72,9 @@ missing() {
     if [ "$daemon" = yes ]; then compiles_cpp20 event2/event.h || echo libevent; fi
 }
 
-daemon=no checks=no
-case ${1:-} in
-    daemon) daemon=yes ;;
-    checks) checks=yes ;;
-esac
 what=$(missing)
 [ -n "$what" ] || exit 0
-if [ "$checks" = no ] && [ -n "${CXX:-}" ] && ! command -v "${compiler[0]}" >/dev/null; then
+if [ "$checks$postgres" = nono ] && [ -n "${CXX:-}" ] && ! command -v "${compiler[0]}" >/dev/null; then
     say "CXX=$CXX names a compiler that is not there"
     exit 1
 fi
@@ -76,6 +93,9 @@ packages() { # $1 = apt, dnf or brew: the packages' names
             apt:libevent) echo libevent-dev pkgconf ;;
             dnf:libevent) echo libevent-devel pkgconf ;;
             brew:libevent) echo libevent pkgconf ;;
+            apt:postgres) echo postgresql ;;
+            dnf:postgres) echo postgresql-server ;;
+            brew:postgres) echo postgresql@17 ;;
         esac
     done | tr '\n' ' '
 }
@@ -93,6 +113,7 @@ if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/de
 fi
 needed="a C++20 compiler, cmake 3.22 and boost 1.74 or later are"
 if [ "$checks" = yes ]; then needed="Python 3.9 or later is"; fi
+if [ "$postgres" = yes ]; then needed="PostgreSQL 13 or later is"; fi
 say "missing: $(echo "$what" | tr '\n' ' ')- $needed needed. Install and try again:"
 say "  Debian, Ubuntu:  sudo apt-get install $(packages apt)"
 say "  Fedora:          sudo dnf install $(packages dnf)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test. The flows on a real bitcoind run where there is one (`make bitcoind` provides it), and are
-# named where there is none.
+# Runs every test. The flows on a real bitcoind run where there is one (`make bitcoind` provides it), those on
+# PostgreSQL where its programs are (`make deps-test`), and they are named where there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,3 +20,6 @@ else
 fi
 scripts/build.sh test --workspace "$@"
 echo "$summary"
+if ! scripts/install-deps.sh --has-postgres; then
+    echo "SKIPPED: the signing database on PostgreSQL, as there is none here. 'make deps-test' installs it."
+fi

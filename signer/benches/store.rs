@@ -26,8 +26,11 @@ use finality::{ConsumerHeight, SignerChain};
 use measure::Ratio::Speed;
 use measure::Table;
 use rusqlite::{Connection, params};
-use signer::protection::{FirstHeight, Lane, SqlitePaths, SqliteStore};
+use signer::protection::{
+    FirstHeight, Lane, PostgresOptions, PostgresStore, SqlitePaths, SqliteStore, Store,
+};
 use signer::session::{ProtectedSigner, VoteRules};
+use signer::testing::PostgresServer;
 
 /// How many callers ask at once.
 const CALLERS: u64 = 64;
@@ -38,40 +41,51 @@ fn main() -> ExitCode {
     Table::of_arguments(measure_all)
 }
 
-fn measure_all(table: &mut Table) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let key = SecretKey::from_bytes(&[7; 32]).expect("a key");
-    let lane = Lane { public_key: *key.public_key(), chain_id: b"bbn-1".to_vec() };
-    let first = FirstHeight { lane, height: ConsumerHeight(0) };
-    let paths = SqlitePaths::beside(folder.path().join("signing.db"));
-    let store = Arc::new(SqliteStore::initialise(&paths, &[first]).expect("a store"));
-    let signer = ProtectedSigner::new(key, SignerChain::genesis("bbn-1"), store, VoteRules::default());
-    let next = AtomicU64::new(1);
-    let ask = || {
-        let height = ConsumerHeight(next.fetch_add(1, Ordering::Relaxed));
+/// A signer over a store, and the heights that it has not signed yet.
+struct Bench {
+    signer: ProtectedSigner,
+    next: AtomicU64,
+}
+
+impl Bench {
+    fn new(key: SecretKey, store: Arc<dyn Store>) -> Self {
+        let signer = ProtectedSigner::new(key, SignerChain::genesis("bbn-1"), store, VoteRules::default());
+        Self { signer, next: AtomicU64::new(1) }
+    }
+
+    fn ask(&self) {
+        let height = ConsumerHeight(self.next.fetch_add(1, Ordering::Relaxed));
         let message = [&height.to_be_bytes()[..], &[9; 32]].concat();
-        signer.sign_message(height, message).expect("a durable signature")
-    };
-    let many = |passes: u32| {
+        black_box(self.signer.sign_message(height, message).expect("a durable signature"));
+    }
+
+    /// Returns the seconds for each signature, with many callers.
+    fn many(&self, passes: u32) -> f64 {
         let start = Instant::now();
         std::thread::scope(|scope| {
             for _ in 0..CALLERS {
-                scope.spawn(|| {
-                    (0..EACH * u64::from(passes)).for_each(|_| {
-                        black_box(ask());
-                    })
-                });
+                scope.spawn(|| (0..EACH * u64::from(passes)).for_each(|_| self.ask()));
             }
         });
         start.elapsed().as_secs_f64() / (CALLERS * EACH * u64::from(passes)) as f64
-    };
-    let one = |passes: u32| {
+    }
+
+    /// Returns the seconds for each signature, with one caller.
+    fn one(&self, passes: u32) -> f64 {
         let start = Instant::now();
-        (0..passes).for_each(|_| {
-            black_box(ask());
-        });
+        (0..passes).for_each(|_| self.ask());
         start.elapsed().as_secs_f64() / f64::from(passes)
-    };
+    }
+}
+
+fn measure_all(table: &mut Table) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = || SecretKey::from_bytes(&[7; 32]).expect("a key");
+    let lane = Lane { public_key: *key().public_key(), chain_id: b"bbn-1".to_vec() };
+    let first = [FirstHeight { lane, height: ConsumerHeight(0) }];
+    let paths = SqlitePaths::beside(folder.path().join("signing.db"));
+    let store = SqliteStore::initialise(&paths, &first).expect("a store");
+    let sqlite = Bench::new(key(), Arc::new(store));
     // The same row and the same sync, with nothing around it.
     let bare = Connection::open(folder.path().join("bare.db")).expect("a database");
     bare.execute_batch(
@@ -95,6 +109,21 @@ fn measure_all(table: &mut Table) {
         start.elapsed().as_secs_f64() / f64::from(passes)
     };
     const BARE: &str = "one bare row for each sync";
-    table.row("64 callers in process", BARE, Speed(Some(3.0)), many, &mut commit);
-    table.row("1 caller in process", BARE, Speed(None), one, &mut commit);
+    table.row("64 callers in process", BARE, Speed(Some(3.0)), |passes| sqlite.many(passes), &mut commit);
+    table.row("1 caller in process", BARE, Speed(None), |passes| sqlite.one(passes), &mut commit);
+    let Some(server) = PostgresServer::start("the rows on PostgreSQL", &[]).expect("a server") else {
+        return;
+    };
+    let connection = server.connection("postgres").parse().expect("a connection");
+    let options = PostgresOptions::new(connection, folder.path().join("postgres.guard"));
+    let store = PostgresStore::initialise(&options, &first).expect("a store");
+    let postgres = Bench::new(key(), Arc::new(store));
+    const ONE: &str = "1 caller on PostgreSQL";
+    table.row(
+        "64 callers on PostgreSQL",
+        ONE,
+        Speed(None),
+        |passes| postgres.many(passes),
+        |passes| postgres.one(passes),
+    );
 }

@@ -22,5 +22,7 @@ pub mod protection;
 #[cfg(feature = "daemon")]
 pub mod service;
 pub mod session;
+#[cfg(all(unix, feature = "testing"))]
+pub mod testing;
 #[cfg(feature = "grpc")]
 pub mod wire;

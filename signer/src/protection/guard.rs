@@ -223,6 +223,11 @@ impl Guard {
         self.store.slot.name
     }
 
+    /// Returns the path of the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns the generation that the store had reached.
     pub(crate) const fn generation(&self) -> u64 {
         self.store.slot.generation

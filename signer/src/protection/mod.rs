@@ -4,25 +4,38 @@
 //! made, records both and releases the signature once the record is durable, in one exclusive transaction.
 //! Nothing else in this crate makes a signature with a committed randomness.
 
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, reason = "only stores that last have a guard")
+)]
 mod guard;
 mod lock;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod steps;
 mod store;
 mod types;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::guard::GuardError;
 pub use self::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use self::postgres::{
+    PostgresConnection, PostgresError, PostgresFailure, PostgresMode, PostgresOptions, PostgresStore,
+};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{FirstHeight, OpenError, SqlitePaths, SqliteStore};
+pub use self::sqlite::{OpenError, SqlitePaths, SqliteStore};
 pub use self::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError, check_highest_vote};
 pub(crate) use self::types::SignVote;
 pub use self::types::{
-    HeightRange, Lane, LaneState, Outcome, Refusal, SigningRecord, Verdict, VoteRequest, Watermarks,
+    FirstHeight, HeightRange, Lane, LaneState, Outcome, Refusal, SigningRecord, Verdict, VoteRequest,
+    Watermarks,
 };

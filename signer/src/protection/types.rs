@@ -22,6 +22,15 @@ impl fmt::Display for Lane {
     }
 }
 
+/// What an explicit initialisation says of a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstHeight {
+    /// The lane.
+    pub lane: Lane,
+    /// The first height that may be signed: nothing below it is.
+    pub height: ConsumerHeight,
+}
+
 /// The record that a message was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningRecord {

@@ -1,8 +1,8 @@
 //! The files of a store: the lock, and the database as it is found or made.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -11,30 +11,18 @@ use super::error::OpenError;
 use super::log::check_log;
 use super::schema::{self, Found};
 use crate::protection::guard::sync_folder;
-use crate::protection::lock::Locked;
+use crate::protection::lock::{Locked, with_ending};
 use crate::protection::steps::passed;
-
-/// Returns a path with an ending after its name.
-pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
 
 /// Keeps a second process out, also one that names the database by a symbolic link.
 pub(super) fn lock(database: &Path) -> Result<Locked, OpenError> {
     let path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     let path = with_ending(&path, ".lock");
-    let failed = |cause| OpenError::File { path: path.clone(), cause };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(failed)?;
-    Locked::new(file).map_err(|error| match error {
-        TryLockError::WouldBlock => OpenError::InUse(database.to_owned()),
-        TryLockError::Error(cause) => failed(cause),
-    })
+    match Locked::empty(&path) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(OpenError::InUse(database.to_owned())),
+        Err(cause) => Err(OpenError::File { path, cause }),
+    }
 }
 
 /// Opens the database; `None` when there is no file, or an empty one.

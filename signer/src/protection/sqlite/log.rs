@@ -13,7 +13,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::OpenError;
-use super::files::with_ending;
+use crate::protection::lock::with_ending;
 
 /// What the store's row says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,27 +12,24 @@ mod error;
 mod files;
 mod log;
 mod schema;
-mod worker;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SendError, Sender, channel, sync_channel};
-use std::thread::JoinHandle;
 
 use finality::ConsumerHeight;
 use rusqlite::{Connection, OpenFlags};
 
 use self::database::{Database, failed};
 pub use self::error::OpenError;
-use self::files::{create, load, lock, with_ending};
+use self::files::{create, load, lock};
 #[cfg(test)]
 pub(crate) use self::schema::VERSION;
-use self::worker::{Job, Reply, Worker};
 use super::guard::{Guard, sync_folder};
-use super::lock::Locked;
+use super::lock::{Locked, with_ending};
 use super::steps::passed;
-use super::store::{self, ChangeKind, Changed, LaneChange, Store, StoreError};
-use super::types::{Lane, LaneState, Outcome, SigningRecord, VoteRequest};
+use super::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError};
+use super::types::{FirstHeight, Lane, LaneState, Outcome, SigningRecord, VoteRequest};
+use super::worker::{Handle, StartError};
 
 /// The files of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,20 +50,10 @@ impl SqlitePaths {
     }
 }
 
-/// What an explicit initialisation says of a lane.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstHeight {
-    /// The lane.
-    pub lane: Lane,
-    /// The first height that may be signed: nothing below it is.
-    pub height: ConsumerHeight,
-}
-
 /// A store in an SQLite file. Closing it (dropping it) finishes what was asked for.
 #[derive(Debug)]
 pub struct SqliteStore {
-    jobs: Option<Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    handle: Handle<Database>,
     /// Held as long as the store is open.
     _lock: Locked,
 }
@@ -146,37 +133,18 @@ impl SqliteStore {
     }
 
     fn start(database: Database, guard: Guard, lock: Locked) -> Result<Self, OpenError> {
-        let (jobs, queue) = channel();
-        let thread = std::thread::Builder::new()
-            .name("signing-store".to_owned())
-            .spawn(move || Worker { database, guard, is_behind: false }.run(&queue))
-            .map_err(OpenError::Thread)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), _lock: lock })
-    }
-
-    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
-        let (reply, answer) = sync_channel(1);
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job(reply)).map_err(|_| StoreError::Closed)?;
-        answer.recv().map_err(|_| StoreError::Closed)?
-    }
-
-    fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Database) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.ask(|reply| {
-            Job::Read(Box::new(move |database| {
-                // Who asked may have gone.
-                let _gone = reply.send(read(database));
-            }))
-        })
+        let handle = Handle::start(move || Ok((database, guard))).map_err(|error| match error {
+            StartError::Thread(cause) => OpenError::Thread(cause),
+            StartError::Open(error) => error,
+            StartError::Ended => StoreError::Closed.into(),
+        })?;
+        Ok(Self { handle, _lock: lock })
     }
 
     /// Lets the database have this many pages at most: a full disk.
     #[cfg(test)]
     pub(crate) fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
-        self.read(move |database| {
+        self.handle.read(move |database, _| {
             database.connection().pragma_update(None, "max_page_count", pages).map_err(failed)
         })
     }
@@ -184,7 +152,7 @@ impl SqliteStore {
     /// Has SQLite look at every page and index.
     #[cfg(test)]
     pub(crate) fn check_integrity(&self) -> Result<(), StoreError> {
-        let found = self.read(|database| {
+        let found = self.handle.read(|database, _| {
             let check = "PRAGMA integrity_check";
             database.connection().query_row(check, [], |row| row.get::<_, String>(0)).map_err(failed)
         })?;
@@ -194,7 +162,7 @@ impl SqliteStore {
     /// Lets every write of the guard fail.
     #[cfg(test)]
     pub(crate) fn break_guard(&self, is_broken: bool) {
-        self.jobs.as_ref().unwrap().send(Job::BreakGuard(is_broken)).unwrap();
+        self.handle.break_guard(is_broken);
     }
 
     /// Copies the store to a new file while it works, and marks the copy: [`open`](Self::open) refuses it, as
@@ -204,7 +172,7 @@ impl SqliteStore {
     /// [`StoreError`] when the file is there already, or cannot be written.
     pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_owned();
-        self.read(move |database| {
+        self.handle.read(move |database, _| {
             let io = |cause: std::io::Error| StoreError::Database(Box::new(cause));
             if to.symlink_metadata().is_ok() {
                 return Err(io(std::io::ErrorKind::AlreadyExists.into()));
@@ -262,45 +230,22 @@ fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
     synced.map_err(|cause| StoreError::Database(Box::new(cause)))
 }
 
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        // The thread ends when nobody can ask any more, and has then done all that was asked.
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
-            let _ended = thread.join();
-        }
-    }
-}
-
 impl Store for SqliteStore {
     fn check_and_record(&self, requests: Vec<VoteRequest>) -> Result<Vec<Outcome>, StoreError> {
-        self.ask(|answer| {
-            let reply = move |outcomes| {
-                // Who asked may have gone.
-                let _gone = answer.send(outcomes);
-            };
-            Job::Votes(requests, Box::new(reply))
-        })
+        self.handle.votes(requests)
     }
 
-    fn submit(&self, requests: Vec<VoteRequest>, reply: store::Reply) {
-        match &self.jobs {
-            None => reply(Err(StoreError::Closed)),
-            Some(jobs) => {
-                if let Err(SendError(Job::Votes(_, reply))) = jobs.send(Job::Votes(requests, reply)) {
-                    reply(Err(StoreError::Closed));
-                }
-            }
-        }
+    fn submit(&self, requests: Vec<VoteRequest>, reply: Reply) {
+        self.handle.submit(requests, reply);
     }
 
     fn lanes(&self) -> Result<Vec<Lane>, StoreError> {
-        self.read(|database| Ok(database.lanes()))
+        self.handle.read(|database, _| Ok(database.lanes()))
     }
 
     fn state(&self, lane: &Lane) -> Result<LaneState, StoreError> {
         let lane = lane.clone();
-        self.read(move |database| Ok(database.state(&lane)))
+        self.handle.read(move |database, _| Ok(database.state(&lane)))
     }
 
     fn records(
@@ -310,14 +255,14 @@ impl Store for SqliteStore {
         most: usize,
     ) -> Result<Vec<SigningRecord>, StoreError> {
         let lane = lane.clone();
-        self.read(move |database| database.records(&lane, from, most))
+        self.handle.read(move |database, _| database.records(&lane, from, most))
     }
 
     fn change(&self, changes: Vec<LaneChange>) -> Result<Vec<Changed>, StoreError> {
-        self.ask(|reply| Job::Change(changes, reply))
+        self.handle.change(changes)
     }
 
     fn generation(&self) -> Result<u64, StoreError> {
-        self.read(|database| Ok(database.generation))
+        self.handle.read(|database, _| Ok(database.generation))
     }
 }

@@ -10,6 +10,8 @@ mod guard;
 mod kill;
 #[cfg(feature = "sqlite")]
 mod opening;
+#[cfg(all(unix, feature = "postgres", feature = "testing"))]
+mod postgres;
 mod released;
 #[cfg(feature = "sqlite")]
 mod scene;

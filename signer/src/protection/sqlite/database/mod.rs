@@ -8,13 +8,14 @@ use eots::{Signature, XOnlyPublicKey};
 use finality::ConsumerHeight;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use crate::protection::guard::StoreId;
+use crate::protection::guard::{Guard, StoreId};
 use crate::protection::rules::{Decision, decide, higher};
 use crate::protection::steps::passed;
 use crate::protection::store::{Changed, LaneChange, StoreError};
 use crate::protection::types::{
     HeightRange, Lane, LaneState, Outcome, Refusal, SigningRecord, Verdict, VoteRequest, Watermarks,
 };
+use crate::protection::worker::{Backend, Done};
 
 /// A failure of SQLite.
 pub(super) fn failed(error: rusqlite::Error) -> StoreError {
@@ -50,15 +51,6 @@ fn record(row: (Vec<u8>, Vec<u8>, Option<Vec<u8>>)) -> Result<SigningRecord, Sto
 struct Known {
     number: i64,
     state: LaneState,
-}
-
-/// What a transaction has done.
-pub(super) struct Done<T> {
-    pub(super) result: T,
-    /// The generation after it, where something was written.
-    pub(super) generation: Option<u64>,
-    /// The highest height of each lane that was written to.
-    pub(super) highest: Vec<(Lane, ConsumerHeight)>,
 }
 
 /// The database. It alone reads and writes the file, so that what it knows of the lanes is what is there.
@@ -198,15 +190,6 @@ impl Database {
         result
     }
 
-    pub(super) fn check_and_record(
-        &mut self,
-        requests: Vec<VoteRequest>,
-    ) -> Result<Done<Vec<Outcome>>, StoreError> {
-        self.transact(|batch| {
-            requests.into_iter().map(|request| batch.check_and_record(request)).collect::<Result<_, _>>()
-        })
-    }
-
     pub(super) fn change(&mut self, changes: Vec<LaneChange>) -> Result<Done<Vec<Changed>>, StoreError> {
         self.transact(|batch| {
             changes.into_iter().map(|change| batch.change(change)).collect::<Result<_, _>>()
@@ -235,10 +218,31 @@ impl Database {
     pub(super) const fn connection(&self) -> &Connection {
         &self.connection
     }
+}
 
-    /// Writes everything into the database's own file and closes it.
-    pub(super) fn close(self) -> Result<(), StoreError> {
-        self.connection.close().map_err(|(_, error)| failed(error))
+/// Nobody else writes to it, so that it is as its guard found it at the start.
+impl Backend for Database {
+    fn check_and_record(
+        &mut self,
+        _: &Guard,
+        requests: Vec<VoteRequest>,
+    ) -> Result<Done<Vec<Outcome>>, StoreError> {
+        self.transact(|batch| {
+            requests.into_iter().map(|request| batch.check_and_record(request)).collect::<Result<_, _>>()
+        })
+    }
+
+    fn change(&mut self, _: &Guard, changes: Vec<LaneChange>) -> Result<Done<Vec<Changed>>, StoreError> {
+        Self::change(self, changes)
+    }
+
+    fn lanes(&mut self, _: &Guard) -> Result<Vec<Lane>, StoreError> {
+        Ok(Self::lanes(self))
+    }
+
+    /// Writes everything into the database's own file.
+    fn close(self) {
+        let _closed = self.connection.close();
     }
 }
 
