@@ -196,23 +196,37 @@ pub(crate) fn check_name(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Reads a file that its owner alone may read.
-#[cfg(any(feature = "rpc", feature = "signer"))]
+#[cfg(feature = "rpc")]
 pub(crate) fn read_private(path: &Path) -> anyhow::Result<Zeroizing<String>> {
-    let file = File::open(path).context("cannot open it")?;
-    check_permissions(&file)?;
-    let bytes = read_all(file).context("cannot read it")?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| anyhow!("it is not text"))?;
+    text(&read_private_file(path)?)
+}
+
+/// Reads a text from a file that its owner alone may read, or from standard input with `-`, without white
+/// space around it.
+#[cfg(feature = "signer")]
+pub(crate) fn read_secret_text(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    text(stripped(&read_secret(path)?))
+}
+
+#[cfg(any(feature = "rpc", feature = "signer"))]
+fn text(bytes: &[u8]) -> anyhow::Result<Zeroizing<String>> {
+    let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("it is not text"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
+fn read_private_file(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let file = File::open(path).context("cannot open it")?;
+    check_permissions(&file)?;
+    read_all(file).context("cannot read it")
+}
+
+/// Reads a file that its owner alone may read, or standard input with `-`.
+fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    if path == Path::new("-") { read_all(standard_input()?) } else { read_private_file(path) }
+}
+
 fn read_secret_key(path: &Path) -> anyhow::Result<SecretKey> {
-    let text = if path == Path::new("-") {
-        read_all(standard_input()?)?
-    } else {
-        let file = File::open(path).context("cannot open it")?;
-        check_permissions(&file)?;
-        read_all(file).context("cannot read it")?
-    };
+    let text = read_secret(path)?;
     let mut bytes = Zeroizing::new([0; 32]);
     let text = stripped(&text);
     ensure!(!text.is_empty(), "it is empty");

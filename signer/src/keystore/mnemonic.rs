@@ -153,9 +153,9 @@ impl Mnemonic {
         })
     }
 
-    /// Asks for a mnemonic on the terminal, without showing what is typed. It may be in several lines, as it is
-    /// pasted: 24 words are the whole of it, fewer with an empty line after them, as half of a longer one may
-    /// be a mnemonic too.
+    /// Asks for a mnemonic on the terminal, without showing what is typed. It may be in several lines, as it
+    /// is pasted: 24 words are the whole of it, fewer with an empty line after them, as half of a longer one
+    /// may be a mnemonic too.
     ///
     /// # Errors
     /// [`MnemonicPromptError`] when there is no terminal, or what is typed is not a mnemonic.

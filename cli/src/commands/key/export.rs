@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use clap::ArgGroup;
 use serde::{Deserialize, Serialize};
 use signer::keystore::KeyName;
 use zeroize::Zeroizing;
@@ -18,7 +19,7 @@ use crate::view::output::{CommandOutput, Printout};
     The file is for its owner alone to read (mode 0600), as `key new --out` writes one. `age -d NAME.age` shows the key as well.\n\nExample:\n  \
     btcstake key export --name alice --out exported.key --passphrase-fd 3 3< passphrase"
 )]
-#[group(id = "destination", required = true, multiple = false, args = ["out", "dangerously_print"])]
+#[command(group = ArgGroup::new("destination").required(true).args(["out", "dangerously_print"]))]
 pub(crate) struct Args {
     /// The name of the key in the keystore.
     #[arg(long)]
@@ -75,9 +76,8 @@ impl Args {
             let secret_key = Some(digits.to_string());
             return Printout::of(&Output { public_key, file: None, secret_key, warnings });
         };
-        let mut warnings = file.warnings();
+        let warnings = file.warnings();
         let path = file.write(&Zeroizing::new(format!("{}\n", *digits)))?;
-        warnings.push(format!("{path} has the secret key, and is not encrypted"));
         Printout::of(&Output { public_key, file: Some(path), secret_key: None, warnings })
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
+use clap::ArgGroup;
 use eots::SecretKey;
 use signer::keystore::{CosmosKeyring, KeyName, Passphrase};
 
@@ -15,9 +16,9 @@ use crate::view::output::Printout;
 #[command(
     after_help = "A keyring is only read, and its daemon goes on with it: a finality provider's key must never sign in two places. Stop the daemon and take its records over first (`btcstake signer import`). \
     Keyrings of the kinds os, kwallet and pass keep their keys outside files: there, restore the key from its mnemonic. The file that is imported stays: delete it.\n\nExample:\n  \
-    btcstake key import --name alice --secret-key-file provider.key --passphrase-fd 3 3< passphrase"
+    btcstake key import --name provider --secret-key-file provider.key --passphrase-fd 3 3< passphrase"
 )]
-#[group(id = "origin", required = true, multiple = false, args = ["secret_key_file", "keyring"])]
+#[command(group = ArgGroup::new("origin").required(true).args(["secret_key_file", "keyring"]))]
 pub(crate) struct Args {
     /// The name of the key in the keystore.
     #[arg(long)]

@@ -30,10 +30,14 @@ use crate::view::output::Printout;
     other copy. The secret key is not printed; the public key is x-only, as all commands here take it.\n\nExample:\n  btcstake key new --out new.key"
     )
 )]
+#[cfg_attr(
+    feature = "signer",
+    command(group = clap::ArgGroup::new("place").required(true).args(["out", "name"]))
+)]
 pub(crate) struct Args {
     /// A file to write the secret key to, which must not exist. It is not encrypted: for tests and demos.
     #[arg(long, value_name = "FILE")]
-    #[cfg_attr(feature = "signer", arg(required_unless_present = "name"))]
+    #[cfg_attr(feature = "signer", arg(conflicts_with_all = named::FLAGS))]
     #[cfg_attr(not(feature = "signer"), arg(required = true))]
     out: Option<PathBuf>,
     #[cfg(feature = "signer")]
@@ -72,7 +76,7 @@ mod named {
     use std::io::Write as _;
     use std::path::PathBuf;
 
-    use anyhow::{Context, anyhow};
+    use anyhow::Context;
     use signer::keystore::{KeyName, Mnemonic};
     use zeroize::Zeroizing;
 
@@ -81,9 +85,18 @@ mod named {
     use crate::args::keystore::EncryptionArgs;
     use crate::args::new_file::NewFile;
 
+    /// What only a key with a name has.
+    pub(super) const FLAGS: [&str; 7] = [
+        "name",
+        "mnemonic_out",
+        "hd_path",
+        "bip39_passphrase",
+        "bip39_passphrase_fd",
+        "bip39_verbatim",
+        "work_factor",
+    ];
+
     #[derive(clap::Args)]
-    // Each of them belongs to a key with a name.
-    #[group(id = "named", multiple = true, conflicts_with = "out")]
     pub(super) struct NamedArgs {
         /// The name of the key in the keystore, where it is encrypted with a passphrase.
         #[arg(long)]
@@ -122,27 +135,31 @@ mod named {
             }
         }
 
-        /// Shows or writes them. It returns where they are to be found if the key is not.
+        /// Shows or writes them, and returns where.
         fn give(self, name: &KeyName, mnemonic: &Mnemonic) -> anyhow::Result<String> {
             let words = mnemonic.words();
             let mut terminal = match self {
-                Self::File(file) => return file.write(&Zeroizing::new(format!("{}\n", *words))),
+                Self::File(file) => {
+                    return Ok(format!("in {}", file.write(&Zeroizing::new(format!("{}\n", *words)))?));
+                }
                 Self::Terminal(terminal) => terminal,
             };
-            let mut text = Zeroizing::new(format!(
-                "\nThe words of {name}, shown this once. Write them down in this order: whoever has them has \
-                 the key,\nand without them a lost file or passphrase is a lost key.\n\n"
-            ));
-            // The room is there before the words are: a text that grows would leave a copy behind.
-            text.reserve(words.len().saturating_add(64));
-            for (number, word) in (1_u8..).zip(words.split(' ')) {
-                text.push_str(if number % 6 == 1 { "    " } else { " " });
-                text.push_str(word);
-                text.push_str(if number % 6 == 0 { "\n" } else { "" });
-            }
-            text.push('\n');
-            terminal.write_all(text.as_bytes()).context("cannot show the mnemonic on the terminal")?;
-            Ok("the terminal".to_owned())
+            let words: Vec<_> = words.split(' ').collect();
+            let head = format!(
+                "\nThe words of {name}, shown this once. Write them down in this order. Whoever has them has \
+                 the key;\nwithout them nobody gets it back when its file or its passphrase is lost.\n\n"
+            );
+            let lines = words.chunks(6).flat_map(|line| {
+                let gaps = ["    "].into_iter().chain(std::iter::repeat(" "));
+                gaps.zip(line).flat_map(|(gap, word)| [gap, *word]).chain(["\n"])
+            });
+            // In pieces: a text of all of them would be one more copy to erase.
+            let shown = [&*head].into_iter().chain(lines).chain(["\n"]);
+            let mut shown = shown.map(str::as_bytes);
+            shown
+                .try_for_each(|piece| terminal.write_all(piece))
+                .context("cannot show the mnemonic on the terminal")?;
+            Ok("on the terminal".to_owned())
         }
     }
 
@@ -159,9 +176,8 @@ mod named {
             // Before the key is there: no key is ever kept whose words nobody has seen.
             let seen = words.give(&name, &mnemonic)?;
             let added = place.add(&key, &passphrase);
-            warnings.extend(added.with_context(|| {
-                anyhow!("the words on {seen} are of a key that may not be in the keystore")
-            })?);
+            warnings
+                .extend(added.with_context(|| format!("the words {seen} may be of no key that was kept"))?);
             Ok(Output { warnings, ..Output::new(key.public_key(), address)? })
         }
     }

@@ -8,7 +8,7 @@ use signer::keystore::{KeyName, Mnemonic};
 use super::derivation::DerivationArgs;
 use super::public_key::{AddressArgs, Output};
 use crate::args::keystore::EncryptionArgs;
-use crate::args::secret::{forbid_core_dumps, read_private, shown_path};
+use crate::args::secret::{forbid_core_dumps, read_secret_text, shown_path};
 use crate::view::output::Printout;
 
 #[derive(clap::Args)]
@@ -17,7 +17,7 @@ use crate::view::output::Printout;
     in full, with spaces or line breaks between them. On the terminal they are not shown as they are typed, and an empty line ends fewer than 24.\n\n\
     A BIP-39 passphrase is not the passphrase that encrypts the key here. The reference daemon takes its bytes as they are, where BIP-39 and wallets normalize it (NFKD): one from which the two derive \
     different keys is refused, unless --bip39-verbatim says that it is as the reference takes it.\n\nExample:\n  \
-    btcstake key restore --name alice --mnemonic-file alice.words --passphrase-fd 3 3< passphrase"
+    btcstake key restore --name bob --mnemonic-file bob.words --passphrase-fd 3 3< passphrase"
 )]
 pub(crate) struct Args {
     /// The name of the key in the keystore.
@@ -40,7 +40,7 @@ fn mnemonic(path: Option<&str>) -> anyhow::Result<Mnemonic> {
         let asked = Mnemonic::prompt("Words of the mnemonic (an empty line ends fewer than 24): ");
         return asked.context("no mnemonic: --mnemonic-file gives it in a script");
     };
-    let read = || anyhow::Ok(Mnemonic::parse(&read_private(Path::new(path))?)?);
+    let read = || anyhow::Ok(Mnemonic::parse(&read_secret_text(Path::new(path))?)?);
     // The words themselves may be given where their file belongs.
     read().with_context(|| format!("--mnemonic-file {}", shown_path(path)))
 }

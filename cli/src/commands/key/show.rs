@@ -19,10 +19,13 @@ use crate::view::output::Printout;
     btcstake key show --secret-key-file provider.key\n  \
     btcstake key show --secret-key-file member.key --network regtest"
 )]
+#[cfg_attr(
+    feature = "signer",
+    command(group = clap::ArgGroup::new("key").required(true).args(["secret_key_file", "name"]))
+)]
 pub(crate) struct Args {
     /// File with a secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    #[cfg_attr(feature = "signer", arg(required_unless_present = "name", conflicts_with = "name"))]
     #[cfg_attr(not(feature = "signer"), arg(required = true))]
     secret_key_file: Option<SecretKeyPath>,
     /// The name of a key in the keystore, whose passphrase is not asked for.

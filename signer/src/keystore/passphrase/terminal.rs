@@ -34,8 +34,8 @@ impl Drop for Hidden<'_> {
     }
 }
 
-/// Asks on the terminal that controls this process, wherever its standard input and output go, until the lines
-/// typed so far are the whole answer. `None` is an answer that is too long.
+/// Asks on the terminal that controls this process, wherever its standard input and output go, until the
+/// lines typed so far are the whole answer. `None` is an answer that is too long.
 pub(super) fn ask(
     question: &str,
     is_whole: &dyn Fn(&[u8]) -> bool,
