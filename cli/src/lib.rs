@@ -38,6 +38,9 @@ struct Cli {
     /// Read key files that others than their owner may read.
     #[arg(long, global = true)]
     allow_loose_permissions: bool,
+    #[cfg(feature = "signer")]
+    #[command(flatten)]
+    keystore: args::keystore::KeystoreArgs,
 
     #[command(subcommand)]
     command: Command,
@@ -57,7 +60,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             // to do.
             let _printed = if error.use_stderr() {
                 // It may name a secret that was given in a wrong place.
-                write!(std::io::stderr(), "{}", args::secret::hide_secrets(&error.render().to_string()))
+                let shown = args::secret::hide_secrets(&error.render().to_string());
+                write!(std::io::stderr(), "{}", args::secret::hide_mnemonics(&shown))
             } else {
                 error.print()
             };
@@ -66,6 +70,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     if cli.allow_loose_permissions {
         args::secret::allow_loose_permissions();
+    }
+    #[cfg(feature = "signer")]
+    if let Err(error) = cli.keystore.give() {
+        return output::print_failure(&error);
     }
     match cli.command.run(command_line) {
         Ok(output) => output.print(cli.json),

@@ -16,6 +16,10 @@ pub use crate::commands::eots::prove::Output as EotsProve;
 pub use crate::commands::eots::randomness::Output as EotsRandomness;
 pub use crate::commands::eots::sign::Output as EotsSign;
 pub use crate::commands::eots::verify_batch::Output as EotsVerifyBatch;
+#[cfg(feature = "signer")]
+pub use crate::commands::key::export::Output as KeyExport;
+#[cfg(feature = "signer")]
+pub use crate::commands::key::list::{NamedKey, Output as KeyList};
 pub use crate::commands::key::public_key::Output as Key;
 pub use crate::commands::params::check::{Output as ParamsCheck, VersionViolation};
 pub use crate::commands::params::file::{
@@ -115,7 +119,15 @@ mod shapes {
         shape::<EotsSign>("eots sign"),
         shape::<Verdict>("eots verify"),
         shape::<EotsVerifyBatch>("eots verify-batch"),
+        #[cfg(feature = "signer")]
+        shape::<super::KeyExport>("key export"),
+        #[cfg(feature = "signer")]
+        shape::<Key>("key import"),
+        #[cfg(feature = "signer")]
+        shape::<super::KeyList>("key list"),
         shape::<Key>("key new"),
+        #[cfg(feature = "signer")]
+        shape::<Key>("key restore"),
         shape::<Key>("key show"),
         shape::<ParamsCheck>("params check"),
         shape::<ParamsShow>("params show"),

@@ -4,6 +4,8 @@ pub(crate) mod argument;
 pub(crate) mod chain;
 pub(crate) mod delegation;
 pub(crate) mod input;
+#[cfg(feature = "signer")]
+pub(crate) mod keystore;
 pub(crate) mod mainnet;
 pub(crate) mod money;
 pub(crate) mod network;

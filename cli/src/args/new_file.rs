@@ -55,8 +55,15 @@ impl NewFile {
         Ok(Self { flag, path: path.to_owned(), file })
     }
 
-    /// Returns the files beside it that runs which were killed have left behind: one may hold a key.
-    pub(crate) fn left_behind(&self) -> Vec<String> {
+    /// Returns a warning for each file beside it that a run which was killed has left behind.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let warning = |path| {
+            format!("{path} was left behind by a run that was killed, and may hold a secret key: delete it")
+        };
+        self.left_behind().into_iter().map(warning).collect()
+    }
+
+    fn left_behind(&self) -> Vec<String> {
         let (Some(folder), own) = (self.file.path().parent(), self.file.path()) else { return Vec::new() };
         let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
         let unfinished = |name: &OsStr| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes());

@@ -15,8 +15,11 @@ use zeroize::Zeroizing;
 use super::argument;
 use super::input::{read_all, standard_input, stripped};
 
-/// The path of a file with a secret key of 64 hex digits; `-` is standard input. It may be a key that was
-/// given instead of its file, so it has no Debug.
+/// How a key in the keystore is named.
+const KEYSTORE: &str = "keystore:";
+
+/// Where a secret key is: the path of a file with 64 hex digits, `-` for standard input, or `keystore:NAME`.
+/// It may be a key that was given instead of its file, so it has no Debug.
 #[derive(Clone)]
 pub(crate) struct SecretKeyPath {
     flag: String,
@@ -72,10 +75,18 @@ fn check_permissions(_: &File) -> anyhow::Result<()> {
 }
 
 impl SecretKeyPath {
+    /// Returns the name of the key when it is in the keystore.
+    pub(crate) fn name_in_keystore(&self) -> Option<&str> {
+        self.path.to_str()?.strip_prefix(KEYSTORE)
+    }
+
     /// Reads the secret key. From then on the process leaves no core dump.
     pub(crate) fn read(&self) -> anyhow::Result<SecretKey> {
         let Self { flag, path } = self;
         forbid_core_dumps()?;
+        if let Some(name) = self.name_in_keystore() {
+            return unlock(flag, name);
+        }
         let shown = path.to_string_lossy();
         match read_secret_key(Path::new(path)) {
             Err(_) if has_a_secret(&shown) => {
@@ -86,7 +97,24 @@ impl SecretKeyPath {
     }
 }
 
-/// Parses the path of a file with a secret key.
+/// Decrypts a key in the keystore.
+#[cfg(feature = "signer")]
+fn unlock(flag: &str, name: &str) -> anyhow::Result<SecretKey> {
+    // What is no name may be a key itself.
+    let name = name.parse().with_context(|| format!("{flag} {KEYSTORE}(hidden)"))?;
+    let unlocked = super::keystore::unlock(&name).with_context(|| format!("{flag} {KEYSTORE}{name}"))?;
+    Ok(unlocked.into_key())
+}
+
+#[cfg(not(feature = "signer"))]
+fn unlock(_: &str, _: &str) -> anyhow::Result<SecretKey> {
+    bail!(
+        "this btcstake was built without the feature `signer`, so it has no keystore; install it with \
+         `cargo install --path cli` (a file of this name is ./{KEYSTORE}NAME)"
+    )
+}
+
+/// Parses where a secret key is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SecretKeyFile;
 
@@ -125,6 +153,23 @@ pub(crate) fn hide_secrets(text: &str) -> String {
     shown
 }
 
+/// The fewest words of a mnemonic.
+const MNEMONIC_WORDS: usize = 12;
+
+/// Returns the text without what may be a mnemonic: many words one after another that are as BIP-39's are.
+pub(crate) fn hide_mnemonics(text: &str) -> String {
+    let is_word = |word: &str| (3..=8).contains(&word.len()) && word.bytes().all(|c| c.is_ascii_lowercase());
+    // The first and the last one may be in quotes.
+    let bare = |word: &str| is_word(word.trim().trim_matches(['\'', '"']));
+    let pieces: Vec<_> = text.split_inclusive(char::is_whitespace).collect();
+    let runs = pieces.chunk_by(|one, other| bare(one) == bare(other));
+    runs.flat_map(|run| match run {
+        [first, ..] if bare(first) && run.len() >= MNEMONIC_WORDS => vec!["(hidden) "],
+        run => run.to_vec(),
+    })
+    .collect()
+}
+
 /// Returns the path of a file for messages: without what would confuse a terminal, and hidden where all of it
 /// may be a secret, given where the path of its file belongs.
 pub(crate) fn shown_path(path: &str) -> String {
@@ -153,21 +198,35 @@ pub(crate) fn check_name(path: &Path) -> anyhow::Result<()> {
 /// Reads a file that its owner alone may read.
 #[cfg(feature = "rpc")]
 pub(crate) fn read_private(path: &Path) -> anyhow::Result<Zeroizing<String>> {
-    let file = File::open(path).context("cannot open it")?;
-    check_permissions(&file)?;
-    let bytes = read_all(file).context("cannot read it")?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| anyhow!("it is not text"))?;
+    text(&read_private_file(path)?)
+}
+
+/// Reads a text from a file that its owner alone may read, or from standard input with `-`, without white
+/// space around it.
+#[cfg(feature = "signer")]
+pub(crate) fn read_secret_text(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    text(stripped(&read_secret(path)?))
+}
+
+#[cfg(any(feature = "rpc", feature = "signer"))]
+fn text(bytes: &[u8]) -> anyhow::Result<Zeroizing<String>> {
+    let text = std::str::from_utf8(bytes).map_err(|_| anyhow!("it is not text"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
+fn read_private_file(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let file = File::open(path).context("cannot open it")?;
+    check_permissions(&file)?;
+    read_all(file).context("cannot read it")
+}
+
+/// Reads a file that its owner alone may read, or standard input with `-`.
+fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    if path == Path::new("-") { read_all(standard_input()?) } else { read_private_file(path) }
+}
+
 fn read_secret_key(path: &Path) -> anyhow::Result<SecretKey> {
-    let text = if path == Path::new("-") {
-        read_all(standard_input()?)?
-    } else {
-        let file = File::open(path).context("cannot open it")?;
-        check_permissions(&file)?;
-        read_all(file).context("cannot read it")?
-    };
+    let text = read_secret(path)?;
     let mut bytes = Zeroizing::new([0; 32]);
     let text = stripped(&text);
     ensure!(!text.is_empty(), "it is empty");

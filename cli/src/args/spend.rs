@@ -19,7 +19,8 @@ use crate::view::signatures::unasked;
 /// Who signs: a key file, or an external signer.
 #[derive(clap::Args)]
 pub(crate) struct SignerArgs {
-    /// File with the secret key that signs for the output that is spent, 64 hex digits; - is standard input.
+    /// File with the secret key that signs for the output that is spent, 64 hex digits, or keystore:NAME; -
+    /// is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: Option<SecretKeyPath>,
     /// The PSBT that an external signer returned: base64 or hex, or @FILE of either or of its bytes.

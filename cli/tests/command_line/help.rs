@@ -15,11 +15,13 @@ fn words(line: &str) -> Vec<&str> {
 #[test]
 fn examples_of_every_command_work() {
     let found = commands();
-    assert_eq!(found.len(), 55, "a command was added: has it an example?");
+    assert_eq!(found.len(), 59, "a command was added: has it an example?");
     let folder = Folder::with_delegation();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
     folder.write("withdrawal.tx", Transactions::new().withdrawal());
     folder.write("parameters.json", crate::params::LIVE);
+    folder.write("passphrase", "correct horse");
+    folder.write("bob.words", "legal winner thank year wave sausage worth useful legal winner thank yellow");
     let lane = format!("--public-key {PROVIDER_KEY} --chain-id bbn-1 --from-height 1");
     folder.run(&format!("signer init --protection signing.db {lane}")).ends(0);
     let mut ran = 0;
@@ -37,7 +39,11 @@ fn examples_of_every_command_work() {
                 .iter()
                 .any(|word| word.ends_with("SIGNATURE") || ["ROOT", "URL", "@phase1.tx"].contains(word))
             {
-                let run = folder.run(&example.join(" "));
+                let line = example.join(" ");
+                let run = match line.contains('<') {
+                    true => folder.shell(&format!("btcstake {line}")),
+                    false => folder.run(&line),
+                };
                 // What is built in may be old, which it says.
                 let is_built_in = path == ["params", "show"] && run.warnings().is_empty();
                 if is_built_in && example.contains(&"mainnet") {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::bip32;
 use super::hd_path::HdPath;
-use super::passphrase::Passphrase;
+use super::passphrase::{Passphrase, ask};
 
 /// Far more than 24 words have, with white space between them.
 const MAX_BYTES: usize = 4096;
@@ -47,6 +47,24 @@ pub enum InvalidMnemonic {
         "the mnemonic's checksum is wrong; must be the words in the order in which they were written down"
     )]
     Checksum,
+}
+
+/// The error of a mnemonic that is not typed. It shows no word.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MnemonicPromptError {
+    /// There is no terminal, or it cannot be read.
+    #[error("cannot ask for the mnemonic on a terminal")]
+    Terminal(#[source] std::io::Error),
+    /// It is too long.
+    #[error("the mnemonic has more than {MAX_BYTES} bytes; must have at most that")]
+    TooLong,
+    /// It is not text.
+    #[error("the mnemonic is not text; must be English words")]
+    NotText,
+    /// It is another text.
+    #[error(transparent)]
+    Invalid(#[from] InvalidMnemonic),
 }
 
 /// The operating system gave no randomness.
@@ -133,6 +151,25 @@ impl Mnemonic {
                 _ => InvalidMnemonic::Checksum,
             }
         })
+    }
+
+    /// Asks for a mnemonic on the terminal, without showing what is typed. It may be in several lines, as it
+    /// is pasted: 24 words are the whole of it, fewer with an empty line after them, as half of a longer one
+    /// may be a mnemonic too.
+    ///
+    /// # Errors
+    /// [`MnemonicPromptError`] when there is no terminal, or what is typed is not a mnemonic.
+    pub fn prompt(question: &str) -> Result<Self, MnemonicPromptError> {
+        let is_whole = |typed: &[u8]| {
+            let words = typed.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let lines = typed.strip_suffix(b"\n").unwrap_or(typed);
+            let last = lines.rsplit(|&byte| byte == b'\n').next().unwrap_or(lines);
+            words.count() >= 24 || last.trim_ascii().is_empty()
+        };
+        let typed = ask(question, &is_whole).map_err(MnemonicPromptError::Terminal)?;
+        let typed = typed.ok_or(MnemonicPromptError::TooLong)?;
+        let text = std::str::from_utf8(&typed).map_err(|_| MnemonicPromptError::NotText)?;
+        Ok(Self::parse(text)?)
     }
 
     /// Returns the words with spaces between them, to be written down; nothing redacts them any more.

@@ -52,7 +52,8 @@ pub use hex_key::{
     InvalidSecretHex, SecretFileError, read_secret_key, secret_key_from_hex, secret_key_to_hex,
 };
 pub use mnemonic::{
-    Bip39Passphrase, DerivationError, InvalidMnemonic, Mnemonic, NotNormalized, RandomnessError,
+    Bip39Passphrase, DerivationError, InvalidMnemonic, Mnemonic, MnemonicPromptError, NotNormalized,
+    RandomnessError,
 };
 pub use name::{InvalidKeyName, KeyName};
 pub use passphrase::{InvalidPassphrase, Passphrase, PassphraseError};

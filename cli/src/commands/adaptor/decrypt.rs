@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// The adaptor signature, 65 bytes (or 66 in the old form).
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::adaptor_signature))]
     adaptor_signature: Argument<AdaptorSignature>,
-    /// File with the finality provider's secret key, 64 hex digits; - is standard input.
+    /// File with the finality provider's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     decryption_key_file: SecretKeyPath,
     /// The covenant member's public key: with the message, the signature is verified.

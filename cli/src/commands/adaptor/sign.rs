@@ -17,7 +17,7 @@ use crate::view::output::{CommandOutput, Printout};
     --message 0707070707070707070707070707070707070707070707070707070707070707 --dangerously-blind"
 )]
 pub(crate) struct Args {
-    /// File with the covenant member's secret key, 64 hex digits; - is standard input.
+    /// File with the covenant member's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: SecretKeyPath,
     /// The finality provider's public key.

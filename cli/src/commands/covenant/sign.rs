@@ -66,7 +66,7 @@ pub(crate) struct Args {
     /// noticed.
     #[arg(long, conflicts_with = "record")]
     dangerously_without_record: bool,
-    /// File with the covenant member's secret key, 64 hex digits; - is standard input.
+    /// File with the covenant member's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: SecretKeyPath,
     /// 32 bytes of auxiliary randomness; fresh ones when absent.

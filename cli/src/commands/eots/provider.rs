@@ -11,7 +11,7 @@ use crate::args::secret::{SecretKeyFile, SecretKeyPath};
 
 #[derive(clap::Args)]
 pub(crate) struct Range {
-    /// File with the finality provider's secret key, 64 hex digits; - is standard input.
+    /// File with the finality provider's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     pub(crate) secret_key_file: SecretKeyPath,
     /// The chain whose blocks are voted on.

@@ -29,7 +29,7 @@ use crate::view::violation::Refused;
     --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --protection signing.db"
 )]
 pub(crate) struct Args {
-    /// File with the finality provider's secret key, 64 hex digits; - is standard input.
+    /// File with the finality provider's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: SecretKeyPath,
     /// The chain whose block is voted on.

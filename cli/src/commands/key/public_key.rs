@@ -1,7 +1,7 @@
 //! The public key of a key file.
 
 use bitcoin::{Address, Network};
-use eots::SecretKey;
+use eots::XOnlyPublicKey;
 use serde::{Deserialize, Serialize};
 use staking_scripts::coins::key_path_script;
 
@@ -34,8 +34,7 @@ pub struct Output {
 }
 
 impl Output {
-    pub(super) fn new(key: &SecretKey, args: &AddressArgs) -> anyhow::Result<Self> {
-        let public_key = key.public_key();
+    pub(super) fn new(public_key: &XOnlyPublicKey, args: &AddressArgs) -> anyhow::Result<Self> {
         let script = key_path_script(public_key);
         let address =
             args.network.map(|name| Address::from_script(&script, Network::from(name))).transpose()?;

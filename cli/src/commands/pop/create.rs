@@ -25,7 +25,8 @@ use crate::view::output::{CommandOutput, Printout};
 pub(crate) struct Args {
     #[command(flatten)]
     possession: PossessionArgs,
-    /// File with the staker's or the finality provider's secret key, 64 hex digits; - is standard input.
+    /// File with the staker's or the finality provider's secret key, 64 hex digits, or keystore:NAME; - is
+    /// standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: SecretKeyPath,
     /// With bip322: the kind of Bitcoin address that signs.

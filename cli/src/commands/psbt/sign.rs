@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// The PSBT, of version 0 or 2: base64 or hex, or @FILE of either or of its bytes.
     #[arg(long, value_name = "PSBT", value_parser = psbt::parser())]
     psbt: Argument<VersionedPsbt>,
-    /// File with the secret key, 64 hex digits; - is standard input.
+    /// File with the secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     secret_key_file: SecretKeyPath,
     /// The Bitcoin network of the addresses.

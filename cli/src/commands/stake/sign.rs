@@ -30,7 +30,7 @@ use crate::view::signatures::unasked;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// File with the staker's secret key, 64 hex digits; - is standard input.
+    /// File with the staker's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile, required_unless_present = "slashing")]
     secret_key_file: Option<SecretKeyPath>,
     /// The account on Babylon Genesis, as the chain writes it: bbn1…

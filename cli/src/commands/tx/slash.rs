@@ -18,8 +18,8 @@ use crate::view::transaction::BuiltTransaction;
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
-    /// File with the extracted secret key of one of the stake's finality providers, 64 hex digits; - is
-    /// standard input.
+    /// File with the extracted secret key of one of the stake's finality providers, 64 hex digits, or
+    /// keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
     provider_key_file: SecretKeyPath,
     /// Slash the unbonding output, when the stake has been unbonded already.

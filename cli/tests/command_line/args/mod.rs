@@ -4,6 +4,8 @@ mod address;
 mod argument;
 mod delegation;
 mod input;
+#[cfg(unix)]
+mod keystore;
 mod mainnet;
 mod node;
 mod psbt;

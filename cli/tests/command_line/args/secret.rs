@@ -93,14 +93,32 @@ fn secret_key_file_that_others_may_read_is_refused() {
     assert!(piped.ends(0).stdout().contains(PROVIDER_KEY));
 }
 
-/// While it waits for the key, the process already leaves no core dump.
+/// While they wait for a secret, the processes already leave no core dump.
 #[cfg(target_os = "linux")]
 #[test]
 fn secret_key_is_never_in_a_core_dump() {
+    let folder = crate::key::with_alice();
+    for line in [
+        "key show --secret-key-file -",
+        "key show --secret-key-file keystore:alice --passphrase-fd 0",
+        "key new --name new --mnemonic-out new.words --passphrase-fd 0",
+        "key restore --name restored --mnemonic-file -",
+        "key import --name imported --secret-key-file -",
+        "key export --name alice --out exported.key --passphrase-fd 0",
+    ] {
+        leaves_no_core_dump(&folder, line);
+    }
+}
+
+/// Runs a command whose standard input does not come.
+#[cfg(target_os = "linux")]
+fn leaves_no_core_dump(folder: &Folder, line: &str) {
     use std::process::{Command, Stdio};
 
     let mut waiting = Command::new(env!("CARGO_BIN_EXE_btcstake"))
-        .args(["key", "show", "--secret-key-file", "-"])
+        .args(line.split(' '))
+        .current_dir(folder.path())
+        .env("BTCSTAKE_HOME", folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -115,9 +133,11 @@ fn secret_key_is_never_in_a_core_dump() {
     let mut tries = 0;
     while !has_none() {
         tries += 1;
-        assert!(tries < 500, "core dumps are allowed: {}", std::fs::read_to_string(&limits).unwrap());
+        let found = std::fs::read_to_string(&limits).unwrap();
+        assert!(tries < 500, "{line}: core dumps are allowed: {found}");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
+    assert!(waiting.try_wait().unwrap().is_none(), "{line} does not wait");
     waiting.kill().unwrap();
     waiting.wait().unwrap();
 }
@@ -132,6 +152,7 @@ fn secrets_are_hidden_in_errors_about_values() {
         format!("key show --secret-key-file provider.key --network {PROVIDER}"),
         format!("tx bump --fee-sat {PROVIDER}"),
         format!("demo --scenario {PROVIDER}"),
+        format!("key new --name {PROVIDER}"),
     ] {
         let run = folder.run(&line);
         assert!(!run.stderr().contains(PROVIDER), "{}", run.stderr());

@@ -53,3 +53,17 @@ fn file_that_holds_no_key_is_an_error_that_keeps_the_secret() {
         run.fails(&["--secret-key-file"]);
     }
 }
+
+/// Without its passphrase, by what its file states.
+#[cfg(unix)]
+#[test]
+fn key_of_the_keystore_is_shown() {
+    let folder = super::with_alice();
+    let show = |rest: &str| folder.run(&format!("key show {rest}"));
+    assert_eq!(show("--name alice").ends(0).stdout(), format!("{PROVIDER_KEY}\n"));
+    let network = "--network regtest";
+    let of_file = folder.json(&format!("key show --secret-key-file provider.key {network}"));
+    assert_eq!(folder.json(&format!("key show --name alice {network}")), of_file);
+    show("--name nobody").fails(&["--name", "there is no key nobody"]);
+    show("--name alice --secret-key-file provider.key").fails(&["--name", "--secret-key-file"]);
+}

@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 
 use super::files::PrivateFileError;
 
+pub(super) use sources::ask;
+
 /// A passphrase: one line of text. `Debug` shows nothing of it, and it is erased when it is dropped.
 pub struct Passphrase(Zeroizing<String>);
 

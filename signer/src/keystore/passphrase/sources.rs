@@ -67,7 +67,7 @@ impl Passphrase {
     /// # Errors
     /// [`PassphraseError`] when there is no terminal, or what is typed is not a passphrase.
     pub fn prompt(question: &str) -> Result<Self, PassphraseError> {
-        let line = ask(question).map_err(PassphraseError::Terminal)?;
+        let line = ask(question, &|_| true).map_err(PassphraseError::Terminal)?;
         taken(line, || "the terminal".to_owned())
     }
 
@@ -111,12 +111,16 @@ fn open_descriptor(_: u32) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Asks on the terminal, without showing what is typed, until the lines so far are the whole answer.
 #[cfg(unix)]
-fn ask(question: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    super::terminal::ask(question)
+pub(in super::super) fn ask(
+    question: &str,
+    is_whole: &dyn Fn(&[u8]) -> bool,
+) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    super::terminal::ask(question, is_whole)
 }
 
 #[cfg(not(unix))]
-fn ask(_: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+pub(in super::super) fn ask(_: &str, _: &dyn Fn(&[u8]) -> bool) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     Err(io::ErrorKind::Unsupported.into())
 }

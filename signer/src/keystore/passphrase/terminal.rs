@@ -6,8 +6,8 @@ use std::io::{self, Read as _, Write as _};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-/// What a terminal gives as one line at most.
-const MAX_LINE: usize = 4096;
+/// What a terminal gives as one line at most; no answer is longer.
+const MAX_BYTES: usize = 4096;
 
 /// A terminal that does not show what is typed, until it is dropped.
 struct Hidden<'a> {
@@ -34,15 +34,18 @@ impl Drop for Hidden<'_> {
     }
 }
 
-/// Asks on the terminal that controls this process, wherever its standard input and output go. `None` is a
-/// line that is too long.
-pub(super) fn ask(question: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+/// Asks on the terminal that controls this process, wherever its standard input and output go, until the
+/// lines typed so far are the whole answer. `None` is an answer that is too long.
+pub(super) fn ask(
+    question: &str,
+    is_whole: &dyn Fn(&[u8]) -> bool,
+) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let shared = terminal.try_clone()?;
     let _hidden = Hidden::new(&shared)?;
     terminal.write_all(question.as_bytes())?;
-    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
-    let mut part = Zeroizing::new([0; MAX_LINE]);
+    let mut answer = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
+    let mut part = Zeroizing::new([0; MAX_BYTES]);
     // A line comes in one piece, unless the end of input is typed in its midst.
     loop {
         let count = match terminal.read(part.as_mut_slice()) {
@@ -50,12 +53,12 @@ pub(super) fn ask(question: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
             read => read?,
         };
         let read = part.get(..count).unwrap_or_default();
-        if line.len().saturating_add(count) > MAX_LINE {
+        if answer.len().saturating_add(count) > MAX_BYTES {
             return Ok(None);
         }
-        line.extend_from_slice(read);
-        if count == 0 || read.ends_with(b"\n") {
-            return Ok(Some(line));
+        answer.extend_from_slice(read);
+        if count == 0 || (read.ends_with(b"\n") && is_whole(&answer)) {
+            return Ok(Some(answer));
         }
     }
 }

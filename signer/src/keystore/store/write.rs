@@ -90,6 +90,28 @@ impl Drop for Undo {
 }
 
 impl Keystore {
+    /// Refuses a name that is taken, before anybody is asked for a passphrase. [`Self::add`] refuses it too.
+    ///
+    /// # Errors
+    /// [`AddError`] when there is a key of this name, or a file left of one.
+    pub fn check_new(&self, name: &KeyName) -> Result<(), AddError> {
+        // A link that leads nowhere is there too.
+        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        let (path, beside) = (self.key_path(name), [self.unfinished_path(name), self.public_key_path(name)]);
+        if is_there(&path) {
+            return Err(AddError::Exists { path });
+        }
+        match beside.into_iter().find(|path| is_there(path)) {
+            Some(path) => Err(AddError::Leftover { path }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the path of an encrypted key while it is written.
+    fn unfinished_path(&self, name: &KeyName) -> PathBuf {
+        self.folder.join(format!(".{name}.age.new"))
+    }
+
     /// Adds a key, encrypted with a passphrase. When it returns, the disk has it.
     ///
     /// # Errors
@@ -106,13 +128,11 @@ impl Keystore {
         passphrase: &Passphrase,
         done: &dyn Fn(Step),
     ) -> Result<(), AddError> {
+        // For the better message: the link below decides.
+        self.check_new(name)?;
         let path = self.key_path(name);
-        // A link that leads nowhere is there too. This is for the better message: the link below decides.
-        if path.symlink_metadata().is_ok() {
-            return Err(AddError::Exists { path });
-        }
         let sealed = seal(&plaintext::write(key), passphrase, self.work_factor).map_err(AddError::Sealing)?;
-        let unfinished = self.folder.join(format!(".{name}.age.new"));
+        let unfinished = self.unfinished_path(name);
         let mut undo = Undo(Vec::new());
         undo.write(&unfinished, &sealed)?;
         done(Step::Sealed);

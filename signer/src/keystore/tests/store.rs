@@ -77,13 +77,19 @@ fn nothing_is_overwritten() {
     // Files that are left of a key, which may be another one, stay as they are.
     for left in ["alice.pub", ".alice.age.new"] {
         std::fs::write(fixture.path(left), "left").unwrap();
-        let error = add(1).unwrap_err();
-        assert!(matches!(&error, AddError::Leftover { path } if *path == fixture.path(left)), "{error:?}");
+        for error in [add(1), fixture.store.check_new(&name("alice"))].map(Result::unwrap_err) {
+            assert!(
+                matches!(&error, AddError::Leftover { path } if *path == fixture.path(left)),
+                "{error:?}"
+            );
+        }
         assert_eq!(fixture.files(), [left]);
         assert_eq!(std::fs::read(fixture.path(left)).unwrap(), b"left");
         std::fs::remove_file(fixture.path(left)).unwrap();
     }
+    fixture.store.check_new(&name("alice")).unwrap();
     add(1).unwrap();
+    assert!(matches!(fixture.store.check_new(&name("alice")), Err(AddError::Exists { .. })));
 }
 
 #[test]
