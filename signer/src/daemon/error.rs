@@ -1,13 +1,14 @@
 //! Why the daemon does not start.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::tls::TlsError;
 use crate::auth::NonceError;
 use crate::config::{PemError, SecretsError};
-use crate::keystore::{FolderError, PassphraseError, PublicKeyError, UnlockError};
+use crate::keystore::{FolderError, PassphraseError, PrivateFileError, PublicKeyError, UnlockError};
 use crate::metrics::MetricsError;
-use crate::protection::{OpenError, StoreError};
+use crate::protection::{OpenError, PostgresError, StoreError};
 use crate::service::ServiceError;
 
 /// The daemon does not start.
@@ -35,9 +36,18 @@ pub enum StartError {
     /// The signing database cannot be read, or is behind the chain.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The store in PostgreSQL is not part of this build.
-    #[error("the store is postgres, which is not part of this build")]
-    NoPostgres,
+    /// The signing database in PostgreSQL is not opened.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    /// The connection string cannot be read.
+    #[error("the connection string in {}", .path.display())]
+    Connection {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        cause: PrivateFileError,
+    },
     /// The secrets of a client cannot be read.
     #[error("the secrets of the client {0}")]
     Secrets(String, #[source] SecretsError),

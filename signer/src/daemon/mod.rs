@@ -24,12 +24,15 @@ use self::source::KeystoreSource;
 pub use self::tls::TlsError;
 use self::tls::TlsFiles;
 use crate::auth::{Authenticator, Clock, Nonces, SystemClock};
-use crate::config::{ChainSettings, Configuration, StoreSettings};
+use crate::config::{ChainSettings, Configuration, PrivateFile, StoreSettings};
 use crate::grpc::{AuthenticationLayer, Limits, routes};
 use crate::http::{Observed, serve};
 use crate::keystore::Keystore;
 use crate::metrics::{MetricLabels, Metrics};
-use crate::protection::{Lane, SqlitePaths, SqliteStore, Store, check_highest_vote};
+use crate::protection::{
+    Lane, PostgresConnection, PostgresError, PostgresMode, PostgresOptions, PostgresStore, SqlitePaths,
+    SqliteStore, Store, check_highest_vote,
+};
 use crate::service::{BackUp, Parts, ServedChain, SignerService};
 use crate::session::{RandomnessAhead, VoteRules};
 
@@ -371,7 +374,27 @@ impl Opened {
                 let store = Arc::new(SqliteStore::open(&paths)?);
                 Ok(Self { store: store.clone(), back_up: Some(store), nonces: with_nonces(database) })
             }
-            StoreSettings::Postgres { .. } => Err(StartError::NoPostgres),
+            StoreSettings::Postgres { connection, guard, shared, .. } => {
+                let mut options = PostgresOptions::new(read_connection(connection)?, guard);
+                if *shared {
+                    options.mode = PostgresMode::Shared;
+                }
+                let store = Arc::new(PostgresStore::open(&options)?);
+                Ok(Self { store, back_up: None, nonces: with_nonces(guard) })
+            }
         }
     }
+}
+
+/// The most bytes of a connection string.
+const MAX_CONNECTION_BYTES: usize = 4096;
+
+/// Reads the connection string of a private file.
+fn read_connection(file: &PrivateFile) -> Result<PostgresConnection, StartError> {
+    let bytes = file.read(MAX_CONNECTION_BYTES).map_err(|cause| {
+        let path = file.path().to_owned();
+        StartError::Connection { path, cause }
+    })?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| PostgresError::ConnectionString)?;
+    Ok(text.trim().parse()?)
 }
