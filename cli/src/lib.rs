@@ -75,7 +75,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = cli.keystore.give() {
         return output::print_failure(&error);
     }
-    match cli.command.run(command_line) {
+    match cli.command.run(command_line, cli.json) {
         Ok(output) => output.print(cli.json),
         Err(error) => match error.downcast::<Refused>().map(|refused| Printout::of(&refused)) {
             Ok(Ok(refused)) => refused.print(cli.json),

@@ -117,6 +117,11 @@ fn passphrase(ask: impl FnOnce() -> Result<Passphrase, PassphraseError>) -> anyh
     }
 }
 
+/// Reads a passphrase for a keystore elsewhere; on the terminal it is asked for.
+pub(crate) fn given_passphrase(question: &str) -> anyhow::Result<Passphrase> {
+    passphrase(|| Passphrase::prompt(question))
+}
+
 /// Decrypts the key of this name.
 pub(crate) fn unlock(name: &KeyName) -> anyhow::Result<Unlocked> {
     let (store, _) = open()?;

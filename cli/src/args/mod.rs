@@ -19,6 +19,8 @@ pub(crate) mod possession;
 #[cfg(feature = "signer")]
 pub(crate) mod protection;
 pub(crate) mod psbt;
+#[cfg(feature = "signer")]
+pub(crate) mod remote;
 pub(crate) mod secret;
 pub(crate) mod spend;
 pub(crate) mod stake;

@@ -2,17 +2,23 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use eots::XOnlyPublicKey;
 use finality::ConsumerHeight;
-use signer::protection::{FirstHeight, HeightRange, Lane, SqlitePaths, SqliteStore, Store as _};
+use signer::config::{Configuration, StoreSettings};
+use signer::daemon::{OpenedStore, StartError};
+use signer::protection::{FirstHeight, HeightRange, Lane};
 
 /// The signing database.
 #[derive(clap::Args)]
 pub(crate) struct ProtectionArgs {
     /// The signing database: what was signed, so that nothing is signed twice.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) protection: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    protection: Option<PathBuf>,
+    /// The configuration of `signer start`, which says where the signing database is, in place of
+    /// --protection.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["protection", "guard"])]
+    config: Option<PathBuf>,
     #[command(flatten)]
     guard: GuardArgs,
 }
@@ -26,40 +32,49 @@ pub(crate) struct GuardArgs {
     guard: Option<PathBuf>,
 }
 
-impl GuardArgs {
-    /// Returns the files of the store whose database this is.
-    pub(crate) fn paths(&self, database: &std::path::Path) -> SqlitePaths {
-        let beside = SqlitePaths::beside(database);
-        match &self.guard {
-            Some(guard) => SqlitePaths { guard: guard.clone(), ..beside },
-            None => beside,
-        }
-    }
+/// Where the way on is told.
+const HINT: &str = "--protection (`btcstake signer init` is the explicit way on)";
 
-    /// Opens the store.
-    pub(crate) fn open(&self, database: &std::path::Path) -> anyhow::Result<SqliteStore> {
-        let hint = "--protection (`btcstake signer init` is the explicit way on)";
-        SqliteStore::open(&self.paths(database)).context(hint)
+impl GuardArgs {
+    /// Opens the store in a file.
+    pub(crate) fn open(&self, database: &std::path::Path) -> anyhow::Result<OpenedStore> {
+        let settings = StoreSettings::sqlite(database.to_owned(), self.guard.clone());
+        OpenedStore::open(&settings).context(HINT)
     }
 }
 
 impl ProtectionArgs {
-    /// Returns the files.
-    pub(crate) fn paths(&self) -> SqlitePaths {
-        self.guard.paths(&self.protection)
+    /// Returns where the store is.
+    fn settings(&self) -> anyhow::Result<StoreSettings> {
+        match (&self.protection, &self.config) {
+            (Some(database), _) => Ok(StoreSettings::sqlite(database.clone(), self.guard.guard.clone())),
+            (None, Some(config)) => {
+                let read = Configuration::load_without_files(config, std::env::vars_os());
+                Ok(read.context("--config")?.store)
+            }
+            (None, None) => bail!("--protection is absent; must be given, or --config"),
+        }
     }
 
     /// Opens the store.
-    pub(crate) fn open(&self) -> anyhow::Result<SqliteStore> {
-        self.guard.open(&self.protection)
+    pub(crate) fn open(&self) -> anyhow::Result<OpenedStore> {
+        OpenedStore::open(&self.settings()?).context(HINT)
+    }
+
+    /// Registers lanes in the store; makes it, or takes it over, and returns why that was needed.
+    pub(crate) fn initialise(
+        &self,
+        first: &[FirstHeight],
+    ) -> anyhow::Result<(OpenedStore, Option<StartError>)> {
+        OpenedStore::initialise(&self.settings()?, first).context("--protection")
     }
 
     /// Opens the store, which must have this lane.
-    pub(crate) fn open_with(&self, lane: &LaneArgs) -> anyhow::Result<(SqliteStore, Lane)> {
-        let (store, lane) = (self.open()?, lane.lane());
-        let is_there = store.lanes()?.contains(&lane);
+    pub(crate) fn open_with(&self, lane: &LaneArgs) -> anyhow::Result<(OpenedStore, Lane)> {
+        let (opened, lane) = (self.open()?, lane.lane());
+        let is_there = opened.store.lanes()?.contains(&lane);
         ensure!(is_there, "{lane} is not in the signing database; must be (`signer init`)");
-        Ok((store, lane))
+        Ok((opened, lane))
     }
 }
 

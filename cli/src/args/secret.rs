@@ -195,6 +195,11 @@ pub(crate) fn check_name(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The error of a key that was not given, which the parser has not let pass.
+pub(crate) fn absent_key() -> anyhow::Error {
+    anyhow!("--secret-key-file is absent; must be given")
+}
+
 /// Reads a file that its owner alone may read.
 #[cfg(feature = "rpc")]
 pub(crate) fn read_private(path: &Path) -> anyhow::Result<Zeroizing<String>> {

@@ -72,13 +72,18 @@ pub(crate) enum Command {
 
 impl Command {
     /// Runs the command; `command_line` is the whole command line, for completions.
-    pub(crate) fn run(self, command_line: fn() -> clap::Command) -> anyhow::Result<Printout> {
+    /// A daemon prints its JSON, where that is asked for, when it listens.
+    pub(crate) fn run(
+        self,
+        command_line: fn() -> clap::Command,
+        #[cfg_attr(not(feature = "signer"), allow(unused_variables))] json: bool,
+    ) -> anyhow::Result<Printout> {
         match self {
             Self::Demo(args) => args.run(),
             Self::Key(command) => command.run(),
             Self::Eots(command) => command.run(),
             #[cfg(feature = "signer")]
-            Self::Signer(command) => command.run(),
+            Self::Signer(command) => command.run(json),
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),

@@ -35,6 +35,13 @@ pub enum StoreSettings {
     },
 }
 
+impl StoreSettings {
+    /// Returns a store in a file of SQLite, with the guard beside it or elsewhere.
+    pub const fn sqlite(database: PathBuf, guard: Option<PathBuf>) -> Self {
+        Self::Sqlite { database, guard }
+    }
+}
+
 /// Where the daemon listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

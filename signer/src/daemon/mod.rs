@@ -5,6 +5,7 @@ mod error;
 mod listener;
 mod observer;
 mod source;
+mod store;
 mod tls;
 
 use std::net::SocketAddr;
@@ -21,19 +22,17 @@ pub use self::error::StartError;
 use self::listener::Incoming;
 use self::observer::DaemonObserver;
 use self::source::KeystoreSource;
+pub use self::store::OpenedStore;
 pub use self::tls::TlsError;
 use self::tls::TlsFiles;
 use crate::auth::{Authenticator, Clock, Nonces, SystemClock};
-use crate::config::{ChainSettings, Configuration, PrivateFile, StoreSettings};
+use crate::config::{ChainSettings, Configuration, StoreSettings};
 use crate::grpc::{AuthenticationLayer, Limits, routes};
 use crate::http::{Observed, serve};
 use crate::keystore::Keystore;
 use crate::metrics::{MetricLabels, Metrics};
-use crate::protection::{
-    Lane, PostgresConnection, PostgresError, PostgresMode, PostgresOptions, PostgresStore, SqlitePaths,
-    SqliteStore, Store, check_highest_vote,
-};
-use crate::service::{BackUp, Parts, ServedChain, SignerService};
+use crate::protection::{Lane, check_highest_vote};
+use crate::service::{Parts, ServedChain, SignerService};
 use crate::session::{RandomnessAhead, VoteRules};
 
 /// How often the files of secrets and certificates are read again.
@@ -284,7 +283,7 @@ impl Made {
                 public_key.map_err(|cause| StartError::Key(key.name.to_string(), cause))?,
             ));
         }
-        let opened = Opened::new(&configuration.store)?;
+        let opened = OpenedStore::open(&configuration.store)?;
         let lane = |name: &str, chain: &ChainSettings| {
             let key = keys.iter().find(|(key, _)| key == name).map(|(_, public_key)| *public_key)?;
             Some(Lane { public_key: key, chain_id: chain.chain.chain_id.clone().into_bytes() })
@@ -305,7 +304,7 @@ impl Made {
         let metrics = Arc::new(Metrics::new(labels, SystemTime::now())?);
         let observer = Arc::new(DaemonObserver::new(metrics.clone()));
         let (known, clients) = clients::open(&configuration, &keys)?;
-        let nonces = Nonces::open(&opened.nonces)?;
+        let nonces = Nonces::open(opened.nonces())?;
         let authenticator = Arc::new(Authenticator::new(known, nonces, clock.clone()));
         let tls = configuration.listen.tls.clone().map(TlsFiles::open).transpose()?.map(Arc::new);
         let service = Arc::new(SignerService::new(Parts {
@@ -348,53 +347,4 @@ fn served_chain(settings: &ChainSettings) -> ServedChain {
         votes_per_minute: *votes_per_minute,
         sign_any_message: *sign_any_message,
     }
-}
-
-/// A signing database that is open.
-struct Opened {
-    store: Arc<dyn Store>,
-    back_up: Option<Arc<dyn BackUp>>,
-    /// Where the nonces are: beside the database, or beside the guard of one that is elsewhere.
-    nonces: PathBuf,
-}
-
-impl Opened {
-    fn new(settings: &StoreSettings) -> Result<Self, StartError> {
-        let with_nonces = |path: &PathBuf| {
-            let mut name = path.clone().into_os_string();
-            name.push(".nonces");
-            PathBuf::from(name)
-        };
-        match settings {
-            StoreSettings::Sqlite { database, guard, .. } => {
-                let mut paths = SqlitePaths::beside(database);
-                if let Some(guard) = guard {
-                    paths.guard.clone_from(guard);
-                }
-                let store = Arc::new(SqliteStore::open(&paths)?);
-                Ok(Self { store: store.clone(), back_up: Some(store), nonces: with_nonces(database) })
-            }
-            StoreSettings::Postgres { connection, guard, shared, .. } => {
-                let mut options = PostgresOptions::new(read_connection(connection)?, guard);
-                if *shared {
-                    options.mode = PostgresMode::Shared;
-                }
-                let store = Arc::new(PostgresStore::open(&options)?);
-                Ok(Self { store, back_up: None, nonces: with_nonces(guard) })
-            }
-        }
-    }
-}
-
-/// The most bytes of a connection string.
-const MAX_CONNECTION_BYTES: usize = 4096;
-
-/// Reads the connection string of a private file.
-fn read_connection(file: &PrivateFile) -> Result<PostgresConnection, StartError> {
-    let bytes = file.read(MAX_CONNECTION_BYTES).map_err(|cause| {
-        let path = file.path().to_owned();
-        StartError::Connection { path, cause }
-    })?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| PostgresError::ConnectionString)?;
-    Ok(text.trim().parse()?)
 }

@@ -107,7 +107,7 @@ impl Bip39Passphrase {
     /// # Errors
     /// [`NotNormalized`] when it is in another form.
     pub fn new(passphrase: Passphrase) -> Result<Self, NotNormalized> {
-        if !is_nfkd(passphrase.as_str()) {
+        if !is_nfkd(passphrase.expose()) {
             return Err(NotNormalized);
         }
         Ok(Self::verbatim(passphrase))
@@ -189,7 +189,7 @@ impl Mnemonic {
     /// # Errors
     /// [`DerivationError`] when there is no key, which nobody has seen.
     pub fn derive(&self, passphrase: &Bip39Passphrase, path: &HdPath) -> Result<SecretKey, DerivationError> {
-        let passphrase = passphrase.0.as_ref().map_or("", Passphrase::as_str);
+        let passphrase = passphrase.0.as_ref().map_or("", Passphrase::expose);
         // It takes the bytes as they are.
         let seed = Zeroizing::new(self.0.to_seed_normalized(passphrase));
         bip32::derive(&seed, path).ok_or(DerivationError)

@@ -76,7 +76,7 @@ pub enum UnsealError {
 
 /// The passphrase in the type that `age` erases.
 fn secret(passphrase: &Passphrase) -> SecretString {
-    SecretString::from(passphrase.as_str())
+    SecretString::from(passphrase.expose())
 }
 
 /// Encrypts with a passphrase, as text.

@@ -46,16 +46,14 @@ impl CommandOutput for Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let key = self.range.secret_key_file.read()?;
-        let commitment = self.range.tree(&key)?.commitment();
-        let context = self.signing_context.unwrap_or(SigningContext::GENESIS);
-        let signature = commitment.sign(&key, &context)?;
+        let (public_key, signed) = self.range.commit(self.signing_context)?;
+        let commitment = signed.commitment;
         Printout::of(&Output {
-            public_key: key.public_key().to_string(),
+            public_key: public_key.to_string(),
             start_height: commitment.start_height.0,
             count: commitment.count,
             root: hex::encode(commitment.root),
-            signature: signature.to_string(),
+            signature: signed.signature.to_string(),
         })
     }
 }

@@ -73,7 +73,7 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         // The list gives the tree and the leaves, derived once.
         let start_height = self.range.height;
-        let leaves = self.range.leaves(&self.range.secret_key_file.read()?)?;
+        let leaves = self.range.leaves()?;
         let tree = RandomnessTree::new(start_height, &leaves)?;
         let Some(index) = self.index else {
             let count = u64::try_from(leaves.len())?;

@@ -4,16 +4,27 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use eots::{PublicRandomness, SecretKey};
-use finality::{ConsumerHeight, InvalidCommitment, RandomnessSchedule, RandomnessTree};
+use eots::{PublicRandomness, XOnlyPublicKey};
+#[cfg(feature = "signer")]
+use finality::Signer as _;
+use finality::{
+    ConsumerHeight, InvalidCommitment, RandomnessSchedule, RandomnessTree, SignedCommitment, SigningContext,
+};
 
-use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+#[cfg(feature = "signer")]
+use crate::args::remote::{RemoteArgs, refused};
+use crate::args::secret::{SecretKeyFile, SecretKeyPath, absent_key};
 
 #[derive(clap::Args)]
 pub(crate) struct Range {
     /// File with the finality provider's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    pub(crate) secret_key_file: SecretKeyPath,
+    #[cfg_attr(feature = "signer", arg(required_unless_present = "signer", conflicts_with = "signer"))]
+    #[cfg_attr(not(feature = "signer"), arg(required = true))]
+    secret_key_file: Option<SecretKeyPath>,
+    #[cfg(feature = "signer")]
+    #[command(flatten)]
+    remote: RemoteArgs,
     /// The chain whose blocks are voted on.
     #[arg(long)]
     pub(crate) chain_id: String,
@@ -33,31 +44,50 @@ impl Range {
         Ok(RandomnessSchedule::new(self.height, self.count, self.interval)?)
     }
 
-    /// The tree over the public randomness of all heights, built on every core; tells on a terminal how far
-    /// it is.
-    pub(crate) fn tree(&self, key: &SecretKey) -> anyhow::Result<RandomnessTree> {
+    /// The commitment to all heights, signed, and whose it is. Here the tree is built on every core, and a
+    /// terminal is told how far it is.
+    pub(crate) fn commit(
+        &self,
+        context: Option<SigningContext>,
+    ) -> anyhow::Result<(XOnlyPublicKey, SignedCommitment)> {
         let schedule = self.schedule()?;
+        #[cfg(feature = "signer")]
+        if self.remote.signer.is_some() {
+            let signer = self.remote.lane(&self.chain_id, context)?;
+            return Ok((signer.public_key(), signer.commit(schedule).map_err(refused)?));
+        }
+        let key = self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()?;
         let chain_id = self.chain_id.as_bytes();
-        self.showing_progress(|threads, progress| {
-            Ok(RandomnessTree::derive(key, chain_id, schedule, threads, progress)?)
-        })
+        let tree = self.showing_progress(|threads, progress| {
+            Ok(RandomnessTree::derive(&key, chain_id, schedule, threads, progress)?)
+        })?;
+        let commitment = tree.commitment();
+        let signature = commitment.sign(&key, &context.unwrap_or(SigningContext::GENESIS))?;
+        Ok((*key.public_key(), SignedCommitment { commitment, signature }))
     }
 
     /// The leaves of that tree.
-    pub(crate) fn leaves(&self, key: &SecretKey) -> anyhow::Result<Vec<PublicRandomness>> {
+    pub(crate) fn leaves(&self) -> anyhow::Result<Vec<PublicRandomness>> {
         if self.interval > 1 && self.count > 1 {
             return Err(InvalidCommitment::Sparse { interval: self.interval }.into());
         }
-        self.public_randomness(key)
+        Ok(self.public_randomness()?.1)
     }
 
-    /// The public randomness of all heights, derived in the same way.
-    pub(crate) fn public_randomness(&self, key: &SecretKey) -> anyhow::Result<Vec<PublicRandomness>> {
+    /// The public randomness of all heights, derived in the same way, and whose it is.
+    pub(crate) fn public_randomness(&self) -> anyhow::Result<(XOnlyPublicKey, Vec<PublicRandomness>)> {
         let schedule = self.schedule()?;
+        #[cfg(feature = "signer")]
+        if self.remote.signer.is_some() {
+            let signer = self.remote.lane(&self.chain_id, None)?;
+            return Ok((signer.public_key(), signer.public_randomness(schedule).map_err(refused)?));
+        }
+        let key = self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()?;
         let chain_id = self.chain_id.as_bytes();
-        self.showing_progress(|threads, progress| {
-            Ok(schedule.public_randomness_on(threads, key, chain_id, progress))
-        })
+        let list = self.showing_progress(|threads, progress| {
+            Ok(schedule.public_randomness_on(threads, &key, chain_id, progress))
+        })?;
+        Ok((*key.public_key(), list))
     }
 
     fn showing_progress<T>(

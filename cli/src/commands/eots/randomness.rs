@@ -37,10 +37,10 @@ impl CommandOutput for Output {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (schedule, key) = (self.range.schedule()?, self.range.secret_key_file.read()?);
-        let public_randomness = self.range.public_randomness(&key)?;
+        let schedule = self.range.schedule()?;
+        let (public_key, public_randomness) = self.range.public_randomness()?;
         Printout::of(&Output {
-            public_key: key.public_key().to_string(),
+            public_key: public_key.to_string(),
             public_randomness: public_randomness.iter().map(ToString::to_string).collect(),
             heights: schedule.heights().map(|height| height.0).collect(),
         })

@@ -1,14 +1,14 @@
 //! `eots sign`: signs with the randomness of a height.
 
 use std::path::PathBuf;
-#[cfg(feature = "signer")]
-use std::sync::Arc;
 
 use anyhow::bail;
+#[cfg(feature = "signer")]
+use anyhow::{Context, ensure};
 use eots::SecretRandomness;
 use finality::SigningContext;
 #[cfg(feature = "signer")]
-use finality::{ConsumerHeight, SignerChain};
+use finality::{ConsumerHeight, Signer as _, SignerChain, VoteMessage};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "signer")]
 use signer::session::{ProtectedSigner, SessionError, VoteRules};
@@ -18,7 +18,9 @@ use crate::args::argument::{self, Argument};
 use crate::args::input::{self, Bytes};
 #[cfg(feature = "signer")]
 use crate::args::protection::GuardArgs;
-use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+#[cfg(feature = "signer")]
+use crate::args::remote::{RemoteArgs, refused};
+use crate::args::secret::{SecretKeyFile, SecretKeyPath, absent_key};
 use crate::view::output::{CommandOutput, Printout};
 #[cfg(feature = "signer")]
 use crate::view::violation::Refused;
@@ -31,7 +33,12 @@ use crate::view::violation::Refused;
 pub(crate) struct Args {
     /// File with the finality provider's secret key, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    secret_key_file: SecretKeyPath,
+    #[cfg_attr(feature = "signer", arg(required_unless_present = "signer", conflicts_with = "signer"))]
+    #[cfg_attr(not(feature = "signer"), arg(required = true))]
+    secret_key_file: Option<SecretKeyPath>,
+    #[cfg(feature = "signer")]
+    #[command(flatten)]
+    remote: RemoteArgs,
     /// The chain whose block is voted on.
     #[arg(long)]
     chain_id: String,
@@ -48,6 +55,7 @@ pub(crate) struct Args {
     /// The signing database (`btcstake signer init` makes one): the signature is recorded before it is
     /// printed, and another message at the same height is refused.
     #[arg(long, value_name = "FILE")]
+    #[cfg_attr(feature = "signer", arg(conflicts_with = "signer"))]
     protection: Option<PathBuf>,
     #[cfg(feature = "signer")]
     #[command(flatten)]
@@ -55,6 +63,7 @@ pub(crate) struct Args {
     /// Sign without a signing record, for tests only. A second signature at the same height over another
     /// message reveals the secret key.
     #[arg(long, conflicts_with = "protection")]
+    #[cfg_attr(feature = "signer", arg(conflicts_with = "signer"))]
     dangerously_unprotected: bool,
 }
 
@@ -83,7 +92,30 @@ impl CommandOutput for Output {
 }
 
 impl Args {
+    /// Has a signer that runs sign a vote.
+    #[cfg(feature = "signer")]
+    fn sign_remotely(&self) -> anyhow::Result<Printout> {
+        let message = self.message.read()?;
+        let context = self.signing_context.unwrap_or(SigningContext::GENESIS);
+        let whole = in_context(self.signing_context, &message);
+        let vote = VoteMessage::from_bytes(context, &whole).context("--message")?;
+        let (found, height) = (vote.height().to_u64(), self.height);
+        ensure!(found == height, "--message votes at height {found}; must vote at --height, {height}");
+        let signer = self.remote.lane(&self.chain_id, self.signing_context)?;
+        let made = signer.vote(&vote).map_err(refused)?;
+        Printout::of(&Output {
+            public_key: signer.public_key().to_string(),
+            public_randomness: made.public_randomness.to_string(),
+            message: hex::encode(whole),
+            signature: made.signature.to_string(),
+        })
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        #[cfg(feature = "signer")]
+        if self.remote.signer.is_some() {
+            return self.sign_remotely();
+        }
         if self.protection.is_none() && !self.dangerously_unprotected {
             bail!(
                 "nothing would record this signature, and a second one at height {} over another message would reveal the secret key; \
@@ -91,7 +123,7 @@ impl Args {
                 self.height
             );
         }
-        let key = self.secret_key_file.read()?;
+        let key = self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()?;
         let message = in_context(self.signing_context, &self.message.read()?);
         let (public_key, shown) = (key.public_key().to_string(), hex::encode(&message));
         let randomness = SecretRandomness::derive(&key, self.chain_id.as_bytes(), self.height);
@@ -105,7 +137,7 @@ impl Args {
             ),
             #[cfg(feature = "signer")]
             Some(database) => {
-                let store = Arc::new(self.guard.open(database)?);
+                let store = self.guard.open(database)?.store;
                 let chain = SignerChain::genesis(self.chain_id);
                 let signer = ProtectedSigner::new(key, chain, store, VoteRules::default());
                 match signer.sign_message(ConsumerHeight(self.height), message) {

@@ -4,13 +4,17 @@ use anyhow::bail;
 use bitcoin::Network;
 use bitcoin::base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::ValueEnum;
+#[cfg(feature = "signer")]
+use finality::Signer as _;
 use serde::{Deserialize, Serialize};
 use staking_scripts::ProofOfPossession;
 use staking_scripts::possession::{Bip322Script, PopType};
 
 use crate::args::network::NetworkName;
 use crate::args::possession::{Kind, PossessionArgs, Signed};
-use crate::args::secret::{SecretKeyFile, SecretKeyPath};
+#[cfg(feature = "signer")]
+use crate::args::remote::{RemoteArgs, refused};
+use crate::args::secret::{SecretKeyFile, SecretKeyPath, absent_key};
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
@@ -28,7 +32,12 @@ pub(crate) struct Args {
     /// File with the staker's or the finality provider's secret key, 64 hex digits, or keystore:NAME; - is
     /// standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    secret_key_file: SecretKeyPath,
+    #[cfg_attr(feature = "signer", arg(required_unless_present = "signer", conflicts_with = "signer"))]
+    #[cfg_attr(not(feature = "signer"), arg(required = true))]
+    secret_key_file: Option<SecretKeyPath>,
+    #[cfg(feature = "signer")]
+    #[command(flatten)]
+    remote: RemoteArgs,
     /// With bip322: the kind of Bitcoin address that signs.
     #[arg(long, required_if_eq("kind", "bip322"))]
     script: Option<Script>,
@@ -99,8 +108,34 @@ impl Args {
         }
     }
 
+    /// Has a signer that runs prove its key.
+    #[cfg(feature = "signer")]
+    fn create_remotely(&self) -> anyhow::Result<Printout> {
+        let Signed::Chain(PopType::Bip340, message) = self.possession.signed()? else {
+            bail!("--signer makes proofs of --type bip340 alone; must be that one");
+        };
+        let context = *message.context();
+        let signer = self.remote.lane("", Some(context))?;
+        let signature = signer.prove_possession(&message).map_err(refused)?;
+        Printout::of(&Output {
+            public_key: signer.public_key().to_string(),
+            kind: self.possession.kind.to_string(),
+            account: message.address().to_string(),
+            signature: hex::encode(ProofOfPossession::Bip340(signature).signature_bytes()),
+            signing_context: (!context.is_genesis()).then(|| context.to_string()),
+            bitcoin_address: None,
+            simple_signature: None,
+            eots_sign_baby: None,
+        })
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (key, signed) = (self.secret_key_file.read()?, self.possession.signed()?);
+        #[cfg(feature = "signer")]
+        if self.remote.signer.is_some() {
+            return self.create_remotely();
+        }
+        let key = self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()?;
+        let signed = self.possession.signed()?;
         let bitcoin_address = self.bitcoin_address()?;
         let (public_key, kind) = (key.public_key().to_string(), self.possession.kind.to_string());
         let (proof_type, message) = match signed {

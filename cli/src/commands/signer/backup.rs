@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-use signer::protection::Store as _;
+use anyhow::{Context, bail};
 
 use super::lanes::Output;
 use crate::args::protection::ProtectionArgs;
@@ -24,9 +23,12 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let store = self.protection.open()?;
-        store.back_up(&self.out).context("--out")?;
-        let lanes = store.lanes()?;
-        Printout::of(&Output::of(&store, &lanes)?)
+        let opened = self.protection.open()?;
+        let Some(back_up) = &opened.back_up else {
+            bail!("the signing database is in PostgreSQL; must be backed up with its own tools (`pg_dump`)");
+        };
+        back_up.back_up(&self.out).context("--out")?;
+        let lanes = opened.store.lanes()?;
+        Printout::of(&Output::of(&*opened.store, &lanes)?)
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use signer::interchange::{ExportForm, Interchange};
-use signer::protection::Store as _;
 
 use super::lanes::Output;
 use crate::args::new_file::NewFile;
@@ -30,10 +29,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let file = NewFile::begin("--out", &self.out)?;
-        let store = self.protection.open()?;
+        let store = self.protection.open()?.store;
         let form = if self.minimal { ExportForm::Minimal } else { ExportForm::Complete };
-        file.write(&format!("{}\n", Interchange::export(&store, form)?.to_json()))?;
+        file.write(&format!("{}\n", Interchange::export(&*store, form)?.to_json()))?;
         let lanes = store.lanes()?;
-        Printout::of(&Output::of(&store, &lanes)?)
+        Printout::of(&Output::of(&*store, &lanes)?)
     }
 }

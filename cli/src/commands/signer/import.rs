@@ -66,12 +66,12 @@ impl Args {
             only.committed.extend(self.committed);
         }
         ensure!(!brought.lanes.is_empty(), "the file has no record and no watermark; must have one");
-        let store = self.protection.open()?;
-        let merged = brought.import(&store)?;
+        let store = self.protection.open()?.store;
+        let merged = brought.import(&*store)?;
         // Its lock is kept until the records are here.
         drop(database);
         let (lanes, changed): (Vec<_>, Vec<_>) = merged.into_iter().unzip();
-        let output = Output::of(&store, &lanes)?.with(&changed);
+        let output = Output::of(&*store, &lanes)?.with(&changed);
         Printout::of(&Output { warnings, ..output })
     }
 }

@@ -1,10 +1,7 @@
 //! `signer init`: makes a signing database, or registers a lane.
 
-use anyhow::Context;
 use finality::ConsumerHeight;
-use signer::protection::{
-    ChangeKind, FirstHeight, HeightRange, LaneChange, OpenError, SqliteStore, Store as _,
-};
+use signer::protection::{ChangeKind, FirstHeight, HeightRange, LaneChange};
 
 use super::lanes::Output;
 use crate::args::protection::{LaneArgs, ProtectionArgs, first_height, height_range};
@@ -37,36 +34,19 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (paths, lane) = (self.protection.paths(), self.lane.lane());
+        let lane = self.lane.lane();
         let own = FirstHeight { lane: lane.clone(), height: ConsumerHeight(self.from_height) };
         let first: Vec<_> = [own].into_iter().chain(self.also).collect();
-        let mut warnings = Vec::new();
-        let store = match SqliteStore::open(&paths) {
-            Ok(store) => {
-                let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
-                    lane: lane.clone(),
-                    kind: ChangeKind::Register(*height),
-                });
-                store.change(register.collect())?;
-                store
-            }
-            Err(error @ (OpenError::InUse(_) | OpenError::OtherFile { .. })) => {
-                return Err(error).context("--protection");
-            }
-            Err(found) => {
-                let store = SqliteStore::initialise(&paths, &first).context("--protection")?;
-                if !matches!(found, OpenError::Absent(_)) {
-                    warnings.push(format!("taken over, from height {} on: {found}", self.from_height));
-                }
-                store
-            }
-        };
+        let (opened, taken_over) = self.protection.initialise(&first)?;
+        let warnings =
+            taken_over.map(|found| format!("taken over, from height {} on: {found}", self.from_height));
         let committed = self.committed.into_iter().map(ChangeKind::Committed);
         let changes: Vec<_> = committed.map(|kind| LaneChange { lane: lane.clone(), kind }).collect();
         if !changes.is_empty() {
-            store.change(changes)?;
+            opened.store.change(changes)?;
         }
         let lanes: Vec<_> = first.into_iter().map(|first| first.lane).collect();
-        Printout::of(&Output { warnings, ..Output::of(&store, &lanes)? })
+        let warnings = warnings.into_iter().collect();
+        Printout::of(&Output { warnings, ..Output::of(&*opened.store, &lanes)? })
     }
 }

@@ -62,7 +62,7 @@ impl From<&HeightRange> for RangeOutput {
 }
 
 impl LaneOutput {
-    fn new(lane: &Lane, state: &LaneState) -> Self {
+    pub(super) fn new(lane: &Lane, state: &LaneState) -> Self {
         let height = |height: Option<finality::ConsumerHeight>| height.map(finality::ConsumerHeight::to_u64);
         Self {
             public_key: lane.public_key.to_string(),
@@ -77,7 +77,7 @@ impl LaneOutput {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let chain = self.chain_id.as_deref().map_or_else(|| format!("0x{}", self.chain_id_hex), plain);
         let mut lines = vec![format!("{STRONG}{}{STRONG:#} on {chain}", self.public_key)];
         let height = |height: Option<u64>| height.map_or_else(|| "none".to_owned(), |it| it.to_string());

@@ -1,7 +1,7 @@
 //! `signer prune`: forgets old records.
 
 use finality::ConsumerHeight;
-use signer::protection::{ChangeKind, LaneChange, Store as _};
+use signer::protection::{ChangeKind, LaneChange};
 
 use super::lanes::Output;
 use crate::args::protection::{LaneArgs, ProtectionArgs};
@@ -25,9 +25,9 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (store, lane) = self.protection.open_with(&self.lane)?;
+        let (opened, lane) = self.protection.open_with(&self.lane)?;
         let kind = ChangeKind::Prune(ConsumerHeight(self.up_to));
-        let changed = store.change(vec![LaneChange { lane: lane.clone(), kind }])?;
-        Printout::of(&Output::of(&store, &[lane])?.with(&changed))
+        let changed = opened.store.change(vec![LaneChange { lane: lane.clone(), kind }])?;
+        Printout::of(&Output::of(&*opened.store, &[lane])?.with(&changed))
     }
 }

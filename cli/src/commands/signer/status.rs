@@ -1,7 +1,7 @@
 //! `signer status`: prints what a signing database knows.
 
 use finality::ConsumerHeight;
-use signer::protection::{Store as _, check_highest_vote};
+use signer::protection::check_highest_vote;
 
 use super::lanes::Output;
 use crate::args::protection::ProtectionArgs;
@@ -9,7 +9,7 @@ use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The signing database must not be in use.\n\nExample:\n  btcstake signer status --protection signing.db"
+    after_help = "The signing database must not be in use: `signer keys` asks a signer that runs.\n\nExample:\n  btcstake signer status --protection signing.db"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let store = self.protection.open()?;
+        let store = self.protection.open()?.store;
         let lanes = store.lanes()?;
         if let Some(seen) = self.highest_vote {
             let [lane] = lanes.as_slice() else {
@@ -31,8 +31,8 @@ impl Args {
                     lanes.len()
                 );
             };
-            check_highest_vote(&store, lane, ConsumerHeight(seen))?;
+            check_highest_vote(&*store, lane, ConsumerHeight(seen))?;
         }
-        Printout::of(&Output::of(&store, &lanes)?)
+        Printout::of(&Output::of(&*store, &lanes)?)
     }
 }

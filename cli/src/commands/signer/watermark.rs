@@ -1,7 +1,7 @@
 //! `signer watermark`: raises the low watermark, or sets the high one.
 
 use finality::ConsumerHeight;
-use signer::protection::{ChangeKind, LaneChange, Store as _};
+use signer::protection::{ChangeKind, LaneChange};
 
 use super::lanes::Output;
 use crate::args::protection::{LaneArgs, ProtectionArgs};
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (store, lane) = self.protection.open_with(&self.lane)?;
+        let (opened, lane) = self.protection.open_with(&self.lane)?;
         let low = self.low.map(|low| ChangeKind::RaiseLow(ConsumerHeight(low)));
         let high = match (self.high, self.no_high) {
             (Some(high), _) => Some(ChangeKind::SetHigh(Some(ConsumerHeight(high)))),
@@ -40,7 +40,7 @@ impl Args {
             (None, false) => None,
         };
         let changes = low.into_iter().chain(high).map(|kind| LaneChange { lane: lane.clone(), kind });
-        store.change(changes.collect())?;
-        Printout::of(&Output::of(&store, &[lane])?)
+        opened.store.change(changes.collect())?;
+        Printout::of(&Output::of(&*opened.store, &[lane])?)
     }
 }

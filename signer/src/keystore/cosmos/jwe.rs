@@ -85,7 +85,7 @@ pub(super) fn decrypt(file: &[u8], password: &Passphrase) -> Result<Zeroizing<Ve
 
     let salt = [ALGORITHM.as_bytes(), &[0], &salt].concat();
     let mut wrapping_key = Zeroizing::new([0; 16]);
-    pbkdf2::pbkdf2::<Hmac<Sha256>>(password.as_str().as_bytes(), &salt, rounds, wrapping_key.as_mut_slice())
+    pbkdf2::pbkdf2::<Hmac<Sha256>>(password.expose().as_bytes(), &salt, rounds, wrapping_key.as_mut_slice())
         .map_err(|_| JweError::WrongPassword)?;
     let mut key = Zeroizing::new([0; 32]);
     KekAes128::from(*wrapping_key)

@@ -117,7 +117,7 @@ impl Passphrase {
     }
 
     /// Returns the text, which nothing redacts any more.
-    pub(super) fn as_str(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -77,7 +77,7 @@ impl Passphrase {
     /// [`PassphraseError`] as for [`Self::prompt`], and when the two differ.
     pub fn prompt_new(question: &str, again: &str) -> Result<Self, PassphraseError> {
         let passphrase = Self::prompt(question)?;
-        if Self::prompt(again)?.as_str() != passphrase.as_str() {
+        if Self::prompt(again)?.expose() != passphrase.expose() {
             return Err(PassphraseError::Different);
         }
         Ok(passphrase)

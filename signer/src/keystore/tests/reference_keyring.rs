@@ -73,7 +73,7 @@ fn keys_of_both_backends_are_read() {
         }
     }
     assert_eq!(count, 16);
-    assert_eq!(CosmosKeyring::test_password().unwrap().as_str(), password["test"]);
+    assert_eq!(CosmosKeyring::test_password().unwrap().expose(), password["test"]);
 }
 
 /// A keyring's file of our own making, each part of which a test may change.

@@ -93,7 +93,7 @@ fn reader() {
         Err(_) => Passphrase::from_credential(&name("passphrase")),
     };
     match read {
-        Ok(passphrase) => println!("\nread {:?}", passphrase.as_str()),
+        Ok(passphrase) => println!("\nread {:?}", passphrase.expose()),
         Err(error) => println!(
             "\nerror {error}: {}",
             std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)

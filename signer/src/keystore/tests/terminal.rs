@@ -22,7 +22,7 @@ fn asker() {
         }
     } else {
         match Passphrase::prompt_new("Passphrase: ", "Again: ") {
-            Ok(passphrase) => println!("\nread {} bytes", passphrase.as_str().len()),
+            Ok(passphrase) => println!("\nread {} bytes", passphrase.expose().len()),
             Err(error) => println!("\nerror {error}"),
         }
     }

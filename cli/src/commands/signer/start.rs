@@ -1,0 +1,105 @@
+//! `signer start`: the daemon that holds a finality provider's keys.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use signer::config::{Configuration, LogFormat, LogSettings};
+use signer::daemon::Daemon;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::args::secret::forbid_core_dumps;
+use crate::view::output::{Exit, Printout};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "It prints where it listens, logs to standard error, and ends at SIGTERM or SIGINT when what was asked is answered. At SIGHUP it reads \
+    secrets and certificates again. `signer config` prints a configuration to begin with; docs/signer-operation.md has every setting.\n\nExample:\n  \
+    btcstake signer start --config signer.toml"
+)]
+pub(crate) struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Where a signer listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The address of the gRPC interface.
+    pub grpc: String,
+    /// The address of metrics and health; null where they are off.
+    pub metrics: Option<String>,
+}
+
+impl Args {
+    /// Runs the daemon until it is told to stop. What it prints, it prints when it listens.
+    pub(crate) fn run(self, json: bool) -> anyhow::Result<Printout> {
+        forbid_core_dumps()?;
+        let configuration = Configuration::load(&self.config, std::env::vars_os()).context("--config")?;
+        log_as(&configuration.log);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.context("cannot start the daemon's threads")?.block_on(serve(configuration, json))?;
+        Ok(Printout::lines(std::iter::empty(), Exit::Success))
+    }
+}
+
+fn log_as(settings: &LogSettings) {
+    let level = LevelFilter::from_level(settings.level);
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // Whoever has set another one before keeps it.
+    let _set = match settings.format {
+        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+    };
+}
+
+async fn serve(configuration: Configuration, json: bool) -> anyhow::Result<()> {
+    // From here on a signal stops it in order.
+    let mut stop = Stop::new()?;
+    let mut daemon = Daemon::start(configuration).await?;
+    let output = Output {
+        grpc: daemon.grpc_address().to_string(),
+        metrics: daemon.metrics_address().map(|address| address.to_string()),
+    };
+    let text = if json { serde_json::to_string(&output)? } else { format!("listening at {}", output.grpc) };
+    let mut stdout = anstream::stdout().lock();
+    // Nobody may be reading it.
+    let _printed = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    drop(stdout);
+    let ended = tokio::select! {
+        () = stop.requested() => false,
+        () = daemon.ended() => true,
+    };
+    daemon.stop().await;
+    anyhow::ensure!(!ended, "the signer has ended by itself; see its log");
+    Ok(())
+}
+
+/// The signals that stop the daemon.
+struct Stop {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn requested(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _signal = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,139 @@
+//! The signing database of a configuration, in SQLite or PostgreSQL.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::StartError;
+use crate::config::{PrivateFile, StoreSettings};
+use crate::protection::{
+    ChangeKind, FirstHeight, LaneChange, OpenError, PostgresConnection, PostgresError, PostgresMode,
+    PostgresOptions, PostgresStore, SqlitePaths, SqliteStore, Store,
+};
+use crate::service::BackUp;
+
+/// The most bytes of a connection string.
+const MAX_CONNECTION_BYTES: usize = 4096;
+
+/// A signing database that is open.
+pub struct OpenedStore {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Who copies it; `None` where that is the server's own affair.
+    pub back_up: Option<Arc<dyn BackUp>>,
+    nonces: PathBuf,
+}
+
+impl std::fmt::Debug for OpenedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenedStore").finish_non_exhaustive()
+    }
+}
+
+impl OpenedStore {
+    /// Opens a store, which must be there, and newer than or as new as its guard knows.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(settings: &StoreSettings) -> Result<Self, StartError> {
+        match settings {
+            StoreSettings::Sqlite { database, guard } => {
+                let paths = sqlite_paths(database, guard.as_deref());
+                Ok(Self::sqlite(SqliteStore::open(&paths)?, &paths.database))
+            }
+            StoreSettings::Postgres { connection, guard, shared } => {
+                let options = postgres_options(connection, guard, *shared)?;
+                Ok(Self::postgres(PostgresStore::open(&options)?, &options.guard))
+            }
+        }
+    }
+
+    /// Registers lanes with their first heights in a store; makes it, or takes over one that
+    /// [`open`](Self::open) refuses, and returns why it was refused.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn initialise(
+        settings: &StoreSettings,
+        first: &[FirstHeight],
+    ) -> Result<(Self, Option<StartError>), StartError> {
+        let refused = match Self::open(settings) {
+            Ok(opened) => {
+                let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
+                    lane: lane.clone(),
+                    kind: ChangeKind::Register(*height),
+                });
+                opened.store.change(register.collect())?;
+                return Ok((opened, None));
+            }
+            Err(error @ StartError::Open(OpenError::InUse(_) | OpenError::OtherFile { .. })) => {
+                return Err(error);
+            }
+            Err(refused) => refused,
+        };
+        let made = match settings {
+            StoreSettings::Sqlite { database, guard } => {
+                let paths = sqlite_paths(database, guard.as_deref());
+                Self::sqlite(SqliteStore::initialise(&paths, first)?, &paths.database)
+            }
+            StoreSettings::Postgres { connection, guard, shared } => {
+                let options = postgres_options(connection, guard, *shared)?;
+                Self::postgres(PostgresStore::initialise(&options, first)?, &options.guard)
+            }
+        };
+        let was_there = !matches!(
+            refused,
+            StartError::Open(OpenError::Absent(_)) | StartError::Postgres(PostgresError::Absent(_))
+        );
+        Ok((made, was_there.then_some(refused)))
+    }
+
+    fn sqlite(store: SqliteStore, database: &Path) -> Self {
+        let store = Arc::new(store);
+        Self { store: store.clone(), back_up: Some(store), nonces: nonces(database) }
+    }
+
+    fn postgres(store: PostgresStore, guard: &Path) -> Self {
+        Self { store: Arc::new(store), back_up: None, nonces: nonces(guard) }
+    }
+
+    /// Returns where the nonces are: beside the database, or beside the guard of one that is elsewhere.
+    pub(super) fn nonces(&self) -> &Path {
+        &self.nonces
+    }
+}
+
+fn nonces(beside: &Path) -> PathBuf {
+    let mut name = beside.as_os_str().to_owned();
+    name.push(".nonces");
+    name.into()
+}
+
+fn sqlite_paths(database: &Path, guard: Option<&Path>) -> SqlitePaths {
+    let beside = SqlitePaths::beside(database);
+    match guard {
+        Some(guard) => SqlitePaths { guard: guard.to_owned(), ..beside },
+        None => beside,
+    }
+}
+
+fn postgres_options(
+    connection: &PrivateFile,
+    guard: &Path,
+    shared: bool,
+) -> Result<PostgresOptions, StartError> {
+    let mut options = PostgresOptions::new(read_connection(connection)?, guard);
+    if shared {
+        options.mode = PostgresMode::Shared;
+    }
+    Ok(options)
+}
+
+/// Reads the connection string of a private file.
+fn read_connection(file: &PrivateFile) -> Result<PostgresConnection, StartError> {
+    let bytes = file.read(MAX_CONNECTION_BYTES).map_err(|cause| {
+        let path = file.path().to_owned();
+        StartError::Connection { path, cause }
+    })?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| PostgresError::ConnectionString)?;
+    Ok(text.trim().parse()?)
+}
