@@ -1,7 +1,8 @@
 //! Sixteen clients that ask for conflicting votes at the same heights, one by one and in batches.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use signer::wire::reference::eots_manager_client::EotsManagerClient;
@@ -28,14 +29,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Load {
     pub(crate) hosts: Vec<Arc<Host>>,
     pub(crate) released: Released,
-    /// How many requests there are at least.
+    /// How many requests are answered at least: signed, or refused.
     least: u64,
     /// Whether all trouble was made that there must be.
     pub(crate) had_trouble: AtomicBool,
-    pub(crate) requests: AtomicU64,
+    requests: AtomicU64,
+    answered: AtomicU64,
     refused: AtomicU64,
-    failed: AtomicU64,
     cut: AtomicU64,
+    /// How often a request failed with each text.
+    failed: Mutex<BTreeMap<String, u64>>,
 }
 
 type Client = EotsManagerClient<Channel>;
@@ -50,8 +53,9 @@ struct Votes {
 impl Load {
     pub(crate) fn new(hosts: Vec<Arc<Host>>, least: u64) -> Arc<Self> {
         let (released, had_trouble) = (Released::default(), AtomicBool::new(false));
-        let [requests, refused, failed, cut] = <[AtomicU64; 4]>::default();
-        Arc::new(Self { hosts, released, least, had_trouble, requests, refused, failed, cut })
+        let [requests, answered, refused, cut] = <[AtomicU64; 4]>::default();
+        let failed = Mutex::default();
+        Arc::new(Self { hosts, released, least, had_trouble, requests, answered, refused, cut, failed })
     }
 
     /// Lets the clients ask until there were enough requests, and enough trouble.
@@ -64,7 +68,7 @@ impl Load {
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.requests.load(Ordering::SeqCst) >= self.least && self.had_trouble.load(Ordering::SeqCst)
+        self.answered.load(Ordering::SeqCst) >= self.least && self.had_trouble.load(Ordering::SeqCst)
     }
 
     /// Asks for another block wherever a vote was released, and notes what leaves.
@@ -81,14 +85,16 @@ impl Load {
 
     /// Says how it went.
     pub(crate) fn tell(&self) -> String {
-        let [requests, refused, failed, cut] = [&self.requests, &self.refused, &self.failed, &self.cut]
+        let [requests, answered, refused, cut] = [&self.requests, &self.answered, &self.refused, &self.cut]
             .map(|count| count.load(Ordering::SeqCst));
+        let failed = self.failed.lock().unwrap();
         let sum = |count: fn(&Host) -> usize| self.hosts.iter().map(|host| count(host)).sum::<usize>();
         let kills = sum(|host| host.kills.load(Ordering::SeqCst));
         let starts = sum(|host| host.starts.load(Ordering::SeqCst));
         format!(
-            "{requests} requests, of which {refused} refused, {failed} failed, {cut} cut off by the client; \
-             {kills} kills, {starts} starts"
+            "{requests} requests: {answered} answered, {refused} of them refused; {} failed; {cut} cut off by \
+             the client; {kills} kills, {starts} starts; failures: {failed:#?}",
+            failed.values().sum::<u64>()
         )
     }
 }
@@ -136,7 +142,7 @@ pub(crate) async fn vote(
     Ok(())
 }
 
-/// Returns whether a signer that was killed, or has lost its database, may answer so, or its client's library.
+/// Checks that a signer that was killed, or has lost its database, answers so, or its client's library.
 #[track_caller]
 fn check_failure(status: &Status) {
     use Code as C;
@@ -144,9 +150,9 @@ fn check_failure(status: &Status) {
     assert!(is_known && !status.message().contains("has a fault"), "{status}");
 }
 
-fn votes(random: &mut Random, requests: u64) -> Votes {
+fn votes(random: &mut Random, answered: u64) -> Votes {
     let newest =
-        (COMMITTED.first.to_u64() + requests / REQUESTS_AT_A_HEIGHT).min(COMMITTED.last.to_u64() - 8);
+        (COMMITTED.first.to_u64() + answered / REQUESTS_AT_A_HEIGHT).min(COMMITTED.last.to_u64() - 8);
     let mut height = newest + random.below(4);
     if random.once_in(10) {
         height = COMMITTED.first.to_u64() + random.below(newest - COMMITTED.first.to_u64() + 1);
@@ -175,20 +181,25 @@ async fn client(load: Arc<Load>, mut random: Random) {
                 }
             },
         };
-        let votes = votes(&mut random, load.requests.fetch_add(1, Ordering::SeqCst));
+        load.requests.fetch_add(1, Ordering::SeqCst);
+        let votes = votes(&mut random, load.answered.load(Ordering::SeqCst));
         // It hangs up now and then before it has an answer.
         let hangs_up = random.once_in(25);
         let limit = if hangs_up { Duration::from_millis(random.below(15)) } else { PATIENCE };
         match timeout(limit, ask(client, &load.released, &votes)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => {
+                load.answered.fetch_add(1, Ordering::SeqCst);
+            }
             Ok(Err(status)) if status.code() == Code::FailedPrecondition => {
+                load.answered.fetch_add(1, Ordering::SeqCst);
                 load.refused.fetch_add(1, Ordering::SeqCst);
             }
             Ok(Err(status)) => {
                 check_failure(&status);
-                load.failed.fetch_add(1, Ordering::SeqCst);
+                let text = format!("{:?}: {}", status.code(), status.message());
+                *load.failed.lock().unwrap().entry(text).or_default() += 1;
                 connection = None;
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Err(_) => {
                 assert!(hangs_up, "no answer within {PATIENCE:?}");
