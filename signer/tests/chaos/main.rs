@@ -5,6 +5,14 @@
 //! 100 000 requests, or as many as `CHAOS_REQUESTS` says; `CHAOS_SEED` repeats what is random here.
 #![cfg(unix)]
 #![cfg(all(feature = "daemon", feature = "testing"))]
+// Tests may panic: that is how they fail.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 mod authenticated;
 mod clock;

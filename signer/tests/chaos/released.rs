@@ -21,9 +21,12 @@ pub(crate) fn message((chain, height): Place, block: u8) -> Vec<u8> {
     VoteMessage::new(chain.vote_context, ConsumerHeight(height), [block; 32]).to_bytes()
 }
 
-/// Every signature that was released, with its message, as often as it was.
+/// A message and its signature.
+type Signed = (Vec<u8>, Signature);
+
+/// Every signature that was released, as often as it was.
 #[derive(Default)]
-pub(crate) struct Released(Mutex<BTreeMap<Place, Vec<(Vec<u8>, Signature)>>>);
+pub(crate) struct Released(Mutex<BTreeMap<Place, Vec<Signed>>>);
 
 /// What was found in them.
 #[derive(Debug, Default)]
@@ -101,7 +104,7 @@ impl Released {
             by_height.collect::<BTreeMap<_, _>>()
         });
         let released = self.0.lock().unwrap();
-        let is_recorded = |(chain, height): Place, released: &(Vec<u8>, Signature)| {
+        let is_recorded = |(chain, height): Place, released: &Signed| {
             records[chain]
                 .get(&height)
                 .is_some_and(|record| (&record.message, record.signature) == (&released.0, Some(released.1)))
