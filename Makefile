@@ -71,6 +71,7 @@ fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)
 .PHONY: chaos
 chaos: deps ## kill, starve and attack the signer for some minutes
 	@CHAOS=1 scripts/build.sh test --package btcstake-signer --lib -- protection::tests session::tests
+	@CHAOS=1 scripts/build.sh test --package btcstake-signer --test chaos -- --nocapture --test-threads=1
 
 .PHONY: wallets
 wallets: deps ## have wallet libraries sign our PSBTs, write their vectors and the table of docs/wallets.md
