@@ -29,7 +29,8 @@ pub struct Step {
     pub height: Option<u32>,
     /// The path through which it spends.
     pub path: Option<String>,
-    /// Why Bitcoin Core refused it; absent when it did not.
+    /// Why it was refused, by Bitcoin Core, or by the signer where there is no transaction; absent when it was
+    /// not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The transaction that it made or tried, for the page.
@@ -141,7 +142,8 @@ impl Step {
         };
         lines.push(format!("  {mark} {:<24} {}", self.name, self.text));
         if let Some(reason) = &self.reason {
-            lines.push(format!("    {:<24} refused by Bitcoin Core: {BAD}{reason}{BAD:#}", ""));
+            let by = if self.txid.is_some() { "Bitcoin Core" } else { "the signer" };
+            lines.push(format!("    {:<24} refused by {by}: {BAD}{reason}{BAD:#}", ""));
         }
         let Some(txid) = &self.txid else { return };
         let mut facts = Vec::new();
