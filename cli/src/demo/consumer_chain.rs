@@ -17,7 +17,7 @@ const COMMITTED: u32 = 16;
 /// Every provider's voting power, in satoshis.
 const POWER: u64 = 1_000_000;
 
-/// A finality provider of the chain: its signer, which alone signs with the key, and what it has committed to.
+/// A finality provider of the chain: its signer, and what it has committed to.
 struct Provider<S> {
     signer: S,
     tree: RandomnessTree,

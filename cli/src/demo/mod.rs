@@ -136,7 +136,8 @@ impl Args {
 /// Plays a scenario, or all of them, on `node`, called `name` in the report, with keys derived from `seed`.
 ///
 /// # Errors
-/// When this build lacks the scenario, or the node is not on regtest, fails, refuses what it must accept, or accepts what it must refuse.
+/// When this build lacks the scenario, or the node is not on regtest, fails, refuses what it must accept, or
+/// accepts what it must refuse.
 pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Output> {
     let scenarios = scenario.scenarios()?;
     if node.network() != Network::Regtest {

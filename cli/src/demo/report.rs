@@ -29,8 +29,7 @@ pub struct Step {
     pub height: Option<u32>,
     /// The path through which it spends.
     pub path: Option<String>,
-    /// Why it was refused, by Bitcoin Core, or by the signer where there is no transaction; absent when it was
-    /// not.
+    /// Why Bitcoin Core refused it, or, where there is no transaction, the signer; absent when nobody did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The transaction that it made or tried, for the page.
