@@ -69,6 +69,7 @@ fn each_scenario_plays_alone() {
         ScenarioName::Unbond,
         ScenarioName::Expire,
         ScenarioName::Extend,
+        ScenarioName::Signer,
     ] {
         assert_eq!(embedded([8; 32], scenario).scenarios.len(), 1);
     }

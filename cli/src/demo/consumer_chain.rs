@@ -2,45 +2,49 @@
 //! when one equivocates.
 
 use anyhow::{Context, bail, ensure};
-use eots::{SecretKey, XOnlyPublicKey};
+use eots::XOnlyPublicKey;
 use finality::{
     ConsumerHeight, Evidence, FinalityVote, RandomnessCommitment, RandomnessSchedule, RandomnessTree, Signer,
-    SignerChain, SigningContext, Tally, UnprotectedSigner, VoteMessage, VoteOutcome, VoteSignature, Voter,
-    VotingPower,
+    SignerChain, SigningContext, Tally, VoteMessage, VoteOutcome, VoteSignature, Voter, VotingPower,
 };
 use sha2::{Digest, Sha256};
 
 /// The chain's id, from which the randomness is derived.
-const CHAIN_ID: &str = "btcstake-demo-1";
+pub(crate) const CHAIN_ID: &str = "btcstake-demo-1";
 /// The first height, and how many heights the providers commit randomness for.
-const FIRST_HEIGHT: ConsumerHeight = ConsumerHeight(1);
+pub(crate) const FIRST_HEIGHT: ConsumerHeight = ConsumerHeight(1);
 const COMMITTED: u32 = 16;
 /// Every provider's voting power, in satoshis.
 const POWER: u64 = 1_000_000;
 
-/// A finality provider of the chain: its signer, which alone has the key, and what it has committed to.
-struct Provider {
-    /// Without a signing record, so that the provider can equivocate.
-    signer: UnprotectedSigner,
+/// A finality provider of the chain: its signer, and what it has committed to.
+struct Provider<S> {
+    signer: S,
     tree: RandomnessTree,
     commitment: RandomnessCommitment,
 }
 
 /// The chain: its blocks, and its providers with their signers.
-pub(crate) struct ConsumerChain {
-    providers: Vec<Provider>,
+pub(crate) struct ConsumerChain<S> {
+    providers: Vec<Provider<S>>,
     blocks: Vec<[u8; 32]>,
 }
 
-impl ConsumerChain {
-    /// Returns a chain whose providers, with these keys, have committed to their randomness.
-    pub(crate) fn new(providers: &[SecretKey]) -> anyhow::Result<Self> {
-        let providers = providers.iter().map(|key| {
-            // The signing contexts are empty, as on Babylon Genesis.
-            let chain = SignerChain::genesis(CHAIN_ID);
-            Provider::new(UnprotectedSigner::new(key.clone(), chain))
-        });
+/// Returns the chain as signers know it. Its signing contexts are empty, as on Babylon Genesis.
+pub(crate) fn signer_chain() -> SignerChain {
+    SignerChain::genesis(CHAIN_ID)
+}
+
+impl<S: Signer> ConsumerChain<S> {
+    /// Returns a chain whose providers, with these signers, have committed to their randomness.
+    pub(crate) fn new(signers: impl IntoIterator<Item = S>) -> anyhow::Result<Self> {
+        let providers = signers.into_iter().map(Provider::new);
         Ok(Self { providers: providers.collect::<anyhow::Result<_>>()?, blocks: Vec::new() })
+    }
+
+    /// Returns how many providers there are.
+    pub(crate) const fn providers(&self) -> usize {
+        self.providers.len()
     }
 
     /// Returns how many heights the commitments cover.
@@ -62,30 +66,53 @@ impl ConsumerChain {
         });
         let mut tally = Tally::new(SigningContext::GENESIS, height, VotingPower::new(voters)?);
         for provider in &self.providers {
-            tally.add(provider.vote(height, block_hash)?)?;
+            tally.add(provider.vote(&provider.signer, height, block_hash)?)?;
         }
         ensure!(tally.final_blocks() == [block_hash], "all voted, but the block is not final");
         Ok(tally)
     }
 
-    /// Makes the offender vote for the next block and for a fork of it, and returns the evidence.
-    pub(crate) fn equivocate(&mut self, offender: &XOnlyPublicKey) -> anyhow::Result<Evidence> {
-        let mut tally = self.next_block()?;
-        let height = ConsumerHeight(u64::try_from(self.blocks.len())?);
+    /// Returns a provider's vote for the newest block, as its signer signs it.
+    #[cfg(feature = "signer")]
+    pub(crate) fn vote(&self, voter: &XOnlyPublicKey) -> anyhow::Result<FinalityVote> {
+        let block_hash = self.blocks.last().context("the chain has no block")?;
+        let provider = self.provider(voter)?;
+        provider.vote(&provider.signer, self.height()?, *block_hash)
+    }
+
+    /// Returns a provider's vote for a fork of the newest block, as its signer signs it.
+    pub(crate) fn vote_for_fork(&self, voter: &XOnlyPublicKey) -> anyhow::Result<FinalityVote> {
+        self.vote_for_fork_with(&self.provider(voter)?.signer)
+    }
+
+    /// Returns the vote of this signer's provider for a fork of the newest block.
+    pub(crate) fn vote_for_fork_with(&self, signer: &impl Signer) -> anyhow::Result<FinalityVote> {
         let fork = Sha256::digest("a fork of the newest block").into();
-        let offender = self.providers.iter().find(|provider| provider.signer.public_key() == *offender);
-        let offender = offender.context("the offender is not a provider of this chain")?;
-        // A signer with a signing record would refuse: the record has the first vote at this height.
-        match tally.add(offender.vote(height, fork)?)? {
-            VoteOutcome::Equivocation(evidence) => Ok(*evidence),
-            other => bail!("the second vote is not evidence: {other:?}"),
-        }
+        self.provider(&signer.public_key())?.vote(signer, self.height()?, fork)
+    }
+
+    fn provider(&self, public_key: &XOnlyPublicKey) -> anyhow::Result<&Provider<S>> {
+        let found = self.providers.iter().find(|provider| provider.signer.public_key() == *public_key);
+        found.context("the voter is not a provider of this chain")
+    }
+
+    /// Returns the height of the newest block.
+    fn height(&self) -> anyhow::Result<ConsumerHeight> {
+        Ok(ConsumerHeight(u64::try_from(self.blocks.len())?))
     }
 }
 
-impl Provider {
+/// Counts a second vote at one height, and returns the evidence that it must be.
+pub(crate) fn second_vote(mut tally: Tally, vote: FinalityVote) -> anyhow::Result<Evidence> {
+    match tally.add(vote)? {
+        VoteOutcome::Equivocation(evidence) => Ok(*evidence),
+        other => bail!("the second vote is not evidence: {other:?}"),
+    }
+}
+
+impl<S: Signer> Provider<S> {
     /// Returns the provider with this signer, which has committed to its randomness.
-    fn new(signer: UnprotectedSigner) -> anyhow::Result<Self> {
+    fn new(signer: S) -> anyhow::Result<Self> {
         let schedule = RandomnessSchedule::new(FIRST_HEIGHT, COMMITTED, 1)?;
         let signed = signer.commit(schedule)?;
         signed.verify(&signer.public_key(), &SigningContext::GENESIS)?;
@@ -94,12 +121,18 @@ impl Provider {
         Ok(Self { signer, tree, commitment: signed.commitment })
     }
 
-    /// Returns the vote for a block, which the signer signs with the randomness of the height.
-    fn vote(&self, height: ConsumerHeight, block_hash: [u8; 32]) -> anyhow::Result<FinalityVote> {
+    /// Returns the vote for a block, which a signer of the provider's key signs with the randomness of the
+    /// height.
+    fn vote(
+        &self,
+        signer: &impl Signer,
+        height: ConsumerHeight,
+        block_hash: [u8; 32],
+    ) -> anyhow::Result<FinalityVote> {
         let proof = self.tree.prove(height).context("no randomness is committed for this height")?;
         let message = VoteMessage::new(SigningContext::GENESIS, height, block_hash);
-        let VoteSignature { public_randomness, signature } = self.signer.vote(&message)?;
-        let public_key = self.signer.public_key();
+        let VoteSignature { public_randomness, signature } = signer.vote(&message)?;
+        let public_key = signer.public_key();
         Ok(FinalityVote { public_key, message, public_randomness, proof, signature })
     }
 }

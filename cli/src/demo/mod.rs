@@ -3,11 +3,14 @@
 pub mod attempts;
 mod cast;
 mod consumer_chain;
+#[cfg(feature = "signer")]
+mod own_signer;
 mod page;
 mod record;
 mod report;
 mod scenarios;
 mod stage;
+mod voting;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -32,7 +35,7 @@ use crate::view::output::Printout;
 /// Plays a stake's life.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json\n  btcstake demo --report stake.html"
+    after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json\n  btcstake demo --scenario signer\n  btcstake demo --report stake.html"
 )]
 pub(crate) struct Args {
     /// The scenario to play.
@@ -66,21 +69,30 @@ pub enum ScenarioName {
     Expire,
     /// The stake is extended, and then its staking time ends.
     Extend,
-    /// All of them, one after the other on one chain.
+    /// A signer refuses to equivocate, until its key is taken by force.
+    Signer,
+    /// All but `signer`, one after the other on one chain.
     All,
 }
 
 impl ScenarioName {
     /// Returns the scenarios that the name stands for.
-    const fn scenarios(self) -> &'static [Scenario] {
-        match self {
+    fn scenarios(self) -> anyhow::Result<&'static [Scenario]> {
+        Ok(match self {
             Self::Slash => &[Scenario::Slash],
             Self::SlashUnbonding => &[Scenario::SlashUnbonding],
             Self::Unbond => &[Scenario::Unbond],
             Self::Expire => &[Scenario::Expire],
             Self::Extend => &[Scenario::Extend],
+            #[cfg(feature = "signer")]
+            Self::Signer => &[Scenario::Signer],
+            #[cfg(not(feature = "signer"))]
+            Self::Signer => bail!(
+                "--scenario signer: this btcstake was built without the feature `signer`, so it has no signer; install \
+                it with `cargo install --path cli --features signer`"
+            ),
             Self::All => &Scenario::ALL,
-        }
+        })
     }
 }
 
@@ -88,6 +100,8 @@ impl Args {
     /// Plays the demo, writes the page if it is asked for, and returns what to print.
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let start = Instant::now();
+        // Before a file is begun or a node is asked.
+        self.scenario.scenarios()?;
         let seed = read_optional(self.seed.as_ref())?.unwrap_or_else(|| {
             let mut seed = [0; 32];
             OsRng.fill_bytes(&mut seed);
@@ -122,9 +136,10 @@ impl Args {
 /// Plays a scenario, or all of them, on `node`, called `name` in the report, with keys derived from `seed`.
 ///
 /// # Errors
-/// When the node is not on regtest, fails, refuses what it must accept, or accepts what it must refuse.
+/// When this build lacks the scenario, or the node is not on regtest, fails, refuses what it must accept, or
+/// accepts what it must refuse.
 pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName) -> anyhow::Result<Output> {
-    let scenarios = scenario.scenarios();
+    let scenarios = scenario.scenarios()?;
     if node.network() != Network::Regtest {
         bail!("the node is on {}; must be on regtest, because the demo mines its own blocks", node.network());
     }

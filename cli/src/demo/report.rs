@@ -29,7 +29,7 @@ pub struct Step {
     pub height: Option<u32>,
     /// The path through which it spends.
     pub path: Option<String>,
-    /// Why Bitcoin Core refused it; absent when it did not.
+    /// Why Bitcoin Core refused it, or, where there is no transaction, the signer; absent when nobody did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The transaction that it made or tried, for the page.
@@ -141,7 +141,8 @@ impl Step {
         };
         lines.push(format!("  {mark} {:<24} {}", self.name, self.text));
         if let Some(reason) = &self.reason {
-            lines.push(format!("    {:<24} refused by Bitcoin Core: {BAD}{reason}{BAD:#}", ""));
+            let by = if self.txid.is_some() { "Bitcoin Core" } else { "the signer" };
+            lines.push(format!("    {:<24} refused by {by}: {BAD}{reason}{BAD:#}", ""));
         }
         let Some(txid) = &self.txid else { return };
         let mut facts = Vec::new();

@@ -1,6 +1,6 @@
 //! The scenarios.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use bitcoin::FeeRate;
 use chain::Node;
 use eots::SecretKey;
@@ -10,13 +10,9 @@ use staking_scripts::{LeafTransaction, SlashedOutput, SpendPath};
 
 use super::attempts::{signed_by, with_witness};
 use super::cast::{Cast, QUORUM};
-use super::consumer_chain::ConsumerChain;
-use super::record::Equivocation;
 use super::report::ScenarioReport;
 use super::stage::{Stage, Stake};
-
-/// How many heights the finality providers vote honestly on before one of them equivocates.
-const HONEST_HEIGHTS: usize = 3;
+use super::voting::equivocate;
 
 /// A scenario of a stake's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +27,13 @@ pub(crate) enum Scenario {
     Expire,
     /// The stake is extended, and then its staking time ends.
     Extend,
+    /// A signer refuses to equivocate, and its key is taken by force.
+    #[cfg(feature = "signer")]
+    Signer,
 }
 
 impl Scenario {
-    /// All scenarios, in the order in which they are played.
+    /// The scenarios of `all`, in the order in which they are played.
     pub(crate) const ALL: [Self; 5] =
         [Self::Slash, Self::SlashUnbonding, Self::Unbond, Self::Expire, Self::Extend];
 
@@ -46,6 +45,8 @@ impl Scenario {
             Self::Unbond => "unbond",
             Self::Expire => "expire",
             Self::Extend => "extend",
+            #[cfg(feature = "signer")]
+            Self::Signer => "signer",
         }
     }
 
@@ -57,6 +58,10 @@ impl Scenario {
             Self::Unbond => "the staker leaves early, with the covenant committee's consent",
             Self::Expire => "the staking time ends",
             Self::Extend => "the stake is extended under new parameters, and then its staking time ends",
+            #[cfg(feature = "signer")]
+            Self::Signer => {
+                "a signer refuses to sign two blocks at one height, until its key is taken by force"
+            }
         }
     }
 
@@ -89,6 +94,12 @@ impl Scenario {
             Self::Extend => {
                 stake = stage.extend(&stake)?;
                 stage.withdraw(&stake, WithdrawnOutput::Staking, stake.height)?;
+            }
+            #[cfg(feature = "signer")]
+            Self::Signer => {
+                let (extracted, matches) = super::own_signer::equivocate_by_force(&mut stage, even)?;
+                extracted_key_matches = Some(matches);
+                stage.slash(&stake, SlashedOutput::Staking, &extracted)?;
             }
         }
         let final_status = stage.status(&stake)?.as_str().to_owned();
@@ -193,33 +204,4 @@ fn without_key(
     });
     let text = "the covenant's adaptor signatures, not decrypted";
     stage.refused("adaptor used as it is", text, (&transaction, slashing.psbt()), SpendPath::Slashing)
-}
-
-/// Lets the providers vote, the offender twice, and extracts its key from the two votes. Returns the key, and
-/// whether it is the offender's.
-fn equivocate(stage: &mut Stage<'_>, offender: &SecretKey) -> anyhow::Result<(SecretKey, bool)> {
-    let mut chain = ConsumerChain::new(&stage.cast.providers)?;
-    let (providers, committed) = (stage.cast.providers.len(), chain.committed());
-    stage.say(
-        "commit randomness",
-        format!("{providers} finality providers, each for {committed} heights of the consumer chain"),
-    );
-    for height in 1..=HONEST_HEIGHTS {
-        let votes = chain.next_block()?.votes().count();
-        stage.say(
-            "vote",
-            format!("consumer chain at height {height}: {votes} of {providers} vote, the block is final"),
-        );
-    }
-    let evidence = chain.equivocate(offender.public_key())?;
-    let (height, parity) = (evidence.fork.height(), format!("{:?}", offender.parity()).to_lowercase());
-    let public_key = offender.public_key();
-    stage.say("equivocate", format!("{public_key} ({parity} y) signs two blocks at height {height}"));
-    let extracted = evidence.extract()?;
-    let matches = extracted.with_parity(offender.parity()).to_bytes() == offender.to_bytes();
-    ensure!(matches, "the key extracted is not the finality provider's");
-    let (extracted_key, parity) = (*extracted.public_key(), offender.parity());
-    stage.equivocation = Some(Equivocation { evidence, extracted: extracted_key, parity });
-    stage.say("extract", "its secret key, from the two votes alone: it is the finality provider's");
-    Ok((extracted, matches))
 }

@@ -57,6 +57,9 @@ fn said(number: usize, step: &Step, scenario: &ScenarioReport) -> Markup {
     html! {
         li.note id={ (scenario.name) "-" (number) } {
             p { span.number { (number) } " " b { (step.name) } ": " (prose(&step.text)) "." }
+            @if let Some(reason) = &step.reason {
+                p.verdict.bad { span.mark aria-hidden="true" { "✗" } " refused by the signer: " code.reason { (reason) } }
+            }
             @if let Some(equivocation) = equivocation { (votes::figure(equivocation, scenario)) }
         }
     }

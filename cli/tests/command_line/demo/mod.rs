@@ -55,14 +55,77 @@ fn text_tells_the_story() {
     }
 }
 
-/// Under two seconds and 100 MB, all scenarios together and the page about them. The best of three runs
-/// counts, as the machine is shared; with it alone they take less than half of one.
+/// The signer refuses in its own words, and its key is taken only then; nothing of its keystore, its folder
+/// and its port, which are others each time, is printed.
+#[test]
+fn signer_refuses_and_its_key_is_taken_by_force() {
+    let folder = Folder::new();
+    let line = format!("demo --scenario signer --seed {}", seed());
+    let json = folder.run(&format!("--json {line}")).ends(0).stdout();
+    assert_eq!(folder.run(&format!("--json {line}")).ends(0).stdout(), json);
+    let demo: Demo = folder.output(&line);
+    let [scenario] = demo.scenarios.as_slice() else { panic!("{json}") };
+    assert_eq!((scenario.extracted_key_matches, scenario.final_status.as_str()), (Some(true), "SLASHED"));
+    let of_providers: Vec<_> = scenario
+        .steps
+        .iter()
+        .filter(|step| step.txid.is_none())
+        .map(|step| (step.name.as_str(), step.reason.as_deref()))
+        .collect();
+    let expected = [
+        ("pre-sign", None),
+        ("start the signer", None),
+        ("commit randomness", None),
+        ("vote", None),
+        ("vote", None),
+        ("vote", None),
+        ("vote", None),
+        ("the same vote again", None),
+        ("another vote", Some("double sign: another message was signed at height 4")),
+        ("take the key by force", None),
+        ("equivocate", None),
+        ("extract", None),
+    ];
+    assert_eq!(of_providers, expected);
+    let text = folder.run(&line).ends(0).stdout();
+    assert!(text.contains("refused by the signer: double sign: another message was signed"), "{text}");
+    assert!(text.contains("the stake is SLASHED"), "{text}");
+    // The slashing is the same as where no signer had refused before.
+    let without: Demo = folder.output(&line.replace("signer", "slash"));
+    let slashing = |demo: &Demo| {
+        let step = demo.scenarios[0].steps.iter().find(|step| step.name == "slash").unwrap();
+        step.transaction.clone().unwrap()
+    };
+    assert_eq!(slashing(&demo), slashing(&without));
+}
+
+/// `all` names the scenarios that need no signer, as scripts know it.
+#[test]
+fn signer_is_played_by_its_name_alone() {
+    let demo: Demo = Folder::new().output("demo");
+    assert!(demo.scenarios.iter().all(|scenario| scenario.name != "signer"));
+    let help = Folder::new().run("demo --help").ends(0).stdout();
+    assert!(help.contains("- signer:") && help.contains("btcstake demo --scenario signer"), "{help}");
+}
+
+/// Under two seconds and 100 MB, all scenarios together and the page about them.
 #[test]
 fn demo_is_quick_and_small() {
+    quick_and_small("");
+}
+
+/// With a signer too: its daemon, its signing database and its encrypted keys.
+#[test]
+fn signer_is_quick_and_small() {
+    quick_and_small("--scenario signer");
+}
+
+/// The best of three runs counts, as the machine is shared; with it alone they take less than half of one.
+fn quick_and_small(flags: &str) {
     let folder = Folder::new();
     let runs = (0..3).map(|run| {
         let start = Instant::now();
-        let text = folder.run(&format!("demo --report {run}.html")).ends(0).stdout();
+        let text = folder.run(&format!("demo {flags} --report {run}.html")).ends(0).stdout();
         (start.elapsed(), text)
     });
     let (best, text) = runs.min().unwrap();

@@ -270,6 +270,22 @@ fn votes_give_the_key_which_is_not_printed() {
     }
 }
 
+/// What the signer refused stands beside what it was asked, and no key does.
+#[test]
+fn refusal_of_the_signer_is_told() {
+    let (demo, page) = play("signer");
+    let document = read(&page);
+    let refused: Vec<_> =
+        steps(&demo).into_iter().filter(|(_, step)| step.reason.is_some() && step.txid.is_none()).collect();
+    let [(id, step)] = refused.as_slice() else { panic!("{refused:?}") };
+    let told = text(by_id(&document, id));
+    let reason = step.reason.as_ref().unwrap();
+    assert!(told.contains(&format!("refused by the signer: {reason}")), "{told}");
+    // The figure of the votes is the one of the scenario without a signer.
+    let votes = |page: &str| text(elements(read(page).root(), "votes").next().unwrap());
+    assert_eq!(votes(&page), votes(&play("slash").1));
+}
+
 #[test]
 fn seed_gives_the_same_page_again() {
     assert_eq!(play("unbond").1, play("unbond").1);
