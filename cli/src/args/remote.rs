@@ -19,7 +19,8 @@ pub(crate) struct RemoteArgs {
     /// https://HOST:PORT.
     #[arg(long, value_name = "URL")]
     pub(crate) signer: Option<String>,
-    /// With --signer: the file with the secret of x-btcstake-auth, one of the client's auth_secret_file there.
+    /// With --signer: the file with the secret of x-btcstake-auth, one of the client's auth_secret_file
+    /// there.
     #[arg(long, value_name = "FILE", requires = "signer")]
     signer_secret_file: Option<PathBuf>,
     /// With --signer: the certificates of the authorities that vouch for it, PEM.

@@ -144,8 +144,8 @@ impl Authenticator {
         Err(AuthenticationError::NotProvided)
     }
 
-    /// The reference's HMAC binds the body alone; it is over the bytes that were sent, or over their canonical
-    /// form.
+    /// The reference's HMAC binds the body alone; it is over the bytes that were sent, or over their
+    /// canonical form.
     fn by_hmac(&self, header: &[u8], call: &Call<'_>) -> Option<Arc<Client>> {
         use base64::Engine as _;
         let mac = base64::engine::general_purpose::STANDARD.decode(header).ok()?;
@@ -166,7 +166,7 @@ impl Authenticator {
         };
         let client = self.clients.iter().find(has).ok_or(InvalidBoundAuth::OtherMac)?;
         // Only what a client sent is remembered: a stranger cannot fill the memory.
-        self.nonces.spend(client.name(), auth.time(), auth.nonce(), self.clock.monotonic())?;
+        self.nonces.spend(client.name(), auth.time(), auth.nonce(), &*self.clock)?;
         Ok(client.clone())
     }
 }

@@ -1,8 +1,8 @@
 //! The nonces that were seen, so that no request is served twice: in memory, and in a file across restarts.
 //!
 //! A nonce is forgotten two minutes after it came, by a clock that does not jump, and from then on no request
-//! is served whose time is not above that of every forgotten one. So a clock that jumps back serves nothing
-//! again, and one that jumps ahead and back shuts nobody out.
+//! is served whose time is not above that of every forgotten one. One whose time is ahead of the clock stays.
+//! So a clock that jumps back serves nothing again, and one that jumps ahead and back shuts nobody out.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -12,6 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+
+use super::clock::Clock;
 
 /// How long a nonce is kept: longer than any request is valid.
 const KEPT: Duration = Duration::from_secs(120);
@@ -102,13 +104,14 @@ impl Nonces {
         Ok(Self(Mutex::new(seen)))
     }
 
-    /// Notes a nonce of a client, at a time of the clock that never goes back.
+    /// Notes a nonce of a client.
     ///
     /// # Errors
     /// [`NonceError`]: the request must not be served.
-    pub fn spend(&self, client: &str, time: u64, nonce: [u8; 16], now: Duration) -> Result<(), NonceError> {
+    pub fn spend(&self, client: &str, time: u64, nonce: [u8; 16], clock: &dyn Clock) -> Result<(), NonceError> {
+        let now = clock.monotonic();
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.forget(now);
+        seen.forget(now, clock.unix_seconds());
         if let Some(forgotten) = seen.forgotten.filter(|forgotten| time <= *forgotten) {
             return Err(NonceError::Forgotten { found: time, forgotten });
         }
@@ -127,12 +130,17 @@ impl Nonces {
 }
 
 impl Seen {
-    fn forget(&mut self, now: Duration) {
+    fn forget(&mut self, now: Duration, unix_seconds: u64) {
         while let Some((came, time, name)) = self.order.front().copied() {
             if now.saturating_sub(came) <= KEPT {
                 break;
             }
             self.order.pop_front();
+            // It came while the clock was ahead: forgotten, it would shut out everybody until then.
+            if time > unix_seconds {
+                self.order.push_back((now, time, name));
+                continue;
+            }
             self.names.remove(&name);
             self.forgotten = self.forgotten.max(Some(time));
         }

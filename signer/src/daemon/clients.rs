@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::error::StartError;
+use super::with_causes;
 use crate::auth::{Allowed, Client, Credentials, Permissions, RateLimit, SharedSecret};
 use crate::config::{
     ClientAuthentication, ClientSettings, Configuration, Secret, SecretFile, read_certificates,
@@ -93,7 +94,7 @@ impl ClientFiles {
                 Ok(credentials) => client.set_credentials(credentials),
                 Err(error) => tracing::error!(
                     client = client.name(),
-                    error = &error as &dyn std::error::Error,
+                    error = with_causes(&error),
                     "the client keeps the secrets and certificates read before"
                 ),
             }

@@ -66,8 +66,8 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StartError`]: the signing database is missing, older than its guard, in use, or behind the chain; a
-    /// key cannot be unlocked; a file of secrets or certificates cannot be read; an address cannot be listened
-    /// at.
+    /// key cannot be unlocked; a file of secrets or certificates cannot be read; an address cannot be
+    /// listened at.
     pub async fn start(configuration: Configuration) -> Result<Self, StartError> {
         Self::start_with_clock(configuration, Arc::new(SystemClock::default())).await
     }
@@ -201,7 +201,7 @@ async fn reload(
         let reloaded = tokio::task::spawn_blocking(move || {
             clients.reload();
             if let Some(Err(error)) = tls.as_deref().map(TlsFiles::reload) {
-                tracing::error!(error = &error as &dyn std::error::Error, "TLS keeps the files read before");
+                tracing::error!(error = with_causes(&error), "TLS keeps the files read before");
             }
         });
         let _done = reloaded.await;
@@ -232,6 +232,11 @@ impl Hangup {
     }
 }
 
+/// An error with its causes, for the log.
+fn with_causes<E: std::error::Error + 'static>(error: &E) -> &(dyn std::error::Error + 'static) {
+    error
+}
+
 /// What metrics and health show.
 fn observed(service: Arc<SignerService>, metrics: Arc<Metrics>, store: &StoreSettings) -> Observed {
     let database: Option<PathBuf> = match store {
@@ -253,9 +258,10 @@ fn observed(service: Arc<SignerService>, metrics: Arc<Metrics>, store: &StoreSet
         }
         metrics.render()
     };
+    // What is wrong with the database is not for everybody.
     let health = move || match service.store().generation() {
+        Ok(_) if service.is_failing() => Err("the last vote could not be recorded".to_owned()),
         Ok(_) => Ok(()),
-        // What is wrong with the database is not for everybody.
         Err(_) => Err("the signing database does not answer".to_owned()),
     };
     Observed::new(render, health)

@@ -37,6 +37,9 @@ impl Observer for DaemonObserver {
                 let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                 tracing::debug!(method, client, ?code, micros, "answered");
             }
+            Event::Failed { method, client, reason } => {
+                tracing::error!(method, client, reason, "failed");
+            }
             Event::Signed { lane, height, verdict } => {
                 metrics.voted(lane, *height, verdict);
                 tracing::debug!(%lane, height = height.to_u64(), "signed a vote");

@@ -63,7 +63,14 @@ fn answer<T>(
     since: Instant,
     result: Result<T, ServiceError>,
 ) -> Result<tonic::Response<T>, Status> {
-    let result = result.map(tonic::Response::new).map_err(|error| status::of(&error));
+    let result = result.map(tonic::Response::new).map_err(|error| {
+        let status = status::of(&error);
+        if matches!(status.code(), tonic::Code::Internal | tonic::Code::Unavailable) {
+            let reason = status::with_causes(&error);
+            service.observer().observe(&Event::Failed { method, client: client.name(), reason: &reason });
+        }
+        status
+    });
     let code = match &result {
         Ok(_) => tonic::Code::Ok,
         Err(status) => status.code(),

@@ -60,8 +60,22 @@ const fn session_code(error: &SessionError) -> Code {
     }
 }
 
-/// The error with its causes, on one line.
+/// The error with its causes, on one line; what is wrong with the signing database is for the log.
 fn text(error: &ServiceError) -> String {
+    match error {
+        ServiceError::Session(SessionError::Store(StoreError::UnknownLane(_))) => {}
+        ServiceError::Session(SessionError::Store(_)) => {
+            return "the signing database failed: whether this was recorded is not known, and the same again tells"
+                .to_owned();
+        }
+        ServiceError::Backup(_) => return error.to_string(),
+        _ => {}
+    }
+    with_causes(error)
+}
+
+/// The error with its causes, on one line.
+pub(super) fn with_causes(error: &ServiceError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -73,5 +87,5 @@ fn text(error: &ServiceError) -> String {
         }
         cause = error.source();
     }
-    text
+    text.replace('\n', " ")
 }

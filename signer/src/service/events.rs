@@ -22,6 +22,15 @@ pub enum Event<'a> {
         /// How long it took.
         took: Duration,
     },
+    /// A request failed, for a reason that the client is not told.
+    Failed {
+        /// The method.
+        method: &'static str,
+        /// The client.
+        client: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
     /// A vote was signed.
     Signed {
         /// The lane.

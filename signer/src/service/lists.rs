@@ -27,8 +27,8 @@ impl Drop for Cancel {
 }
 
 impl SignerService {
-    /// Returns the public randomness of `count` heights, and remembers the digest of the commitment to it when
-    /// they are consecutive.
+    /// Returns the public randomness of `count` heights, and remembers the digest of the commitment to it
+    /// when they are consecutive.
     ///
     /// # Errors
     /// [`ServiceError`].

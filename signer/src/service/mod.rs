@@ -14,6 +14,7 @@ mod votes;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eots::XOnlyPublicKey;
 use finality::SignerChain;
@@ -81,6 +82,8 @@ pub struct SignerService {
     threads: NonZeroUsize,
     digests: ServedDigests,
     trees: Trees,
+    /// Whether the last transaction of votes failed.
+    is_failing: AtomicBool,
     /// One list is derived at a time, on all threads.
     deriving: Arc<Semaphore>,
     /// One passphrase is tried at a time: it takes a second, and memory.
@@ -123,6 +126,7 @@ impl SignerService {
             threads: parts.threads,
             digests: ServedDigests::default(),
             trees: Trees::default(),
+            is_failing: AtomicBool::new(false),
             deriving: Arc::new(Semaphore::new(1)),
             unlocking: tokio::sync::Mutex::default(),
         }
@@ -131,6 +135,11 @@ impl SignerService {
     /// Returns the store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Returns whether the last votes could not be recorded.
+    pub fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
     }
 
     /// Returns who is told what happens.
@@ -225,7 +234,9 @@ impl SignerService {
                 let _gone = answer.send(outcomes);
             }),
         );
-        outcomes.await.map_err(|_| StoreError::Closed)?
+        let outcomes = outcomes.await.unwrap_or(Err(StoreError::Closed));
+        self.is_failing.store(outcomes.is_err(), Ordering::Relaxed);
+        outcomes
     }
 }
 

@@ -58,8 +58,8 @@ impl SignerService {
         self.finished(client, &session, &prepared, outcome)
     }
 
-    /// Signs the votes of a batch, at most one for each height, and returns those that are signed: others were
-    /// refused by the signing database.
+    /// Signs the votes of a batch, at most one for each height, and returns those that are signed: others
+    /// were refused by the signing database.
     ///
     /// # Errors
     /// [`ServiceError`]: nothing is recorded.
@@ -102,11 +102,9 @@ impl SignerService {
         for vote in &prepared {
             match self.finished(client, &session, vote, outcomes.next()) {
                 Ok(vote) => signed.push(vote),
-                Err(ServiceError::Session(SessionError::Refused(refusal))) => match refusal {
-                    Refusal::UnknownLane(_) => return Err(SessionError::Refused(refusal).into()),
-                    // Left out of the answer.
-                    _ => {}
-                },
+                // Left out of the answer, but for a lane that nobody has registered.
+                Err(ServiceError::Session(SessionError::Refused(refusal)))
+                    if !matches!(refusal, Refusal::UnknownLane(_)) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -2,6 +2,14 @@
 //! and what happens to those who mean harm.
 #![cfg(unix)]
 #![cfg(feature = "daemon")]
+// Tests may panic: that is how they fail.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 mod authentication;
 mod concurrent;

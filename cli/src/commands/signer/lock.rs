@@ -1,6 +1,6 @@
 //! `signer lock`: locks a key of a signer that runs.
 
-use super::unlock::Output;
+use super::unlocked::Output;
 use crate::args::remote::{RemoteArgs, refused};
 use crate::view::output::Printout;
 

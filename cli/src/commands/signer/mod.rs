@@ -12,6 +12,7 @@ pub(crate) mod prune;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod unlock;
+pub(crate) mod unlocked;
 pub(crate) mod watermark;
 
 use clap::Subcommand;

@@ -1,11 +1,10 @@
 //! `signer unlock`: unlocks a key of a signer that runs.
 
-use serde::{Deserialize, Serialize};
-
+use super::unlocked::Output;
 use crate::args::keystore;
 use crate::args::remote::{RemoteArgs, refused};
 use crate::args::secret::forbid_core_dumps;
-use crate::view::output::{CommandOutput, Printout};
+use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
@@ -16,23 +15,6 @@ use crate::view::output::{CommandOutput, Printout};
 pub(crate) struct Args {
     #[command(flatten)]
     remote: RemoteArgs,
-}
-
-/// A key of a signer, after it was unlocked or locked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Output {
-    /// The public key.
-    pub public_key: String,
-    /// Whether it signs.
-    pub unlocked: bool,
-}
-
-impl CommandOutput for Output {
-    fn text(&self) -> String {
-        format!("{} is {}", self.public_key, if self.unlocked { "unlocked" } else { "locked" })
-    }
 }
 
 impl Args {
