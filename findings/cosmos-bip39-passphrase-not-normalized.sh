@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Expected: the same words and BIP-39 passphrase give the same key, as BIP-39 has both in Unicode's NFKD form.
-# Instead Go takes the bytes as typed: with "café" it derives another key than wallets in JavaScript, and two keys
-# for its two spellings (é as one character, or e with an accent), which look alike. Seen with Go module
-# github.com/cosmos/cosmos-sdk v0.53.4 (its crypto/hd, on github.com/cosmos/go-bip39 v1.0.0) against npm
-# @cosmjs/crypto 0.39.0 and bip39 3.1.0, 2026-11-29. Touches who restores words with a passphrase that is not
-# ASCII elsewhere than they were made: an empty account, no error. Reason: `NewSeed` in bip39.go has no NFKD.
+# Expected: the same words and BIP-39 passphrase give the same key, as BIP-39 has both in Unicode's NFKD
+# form. Instead Go takes the bytes as typed: with "café" it derives another key than wallets in JavaScript,
+# and two keys for its two spellings (é as one character, or e with an accent), which look alike. Seen with
+# Go module github.com/cosmos/cosmos-sdk v0.53.4 (its crypto/hd, on github.com/cosmos/go-bip39 v1.0.0)
+# against npm @cosmjs/crypto 0.39.0 and bip39 3.1.0, 2026-11-29. Touches who restores words with a passphrase
+# that is not ASCII elsewhere than they were made: an empty account, no error. Reason: `NewSeed` in bip39.go
+# has no NFKD.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Expected: the keyring finds a key under the name that it was stored with, or refuses the name at once. Instead
-# a name that ends in "info" (myinfo, info) is taken and listed, and then "not found": the key signs nothing and
-# cannot be exported, renamed or deleted, by name or by address; only the name with ".info" appended finds it.
-# Seen with Go module github.com/cosmos/cosmos-sdk v0.53.4, in memory and in the test backend, 2026-11-29.
-# Touches chains and provider daemons that keep keys in it: their commands make a key that they cannot use.
-# Reason, in crypto/keyring/keyring.go: `migrate`, which all look-ups go through, appends ".info" unless the name
-# ends in "info" (no dot); `writeRecord` always does.
+# Expected: the keyring finds a key under the name that it was stored with, or refuses the name at once.
+# Instead a name that ends in "info" (myinfo, info) is taken and listed, and then "not found": the key signs
+# nothing and cannot be exported, renamed or deleted, by name or by address; only the name with ".info"
+# appended finds it. Seen with Go module github.com/cosmos/cosmos-sdk v0.53.4, in memory and in the test
+# backend, 2026-11-29. Touches chains and provider daemons that keep keys in it: their commands make a key
+# that they cannot use. Reason, in crypto/keyring/keyring.go: `migrate`, which all look-ups go through,
+# appends ".info" unless the name ends in "info" (no dot); `writeRecord` always does.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Expected: an origin in a PSBT has the key's fingerprint (BIP-32: HASH160 of the 33 bytes), or is left out. Instead
-# the descriptor `tr(…,pk(KEY))` with an x-only KEY writes the HASH160 of the 32 bytes, and the root key's own xprv
-# signs nothing, without an error; with the 33 bytes written in the descriptor, the same script, it signs. PyPI
-# embit 0.8.0 signs both. Seen with crates.io miniscript 13.2.0, bitcoin 0.32.102; npm @bitgo/wasm-utxo 4.17.0;
-# 2026-11-29. Touches who has a root key in a leaf (the key of an empty path). Reason: `master_fingerprint` in
-# miniscript's src/descriptor/key.rs hashes the bytes it holds, and `Psbt::sign` asks an xprv by fingerprint.
+# Expected: an origin in a PSBT has the key's fingerprint (BIP-32: HASH160 of the 33 bytes), or is left out.
+# Instead the descriptor `tr(…,pk(KEY))` with an x-only KEY writes the HASH160 of the 32 bytes, and the root
+# key's own xprv signs nothing, without an error; with the 33 bytes written in the descriptor, the same
+# script, it signs. PyPI embit 0.8.0 signs both. Seen with crates.io miniscript 13.2.0, bitcoin 0.32.102; npm
+# @bitgo/wasm-utxo 4.17.0; 2026-11-29. Touches who has a root key in a leaf (the key of an empty path).
+# Reason: `master_fingerprint` in miniscript's src/descriptor/key.rs hashes the bytes it holds, and
+# `Psbt::sign` asks an xprv by fingerprint.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -47,7 +48,11 @@ fn main() {
         let mut psbt = Psbt::from_unsigned_tx(Transaction {
             version: transaction::Version::TWO,
             lock_time: absolute::LockTime::ZERO,
-            input: vec![TxIn { previous_output: OutPoint::null(), sequence: Sequence::MAX, ..TxIn::default() }],
+            input: vec![TxIn {
+                previous_output: OutPoint::null(),
+                sequence: Sequence::MAX,
+                ..TxIn::default()
+            }],
             output: vec![TxOut { value: Amount::from_sat(99_000), script_pubkey: script_pubkey.clone() }],
         })
         .unwrap();

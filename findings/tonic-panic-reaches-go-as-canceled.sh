@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Expected: a handler that panics is a fault of the server to its clients: Internal or Unknown. Instead its stream
-# is reset with CANCEL, which clients in Go and in Rust show as `Canceled`, the code of a call that they gave up
-# themselves; the server goes on. Seen with crates.io tonic 0.14.9, tonic-health 0.14.9; Go module
-# google.golang.org/grpc v1.74.2; 2026-11-29. Touches daemons in Go that call a service in Rust, as a finality
-# provider's calls its signer: what leaves Canceled out of its alarms or retries misses the fault. Reason: the
-# panic drops the task with the HTTP/2 stream, a dropped one is reset with CANCEL, and gRPC maps that to Canceled.
+# Expected: a handler that panics is a fault of the server to its clients: Internal or Unknown. Instead its
+# stream is reset with CANCEL, which clients in Go and in Rust show as `Canceled`, the code of a call that
+# they gave up themselves; the server goes on. Seen with crates.io tonic 0.14.9, tonic-health 0.14.9; Go
+# module google.golang.org/grpc v1.74.2; 2026-11-29. Touches daemons in Go that call a service in Rust, as a
+# finality provider's calls its signer: what leaves Canceled out of its alarms or retries misses the fault.
+# Reason: the panic drops the task with the HTTP/2 stream, a dropped one is reset with CANCEL, and gRPC maps
+# that to Canceled.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -49,7 +50,10 @@ fn answer(service: &str) -> Result<HealthCheckResponse, Status> {
 
 #[tonic::async_trait]
 impl Health for Service {
-    async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
         answer(&request.into_inner().service).map(Response::new)
     }
 

@@ -34,7 +34,15 @@ pub use crate::commands::psbt::check::{
 pub use crate::commands::psbt::combine::Output as PsbtCombine;
 pub use crate::commands::psbt::sign::Output as PsbtSign;
 #[cfg(feature = "signer")]
+pub use crate::commands::signer::config::Output as SignerConfig;
+#[cfg(feature = "signer")]
+pub use crate::commands::signer::keys::{KeyOutput as SignerKey, Output as SignerKeys};
+#[cfg(feature = "signer")]
 pub use crate::commands::signer::lanes::{LaneOutput as SignerLane, Output as SignerLanes};
+#[cfg(feature = "signer")]
+pub use crate::commands::signer::start::Output as SignerStart;
+#[cfg(feature = "signer")]
+pub use crate::commands::signer::unlocked::Output as SignerUnlocked;
 pub use crate::commands::stake::check::Output as StakeCheck;
 pub use crate::commands::stake::psbts::Output as StakePsbts;
 pub use crate::commands::status::{Output as Status, SpentBy};
@@ -143,15 +151,25 @@ mod shapes {
         #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer backup"),
         #[cfg(feature = "signer")]
+        shape::<super::SignerConfig>("signer config"),
+        #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer export"),
         #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer import"),
         #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer init"),
         #[cfg(feature = "signer")]
+        shape::<super::SignerKeys>("signer keys"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerUnlocked>("signer lock"),
+        #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer prune"),
         #[cfg(feature = "signer")]
+        shape::<super::SignerStart>("signer start"),
+        #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer status"),
+        #[cfg(feature = "signer")]
+        shape::<super::SignerUnlocked>("signer unlock"),
         #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer watermark"),
         shape::<StakeCheck>("stake check"),

@@ -108,7 +108,13 @@ impl Nonces {
     ///
     /// # Errors
     /// [`NonceError`]: the request must not be served.
-    pub fn spend(&self, client: &str, time: u64, nonce: [u8; 16], clock: &dyn Clock) -> Result<(), NonceError> {
+    pub fn spend(
+        &self,
+        client: &str,
+        time: u64,
+        nonce: [u8; 16],
+        clock: &dyn Clock,
+    ) -> Result<(), NonceError> {
         let now = clock.monotonic();
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.forget(now, clock.unix_seconds());

@@ -143,7 +143,7 @@ fn a_certificate_and_nothing_at_all_are_clients_too() {
 
 /// A clock at this many seconds of its life, when everybody's is at `unix`.
 fn clock_at(unix: u64, monotonic: u64) -> SetClock {
-    SetClock { unix: unix.into(), monotonic: (monotonic * 1000).into() }
+    SetClock { unix: unix.into(), monotonic: monotonic.saturating_mul(1000).into() }
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -155,28 +155,28 @@ fn nonces_are_kept_across_restarts_and_forgotten_safely() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("nonces");
     let nonces = Nonces::open(&path).unwrap();
-    nonces.spend("one", 1000, NONCE, &clock_at(1000 + 0, 0)).unwrap();
-    nonces.spend("two", 1000, NONCE, &clock_at(1000 + 0, 0)).unwrap();
+    nonces.spend("one", 1000, NONCE, &clock_at(1000, 0)).unwrap();
+    nonces.spend("two", 1000, NONCE, &clock_at(1000, 0)).unwrap();
     drop(nonces);
     // Half a record at the end, as a crash leaves it.
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.extend([9; 11]);
     std::fs::write(&path, bytes).unwrap();
     let nonces = Nonces::open(&path).unwrap();
-    assert!(matches!(nonces.spend("one", 1000, NONCE, &clock_at(1000 + 0, 0)), Err(NonceError::Again)));
-    nonces.spend("one", 1001, NONCE, &clock_at(1000 + 0, 0)).unwrap();
-    nonces.spend("one", 1000, [8; 16], &clock_at(1000 + 119, 119)).unwrap();
+    assert!(matches!(nonces.spend("one", 1000, NONCE, &clock_at(1000, 0)), Err(NonceError::Again)));
+    nonces.spend("one", 1001, NONCE, &clock_at(1000, 0)).unwrap();
+    nonces.spend("one", 1000, [8; 16], &clock_at(1119, 119)).unwrap();
     // After two minutes the first are forgotten, and nothing of their time is served again.
     for time in [999, 1000, 1001] {
         let forgotten = nonces.spend("one", time, NONCE, &clock_at(1121, 121));
         assert!(matches!(forgotten, Err(NonceError::Forgotten { forgotten: 1001, .. })), "{time}");
     }
-    nonces.spend("one", 1002, NONCE, &clock_at(1000 + 121, 121)).unwrap();
+    nonces.spend("one", 1002, NONCE, &clock_at(1121, 121)).unwrap();
     // Nor after a restart, when the file was written anew.
     drop(nonces);
     let again = Nonces::open(&path).unwrap();
-    assert!(matches!(again.spend("one", 1002, NONCE, &clock_at(1000 + 0, 0)), Err(NonceError::Again)));
-    assert!(matches!(again.spend("one", 1001, NONCE, &clock_at(1000 + 0, 0)), Err(NonceError::Again)));
+    assert!(matches!(again.spend("one", 1002, NONCE, &clock_at(1000, 0)), Err(NonceError::Again)));
+    assert!(matches!(again.spend("one", 1001, NONCE, &clock_at(1000, 0)), Err(NonceError::Again)));
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -221,13 +221,13 @@ fn a_clock_that_jumps_serves_nothing_twice() {
 fn a_rate_has_bursts_and_recovers() {
     let limit = RateLimit::new(2, seconds(1), 4);
     for _ in 0..4 {
-        limit.take(1, &clock_at(1000 + 5, 5)).unwrap();
+        limit.take(1, seconds(5)).unwrap();
     }
     let refused = limit.take(1, seconds(5)).unwrap_err();
     assert_eq!(refused.wait, Duration::from_millis(500));
     limit.take(1, Duration::from_millis(5500)).unwrap();
     assert!(limit.take(1, Duration::from_millis(5500)).is_err());
-    limit.take(4, &clock_at(1000 + 60, 60)).unwrap();
+    limit.take(4, seconds(60)).unwrap();
     assert!(limit.take(5, seconds(600)).is_err(), "never more than a burst");
     assert!(RateLimit::new(0, seconds(1), 0).take(1, seconds(600)).is_err());
 }

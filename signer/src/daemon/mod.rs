@@ -4,6 +4,7 @@ mod clients;
 mod error;
 mod listener;
 mod observer;
+mod reload;
 mod source;
 mod store;
 mod tls;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 pub use self::error::StartError;
 use self::listener::Incoming;
 use self::observer::DaemonObserver;
+use self::reload::reload;
 use self::source::KeystoreSource;
 pub use self::store::OpenedStore;
 pub use self::tls::TlsError;
@@ -35,8 +37,6 @@ use crate::protection::{Lane, check_highest_vote};
 use crate::service::{Parts, ServedChain, SignerService};
 use crate::session::{RandomnessAhead, VoteRules};
 
-/// How often the files of secrets and certificates are read again.
-const RELOAD_EVERY: Duration = Duration::from_secs(5);
 /// How long requests may take to end when the daemon stops. Who is answered later is not answered: what was
 /// recorded for it is answered again.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -180,56 +180,6 @@ impl Drop for Daemon {
 async fn until_stopped(mut stopping: watch::Receiver<bool>) {
     // Whoever has dropped the daemon has stopped it.
     let _stopped = stopping.wait_for(|stop| *stop).await;
-}
-
-/// Reads secrets and certificates again, so that they are replaced without a stop. What cannot be read leaves
-/// what was there before.
-async fn reload(
-    clients: clients::ClientFiles,
-    tls: Option<Arc<TlsFiles>>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let clients = Arc::new(clients);
-    let mut hangup = Hangup::new();
-    loop {
-        tokio::select! {
-            _ = stopping.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(RELOAD_EVERY) => {}
-            () = hangup.received() => {}
-        }
-        let (clients, tls) = (clients.clone(), tls.clone());
-        let reloaded = tokio::task::spawn_blocking(move || {
-            clients.reload();
-            if let Some(Err(error)) = tls.as_deref().map(TlsFiles::reload) {
-                tracing::error!(error = with_causes(&error), "TLS keeps the files read before");
-            }
-        });
-        let _done = reloaded.await;
-    }
-}
-
-/// The signal by which a service manager asks that files are read again at once.
-struct Hangup {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangup {
-    fn new() -> Self {
-        Self {
-            #[cfg(unix)]
-            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
-        }
-    }
-
-    async fn received(&mut self) {
-        #[cfg(unix)]
-        if let Some(signal) = &mut self.signal {
-            signal.recv().await;
-            return;
-        }
-        std::future::pending().await
-    }
 }
 
 /// An error with its causes, for the log.

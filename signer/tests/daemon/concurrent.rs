@@ -61,9 +61,9 @@ async fn one_block_wins_each_height() {
     for one in asked {
         one.await.unwrap();
     }
-    let released = released.lock().unwrap();
+    let released = std::mem::take(&mut *released.lock().unwrap());
     assert_eq!(released.len(), usize::try_from(HEIGHTS).unwrap() + 2, "every height has a winner");
-    for (height, signatures) in released.iter() {
+    for (height, signatures) in &released {
         let (winner, signature) = &signatures[0];
         let randomness: PublicRandomness =
             *SecretRandomness::derive(&secret(ALICE), &chain_id(0), *height).public_randomness();

@@ -13,7 +13,7 @@ use super::invalid::{InvalidPsbt, PsbtMap};
 /// The bytes that every PSBT begins with.
 pub(super) const MAGIC: &[u8] = b"psbt\xff";
 
-/// The most bytes of a proprietary key, of which the `bitcoin` library keeps no more.
+/// The most bytes of a proprietary key: the `bitcoin` library refuses more.
 pub(super) const MAX_PROPRIETARY_KEY: usize = 1024;
 
 const PROPRIETARY: u8 = 0xfc;

@@ -9,7 +9,7 @@ use crate::view::output::{CommandOutput, Printout};
 use crate::view::text::{BAD, STRONG, line, plain};
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  btcstake signer keys --signer http://127.0.0.1:12582")]
+#[command(after_help = "Example:\n  btcstake signer keys --signer URL")]
 pub(crate) struct Args {
     #[command(flatten)]
     remote: RemoteArgs,

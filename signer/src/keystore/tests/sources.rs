@@ -14,7 +14,7 @@ const DESCRIPTOR: &str = "KEYSTORE_TEST_DESCRIPTOR";
 fn a_passphrase_is_one_line() {
     let new = |text: &str| Passphrase::new(Zeroizing::new(text.to_owned()));
     for good in ["x", " ", "a\tb", "ü ✓", &"x".repeat(1024)] {
-        assert_eq!(new(good).unwrap().as_str(), good);
+        assert_eq!(new(good).unwrap().expose(), good);
     }
     for (bad, error) in [
         ("", InvalidPassphrase::Empty),
@@ -48,7 +48,7 @@ fn a_credential_is_a_regular_file() {
         for (content, expected) in [("p q", "p q"), ("p\n", "p"), ("p\r\n", "p"), (" p ", " p ")] {
             let _ = std::fs::remove_file(&path);
             write(&path, content.as_bytes(), mode);
-            assert_eq!(credential(folder.path()).unwrap().as_str(), expected);
+            assert_eq!(credential(folder.path()).unwrap().expose(), expected);
         }
     }
     std::fs::remove_file(&path).unwrap();

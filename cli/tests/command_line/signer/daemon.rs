@@ -1,0 +1,145 @@
+//! `signer start`, and the commands that ask a signer that runs in place of a secret key.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::{init, vote};
+use crate::fixtures::process::{Folder, PROVIDER_KEY, Run};
+
+/// A signer that runs in a process of its own.
+struct Started {
+    child: Child,
+    url: String,
+    metrics: Value,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _killed = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+const SECRET: &str = "a secret of this test, of 32 bytes and more";
+
+/// A keystore with the provider's key, a signing database, and a configuration.
+fn home(folder: &Folder) {
+    folder.write("passphrase", "correct horse");
+    folder.write("client.secret", SECRET);
+    folder
+        .shell("btcstake key import --name alice --work-factor 2 --keystore keys --secret-key-file provider.key --passphrase-fd 3 3< passphrase")
+        .warns(0, &["work factor"]);
+    init(folder, "signing.db", 100).ends(0);
+    folder
+        .run(&format!("signer init --protection signing.db --public-key {PROVIDER_KEY} --chain-id bbn-1 --from-height 100 --committed 100:200"))
+        .ends(0);
+    folder.write(
+        "signer.toml",
+        r#"
+[store]
+database = "signing.db"
+[keystore]
+folder = "keys"
+[listen]
+grpc = "127.0.0.1:0"
+metrics = "off"
+[[key]]
+name = "alice"
+[[chain]]
+chain_id = "bbn-1"
+[[client]]
+name = "operator"
+auth_secret_file = "client.secret"
+operations = ["randomness", "vote", "commit", "possession", "status", "unlock", "lock"]
+"#,
+    );
+}
+
+fn start(folder: &Folder) -> Started {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_btcstake"))
+        .args(["--json", "signer", "start", "--config", "signer.toml"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+    let url = format!("http://{}", said["grpc"].as_str().unwrap());
+    Started { child, url, metrics: said["metrics"].clone() }
+}
+
+fn ask(folder: &Folder, started: &Started, command: &str) -> Run {
+    let url = &started.url;
+    folder.shell(&format!("btcstake --json {command} --signer {url} --signer-secret-file client.secret --passphrase-fd 3 3< passphrase"))
+}
+
+#[test]
+fn signer_runs_and_signs_for_the_command_line() {
+    let folder = Folder::new();
+    home(&folder);
+    let started = start(&folder);
+    assert_eq!(started.metrics, Value::Null);
+    let ask = |command: &str| ask(&folder, &started, command);
+
+    let keys = ask("signer keys").json(0);
+    assert_eq!((&keys["keys"][0]["name"], &keys["keys"][0]["unlocked"]), (&"alice".into(), &false.into()));
+    assert_eq!(keys["keys"][0]["lanes"][0]["committed"][0]["last_height"], 200);
+    ask("eots randomness --chain-id bbn-1 --height 100").fails(&["locked"]);
+    assert_eq!(ask("signer unlock").json(0)["unlocked"], true);
+
+    // What it answers is what the key itself gives.
+    let local = "--secret-key-file provider.key";
+    let same = |command: &str| {
+        let here = folder.run(&format!("--json {command} {local}")).json(0);
+        assert_eq!(ask(command).json(0), here, "{command}");
+    };
+    same("eots randomness --chain-id bbn-1 --height 150 --count 3 --interval 2");
+    same("eots commit --chain-id bbn-1 --height 150 --count 10");
+    same("eots prove --chain-id bbn-1 --height 150 --count 10 --index 4");
+    same("pop create --type bip340 --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm");
+
+    let sign =
+        |block: u8| ask(&format!("eots sign --chain-id bbn-1 --height 160 --message {}", vote(160, block)));
+    let signed = sign(1).json(0);
+    assert_eq!(sign(1).json(0), signed);
+    let refused = sign(2).json(1);
+    assert_eq!(refused["accepted"], false);
+    assert!(refused["violations"][0]["message"].as_str().unwrap().starts_with("double sign"), "{refused}");
+    ask("eots sign --chain-id bbn-1 --height 160 --message aabb").fails(&["no vote"]);
+    ask(&format!("eots sign --chain-id bbn-1 --height 161 --message {}", vote(162, 1)))
+        .fails(&["162", "161"]);
+
+    // Its database is in use; and who does not know the secret is nobody.
+    folder.run("signer status --protection signing.db").fails(&["open in another process"]);
+    folder.write("client.secret", "another secret of 32 bytes and more, or so");
+    ask("signer keys").fails(&["HMAC"]);
+    folder.write("client.secret", SECRET);
+    assert_eq!(ask("signer lock").json(0)["unlocked"], false);
+
+    // It ends at a signal, and what it signed is recorded.
+    let mut started = started;
+    let killed = Command::new("kill").arg("-TERM").arg(started.child.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    assert!(started.child.wait().unwrap().success());
+    let status = folder.run("--json signer status --config signer.toml").json(0);
+    assert_eq!(status["lanes"][0]["highest_height"], 160);
+}
+
+#[test]
+fn signer_config_prints_and_checks() {
+    let folder = Folder::new();
+    folder.shell("btcstake signer config > signer.toml").ends(0);
+    // The example names files that are not there.
+    let found = folder.run("--json signer config --config signer.toml").json(1);
+    assert_eq!(found["valid"], false);
+    home(&folder);
+    assert_eq!(folder.run("--json signer config --config signer.toml").json(0)["valid"], true);
+    folder.write("signer.toml", "[store]\nkind = \"mysql\"\nunknown = 1\n");
+    let found = folder.run("--json signer config --config signer.toml").json(1);
+    assert!(found["problems"].as_array().unwrap().len() > 2, "{found}");
+    folder.run("signer start --config signer.toml").fails(&["signer.toml", "kind"]);
+}
