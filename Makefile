@@ -59,6 +59,7 @@ bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --features test-utils \
 		--bench delegation
 	@scripts/build.sh bench --profile dev --package btcstake-signer --bench store
+	@scripts/build.sh bench --profile dev --package btcstake-signer --bench grpc
 
 .PHONY: timing
 timing: deps ## measure whether the time of signing or deriving tells anything of the secret

@@ -9,6 +9,10 @@
     allow(dead_code, reason = "only stores that last have a guard")
 )]
 mod guard;
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, reason = "only stores that last are locked")
+)]
 mod lock;
 mod memory;
 #[cfg(feature = "postgres")]
