@@ -93,8 +93,8 @@ fn warnings_are_in_the_fields_and_on_standard_error() {
 
     let mut left = commands_with_warnings();
     // `psbt sign` shows them before it signs, and the next two warn of what other tools made, as their tests
-    // have it; `broadcast` warns of what a rejection leaves open; `key show` has none of its own; the commands
-    // of the keystore warn of what lies in it and of weak encryption, as their tests have it.
+    // have it; `broadcast` warns of what a rejection leaves open; `key show` has none of its own; commands of
+    // the keystore warn of what lies in it and of weak encryption, as their tests have it.
     let keystore = ["key export", "key import", "key list", "key restore"];
     let others = ["psbt sign", "psbt combine", "stake psbts", "broadcast", "key show"];
     for elsewhere in others.into_iter().chain(keystore) {
