@@ -155,13 +155,11 @@ fn check(recorded: &Recorded, (status, message, response): (u32, String, Vec<u8>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet: the reader of the answers takes them for a fault of the protocol"]
 async fn the_recorded_bytes_have_the_recorded_answers() {
     replay("recording-open.jsonl").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "not yet: the reader of the answers takes them for a fault of the protocol"]
 async fn the_recorded_bytes_with_hmac_have_the_recorded_answers() {
     replay("recording-hmac.jsonl").await;
 }

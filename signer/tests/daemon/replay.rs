@@ -10,21 +10,35 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 
 /// Reads through, and swallows what is written: the recorded client has said everything. Nothing is read
-/// before the library has made its request, as it takes an answer before that for a fault.
+/// before the library has written its request, as it takes an answer before that for a fault.
 struct Spoken {
     stream: TcpStream,
-    asked: Arc<Asked>,
+    request: Arc<Request>,
 }
 
+/// How far the library's request is.
 #[derive(Default)]
-struct Asked(Mutex<(bool, Option<Waker>)>);
+struct Request(Mutex<Progress>);
 
-impl Asked {
-    fn set(&self) {
-        let mut asked = self.0.lock().unwrap();
-        asked.0 = true;
-        if let Some(waker) = asked.1.take() {
-            waker.wake();
+#[derive(Default)]
+struct Progress {
+    is_made: bool,
+    is_written: bool,
+    reader: Option<Waker>,
+}
+
+impl Request {
+    fn made(&self) {
+        self.0.lock().unwrap().is_made = true;
+    }
+
+    fn written(&self) {
+        let mut progress = self.0.lock().unwrap();
+        if progress.is_made && !progress.is_written {
+            progress.is_written = true;
+            if let Some(reader) = progress.reader.take() {
+                reader.wake();
+            }
         }
     }
 }
@@ -35,18 +49,19 @@ impl AsyncRead for Spoken {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut asked = self.asked.0.lock().unwrap();
-        if !asked.0 {
-            asked.1 = Some(context.waker().clone());
+        let mut progress = self.request.0.lock().unwrap();
+        if !progress.is_written {
+            progress.reader = Some(context.waker().clone());
             return Poll::Pending;
         }
-        drop(asked);
+        drop(progress);
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Spoken {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.request.written();
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -63,18 +78,19 @@ impl AsyncWrite for Spoken {
 pub(crate) async fn exchange(mut stream: TcpStream, bytes: Vec<u8>) -> (u32, String, Vec<u8>) {
     stream.write_all(&bytes).await.unwrap();
     let window = 32 << 20;
-    let asked = Arc::new(Asked::default());
+    let progress = Arc::new(Request::default());
     let builder = h2::client::Builder::new()
         .initial_window_size(window)
         .initial_connection_window_size(window)
-        .handshake::<_, bytes::Bytes>(Spoken { stream, asked: asked.clone() });
+        .handshake::<_, bytes::Bytes>(Spoken { stream, request: progress.clone() });
     let (send, connection) = builder.await.unwrap();
-    let driven = tokio::spawn(connection);
     let mut send = send.ready().await.unwrap();
     // Its first request has the number of the recorded one.
     let request = http::Request::post("http://signer.test/replayed").body(()).unwrap();
     let (answer, _) = send.send_request(request, true).unwrap();
-    asked.set();
+    progress.made();
+    // It is written from here on.
+    let driven = tokio::spawn(connection);
     let answer = answer.await.unwrap();
     let (head, mut body) = answer.into_parts();
     let mut response = Vec::new();
