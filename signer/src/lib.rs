@@ -2,6 +2,8 @@
 
 #[cfg(feature = "grpc")]
 pub mod auth;
+#[cfg(feature = "daemon")]
+mod causes;
 #[cfg(feature = "grpc")]
 pub mod client;
 #[cfg(feature = "daemon")]

@@ -163,8 +163,11 @@ vector("lower-watermark", "a watermark below the own one changes nothing",
        vote(100, "a", "new"))
 vector("watermark-below-the-records", "the highest record raises the watermark above the one of its file",
        imported(file(lane(THREE, low=3)), became(3, 15)), vote(14, "a", BELOW), vote(16, "a", "new"))
-vector("bare-lane", "a lane without records or watermarks is known afterwards, from height 0 on",
-       imported(file(lane()), became(0)), vote(0, "a", "new"), vote(0, "b", DOUBLE))
+vector("bare-lane", "a lane that is not known, without records or a low watermark, is refused: it would begin at 0",
+       refused(file(lane()), "is unknown to this store"), vote(0, "a", UNKNOWN),
+       refused(file(lane(high=9)), "is unknown to this store"), vote(0, "a", UNKNOWN),
+       refused(file(lane(committed=[(1, 9)])), "is unknown to this store"), vote(0, "a", UNKNOWN),
+       register(0), imported(file(lane()), became(0)), vote(0, "a", "new"), vote(0, "b", DOUBLE))
 vector("merge", "records of both sides stand side by side, and nothing new between them",
        register(5), vote(5, "a", "new"), vote(6, "a", "new"), vote(40, "a", "new"),
        imported(file(lane([record(6, "a"), record(30, "c")])), became(1, 30)),
@@ -206,7 +209,7 @@ vector("high-watermarks-meet", "of two high watermarks the lower one stands, and
        imported(file(lane(high=10)), became(0, 4, 10)), imported(file(lane()), became(0, 4, 10)),
        imported(file(lane(high=20)), became(0, 4, 10)), vote(10, "a", "new"), vote(11, "a", ABOVE))
 vector("high-watermark-of-a-height-0", "a high watermark of 0 leaves the height 0",
-       imported(file(lane(high=0)), became(0, None, 0)), vote(1, "a", ABOVE), vote(0, "a", "new"))
+       register(0), imported(file(lane(high=0)), became(0, None, 0)), vote(1, "a", ABOVE), vote(0, "a", "new"))
 vector("first-and-last-height", "records at 0 and 2^64 - 1: nothing is left to sign",
        imported(file(lane([record(0, "a"), record(LAST, "b")])), became(2, LAST)),
        vote(0, "a", "again"), vote(LAST, "b", "again"), vote(LAST, "a", DOUBLE), vote(1, "a", BELOW),

@@ -32,18 +32,24 @@ pub(crate) struct GuardArgs {
     guard: Option<PathBuf>,
 }
 
-/// Where the way on is told.
-const HINT: &str = "--protection (`btcstake signer init` is the explicit way on)";
+/// Says which flag named a store that is not opened, and where the way on is told.
+fn hint(flag: &str) -> String {
+    format!("{flag} (`btcstake signer init` is the explicit way on)")
+}
 
 impl GuardArgs {
     /// Opens the store in a file.
     pub(crate) fn open(&self, database: &std::path::Path) -> anyhow::Result<OpenedStore> {
         let settings = StoreSettings::sqlite(database.to_owned(), self.guard.clone());
-        OpenedStore::open(&settings).context(HINT)
+        OpenedStore::open(&settings).with_context(|| hint("--protection"))
     }
 }
 
 impl ProtectionArgs {
+    const fn flag(&self) -> &'static str {
+        if self.protection.is_some() { "--protection" } else { "--config" }
+    }
+
     /// Returns where the store is.
     fn settings(&self) -> anyhow::Result<StoreSettings> {
         match (&self.protection, &self.config) {
@@ -58,7 +64,7 @@ impl ProtectionArgs {
 
     /// Opens the store.
     pub(crate) fn open(&self) -> anyhow::Result<OpenedStore> {
-        OpenedStore::open(&self.settings()?).context(HINT)
+        OpenedStore::open(&self.settings()?).with_context(|| hint(self.flag()))
     }
 
     /// Registers lanes in the store; makes it, or takes it over, and returns why that was needed.
@@ -66,7 +72,7 @@ impl ProtectionArgs {
         &self,
         first: &[FirstHeight],
     ) -> anyhow::Result<(OpenedStore, Option<StartError>)> {
-        OpenedStore::initialise(&self.settings()?, first).context("--protection")
+        OpenedStore::initialise(&self.settings()?, first).context(self.flag())
     }
 
     /// Opens the store, which must have this lane.

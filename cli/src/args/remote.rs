@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use eots::XOnlyPublicKey;
 use finality::{SignerChain, SigningContext};
 use signer::auth::SharedSecret;
 use signer::client::{ClientTls, Connection, RemoteError, RemoteLaneSigner, RemoteSigner};
 use zeroize::Zeroizing;
 
-use super::secret::read_secret_text;
+use super::secret::{read_private_file, read_secret_text};
 use crate::view::violation::Refused;
 
 /// How a signer that runs is reached.
@@ -44,11 +44,10 @@ impl RemoteArgs {
         let auth = match &self.signer_secret_file {
             None => None,
             Some(path) => {
-                let text = read_secret_text(path).context("--signer-secret-file")?;
+                let bytes = read_private_file(path).context("--signer-secret-file")?;
                 // The first of several, of which each is valid.
-                let line = text.lines().next().unwrap_or_default();
-                ensure!(!line.is_empty(), "--signer-secret-file: it is empty");
-                Some(SharedSecret::new(Zeroizing::new(line.as_bytes().to_vec())))
+                let first = SharedSecret::lines(&bytes).next();
+                Some(first.context("--signer-secret-file: it is empty; must have a secret")?)
             }
         };
         let read = |path: &Path, flag: &'static str| std::fs::read(path).context(flag);

@@ -49,8 +49,9 @@ pub enum InvalidBoundAuth {
 impl BoundAuth {
     /// Makes what the header says of a request.
     pub fn new(secret: &SharedSecret, path: &str, body: &[u8], time: u64, nonce: [u8; 16]) -> Self {
-        let mac = secret.hmac(&[&bound_bytes(path, body, time, nonce)]);
-        Self { time, nonce, mac }
+        let unsigned = Self { time, nonce, mac: [0; 32] };
+        let mac = secret.hmac(&[&unsigned.bound_bytes(path, body)]);
+        Self { mac, ..unsigned }
     }
 
     /// Returns the header's text.
@@ -89,9 +90,15 @@ impl BoundAuth {
         Err(InvalidBoundAuth::Time { found: self.time, now })
     }
 
-    /// Returns whether this secret has made it, of this request.
-    pub fn verify(&self, secret: &SharedSecret, path: &str, body: &[u8]) -> bool {
-        secret.verify(&[&bound_bytes(path, body, self.time, self.nonce)], &self.mac)
+    /// Returns the bytes that the HMAC of a request is over.
+    pub fn bound_bytes(&self, path: &str, body: &[u8]) -> Vec<u8> {
+        let head = format!("btcstake-auth-v1\n{path}\n{}\n{}\n", self.time, hex::encode(self.nonce));
+        [head.as_bytes(), &Sha256::digest(body)].concat()
+    }
+
+    /// Returns whether this secret has made it, of a request with [these bytes](Self::bound_bytes).
+    pub fn verify(&self, secret: &SharedSecret, bound_bytes: &[u8]) -> bool {
+        secret.verify(&[bound_bytes], &self.mac)
     }
 
     /// Returns the time.
@@ -103,9 +110,4 @@ impl BoundAuth {
     pub const fn nonce(&self) -> [u8; 16] {
         self.nonce
     }
-}
-
-fn bound_bytes(path: &str, body: &[u8], time: u64, nonce: [u8; 16]) -> Vec<u8> {
-    let head = format!("btcstake-auth-v1\n{path}\n{time}\n{}\n", hex::encode(nonce));
-    [head.as_bytes(), &Sha256::digest(body)].concat()
 }

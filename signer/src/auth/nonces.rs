@@ -4,24 +4,27 @@
 //! is served whose time is not above that of every forgotten one. One whose time is ahead of the clock stays.
 //! So a clock that jumps back serves nothing again, and one that jumps ahead and back shuts nobody out.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::clock::Clock;
+use crate::protection::with_ending;
 
 /// How long a nonce is kept: longer than any request is valid.
 const KEPT: Duration = Duration::from_secs(120);
-/// The most nonces that are kept, and that the file has before it is written anew.
+/// The most nonces of one client that are kept, and how many more than those that are kept the file has
+/// before it is written anew.
 const MOST: usize = 1 << 18;
 /// Time, name, and a checksum.
 const RECORD: usize = 32;
-const MAX_BYTES: u64 = 1 << 24;
+/// Far more than the nonces of two minutes take.
+const MAX_BYTES: u64 = 1 << 27;
 /// The name in the record of the highest time that is forgotten.
 const FORGOTTEN: [u8; 16] = [0; 16];
 
@@ -41,7 +44,7 @@ pub enum NonceError {
         forgotten: u64,
     },
     /// Too many are kept.
-    #[error("{MOST} nonces of the last two minutes are kept; must wait")]
+    #[error("{MOST} nonces of this client's last two minutes are kept; must wait")]
     TooMany,
     /// The file of nonces cannot be read or written.
     #[error("the file of nonces {}", .path.display())]
@@ -54,6 +57,16 @@ pub enum NonceError {
     },
 }
 
+/// A nonce that was seen.
+#[derive(Debug)]
+struct Spent {
+    came: Duration,
+    time: u64,
+    name: [u8; 16],
+    /// `None` where it comes from the file.
+    client: Option<Arc<str>>,
+}
+
 /// The nonces that were seen.
 #[derive(Debug)]
 pub struct Nonces(Mutex<Seen>);
@@ -61,8 +74,10 @@ pub struct Nonces(Mutex<Seen>);
 #[derive(Debug, Default)]
 struct Seen {
     names: HashSet<[u8; 16]>,
-    /// When each came, its time, and its name; the oldest first.
-    order: VecDeque<(Duration, u64, [u8; 16])>,
+    /// The oldest first.
+    order: VecDeque<Spent>,
+    /// How many are kept of each client.
+    counts: HashMap<Arc<str>, usize>,
     /// The highest time of those that are forgotten.
     forgotten: Option<u64>,
     file: Option<(PathBuf, File)>,
@@ -88,6 +103,10 @@ impl Nonces {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
         }
+        // What would not be read could be served again.
+        if u64::try_from(bytes.len()).is_ok_and(|length| length == MAX_BYTES) {
+            return Err(failed(std::io::ErrorKind::FileTooLarge.into()));
+        }
         // What a crash has torn is at the end, and of a request that was not served.
         let records: Vec<_> = bytes.chunks(RECORD).filter_map(from_record).collect();
         let newest = records.iter().map(|(time, _)| *time).max();
@@ -97,7 +116,7 @@ impl Nonces {
             if Some(time) < kept_from || name == FORGOTTEN {
                 seen.forgotten = seen.forgotten.max(Some(time));
             } else if seen.names.insert(name) {
-                seen.order.push_back((Duration::ZERO, time, name));
+                seen.order.push_back(Spent { came: Duration::ZERO, time, name, client: None });
             }
         }
         seen.write_anew(path)?;
@@ -125,36 +144,39 @@ impl Nonces {
         if seen.names.contains(&name) {
             return Err(NonceError::Again);
         }
-        if seen.names.len() >= MOST {
+        let client: Arc<str> = client.into();
+        if seen.counts.get(&client).is_some_and(|kept| *kept >= MOST) {
             return Err(NonceError::TooMany);
         }
         seen.append(time, name)?;
         seen.names.insert(name);
-        seen.order.push_back((now, time, name));
+        let kept = seen.counts.entry(client.clone()).or_default();
+        *kept = kept.saturating_add(1);
+        seen.order.push_back(Spent { came: now, time, name, client: Some(client) });
         Ok(())
     }
 }
 
 impl Seen {
     fn forget(&mut self, now: Duration, unix_seconds: u64) {
-        while let Some((came, time, name)) = self.order.front().copied() {
-            if now.saturating_sub(came) <= KEPT {
-                break;
-            }
-            self.order.pop_front();
+        while self.order.front().is_some_and(|spent| now.saturating_sub(spent.came) > KEPT) {
+            let Some(spent) = self.order.pop_front() else { return };
             // It came while the clock was ahead: forgotten, it would shut out everybody until then.
-            if time > unix_seconds {
-                self.order.push_back((now, time, name));
+            if spent.time > unix_seconds {
+                self.order.push_back(Spent { came: now, ..spent });
                 continue;
             }
-            self.names.remove(&name);
-            self.forgotten = self.forgotten.max(Some(time));
+            self.names.remove(&spent.name);
+            if let Some(kept) = spent.client.and_then(|client| self.counts.get_mut(&client)) {
+                *kept = kept.saturating_sub(1);
+            }
+            self.forgotten = self.forgotten.max(Some(spent.time));
         }
     }
 
     /// Writes a record before its request is served: it outlives the process.
     fn append(&mut self, time: u64, name: [u8; 16]) -> Result<(), NonceError> {
-        if self.written >= MOST
+        if self.written >= self.order.len().saturating_add(MOST)
             && let Some((path, _)) = &self.file
         {
             let path = path.clone();
@@ -163,7 +185,7 @@ impl Seen {
         if let Some((path, file)) = &mut self.file {
             let written = file.write_all(&to_record(time, name));
             // After half a record, the file is written anew before the next.
-            self.written = if written.is_ok() { self.written.saturating_add(1) } else { MOST };
+            self.written = if written.is_ok() { self.written.saturating_add(1) } else { usize::MAX };
             written.map_err(|cause| NonceError::File { path: path.clone(), cause })?;
         }
         Ok(())
@@ -172,9 +194,7 @@ impl Seen {
     /// Writes what is kept to a new file, in place of the old one.
     fn write_anew(&mut self, path: &Path) -> Result<(), NonceError> {
         let failed = |cause| NonceError::File { path: path.to_owned(), cause };
-        let mut new = path.as_os_str().to_owned();
-        new.push(".new");
-        let new = PathBuf::from(new);
+        let new = with_ending(path, ".new");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
@@ -185,7 +205,7 @@ impl Seen {
         if let Some(forgotten) = self.forgotten {
             bytes.extend(to_record(forgotten, FORGOTTEN));
         }
-        self.order.iter().for_each(|(_, time, name)| bytes.extend(to_record(*time, *name)));
+        self.order.iter().for_each(|spent| bytes.extend(to_record(spent.time, spent.name)));
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
         std::fs::rename(&new, path).map_err(failed)?;
         self.written = self.order.len();

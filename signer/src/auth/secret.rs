@@ -16,6 +16,29 @@ impl SharedSecret {
         Self(bytes)
     }
 
+    /// Reads the secrets of a file: one in a line. White space belongs to a secret; empty lines do not count.
+    pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Self> + '_ {
+        let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        lines.filter(|line| !line.is_empty()).map(|line| Self(Zeroizing::new(line.to_vec())))
+    }
+
+    /// Returns how many bytes it has.
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns whether both are the same. For the operator alone: the time it takes may tell where they
+    /// differ.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    /// Returns its bytes.
+    #[cfg(test)]
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
     fn mac(&self, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
         // Keys of any length are keys.
         let mut mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(&self.0).ok()?;

@@ -38,7 +38,7 @@ fn client(name: &str, credentials: Credentials) -> Arc<Client> {
         keys: Allowed::All,
         chains: Allowed::All,
     };
-    let rate = RateLimit::new(10, Duration::from_secs(1), 10);
+    let rate = RateLimit::new(1000, Duration::from_secs(1), 1000);
     Arc::new(Client::new(name, permissions, credentials, rate, 100))
 }
 
@@ -46,7 +46,8 @@ const PATH: &str = "/btcstake.signer.v1.Signer/Vote";
 const NONCE: [u8; 16] = [7; 16];
 
 fn bound_call<'a>(header: &'a str, path: &'a str, body: &'a [u8]) -> Call<'a> {
-    Call { path, hmac: None, bound: Some(header.as_bytes()), body, encoded_anew: None, certificate: None }
+    let bound = Some(header.as_bytes());
+    Call { path, hmac: None, bound, body, encode_anew: |_, _| None, certificate: None }
 }
 
 fn name(caller: &Caller) -> &str {
@@ -106,25 +107,29 @@ fn the_reference_hmac_is_over_the_bytes_or_their_canonical_form() {
     let two = client("two", Credentials { hmac: vec![shared("second")], ..Default::default() });
     let authenticator = Authenticator::new(vec![one, two], Nonces::in_memory(), clock);
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
-    let asked = |path: &str, hmac: Option<&str>, body: &[u8], encoded_anew: Option<&[u8]>| {
+    // The canonical form of one message is another.
+    fn encode_anew(_: &str, body: &[u8]) -> Option<Vec<u8>> {
+        (body == b"other form").then(|| b"raw".to_vec())
+    }
+    let asked = |path: &str, hmac: Option<&str>, body: &[u8]| {
         let hmac = hmac.map(str::as_bytes);
-        let call = Call { path, hmac, bound: None, body, encoded_anew, certificate: None };
+        let call = Call { path, hmac, bound: None, body, encode_anew, certificate: None };
         authenticator.authenticate(&call).map(|caller| name(&caller).to_owned())
     };
     let sign = "/proto.EOTSManager/SignEOTS";
     let mac = encode(&shared("second").hmac(&[b"raw"]));
-    assert_eq!(asked(sign, Some(&mac), b"raw", None).unwrap(), "two");
-    assert_eq!(asked(sign, Some(&mac), b"other", Some(b"raw")).unwrap(), "two");
+    assert_eq!(asked(sign, Some(&mac), b"raw").unwrap(), "two");
+    assert_eq!(asked(sign, Some(&mac), b"other form").unwrap(), "two");
     let empty = encode(&shared("first").hmac(&[]));
-    assert_eq!(asked(sign, Some(&empty), b"", None).unwrap(), "one");
-    assert_eq!(asked(sign, Some(&mac), b"other", None).unwrap_err().to_string(), "invalid HMAC");
+    assert_eq!(asked(sign, Some(&empty), b"").unwrap(), "one");
+    assert_eq!(asked(sign, Some(&mac), b"other").unwrap_err().to_string(), "invalid HMAC");
     for wrong in ["", "hex", &hex::encode(shared("first").hmac(&[b"raw"])), &encode(b"short")] {
-        assert_eq!(asked(sign, Some(wrong), b"raw", None).unwrap_err().to_string(), "invalid HMAC");
+        assert_eq!(asked(sign, Some(wrong), b"raw").unwrap_err().to_string(), "invalid HMAC");
     }
-    assert_eq!(asked(sign, None, b"raw", None).unwrap_err().to_string(), "HMAC not provided");
+    assert_eq!(asked(sign, None, b"raw").unwrap_err().to_string(), "HMAC not provided");
     for free in ["/proto.EOTSManager/Ping", "/proto.EOTSManager/SaveEOTSKeyName"] {
-        assert_eq!(asked(free, None, b"", None).unwrap(), "anybody");
-        assert_eq!(asked(free, Some("wrong"), b"", None).unwrap(), "anybody");
+        assert_eq!(asked(free, None, b"").unwrap(), "anybody");
+        assert_eq!(asked(free, Some("wrong"), b"").unwrap(), "anybody");
     }
 }
 
@@ -135,8 +140,14 @@ fn a_certificate_and_nothing_at_all_are_clients_too() {
     let free = client("free", Credentials { unauthenticated: true, ..Default::default() });
     let authenticator = Authenticator::new(vec![shown, free], Nonces::in_memory(), clock);
     for (certificate, expected) in [(Some([1; 32]), "shown"), (Some([2; 32]), "free"), (None, "free")] {
-        let call =
-            Call { path: PATH, hmac: Some(b"any"), bound: None, body: b"", encoded_anew: None, certificate };
+        let call = Call {
+            path: PATH,
+            hmac: Some(b"any"),
+            bound: None,
+            body: b"",
+            encode_anew: |_, _| None,
+            certificate,
+        };
         assert_eq!(name(&authenticator.authenticate(&call).unwrap()), expected);
     }
 }
@@ -253,4 +264,41 @@ fn no_secret_is_shown() {
     let text = format!("{one:?} {:?}", one.credentials());
     assert!(!text.contains("must not") && !text.contains("97, 32"), "{text}");
     assert_eq!(InvalidBoundAuth::Form.to_string().matches("v1").count(), 1);
+}
+
+/// The reference's HMAC does not say for which method it is, so it opens the reference's interface alone; and
+/// a client that asks too often spends no nonce.
+#[test]
+fn an_hmac_is_for_the_reference_and_limits_come_before_nonces() {
+    use base64::Engine as _;
+    let clock = Arc::new(SetClock::default());
+    let credentials =
+        Credentials { hmac: vec![shared("hmac")], bound: vec![shared("bound")], ..Default::default() };
+    let permissions = Permissions {
+        operations: BTreeSet::from(Operation::DEFAULT),
+        keys: Allowed::All,
+        chains: Allowed::All,
+    };
+    let rate = RateLimit::new(1, Duration::from_secs(1), 1);
+    let one = Arc::new(Client::new("one", permissions, credentials, rate, 100));
+    let authenticator = Authenticator::new(vec![one], Nonces::in_memory(), clock.clone());
+    let mac = base64::engine::general_purpose::STANDARD.encode(shared("hmac").hmac(&[b"body"]));
+    let call = |path| Call {
+        path,
+        hmac: Some(mac.as_bytes()),
+        bound: None,
+        body: b"body",
+        encode_anew: |_, _| None,
+        certificate: None,
+    };
+    let refused = authenticator.authenticate(&call("/btcstake.signer.v1.Signer/Lock")).unwrap_err();
+    assert_eq!(refused.as_str(), "not_provided");
+    authenticator.authenticate(&call("/proto.EOTSManager/SignEOTS")).unwrap();
+    let header = BoundAuth::new(&shared("bound"), PATH, b"body", 0, NONCE).to_header();
+    let asked = || authenticator.authenticate(&bound_call(&header, PATH, b"body"));
+    assert_eq!(asked().unwrap_err().as_str(), "rate");
+    clock.monotonic.store(1000, Ordering::Relaxed);
+    assert_eq!(name(&asked().unwrap()), "one");
+    clock.monotonic.store(2000, Ordering::Relaxed);
+    assert_eq!(asked().unwrap_err().as_str(), "replayed");
 }

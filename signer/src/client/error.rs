@@ -97,10 +97,3 @@ impl From<Status> for RemoteError {
         }
     }
 }
-
-impl RemoteError {
-    /// Returns whether the signer has refused, by its signing database or a rule, and will again.
-    pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::NotAllowed { .. })
-    }
-}

@@ -19,11 +19,8 @@ use self::answers::{bytes_32, lane_state, public_randomness};
 use self::connection::Requests;
 pub use self::connection::{ClientTls, Connection};
 pub use self::error::{InvalidAnswer, RemoteError};
-use crate::wire::own as wire;
 use crate::wire::own::signer_client::SignerClient;
-
-/// The most that one answer has.
-const MAX_MESSAGE_BYTES: usize = 16 << 20;
+use crate::wire::{MAX_MESSAGE_BYTES, own as wire};
 
 /// The path of a method of our own interface.
 macro_rules! path {

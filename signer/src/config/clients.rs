@@ -11,9 +11,9 @@ use super::model::{ClientAuthentication, ClientSettings, ListenSettings};
 use super::pem::read_certificates;
 use super::problems::{Given, Place, shown};
 use super::read::{is_loopback, some};
-use super::secret::{Secret, SecretFile};
+use super::secret::SecretFile;
 use super::table::Table;
-use crate::auth::Operation;
+use crate::auth::{Operation, SharedSecret};
 use crate::keystore::KeyName;
 
 /// The bound scheme's secrets are ours to rule.
@@ -38,7 +38,7 @@ pub(super) struct Scope<'a> {
 struct Taken {
     names: BTreeSet<String>,
     unauthenticated: Option<String>,
-    secrets: Vec<(String, Secret)>,
+    secrets: Vec<(String, SharedSecret)>,
     certificates: Vec<(String, CertificateDer<'static>)>,
 }
 
@@ -145,7 +145,7 @@ fn authentication(
     let given = ["hmac_secret_file", "auth_secret_file", "certificate_file"].map(|key| table.has(key));
     let hmac_secrets = secrets(table, scope, taken, name, ("hmac_secret_file", 1));
     if let Some((_, secrets)) = &hmac_secrets
-        && secrets.iter().any(|secret| secret.expose().len() < GOOD_HMAC_BYTES)
+        && secrets.iter().any(|secret| secret.length() < GOOD_HMAC_BYTES)
     {
         warnings.push(format!("the HMAC secret of the client {name} has fewer than {GOOD_HMAC_BYTES} bytes"));
     }
@@ -181,7 +181,7 @@ fn secrets(
     taken: &mut Taken,
     name: &str,
     (key, least_bytes): (&str, usize),
-) -> Option<(SecretFile, Vec<Secret>)> {
+) -> Option<(SecretFile, Vec<SharedSecret>)> {
     let given = table.text(key)?;
     let file = SecretFile::new(scope.files.private(&given, table.problems)?, least_bytes);
     if !scope.files.are_read() {
@@ -190,7 +190,7 @@ fn secrets(
     let secrets = table.problems.take(&given.place, file.read())?;
     let mut other = None;
     for secret in &secrets {
-        let is_same = |(of, before): &&(String, Secret)| of != name && before.expose() == secret.expose();
+        let is_same = |(of, before): &&(String, SharedSecret)| of != name && before.is_same(secret);
         other = other.or_else(|| taken.secrets.iter().find(is_same).map(|(of, _)| of.clone()));
     }
     note_shared(table, &given.place, other, "secret");

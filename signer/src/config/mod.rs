@@ -36,7 +36,7 @@ pub use model::{
     ListenSettings, LogFormat, LogSettings, PassphraseOrigin, StoreSettings, TlsSettings,
 };
 pub use pem::{PemError, read_certificates, read_secret_key_pem};
-pub use secret::{PrivateFile, RotatingSecrets, Secret, SecretFile, SecretsError};
+pub use secret::{PrivateFile, SecretFile, SecretsError};
 
 use self::files::Files;
 use self::overrides::Overrides;

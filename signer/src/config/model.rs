@@ -70,7 +70,7 @@ pub struct TlsSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitSettings {
-    /// The heights whose randomness one client may have listed without a commitment.
+    /// The heights whose randomness is being listed for one client at one time.
     pub randomness_outstanding: u64,
     /// The requests of one client in a second, unless it has its own limit.
     pub requests_per_second: u32,

@@ -1,11 +1,10 @@
 //! Files of secrets, which are read again without a stop.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use zeroize::Zeroizing;
 
+use crate::auth::SharedSecret;
 use crate::keystore::{PrivateFileError, read_credential, read_private};
 
 /// The most secrets in a file: an old one and a new one, and some in reserve.
@@ -39,24 +38,6 @@ impl PrivateFile {
     /// unless it is a credential, others than its owner may read or write it.
     pub fn read(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
         if self.is_credential { read_credential(&self.path, limit) } else { read_private(&self.path, limit) }
-    }
-}
-
-/// A secret that a client shares with the signer. `Debug` shows nothing of it, and it is erased when it is
-/// dropped.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
-
-impl Secret {
-    /// Returns its bytes, which nothing redacts any more.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
     }
 }
 
@@ -121,63 +102,22 @@ impl SecretFile {
     ///
     /// # Errors
     /// [`SecretsError`] when it cannot be read, or has no secrets of the right length.
-    pub fn read(&self) -> Result<Vec<Secret>, SecretsError> {
+    pub fn read(&self) -> Result<Vec<SharedSecret>, SecretsError> {
         let path = self.path().to_owned();
         let bytes =
             self.file.read(MAX_BYTES).map_err(|cause| SecretsError::File { path: path.clone(), cause })?;
-        let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        let found: Vec<Secret> = lines
-            .filter(|line| !line.is_empty())
-            .take(MAX_SECRETS.saturating_add(1))
-            .map(|line| Secret(Zeroizing::new(line.to_vec())))
-            .collect();
+        let found: Vec<_> = SharedSecret::lines(&bytes).take(MAX_SECRETS.saturating_add(1)).collect();
         if found.is_empty() {
             return Err(SecretsError::NoSecret { path });
         }
         if found.len() > MAX_SECRETS {
             return Err(SecretsError::TooMany { path });
         }
-        let lengths = found.iter().map(|secret| secret.0.len());
+        let lengths = found.iter().map(SharedSecret::length);
         let wrong = (1..).zip(lengths).find(|(_, n)| !(self.least_bytes..=MAX_SECRET_BYTES).contains(n));
         if let Some((number, length)) = wrong {
             return Err(SecretsError::Length { path, number, length, least: self.least_bytes });
         }
         Ok(found)
-    }
-}
-
-/// The secrets of a client that are in force, and the file that they come from.
-#[derive(Debug)]
-pub struct RotatingSecrets {
-    file: SecretFile,
-    current: RwLock<Arc<[Secret]>>,
-}
-
-impl RotatingSecrets {
-    /// Reads the file for the first time.
-    ///
-    /// # Errors
-    /// As of [`SecretFile::read`].
-    pub fn open(file: SecretFile) -> Result<Self, SecretsError> {
-        let current = RwLock::new(file.read()?.into());
-        Ok(Self { file, current })
-    }
-
-    /// Returns the secrets in force.
-    pub fn current(&self) -> Arc<[Secret]> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Reads the file again, and returns whether its secrets are others than before.
-    ///
-    /// # Errors
-    /// As of [`SecretFile::read`]; the secrets in force stay the same then.
-    pub fn reload(&self) -> Result<bool, SecretsError> {
-        let read: Arc<[Secret]> = self.file.read()?.into();
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        // Both are the operator's own: nobody who asks sees how long it takes.
-        let is_same = current.iter().map(Secret::expose).eq(read.iter().map(Secret::expose));
-        *current = read;
-        Ok(!is_same)
     }
 }

@@ -103,7 +103,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("listen.tls", "certificate", Kind::Path, MUST, "The server's certificate chain (PEM). Read again when it changes."),
     setting("listen.tls", "secret_key", Kind::PrivatePath, MUST, "Its secret key (PEM), a private file. Read again when it changes."),
     setting("listen.tls", "client_authorities", Kind::Path, MAY, "Certificates (PEM) of the authorities that sign clients' certificates: mutual TLS. Read again when it changes."),
-    setting("limits", "randomness_outstanding", from_one(100_000_000), "1000000", "Heights whose randomness one client may have listed without a commitment."),
+    setting("limits", "randomness_outstanding", from_one(100_000_000), "1000000", "Heights whose randomness is being listed for one client at one time, until it has the answer."),
     setting("limits", "requests_per_second", from_one(1_000_000), "200", "Requests of one client, unless it has its own limit."),
     setting("limits", "connections", from_one(65_535), "256", "Connections at one time."),
     setting("log", "format", Kind::Text, "\"text\"", "`text`, or `json`: one object in a line."),
@@ -127,7 +127,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("client", "unauthenticated", Kind::Boolean, "false", "Whether this is whoever comes without a secret or certificate; one client at most, on loopback alone."),
     setting("client", "keys", Kind::Texts, "all", "The keys it may use."),
     setting("client", "chains", Kind::Texts, "all", "The chains it may sign for."),
-    setting("client", "operations", Kind::Texts, "see below", "What it may ask for."),
+    setting("client", "operations", Kind::Texts, "see above", "What it may ask for."),
     setting("client", "requests_per_second", from_one(1_000_000), "that of `limits`", "Its requests."),
 ];
 

@@ -6,14 +6,11 @@ use std::time::Duration;
 
 use eots::XOnlyPublicKey;
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
 
+use super::as_error;
 use super::error::StartError;
-use super::with_causes;
 use crate::auth::{Allowed, Client, Credentials, Permissions, RateLimit, SharedSecret};
-use crate::config::{
-    ClientAuthentication, ClientSettings, Configuration, Secret, SecretFile, read_certificates,
-};
+use crate::config::{ClientAuthentication, ClientSettings, Configuration, SecretFile, read_certificates};
 
 /// The clients, and where their secrets and certificates come from.
 pub(super) struct ClientFiles(Vec<(Arc<Client>, ClientAuthentication)>);
@@ -66,9 +63,7 @@ fn read(name: &str, authentication: &ClientAuthentication) -> Result<Credentials
     };
     let secrets = |file: &Option<SecretFile>| -> Result<Vec<SharedSecret>, StartError> {
         let Some(file) = file else { return Ok(Vec::new()) };
-        let read = file.read().map_err(|cause| StartError::Secrets(name.to_owned(), cause))?;
-        let shared = |secret: &Secret| SharedSecret::new(Zeroizing::new(secret.expose().to_vec()));
-        Ok(read.iter().map(shared).collect())
+        file.read().map_err(|cause| StartError::Secrets(name.to_owned(), cause))
     };
     let certificates = match certificates {
         None => Vec::new(),
@@ -94,7 +89,7 @@ impl ClientFiles {
                 Ok(credentials) => client.set_credentials(credentials),
                 Err(error) => tracing::error!(
                     client = client.name(),
-                    error = with_causes(&error),
+                    error = as_error(&error),
                     "the client keeps the secrets and certificates read before"
                 ),
             }

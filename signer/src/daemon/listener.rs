@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,13 +13,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::tls::TlsFiles;
-use crate::grpc::CertificateHash;
+use crate::grpc::Peer;
 
+/// How long a connection is kept over which no client has asked.
+const STRANGER: Duration = Duration::from_secs(10);
 /// How long the first messages of TLS may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long nobody is let in after the system had nothing to give: too many open files.
@@ -56,7 +60,7 @@ async fn accept(
         let _nodelay = stream.set_nodelay(true);
         match &tls {
             None => {
-                let plain = Connection { stream: Transport::Plain(stream), _place: place };
+                let plain = Connection::new(Transport::Plain(stream), place);
                 if ready.send(plain).await.is_err() {
                     return;
                 }
@@ -77,8 +81,8 @@ async fn handshake(
 ) {
     match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
-            let stream = Transport::Tls(Box::new(stream));
-            let _stopping = ready.send(Connection { stream, _place: place }).await;
+            let connection = Connection::new(Transport::Tls(Box::new(stream)), place);
+            let _stopping = ready.send(connection).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -96,7 +100,22 @@ impl Stream for Incoming {
 /// A connection, and its place among those that are allowed at a time.
 pub(super) struct Connection {
     stream: Transport,
+    peer: Peer,
+    /// When it ends, unless a client has asked by then.
+    end: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn new(stream: Transport, place: OwnedSemaphorePermit) -> Self {
+        let certificate = match &stream {
+            Transport::Plain(_) => None,
+            Transport::Tls(stream) => stream.get_ref().1.peer_certificates().and_then(<[_]>::first),
+        };
+        let certificate = certificate.map(|der| Sha256::digest(der).into());
+        let peer = Peer { certificate, ..Peer::default() };
+        Self { stream, peer, end: Box::pin(tokio::time::sleep(STRANGER)), _place: place }
+    }
 }
 
 enum Transport {
@@ -105,14 +124,10 @@ enum Transport {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = CertificateHash;
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) -> CertificateHash {
-        let certificate = match &self.stream {
-            Transport::Plain(_) => None,
-            Transport::Tls(stream) => stream.get_ref().1.peer_certificates().and_then(<[_]>::first),
-        };
-        CertificateHash(certificate.map(|der| Sha256::digest(der).into()))
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
     }
 }
 
@@ -122,6 +137,9 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.peer.is_known.load(Ordering::Relaxed) && self.end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         match &mut self.stream {
             Transport::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),

@@ -29,7 +29,7 @@ pub use self::tls::TlsError;
 use self::tls::TlsFiles;
 use crate::auth::{Authenticator, Clock, Nonces, SystemClock};
 use crate::config::{ChainSettings, Configuration, StoreSettings};
-use crate::grpc::{AuthenticationLayer, Limits, routes};
+use crate::grpc::{AuthenticationLayer, Limits, METHODS, routes};
 use crate::http::{Observed, serve};
 use crate::keystore::Keystore;
 use crate::metrics::{MetricLabels, Metrics};
@@ -182,8 +182,8 @@ async fn until_stopped(mut stopping: watch::Receiver<bool>) {
     let _stopped = stopping.wait_for(|stop| *stop).await;
 }
 
-/// An error with its causes, for the log.
-fn with_causes<E: std::error::Error + 'static>(error: &E) -> &(dyn std::error::Error + 'static) {
+/// An error as what the log shows with its causes.
+fn as_error<E: std::error::Error + 'static>(error: &E) -> &(dyn std::error::Error + 'static) {
     error
 }
 
@@ -255,7 +255,7 @@ impl Made {
             keys: keys.iter().map(|(_, key)| *key).collect(),
             chain_ids: configuration.chains.iter().map(|chain| chain.chain.chain_id.clone()).collect(),
             clients: configuration.clients.iter().map(|client| client.name.clone()).collect(),
-            ..MetricLabels::default()
+            methods: METHODS.map(str::to_owned).to_vec(),
         };
         let metrics = Arc::new(Metrics::new(labels, SystemTime::now())?);
         let observer = Arc::new(DaemonObserver::new(metrics.clone()));

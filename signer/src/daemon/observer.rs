@@ -67,7 +67,10 @@ impl Observer for DaemonObserver {
                 metrics.schnorr_signed(&lane.public_key);
                 tracing::info!(%lane, first = first.to_u64(), count, "signed a commitment");
             }
-            Event::Possession { key } => tracing::info!(key, "signed a proof of possession"),
+            Event::Possession { key, public_key } => {
+                metrics.schnorr_signed(public_key);
+                tracing::info!(key, "signed a proof of possession");
+            }
             Event::Unlocked { key, public_key } => {
                 metrics.set_locked(public_key, false);
                 tracing::info!(key, "unlocked");

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::as_error;
 use super::clients::ClientFiles;
 use super::tls::TlsFiles;
-use super::with_causes;
 
 /// How often the files of secrets and certificates are read again.
 const RELOAD_EVERY: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ pub(super) async fn reload(
         let reloaded = tokio::task::spawn_blocking(move || {
             clients.reload();
             if let Some(Err(error)) = tls.as_deref().map(TlsFiles::reload) {
-                tracing::error!(error = with_causes(&error), "TLS keeps the files read before");
+                tracing::error!(error = as_error(&error), "TLS keeps the files read before");
             }
         });
         let _done = reloaded.await;

@@ -7,7 +7,7 @@ use super::error::StartError;
 use crate::config::{PrivateFile, StoreSettings};
 use crate::protection::{
     ChangeKind, FirstHeight, LaneChange, OpenError, PostgresConnection, PostgresError, PostgresMode,
-    PostgresOptions, PostgresStore, SqlitePaths, SqliteStore, Store,
+    PostgresOptions, PostgresStore, SqlitePaths, SqliteStore, Store, with_ending,
 };
 use crate::service::BackUp;
 
@@ -65,9 +65,10 @@ impl OpenedStore {
                 opened.store.change(register.collect())?;
                 return Ok((opened, None));
             }
-            Err(error @ StartError::Open(OpenError::InUse(_) | OpenError::OtherFile { .. })) => {
-                return Err(error);
-            }
+            Err(
+                error @ (StartError::Open(OpenError::InUse(_) | OpenError::OtherFile { .. })
+                | StartError::Postgres(PostgresError::InUse | PostgresError::GuardInUse(_))),
+            ) => return Err(error),
             Err(refused) => refused,
         };
         let made = match settings {
@@ -89,23 +90,17 @@ impl OpenedStore {
 
     fn sqlite(store: SqliteStore, database: &Path) -> Self {
         let store = Arc::new(store);
-        Self { store: store.clone(), back_up: Some(store), nonces: nonces(database) }
+        Self { store: store.clone(), back_up: Some(store), nonces: with_ending(database, ".nonces") }
     }
 
     fn postgres(store: PostgresStore, guard: &Path) -> Self {
-        Self { store: Arc::new(store), back_up: None, nonces: nonces(guard) }
+        Self { store: Arc::new(store), back_up: None, nonces: with_ending(guard, ".nonces") }
     }
 
     /// Returns where the nonces are: beside the database, or beside the guard of one that is elsewhere.
     pub(super) fn nonces(&self) -> &Path {
         &self.nonces
     }
-}
-
-fn nonces(beside: &Path) -> PathBuf {
-    let mut name = beside.as_os_str().to_owned();
-    name.push(".nonces");
-    name.into()
 }
 
 fn sqlite_paths(database: &Path, guard: Option<&Path>) -> SqlitePaths {

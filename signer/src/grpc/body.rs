@@ -9,13 +9,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::MAX_MESSAGE_BYTES;
+use crate::wire::MAX_MESSAGE_BYTES;
 
 /// The flag and the length before a message.
 const PREFIX: usize = 5;
 
 /// Memory that is reserved at a time.
 const KIBIBYTE: usize = 1 << 10;
+/// Messages up to this length are taken in whatever others hold: votes are smaller.
+const SMALL: usize = 4 << 10;
 
 /// The memory that all bodies share while they come in, and the time that one may take.
 #[derive(Debug, Clone)]
@@ -34,8 +36,8 @@ pub(super) struct Taken {
 
 impl Taken {
     /// Returns the message.
-    pub(super) fn message(&self) -> &[u8] {
-        self.bytes.get(PREFIX..).unwrap_or_default()
+    pub(super) fn message(&self) -> Bytes {
+        self.bytes.slice(PREFIX.min(self.bytes.len())..)
     }
 }
 
@@ -58,7 +60,7 @@ impl Intake {
         let mut first: Option<Bytes> = None;
         let mut all = BytesMut::new();
         let mut memory: Option<OwnedSemaphorePermit> = None;
-        let mut length = 0_usize;
+        let (mut length, mut reserved) = (0_usize, 0_usize);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Status::cancelled("the request was not finished"))?;
             let Ok(data) = frame.into_data() else { continue };
@@ -66,7 +68,10 @@ impl Intake {
             if length > MAX_MESSAGE_BYTES.saturating_add(PREFIX) {
                 return Err(too_large());
             }
-            let kibibytes = u32::try_from(data.len().div_ceil(KIBIBYTE)).unwrap_or(u32::MAX);
+            // By the length of all, as a piece may be a byte.
+            let needed = if length > SMALL { length.div_ceil(KIBIBYTE) } else { 0 };
+            let kibibytes = u32::try_from(needed.saturating_sub(reserved)).unwrap_or(u32::MAX);
+            reserved = needed;
             let more = self.memory.clone().try_acquire_many_owned(kibibytes).map_err(|_| {
                 Status::resource_exhausted("too many messages are coming in at once; must wait")
             })?;

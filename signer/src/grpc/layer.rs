@@ -5,23 +5,36 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
+use tokio::sync::Semaphore;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::body::Intake;
-use crate::auth::{Authenticator, BOUND_HEADER, Call, HMAC_HEADER};
+use crate::auth::{AuthenticationError, Authenticator, BOUND_HEADER, Call, Caller, HMAC_HEADER, Outstanding};
+use crate::causes::with_causes;
 use crate::service::{Event, Observer};
 use crate::wire::reference;
 
-/// SHA-256 of the certificate that a client has shown, in DER: an extension of its requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CertificateHash(pub Option<[u8; 32]>);
+/// Who is at the other end of a connection: an extension of its requests.
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    /// SHA-256 of the certificate that it has shown, in DER.
+    pub certificate: Option<[u8; 32]>,
+    /// Set once a client has asked over the connection: others have it for a short time.
+    pub is_known: Arc<AtomicBool>,
+}
+
+/// Messages above this length are authenticated on a thread that may block, few at a time.
+const LARGE: usize = 64 << 10;
+const MOST_LARGE: usize = 2;
 
 /// What requests may take before it is known who sends them.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +57,7 @@ pub struct AuthenticationLayer {
     authenticator: Arc<Authenticator>,
     observer: Arc<dyn Observer>,
     intake: Intake,
+    large: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for AuthenticationLayer {
@@ -56,7 +70,7 @@ impl AuthenticationLayer {
     /// Returns a layer that knows these clients.
     pub fn new(authenticator: Arc<Authenticator>, observer: Arc<dyn Observer>, limits: Limits) -> Self {
         let intake = Intake::new(limits.memory, limits.within);
-        Self { authenticator, observer, intake }
+        Self { authenticator, observer, intake, large: Arc::new(Semaphore::new(MOST_LARGE)) }
     }
 
     /// Takes a request in, and notes in it who sends it.
@@ -64,34 +78,67 @@ impl AuthenticationLayer {
         let (mut parts, body) = request.into_parts();
         let taken = self.intake.take(body).await?;
         let path = parts.uri.path().to_owned();
-        let encoded_anew = encode_anew(&path, taken.message()).filter(|anew| anew != taken.message());
-        let caller = self.authenticator.authenticate(&Call {
-            path: &path,
+        let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
+        let asked = Asked {
+            authenticator: self.authenticator.clone(),
+            path: path.clone(),
             hmac: first(&parts.headers, HMAC_HEADER),
             bound: first(&parts.headers, BOUND_HEADER),
             body: taken.message(),
-            encoded_anew: encoded_anew.as_deref(),
-            certificate: parts.extensions.get::<CertificateHash>().and_then(|hash| hash.0),
-        });
-        let caller = caller.map_err(|error| {
-            let text = match std::error::Error::source(&error) {
-                Some(cause) => format!("{error}: {cause}"),
-                None => error.to_string(),
-            };
-            self.observer.observe(&Event::NotAuthenticated {
-                path: &path,
-                rule: error.as_str(),
-                reason: &text,
-            });
-            Status::unauthenticated(text)
-        })?;
+            certificate: peer.certificate,
+        };
+        let caller = if asked.body.len() > LARGE {
+            let stopping = |_| Status::unavailable("the signer is stopping");
+            let _one_of_few = self.large.acquire().await.map_err(stopping)?;
+            let authenticated = tokio::task::spawn_blocking(move || asked.authenticate()).await;
+            authenticated.map_err(|_| Status::internal("the signer has a fault; see its log"))?
+        } else {
+            asked.authenticate()
+        };
+        let caller = caller.map_err(|error| self.refused(&path, &error))?;
+        if let Caller::Client(_) = &caller {
+            peer.is_known.store(true, Ordering::Relaxed);
+        }
         parts.extensions.insert(caller);
         Ok(Request::from_parts(parts, Body::new(Full::new(taken.bytes.clone()))))
     }
+
+    fn refused(&self, path: &str, error: &AuthenticationError) -> Status {
+        let text = with_causes(error);
+        if let AuthenticationError::Rate { client, .. } = error {
+            self.observer.observe(&Event::RateExceeded { client });
+            return Status::resource_exhausted(text);
+        }
+        self.observer.observe(&Event::NotAuthenticated { path, rule: error.as_str(), reason: &text });
+        Status::unauthenticated(text)
+    }
 }
 
-fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
-    headers.get(name).map(http::HeaderValue::as_bytes)
+/// A request that is authenticated.
+struct Asked {
+    authenticator: Arc<Authenticator>,
+    path: String,
+    hmac: Option<Vec<u8>>,
+    bound: Option<Vec<u8>>,
+    body: Bytes,
+    certificate: Option<[u8; 32]>,
+}
+
+impl Asked {
+    fn authenticate(&self) -> Result<Caller, AuthenticationError> {
+        self.authenticator.authenticate(&Call {
+            path: &self.path,
+            hmac: self.hmac.as_deref(),
+            bound: self.bound.as_deref(),
+            body: &self.body,
+            encode_anew,
+            certificate: self.certificate,
+        })
+    }
+}
+
+fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+    headers.get(name).map(|value| value.as_bytes().to_vec())
 }
 
 /// Encodes a message of the reference's interface anew: its HMAC may be over that form.
@@ -150,7 +197,7 @@ where
             let path = request.uri().path().to_owned();
             let answered = Guarded(Box::pin(async move {
                 match layer.admit(request).await {
-                    Ok(request) => inner.call(request).await,
+                    Ok(request) => inner.call(request).await.map(until_sent),
                     Err(status) => Ok(status.into_http()),
                 }
             }));
@@ -163,6 +210,19 @@ where
             }
         })
     }
+}
+
+/// Keeps what a client has outstanding until its answer is sent.
+fn until_sent(answer: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = answer.into_parts();
+    let Some(outstanding) = parts.extensions.remove::<Arc<Outstanding>>() else {
+        return Response::from_parts(parts, body);
+    };
+    let body = body.map_frame(move |frame| {
+        let _held = &outstanding;
+        frame
+    });
+    Response::from_parts(parts, Body::new(body))
 }
 
 /// A future whose panic is an answer: `None`. (A client would take a stream that breaks off for one that it

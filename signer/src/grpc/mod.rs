@@ -14,16 +14,35 @@ use std::time::Instant;
 
 use tonic::{Request, Status};
 
-pub use self::layer::{AuthenticationLayer, CertificateHash, Limits};
+pub use self::layer::{AuthenticationLayer, Limits, Peer};
 use self::own::Own;
 use self::reference::Reference;
-use crate::auth::{Caller, Client};
+use crate::auth::{Caller, Client, Outstanding};
+use crate::causes::with_causes;
 use crate::service::{Event, ServiceError, SignerService};
+use crate::wire::MAX_MESSAGE_BYTES;
 use crate::wire::own::signer_server::SignerServer;
 use crate::wire::reference::eots_manager_server::EotsManagerServer;
 
-/// The largest message, either way: that of the reference.
-pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+/// The names of all methods, for metrics.
+pub const METHODS: [&str; 16] = [
+    "Ping",
+    "CreateRandomnessPairList",
+    "SignEOTS",
+    "UnsafeSignEOTS",
+    "SignSchnorrSig",
+    "SaveEOTSKeyName",
+    "SignBatchEOTS",
+    "UnlockKey",
+    "Backup",
+    "Status",
+    "PublicRandomness",
+    "Commit",
+    "Vote",
+    "ProvePossession",
+    "Unlock",
+    "Lock",
+];
 
 /// Returns both interfaces to a service. [`AuthenticationLayer`] must stand before them: it says who asks.
 pub fn routes(service: &Arc<SignerService>) -> tonic::service::Routes {
@@ -45,12 +64,11 @@ struct Asked<T> {
 }
 
 impl<T> Asked<T> {
-    fn of(service: &SignerService, method: &'static str, request: Request<T>) -> Result<Self, Status> {
+    fn of(method: &'static str, request: Request<T>) -> Result<Self, Status> {
         let client = match request.extensions().get::<Caller>() {
             Some(Caller::Client(client)) => client.clone(),
             _ => return Err(Status::unauthenticated("HMAC not provided")),
         };
-        service.take_request(&client).map_err(|error| status::of(&error))?;
         Ok(Self { client, message: request.into_inner(), method, since: Instant::now() })
     }
 }
@@ -66,7 +84,7 @@ fn answer<T>(
     let result = result.map(tonic::Response::new).map_err(|error| {
         let status = status::of(&error);
         if matches!(status.code(), tonic::Code::Internal | tonic::Code::Unavailable) {
-            let reason = status::with_causes(&error);
+            let reason = with_causes(&error);
             service.observer().observe(&Event::Failed { method, client: client.name(), reason: &reason });
         }
         status
@@ -78,4 +96,24 @@ fn answer<T>(
     let took = since.elapsed();
     service.observer().observe(&Event::Answered { method, client: client.name(), code, took });
     result
+}
+
+/// Makes the answer of a list, whose heights are outstanding until it is sent.
+fn answer_list<L, T>(
+    service: &SignerService,
+    client: &Client,
+    method: &'static str,
+    since: Instant,
+    result: Result<(L, Outstanding), ServiceError>,
+    encode: impl FnOnce(L) -> T,
+) -> Result<tonic::Response<T>, Status> {
+    let (list, outstanding) = match result {
+        Ok((list, outstanding)) => (Ok(list), Some(outstanding)),
+        Err(error) => (Err(error), None),
+    };
+    let mut response = answer(service, client, method, since, list.map(encode))?;
+    if let Some(outstanding) = outstanding {
+        response.extensions_mut().insert(Arc::new(outstanding));
+    }
+    Ok(response)
 }

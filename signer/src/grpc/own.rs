@@ -6,11 +6,14 @@ use finality::{AccountAddress, ConsumerHeight, PossessionMessage, SigningContext
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
-use super::{Asked, answer};
+use super::{Asked, answer, answer_list};
 use crate::auth::Client;
 use crate::service::{KeyStatus, LaneStatus, ServiceError, SignerService};
 use crate::wire::own as wire;
 use crate::wire::own::signer_server::Signer;
+
+/// The most bytes of an account's text: BIP-173's strings have 90 characters at most.
+const MOST_ADDRESS: usize = 128;
 
 /// Our own interface to a service.
 pub(super) struct Own(pub(super) Arc<SignerService>);
@@ -21,7 +24,7 @@ impl Signer for Own {
         &self,
         request: Request<wire::StatusRequest>,
     ) -> Result<Response<wire::StatusResponse>, Status> {
-        let Asked { client, method, since, .. } = Asked::of(&self.0, "Status", request)?;
+        let Asked { client, method, since, .. } = Asked::of("Status", request)?;
         let keys = self.0.status(&client).await;
         let keys = keys.map(|keys| wire::StatusResponse { keys: keys.into_iter().map(key_status).collect() });
         answer(&self.0, &client, method, since, keys)
@@ -31,24 +34,23 @@ impl Signer for Own {
         &self,
         request: Request<wire::PublicRandomnessRequest>,
     ) -> Result<Response<wire::PublicRandomnessResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "PublicRandomness", request)?;
+        let Asked { client, message, method, since } = Asked::of("PublicRandomness", request)?;
         let wire::PublicRandomnessRequest { public_key, chain_id, range, interval } = message;
         let (start, count) = parts(range);
         let list = match interval.unwrap_or(1) {
             0 => Err(ServiceError::NoInterval),
             interval => self.0.randomness(&client, &public_key, &chain_id, start, count, interval).await,
         };
-        let list = list.map(|list| wire::PublicRandomnessResponse {
+        answer_list(&self.0, &client, method, since, list, |list| wire::PublicRandomnessResponse {
             public_randomness: list.iter().flat_map(|one| one.to_bytes()).collect(),
-        });
-        answer(&self.0, &client, method, since, list)
+        })
     }
 
     async fn commit(
         &self,
         request: Request<wire::CommitRequest>,
     ) -> Result<Response<wire::CommitResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "Commit", request)?;
+        let Asked { client, message, method, since } = Asked::of("Commit", request)?;
         let (start, count) = parts(message.range);
         let signed = self.0.commit(&client, &message.public_key, &message.chain_id, start, count).await;
         let signed = signed.map(|signed| wire::CommitResponse {
@@ -62,7 +64,7 @@ impl Signer for Own {
         &self,
         request: Request<wire::VoteRequest>,
     ) -> Result<Response<wire::VoteResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "Vote", request)?;
+        let Asked { client, message, method, since } = Asked::of("Vote", request)?;
         let voted = self.voted(&client, message).await;
         answer(&self.0, &client, method, since, voted)
     }
@@ -71,8 +73,12 @@ impl Signer for Own {
         &self,
         request: Request<wire::ProvePossessionRequest>,
     ) -> Result<Response<wire::ProvePossessionResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "ProvePossession", request)?;
+        let Asked { client, message, method, since } = Asked::of("ProvePossession", request)?;
         let read = || -> Result<_, ServiceError> {
+            let found = message.address.len();
+            if found > MOST_ADDRESS {
+                return Err(ServiceError::LongAddress { found });
+            }
             let address: AccountAddress = message
                 .address
                 .parse()
@@ -89,7 +95,7 @@ impl Signer for Own {
         &self,
         request: Request<wire::UnlockRequest>,
     ) -> Result<Response<wire::UnlockResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "Unlock", request)?;
+        let Asked { client, message, method, since } = Asked::of("Unlock", request)?;
         let unlocked = self.0.unlock(&client, &message.public_key, Zeroizing::new(message.passphrase)).await;
         answer(&self.0, &client, method, since, unlocked.map(|()| wire::UnlockResponse {}))
     }
@@ -98,7 +104,7 @@ impl Signer for Own {
         &self,
         request: Request<wire::LockRequest>,
     ) -> Result<Response<wire::LockResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "Lock", request)?;
+        let Asked { client, message, method, since } = Asked::of("Lock", request)?;
         let locked = self.0.lock(&client, &message.public_key).map(|()| wire::LockResponse {});
         answer(&self.0, &client, method, since, locked)
     }
@@ -107,7 +113,7 @@ impl Signer for Own {
         &self,
         request: Request<wire::BackupRequest>,
     ) -> Result<Response<wire::BackupResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "BackUp", request)?;
+        let Asked { client, message, method, since } = Asked::of("Backup", request)?;
         let copied = self.0.back_up(&client, &message.folder).await;
         answer(&self.0, &client, method, since, copied.map(|file| wire::BackupResponse { file }))
     }

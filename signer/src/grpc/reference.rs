@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use eots::XOnlyPublicKey;
-use secp256k1::PublicKey;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
-use super::{Asked, answer};
+use super::{Asked, answer, answer_list, status};
 use crate::auth::{Caller, Operation};
 use crate::service::{ServiceError, SignerService};
 use crate::wire::reference::eots_manager_server::EotsManager;
@@ -31,23 +29,21 @@ impl EotsManager for Reference {
         &self,
         request: Request<CreateRandomnessPairListRequest>,
     ) -> Result<Response<CreateRandomnessPairListResponse>, Status> {
-        let Asked { client, message, method, since } =
-            Asked::of(&self.0, "CreateRandomnessPairList", request)?;
+        let Asked { client, message, method, since } = Asked::of("CreateRandomnessPairList", request)?;
         let CreateRandomnessPairListRequest { uid, chain_id, start_height, num, interval } = message;
         // On the wire 0 is no interval.
         let interval = interval.unwrap_or(1).max(1);
         let list = self.0.randomness(&client, &uid, &chain_id, start_height, num, interval).await;
-        let list = list.map(|list| CreateRandomnessPairListResponse {
+        answer_list(&self.0, &client, method, since, list, |list| CreateRandomnessPairListResponse {
             pub_rand_list: list.iter().map(|one| one.to_bytes().to_vec()).collect(),
-        });
-        answer(&self.0, &client, method, since, list)
+        })
     }
 
     async fn sign_eots(
         &self,
         request: Request<SignEotsRequest>,
     ) -> Result<Response<SignEotsResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "SignEOTS", request)?;
+        let Asked { client, message, method, since } = Asked::of("SignEOTS", request)?;
         let SignEotsRequest { uid, chain_id, msg, height } = message;
         let signed = self.0.vote(&client, &uid, &chain_id, height, msg).await;
         let signed = signed.map(|vote| SignEotsResponse { sig: vote.signature.to_bytes().to_vec() });
@@ -65,7 +61,7 @@ impl EotsManager for Reference {
         &self,
         request: Request<SignSchnorrSigRequest>,
     ) -> Result<Response<SignSchnorrSigResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "SignSchnorrSig", request)?;
+        let Asked { client, message, method, since } = Asked::of("SignSchnorrSig", request)?;
         let signed = self.0.sign_digest(&client, &message.uid, &message.msg).await;
         let signed = signed.map(|signature| SignSchnorrSigResponse { sig: signature.serialize().to_vec() });
         answer(&self.0, &client, method, since, signed)
@@ -75,20 +71,23 @@ impl EotsManager for Reference {
         &self,
         request: Request<SaveEotsKeyNameRequest>,
     ) -> Result<Response<SaveEotsKeyNameResponse>, Status> {
-        // The reference's client sends no HMAC with it, so anybody may ask: nothing is saved, whoever asks.
-        if let Some(Caller::Client(client)) = request.extensions().get::<Caller>() {
-            self.0.take_request(client).map_err(|error| super::status::of(&error))?;
+        // The reference's client sends no HMAC with it: who does not say who he is may not.
+        if let Some(Caller::Anybody) = request.extensions().get() {
+            return Err(status::of(&ServiceError::NotAllowed {
+                client: "without authentication".to_owned(),
+                what: Operation::SaveKeyName.as_str(),
+            }));
         }
-        let caller = request.extensions().get::<Caller>().cloned();
-        let saved = self.0.save_key_name(caller.as_ref(), &request.get_ref().eots_pk);
-        saved.map(|()| Response::new(SaveEotsKeyNameResponse {})).map_err(|error| super::status::of(&error))
+        let Asked { client, message, method, since } = Asked::of("SaveEOTSKeyName", request)?;
+        let checked = self.0.check_key_name(&client, &message.eots_pk);
+        answer(&self.0, &client, method, since, checked.map(|()| SaveEotsKeyNameResponse {}))
     }
 
     async fn sign_batch_eots(
         &self,
         request: Request<SignBatchEotsRequest>,
     ) -> Result<Response<SignBatchEotsResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "SignBatchEOTS", request)?;
+        let Asked { client, message, method, since } = Asked::of("SignBatchEOTS", request)?;
         let SignBatchEotsRequest { uid, chain_id, sign_requests } = message;
         let votes = sign_requests.into_iter().map(|vote| (vote.height, vote.msg)).collect();
         let signed = self.0.votes(&client, &uid, &chain_id, votes).await;
@@ -108,13 +107,13 @@ impl EotsManager for Reference {
         &self,
         request: Request<UnlockKeyRequest>,
     ) -> Result<Response<UnlockKeyResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "UnlockKey", request)?;
+        let Asked { client, message, method, since } = Asked::of("UnlockKey", request)?;
         let unlocked = self.0.unlock(&client, &message.uid, Zeroizing::new(message.passphrase)).await;
         answer(&self.0, &client, method, since, unlocked.map(|()| UnlockKeyResponse {}))
     }
 
     async fn backup(&self, request: Request<BackupRequest>) -> Result<Response<BackupResponse>, Status> {
-        let Asked { client, message, method, since } = Asked::of(&self.0, "Backup", request)?;
+        let Asked { client, message, method, since } = Asked::of("Backup", request)?;
         let copied = if message.db_path.is_empty() {
             Err(ServiceError::NoDatabasePath)
         } else {
@@ -122,31 +121,5 @@ impl EotsManager for Reference {
         };
         let copied = copied.map(|backup_name| BackupResponse { backup_name });
         answer(&self.0, &client, method, since, copied)
-    }
-}
-
-impl SignerService {
-    /// Answers the reference's `SaveEOTSKeyName`. Keys come from the keystore alone, so that it never saves
-    /// anything: it says whether the key is here.
-    fn save_key_name(&self, caller: Option<&Caller>, key: &[u8]) -> Result<(), ServiceError> {
-        match caller {
-            Some(Caller::Client(client))
-                if client.permissions().operations.contains(&Operation::SaveKeyName) => {}
-            Some(Caller::Client(client)) => {
-                let client = client.name().to_owned();
-                return Err(ServiceError::NotAllowed { client, what: Operation::SaveKeyName.as_str() });
-            }
-            _ => {
-                let client = "without authentication".to_owned();
-                return Err(ServiceError::NotAllowed { client, what: Operation::SaveKeyName.as_str() });
-            }
-        }
-        let public_key =
-            PublicKey::from_slice(key).map_err(|_| ServiceError::InvalidKey { found: key.len() })?;
-        let public_key: XOnlyPublicKey = public_key.x_only_public_key().0;
-        if self.lanes().any(|lane| lane.public_key == public_key) {
-            return Err(ServiceError::KnownKey(public_key));
-        }
-        Err(ServiceError::UnknownKey(public_key))
     }
 }

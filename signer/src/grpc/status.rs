@@ -5,9 +5,13 @@
 
 use tonic::{Code, Status};
 
+use crate::causes::with_causes;
 use crate::protection::{Refusal, StoreError};
 use crate::service::{ServiceError, UnlockFailure};
 use crate::session::SessionError;
+
+/// The most bytes of a text.
+const MOST_TEXT: usize = 1024;
 
 pub(super) fn of(error: &ServiceError) -> Status {
     Status::new(code(error), text(error))
@@ -25,6 +29,7 @@ const fn code(error: &ServiceError) -> Code {
         | E::Length { .. }
         | E::InvalidContext
         | E::InvalidAddress(..)
+        | E::LongAddress { .. }
         | E::OtherAddress(_)
         | E::ListTooLong { .. }
         | E::ListOverflow { .. }
@@ -36,7 +41,7 @@ const fn code(error: &ServiceError) -> Code {
         E::UnknownKey(_) => Code::NotFound,
         E::KnownKey(_) => Code::AlreadyExists,
         E::Locked(_) | E::Stopped => Code::Unavailable,
-        E::Outstanding(_) | E::Rate(_) | E::VoteRate(_) => Code::ResourceExhausted,
+        E::Outstanding(_) | E::VoteRate(_) | E::BackupRate(_) | E::Unlocking => Code::ResourceExhausted,
         E::Unlock { cause, .. } => match cause {
             UnlockFailure::Passphrase(_) => Code::InvalidArgument,
             _ => Code::Internal,
@@ -55,6 +60,7 @@ const fn session_code(error: &SessionError) -> Code {
         E::Refused(_) => Code::FailedPrecondition,
         E::NotCommitted { .. } | E::TooFarAbove { .. } => Code::PermissionDenied,
         E::OtherContext { .. } | E::PastTheLastHeight | E::Commitment(_) => Code::InvalidArgument,
+        E::Store(StoreError::TooManyRanges { .. }) => Code::ResourceExhausted,
         E::Store(_) => Code::Unavailable,
         E::Sign(_) | E::NoAnswer => Code::Internal,
     }
@@ -63,7 +69,9 @@ const fn session_code(error: &SessionError) -> Code {
 /// The error with its causes, on one line; what is wrong with the signing database is for the log.
 fn text(error: &ServiceError) -> String {
     match error {
-        ServiceError::Session(SessionError::Store(StoreError::UnknownLane(_))) => {}
+        ServiceError::Session(SessionError::Store(
+            StoreError::UnknownLane(_) | StoreError::TooManyRanges { .. },
+        )) => {}
         ServiceError::Session(SessionError::Store(_)) => {
             return "the signing database failed: whether this was recorded is not known, and the same again tells"
                 .to_owned();
@@ -71,21 +79,11 @@ fn text(error: &ServiceError) -> String {
         ServiceError::Backup(_) => return error.to_string(),
         _ => {}
     }
-    with_causes(error)
-}
-
-/// The error with its causes, on one line.
-pub(super) fn with_causes(error: &ServiceError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // A transparent error repeats its cause's words.
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
+    let mut text = with_causes(error);
+    // What was asked for may be in it, and is as long as the caller likes.
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MOST_TEXT).last();
+    if text.len() > MOST_TEXT {
+        text.truncate(end.unwrap_or_default());
     }
-    text.replace('\n', " ")
+    text
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{Full, StreamBody};
 use tonic::body::Body;
 use tower::{Layer as _, Service as _};
 
@@ -58,7 +58,7 @@ async fn a_panic_is_an_internal_error() {
         chains: Allowed::All,
     };
     let credentials = Credentials { unauthenticated: true, ..Credentials::default() };
-    let rate = RateLimit::new(1, Duration::from_secs(1), 1);
+    let rate = RateLimit::new(10, Duration::from_secs(1), 10);
     let client = Arc::new(Client::new("anybody", permissions, credentials, rate, 1));
     let clock = Arc::new(SystemClock::default());
     let authenticator = Arc::new(Authenticator::new(vec![client], Nonces::in_memory(), clock));
@@ -74,4 +74,28 @@ async fn a_panic_is_an_internal_error() {
         assert!(!answer.headers()["grpc-message"].to_str().unwrap().contains("test"));
     }
     assert_eq!(*panics.0.lock().unwrap(), ["/proto.EOTSManager/Ping"; 2]);
+}
+
+/// What a body takes of the memory that all share is its length, in whatever pieces it comes; and a small one
+/// takes nothing.
+#[tokio::test]
+async fn memory_is_taken_by_length() {
+    let message = |length: usize| {
+        let prefix = [&[0][..], &u32::try_from(length).unwrap().to_be_bytes()].concat();
+        bytes::Bytes::from([prefix, vec![7; length]].concat())
+    };
+    let intake = super::body::Intake::new(8 << 10, Duration::from_secs(5));
+    // In pieces of one byte, of which each rounded up would be 6 MiB.
+    let pieces: Vec<_> = message(6000).into_iter().map(|byte| bytes::Bytes::from(vec![byte])).collect();
+    let pieces = pieces.into_iter().map(|piece| Ok::<_, tonic::Status>(http_body::Frame::data(piece)));
+    let one_by_one = Body::new(StreamBody::new(tonic::codegen::tokio_stream::iter(pieces)));
+    let held = intake.take(one_by_one).await.unwrap();
+    assert_eq!(held.message().len(), 6000);
+    // Six of eight are taken: another does not fit, a small one does, and then it fits again.
+    let large = || Body::new(Full::new(message(5000)));
+    let refused = intake.take(large()).await.map(|taken| taken.message().len()).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+    intake.take(Body::new(Full::new(message(4000)))).await.unwrap();
+    drop(held);
+    intake.take(large()).await.unwrap();
 }

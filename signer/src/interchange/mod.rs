@@ -64,10 +64,15 @@ impl Interchange {
     /// Imports every lane into a store, all or none of them, and returns what each is after it.
     ///
     /// # Errors
-    /// [`StoreError`], and nothing is imported.
+    /// [`StoreError`], and nothing is imported: [`StoreError::UnknownLane`] for a lane that the store does
+    /// not know, with neither a record nor a low watermark.
     pub fn import(self, store: &dyn Store) -> Result<Vec<(Lane, Changed)>, StoreError> {
-        let (mut changes, mut lanes) = (Vec::new(), Vec::new());
+        let (mut changes, mut lanes, known) = (Vec::new(), Vec::new(), store.lanes()?);
         for LaneHistory { lane, watermarks, committed, records } in self.lanes {
+            // What says nothing of what was signed makes no lane known: it would begin at height 0.
+            if records.is_empty() && watermarks.low.is_none() && !known.contains(&lane) {
+                return Err(StoreError::UnknownLane(Box::new(lane)));
+            }
             // The own high watermark is the owner's; one that is brought makes it stricter.
             let own = store.state(&lane)?.watermarks.high;
             let high = match (own, watermarks.high) {

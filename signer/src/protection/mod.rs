@@ -30,6 +30,8 @@ mod worker;
 mod tests;
 
 pub use self::guard::GuardError;
+#[cfg(feature = "grpc")]
+pub(crate) use self::lock::with_ending;
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{

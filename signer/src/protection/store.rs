@@ -138,6 +138,14 @@ pub enum StoreError {
     /// A range of committed heights ends before it begins.
     #[error("the range from {} to {} has no height; must have one", .0.first.to_u64(), .0.last.to_u64())]
     EmptyRange(HeightRange),
+    /// The committed heights have too many gaps.
+    #[error(
+        "the committed heights are in more than {most} ranges with gaps between them; must be in at most that"
+    )]
+    TooManyRanges {
+        /// The most ranges.
+        most: usize,
+    },
     /// The transaction that held this request and others failed.
     #[error(transparent)]
     Shared(std::sync::Arc<StoreError>),

@@ -148,7 +148,7 @@ impl SignerService {
         }
         let session = key.sessions()?.any().ok_or(ServiceError::Stopped)?;
         let signature = session.prove_possession(message)?;
-        self.observer.observe(&Event::Possession { key: &key.name });
+        self.observer.observe(&Event::Possession { key: &key.name, public_key: &key.public_key });
         Ok(signature)
     }
 

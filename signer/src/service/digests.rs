@@ -26,7 +26,8 @@ pub(super) struct ServedDigest {
 pub(super) struct ServedDigests(Mutex<BTreeMap<XOnlyPublicKey, VecDeque<ServedDigest>>>);
 
 impl ServedDigests {
-    /// Keeps the digests of a list: with no context, and with its chain's.
+    /// Keeps the digest of a list with its chain's context. (With none, a consumer chain's would be a valid
+    /// commitment on Babylon Genesis, where its client may have no business.)
     pub(super) fn keep(
         &self,
         public_key: XOnlyPublicKey,
@@ -36,11 +37,9 @@ impl ServedDigests {
     ) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.entry(public_key).or_default();
-        for context in [SigningContext::GENESIS, context] {
-            let digest = *commitment.digest(&context).as_ref();
-            kept.retain(|served| served.digest != digest);
-            kept.push_back(ServedDigest { digest, chain_id: chain_id.to_vec(), commitment, context });
-        }
+        let digest = *commitment.digest(&context).as_ref();
+        kept.retain(|served| served.digest != digest);
+        kept.push_back(ServedDigest { digest, chain_id: chain_id.to_vec(), commitment, context });
         while kept.len() > MOST {
             kept.pop_front();
         }

@@ -107,9 +107,18 @@ pub enum ServiceError {
         /// The number of votes.
         found: usize,
     },
-    /// More than the limit of a client.
-    #[error(transparent)]
-    Rate(RateExceeded),
+    /// More backups than the limit.
+    #[error("more backups than the limit: votes wait for each")]
+    BackupRate(#[source] RateExceeded),
+    /// Others are trying passphrases.
+    #[error("other passphrases are being tried; must wait for them")]
+    Unlocking,
+    /// The text of an account is too long.
+    #[error("the account has {found} bytes; must have at most 128")]
+    LongAddress {
+        /// The number of bytes.
+        found: usize,
+    },
     /// More votes than the limit of a key on a chain.
     #[error("more votes than the limit of this key on this chain")]
     VoteRate(#[source] RateExceeded),

@@ -86,6 +86,8 @@ pub enum Event<'a> {
     Possession {
         /// The key's name.
         key: &'a str,
+        /// The public key.
+        public_key: &'a XOnlyPublicKey,
     },
     /// A key was unlocked.
     Unlocked {
@@ -140,12 +142,4 @@ pub enum Event<'a> {
 pub trait Observer: Send + Sync {
     /// Takes note of it.
     fn observe(&self, event: &Event<'_>);
-}
-
-/// Takes note of nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoObserver;
-
-impl Observer for NoObserver {
-    fn observe(&self, _: &Event<'_>) {}
 }

@@ -64,8 +64,16 @@ pub(super) struct Key {
     pub(super) public_key: XOnlyPublicKey,
     /// The limits of votes, by chain.
     pub(super) rates: BTreeMap<Vec<u8>, RateLimit>,
+    state: RwLock<KeyState>,
+}
+
+/// Whether a key is locked.
+#[derive(Default)]
+struct KeyState {
     /// `None` while it is locked. The secret key is erased when the last request that uses it has ended.
-    sessions: RwLock<Option<Arc<Sessions>>>,
+    sessions: Option<Arc<Sessions>>,
+    /// How often it was locked.
+    locked: u64,
 }
 
 impl fmt::Debug for Key {
@@ -75,24 +83,58 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    pub(super) const fn new(
-        name: String,
-        public_key: XOnlyPublicKey,
-        rates: BTreeMap<Vec<u8>, RateLimit>,
-    ) -> Self {
-        Self { name, public_key, rates, sessions: RwLock::new(None) }
+    pub(super) fn new(name: String, public_key: XOnlyPublicKey, rates: BTreeMap<Vec<u8>, RateLimit>) -> Self {
+        Self { name, public_key, rates, state: RwLock::default() }
     }
 
     pub(super) fn is_unlocked(&self) -> bool {
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).sessions.is_some()
     }
 
     pub(super) fn sessions(&self) -> Result<Arc<Sessions>, ServiceError> {
-        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let sessions = self.state.read().unwrap_or_else(PoisonError::into_inner).sessions.clone();
         sessions.ok_or_else(|| ServiceError::Locked(self.name.clone()))
     }
 
-    pub(super) fn set_sessions(&self, sessions: Option<Sessions>) {
-        *self.sessions.write().unwrap_or_else(PoisonError::into_inner) = sessions.map(Arc::new);
+    /// Returns how often the key was locked.
+    pub(super) fn times_locked(&self) -> u64 {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).locked
+    }
+
+    /// Unlocks the key, unless it was locked since, and returns whether it is unlocked.
+    pub(super) fn unlock(&self, sessions: Sessions, times_locked: u64) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.locked == times_locked {
+            state.sessions = Some(Arc::new(sessions));
+        }
+        state.locked == times_locked
+    }
+
+    /// Locks the key, also against whoever is unlocking it, and returns whether it was unlocked.
+    pub(super) fn lock(&self) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.locked = state.locked.saturating_add(1);
+        state.sessions.take().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Key, Sessions};
+
+    /// Whoever has locked a key finds it locked, also where its passphrase was being tried meanwhile.
+    #[test]
+    fn a_lock_is_not_undone_by_an_unlock_under_way() {
+        let secret = eots::SecretKey::from_bytes(&[1; 32]).unwrap();
+        let key = Key::new("alice".to_owned(), *secret.public_key(), BTreeMap::new());
+        let sessions = || Sessions::new(BTreeMap::new());
+        let before = key.times_locked();
+        assert!(!key.lock());
+        assert!(!key.unlock(sessions(), before));
+        assert!(!key.is_unlocked());
+        assert!(key.unlock(sessions(), key.times_locked()));
+        assert!(key.is_unlocked() && key.lock() && !key.is_unlocked());
     }
 }

@@ -8,7 +8,7 @@ use eots::PublicRandomness;
 use finality::{ConsumerHeight, RandomnessSchedule, RandomnessTree};
 
 use super::{Event, ServiceError, SignerService, blocking};
-use crate::auth::{Client, Operation};
+use crate::auth::{Client, Operation, Outstanding};
 use crate::session::ProtectedSigner;
 
 /// The most heights in a list: what fits an answer of 16 MiB, at 34 bytes each.
@@ -28,7 +28,7 @@ impl Drop for Cancel {
 
 impl SignerService {
     /// Returns the public randomness of `count` heights, and remembers the digest of the commitment to it
-    /// when they are consecutive.
+    /// when they are consecutive. They are outstanding until the answer is with the client.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -40,14 +40,14 @@ impl SignerService {
         start: u64,
         count: u32,
         interval: u64,
-    ) -> Result<Vec<PublicRandomness>, ServiceError> {
+    ) -> Result<(Vec<PublicRandomness>, Outstanding), ServiceError> {
         if count > MOST_IN_LIST {
             return Err(ServiceError::ListTooLong { found: count });
         }
         let session = self.session(client, Operation::Randomness, uid, chain_id)?;
         let schedule = RandomnessSchedule::new(ConsumerHeight(start), count, interval)
             .map_err(|_| ServiceError::ListOverflow { start, count })?;
-        let Some(last) = schedule.heights().last() else { return Ok(Vec::new()) };
+        let last = schedule.heights().last();
         let outstanding = client
             .reserve(u64::from(count))
             .ok_or_else(|| ServiceError::Outstanding(client.name().to_owned()))?;
@@ -56,7 +56,7 @@ impl SignerService {
         let turn = self.deriving.clone().acquire_owned().await.map_err(|_| ServiceError::Stopped)?;
         let (threads, deriving) = (self.threads, session.clone());
         let (list, commitment) = blocking(move || {
-            let _held = (outstanding, turn);
+            let _turn = turn;
             let list = derive(&deriving, threads, schedule, &stop)?;
             let tree = (interval == 1).then(|| RandomnessTree::new(schedule.start_height(), &list));
             Ok((list, tree.and_then(Result::ok).map(|tree| tree.commitment())))
@@ -67,8 +67,10 @@ impl SignerService {
             let context = session.chain().commitment_context;
             self.digests.keep(lane.public_key, &lane.chain_id, commitment, context);
         }
-        self.observer.observe(&Event::Randomness { lane, count, last });
-        Ok(list)
+        if let Some(last) = last {
+            self.observer.observe(&Event::Randomness { lane, count, last });
+        }
+        Ok((list, outstanding))
     }
 }
 

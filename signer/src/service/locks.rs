@@ -5,9 +5,12 @@ use std::sync::Arc;
 use eots::{SecretKey, XOnlyPublicKey};
 use zeroize::Zeroizing;
 
-use super::keys::UnlockFailure;
+use super::keys::{Key, UnlockFailure};
 use super::{Event, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation};
+
+/// How many wait for a passphrase that is being tried.
+pub(super) const MOST_WAITING: usize = 8;
 
 impl SignerService {
     /// Unlocks a key. One that is unlocked stays so.
@@ -21,6 +24,8 @@ impl SignerService {
         passphrase: Zeroizing<String>,
     ) -> Result<(), ServiceError> {
         let key = self.key(client, Operation::Unlock, uid)?;
+        let _one_of_few = self.waiting.try_acquire().map_err(|_| ServiceError::Unlocking)?;
+        let times_locked = key.times_locked();
         let _one_at_a_time = self.unlocking.lock().await;
         if key.is_unlocked() {
             return Ok(());
@@ -30,7 +35,8 @@ impl SignerService {
             let unlocked = source.unlock(&name, passphrase);
             unlocked.map_err(|cause| ServiceError::Unlock { name, cause })
         });
-        let unlocked = unlocked.await.and_then(|secret| self.install(&key.public_key, &secret));
+        let unlocked =
+            unlocked.await.and_then(|secret| self.install_unless_locked(key, &secret, times_locked));
         if unlocked.is_err() {
             self.observer.observe(&Event::NotUnlocked { client: client.name(), key: &key.name });
         }
@@ -43,8 +49,7 @@ impl SignerService {
     /// Those of permissions.
     pub fn lock(&self, client: &Client, uid: &[u8]) -> Result<(), ServiceError> {
         let key = self.key(client, Operation::Lock, uid)?;
-        if key.is_unlocked() {
-            key.set_sessions(None);
+        if key.lock() {
             self.observer.observe(&Event::Locked { key: &key.name, public_key: &key.public_key });
         }
         Ok(())
@@ -56,13 +61,24 @@ impl SignerService {
     /// [`ServiceError::Unlock`] when it is another key; [`ServiceError::UnknownKey`].
     pub fn install(&self, public_key: &XOnlyPublicKey, secret: &SecretKey) -> Result<(), ServiceError> {
         let key = self.keys.get(public_key).ok_or(ServiceError::UnknownKey(*public_key))?;
-        let (found, expected) = (*secret.public_key(), *public_key);
+        self.install_unless_locked(key, secret, key.times_locked())
+    }
+
+    fn install_unless_locked(
+        &self,
+        key: &Key,
+        secret: &SecretKey,
+        times_locked: u64,
+    ) -> Result<(), ServiceError> {
+        let (found, expected) = (*secret.public_key(), key.public_key);
         if found != expected {
             let cause = UnlockFailure::OtherKey { found, expected };
             return Err(ServiceError::Unlock { name: key.name.clone(), cause });
         }
-        key.set_sessions(Some(self.make_sessions(secret)));
-        self.observer.observe(&Event::Unlocked { key: &key.name, public_key });
+        if !key.unlock(self.make_sessions(secret), times_locked) {
+            return Err(ServiceError::Locked(key.name.clone()));
+        }
+        self.observer.observe(&Event::Unlocked { key: &key.name, public_key: &key.public_key });
         Ok(())
     }
 

@@ -24,7 +24,7 @@ pub use self::commitments::ProvenVote;
 use self::commitments::Trees;
 use self::digests::ServedDigests;
 pub use self::error::ServiceError;
-pub use self::events::{Event, NoObserver, Observer};
+pub use self::events::{Event, Observer};
 use self::keys::{Key, Sessions};
 pub use self::keys::{KeySource, UnlockFailure};
 pub use self::lists::MOST_IN_LIST;
@@ -33,6 +33,9 @@ pub use self::votes::{MOST_IN_BATCH, SignedVote};
 use crate::auth::{Client, Clock, Operation, RateLimit};
 use crate::protection::{Lane, Outcome, Store, StoreError, VoteRequest};
 use crate::session::{ProtectedSigner, RandomnessAhead, VoteRules};
+
+/// How many backups are made in a minute.
+const MOST_BACKUPS: u32 = 4;
 
 /// A chain that votes are signed on.
 #[derive(Debug, Clone)]
@@ -88,6 +91,10 @@ pub struct SignerService {
     deriving: Arc<Semaphore>,
     /// One passphrase is tried at a time: it takes a second, and memory.
     unlocking: tokio::sync::Mutex<()>,
+    /// Few wait for it.
+    waiting: Semaphore,
+    /// Votes wait while the signing database is copied.
+    backups: RateLimit,
 }
 
 impl std::fmt::Debug for SignerService {
@@ -129,6 +136,8 @@ impl SignerService {
             is_failing: AtomicBool::new(false),
             deriving: Arc::new(Semaphore::new(1)),
             unlocking: tokio::sync::Mutex::default(),
+            waiting: Semaphore::new(locks::MOST_WAITING),
+            backups: RateLimit::new(MOST_BACKUPS, minute, MOST_BACKUPS),
         }
     }
 
@@ -155,16 +164,18 @@ impl SignerService {
         })
     }
 
-    /// Takes one request from a client's limit.
+    /// Says whether a key is here, for whoever would save its name: keys come from the keystore alone, so
+    /// that nothing is ever saved.
     ///
     /// # Errors
-    /// [`ServiceError::Rate`].
-    pub fn take_request(&self, client: &Client) -> Result<(), ServiceError> {
-        let taken = client.rate().take(1, self.clock.monotonic());
-        taken.map_err(|error| {
-            self.observer.observe(&Event::RateExceeded { client: client.name() });
-            ServiceError::Rate(error)
-        })
+    /// [`ServiceError::KnownKey`], [`ServiceError::UnknownKey`], and those of permissions: always one.
+    pub fn check_key_name(&self, client: &Client, key: &[u8]) -> Result<(), ServiceError> {
+        self.allow(client, Operation::SaveKeyName)?;
+        let public_key = secp256k1::PublicKey::from_slice(key)
+            .map_err(|_| ServiceError::InvalidKey { found: key.len() })?;
+        let (public_key, _) = public_key.x_only_public_key();
+        let is_here = self.keys.contains_key(&public_key);
+        Err(if is_here { ServiceError::KnownKey(public_key) } else { ServiceError::UnknownKey(public_key) })
     }
 
     /// Finds a key that a client may use.
@@ -191,9 +202,7 @@ impl SignerService {
         if !client.permissions().chains.contains(&chain_id.to_vec()) {
             return Err(ServiceError::NotAllowed { client: client.name().to_owned(), what: "this chain" });
         }
-        self.chains
-            .get(chain_id)
-            .ok_or_else(|| ServiceError::UnknownChain(chain_id.escape_ascii().to_string()))
+        self.chains.get(chain_id).ok_or_else(|| unknown_chain(chain_id))
     }
 
     /// Finds the signer of a key that is unlocked, on a chain.
@@ -206,10 +215,8 @@ impl SignerService {
     ) -> Result<Arc<ProtectedSigner>, ServiceError> {
         let key = self.key(client, operation, uid)?;
         self.chain(client, chain_id)?;
-        key.sessions()?.on(chain_id).ok_or_else(|| {
-            // Not reached: there is a session for each chain.
-            ServiceError::UnknownChain(chain_id.escape_ascii().to_string())
-        })
+        // There is a session for each chain.
+        key.sessions()?.on(chain_id).ok_or_else(|| unknown_chain(chain_id))
     }
 
     /// Makes the signers of a key, one for each chain.
@@ -238,6 +245,16 @@ impl SignerService {
         self.is_failing.store(outcomes.is_err(), Ordering::Relaxed);
         outcomes
     }
+}
+
+/// The longest id of a chain that is repeated in an error.
+const MOST_SHOWN: usize = 128;
+
+fn unknown_chain(chain_id: &[u8]) -> ServiceError {
+    ServiceError::UnknownChain(match chain_id.get(..MOST_SHOWN) {
+        None => chain_id.escape_ascii().to_string(),
+        Some(_) => format!("of {} bytes", chain_id.len()),
+    })
 }
 
 /// Does what blocks on a thread for that.

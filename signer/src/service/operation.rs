@@ -93,6 +93,8 @@ impl SignerService {
         if !path.is_absolute() {
             return Err(ServiceError::BackupFolder(folder.to_owned()));
         }
+        let taken = self.backups.take(1, self.clock.monotonic());
+        taken.map_err(ServiceError::BackupRate)?;
         let stamp = stamp(self.clock.unix_seconds());
         let name = blocking(move || {
             make_folder(&path).map_err(|cause| ServiceError::Backup(Box::new(cause)))?;

@@ -117,6 +117,44 @@ async fn slow_clients_harm_themselves() {
     still_serves(&running, 300).await;
 }
 
+/// Whoever says nothing has a place for ten seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_keep_their_places() {
+    let more = format!("{}\n[limits]\nconnections = 2\n", crate::harness::ANYBODY);
+    let running = Home::new().start(&more).await;
+    let mut silent = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(running.daemon.grpc_address()).await.unwrap();
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n").await.unwrap();
+        silent.push(stream);
+    }
+    tokio::time::timeout(Duration::from_secs(60), still_serves(&running, 300)).await.unwrap();
+    // Who has asked keeps its own.
+    let mut client = running.reference().await;
+    client.ping(PingRequest {}).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    client.ping(PingRequest {}).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_caller_says_is_not_repeated_at_length() {
+    let running = Running::open().await;
+    let mut client = running.reference().await;
+    let chain_id = vec![0; 1 << 20];
+    let request = SignEotsRequest { uid: uid(ALICE), chain_id, msg: vote(300, 1), height: 300 };
+    let (code, text) = refused(client.sign_eots(request).await);
+    assert_eq!(
+        (code, text.contains("1048576 bytes"), text.len() < 1100),
+        (Code::PermissionDenied, true, true)
+    );
+    let mut own = running.own().await;
+    let address = "a".repeat(1 << 20);
+    let request =
+        signer::wire::own::ProvePossessionRequest { public_key: uid(ALICE), address, context: String::new() };
+    let (code, text) = refused(own.prove_possession(request).await);
+    assert_eq!((code, text.len() < 1100), (Code::InvalidArgument, true), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_above_the_limit_wait() {
     let more = format!("{}\n[limits]\nconnections = 2\n", crate::harness::ANYBODY);
@@ -180,4 +218,46 @@ async fn a_client_has_so_many_heights_outstanding() {
     assert_eq!((code, text.contains("anybody")), (Code::ResourceExhausted, true), "{text}");
     client.create_randomness_pair_list(list(1000)).await.unwrap();
     client.create_randomness_pair_list(list(1000)).await.unwrap();
+}
+
+/// An answer that nobody reads stays outstanding: a client cannot have one list after the other in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_not_read_is_outstanding() {
+    use prost::Message as _;
+    let more = format!("{}\n[limits]\nrandomness_outstanding = 30000\n", crate::harness::ANYBODY);
+    let running = Home::new().start(&more).await;
+    let list = |num| CreateRandomnessPairListRequest {
+        uid: uid(ALICE),
+        chain_id: chain_id(0),
+        start_height: 0,
+        num,
+        interval: None,
+    };
+    let stream = TcpStream::connect(running.daemon.grpc_address()).await.unwrap();
+    let (send, connection) =
+        h2::client::Builder::new().initial_window_size(0).handshake::<_, bytes::Bytes>(stream).await.unwrap();
+    let driven = tokio::spawn(connection);
+    let mut send = send.ready().await.unwrap();
+    let path = "http://signer/proto.EOTSManager/CreateRandomnessPairList";
+    let request = http::Request::post(path).header("content-type", "application/grpc").body(()).unwrap();
+    let (answer, mut body) = send.send_request(request, false).unwrap();
+    let message = list(20_000).encode_to_vec();
+    let prefix = [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes()].concat();
+    body.send_data([prefix, message].concat().into(), true).unwrap();
+    let held = answer.await.unwrap();
+    let mut client = running.reference().await;
+    let (code, _) = refused(client.create_randomness_pair_list(list(20_000)).await);
+    assert_eq!(code, Code::ResourceExhausted);
+    client.create_randomness_pair_list(list(10_000)).await.unwrap();
+    drop(held);
+    driven.abort();
+    let mut again = client.create_randomness_pair_list(list(20_000)).await;
+    for _ in 0..200 {
+        if again.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        again = client.create_randomness_pair_list(list(20_000)).await;
+    }
+    again.unwrap();
 }

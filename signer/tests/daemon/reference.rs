@@ -48,6 +48,7 @@ async fn votes_are_signed_once_and_the_same_again() {
     let metrics = running.get("/metrics").await;
     assert!(metrics.contains("double_sign"), "{metrics}");
     assert!(metrics.contains("eots_fp_total_eots_sign_counter"), "{metrics}");
+    assert!(metrics.contains("method=\"SignEOTS\""), "{metrics}");
     assert!(running.get("/health").await.starts_with("HTTP/1.1 200"), "healthy");
 
     // After a stop and a start the record is there.
@@ -241,6 +242,16 @@ async fn digests_of_served_lists_are_signed_and_no_others() {
     for wrong in [digest(20_000, 63), digest(20_001, 64), [7; 32]] {
         assert_eq!(refused(client.sign_schnorr_sig(asked(&wrong)).await).0, Code::PermissionDenied);
     }
+    // A consumer chain's list is committed to on that chain alone: without its context the commitment would
+    // be one on Babylon Genesis.
+    let consumer = CreateRandomnessPairListRequest { chain_id: chain_id(1), ..list(ALICE, 40_000, 8, None) };
+    client.create_randomness_pair_list(consumer).await.unwrap();
+    let leaves: Vec<_> = (0..8).map(|n| randomness(ALICE, 1, 40_000 + n)).collect();
+    let commitment = RandomnessTree::new(ConsumerHeight(40_000), &leaves).unwrap().commitment();
+    let context = SigningContext::consumer(Operation::RandomnessCommitment, "consumer-1", "bbn1contract");
+    let genesis = *commitment.digest(&SigningContext::GENESIS).as_ref();
+    assert_eq!(refused(client.sign_schnorr_sig(asked(&genesis)).await).0, Code::PermissionDenied);
+    client.sign_schnorr_sig(asked(commitment.digest(&context).as_ref())).await.unwrap();
     for wrong in [&known[..5], &[], &[7; 33]] {
         assert_eq!(refused(client.sign_schnorr_sig(asked(wrong)).await).0, Code::InvalidArgument);
     }
@@ -272,6 +283,15 @@ async fn backups_have_names_of_their_own_and_are_private() {
     assert_eq!(files(&folder), expected);
     let mode = std::fs::metadata(folder.join(one)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    // Votes wait for each: four in a minute.
+    let mut limited = false;
+    for _ in 0..4 {
+        limited |= client.backup(asked("any", folder_text)).await.is_err_and(|status| {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+            true
+        });
+    }
+    assert!(limited);
 }
 
 #[tokio::test(flavor = "multi_thread")]

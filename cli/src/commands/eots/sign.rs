@@ -27,8 +27,10 @@ use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  btcstake eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 \
-    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --protection signing.db"
+    after_help = "Examples:\n  btcstake eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 \
+    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000 --protection signing.db\n  \
+    btcstake eots sign --signer URL --signer-secret-file operator.secret --chain-id bbn-1 --height 1 \
+    --message 00000000000000010000000000000000000000000000000000000000000000000000000000000000"
 )]
 pub(crate) struct Args {
     /// File with the finality provider's secret key, 64 hex digits, or keystore:NAME; - is standard input.

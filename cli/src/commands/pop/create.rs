@@ -25,7 +25,9 @@ use crate::view::output::{CommandOutput, Printout};
     btcstake pop create --type ecdsa --secret-key-file member.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm\n  \
     btcstake pop create --type bip340-text --secret-key-file provider.key \
-    --address 0x52908400098527886e0f7030069857d2e4169ee7")]
+    --address 0x52908400098527886e0f7030069857d2e4169ee7\n  \
+    btcstake pop create --type bip340 --signer URL --signer-secret-file operator.secret \
+    --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm")]
 pub(crate) struct Args {
     #[command(flatten)]
     possession: PossessionArgs,

@@ -1,4 +1,4 @@
-//! `signer`: the signing database of a finality provider.
+//! `signer`: the daemon that holds a finality provider's keys, and its signing database.
 
 pub(crate) mod backup;
 pub(crate) mod config;

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::super::{ClientAuthentication, RotatingSecrets, SecretFile, SecretsError};
+use super::super::{ClientAuthentication, SecretFile, SecretsError};
 use super::{Draft, Folder, SECRET};
+use crate::auth::SharedSecret;
 
 /// The file of secrets of a configuration with one client.
 fn secret_file(folder: &Folder, key: &'static str) -> SecretFile {
@@ -13,48 +14,43 @@ fn secret_file(folder: &Folder, key: &'static str) -> SecretFile {
     hmac_secrets.or(auth_secrets).unwrap()
 }
 
-fn texts(secrets: &RotatingSecrets) -> Vec<String> {
-    secrets.current().iter().map(|secret| String::from_utf8(secret.expose().to_vec()).unwrap()).collect()
+fn texts(secrets: &[SharedSecret]) -> Vec<String> {
+    secrets.iter().map(|secret| String::from_utf8(secret.expose().to_vec()).unwrap()).collect()
 }
 
 #[test]
 fn an_old_and_a_new_secret_are_in_force_together() {
     let folder = Folder::new();
-    let secrets = RotatingSecrets::open(secret_file(&folder, "hmac_secret_file")).unwrap();
-    assert_eq!(texts(&secrets), [SECRET]);
-    assert!(!secrets.reload().unwrap());
-    // What is in use stays whole while others come.
-    let before = secrets.current();
+    let file = secret_file(&folder, "hmac_secret_file");
+    let read = || texts(&file.read().unwrap());
+    assert_eq!(read(), [SECRET]);
     folder.private("fpd.hmac", format!("{SECRET}\n"));
-    assert!(!secrets.reload().unwrap(), "a line break at the end is no part of it");
+    assert_eq!(read(), [SECRET], "a line break at the end is no part of it");
     folder.private("fpd.hmac", format!("{SECRET}\r\n\n the new one, with spaces \n"));
-    assert!(secrets.reload().unwrap());
-    assert_eq!(texts(&secrets), [SECRET, " the new one, with spaces "]);
-    assert_eq!(before.len(), 1);
+    assert_eq!(read(), [SECRET, " the new one, with spaces "]);
     folder.private("fpd.hmac", "the new one");
-    assert!(secrets.reload().unwrap());
-    assert_eq!(texts(&secrets), ["the new one"]);
+    assert_eq!(read(), ["the new one"]);
 }
 
+/// That what was read before stays in force then is a test of the daemon's.
 #[test]
-fn a_file_that_cannot_be_used_leaves_the_secrets_in_force() {
+fn a_file_that_cannot_be_used_is_an_error() {
     let folder = Folder::new();
-    let secrets = RotatingSecrets::open(secret_file(&folder, "auth_secret_file")).unwrap();
+    let file = secret_file(&folder, "auth_secret_file");
     folder.private("fpd.hmac", "");
-    assert!(matches!(secrets.reload(), Err(SecretsError::NoSecret { .. })));
+    assert!(matches!(file.read(), Err(SecretsError::NoSecret { .. })));
     folder.private("fpd.hmac", format!("{SECRET}\n{}", &SECRET[..31]));
-    assert!(matches!(secrets.reload(), Err(SecretsError::Length { number: 2, length: 31, least: 32, .. })));
+    assert!(matches!(file.read(), Err(SecretsError::Length { number: 2, length: 31, least: 32, .. })));
     folder.private("fpd.hmac", format!("{SECRET}\n").repeat(9));
-    assert!(matches!(secrets.reload(), Err(SecretsError::TooMany { .. })));
+    assert!(matches!(file.read(), Err(SecretsError::TooMany { .. })));
     folder.private("fpd.hmac", "x".repeat(1025));
-    assert!(matches!(secrets.reload(), Err(SecretsError::Length { length: 1025, .. })));
+    assert!(matches!(file.read(), Err(SecretsError::Length { length: 1025, .. })));
     folder.private("fpd.hmac", "x".repeat(1 << 20));
-    assert!(matches!(secrets.reload(), Err(SecretsError::File { .. })));
+    assert!(matches!(file.read(), Err(SecretsError::File { .. })));
     folder.write("fpd.hmac", SECRET, 0o644);
-    assert!(matches!(secrets.reload(), Err(SecretsError::File { .. })));
+    assert!(matches!(file.read(), Err(SecretsError::File { .. })));
     fs::remove_file(folder.path().join("fpd.hmac")).unwrap();
-    assert!(matches!(secrets.reload(), Err(SecretsError::File { .. })));
-    assert_eq!(texts(&secrets), [SECRET]);
+    assert!(matches!(file.read(), Err(SecretsError::File { .. })));
 }
 
 #[test]
@@ -90,15 +86,14 @@ fn nothing_shows_a_secret() {
     let folder = Folder::new();
     folder.private("fpd.hmac", format!("{SECRET}\n{SECRET}X"));
     let file = secret_file(&folder, "hmac_secret_file");
-    let secrets = RotatingSecrets::open(file.clone()).unwrap();
-    let one = secrets.current()[0].clone();
-    let mut shown = format!("{file:?}{secrets:?}{:?}{one:?}", secrets.current());
+    let secrets = file.read().unwrap();
+    let mut shown = format!("{file:?}{secrets:?}{:?}", secrets[0]);
     // And no error does, whatever is wrong.
     for content in
         [SECRET.repeat(30), format!("{SECRET}\n").repeat(20), format!("{SECRET}{}", "\0".repeat(2000))]
     {
         folder.private("fpd.hmac", content);
-        let error = secrets.reload().unwrap_err();
+        let error = file.read().unwrap_err();
         shown.push_str(&format!("{error}{error:?}"));
     }
     assert!(!shown.contains(&SECRET[..8]), "{shown}");

@@ -53,9 +53,11 @@ impl Run<'_> {
 
     fn import(&self, file: &str, expected: &Value) {
         let before = self.export(ExportForm::Complete);
-        match (Interchange::from_json(file), expected.get("error")) {
-            (Ok(read), None) => {
-                let lanes = read.import(self.store).unwrap();
+        let imported = Interchange::from_json(file)
+            .map_err(|error| error.to_string())
+            .and_then(|read| read.import(self.store).map_err(|error| error.to_string()));
+        match (imported, expected.get("error")) {
+            (Ok(lanes), None) => {
                 let expected = expected["lanes"].as_array().unwrap();
                 assert_eq!(lanes.len(), expected.len());
                 for ((lane, changed), expected) in lanes.iter().zip(expected) {
@@ -74,7 +76,7 @@ impl Run<'_> {
                 }
             }
             (Err(error), Some(expected)) => {
-                assert!(error.to_string().contains(text(expected)), "{error}; must contain {expected}");
+                assert!(error.contains(text(expected)), "{error}; must contain {expected}");
                 assert_eq!(self.export(ExportForm::Complete), before);
             }
             (found, _) => panic!("{found:?}; must be {expected}"),
