@@ -43,14 +43,11 @@ impl LaneKey {
         SecretRandomness::derive(&self.key, &self.chain_id, height)
     }
 
-    /// Derives what the next heights lack.
+    /// Derives what the next heights lack. Votes go on meanwhile, and heights that they have passed are left.
     fn fill(&self) {
         let lock = || self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = lock().next;
-        for height in first..first.saturating_add(AHEAD) {
-            if lock().by_height.contains_key(&height) {
-                continue;
-            }
+        for _ in 0..AHEAD {
+            let Some(height) = lock().missing() else { return };
             let randomness = self.derive(height);
             lock().put(height, randomness);
         }
@@ -63,6 +60,11 @@ impl Ready {
         self.next = self.next.max(height.saturating_add(1));
         self.by_height = self.by_height.split_off(&self.next.saturating_sub(AHEAD));
         self.by_height.remove(&height)
+    }
+
+    /// Returns the lowest of the next heights whose randomness is not ready.
+    fn missing(&self) -> Option<u64> {
+        (self.next..self.next.saturating_add(AHEAD)).find(|height| !self.by_height.contains_key(height))
     }
 
     /// Keeps the randomness of a height, unless the votes are elsewhere by now.
