@@ -20,6 +20,8 @@ pub mod interchange;
 pub mod keystore;
 #[cfg(feature = "daemon")]
 pub mod metrics;
+#[cfg(feature = "daemon")]
+pub mod node;
 pub mod protection;
 #[cfg(feature = "daemon")]
 pub mod service;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::pem::PemError;
 use super::secret::SecretsError;
 use crate::keystore::{InvalidKeyName, PassphraseError, PrivateFileError};
+use crate::node::InvalidNodeUrl;
 
 /// A configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +132,15 @@ pub enum ConfigRule {
     /// It is not a key's name.
     #[error(transparent)]
     KeyName(#[from] InvalidKeyName),
+    /// It is no node's address.
+    #[error("found {found:?}")]
+    NodeUrl {
+        /// The text found.
+        found: String,
+        /// What it must be.
+        #[source]
+        cause: InvalidNodeUrl,
+    },
     /// It stands there twice.
     #[error("{found:?} is there already; must be there once")]
     Duplicate {

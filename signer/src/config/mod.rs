@@ -9,6 +9,7 @@
 //! [`Configuration::example`] has every setting with its default, and [`Configuration::reference`] has them
 //! as tables.
 
+mod chains;
 mod clients;
 mod error;
 mod files;
@@ -33,7 +34,7 @@ use toml::de::DeTable;
 pub use error::{ConfigError, ConfigProblem, ConfigRule};
 pub use model::{
     ChainSettings, ClientAuthentication, ClientSettings, HighestVote, KeySettings, LimitSettings,
-    ListenSettings, LogFormat, LogSettings, PassphraseOrigin, StoreSettings, TlsSettings,
+    ListenSettings, LogFormat, LogSettings, NodeSettings, PassphraseOrigin, StoreSettings, TlsSettings,
 };
 pub use pem::{PemError, read_certificates, read_secret_key_pem};
 pub use secret::{PrivateFile, SecretFile, SecretsError};

@@ -10,6 +10,7 @@ use tracing::Level;
 use super::secret::{PrivateFile, SecretFile};
 use crate::auth::Operation;
 use crate::keystore::{KeyName, Passphrase, PassphraseError};
+use crate::node::{NodeKind, NodeUrl};
 
 /// Where the signing database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +146,18 @@ pub struct ChainSettings {
     pub sign_any_message: bool,
     /// The highest votes that were seen on the chain.
     pub highest_votes: Vec<HighestVote>,
+    /// The chain's own node; `None` is not asked.
+    pub node: Option<NodeSettings>,
+}
+
+/// The chain's own node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NodeSettings {
+    /// What it speaks.
+    pub kind: NodeKind,
+    /// Its address.
+    pub url: NodeUrl,
 }
 
 /// The highest vote of a key that was seen on a chain.

@@ -17,7 +17,7 @@ use super::pem::{read_certificates, read_secret_key_pem};
 use super::problems::{Given, shown};
 use super::secret::PrivateFile;
 use super::table::Table;
-use super::{Configuration, clients};
+use super::{Configuration, chains, clients};
 use crate::keystore::KeyName;
 
 const DATABASE: &str = "signing.db";
@@ -26,8 +26,6 @@ const GRPC: &str = "127.0.0.1:12582";
 const METRICS: &str = "127.0.0.1:2113";
 /// A connection string.
 const MAX_CONNECTION_BYTES: usize = 4096;
-/// The length that chains allow their ids is 50.
-const MAX_CHAIN_ID_BYTES: usize = 128;
 
 /// Reads everything. `None`, and values that stand in for others, come with a problem.
 pub(super) fn configuration(root: &Table<'_>, files: &Files<'_>) -> Option<Configuration> {
@@ -40,7 +38,7 @@ pub(super) fn configuration(root: &Table<'_>, files: &Files<'_>) -> Option<Confi
     let limits = limits(&root.child_or_empty("limits"));
     let log = log(&root.child_or_empty("log"));
     let keys = keys(root, files);
-    let chains = chains(root, &keys, &mut warnings);
+    let chains = chains::chains(root, &keys, &mut warnings);
     let scope = clients::Scope {
         files,
         keys: keys.iter().map(|key| key.name.clone()).collect(),
@@ -248,72 +246,4 @@ fn keys(root: &Table<'_>, files: &Files<'_>) -> Vec<KeySettings> {
         keys.push(KeySettings { name, passphrase });
     }
     keys
-}
-
-fn chains(root: &Table<'_>, keys: &[KeySettings], warnings: &mut Vec<String>) -> Vec<ChainSettings> {
-    let problems = root.problems;
-    let mut chains: Vec<ChainSettings> = Vec::new();
-    for table in some(root, "chain") {
-        let consumer = table.child("consumer").map(|consumer| {
-            (consumer.required_text("verifying_chain_id"), consumer.required_text("address"))
-        });
-        let committed_only = table.boolean("committed_only").is_none_or(|only| only.value);
-        let most_above = table.integer("most_above").unwrap_or(20_000);
-        let votes_per_minute = table.small_integer("votes_per_minute").unwrap_or(600);
-        let sign_any_message = table.boolean("sign_any_message").is_some_and(|any| any.value);
-        let highest_votes = highest_votes(&table, keys);
-        let Some(given) = table.required_text("chain_id") else { continue };
-        let chain_id = given.value;
-        if chain_id.len() > MAX_CHAIN_ID_BYTES || chain_id.chars().any(char::is_control) {
-            let must = format!("a text of at most {MAX_CHAIN_ID_BYTES} bytes without control characters");
-            problems.add(&given.place, ConfigRule::Choice { found: shown(&chain_id), must });
-        }
-        if chains.iter().any(|chain| chain.chain.chain_id == chain_id) {
-            problems.add(&given.place, ConfigRule::Duplicate { found: shown(&chain_id) });
-        }
-        if !committed_only {
-            warnings.push(format!("votes on {chain_id:?} are signed for heights that are not committed"));
-        }
-        if sign_any_message {
-            warnings.push(format!("messages that are no votes are signed on {chain_id:?}"));
-        }
-        let chain = match consumer {
-            Some((Some(verifying), Some(address))) => {
-                SignerChain::consumer(chain_id, &verifying.value, &address.value)
-            }
-            _ => SignerChain::genesis(chain_id),
-        };
-        chains.push(ChainSettings {
-            chain,
-            committed_only,
-            most_above,
-            votes_per_minute,
-            sign_any_message,
-            highest_votes,
-        });
-    }
-    chains
-}
-
-fn highest_votes(table: &Table<'_>, keys: &[KeySettings]) -> Vec<HighestVote> {
-    let mut seen = BTreeSet::new();
-    let mut votes = Vec::new();
-    for vote in table.children("highest_votes") {
-        let height = vote.integer("height");
-        if !vote.has("height") {
-            vote.missing("height", "");
-        }
-        let Some(given) = vote.required_text("key") else { continue };
-        let Some(key) = keys.iter().map(|key| &key.name).find(|name| name.as_str() == given.value) else {
-            let known = keys.iter().map(|key| key.name.to_string()).collect();
-            let rule = ConfigRule::UnknownName { found: shown(&given.value), what: "key", known };
-            vote.problems.add(&given.place, rule);
-            continue;
-        };
-        if !seen.insert(key) {
-            vote.problems.add(&given.place, ConfigRule::Duplicate { found: key.to_string() });
-        }
-        votes.extend(height.map(|height| HighestVote { key: key.clone(), height: ConsumerHeight(height) }));
-    }
-    votes
 }

@@ -84,6 +84,7 @@ pub(super) const TABLES: &[TableKind] = &[
     table("key", Occurs::Often, "A key of the keystore that is signed with; at least one."),
     table("chain", Occurs::Often, "A chain that is signed for; at least one. Each key signs for each chain."),
     table("chain.consumer", Occurs::Inside, "A consumer chain: where its commitments and votes are verified. Without it the chain is Babylon Genesis."),
+    table("chain.node", Occurs::Inside, "The chain's own node, which says what is voted for: then votes for nothing else are signed, and none above its last block, in place of `most_above`."),
     table("chain.highest_votes", Occurs::Often, "The highest vote of a key that was seen on the chain: a signing database that knows of none as high stops the start."),
     table("client", Occurs::Often, "Who may ask, and for what; at least one. Each of a client's secrets and certificates alone says that it is this client."),
 ];
@@ -118,6 +119,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("chain", "sign_any_message", Kind::Boolean, "false", "Whether `SignEOTS` signs what is no vote. `true` is dangerous, and logged at start."),
     setting("chain.consumer", "verifying_chain_id", Kind::Text, MUST, "The chain whose module or contract verifies: itself, or Babylon Genesis for a rollup."),
     setting("chain.consumer", "address", Kind::Text, MUST, "The address of the module or contract."),
+    setting("chain.node", "kind", Kind::Text, "\"cometbft\"", "`cometbft`: votes are for the AppHash in the block's header, as on Babylon Genesis; or `evm`: for the block's hash, as on rollups."),
+    setting("chain.node", "url", Kind::Text, MUST, "Its RPC, such as `http://127.0.0.1:26657`. In plaintext beyond loopback, whoever is on the way can answer in its place: a warning."),
     setting("chain.highest_votes", "key", Kind::Text, MUST, "A key above."),
     setting("chain.highest_votes", "height", Kind::Integer { least: 0, most: u64::MAX }, MUST, "The height of its highest vote."),
     setting("client", "name", Kind::Text, MUST, "Its name in metrics and logs: up to 50 letters, digits, `-`, `_` and `.`; not `other`."),

@@ -8,6 +8,7 @@ use crate::auth::NonceError;
 use crate::config::{PemError, SecretsError};
 use crate::keystore::{FolderError, PassphraseError, PrivateFileError, PublicKeyError, UnlockError};
 use crate::metrics::MetricsError;
+use crate::node::NodeError;
 use crate::protection::{OpenError, PostgresError, StoreError};
 use crate::service::ServiceError;
 
@@ -57,6 +58,9 @@ pub enum StartError {
     /// The nonces of earlier requests cannot be read.
     #[error(transparent)]
     Nonces(#[from] NonceError),
+    /// The node of a chain is of another one.
+    #[error("the node of the chain {0}")]
+    Node(String, #[source] NodeError),
     /// TLS is not usable.
     #[error(transparent)]
     Tls(#[from] TlsError),

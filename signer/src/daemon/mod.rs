@@ -1,5 +1,6 @@
 //! The daemon: opens the signing database, unlocks keys, listens, and stops without losing anything.
 
+mod chains;
 mod clients;
 mod error;
 mod listener;
@@ -34,8 +35,8 @@ use crate::http::{Observed, serve};
 use crate::keystore::Keystore;
 use crate::metrics::{MetricLabels, Metrics};
 use crate::protection::{Lane, check_highest_vote};
-use crate::service::{Parts, ServedChain, SignerService};
-use crate::session::{RandomnessAhead, VoteRules};
+use crate::service::{Parts, SignerService};
+use crate::session::RandomnessAhead;
 
 /// How long requests may take to end when the daemon stops. Who is answered later is not answered: what was
 /// recorded for it is answered again.
@@ -263,11 +264,13 @@ impl Made {
         let nonces = Nonces::open(opened.nonces())?;
         let authenticator = Arc::new(Authenticator::new(known, nonces, clock.clone()));
         let tls = configuration.listen.tls.clone().map(TlsFiles::open).transpose()?.map(Arc::new);
+        let served: Vec<_> = configuration.chains.iter().map(chains::served).collect();
+        chains::check_nodes(&served)?;
         let service = Arc::new(SignerService::new(Parts {
             store: opened.store.clone(),
             keys: keys.clone(),
             key_source: Arc::new(KeystoreSource(keystore.clone())),
-            chains: configuration.chains.iter().map(served_chain).collect(),
+            chains: served,
             back_up: opened.back_up,
             clock,
             observer: observer.clone(),
@@ -290,17 +293,5 @@ impl Made {
             tracing::warn!(%lane, "the signing database does not know this lane: `btcstake signer init` registers it");
         }
         Ok(Self { configuration, service, authenticator, clients, metrics, observer, tls })
-    }
-}
-
-fn served_chain(settings: &ChainSettings) -> ServedChain {
-    let ChainSettings { chain, committed_only, most_above, votes_per_minute, sign_any_message, .. } =
-        settings;
-    let rules = VoteRules { committed_only: *committed_only, most_above: *most_above };
-    ServedChain {
-        chain: chain.clone(),
-        rules,
-        votes_per_minute: *votes_per_minute,
-        sign_any_message: *sign_any_message,
     }
 }

@@ -6,6 +6,7 @@
 use tonic::{Code, Status};
 
 use crate::causes::with_causes;
+use crate::node::NodeError;
 use crate::protection::{Refusal, StoreError};
 use crate::service::{ServiceError, UnlockFailure};
 use crate::session::SessionError;
@@ -20,9 +21,11 @@ pub(super) fn of(error: &ServiceError) -> Status {
 const fn code(error: &ServiceError) -> Code {
     use ServiceError as E;
     match error {
-        E::NotAllowed { .. } | E::UnknownChain(_) | E::UnknownDigest | E::OtherPossessionContext(_) => {
-            Code::PermissionDenied
-        }
+        E::NotAllowed { .. }
+        | E::UnknownChain(_)
+        | E::UnknownDigest
+        | E::OtherHash { .. }
+        | E::OtherPossessionContext(_) => Code::PermissionDenied,
         E::InvalidKey { .. }
         | E::NotAVote(_)
         | E::OtherHeight { .. }
@@ -40,7 +43,7 @@ const fn code(error: &ServiceError) -> Code {
         | E::NoDatabasePath => Code::InvalidArgument,
         E::UnknownKey(_) => Code::NotFound,
         E::KnownKey(_) => Code::AlreadyExists,
-        E::Locked(_) | E::Stopped => Code::Unavailable,
+        E::Locked(_) | E::Node(_) | E::Stopped => Code::Unavailable,
         E::Outstanding(_) | E::VoteRate(_) | E::BackupRate(_) | E::Unlocking => Code::ResourceExhausted,
         E::Unlock { cause, .. } => match cause {
             UnlockFailure::Passphrase(_) => Code::InvalidArgument,
@@ -76,7 +79,9 @@ fn text(error: &ServiceError) -> String {
             return "the signing database failed: whether this was recorded is not known, and the same again tells"
                 .to_owned();
         }
-        ServiceError::Backup(_) => return error.to_string(),
+        // Where the node is, and what it says, is for the log.
+        ServiceError::Node(NodeError::Absent { .. }) => {}
+        ServiceError::Backup(_) | ServiceError::Node(_) => return error.to_string(),
         _ => {}
     }
     let mut text = with_causes(error);

@@ -7,6 +7,7 @@ use super::keys::UnlockFailure;
 use super::lists::MOST_IN_LIST;
 use super::votes::MOST_IN_BATCH;
 use crate::auth::RateExceeded;
+use crate::node::NodeError;
 use crate::protection::StoreError;
 use crate::session::SessionError;
 
@@ -51,6 +52,19 @@ pub enum ServiceError {
         /// The height of the request.
         height: u64,
     },
+    /// The vote is for another hash than the chain's own node has.
+    #[error("the vote at height {height} is for {found}; the chain's own node has {expected} there")]
+    OtherHash {
+        /// The height.
+        height: u64,
+        /// The hash that is voted for, in hex.
+        found: String,
+        /// What the node has, in hex.
+        expected: String,
+    },
+    /// The chain's own node does not say what is voted for.
+    #[error("the vote cannot be compared with the chain's own node")]
+    Node(#[source] NodeError),
     /// The block's hash has another length.
     #[error("the {what} has {found} bytes; must have {expected}")]
     Length {

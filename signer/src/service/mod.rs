@@ -9,6 +9,7 @@ mod keys;
 mod lists;
 mod locks;
 mod operation;
+mod voted;
 mod votes;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use self::keys::{Key, Sessions};
 pub use self::keys::{KeySource, UnlockFailure};
 pub use self::lists::MOST_IN_LIST;
 pub use self::operation::{BackUp, KeyStatus, LaneStatus};
+pub use self::voted::AskedNode;
 pub use self::votes::{MOST_IN_BATCH, SignedVote};
 use crate::auth::{Client, Clock, Operation, RateLimit};
 use crate::protection::{Lane, Outcome, Store, StoreError, VoteRequest};
@@ -48,6 +50,8 @@ pub struct ServedChain {
     pub votes_per_minute: u32,
     /// Whether messages that are no votes are signed: dangerous.
     pub sign_any_message: bool,
+    /// The chain's own node: votes are for what it has alone.
+    pub node: Option<Arc<AskedNode>>,
 }
 
 /// What a service is made of.

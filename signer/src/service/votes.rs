@@ -8,6 +8,7 @@ use finality::{ConsumerHeight, VoteMessage};
 
 use super::{Event, ServedChain, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation};
+use crate::causes::with_causes;
 use crate::protection::{Lane, Outcome, Refusal, Verdict};
 use crate::session::{PreparedVote, ProtectedSigner, SessionError};
 
@@ -44,7 +45,7 @@ impl SignerService {
         let chain = self.chain(client, chain_id)?;
         let height = ConsumerHeight(height);
         let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
-        self.check_message(client, chain, &lane, height, &message)?;
+        let voted = self.check_message(client, chain, &lane, height, &message)?;
         let session = match self.session(client, Operation::Vote, uid, chain_id) {
             Err(locked @ ServiceError::Locked(_)) => {
                 return self.recorded(client, lane, height, message, locked).await;
@@ -53,6 +54,7 @@ impl SignerService {
         };
         self.check_height(client, &session, height).await?;
         self.take_votes(client, key, &lane, 1)?;
+        self.check_voted(client, chain, &session, voted.into_iter().collect()).await?;
         let (request, prepared) = session.prepare(height, message);
         let outcome = self.submit(vec![request]).await?.into_iter().next();
         self.finished(client, &session, &prepared, outcome)
@@ -80,8 +82,9 @@ impl SignerService {
             return Err(ServiceError::DuplicateHeight(*height));
         }
         let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
+        let mut voted = Vec::with_capacity(votes.len());
         for (height, message) in &votes {
-            self.check_message(client, chain, &lane, ConsumerHeight(*height), message)?;
+            voted.extend(self.check_message(client, chain, &lane, ConsumerHeight(*height), message)?);
         }
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
         for (height, _) in &votes {
@@ -91,6 +94,7 @@ impl SignerService {
         if votes.is_empty() {
             return Ok(Vec::new());
         }
+        self.check_voted(client, chain, &session, voted).await?;
         let preparing = session.clone();
         let prepare = move || {
             let prepare = |(height, message)| preparing.prepare(ConsumerHeight(height), message);
@@ -111,7 +115,7 @@ impl SignerService {
         Ok(signed)
     }
 
-    /// Checks that a message is a vote at this height.
+    /// Checks that a message is a vote at this height, and returns it; none where any message is signed.
     fn check_message(
         &self,
         client: &Client,
@@ -119,14 +123,14 @@ impl SignerService {
         lane: &Lane,
         height: ConsumerHeight,
         message: &[u8],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Option<VoteMessage>, ServiceError> {
         if chain.sign_any_message {
-            return Ok(());
+            return Ok(None);
         }
         let checked = VoteMessage::from_bytes(chain.chain.vote_context, message)
             .map_err(ServiceError::NotAVote)
             .and_then(|vote| match vote.height() {
-                found if found == height => Ok(()),
+                found if found == height => Ok(Some(vote)),
                 found => Err(ServiceError::OtherHeight { found: found.to_u64(), height: height.to_u64() }),
             });
         self.ruled(client, lane, "not_a_vote", checked)
@@ -165,15 +169,15 @@ impl SignerService {
     }
 
     /// Tells who observes of a rule that refuses.
-    fn ruled(
+    pub(super) fn ruled<T>(
         &self,
         client: &Client,
         lane: &Lane,
         rule: &'static str,
-        checked: Result<(), ServiceError>,
-    ) -> Result<(), ServiceError> {
+        checked: Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
         if let Err(error) = &checked {
-            let reason = error.to_string();
+            let reason = with_causes(error);
             let client = client.name();
             self.observer.observe(&Event::RuleRefused { client, lane, rule, reason: &reason });
         }

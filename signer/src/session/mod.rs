@@ -147,8 +147,16 @@ impl ProtectedSigner {
         self.reach.update(self.store.state(&self.lane)?);
         let Err(refused) = self.check_known_height(height) else { return Ok(()) };
         // What was signed is answered again, or contradicted, whatever the rules are by now.
+        if self.has_record(height)? { Ok(()) } else { Err(refused) }
+    }
+
+    /// Returns whether something was signed at this height.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub fn has_record(&self, height: ConsumerHeight) -> Result<bool, SessionError> {
         let records = self.store.records(&self.lane, height, 1)?;
-        if records.first().is_some_and(|record| record.height == height) { Ok(()) } else { Err(refused) }
+        Ok(records.first().is_some_and(|record| record.height == height))
     }
 
     /// Checks that a vote is for this signer's chain.

@@ -16,6 +16,7 @@ mod concurrent;
 mod harness;
 mod hostile;
 mod interop;
+mod node;
 mod own;
 mod plan;
 mod reference;

@@ -204,6 +204,35 @@ fn a_client_names_what_there_is() {
 }
 
 #[test]
+fn a_node_has_an_address_and_a_kind() {
+    let read = |node: &str| parse(&Draft::new().with("chain", "node", node).text()).unwrap();
+    let given = read("{ url = \"http://127.0.0.1:26657\" }");
+    let node = given.chains[0].node.clone().unwrap();
+    assert_eq!(node.kind, crate::node::NodeKind::CometBft);
+    assert_eq!(node.url.to_string(), "http://127.0.0.1:26657/");
+    assert!(given.warnings.is_empty(), "{:?}", given.warnings);
+    let given = read("{ kind = \"evm\", url = \"http://10.0.0.7:8545\" }");
+    assert_eq!(given.chains[0].node.as_ref().unwrap().kind, crate::node::NodeKind::Evm);
+    assert!(given.warnings[0].contains("in plaintext at http://10.0.0.7:8545/"), "{:?}", given.warnings);
+
+    let of_node = |node: &str| problem(|draft| draft.with("chain", "node", node));
+    assert_eq!(of_node("{}"), "chain 1: node: url: it is absent; must be there");
+    assert_eq!(
+        of_node("{ url = \"tcp://127.0.0.1:26657\" }"),
+        "chain 1: node: url: found \"tcp://127.0.0.1:26657\": must be http://HOST:PORT or https://HOST[:PORT], perhaps with a path, without user, query or fragment"
+    );
+    assert_eq!(
+        of_node("{ url = \"http://127.0.0.1:1\", kind = \"bitcoin\" }"),
+        "chain 1: node: kind: found \"bitcoin\"; must be \"cometbft\" or \"evm\""
+    );
+    let node = "{ url = \"http://127.0.0.1:1\" }";
+    assert_eq!(
+        problem(|draft| draft.with("chain", "sign_any_message", "true").with("chain", "node", node)),
+        "chain 1: node: it is there with sign_any_message; must not be"
+    );
+}
+
+#[test]
 fn a_consumer_chain_has_contexts_of_its_own() {
     let consumer = "{ verifying_chain_id = \"bbn-1\", address = \"bbn1contract\" }";
     let read = parse(&Draft::new().with("chain", "consumer", consumer).text()).unwrap();
