@@ -192,6 +192,8 @@ impl Authenticator {
             client.credentials().bound.iter().any(|secret| auth.verify(secret, &bytes))
         };
         let client = self.clients.iter().find(has).ok_or(InvalidBoundAuth::OtherMac)?;
+        // What was spent already is not the client's, and takes nothing from its limit.
+        self.nonces.check(client.name(), auth.time(), auth.nonce())?;
         let caller = self.limited(client)?;
         // Only what a client sent is remembered: a stranger cannot fill the memory.
         self.nonces.spend(client.name(), auth.time(), auth.nonce(), &*self.clock)?;

@@ -123,6 +123,15 @@ impl Nonces {
         Ok(Self(Mutex::new(seen)))
     }
 
+    /// Checks that a nonce of a client was not seen yet, as far as is known before it is noted.
+    ///
+    /// # Errors
+    /// [`NonceError::Again`].
+    pub fn check(&self, client: &str, time: u64, nonce: [u8; 16]) -> Result<(), NonceError> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.names.contains(&name(client, time, nonce)) { Err(NonceError::Again) } else { Ok(()) }
+    }
+
     /// Notes a nonce of a client.
     ///
     /// # Errors

@@ -63,6 +63,12 @@ pub(super) fn chains(
             }
             _ => SignerChain::genesis(chain_id),
         };
+        if let Some(other) = chains.iter().find(|other| same_contexts(&other.chain, &chain)) {
+            warnings.push(format!(
+                "{:?} and {:?} have the same signing contexts: what a key signs for one is valid on the other",
+                other.chain.chain_id, chain.chain_id
+            ));
+        }
         chains.push(ChainSettings {
             chain,
             committed_only,
@@ -73,7 +79,19 @@ pub(super) fn chains(
             node,
         });
     }
+    if let (Some(with), Some(without)) =
+        (chains.iter().find(|chain| chain.node.is_some()), chains.iter().find(|chain| chain.node.is_none()))
+    {
+        warnings.push(format!(
+            "{:?} has a node and {:?} has none: whoever chooses the votes of one can combine them against the same key on the other",
+            with.chain.chain_id, without.chain.chain_id
+        ));
+    }
     chains
+}
+
+fn same_contexts(one: &SignerChain, other: &SignerChain) -> bool {
+    one.vote_context == other.vote_context && one.commitment_context == other.commitment_context
 }
 
 fn highest_votes(table: &Table<'_>, keys: &[KeySettings]) -> Vec<HighestVote> {

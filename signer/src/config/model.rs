@@ -188,6 +188,14 @@ pub struct ClientSettings {
     pub requests_per_second: u32,
 }
 
+impl ClientSettings {
+    /// Returns whether nothing but a certificate says that it is this client.
+    pub const fn has_certificate_alone(&self) -> bool {
+        use ClientAuthentication::By;
+        matches!(self.authentication, By { hmac_secrets: None, auth_secrets: None, certificates: Some(_) })
+    }
+}
+
 /// What says that a client is this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientAuthentication {

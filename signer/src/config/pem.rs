@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::secret::PrivateFile;
 use crate::keystore::{PrivateFileError, read_public};
@@ -30,6 +32,9 @@ pub enum PemError {
         /// The file.
         path: PathBuf,
     },
+    /// Certificate and secret key do not belong together, or are of a kind that is not supported.
+    #[error("it is not the secret key of listen.tls.certificate")]
+    Pair(#[source] tokio_rustls::rustls::Error),
     /// It has no secret key, or a damaged one.
     #[error("{} has no secret key in PEM, or a damaged one; must have one, not encrypted", .path.display())]
     NoSecretKey {
@@ -59,4 +64,12 @@ pub fn read_secret_key_pem(file: &PrivateFile) -> Result<PrivateKeyDer<'static>,
     let path = file.path().to_owned();
     let bytes = file.read(MAX_BYTES).map_err(|cause| PemError::File { path: path.clone(), cause })?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| PemError::NoSecretKey { path })
+}
+
+/// Checks that a secret key is that of a certificate.
+pub(super) fn check_pair(
+    chain: Vec<CertificateDer<'static>>,
+    secret_key: PrivateKeyDer<'static>,
+) -> Result<(), PemError> {
+    CertifiedKey::from_der(chain, secret_key, &default_provider()).map(drop).map_err(PemError::Pair)
 }

@@ -1,19 +1,17 @@
 //! Reading the tables of a configuration, but for its clients.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use finality::{ConsumerHeight, SignerChain};
 use tracing::Level;
 
 use super::error::ConfigRule;
 use super::files::Files;
 use super::model::{
-    ChainSettings, HighestVote, KeySettings, LimitSettings, ListenSettings, LogFormat, LogSettings,
-    PassphraseOrigin, StoreSettings, TlsSettings,
+    KeySettings, LimitSettings, ListenSettings, LogFormat, LogSettings, PassphraseOrigin, StoreSettings,
+    TlsSettings,
 };
-use super::pem::{read_certificates, read_secret_key_pem};
+use super::pem::{check_pair, read_certificates, read_secret_key_pem};
 use super::problems::{Given, shown};
 use super::secret::PrivateFile;
 use super::table::Table;
@@ -162,13 +160,17 @@ fn tls_settings(table: &Table<'_>, files: &Files<'_>) -> TlsSettings {
         path
     };
     let certificate = table.required_text("certificate").map(certificates).unwrap_or_default();
+    let chain = files.are_read().then(|| read_certificates(&certificate).ok()).flatten();
     let client_authorities = table.text("client_authorities").map(certificates);
     let given = table.required_text("secret_key");
     let secret_key = given.as_ref().and_then(|given| files.private(given, problems));
     if let (Some(given), Some(file)) = (given, &secret_key)
         && files.are_read()
     {
-        problems.take(&given.place, read_secret_key_pem(file));
+        let secret_key = problems.take(&given.place, read_secret_key_pem(file));
+        if let Some((chain, secret_key)) = chain.zip(secret_key) {
+            problems.take(&given.place, check_pair(chain, secret_key));
+        }
     }
     let secret_key = secret_key.unwrap_or_else(|| PrivateFile::new(PathBuf::new(), false));
     TlsSettings { certificate, secret_key, client_authorities }

@@ -55,8 +55,17 @@ impl<'a> Table<'a> {
         &self.place
     }
 
-    /// Returns the place of a key: its line where it is there, else the table's.
+    /// Returns the place of a key: the variable that overrides it, else its line where it is there, else the
+    /// table's.
     pub(super) fn at(&self, key: &str) -> Place {
+        let place = self.in_file(key);
+        match settings::find(&self.kind, key).and_then(|setting| self.overrides.get(setting)) {
+            Some((variable, _)) => Place { line: None, key: format!("{} (${variable})", place.key) },
+            None => place,
+        }
+    }
+
+    fn in_file(&self, key: &str) -> Place {
         let entry = self.entries.and_then(|entries| entries.get(key));
         let line = entry.map(|value| self.problems.line(value.span().start)).or(self.place.line);
         let outer = &self.place.key;
@@ -77,9 +86,8 @@ impl<'a> Table<'a> {
     fn get(&self, key: &str) -> Option<(Place, Source<'a>)> {
         let of_key = settings::find(&self.kind, key);
         debug_assert!(of_key.is_some(), "{}.{key} is not among the settings", self.kind);
-        if let Some((variable, value)) = of_key.and_then(|setting| self.overrides.get(setting)) {
-            let key = format!("{} (${variable})", self.at(key).key);
-            return Some((Place { line: None, key }, Source::Environment(value)));
+        if let Some((_, value)) = of_key.and_then(|setting| self.overrides.get(setting)) {
+            return Some((self.at(key), Source::Environment(value)));
         }
         let value: &Spanned<DeValue<'a>> = self.entries?.get(key)?;
         Some((self.at(key), Source::File(value.get_ref())))

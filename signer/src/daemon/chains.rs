@@ -10,13 +10,21 @@ use crate::session::VoteRules;
 
 /// Asks each node for its last block: one of another chain stops the start, one that is away does not.
 pub(super) fn check_nodes(chains: &[ServedChain]) -> Result<(), StartError> {
-    for ServedChain { chain, node, .. } in chains {
-        let Some(asked) = node else { continue };
-        let chain_id = &chain.chain_id;
-        match asked.node().tip() {
+    // All at once: a start waits for the slowest alone.
+    let asked: Vec<_> = std::thread::scope(|scope| {
+        let ask = |chain: &'_ ServedChain| {
+            let node = chain.node.clone()?;
+            let asking = std::thread::Builder::new().spawn_scoped(scope, move || node.node().tip()).ok()?;
+            Some((chain.chain.chain_id.clone(), asking))
+        };
+        let asking: Vec<_> = chains.iter().filter_map(ask).collect();
+        asking.into_iter().filter_map(|(chain_id, tip)| Some((chain_id, tip.join().ok()?))).collect()
+    });
+    for (chain_id, tip) in asked {
+        match tip {
             Ok(tip) => tracing::info!(%chain_id, %tip, "the chain's own node says what is voted for"),
             Err(cause @ NodeError::OtherChain { .. }) => {
-                return Err(StartError::Node(chain_id.clone(), cause));
+                return Err(StartError::Node(chain_id, cause));
             }
             Err(error) => {
                 let error = as_error(&error);

@@ -131,15 +131,24 @@ impl Connected for Connection {
     }
 }
 
+impl Connection {
+    /// Ends a connection over which no client has asked in time, whether it does not write or does not read.
+    fn check_end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let is_known = self.peer.is_known.load(Ordering::Relaxed);
+        if !is_known && self.end.as_mut().poll(context).is_ready() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.peer.is_known.load(Ordering::Relaxed) && self.end.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
+        self.check_end(context)?;
         match &mut self.stream {
             Transport::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
@@ -153,6 +162,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.check_end(context)?;
         match &mut self.stream {
             Transport::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Transport::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
@@ -160,6 +170,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_end(context)?;
         match &mut self.stream {
             Transport::Plain(stream) => Pin::new(stream).poll_flush(context),
             Transport::Tls(stream) => Pin::new(stream).poll_flush(context),
@@ -185,6 +196,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.check_end(context)?;
         match &mut self.stream {
             Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
             Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(context, bytes),

@@ -29,7 +29,7 @@ pub use self::store::OpenedStore;
 pub use self::tls::TlsError;
 use self::tls::TlsFiles;
 use crate::auth::{Authenticator, Clock, Nonces, SystemClock};
-use crate::config::{ChainSettings, Configuration, StoreSettings};
+use crate::config::{ChainSettings, ClientSettings, Configuration, StoreSettings};
 use crate::grpc::{AuthenticationLayer, Limits, METHODS, routes};
 use crate::http::{Observed, serve};
 use crate::keystore::Keystore;
@@ -263,7 +263,9 @@ impl Made {
         let (known, clients) = clients::open(&configuration, &keys)?;
         let nonces = Nonces::open(opened.nonces())?;
         let authenticator = Arc::new(Authenticator::new(known, nonces, clock.clone()));
-        let tls = configuration.listen.tls.clone().map(TlsFiles::open).transpose()?.map(Arc::new);
+        let need_certificate = configuration.clients.iter().all(ClientSettings::has_certificate_alone);
+        let tls = configuration.listen.tls.clone().map(|tls| TlsFiles::open(tls, need_certificate));
+        let tls = tls.transpose()?.map(Arc::new);
         let served: Vec<_> = configuration.chains.iter().map(chains::served).collect();
         chains::check_nodes(&served)?;
         let service = Arc::new(SignerService::new(Parts {

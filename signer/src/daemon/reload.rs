@@ -22,16 +22,19 @@ pub(super) async fn reload(
     let clients = Arc::new(clients);
     let mut hangup = Hangup::new();
     loop {
-        tokio::select! {
+        let was_asked = tokio::select! {
             _ = stopping.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(RELOAD_EVERY) => {}
-            () = hangup.received() => {}
-        }
+            () = tokio::time::sleep(RELOAD_EVERY) => false,
+            () = hangup.received() => true,
+        };
         let (clients, tls) = (clients.clone(), tls.clone());
         let reloaded = tokio::task::spawn_blocking(move || {
             clients.reload();
             if let Some(Err(error)) = tls.as_deref().map(TlsFiles::reload) {
                 tracing::error!(error = as_error(&error), "TLS keeps the files read before");
+            }
+            if was_asked {
+                tracing::info!("the files of secrets and certificates were read again");
             }
         });
         let _done = reloaded.await;

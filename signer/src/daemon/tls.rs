@@ -27,18 +27,21 @@ pub enum TlsError {
 /// The files of TLS, and what they have said last.
 pub(super) struct TlsFiles {
     settings: TlsSettings,
+    need_certificate: bool,
     current: RwLock<TlsAcceptor>,
 }
 
 impl TlsFiles {
-    pub(super) fn open(settings: TlsSettings) -> Result<Self, TlsError> {
-        let current = RwLock::new(load(&settings)?);
-        Ok(Self { settings, current })
+    /// Reads the files. With `need_certificate`, whoever has no client's certificate is not let in; without,
+    /// it has to show a secret.
+    pub(super) fn open(settings: TlsSettings, need_certificate: bool) -> Result<Self, TlsError> {
+        let current = RwLock::new(load(&settings, need_certificate)?);
+        Ok(Self { settings, need_certificate, current })
     }
 
     /// Reads the files again. Connections that are open stay as they are.
     pub(super) fn reload(&self) -> Result<(), TlsError> {
-        let acceptor = load(&self.settings)?;
+        let acceptor = load(&self.settings, self.need_certificate)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
         Ok(())
     }
@@ -48,7 +51,7 @@ impl TlsFiles {
     }
 }
 
-fn load(settings: &TlsSettings) -> Result<TlsAcceptor, TlsError> {
+fn load(settings: &TlsSettings, need_certificate: bool) -> Result<TlsAcceptor, TlsError> {
     let certificates = read_certificates(&settings.certificate)?;
     let secret_key = read_secret_key_pem(&settings.secret_key)?;
     let provider = Arc::new(default_provider());
@@ -63,6 +66,7 @@ fn load(settings: &TlsSettings) -> Result<TlsAcceptor, TlsError> {
                 roots.add(authority).map_err(|error| TlsError::Authorities(Box::new(error)))?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = if need_certificate { verifier } else { verifier.allow_unauthenticated() };
             let verifier = verifier.build().map_err(|error| TlsError::Authorities(Box::new(error)))?;
             builder.with_client_cert_verifier(verifier)
         }

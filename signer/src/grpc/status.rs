@@ -43,7 +43,7 @@ const fn code(error: &ServiceError) -> Code {
         | E::NoDatabasePath => Code::InvalidArgument,
         E::UnknownKey(_) => Code::NotFound,
         E::KnownKey(_) => Code::AlreadyExists,
-        E::Locked(_) | E::Node(_) | E::Stopped => Code::Unavailable,
+        E::Locked(_) | E::Node(_) | E::NodeBusy | E::Stopped => Code::Unavailable,
         E::Outstanding(_) | E::VoteRate(_) | E::BackupRate(_) | E::Unlocking => Code::ResourceExhausted,
         E::Unlock { cause, .. } => match cause {
             UnlockFailure::Passphrase(_) => Code::InvalidArgument,

@@ -1,16 +1,48 @@
 //! CometBFT's RPC.
 
 use finality::ConsumerHeight;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
-use super::http::{JsonRpc, text};
+use super::http::{JsonRpc, hash};
 use super::{ChainNode, NodeError, VotedHash};
+
+/// The most bytes of an answer: a header has about a thousand.
+pub(super) const MAX_ANSWER_BYTES: u64 = 64 << 10;
 
 /// A node of CometBFT.
 #[derive(Debug)]
 pub(super) struct CometBft {
     pub(super) rpc: JsonRpc,
     pub(super) chain_id: String,
+}
+
+#[derive(Deserialize)]
+struct HeaderAnswer {
+    header: Option<Header>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    chain_id: String,
+    height: String,
+    app_hash: String,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    node_info: NodeInfo,
+    sync_info: SyncInfo,
+}
+
+#[derive(Deserialize)]
+struct NodeInfo {
+    network: String,
+}
+
+#[derive(Deserialize)]
+struct SyncInfo {
+    latest_block_height: String,
 }
 
 impl CometBft {
@@ -27,36 +59,27 @@ impl CometBft {
 impl ChainNode for CometBft {
     fn voted_hash(&self, height: ConsumerHeight) -> Result<VotedHash, NodeError> {
         let params = json!({ "height": height.to_u64().to_string() });
-        let result = match self.rpc.call("header", &params) {
+        let answer: HeaderAnswer = match self.rpc.call("header", &params) {
             // What it says of a height that is still to come is a text alone; its tip says it too.
             Err(refused @ NodeError::Refused(_)) => {
                 let is_to_come = self.tip().is_ok_and(|tip| height > tip);
                 return Err(if is_to_come { NodeError::Absent { height } } else { refused });
             }
-            result => result?,
+            answer => answer?,
         };
-        let header = result
-            .get("header")
-            .filter(|header| header.is_object())
-            .ok_or(NodeError::Answer { what: "there is no header in it" })?;
-        self.check_chain(text(header, "chain_id", "the header has no chain_id")?)?;
-        let found = read_height(text(header, "height", "the header has no height")?)?;
+        let header = answer.header.ok_or(NodeError::Answer { what: "there is no header in it" })?;
+        self.check_chain(&header.chain_id)?;
+        let found = read_height(&header.height)?;
         if found != height.to_u64() {
             return Err(NodeError::OtherHeight { found, asked: height });
         }
-        let mut hash = VotedHash::default();
-        let app_hash = text(header, "app_hash", "the header has no app_hash")?;
-        hex::decode_to_slice(app_hash, &mut hash)
-            .map_err(|_| NodeError::Answer { what: "app_hash is not 32 bytes in hex" })?;
-        Ok(hash)
+        hash(&header.app_hash, "app_hash is not 32 bytes in hex")
     }
 
     fn tip(&self) -> Result<ConsumerHeight, NodeError> {
-        let result = self.rpc.call("status", &json!({}))?;
-        let part = |key: &str| result.get(key).unwrap_or(&Value::Null);
-        self.check_chain(text(part("node_info"), "network", "there is no node_info.network in it")?)?;
-        let tip = text(part("sync_info"), "latest_block_height", "there is no latest_block_height in it")?;
-        Ok(ConsumerHeight(read_height(tip)?))
+        let Status { node_info, sync_info } = self.rpc.call("status", &json!({}))?;
+        self.check_chain(&node_info.network)?;
+        Ok(ConsumerHeight(read_height(&sync_info.latest_block_height)?))
     }
 }
 

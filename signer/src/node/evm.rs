@@ -1,10 +1,14 @@
 //! Ethereum's RPC.
 
 use finality::ConsumerHeight;
+use serde::Deserialize;
 use serde_json::json;
 
-use super::http::{JsonRpc, text};
+use super::http::{JsonRpc, hash};
 use super::{ChainNode, NodeError, VotedHash};
+
+/// The most bytes of an answer: a block lists the ids of its transactions, here of 15 000.
+pub(super) const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A node of Ethereum's kind.
 #[derive(Debug)]
@@ -12,29 +16,28 @@ pub(super) struct Evm {
     pub(super) rpc: JsonRpc,
 }
 
+#[derive(Deserialize)]
+struct Block {
+    number: String,
+    hash: String,
+}
+
 impl ChainNode for Evm {
     fn voted_hash(&self, height: ConsumerHeight) -> Result<VotedHash, NodeError> {
         let number = format!("{:#x}", height.to_u64());
-        let block = self.rpc.call("eth_getBlockByNumber", &json!([number, false]))?;
-        if block.is_null() {
-            return Err(NodeError::Absent { height });
-        }
-        let found = read_number(text(&block, "number", "the block has no number")?)?;
+        let block: Option<Block> = self.rpc.call("eth_getBlockByNumber", &json!([number, false]))?;
+        let Block { number, hash: digits } = block.ok_or(NodeError::Absent { height })?;
+        let found = read_number(&number)?;
         if found != height.to_u64() {
             return Err(NodeError::OtherHeight { found, asked: height });
         }
-        let hash = text(&block, "hash", "the block has no hash")?;
-        let mut bytes = VotedHash::default();
-        let digits = hash.strip_prefix("0x").unwrap_or_default();
-        hex::decode_to_slice(digits, &mut bytes)
-            .map_err(|_| NodeError::Answer { what: "the block's hash is not 0x and 32 bytes in hex" })?;
-        Ok(bytes)
+        let digits = digits.strip_prefix("0x").unwrap_or_default();
+        hash(digits, "the block's hash is not 0x and 32 bytes in hex")
     }
 
     fn tip(&self) -> Result<ConsumerHeight, NodeError> {
-        let number = self.rpc.call("eth_blockNumber", &json!([]))?;
-        let number = number.as_str().ok_or(NodeError::Answer { what: "the block number is no text" })?;
-        Ok(ConsumerHeight(read_number(number)?))
+        let number: String = self.rpc.call("eth_blockNumber", &json!([]))?;
+        Ok(ConsumerHeight(read_number(&number)?))
     }
 }
 

@@ -5,17 +5,20 @@ use std::io::Read as _;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Uri;
 
-use super::NodeError;
 use super::error::NodeError as E;
+use super::{NodeError, VotedHash};
 
 /// How long a question takes at most: a vote waits for it.
 const WITHIN: Duration = Duration::from_secs(5);
-/// The most bytes of an answer. A header has about a thousand; an Ethereum block lists its transactions' ids.
-const MAX_ANSWER_BYTES: u64 = 4 << 20;
+/// How long a connection without a question is kept. CometBFT ends those of ten seconds.
+const KEPT_FOR: Duration = Duration::from_secs(5);
 /// The most bytes of an error's text that are repeated.
 const MOST_SHOWN: usize = 256;
 /// Connections that are kept.
@@ -29,7 +32,7 @@ const KEPT: usize = 8;
 pub struct InvalidNodeUrl;
 
 /// The address of a node's RPC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NodeUrl(Uri);
 
 impl NodeUrl {
@@ -43,9 +46,17 @@ impl NodeUrl {
     }
 }
 
+/// Without the path: some providers have a secret there.
 impl fmt::Display for NodeUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let authority = self.0.authority().map_or("", |authority| authority.as_str());
+        write!(f, "{}://{authority}", self.0.scheme_str().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for NodeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeUrl({self})")
     }
 }
 
@@ -67,14 +78,22 @@ impl FromStr for NodeUrl {
 }
 
 /// A node that speaks JSON-RPC.
-#[derive(Debug)]
 pub(super) struct JsonRpc {
     url: NodeUrl,
     agent: Agent,
+    most_bytes: u64,
+}
+
+/// Without the agent, which knows the whole address.
+impl fmt::Debug for JsonRpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonRpc({})", self.url)
+    }
 }
 
 impl JsonRpc {
-    pub(super) fn new(url: NodeUrl) -> Self {
+    /// Returns a node whose answers have at most this many bytes.
+    pub(super) fn new(url: NodeUrl, most_bytes: u64) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(WITHIN))
             // What the environment says of proxies is not for a question whose answer decides what is signed.
@@ -82,44 +101,65 @@ impl JsonRpc {
             .max_redirects(0)
             .http_status_as_error(false)
             .max_idle_connections(KEPT)
-            .max_idle_connections_per_host(KEPT);
-        Self { url, agent: config.build().new_agent() }
+            .max_idle_connections_per_host(KEPT)
+            .max_idle_age(KEPT_FOR);
+        Self { url, agent: config.build().new_agent(), most_bytes }
     }
 
     /// Returns the result of a call.
-    pub(super) fn call(&self, method: &str, params: &Value) -> Result<Value, NodeError> {
+    pub(super) fn call<T: DeserializeOwned>(&self, method: &str, params: &Value) -> Result<T, NodeError> {
         let failed = |cause| E::Connection { url: self.url.clone(), cause: Box::new(cause) };
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let post = self.agent.post(&self.url.0).content_type("application/json");
         let mut answer = post.send(request.to_string()).map_err(failed)?;
         let mut bytes = Vec::new();
         let reader = answer.body_mut().with_config().limit(u64::MAX).reader();
-        let read = reader.take(MAX_ANSWER_BYTES.saturating_add(1)).read_to_end(&mut bytes);
+        let read = reader.take(self.most_bytes.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|cause| failed(ureq::Error::Io(cause)))?;
-        if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_ANSWER_BYTES) {
-            return Err(E::Answer { what: "it has more than 4 MiB" });
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > self.most_bytes) {
+            return Err(E::Answer { what: "it is too long" });
         }
-        let answer: Value =
-            serde_json::from_slice(&bytes).map_err(|_| E::Answer { what: "it is not JSON" })?;
-        if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
-            return Err(E::Refused(shown(error)));
+        // What is not asked for is skipped, not kept.
+        let answer: Answer<'_> =
+            serde_json::from_slice(&bytes).map_err(|_| E::Answer { what: "it is not JSON-RPC" })?;
+        if let Some(error) = answer.error.filter(|error| error.get() != "null") {
+            return Err(E::Refused(shown(error.get())));
         }
-        answer.get("result").cloned().ok_or(E::Answer { what: "it has no result" })
+        let result = answer.result.ok_or(E::Answer { what: "it has no result" })?;
+        serde_json::from_str(result.get()).map_err(|_| E::Answer { what: "its result has another form" })
     }
 }
 
+/// An answer, of which the parts are read later.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
 /// What an error says, on one line and not at any length.
-fn shown(error: &Value) -> String {
-    let part = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-    let text = match (part("message"), part("data")) {
-        ("", "") => error.to_string(),
-        (message, "") => message.to_owned(),
-        (message, data) => format!("{message}: {data}"),
+fn shown(error: &str) -> String {
+    #[derive(Deserialize)]
+    struct Said<'a> {
+        message: Option<String>,
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+    }
+    let text = match serde_json::from_str::<Said<'_>>(error) {
+        Ok(Said { message: Some(message), data: None }) => message,
+        Ok(Said { message: Some(message), data: Some(data) }) => {
+            format!("{message}: {}", data.get().trim_matches('"'))
+        }
+        _ => error.to_owned(),
     };
     text.chars().take(MOST_SHOWN).collect()
 }
 
-/// Returns a text of a result.
-pub(super) fn text<'a>(value: &'a Value, key: &str, what: &'static str) -> Result<&'a str, NodeError> {
-    value.get(key).and_then(Value::as_str).ok_or(E::Answer { what })
+/// Returns 32 bytes of hex.
+pub(super) fn hash(digits: &str, what: &'static str) -> Result<VotedHash, NodeError> {
+    let mut hash = VotedHash::default();
+    hex::decode_to_slice(digits, &mut hash).map_err(|_| E::Answer { what })?;
+    Ok(hash)
 }

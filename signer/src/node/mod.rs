@@ -63,10 +63,12 @@ impl NodeKind {
     ///
     /// A node of Ethereum's kind does not know the chain's id as votes have it: there it is not compared.
     pub fn node(self, url: NodeUrl, chain_id: &str) -> Box<dyn ChainNode> {
-        let rpc = JsonRpc::new(url);
         match self {
-            Self::CometBft => Box::new(CometBft { rpc, chain_id: chain_id.to_owned() }),
-            Self::Evm => Box::new(Evm { rpc }),
+            Self::CometBft => {
+                let rpc = JsonRpc::new(url, cometbft::MAX_ANSWER_BYTES);
+                Box::new(CometBft { rpc, chain_id: chain_id.to_owned() })
+            }
+            Self::Evm => Box::new(Evm { rpc: JsonRpc::new(url, evm::MAX_ANSWER_BYTES) }),
         }
     }
 }

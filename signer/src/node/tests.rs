@@ -113,12 +113,14 @@ fn an_answer_that_is_not_of_the_block_asked_for_is_refused() {
         (header("bbn-1", "7", &"0".repeat(62)), "app_hash is not 32 bytes in hex"),
         (result(&json!({ "header": null })), "there is no header in it"),
         (result(&json!([])), "there is no header in it"),
+        (result(&json!({ "header": { "height": "7" } })), "its result has another form"),
         (json!({ "id": 1 }).to_string(), "it has no result"),
-        ("[1, 2".to_owned(), "it is not JSON"),
-        (String::new(), "it is not JSON"),
-        ("9".repeat((4 << 20) + 1), "it has more than 4 MiB"),
+        ("[1, 2".to_owned(), "it is not JSON-RPC"),
+        (String::new(), "it is not JSON-RPC"),
+        ("9".repeat((64 << 10) + 1), "it is too long"),
         (json!({ "error": { "message": long } }).to_string(), "refuses to answer"),
         (json!({ "error": 5 }).to_string(), r#"refuses to answer: "5""#),
+        (json!({ "error": { "message": "a", "data": [1] } }).to_string(), r#"refuses to answer: "a: [1]""#),
     ];
     for (answer, expected) in cases {
         let server = Scripted::answering(move |_| answer.clone());
@@ -156,7 +158,7 @@ fn a_node_that_is_not_there_is_said_to_be() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let node = NodeKind::CometBft.node(format!("http://{free}").parse().unwrap(), "bbn-1");
     let error = node.voted_hash(ConsumerHeight(7)).unwrap_err();
-    assert_eq!(error.to_string(), format!("the chain's node at http://{free}/ does not answer"));
+    assert_eq!(error.to_string(), format!("the chain's node at http://{free} does not answer"));
 }
 
 #[test]
@@ -170,6 +172,10 @@ fn an_address_is_checked() {
     for bad in bad.into_iter().chain(["https://host/?key=1", "https://host/#a", "https://ho st/"]) {
         assert!(bad.parse::<NodeUrl>().is_err(), "{bad}");
     }
+    // Some providers have a secret in the path.
+    let url: NodeUrl = "https://rpc.example:1/v2/secret".parse().unwrap();
+    assert_eq!(format!("{url} {url:?}"), "https://rpc.example:1 NodeUrl(https://rpc.example:1)");
+    assert!(!format!("{:?}", NodeKind::Evm.node(url, "a")).contains("secret"));
     let exposed = |url: &str| url.parse::<NodeUrl>().unwrap().is_exposed();
     assert!(exposed("http://10.0.0.1:26657") && exposed("http://node.example"));
     for hidden in ["https://10.0.0.1", "http://localhost:26657", "http://[::1]:26657", "http://127.0.0.2:1"] {

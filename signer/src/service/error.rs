@@ -65,6 +65,9 @@ pub enum ServiceError {
     /// The chain's own node does not say what is voted for.
     #[error("the vote cannot be compared with the chain's own node")]
     Node(#[source] NodeError),
+    /// The chain's own node is asked by too many, or has just failed to answer.
+    #[error("the chain's own node is slow to answer: the vote is not compared with it; ask again")]
+    NodeBusy,
     /// The block's hash has another length.
     #[error("the {what} has {found} bytes; must have {expected}")]
     Length {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use eots::PublicRandomness;
 use finality::{ConsumerHeight, RandomnessSchedule, RandomnessTree};
 
-use super::{Event, ServiceError, SignerService, blocking};
+use super::{Cancel, Event, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation, Outstanding};
 use crate::session::ProtectedSigner;
 
@@ -16,15 +16,6 @@ pub const MOST_IN_LIST: u32 = 493_400;
 
 /// How many heights are derived before the client is looked for again.
 const PORTION: u32 = 4096;
-
-/// Stops the derivation when the request is dropped.
-struct Cancel(Arc<AtomicBool>);
-
-impl Drop for Cancel {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
 
 impl SignerService {
     /// Returns the public randomness of `count` heights, and remembers the digest of the commitment to it
@@ -51,8 +42,9 @@ impl SignerService {
         let outstanding = client
             .reserve(u64::from(count))
             .ok_or_else(|| ServiceError::Outstanding(client.name().to_owned()))?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let _cancel = Cancel(stop.clone());
+        // Stops the derivation when the request is dropped.
+        let cancel = Cancel::default();
+        let stop = cancel.flag();
         let turn = self.deriving.clone().acquire_owned().await.map_err(|_| ServiceError::Stopped)?;
         let (threads, deriving) = (self.threads, session.clone());
         let (list, commitment) = blocking(move || {

@@ -261,6 +261,22 @@ fn unknown_chain(chain_id: &[u8]) -> ServiceError {
     })
 }
 
+/// Tells work on another thread that the request was dropped.
+#[derive(Debug, Default)]
+struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    fn flag(&self) -> Arc<AtomicBool> {
+        self.0.clone()
+    }
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Does what blocks on a thread for that.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,

@@ -53,8 +53,10 @@ impl SignerService {
             session => session?,
         };
         self.check_height(client, &session, height).await?;
-        self.take_votes(client, key, &lane, 1)?;
         self.check_voted(client, chain, &session, voted.into_iter().collect()).await?;
+        // It may have been locked while the node was asked.
+        let session = self.session(client, Operation::Vote, uid, chain_id)?;
+        self.take_votes(client, key, &lane, 1)?;
         let (request, prepared) = session.prepare(height, message);
         let outcome = self.submit(vec![request]).await?.into_iter().next();
         self.finished(client, &session, &prepared, outcome)
@@ -90,11 +92,13 @@ impl SignerService {
         for (height, _) in &votes {
             self.check_height(client, &session, ConsumerHeight(*height)).await?;
         }
-        self.take_votes(client, key, &lane, u32::try_from(votes.len()).unwrap_or(u32::MAX))?;
         if votes.is_empty() {
             return Ok(Vec::new());
         }
         self.check_voted(client, chain, &session, voted).await?;
+        // It may have been locked while the node was asked.
+        let session = self.session(client, Operation::Vote, uid, chain_id)?;
+        self.take_votes(client, key, &lane, u32::try_from(votes.len()).unwrap_or(u32::MAX))?;
         let preparing = session.clone();
         let prepare = move || {
             let prepare = |(height, message)| preparing.prepare(ConsumerHeight(height), message);

@@ -182,3 +182,34 @@ async fn a_node_of_another_chain_stops_the_start() {
         r#"the node of the chain node-1: the node is of the chain "node-2"; must be of "node-1""#
     );
 }
+
+/// A node that takes questions and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_hangs_holds_up_nobody_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            kept.push(stream);
+        }
+    });
+    // The start asks it too, and goes on.
+    let running = Arc::new(home().start(&table(&address)).await);
+    let begun = std::time::Instant::now();
+    let asked: Vec<_> = (0..100)
+        .map(|number| {
+            let running = running.clone();
+            tokio::spawn(async move { refused(signed(&running, 200 + number, BLOCK).await) })
+        })
+        .collect();
+    // Other chains are signed for meanwhile.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let other = SignEotsRequest { chain_id: chain_id(0), ..request(300, BLOCK) };
+    running.reference().await.sign_eots(other).await.unwrap();
+    assert!(begun.elapsed().as_secs() < 4, "{:?}", begun.elapsed());
+    for asked in asked {
+        assert_eq!(asked.await.unwrap().0, Code::Unavailable);
+    }
+    assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use signer::auth::SharedSecret;
 use signer::client::{ClientTls, Connection, RemoteError, RemoteSigner};
 
 use crate::harness::{Home, Running};
@@ -45,6 +46,32 @@ client_authorities = "clients.pem"
 fn connect(running: &Running, tls: ClientTls) -> Result<RemoteSigner, RemoteError> {
     let url = format!("https://localhost:{}", running.daemon.grpc_address().port());
     RemoteSigner::connect(Connection { url, tls: Some(tls), auth: None })
+}
+
+/// A client that has a secret alone, beside one with a certificate.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_alone_is_enough_beside_certificates() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let home = Home::new();
+    let (certificate, key) = servers.sign("localhost");
+    home.write("server.pem", certificate);
+    home.write("server.key", key);
+    home.write("clients.pem", clients.pem());
+    home.write("fpd.pem", clients.sign("fpd").0);
+    home.write("operator.secret", "0123456789abcdef0123456789abcdef\n");
+    let operator = "[[client]]\nname = \"operator\"\nauth_secret_file = \"operator.secret\"\noperations = [\"status\"]\n";
+    let running = home.start(&format!("{operator}{LISTEN}")).await;
+    let url = format!("https://localhost:{}", running.daemon.grpc_address().port());
+    let ask = |secret: Option<&[u8]>| {
+        let tls = Some(ClientTls { authorities: servers.pem().into_bytes(), identity: None });
+        let auth = secret.and_then(|secret| SharedSecret::lines(secret).next());
+        let connection = Connection { url: url.clone(), tls, auth };
+        tokio::task::block_in_place(|| RemoteSigner::connect(connection)?.status().map(|keys| keys.len()))
+    };
+    assert_eq!(ask(Some(b"0123456789abcdef0123456789abcdef")).unwrap(), 2);
+    for wrong in [None, Some(b"another secret of this length ok".as_slice())] {
+        assert!(matches!(ask(wrong), Err(RemoteError::NotAllowed { .. })), "{wrong:?}");
+    }
 }
 
 /// Connects, and asks: a client finds out only then that its certificate is refused.

@@ -87,6 +87,14 @@ fn certificates_and_keys_are_read() {
     let tls = read.listen.tls.unwrap();
     assert!(read_secret_key_pem(&tls.secret_key).is_ok());
     assert_eq!(super::super::read_certificates(&tls.client_authorities.unwrap()).unwrap().len(), 2);
+    // A key of another certificate.
+    folder.private("other.key", certificate().1);
+    let other = draft.clone().with("listen.tls", "secret_key", "\"other.key\"").text();
+    let problems = folder.problems(&other);
+    assert!(
+        problems[0].contains("listen.tls.secret_key: it is not the secret key of listen.tls.certificate"),
+        "{problems:?}"
+    );
     // The same certificate would be two clients.
     let text = format!("{}[[client]]\nname = \"b\"\ncertificate_file = \"clients.pem\"\n", draft.text());
     assert_eq!(

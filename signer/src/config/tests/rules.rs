@@ -215,6 +215,12 @@ fn a_node_has_an_address_and_a_kind() {
     assert_eq!(given.chains[0].node.as_ref().unwrap().kind, crate::node::NodeKind::Evm);
     assert!(given.warnings[0].contains("in plaintext at http://10.0.0.7:8545/"), "{:?}", given.warnings);
 
+    // A second chain without a node, with the contexts of the first.
+    let text = Draft::new().with("chain", "node", "{ url = \"http://127.0.0.1:1\" }").text();
+    let warnings = parse(&format!("{text}[[chain]]\nchain_id = \"bbn-2\"\n")).unwrap().warnings;
+    assert!(warnings.iter().any(|text| text.contains("have the same signing contexts")), "{warnings:?}");
+    assert!(warnings.iter().any(|text| text.contains("\"bbn-2\" has none")), "{warnings:?}");
+
     let of_node = |node: &str| problem(|draft| draft.with("chain", "node", node));
     assert_eq!(of_node("{}"), "chain 1: node: url: it is absent; must be there");
     assert_eq!(
