@@ -1,0 +1,5 @@
+//! Tests of the crate.
+
+mod commission;
+mod fee;
+mod samples;
