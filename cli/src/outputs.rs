@@ -34,6 +34,8 @@ pub use crate::commands::psbt::check::{
 pub use crate::commands::psbt::combine::Output as PsbtCombine;
 pub use crate::commands::psbt::sign::Output as PsbtSign;
 #[cfg(feature = "signer")]
+pub use crate::commands::signer::backup::Output as SignerBackup;
+#[cfg(feature = "signer")]
 pub use crate::commands::signer::config::Output as SignerConfig;
 #[cfg(feature = "signer")]
 pub use crate::commands::signer::keys::{KeyOutput as SignerKey, Output as SignerKeys};
@@ -149,7 +151,7 @@ mod shapes {
         shape::<OutputScripts>("script staking"),
         shape::<OutputScripts>("script unbonding"),
         #[cfg(feature = "signer")]
-        shape::<super::SignerLanes>("signer backup"),
+        shape::<super::SignerBackup>("signer backup"),
         #[cfg(feature = "signer")]
         shape::<super::SignerConfig>("signer config"),
         #[cfg(feature = "signer")]

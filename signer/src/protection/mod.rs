@@ -24,6 +24,7 @@ mod steps;
 mod store;
 mod types;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is copied in parts"))]
 mod worker;
 
 #[cfg(test)]

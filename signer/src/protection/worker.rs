@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use finality::ConsumerHeight;
 
@@ -16,6 +17,8 @@ use super::types::{Lane, Outcome, VoteRequest};
 const MOST_IN_BATCH: usize = 512;
 /// The most bytes of messages that one transaction has, but for those of one caller.
 const MOST_BYTES_IN_BATCH: usize = 16 << 20;
+/// The most that is done between two parts of what takes long, so that it ends however much is asked for.
+const MOST_BETWEEN: usize = 16;
 
 /// What a transaction has done.
 pub(crate) struct Done<T> {
@@ -54,11 +57,15 @@ type Reply<T> = SyncSender<Result<T, StoreError>>;
 /// Something that only reads.
 type Read<B> = Box<dyn FnOnce(&mut B, &Guard) + Send>;
 
+/// Something that takes long, and serves what waits between its parts.
+type Long<B> = Box<dyn FnOnce(&mut Worker<B>) + Send>;
+
 /// What the thread does.
 enum Job<B> {
     Votes(Vec<VoteRequest>, store::Reply),
     Change(Vec<LaneChange>, Reply<Vec<Changed>>),
     Read(Read<B>),
+    Long(Long<B>),
     #[cfg(test)]
     BreakGuard(bool),
 }
@@ -97,7 +104,7 @@ impl<B: Backend> Handle<B> {
             .spawn(move || match open() {
                 Ok((database, guard)) => {
                     let _waits = ready.send(Ok(()));
-                    Worker { database, guard, unnoted: Unnoted::default() }.run(&queue);
+                    Worker { database, guard, unnoted: Unnoted::default(), queue, next: None }.run();
                 }
                 Err(error) => {
                     let _waits = ready.send(Err(error));
@@ -165,6 +172,21 @@ impl<B: Backend> Handle<B> {
             }))
         })
     }
+
+    /// Has what takes long done, which calls [`Worker::serve_waiting`] between its parts, and returns where
+    /// its answer comes.
+    pub(crate) fn begin_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Worker<B>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
+        let (reply, answer) = sync_channel(1);
+        let job = Job::Long(Box::new(move |worker| {
+            // Who asked may have gone.
+            let _gone = reply.send(work(worker));
+        }));
+        self.jobs.as_ref().ok_or(StoreError::Closed)?.send(job).map_err(|_| StoreError::Closed)?;
+        Ok(answer)
+    }
 }
 
 impl<B> Drop for Handle<B> {
@@ -178,10 +200,13 @@ impl<B> Drop for Handle<B> {
 }
 
 /// What the thread of a store has.
-struct Worker<B> {
+pub(crate) struct Worker<B> {
     database: B,
     guard: Guard,
     unnoted: Unnoted,
+    queue: Receiver<Job<B>>,
+    /// What was taken out of the queue, and is done next.
+    next: Option<Job<B>>,
 }
 
 /// What transactions have reached, and the guard does not know.
@@ -192,24 +217,40 @@ struct Unnoted {
 }
 
 impl<B: Backend> Worker<B> {
-    fn run(mut self, queue: &Receiver<Job<B>>) {
-        let mut next = queue.recv().ok();
-        while let Some(job) = next.take() {
-            match job {
-                Job::Votes(requests, reply) => next = self.votes(requests, reply, queue),
-                Job::Change(changes, reply) => {
-                    let _gone = reply.send(self.change(changes));
-                }
-                Job::Read(read) => read(&mut self.database, &self.guard),
-                #[cfg(test)]
-                Job::BreakGuard(is_broken) => self.guard.set_broken(is_broken),
-            }
-            if next.is_none() {
-                next = queue.recv().ok();
-            }
+    fn run(mut self) {
+        while let Some(job) = self.next.take().or_else(|| self.queue.recv().ok()) {
+            self.serve(job);
         }
         let _synced = self.guard.sync();
         self.database.close();
+    }
+
+    fn serve(&mut self, job: Job<B>) {
+        match job {
+            Job::Votes(requests, reply) => self.votes(requests, reply),
+            Job::Change(changes, reply) => {
+                let _gone = reply.send(self.change(changes));
+            }
+            Job::Read(read) => read(&mut self.database, &self.guard),
+            Job::Long(work) => work(self),
+            #[cfg(test)]
+            Job::BreakGuard(is_broken) => self.guard.set_broken(is_broken),
+        }
+    }
+
+    /// Serves what waits, though no more than some of it. Where nothing does, it waits for it this long.
+    pub(crate) fn serve_waiting(&mut self, mut patience: Duration) {
+        for _ in 0..MOST_BETWEEN {
+            let job = self.next.take().or_else(|| self.queue.recv_timeout(patience).ok());
+            let Some(job) = job else { return };
+            self.serve(job);
+            patience = Duration::ZERO;
+        }
+    }
+
+    /// Returns the database.
+    pub(crate) const fn database(&self) -> &B {
+        &self.database
     }
 
     /// Changes lanes. One that the database does not know, and the guard does, was lost with an earlier
@@ -229,28 +270,23 @@ impl<B: Backend> Worker<B> {
         Ok(changed)
     }
 
-    /// Serves these requests and all others that wait; returns a job of another kind that was among them.
-    fn votes(
-        &mut self,
-        requests: Vec<VoteRequest>,
-        reply: store::Reply,
-        queue: &Receiver<Job<B>>,
-    ) -> Option<Job<B>> {
+    /// Serves these requests and all others that wait, up to a job of another kind among them.
+    fn votes(&mut self, requests: Vec<VoteRequest>, reply: store::Reply) {
         let bytes_of = |requests: &[VoteRequest]| -> usize {
             requests.iter().fold(0, |sum, request| sum.saturating_add(request.message.len()))
         };
-        let (mut all, mut replies, mut other) = (requests, Vec::new(), None);
+        let (mut all, mut replies) = (requests, Vec::new());
         let mut bytes = bytes_of(&all);
         replies.push((all.len(), reply));
         while all.len() < MOST_IN_BATCH && bytes < MOST_BYTES_IN_BATCH {
-            match queue.try_recv() {
+            match self.queue.try_recv() {
                 Ok(Job::Votes(more, reply)) => {
                     replies.push((more.len(), reply));
                     bytes = bytes.saturating_add(bytes_of(&more));
                     all.extend(more);
                 }
                 Ok(job) => {
-                    other = Some(job);
+                    self.next = Some(job);
                     break;
                 }
                 Err(_) => break,
@@ -272,7 +308,6 @@ impl<B: Backend> Worker<B> {
                 }
             }
         }
-        other
     }
 
     /// Notes in the guard what a transaction has reached, before anything of it is released.

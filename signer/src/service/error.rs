@@ -125,7 +125,7 @@ pub enum ServiceError {
         found: usize,
     },
     /// More backups than the limit.
-    #[error("more backups than the limit: votes wait for each")]
+    #[error("more backups than the limit")]
     BackupRate(#[source] RateExceeded),
     /// Others are trying passphrases.
     #[error("other passphrases are being tried; must wait for them")]

@@ -97,8 +97,10 @@ pub struct SignerService {
     unlocking: tokio::sync::Mutex<()>,
     /// Few wait for it.
     waiting: Semaphore,
-    /// Votes wait while the signing database is copied.
+    /// Each copy takes room on the disk.
     backups: RateLimit,
+    /// One copy is made at a time: each has a name of its own.
+    copying: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for SignerService {
@@ -142,6 +144,7 @@ impl SignerService {
             unlocking: tokio::sync::Mutex::default(),
             waiting: Semaphore::new(locks::MOST_WAITING),
             backups: RateLimit::new(MOST_BACKUPS, minute, MOST_BACKUPS),
+            copying: Arc::new(Semaphore::new(1)),
         }
     }
 

@@ -95,8 +95,11 @@ impl SignerService {
         }
         let taken = self.backups.take(1, self.clock.monotonic());
         taken.map_err(ServiceError::BackupRate)?;
+        let alone = self.copying.clone().acquire_owned().await.map_err(|_| ServiceError::Stopped)?;
         let stamp = stamp(self.clock.unix_seconds());
         let name = blocking(move || {
+            // To the end, also when the client is gone.
+            let _alone = alone;
             make_folder(&path).map_err(|cause| ServiceError::Backup(Box::new(cause)))?;
             // Nothing is written over: two in one second have names of their own.
             let names = (0..MOST_NAMES).map(|number| match number {

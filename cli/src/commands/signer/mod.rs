@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Watermark(watermark::Args),
     /// Forget old records, and never sign their heights again.
     Prune(prune::Args),
-    /// Copy a signing database.
+    /// Copy a signing database, also that of a signer that runs.
     Backup(backup::Args),
     /// Write the records and watermarks to a file, for another signer.
     Export(export::Args),

@@ -3,9 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use btcstake::outputs::SignerBackup;
 use serde_json::Value;
 
-use super::{init, vote};
+use super::{init, lane, vote};
 use crate::fixtures::process::{Folder, PROVIDER_KEY, Run};
 
 /// A signer that runs in a process of its own.
@@ -52,7 +53,7 @@ chain_id = "bbn-1"
 [[client]]
 name = "operator"
 auth_secret_file = "client.secret"
-operations = ["randomness", "vote", "commit", "possession", "status", "unlock", "lock"]
+operations = ["randomness", "vote", "commit", "possession", "status", "unlock", "lock", "backup"]
 "#,
     );
 }
@@ -127,6 +128,52 @@ fn signer_runs_and_signs_for_the_command_line() {
     assert!(started.child.wait().unwrap().success());
     let status = folder.run("--json signer status --config signer.toml").json(0);
     assert_eq!(status["lanes"][0]["highest_height"], 160);
+}
+
+/// A signer that runs copies its database itself, and goes on.
+#[test]
+fn database_of_a_signer_that_runs_is_copied() {
+    let folder = Folder::new();
+    home(&folder);
+    let started = start(&folder);
+    let ask = |command: &str| ask(&folder, &started, command);
+    ask("signer unlock").json(0);
+    let sign = |height: u64| {
+        ask(&format!("eots sign --chain-id bbn-1 --height {height} --message {}", vote(height, 1))).json(0)
+    };
+    sign(160);
+    // Only the signer itself has it.
+    folder.run("signer backup --protection signing.db --out copy.db").fails(&["open in another process"]);
+    let copies = folder.path().join("copies");
+    let made: SignerBackup = ask(&format!("signer backup --out-folder {}", copies.display())).output(0);
+    let file = std::path::PathBuf::from(&made.file);
+    assert_eq!((file.parent(), made.generation, made.lanes), (Some(copies.as_path()), None, None));
+    sign(161);
+    // It is marked, and nobody else's to read.
+    let copy = format!("--protection {}", made.file);
+    folder.run(&format!("signer status {copy}")).fails(&["guard"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let taken = folder.json(&format!("signer init {copy} {} --from-height 161", lane()));
+    assert_eq!(taken["lanes"][0]["low_watermark_height"], 160);
+    let known = folder.run(&format!(
+        "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 160 --message {} {copy}",
+        vote(160, 2)
+    ));
+    known.refuses(&["double"]);
+
+    ask("signer backup --out-folder copies").fails(&["--out-folder", "absolute path", "signer's own host"]);
+    ask("signer backup").fails(&["--out-folder"]);
+    ask(&format!("signer backup --out-folder {0} --out copy.db", copies.display()))
+        .fails(&["--out", "cannot"]);
+    ask(&format!("signer backup --out-folder {} --config signer.toml", copies.display()))
+        .fails(&["--config"]);
+    folder.run("signer backup --protection signing.db --out-folder /copies").fails(&["--signer"]);
+    folder.run("signer backup --out copy.db").fails(&["--protection"]);
+    folder.run("signer backup --protection signing.db").fails(&["--out"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The database: initialised, used, pruned, copied, restored.
 
-use btcstake::outputs::{EotsSign, Refused, SignerLanes};
+use btcstake::outputs::{EotsSign, Refused, SignerBackup, SignerLanes};
 
 use super::{init, lane, sign, vote};
 use crate::fixtures::process::{Folder, MEMBER_KEY, PROVIDER_KEY};
@@ -90,7 +90,8 @@ fn old_copies_are_refused_until_a_height_is_said() {
     let at = |name: &str| folder.path().join(name);
     std::fs::copy(at("signing.db"), at("yesterday")).unwrap();
     sign(&folder, "signing.db", 2, 1).ends(0);
-    folder.run("signer backup --protection signing.db --out backup.db").ends(0);
+    let copied: SignerBackup = folder.output("signer backup --protection signing.db --out backup.db");
+    assert_eq!((copied.file.as_str(), copied.lanes.unwrap()[0].highest_height), ("backup.db", Some(2)));
     sign(&folder, "signing.db", 3, 1).ends(0);
     for (copy, said) in [("yesterday", "is an old copy"), ("backup.db", "is a backup of a signing database")]
     {

@@ -7,24 +7,26 @@
 //! notices an old copy of the database. (A lock on the database file itself would not meet SQLite's, and
 //! closing the file would drop those.)
 
+mod backup;
 mod database;
 mod error;
 mod files;
 mod log;
 mod schema;
 
-use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 use finality::ConsumerHeight;
-use rusqlite::{Connection, OpenFlags};
 
-use self::database::{Database, failed};
+use self::database::Database;
+#[cfg(test)]
+use self::database::failed;
 pub use self::error::OpenError;
 use self::files::{create, load, lock};
 #[cfg(test)]
 pub(crate) use self::schema::VERSION;
-use super::guard::{Guard, sync_folder};
+use super::guard::Guard;
 use super::lock::{Locked, with_ending};
 use super::steps::passed;
 use super::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError};
@@ -54,6 +56,8 @@ impl SqlitePaths {
 #[derive(Debug)]
 pub struct SqliteStore {
     handle: Handle<Database>,
+    /// Held by the copy that is being made.
+    copying: Mutex<()>,
     /// Held as long as the store is open.
     _lock: Locked,
 }
@@ -65,17 +69,18 @@ impl SqliteStore {
     /// [`OpenError`]: another process has it open; the database or the guard is missing, older than the
     /// other, or of another store. [`initialise`](Self::initialise) is the explicit way on.
     pub fn open(paths: &SqlitePaths) -> Result<Self, OpenError> {
-        let lock = lock(&paths.database)?;
-        let (database, mut guard) = match (load(&paths.database)?, Guard::open_alone(&paths.guard)?) {
-            (Some(database), Some(guard)) => (database, guard),
-            (Some(_), None) => return Err(OpenError::GuardAbsent(paths.guard.clone())),
-            (None, Some(_)) => return Err(OpenError::DatabaseAbsent(paths.database.clone())),
-            (None, None) => return Err(OpenError::Absent(paths.database.clone())),
-        };
-        check_sound(paths, &database, &guard)?;
-        let highest: Vec<_> = database.highest().collect();
-        guard.advance(database.generation, &highest)?;
-        Self::start(database, guard, lock)
+        Self::start(paths, |paths| {
+            let (database, mut guard) = match (load(&paths.database)?, Guard::open_alone(&paths.guard)?) {
+                (Some(database), Some(guard)) => (database, guard),
+                (Some(_), None) => return Err(OpenError::GuardAbsent(paths.guard.clone())),
+                (None, Some(_)) => return Err(OpenError::DatabaseAbsent(paths.database.clone())),
+                (None, None) => return Err(OpenError::Absent(paths.database.clone())),
+            };
+            check_sound(paths, &database, &guard)?;
+            let highest: Vec<_> = database.highest().collect();
+            guard.advance(database.generation, &highest)?;
+            Ok((database, guard))
+        })
     }
 
     /// Makes a store, or takes over one that [`open`](Self::open) refuses: an old copy, a file of a backup,
@@ -88,57 +93,22 @@ impl SqliteStore {
     /// what the guard or the database knows to be signed; a lane of a database that is taken over is not
     /// named.
     pub fn initialise(paths: &SqlitePaths, first: &[FirstHeight]) -> Result<Self, OpenError> {
-        let lock = lock(&paths.database)?;
-        let guard = Guard::open_alone(&paths.guard)?;
-        let mut database = match load(&paths.database)? {
-            Some(database) => database,
-            None => create(&paths.database)?,
-        };
-        let is_sound = guard.as_ref().is_some_and(|guard| check_sound(paths, &database, guard).is_ok());
-        let is_named = |lane: &Lane| first.iter().any(|named| named.lane == *lane);
-        if let Some(lane) = database.lanes().into_iter().find(|lane| !is_sound && !is_named(lane)) {
-            return Err(OpenError::NotNamed(Box::new(lane)));
-        }
-        for FirstHeight { lane, height } in first {
-            let known = database.state(lane).highest;
-            let known = known.max(guard.as_ref().and_then(|guard| guard.highest(lane)));
-            if let Some(known) = known.filter(|known| known >= height) {
-                let lane = Box::new(lane.clone());
-                return Err(OpenError::BelowKnown { lane, height: *height, known });
-            }
-        }
-        let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
-            lane: lane.clone(),
-            kind: ChangeKind::Register(*height),
-        });
-        database.change(register.collect())?;
-        passed("first heights registered");
-        // A lane that the guard knew and nobody named is unknown to the database: nothing is signed on it
-        // until it is registered above what the guard knows.
-        let mut guard = match guard {
-            Some(mut guard) => {
-                if guard.id() != database.id {
-                    guard.adopt(database.id)?;
-                }
-                guard
-            }
-            None => Guard::create(&paths.guard, database.id)?,
-        };
-        database.reach_generation(guard.generation())?;
-        database.set_backup(false)?;
-        let highest: Vec<_> = database.highest().collect();
-        guard.advance(database.generation, &highest)?;
-        guard.sync()?;
-        Self::start(database, guard, lock)
+        let first = first.to_vec();
+        Self::start(paths, move |paths| initialise(paths, &first))
     }
 
-    fn start(database: Database, guard: Guard, lock: Locked) -> Result<Self, OpenError> {
-        let handle = Handle::start(move || Ok((database, guard))).map_err(|error| match error {
+    /// Opens the files on the store's thread, which has the connection to the database to its end.
+    fn start(
+        paths: &SqlitePaths,
+        open: impl FnOnce(&SqlitePaths) -> Result<(Database, Guard), OpenError> + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        let (lock, paths) = (lock(&paths.database)?, paths.clone());
+        let handle = Handle::start(move || open(&paths)).map_err(|error| match error {
             StartError::Thread(cause) => OpenError::Thread(cause),
             StartError::Open(error) => error,
             StartError::Ended => StoreError::Closed.into(),
         })?;
-        Ok(Self { handle, _lock: lock })
+        Ok(Self { handle, copying: Mutex::new(()), _lock: lock })
     }
 
     /// Lets the database have this many pages at most: a full disk.
@@ -164,39 +134,50 @@ impl SqliteStore {
     pub(crate) fn break_guard(&self, is_broken: bool) {
         self.handle.break_guard(is_broken);
     }
+}
 
-    /// Copies the store to a new file while it works, and marks the copy: [`open`](Self::open) refuses it, as
-    /// nobody knows what was signed since.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the file is there already, or cannot be written.
-    pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
-        let to = to.to_owned();
-        self.handle.read(move |database, _| {
-            let io = |cause: std::io::Error| StoreError::Database(Box::new(cause));
-            if to.symlink_metadata().is_ok() {
-                return Err(io(std::io::ErrorKind::AlreadyExists.into()));
-            }
-            // It gets its name when it is whole and marked. What a killed process left is no backup.
-            let unfinished = with_ending(&to, ".part");
-            let _left = std::fs::remove_file(&unfinished);
-            // Readable by the owner alone, before anything is in it.
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(&unfinished).map_err(io)?;
-            passed("backup file made");
-            // Unlike a renaming, a link never replaces a file.
-            let copied = copy(database, &unfinished).and_then(|()| {
-                std::fs::hard_link(&unfinished, &to).map_err(io)?;
-                passed("backup named");
-                Ok(())
-            });
-            let removed = std::fs::remove_file(&unfinished);
-            copied.and_then(|()| removed.and_then(|()| sync_folder(&to)).map_err(io))
-        })
+fn initialise(paths: &SqlitePaths, first: &[FirstHeight]) -> Result<(Database, Guard), OpenError> {
+    let guard = Guard::open_alone(&paths.guard)?;
+    let mut database = match load(&paths.database)? {
+        Some(database) => database,
+        None => create(&paths.database)?,
+    };
+    let is_sound = guard.as_ref().is_some_and(|guard| check_sound(paths, &database, guard).is_ok());
+    let is_named = |lane: &Lane| first.iter().any(|named| named.lane == *lane);
+    if let Some(lane) = database.lanes().into_iter().find(|lane| !is_sound && !is_named(lane)) {
+        return Err(OpenError::NotNamed(Box::new(lane)));
     }
+    for FirstHeight { lane, height } in first {
+        let known = database.state(lane).highest;
+        let known = known.max(guard.as_ref().and_then(|guard| guard.highest(lane)));
+        if let Some(known) = known.filter(|known| known >= height) {
+            let lane = Box::new(lane.clone());
+            return Err(OpenError::BelowKnown { lane, height: *height, known });
+        }
+    }
+    let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
+        lane: lane.clone(),
+        kind: ChangeKind::Register(*height),
+    });
+    database.change(register.collect())?;
+    passed("first heights registered");
+    // A lane that the guard knew and nobody named is unknown to the database: nothing is signed on it until
+    // it is registered above what the guard knows.
+    let mut guard = match guard {
+        Some(mut guard) => {
+            if guard.id() != database.id {
+                guard.adopt(database.id)?;
+            }
+            guard
+        }
+        None => Guard::create(&paths.guard, database.id)?,
+    };
+    database.reach_generation(guard.generation())?;
+    database.set_backup(false)?;
+    let highest: Vec<_> = database.highest().collect();
+    guard.advance(database.generation, &highest)?;
+    guard.sync()?;
+    Ok((database, guard))
 }
 
 /// Refuses a database that its guard knows to be another, a backup, or an old copy.
@@ -213,21 +194,6 @@ fn check_sound(paths: &SqlitePaths, database: &Database, guard: &Guard) -> Resul
         return Err(OpenError::Stale { path: paths.database.clone(), found, known });
     }
     Ok(())
-}
-
-fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
-    // SQLite takes a name as text; another name than that of the new file must not be written to.
-    let no_text = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "its name is not UTF-8");
-    let name = to.to_str().ok_or_else(|| StoreError::Database(Box::new(no_text())))?;
-    database.connection().execute("VACUUM INTO ?1", [name]).map_err(failed)?;
-    passed("backup copied");
-    let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
-    // Another store's name: a log of this one that lies beside it later is not taken for its own.
-    copy.execute("UPDATE store SET is_backup = 1, id = randomblob(16)", []).map_err(failed)?;
-    copy.close().map_err(|(_, error)| failed(error))?;
-    passed("backup marked");
-    let synced = File::open(to).and_then(|file| file.sync_all());
-    synced.map_err(|cause| StoreError::Database(Box::new(cause)))
 }
 
 impl Store for SqliteStore {

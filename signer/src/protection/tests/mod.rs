@@ -2,6 +2,8 @@
 
 #![allow(clippy::arithmetic_side_effects)]
 
+#[cfg(feature = "sqlite")]
+mod backup;
 mod conformance;
 #[cfg(all(feature = "sqlite", unix))]
 mod disk;

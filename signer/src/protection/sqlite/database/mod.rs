@@ -3,6 +3,7 @@
 mod changes;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use eots::{Signature, XOnlyPublicKey};
 use finality::ConsumerHeight;
@@ -55,7 +56,8 @@ struct Known {
 
 /// The database. It alone reads and writes the file, so that what it knows of the lanes is what is there.
 pub(super) struct Database {
-    connection: Connection,
+    /// Shared with a copy that is being made.
+    connection: Rc<Connection>,
     lanes: BTreeMap<Lane, Known>,
     pub(super) id: StoreId,
     pub(super) generation: u64,
@@ -71,7 +73,8 @@ impl Database {
         let (id, generation, is_backup) = row.map_err(failed)?;
         let id = id.as_slice().try_into().map_err(|_| damaged("its id is not of 16 bytes"))?;
         let generation = u64::try_from(generation).map_err(|_| damaged("its generation is negative"))?;
-        let mut database = Self { connection, lanes: BTreeMap::new(), id, generation, is_backup };
+        let (connection, lanes) = (Rc::new(connection), BTreeMap::new());
+        let mut database = Self { connection, lanes, id, generation, is_backup };
         database.read_lanes()?;
         Ok(database)
     }
@@ -164,8 +167,8 @@ impl Database {
     ) -> Result<Done<T>, StoreError> {
         let Self { connection, lanes, generation, .. } = self;
         let before = lanes.clone();
-        let result = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
+        // No other one is open: this thread alone has the connection, and SQLite would refuse a second one.
+        let result = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
             .map_err(failed)
             .and_then(|transaction| {
                 passed("transaction begun");
@@ -215,8 +218,8 @@ impl Database {
         Ok(())
     }
 
-    pub(super) const fn connection(&self) -> &Connection {
-        &self.connection
+    pub(super) fn connection(&self) -> Rc<Connection> {
+        self.connection.clone()
     }
 }
 
@@ -242,7 +245,7 @@ impl Backend for Database {
 
     /// Writes everything into the database's own file.
     fn close(self) {
-        let _closed = self.connection.close();
+        let _closed = Rc::into_inner(self.connection).map(Connection::close);
     }
 }
 
