@@ -24,7 +24,9 @@ mod exchange;
 #[allow(dead_code)]
 #[path = "../daemon/harness.rs"]
 mod harness;
+mod large;
 mod load;
+mod memory;
 mod postgres;
 mod process;
 mod random;
