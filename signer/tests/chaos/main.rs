@@ -33,6 +33,7 @@ mod random;
 mod released;
 mod reordered;
 mod restarts;
+mod soak;
 mod sqlite;
 mod trouble;
 
