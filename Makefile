@@ -74,6 +74,11 @@ chaos: deps ## kill, starve and attack the signer for some minutes
 	@CHAOS=1 scripts/build.sh test --package btcstake-signer --lib -- protection::tests session::tests
 	@CHAOS=1 scripts/build.sh test --package btcstake-signer --test chaos -- --nocapture --test-threads=1
 
+.PHONY: soak
+soak: deps ## ask the signer for 2 000 votes a second for SOAK_SECONDS (600); nothing else should run
+	@SOAK_SECONDS=$${SOAK_SECONDS:-600} scripts/build.sh test --package btcstake-signer --test chaos -- \
+		soak:: --nocapture
+
 .PHONY: wallets
 wallets: deps ## have wallet libraries sign our PSBTs, write their vectors and the table of docs/wallets.md
 	@tests/wallets/run

@@ -1,5 +1,6 @@
 //! What a durable signature costs over gRPC, as ratios measured in one run on one disk:
 //! `cargo bench --profile dev --package btcstake-signer --bench grpc`. Clients and daemon share the machine.
+//! Where Go is, the independent client lists randomness beside the same derivation in Go.
 //!
 //! Arguments: as those of the bench `store`.
 #![cfg(unix)]
@@ -19,11 +20,18 @@ mod harness;
 #[allow(dead_code, reason = "some of the harness is for other benches")]
 #[path = "../../eots/benches/ratios/measure.rs"]
 mod measure;
+#[allow(dead_code, reason = "the plan is for the tests of the daemon")]
+#[path = "../tests/daemon/plan.rs"]
+mod plan;
+#[allow(dead_code, reason = "some of it is for the bench of its own crate")]
+#[path = "../../eots/benches/ratios/reference.rs"]
+mod reference;
 
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -33,7 +41,11 @@ use finality::{ConsumerHeight, RandomnessSchedule};
 use harness::{ALICE, Home, Running, chain_id, public, secret, uid, vote};
 use measure::Ratio::{Speed, Time};
 use measure::Table;
+use plan::Plan;
+use reference::{Reference, absent};
 use rusqlite::{Connection, params};
+use signer::config::Configuration;
+use signer::daemon::Daemon;
 use signer::wire::reference::eots_manager_client::EotsManagerClient;
 use signer::wire::reference::{CreateRandomnessPairListRequest, PingRequest, SignEotsRequest};
 use tokio::runtime::Runtime;
@@ -180,4 +192,38 @@ fn measure_all(table: &mut Table) {
     );
     drop(clients);
     runtime.block_on(running.stop());
+    beside_go(table, &runtime);
+}
+
+/// Lists that the independent client asks for, beside its own derivation of them, on one thread as the
+/// reference's.
+fn beside_go(table: &mut Table, runtime: &Runtime) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/signer");
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("signer-client");
+    let built =
+        Command::new("go").arg("build").arg("-o").arg(&program).arg(".").current_dir(&source).output();
+    match built {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => return drop(absent(&String::from_utf8_lossy(&output.stderr))),
+        Err(error) => return drop(absent(&error.to_string())),
+    }
+    let text = std::fs::read(source.join("plan.json")).expect("the plan");
+    let plan: Plan = serde_json::from_slice(&text).expect("a plan");
+    let home = plan.home();
+    home.write("signer.toml", plan.configuration(&home, ""));
+    let configuration = Configuration::load(&home.path("signer.toml"), []).expect("a configuration");
+    let daemon = runtime.block_on(Daemon::start(configuration)).expect("a daemon");
+    let mut command = Command::new(program);
+    command.arg("--plan").arg(source.join("plan.json")).args(["--bench", "turns"]);
+    command.arg("--address").arg(daemon.grpc_address().to_string());
+    if let Some(client) = Reference::running(&mut command) {
+        table.row(
+            "a list of 50 000, asked from Go",
+            "derived in Go, one thread",
+            Speed(Some(2.5)),
+            client.side("server"),
+            client.side("derived"),
+        );
+    }
+    runtime.block_on(daemon.stop());
 }

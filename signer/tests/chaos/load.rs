@@ -1,6 +1,7 @@
 //! Sixteen clients that ask for conflicting votes at the same heights, one by one and in batches.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub(crate) struct Load {
     failed: Mutex<BTreeMap<String, u64>>,
 }
 
-type Client = EotsManagerClient<Channel>;
+pub(crate) type Client = EotsManagerClient<Channel>;
 
 /// The votes of a request: one, or a batch.
 struct Votes {
@@ -101,9 +102,17 @@ impl Load {
 
 pub(crate) async fn connect(host: &Host) -> Option<Client> {
     let (address, _) = host.addresses()?;
+    connect_to(address).await
+}
+
+pub(crate) async fn connect_to(address: SocketAddr) -> Option<Client> {
+    channel(address).await.map(EotsManagerClient::new)
+}
+
+/// Connects to either interface.
+pub(crate) async fn channel(address: SocketAddr) -> Option<Channel> {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap().tcp_nodelay(true);
-    let channel = timeout(PATIENCE, endpoint.connect()).await.ok()?.ok()?;
-    Some(EotsManagerClient::new(channel))
+    timeout(PATIENCE, endpoint.connect()).await.ok()?.ok()
 }
 
 /// Asks for votes, and notes those that are signed.

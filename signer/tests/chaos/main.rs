@@ -24,13 +24,16 @@ mod exchange;
 #[allow(dead_code)]
 #[path = "../daemon/harness.rs"]
 mod harness;
+mod large;
 mod load;
+mod memory;
 mod postgres;
 mod process;
 mod random;
 mod released;
 mod reordered;
 mod restarts;
+mod soak;
 mod sqlite;
 mod trouble;
 

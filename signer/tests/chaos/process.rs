@@ -13,6 +13,7 @@ use signer::config::Configuration;
 use signer::daemon::Daemon;
 
 use crate::harness::{ANYBODY, Home, chain};
+use crate::memory::Memory;
 
 /// Tells the other process what it serves.
 const CONFIGURATION: &str = "SIGNER_TEST_CONFIGURATION";
@@ -145,14 +146,24 @@ impl Process {
 
     /// Returns the status of its health.
     pub(crate) async fn health(metrics: SocketAddr) -> String {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let mut stream = tokio::net::TcpStream::connect(metrics).await.unwrap();
-        let request = b"GET /health HTTP/1.1\r\nHost: signer\r\nConnection: close\r\n\r\n";
-        stream.write_all(request).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+        get(metrics, "/health").await.split(' ').nth(1).unwrap_or_default().to_owned()
     }
+
+    /// Returns its memory.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory::of(self.child.id())
+    }
+}
+
+/// Returns what is served beside the interface: metrics, and health.
+pub(crate) async fn get(metrics: SocketAddr, path: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(metrics).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: signer\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 /// A place where a signer runs, is killed, and runs again.

@@ -25,7 +25,7 @@ func main() {
 	name := flag.String("tls-name", "", "the name in the server's certificate; by default the host")
 	record := flag.String("record", "", "file to write the recording to")
 	only := flag.String("only", "", "run only the cases whose names begin so")
-	bench := flag.String("bench", "", "lists: time lists of public randomness, and nothing else")
+	bench := flag.String("bench", "", "lists: time lists of public randomness, and nothing else; turns: when they are asked for")
 	flag.Parse()
 	if *address == "" || *planFile == "" || flag.NArg() > 0 {
 		flag.Usage()
@@ -68,8 +68,10 @@ func start(t *target, planFile, hmacFile, only, record, bench string) (int, erro
 	case "":
 	case "lists":
 		return 0, benchLists(t, p, 50_000, os.Stdout)
+	case "turns":
+		return 0, benchInTurns(t, p, 50_000, os.Stdin, os.Stdout)
 	default:
-		return 0, fmt.Errorf("found --bench %q; must be lists", bench)
+		return 0, fmt.Errorf("found --bench %q; must be lists or turns", bench)
 	}
 	s := newSuite(p)
 	if t.anonymous != nil {

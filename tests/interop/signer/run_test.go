@@ -13,6 +13,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +113,28 @@ func TestBench(t *testing.T) {
 		}
 		if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Ratio <= 0 || line.Count != 100 {
 			t.Error(out.String(), err)
+		}
+	}
+}
+
+func TestBenchInTurns(t *testing.T) {
+	p := readPlanWith(t, testHMACKey)
+	there := &target{address: serve(t, p, ""), transport: insecure.NewCredentials()}
+	var out bytes.Buffer
+	if err := benchInTurns(there, p, 100, strings.NewReader("server 2\nderived 1\n"), &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Fields(out.String()) {
+		if nanoseconds, err := strconv.Atoi(line); err != nil || nanoseconds <= 0 {
+			t.Error(out.String(), err)
+		}
+	}
+	if strings.Count(out.String(), "\n") != 2 {
+		t.Error(out.String())
+	}
+	for _, asked := range []string{"server", "lists 1"} {
+		if err := benchInTurns(there, p, 100, strings.NewReader(asked+"\n"), &out); err == nil {
+			t.Error(asked + " is not refused")
 		}
 	}
 }
