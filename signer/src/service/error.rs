@@ -152,7 +152,9 @@ pub enum ServiceError {
         cause: UnlockFailure,
     },
     /// The folder of a backup is not named.
-    #[error("the backup's folder is {0:?}; must be an absolute path")]
+    #[error(
+        "the backup's folder is {0:?}; must be an absolute path, of a folder that is there or whose name has no point"
+    )]
     BackupFolder(String),
     /// The database's path is not given, which the reference asks for.
     #[error("db path must be provided")]

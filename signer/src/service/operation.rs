@@ -81,8 +81,8 @@ impl SignerService {
         .await
     }
 
-    /// Copies the signing database to a new file in a folder, which is made when it is not there, and returns
-    /// the file's name.
+    /// Copies the signing database to a new file in a folder, which is made in an existing one when it is not
+    /// there, and returns the file's name.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -100,7 +100,14 @@ impl SignerService {
         let name = blocking(move || {
             // To the end, also when the client is gone.
             let _alone = alone;
-            make_folder(&path).map_err(|cause| ServiceError::Backup(Box::new(cause)))?;
+            if !path.is_dir() {
+                // What lies beside a database has a point in its name: none of that is ever made a folder.
+                let name = path.file_name().map(|name| name.as_encoded_bytes());
+                if name.is_none_or(|name| name.contains(&b'.')) {
+                    return Err(ServiceError::BackupFolder(path.display().to_string()));
+                }
+                make_folder(&path).map_err(|cause| ServiceError::Backup(Box::new(cause)))?;
+            }
             // Nothing is written over: two in one second have names of their own.
             let names = (0..MOST_NAMES).map(|number| match number {
                 0 => format!("eots_{stamp}.db"),
@@ -118,8 +125,8 @@ impl SignerService {
 }
 
 fn make_folder(path: &Path) -> std::io::Result<()> {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "it has no mode there"))]
     let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)

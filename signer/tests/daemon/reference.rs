@@ -298,6 +298,20 @@ async fn backups_have_names_of_their_own_and_are_private() {
     assert!(limited);
 }
 
+/// A folder of a name that the signer's own files have would stop the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_folder_is_made_in_the_place_of_the_signers_files() {
+    let running = Running::open().await;
+    let mut client = running.reference().await;
+    for name in ["signing.db-journal", "signing.db.nonces.new", "absent/backups"] {
+        let backup_dir = running.path(name).to_str().unwrap().to_owned();
+        refused(client.backup(BackupRequest { db_path: "any".to_owned(), backup_dir }).await);
+        assert!(!running.path(name).exists(), "{name}");
+    }
+    let home = running.stop().await;
+    home.start(crate::harness::ANYBODY).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn key_names_are_not_saved() {
     let running = Running::open().await;

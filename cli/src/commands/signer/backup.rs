@@ -33,8 +33,8 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     remote: RemoteArgs,
-    /// With --signer: the folder of the copy on the signer's own host, an absolute path. It is made where it
-    /// is not there; the signer names the copy, by the time.
+    /// With --signer: the folder of the copy on the signer's own host, an absolute path. It is made in one
+    /// that is there, where its name has no point; the signer names the copy, by the time.
     #[arg(long, value_name = "FOLDER", requires = "signer")]
     out_folder: Option<String>,
 }
