@@ -12,6 +12,8 @@ pub(crate) mod network;
 pub(crate) mod new_file;
 pub(crate) mod new_stake;
 pub(crate) mod node;
+#[cfg(feature = "signer")]
+pub(crate) mod not_opened;
 pub(crate) mod own_node;
 pub(crate) mod parameters;
 pub(crate) mod phase1;

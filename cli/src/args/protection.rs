@@ -9,11 +9,14 @@ use signer::config::{Configuration, StoreSettings};
 use signer::daemon::{OpenedStore, StartError};
 use signer::protection::{FirstHeight, HeightRange, Lane};
 
+use super::not_opened::{NotOpened, check_is_there};
+
 /// The signing database.
 #[derive(clap::Args)]
+#[group(id = "store", required = true, multiple = true, args = ["protection", "config"])]
 pub(crate) struct ProtectionArgs {
     /// The signing database: what was signed, so that nothing is signed twice.
-    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    #[arg(long, value_name = "FILE")]
     protection: Option<PathBuf>,
     /// The configuration of `signer start`, which says where the signing database is, in place of
     /// --protection.
@@ -32,16 +35,16 @@ pub(crate) struct GuardArgs {
     guard: Option<PathBuf>,
 }
 
-/// Says which flag named a store that is not opened, and where the way on is told.
-fn hint(flag: &str) -> String {
-    format!("{flag} (`btcstake signer init` is the explicit way on)")
+/// Opens a store that a flag names. Nothing is left beside one that is not there.
+fn open(settings: &StoreSettings, flag: &'static str) -> anyhow::Result<OpenedStore> {
+    let opened = check_is_there(settings).and_then(|()| OpenedStore::open(settings));
+    opened.map_err(|cause| NotOpened::new(cause, settings)).context(flag)
 }
 
 impl GuardArgs {
     /// Opens the store in a file.
     pub(crate) fn open(&self, database: &std::path::Path) -> anyhow::Result<OpenedStore> {
-        let settings = StoreSettings::sqlite(database.to_owned(), self.guard.clone());
-        OpenedStore::open(&settings).with_context(|| hint("--protection"))
+        open(&StoreSettings::sqlite(database.to_owned(), self.guard.clone()), "--protection")
     }
 }
 
@@ -64,7 +67,7 @@ impl ProtectionArgs {
 
     /// Opens the store.
     pub(crate) fn open(&self) -> anyhow::Result<OpenedStore> {
-        OpenedStore::open(&self.settings()?).with_context(|| hint(self.flag()))
+        open(&self.settings()?, self.flag())
     }
 
     /// Registers lanes in the store; makes it, or takes it over, and returns why that was needed.
@@ -72,7 +75,9 @@ impl ProtectionArgs {
         &self,
         first: &[FirstHeight],
     ) -> anyhow::Result<(OpenedStore, Option<StartError>)> {
-        OpenedStore::initialise(&self.settings()?, first).context(self.flag())
+        let settings = self.settings()?;
+        let made = OpenedStore::initialise(&settings, first);
+        made.map_err(|cause| NotOpened::new(cause, &settings)).context(self.flag())
     }
 
     /// Opens the store, which must have this lane.

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
+use anyhow::Context as _;
 use eots::{PublicRandomness, XOnlyPublicKey};
 #[cfg(feature = "signer")]
 use finality::Signer as _;
@@ -50,6 +51,7 @@ impl Range {
         &self,
         context: Option<SigningContext>,
     ) -> anyhow::Result<(XOnlyPublicKey, SignedCommitment)> {
+        self.check_consecutive()?;
         let schedule = self.schedule()?;
         #[cfg(feature = "signer")]
         if self.remote.signer.is_some() {
@@ -68,10 +70,15 @@ impl Range {
 
     /// The leaves of that tree.
     pub(crate) fn leaves(&self) -> anyhow::Result<Vec<PublicRandomness>> {
-        if self.interval > 1 && self.count > 1 {
-            return Err(InvalidCommitment::Sparse { interval: self.interval }.into());
-        }
+        self.check_consecutive()?;
         Ok(self.public_randomness()?.1)
+    }
+
+    fn check_consecutive(&self) -> anyhow::Result<()> {
+        if self.interval > 1 && self.count > 1 {
+            return Err(InvalidCommitment::Sparse { interval: self.interval }).context("--interval");
+        }
+        Ok(())
     }
 
     /// The public randomness of all heights, derived in the same way, and whose it is.

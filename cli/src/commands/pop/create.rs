@@ -18,7 +18,8 @@ use crate::args::secret::{SecretKeyFile, SecretKeyPath, absent_key};
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  btcstake pop create --type bip340 --secret-key-file provider.key \
+#[command(
+    after_help = "A signer that runs (--signer) makes proofs of --type bip340 alone.\n\nExamples:\n  btcstake pop create --type bip340 --secret-key-file provider.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm\n  \
     btcstake pop create --type bip322 --script p2tr --network signet --secret-key-file member.key \
     --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm\n  \
@@ -27,7 +28,8 @@ use crate::view::output::{CommandOutput, Printout};
     btcstake pop create --type bip340-text --secret-key-file provider.key \
     --address 0x52908400098527886e0f7030069857d2e4169ee7\n  \
     btcstake pop create --type bip340 --signer URL --signer-secret-file operator.secret \
-    --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm")]
+    --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     possession: PossessionArgs,

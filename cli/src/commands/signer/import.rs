@@ -61,7 +61,10 @@ impl Args {
         if !self.committed.is_empty() {
             let count = brought.lanes.len();
             let [only] = brought.lanes.as_mut_slice() else {
-                anyhow::bail!("--committed is given for {count} keys on chains; must be for 1");
+                anyhow::bail!(
+                    "--committed is given, and the file has {count} keys on chains; must have 1 (without it here, \
+                     `signer init … --committed FIRST:LAST` says it for each key on each chain)"
+                );
             };
             only.committed.extend(self.committed);
         }

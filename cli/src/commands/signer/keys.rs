@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use signer::client::{RemoteKey, RemoteSigner};
 
-use super::lanes::LaneOutput;
+use super::lanes::{LaneOutput, shown_chain};
 use crate::args::remote::{RemoteArgs, refused};
 use crate::view::output::{CommandOutput, Printout};
 use crate::view::text::{BAD, STRONG, line, plain};
@@ -58,7 +58,7 @@ impl KeyOutput {
         let mut lines = vec![format!("{STRONG}{}{STRONG:#}  {}{state}", plain(&self.name), self.public_key)];
         lines.extend(self.lanes.iter().flat_map(LaneOutput::lines));
         let unknown = self.unregistered_chain_ids_hex.iter();
-        lines.extend(unknown.map(|chain| line("not registered", format!("0x{chain}"))));
+        lines.extend(unknown.map(|chain| line("not registered", shown_chain(chain))));
         lines
     }
 }

@@ -40,6 +40,8 @@ pub struct LaneOutput {
     pub committed: Vec<RangeOutput>,
     /// How many records were added or forgotten; null where nothing was.
     pub changed_records: Option<u64>,
+    /// How many records are left after a pruning; null elsewhere.
+    pub left_records: Option<u64>,
     /// The heights at which an import had another message than the record here: both were signed.
     pub contradicted_heights: Vec<u64>,
 }
@@ -61,6 +63,13 @@ impl From<&HeightRange> for RangeOutput {
     }
 }
 
+/// Returns the id of a chain for people: text where it is text.
+pub(super) fn shown_chain(chain_id_hex: &str) -> String {
+    let text = hex::decode(chain_id_hex).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.filter(|text| !text.is_empty());
+    text.map_or_else(|| format!("0x{chain_id_hex}"), |text| plain(&text))
+}
+
 impl LaneOutput {
     pub(super) fn new(lane: &Lane, state: &LaneState) -> Self {
         let height = |height: Option<finality::ConsumerHeight>| height.map(finality::ConsumerHeight::to_u64);
@@ -73,13 +82,14 @@ impl LaneOutput {
             highest_height: height(state.highest),
             committed: state.committed.iter().map(RangeOutput::from).collect(),
             changed_records: None,
+            left_records: None,
             contradicted_heights: Vec::new(),
         }
     }
 
     pub(super) fn lines(&self) -> Vec<String> {
-        let chain = self.chain_id.as_deref().map_or_else(|| format!("0x{}", self.chain_id_hex), plain);
-        let mut lines = vec![format!("{STRONG}{}{STRONG:#} on {chain}", self.public_key)];
+        let mut lines =
+            vec![format!("{STRONG}{}{STRONG:#} on {}", self.public_key, shown_chain(&self.chain_id_hex))];
         let height = |height: Option<u64>| height.map_or_else(|| "none".to_owned(), |it| it.to_string());
         lines.push(line("low", height(self.low_watermark_height)));
         lines.push(line("high", height(self.high_watermark_height)));
@@ -89,7 +99,9 @@ impl LaneOutput {
                 .iter()
                 .map(|range| line("committed", format!("{} to {}", range.first_height, range.last_height))),
         );
-        lines.extend(self.changed_records.map(|count| line("records", count.to_string())));
+        let changed = if self.left_records.is_some() { "forgotten records" } else { "records" };
+        lines.extend(self.changed_records.map(|count| line(changed, count.to_string())));
+        lines.extend(self.left_records.map(|count| line("records left", count.to_string())));
         lines.extend(
             self.contradicted_heights.iter().map(|height| {
                 line("contradicted", format!("height {height}: another message was signed too"))

@@ -13,6 +13,7 @@ pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod unlock;
 pub(crate) mod unlocked;
+mod warnings;
 pub(crate) mod watermark;
 
 use clap::Subcommand;

@@ -1,9 +1,10 @@
 //! `signer prune`: forgets old records.
 
 use finality::ConsumerHeight;
-use signer::protection::{ChangeKind, LaneChange};
+use signer::protection::{ChangeKind, Lane, LaneChange, Store};
 
 use super::lanes::Output;
+use super::warnings;
 use crate::args::protection::{LaneArgs, ProtectionArgs};
 use crate::view::output::Printout;
 
@@ -26,8 +27,27 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (opened, lane) = self.protection.open_with(&self.lane)?;
-        let kind = ChangeKind::Prune(ConsumerHeight(self.up_to));
+        let up_to = ConsumerHeight(self.up_to);
+        let warnings = warnings::never_signed("--up-to", up_to, &opened.store.state(&lane)?);
+        let kind = ChangeKind::Prune(up_to);
         let changed = opened.store.change(vec![LaneChange { lane: lane.clone(), kind }])?;
-        Printout::of(&Output::of(&*opened.store, &[lane])?.with(&changed))
+        let left = count_records(&*opened.store, &lane)?;
+        let mut output = Output::of(&*opened.store, &[lane])?.with(&changed);
+        for lane in &mut output.lanes {
+            lane.left_records = Some(left);
+        }
+        Printout::of(&Output { warnings: warnings.into_iter().collect(), ..output })
     }
+}
+
+/// Returns how many records a lane has.
+fn count_records(store: &dyn Store, lane: &Lane) -> anyhow::Result<u64> {
+    const AT_A_TIME: usize = 1000;
+    let (mut count, mut from) = (0_u64, Some(ConsumerHeight(0)));
+    while let Some(first) = from {
+        let records = store.records(lane, first, AT_A_TIME)?;
+        count = count.saturating_add(u64::try_from(records.len())?);
+        from = records.last().and_then(|last| last.height.checked_add(1));
+    }
+    Ok(count)
 }

@@ -9,6 +9,7 @@ use signer::config::{Configuration, LogFormat, LogSettings};
 use signer::daemon::Daemon;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::args::not_opened::NotOpened;
 use crate::args::secret::forbid_core_dumps;
 use crate::view::output::{Exit, Printout};
 
@@ -60,7 +61,8 @@ fn log_as(settings: &LogSettings) {
 async fn serve(configuration: Configuration, json: bool) -> anyhow::Result<()> {
     // From here on a signal stops it in order.
     let mut stop = Stop::new()?;
-    let mut daemon = Daemon::start(configuration).await?;
+    let store = configuration.store.clone();
+    let mut daemon = Daemon::start(configuration).await.map_err(|cause| NotOpened::new(cause, &store))?;
     let output = Output {
         grpc: daemon.grpc_address().to_string(),
         metrics: daemon.metrics_address().map(|address| address.to_string()),

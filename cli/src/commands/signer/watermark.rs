@@ -3,7 +3,7 @@
 use finality::ConsumerHeight;
 use signer::protection::{ChangeKind, LaneChange};
 
-use super::lanes::Output;
+use super::{lanes::Output, warnings};
 use crate::args::protection::{LaneArgs, ProtectionArgs};
 use crate::view::output::Printout;
 
@@ -33,6 +33,17 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (opened, lane) = self.protection.open_with(&self.lane)?;
+        let state = opened.store.state(&lane)?;
+        // A lower one than there is changes nothing.
+        let raised =
+            self.low.map(ConsumerHeight).filter(|low| state.watermarks.low.is_none_or(|old| *low > old));
+        let warnings: Vec<_> = raised
+            .and_then(|low| warnings::never_signed("--low", low, &state))
+            .into_iter()
+            .chain(
+                self.high.and_then(|high| warnings::nothing_signed("--high", ConsumerHeight(high), &state)),
+            )
+            .collect();
         let low = self.low.map(|low| ChangeKind::RaiseLow(ConsumerHeight(low)));
         let high = match (self.high, self.no_high) {
             (Some(high), _) => Some(ChangeKind::SetHigh(Some(ConsumerHeight(high)))),
@@ -41,6 +52,6 @@ impl Args {
         };
         let changes = low.into_iter().chain(high).map(|kind| LaneChange { lane: lane.clone(), kind });
         opened.store.change(changes.collect())?;
-        Printout::of(&Output::of(&*opened.store, &[lane])?)
+        Printout::of(&Output { warnings, ..Output::of(&*opened.store, &[lane])? })
     }
 }

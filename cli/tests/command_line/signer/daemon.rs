@@ -50,6 +50,8 @@ metrics = "off"
 name = "alice"
 [[chain]]
 chain_id = "bbn-1"
+[[chain]]
+chain_id = "other-1"
 [[client]]
 name = "operator"
 auth_secret_file = "client.secret"
@@ -89,6 +91,10 @@ fn signer_runs_and_signs_for_the_command_line() {
     let keys = ask("signer keys").json(0);
     assert_eq!((&keys["keys"][0]["name"], &keys["keys"][0]["unlocked"]), (&"alice".into(), &false.into()));
     assert_eq!(keys["keys"][0]["lanes"][0]["committed"][0]["last_height"], 200);
+    // A chain's id is text in the text.
+    let shown = format!("btcstake signer keys --signer {} --signer-secret-file client.secret", started.url);
+    let shown = folder.shell(&shown).ends(0).stdout();
+    assert!(shown.contains("not registered     other-1"), "{shown}");
     ask("eots randomness --chain-id bbn-1 --height 100").fails(&["locked"]);
     assert_eq!(ask("signer unlock").json(0)["unlocked"], true);
 
@@ -109,13 +115,31 @@ fn signer_runs_and_signs_for_the_command_line() {
     assert_eq!(sign(1).json(0), signed);
     let refused = sign(2).json(1);
     assert_eq!(refused["accepted"], false);
-    assert!(refused["violations"][0]["message"].as_str().unwrap().starts_with("double sign"), "{refused}");
+    assert_eq!(refused["violations"][0]["rule"], "double_sign", "{refused}");
+    // As here: what is refused is a negative answer, whichever rule it is.
+    let far = format!("eots sign --chain-id bbn-1 --height 300 --message {}", vote(300, 1));
+    for (command, word) in
+        [(far.as_str(), "committed"), ("eots commit --chain-id unknown --height 1 --count 2", "unknown")]
+    {
+        let refused = ask(command).json(1);
+        assert_eq!(refused["violations"][0]["rule"], "refused_by_signer", "{refused}");
+        assert!(refused["violations"][0]["message"].as_str().unwrap().contains(word), "{refused}");
+    }
+    let sparse = "eots commit --chain-id bbn-1 --height 150 --count 10 --interval 2";
+    ask(sparse).fails(&["--interval", "the interval is 2; must be 1"]);
+    ask("pop create --type ecdsa --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm")
+        .fails(&["bip340 alone"]);
     ask("eots sign --chain-id bbn-1 --height 160 --message aabb").fails(&["no vote"]);
     ask(&format!("eots sign --chain-id bbn-1 --height 161 --message {}", vote(162, 1)))
         .fails(&["162", "161"]);
 
     // Its database is in use; and who does not know the secret is nobody.
-    folder.run("signer status --protection signing.db").fails(&["open in another process"]);
+    for command in ["status", "export --out export.json", "backup --out backup.db", "init"] {
+        let lane = if command == "init" { format!("{} --from-height 300", lane()) } else { String::new() };
+        let run = folder.run(&format!("signer {command} --protection signing.db {lane}"));
+        assert!(!run.stderr().contains("signer init"), "{}", run.stderr());
+        run.fails(&["open in another process", "btcstake signer keys --signer URL", "stop it"]);
+    }
     folder.write("client.secret", "another secret of 32 bytes and more, or so");
     ask("signer keys").fails(&["HMAC"]);
     folder.write("client.secret", SECRET);

@@ -67,6 +67,7 @@ fn watermarks_are_raised_and_set() {
     let prune = format!("signer prune --protection signing.db {} --up-to 20", lane());
     let pruned: SignerLanes = folder.output(&prune);
     assert_eq!((pruned.lanes[0].changed_records, pruned.lanes[0].low_watermark_height), (Some(1), Some(20)));
+    assert_eq!((pruned.lanes[0].left_records, pruned.warnings.len()), (Some(1), 0));
     let gone: Refused = sign(&folder, "signing.db", 20, 1).output(1);
     assert_eq!(gone.violations[0].rule, "below_low_watermark");
     folder.run(&format!("signer watermark --protection signing.db {}", lane())).fails(&["--low"]);
@@ -78,13 +79,43 @@ fn watermarks_are_raised_and_set() {
     }
 }
 
+#[test]
+fn what_cannot_be_taken_back_is_warned_of() {
+    let folder = Folder::new();
+    let nameless = format!("--public-key {PROVIDER_KEY} --from-height 1 --chain-id=");
+    folder.run(&format!("signer init --protection signing.db {nameless}")).fails(&["--chain-id is empty"]);
+    assert!(!folder.path().join("signing.db").exists());
+    init(&folder, "signing.db", 1).ends(0);
+    sign(&folder, "signing.db", 5, 1).ends(0);
+    let warned = |command: &str, word: &str| {
+        let line = format!("signer {command} --protection signing.db {}", lane());
+        let found: SignerLanes = folder.output(&line);
+        assert!(found.warnings.len() == 1 && found.warnings[0].contains(word), "{command}: {found:?}");
+        found
+    };
+    warned("watermark --high 4", "below the highest vote that is known (5)");
+    warned("watermark --no-high --low 6", "--low is 6, above the highest vote that is known (5)");
+    let pruned = warned("prune --up-to 9", "--up-to is 9, above the highest vote that is known");
+    assert_eq!((pruned.lanes[0].changed_records, pruned.lanes[0].left_records), (Some(1), Some(0)));
+    let text =
+        folder.run(&format!("signer prune --protection signing.db {} --up-to 9", lane())).ends(0).stdout();
+    assert!(text.contains("forgotten records  0") && text.contains("records left       0"), "{text}");
+    let far: SignerLanes = init(&folder, "far.db", u64::MAX - 1).output(0);
+    assert!(far.warnings[0].contains("which its chain will not reach"), "{far:?}");
+}
+
 /// Yesterday's file, a backup, no file, no guard: each stops every command, until `init` says a height.
 #[test]
 fn old_copies_are_refused_until_a_height_is_said() {
     let folder = Folder::new();
-    folder
-        .run("signer status --protection signing.db")
-        .fails(&["it must be initialised once", "signer init"]);
+    folder.run("signer status --protection signing.db").fails(&[
+        "it must be initialised once",
+        "signer init",
+        "above every vote",
+    ]);
+    // Nothing is left beside a database that is not there.
+    assert!(!folder.path().join("signing.db.lock").exists());
+    folder.run("signer status").fails(&["--protection", "--config"]);
     init(&folder, "signing.db", 1).ends(0);
     sign(&folder, "signing.db", 1, 1).ends(0);
     let at = |name: &str| folder.path().join(name);
@@ -97,8 +128,12 @@ fn old_copies_are_refused_until_a_height_is_said() {
     {
         std::fs::copy(at(copy), at("signing.db")).unwrap();
         sign(&folder, "signing.db", 3, 2).fails(&[said]);
-        folder.run("signer status --protection signing.db").fails(&[said]);
-        init(&folder, "signing.db", 3).fails(&["must be above 3, which was signed"]);
+        folder.run("signer status --protection signing.db").fails(&[
+            said,
+            "newest database first",
+            "the chain's own highest vote",
+        ]);
+        init(&folder, "signing.db", 3).fails(&["must be above 3, which was signed", "ask the chain"]);
         sign(&folder, "signing.db", 3, 2).fails(&[said]);
     }
     let taken: SignerLanes = init(&folder, "signing.db", 4).output(0);
@@ -118,7 +153,12 @@ fn old_copies_are_refused_until_a_height_is_said() {
     let elsewhere = "--guard away.guard";
     folder.run(&format!("signer init --protection other.db {elsewhere} {} --from-height 1", lane())).ends(0);
     folder.run(&format!("signer status --protection other.db {elsewhere}")).ends(0);
-    folder.run("signer status --protection other.db").fails(&["the guard other.db.guard"]);
+    folder.run("signer status --protection other.db").fails(&[
+        "the guard other.db.guard",
+        // The flag first, and what the last way costs.
+        "was `--guard FILE` forgotten (`guard` of [store] in a configuration)? The last way is `btcstake signer init`",
+        "must be below its --from-height",
+    ]);
     // A key file is no database, and stays one.
     init(&folder, "provider.key", 1).fails(&["is not a signing database"]);
     assert!(folder.read("provider.key").starts_with("0101"));

@@ -88,7 +88,9 @@ fn database_of_the_reference_daemon_is_imported() {
     folder.write("cut.db", &folder.read_bytes("eots.db")[..20_000]);
     folder.run(&format!("{import} cut.db")).fails(&["--eotsd-database cut.db"]);
     folder.run(&format!("{import} provider.key")).fails(&["--eotsd-database provider.key"]);
-    folder.run(&format!("{import} eots.db --committed 1:5")).fails(&["must be for 1"]);
+    folder
+        .run(&format!("{import} eots.db --committed 1:5"))
+        .fails(&["must have 1", "signer init … --committed FIRST:LAST"]);
     folder.run(&format!("{import} eots.db --file eots.db")).fails(&["cannot be used with"]);
     folder.run("signer import --protection signing.db").fails(&["--file"]);
 }
