@@ -76,6 +76,7 @@ static CHAINS: LazyLock<[ServedChain; 3]> = LazyLock::new(|| {
         rules,
         votes_per_minute: 1_000,
         sign_any_message,
+        node: None,
     };
     let committed = VoteRules { committed_only: true, most_above: 50 };
     [
