@@ -13,7 +13,8 @@ use crate::view::text::{line, plain};
 
 #[derive(clap::Args)]
 #[command(
-    mut_arg("protection", |arg| arg.required_unless_present("signer").conflicts_with("signer")),
+    mut_group("store", |group| group.required(false)),
+    mut_arg("protection", |arg| arg.required_unless_present_any(["signer", "config"]).conflicts_with("signer")),
     mut_arg("config", |arg| arg.conflicts_with("signer")),
     mut_arg("signer", |arg| arg.requires("out_folder").help(
         "A signer that runs (`btcstake signer start`), which copies its own database: http://127.0.0.1:12582, or \

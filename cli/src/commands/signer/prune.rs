@@ -11,7 +11,7 @@ use crate::view::output::Printout;
 #[derive(clap::Args)]
 #[command(
     after_help = "Records at and below the height are forgotten, and the low watermark is raised to it: these heights are never signed again, not even with the \
-    same message.\n\nExample:\n  btcstake signer prune --protection signing.db --chain-id bbn-1 --up-to 1000 \
+    same message.\n\nExample:\n  btcstake signer prune --protection signing.db --chain-id bbn-1 --up-to 1 \
     --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
 )]
 pub(crate) struct Args {

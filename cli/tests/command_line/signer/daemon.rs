@@ -126,7 +126,7 @@ fn signer_runs_and_signs_for_the_command_line() {
         assert!(refused["violations"][0]["message"].as_str().unwrap().contains(word), "{refused}");
     }
     let sparse = "eots commit --chain-id bbn-1 --height 150 --count 10 --interval 2";
-    ask(sparse).fails(&["--interval", "the interval is 2; must be 1"]);
+    ask(sparse).fails(&["--interval", "must be consecutive"]);
     ask("pop create --type ecdsa --address bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm")
         .fails(&["bip340 alone"]);
     ask("eots sign --chain-id bbn-1 --height 160 --message aabb").fails(&["no vote"]);
