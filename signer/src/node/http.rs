@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -133,10 +133,15 @@ impl JsonRpc {
 /// An answer, of which the parts are read later.
 #[derive(Deserialize)]
 struct Answer<'a> {
-    #[serde(borrow)]
+    /// `null` is one too.
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// What an error says, on one line and not at any length.

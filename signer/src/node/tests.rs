@@ -112,7 +112,7 @@ fn an_answer_that_is_not_of_the_block_asked_for_is_refused() {
         (header("bbn-1", "7", ""), "app_hash is not 32 bytes in hex"),
         (header("bbn-1", "7", &"0".repeat(62)), "app_hash is not 32 bytes in hex"),
         (result(&json!({ "header": null })), "there is no header in it"),
-        (result(&json!([])), "there is no header in it"),
+        (result(&json!([])), "its result has another form"),
         (result(&json!({ "header": { "height": "7" } })), "its result has another form"),
         (json!({ "id": 1 }).to_string(), "it has no result"),
         ("[1, 2".to_owned(), "it is not JSON-RPC"),

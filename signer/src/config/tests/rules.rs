@@ -209,11 +209,11 @@ fn a_node_has_an_address_and_a_kind() {
     let given = read("{ url = \"http://127.0.0.1:26657\" }");
     let node = given.chains[0].node.clone().unwrap();
     assert_eq!(node.kind, crate::node::NodeKind::CometBft);
-    assert_eq!(node.url.to_string(), "http://127.0.0.1:26657/");
+    assert_eq!(node.url.to_string(), "http://127.0.0.1:26657");
     assert!(given.warnings.is_empty(), "{:?}", given.warnings);
     let given = read("{ kind = \"evm\", url = \"http://10.0.0.7:8545\" }");
     assert_eq!(given.chains[0].node.as_ref().unwrap().kind, crate::node::NodeKind::Evm);
-    assert!(given.warnings[0].contains("in plaintext at http://10.0.0.7:8545/"), "{:?}", given.warnings);
+    assert!(given.warnings[0].contains("in plaintext at http://10.0.0.7:8545:"), "{:?}", given.warnings);
 
     // A second chain without a node, with the contexts of the first.
     let text = Draft::new().with("chain", "node", "{ url = \"http://127.0.0.1:1\" }").text();
