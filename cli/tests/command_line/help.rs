@@ -76,10 +76,13 @@ fn usage_that_is_wrong_exits_with_2() {
 fn start_takes_less_than_10_milliseconds() {
     let folder = Folder::new();
     let (mut best, mut idle) = (Duration::MAX, Duration::MAX);
-    for _ in 0..20 {
+    for _ in 0..100 {
         let start = Instant::now();
         assert!(folder.run("--version").ends(0).stdout().starts_with("btcstake "));
         best = best.min(start.elapsed());
+        if best < Duration::from_millis(10) {
+            return;
+        }
         let start = Instant::now();
         if std::process::Command::new("true").output().is_ok() {
             idle = idle.min(start.elapsed());
