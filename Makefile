@@ -70,7 +70,8 @@ fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)
 	@scripts/fuzz.sh
 
 .PHONY: chaos
-chaos: deps ## kill, starve and attack the signer for some minutes
+chaos: export BTCSTAKE_REQUIRE_POSTGRES = 1
+chaos: deps deps-test ## kill, starve and attack the signer for some minutes
 	@CHAOS=1 scripts/build.sh test --package btcstake-signer --lib -- protection::tests session::tests
 	@CHAOS=1 scripts/build.sh test --package btcstake-signer --test chaos -- --nocapture --test-threads=1
 
@@ -82,6 +83,14 @@ soak: deps ## ask the signer for 2 000 votes a second for SOAK_SECONDS (600); no
 .PHONY: wallets
 wallets: deps ## have wallet libraries sign our PSBTs, write their vectors and the table of docs/wallets.md
 	@tests/wallets/run
+
+.PHONY: babylond
+babylond: ## provide a babylond, the secured chain's node: one that is there, or one that Go builds (30 minutes of CPU)
+	@scripts/babylond.sh
+
+.PHONY: devnet
+devnet: deps ## play stakes, votes and a slashing on a network of the secured chain's own node
+	@BABYLOND_EXE=$$(scripts/babylond.sh) scripts/build.sh test --package tests --test devnet -- --nocapture
 
 .PHONY: bitcoind
 bitcoind: ## provide a bitcoind: one that is there, or one built from the bundled source

@@ -18,8 +18,16 @@ else
     unset BITCOIND_EXE
     summary="SKIPPED: the flows on a real bitcoind, as there is none here. 'make bitcoind' builds one; then run 'make test' again."
 fi
+devnet="SKIPPED: the flows on a network of the secured chain, as there is no babylond here. 'make babylond' builds one."
+if babylond=$(scripts/babylond.sh --find); then
+    export BABYLOND_EXE=$babylond
+    devnet="The flows on a network of the secured chain ran on $babylond."
+else
+    unset BABYLOND_EXE
+fi
 scripts/build.sh test --workspace "$@"
 echo "$summary"
+echo "$devnet"
 if ! scripts/install-deps.sh --has-postgres; then
     echo "SKIPPED: the signing database on PostgreSQL, as there is none here. 'make deps-test' installs it."
 fi

@@ -1,7 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod causes;
+pub mod client;
 pub mod message;
+pub mod node;
 mod proto;
+pub mod query;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transaction;
 
 #[cfg(test)]
@@ -13,5 +19,6 @@ pub use finality;
 pub use spv;
 pub use staking_scripts;
 
+pub use self::client::Account;
 pub use self::message::Message;
 pub use self::transaction::{AccountKey, AccountState, Fee, GasPrice, SignedTransaction, Transaction};

@@ -68,6 +68,7 @@ const INDEPENDENT: [&str; 10] = [
     "committed_only",
     "most_above",
     "votes_per_minute",
+    "votes_at_once",
     "sign_any_message",
     "metrics_beyond_loopback",
 ];

@@ -63,6 +63,7 @@ chain_id = "bench-1"
 committed_only = false
 most_above = 1000000000
 votes_per_minute = 1000000
+votes_at_once = 10000
 [[client]]
 name = "anybody"
 unauthenticated = true

@@ -183,16 +183,17 @@ vector("contradiction", "another message at a height is told; the own record sta
 vector("contradiction-without-signatures", "messages contradict each other, whether or not signatures are known",
        imported(file(lane([record(6, "a", signed=False)])), became(1, 6)),
        imported(file(lane([record(6, "b", signed=False)])), became(0, 6, contradicted=[6])),
-       vote(6, "b", DOUBLE), vote(6, "a", "again"))
+       vote(6, "b", DOUBLE), vote(6, "a", BELOW))
 vector("repeated", "the same file again adds nothing and changes nothing",
        imported(file(lane(THREE, committed=[(10, 99)])), became(3, 15)),
        imported(file(lane(THREE, committed=[(10, 99)])), became(0, 15)), vote(16, "a", "new"),
        imported(file(lane(THREE, committed=[(10, 99)])), became(0, 15)), vote(17, "a", "new"),
        export("complete", file(lane(THREE + [record(16, "a"), record(17, "a")], low=15, committed=[(10, 99)]))))
-vector("no-signature", "a record without its signature gets it when the same message is asked for",
+vector("no-signature", "a record without its signature is at the watermark, and signed for nobody",
        imported(file(lane([record(10, "a", signed=False)])), became(1, 10)),
        export("complete", file(lane([record(10, "a", signed=False)], low=10))),
-       vote(10, "b", DOUBLE), vote(10, "a", "again"), export("complete", file(lane([record(10, "a")], low=10))))
+       vote(10, "b", DOUBLE), vote(10, "a", BELOW),
+       export("complete", file(lane([record(10, "a", signed=False)], low=10))))
 vector("signature-later", "a later file adds a signature that was not known, and none takes one away",
        imported(file(lane([record(10, "a", signed=False)])), became(1, 10)),
        imported(file(lane([record(10, "a")])), became(0, 10)),

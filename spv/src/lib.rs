@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod anchors;
 mod headers;
 mod inclusion;
 #[cfg(any(test, feature = "test-utils"))]

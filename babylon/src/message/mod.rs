@@ -44,11 +44,15 @@ impl Message {
         signer: &AccountAddress,
         json: Value,
     ) -> Self {
+        Self::of_bytes(type_url, message.encode_to_vec(), signer, json)
+    }
+
+    fn of_bytes(type_url: &'static str, value: Vec<u8>, signer: &AccountAddress, json: Value) -> Self {
         let mut with_type = json!({ "@type": type_url });
         if let (Some(all), Value::Object(members)) = (with_type.as_object_mut(), json) {
             all.extend(members);
         }
-        Self { type_url, value: message.encode_to_vec(), json: with_type, signer: signer.clone() }
+        Self { type_url, value, json: with_type, signer: signer.clone() }
     }
 
     /// Pays coins of one kind to another account.

@@ -5,12 +5,28 @@ use ::bitcoin::{BlockHash, Transaction, Txid};
 use ::finality::AccountAddress;
 use serde_json::json;
 use spv::InclusionProof;
+use staking_scripts::delegation::{Delegation, DelegationError, RegistrationMessage};
 
 use super::bitcoin::inclusion;
 use super::{Message, base64};
 use crate::proto;
 
 impl Message {
+    /// Registers a stake, with the proof of its inclusion where the delegation has one. A stake that extends
+    /// another needs `funding`, the whole transaction of the coin that its second input spends. The account
+    /// that signs is the staker's, which the proof of possession names.
+    ///
+    /// # Errors
+    /// [`DelegationError`] names what the delegation lacks.
+    pub fn register_stake(
+        delegation: &Delegation,
+        funding: Option<&Transaction>,
+    ) -> Result<Self, DelegationError> {
+        let RegistrationMessage { type_url, protobuf, json, signer, .. } =
+            delegation.registration_message(funding)?;
+        Ok(Self::of_bytes(type_url, protobuf, &signer, json))
+    }
+
     /// Proves that a stake's transaction is in Bitcoin. A stake that extends another is proven by
     /// [`undelegate`](Self::undelegate) of that one.
     pub fn add_inclusion_proof(

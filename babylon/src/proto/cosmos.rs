@@ -10,7 +10,7 @@ pub(crate) struct Any {
 }
 
 /// An amount of a coin; the amount is a decimal text.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
+#[derive(Clone, PartialEq, Eq, prost::Message, serde::Deserialize)]
 pub(crate) struct Coin {
     #[prost(string, tag = "1")]
     pub(crate) denom: String,

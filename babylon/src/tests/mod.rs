@@ -1,5 +1,7 @@
 //! Tests of the crate.
 
+mod client;
 mod commission;
 mod fee;
+mod queries;
 mod samples;

@@ -20,7 +20,7 @@ use serde_json::Value;
 use spv::InclusionProof;
 use staking_scripts::possession::PopType;
 use staking_scripts::transactions::{CovenantAdaptorSignatures, CovenantSignature};
-use staking_scripts::{CovenantSignatures, ProofOfPossession};
+use staking_scripts::{CovenantSignatures, Delegation, ProofOfPossession};
 
 use crate::message::{CommissionRates, ProviderDescription};
 use crate::proto::{self, Proof};
@@ -148,6 +148,10 @@ fn message(json: &Value) -> Message {
             let spending = transaction(&json["stake_spending_tx"]);
             Message::undelegate(&signer("signer"), stake, &spending, block, &proof, &funding)
         }
+        "/babylon.btcstaking.v1.MsgCreateBTCDelegation" => {
+            let delegations = Delegation::from_chain_json(&json.to_string()).unwrap();
+            Message::register_stake(&delegations[0], None).unwrap()
+        }
         "/babylon.btcstaking.v1.MsgSelectiveSlashingEvidence" => {
             let provider = SecretKey::from_bytes(&fixed(&json["recovered_fp_btc_sk"])).unwrap();
             Message::selective_slashing_evidence(&signer("signer"), &provider)
@@ -202,6 +206,7 @@ fn check(name: &str) {
 fn what_a_node_executed_is_made_again_byte_for_byte() {
     for name in [
         "rest-tx-create-finality-provider.json",
+        "../samples/rest-tx-create-btc-delegation.json",
         "rest-tx-commit-pubrand.json",
         "rest-tx-add-finality-sig.json",
         "rest-tx-equivocating-vote.json",

@@ -54,6 +54,18 @@ impl KeystoreArgs {
     }
 }
 
+/// Refuses the flags where something else says it: nothing that was given is without effect.
+pub(crate) fn refuse_flags(instead: &str) -> anyhow::Result<()> {
+    let (folder, source) = given();
+    let flag = match source {
+        Source::Terminal if folder.is_some() => "--keystore",
+        Source::Terminal => return Ok(()),
+        Source::Descriptor(_) => "--passphrase-fd",
+        Source::Credential(_) => "--passphrase-credential",
+    };
+    bail!("{flag} is given; must not be here: {instead}")
+}
+
 fn given() -> (Option<PathBuf>, Source) {
     GIVEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

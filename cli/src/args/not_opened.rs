@@ -68,7 +68,7 @@ fn advice(error: &StartError, settings: &StoreSettings) -> Option<String> {
         StartError::Open(O::DatabaseAbsent(_)) | StartError::Postgres(P::DatabaseAbsent(_)) => {
             Some(format!("look whether the database's path is right, and its disk is there. {LAST_WAY}"))
         }
-        StartError::Open(O::Stale { .. } | O::Backup(_))
+        StartError::Open(O::Stale { .. } | O::Forgotten { .. } | O::Backup(_))
         | StartError::Postgres(P::Stale { .. } | P::Forgotten { .. }) => {
             Some(format!("look for the newest database first. {LAST_WAY}"))
         }

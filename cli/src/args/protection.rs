@@ -112,6 +112,7 @@ pub(crate) fn first_height(text: &str) -> anyhow::Result<FirstHeight> {
     let form = "not a key on a chain with its first height; must be PUBLIC_KEY:CHAIN_ID:HEIGHT";
     let (key, rest) = text.split_once(':').context(form)?;
     let (chain_id, height) = rest.rsplit_once(':').context(form)?;
+    ensure!(!chain_id.is_empty(), "the chain id is empty; must name a chain, such as bbn-1");
     // What was found is not told: it may be a secret key.
     let public_key = key.parse().map_err(|_| anyhow!("not a public key; must be 64 hex digits of one"))?;
     let height = height.parse().map(ConsumerHeight).map_err(|_| anyhow!("{height:?} is not a height"))?;

@@ -113,9 +113,7 @@ impl RemoteArgs {
 pub(crate) fn refused(error: RemoteError) -> anyhow::Error {
     match error {
         RemoteError::Refused { message } => Refused::because(rule(&message), message).into(),
-        RemoteError::NotAllowed { message } if !is_unknown_caller(&message) => {
-            Refused::because("refused_by_signer", message).into()
-        }
+        RemoteError::NotAllowed { message } => Refused::because("refused_by_signer", message).into(),
         error => anyhow::Error::new(error).context("--signer"),
     }
 }
@@ -129,14 +127,6 @@ fn rule(message: &str) -> &'static str {
         _ if is_of(", the high watermark") => "above_high_watermark",
         _ => "refused_by_signer",
     }
-}
-
-/// Returns whether the signer says that this caller is nobody it knows, which the client does not tell from
-/// what a known caller may not do.
-fn is_unknown_caller(message: &str) -> bool {
-    ["HMAC not provided", "invalid HMAC", "the header x-btcstake-auth "]
-        .iter()
-        .any(|text| message.starts_with(text))
 }
 
 #[cfg(test)]

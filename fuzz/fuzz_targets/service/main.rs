@@ -75,6 +75,7 @@ static CHAINS: LazyLock<[ServedChain; 3]> = LazyLock::new(|| {
         chain,
         rules,
         votes_per_minute: 1_000,
+        votes_at_once: 1_000,
         sign_any_message,
         node: None,
     };

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use eots::XOnlyPublicKey;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rate::RateLimit;
 use super::secret::SharedSecret;
@@ -125,7 +126,14 @@ pub struct Client {
     /// Heights of lists that are being derived.
     outstanding: AtomicU64,
     most_outstanding: u64,
+    /// Connections that it may have more.
+    connections: Arc<Semaphore>,
+    /// Requests of it that may ask a chain's own node now.
+    asking: Arc<Semaphore>,
 }
+
+/// How many requests of one client ask chains' own nodes at one time: others have places too.
+const MOST_ASKING: usize = 2;
 
 impl Client {
     /// Returns a client. Of its lists of randomness, `most_outstanding` heights are derived at once.
@@ -138,7 +146,34 @@ impl Client {
     ) -> Self {
         let credentials = RwLock::new(Arc::new(credentials));
         let outstanding = AtomicU64::new(0);
-        Self { name: name.into(), permissions, credentials, rate, outstanding, most_outstanding }
+        let connections = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let asking = Arc::new(Semaphore::new(MOST_ASKING));
+        Self {
+            name: name.into(),
+            permissions,
+            credentials,
+            rate,
+            outstanding,
+            most_outstanding,
+            connections,
+            asking,
+        }
+    }
+
+    /// Returns the client with this many connections at most.
+    #[must_use]
+    pub fn with_connections(self, most: usize) -> Self {
+        Self { connections: Arc::new(Semaphore::new(most)), ..self }
+    }
+
+    /// Takes a place for a connection, until what is returned is dropped; `None` when it has too many.
+    pub fn take_connection(&self) -> Option<OwnedSemaphorePermit> {
+        self.connections.clone().try_acquire_owned().ok()
+    }
+
+    /// Waits for a place to ask a chain's own node.
+    pub(crate) async fn take_question(&self) -> Option<OwnedSemaphorePermit> {
+        self.asking.clone().acquire_owned().await.ok()
     }
 
     /// Returns the name.

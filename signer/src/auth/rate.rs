@@ -8,26 +8,37 @@ use std::time::Duration;
 pub struct RateLimit {
     /// What one request costs.
     each: Duration,
-    /// What may be owed at most.
-    most: Duration,
+    /// How many there may be at once.
+    burst: u32,
     /// When everything so far is paid.
     paid_at: Mutex<Duration>,
 }
 
 /// More was asked for than the limit has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("more requests than the limit of this client; must wait {} ms", .wait.as_millis())]
 #[non_exhaustive]
-pub struct RateExceeded {
-    /// How long until as much is to be had again.
-    pub wait: Duration,
+pub enum RateExceeded {
+    /// So much is to be had again later.
+    #[error("more than the limit; must wait {} ms", .wait.as_nanos().div_ceil(1_000_000))]
+    ForNow {
+        /// How long until then.
+        wait: Duration,
+    },
+    /// So much is never to be had at once.
+    #[error("{count} at once; must be at most {most}")]
+    AtOnce {
+        /// What was asked for.
+        count: u32,
+        /// The most at once.
+        most: u32,
+    },
 }
 
 impl RateLimit {
     /// Returns a limit of `count` in each `per`, and of `burst` at once. A count of 0 lets nothing pass.
     pub fn new(count: u32, per: Duration, burst: u32) -> Self {
         let each = per.checked_div(count).unwrap_or(Duration::MAX);
-        Self { each, most: each.saturating_mul(burst), paid_at: Mutex::default() }
+        Self { each, burst, paid_at: Mutex::default() }
     }
 
     /// Takes `count` at this time.
@@ -35,13 +46,23 @@ impl RateLimit {
     /// # Errors
     /// [`RateExceeded`]: nothing is taken.
     pub fn take(&self, count: u32, now: Duration) -> Result<(), RateExceeded> {
+        if count > self.burst {
+            return Err(RateExceeded::AtOnce { count, most: self.burst });
+        }
+        let most = self.each.saturating_mul(self.burst);
         let mut paid_at = self.paid_at.lock().unwrap_or_else(PoisonError::into_inner);
         let after = (*paid_at).max(now).saturating_add(self.each.saturating_mul(count));
         let owed = after.saturating_sub(now);
-        if owed > self.most {
-            return Err(RateExceeded { wait: owed.saturating_sub(self.most) });
+        if owed > most {
+            return Err(RateExceeded::ForNow { wait: owed.saturating_sub(most) });
         }
         *paid_at = after;
         Ok(())
+    }
+
+    /// Gives back what was taken for nothing.
+    pub fn give_back(&self, count: u32) {
+        let mut paid_at = self.paid_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *paid_at = paid_at.saturating_sub(self.each.saturating_mul(count));
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Allowed, Authenticator, BoundAuth, Call, Caller, Client, Clock, Credentials, InvalidBoundAuth,
-    NonceError, Nonces, Operation, Permissions, RateLimit, SharedSecret,
+    NonceError, Nonces, Operation, Permissions, RateExceeded, RateLimit, SharedSecret,
 };
 
 /// A clock that is set: seconds since 1970, and milliseconds of the other.
@@ -235,11 +235,13 @@ fn a_rate_has_bursts_and_recovers() {
         limit.take(1, seconds(5)).unwrap();
     }
     let refused = limit.take(1, seconds(5)).unwrap_err();
-    assert_eq!(refused.wait, Duration::from_millis(500));
+    assert_eq!(refused, RateExceeded::ForNow { wait: Duration::from_millis(500) });
+    assert_eq!(refused.to_string(), "more than the limit; must wait 500 ms");
     limit.take(1, Duration::from_millis(5500)).unwrap();
     assert!(limit.take(1, Duration::from_millis(5500)).is_err());
     limit.take(4, seconds(60)).unwrap();
-    assert!(limit.take(5, seconds(600)).is_err(), "never more than a burst");
+    let never = limit.take(5, seconds(600)).unwrap_err();
+    assert_eq!(never.to_string(), "5 at once; must be at most 4");
     assert!(RateLimit::new(0, seconds(1), 0).take(1, seconds(600)).is_err());
 }
 

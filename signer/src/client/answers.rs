@@ -46,7 +46,7 @@ pub(super) fn public_randomness(bytes: &[u8], count: u32) -> Result<Vec<PublicRa
     Ok(bytes.chunks(32).map(one).collect::<Result<_, _>>()?)
 }
 
-pub(super) fn lane_state(key: wire::KeyStatus) -> Result<RemoteKey, RemoteError> {
+pub(super) fn remote_key(key: wire::KeyStatus) -> Result<RemoteKey, RemoteError> {
     let public_key = XOnlyPublicKey::from_slice(&key.public_key).map_err(|_| InvalidAnswer::PublicKey)?;
     let height = |height: Option<u64>| height.map(ConsumerHeight);
     let range = |range: wire::HeightRange| HeightRange {

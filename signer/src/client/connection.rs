@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use endpoint::is_loopback_host;
 use prost::Message;
 use rand_core::{OsRng, RngCore as _};
 use tonic::Request;
@@ -52,7 +53,7 @@ impl Connection {
             _ => return Err(wrong()),
         };
         // Whoever listens on the way would read a passphrase, or answer in the signer's place.
-        if !is_secure && !uri.host().is_some_and(is_loopback) {
+        if !is_secure && !uri.host().is_some_and(is_loopback_host) {
             return Err(wrong());
         }
         let mut endpoint = endpoint.connect_timeout(CONNECT_WITHIN).tcp_nodelay(true);
@@ -68,11 +69,6 @@ impl Connection {
         let channel = channel.map_err(|cause| RemoteError::Connect { url: url.clone(), cause })?;
         Ok((channel, Requests { url, auth }))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// Makes requests that show who asks.

@@ -37,7 +37,13 @@ pub enum RemoteError {
         /// What it says.
         message: String,
     },
-    /// The signer does not know this client, or does not allow it this.
+    /// The signer does not know this client.
+    #[error("the signer does not know this client: {message}")]
+    Unauthenticated {
+        /// What it says.
+        message: String,
+    },
+    /// The signer does not allow this client this.
     #[error("the signer does not allow it: {message}")]
     NotAllowed {
         /// What it says.
@@ -70,7 +76,7 @@ pub enum InvalidAnswer {
         /// The length it must have.
         expected: usize,
     },
-    /// A public key is none.
+    /// A public key is not valid.
     #[error("a public key is not valid")]
     PublicKey,
     /// A signature is not valid.
@@ -92,7 +98,8 @@ impl From<Status> for RemoteError {
         let message = status.message().to_owned();
         match status.code() {
             Code::FailedPrecondition => Self::Refused { message },
-            Code::PermissionDenied | Code::Unauthenticated => Self::NotAllowed { message },
+            Code::Unauthenticated => Self::Unauthenticated { message },
+            Code::PermissionDenied => Self::NotAllowed { message },
             code => Self::Failed { code, message },
         }
     }

@@ -15,7 +15,7 @@ use secp256k1::schnorr;
 use tonic::transport::Channel;
 
 pub use self::answers::{RemoteKey, RemoteLane};
-use self::answers::{bytes_32, lane_state, public_randomness};
+use self::answers::{bytes_32, public_randomness, remote_key};
 use self::connection::Requests;
 pub use self::connection::{ClientTls, Connection};
 pub use self::error::{InvalidAnswer, RemoteError};
@@ -64,7 +64,7 @@ impl RemoteSigner {
     pub fn status(&self) -> Result<Vec<RemoteKey>, RemoteError> {
         let request = self.requests.make(path!("Status"), wire::StatusRequest {})?;
         let answer = self.runtime.block_on(self.client.clone().status(request))?.into_inner();
-        answer.keys.into_iter().map(lane_state).collect()
+        answer.keys.into_iter().map(remote_key).collect()
     }
 
     /// Unlocks a key. One that is unlocked stays so.

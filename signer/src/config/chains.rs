@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use endpoint::Url;
 use finality::{ConsumerHeight, SignerChain};
 
 use super::error::ConfigRule;
@@ -9,7 +10,8 @@ use super::model::{ChainSettings, HighestVote, KeySettings, NodeSettings};
 use super::problems::shown;
 use super::read::some;
 use super::table::Table;
-use crate::node::{NodeKind, NodeUrl};
+use crate::node::NodeKind;
+use crate::session::VoteRules;
 
 /// The length that chains allow their ids is 50.
 const MAX_CHAIN_ID_BYTES: usize = 128;
@@ -26,8 +28,9 @@ pub(super) fn chains(
             (consumer.required_text("verifying_chain_id"), consumer.required_text("address"))
         });
         let committed_only = table.boolean("committed_only").is_none_or(|only| only.value);
-        let most_above = table.integer("most_above").unwrap_or(20_000);
+        let most_above = table.integer("most_above").unwrap_or(VoteRules::default().most_above);
         let votes_per_minute = table.small_integer("votes_per_minute").unwrap_or(600);
+        let votes_at_once = table.small_integer("votes_at_once").unwrap_or(1000);
         let sign_any_message = table.boolean("sign_any_message").is_some_and(|any| any.value);
         let highest_votes = highest_votes(&table, keys);
         let node = table.child("node").map(|node| (node.place().clone(), self::node(&node)));
@@ -74,6 +77,7 @@ pub(super) fn chains(
             committed_only,
             most_above,
             votes_per_minute,
+            votes_at_once,
             sign_any_message,
             highest_votes,
             node,
@@ -129,7 +133,7 @@ fn node(table: &Table<'_>) -> Option<NodeSettings> {
         }
     };
     let given = table.required_text("url")?;
-    let url = given.value.parse::<NodeUrl>();
+    let url = given.value.parse::<Url>();
     let wrong = |cause| ConfigRule::NodeUrl { found: shown(&given.value), cause };
     let url = problems.take(&given.place, url.map_err(wrong))?;
     Some(NodeSettings { kind: kind?, url })

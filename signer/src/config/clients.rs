@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use endpoint::is_loopback;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::error::ConfigRule;
@@ -10,7 +11,7 @@ use super::files::Files;
 use super::model::{ClientAuthentication, ClientSettings, ListenSettings};
 use super::pem::read_certificates;
 use super::problems::{Given, Place, shown};
-use super::read::{is_loopback, some};
+use super::read::some;
 use super::secret::SecretFile;
 use super::table::Table;
 use crate::auth::{Operation, SharedSecret};

@@ -4,10 +4,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use endpoint::InvalidUrl;
+
 use super::pem::PemError;
 use super::secret::SecretsError;
+use crate::causes::with_causes;
 use crate::keystore::{InvalidKeyName, PassphraseError, PrivateFileError};
-use crate::node::InvalidNodeUrl;
 
 /// A configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,13 +64,7 @@ impl fmt::Display for ConfigProblem {
             write!(f, "{}: ", self.key)?;
         }
         // A list of problems has no chain of causes: each says its own.
-        write!(f, "{}", self.rule)?;
-        let mut cause = std::error::Error::source(&self.rule);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        f.write_str(&with_causes(&self.rule))
     }
 }
 
@@ -139,7 +135,7 @@ pub enum ConfigRule {
         found: String,
         /// What it must be.
         #[source]
-        cause: InvalidNodeUrl,
+        cause: InvalidUrl,
     },
     /// It stands there twice.
     #[error("{found:?} is there already; must be there once")]
@@ -231,12 +227,4 @@ pub enum ConfigRule {
     /// A passphrase cannot be used.
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
-    /// This program was built without it.
-    #[error("found {found:?}, which this program was built without; must be {must:?}")]
-    NotBuilt {
-        /// The value found.
-        found: &'static str,
-        /// The value that it must be.
-        must: &'static str,
-    },
 }

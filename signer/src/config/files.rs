@@ -10,7 +10,7 @@ use super::secret::PrivateFile;
 use crate::keystore::{KeyName, Passphrase, PassphraseError};
 
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
-/// What names a credential in the place of a path.
+/// What names a credential in place of a path.
 const CREDENTIAL: &str = "credential:";
 
 /// How the files of a configuration are found.

@@ -4,7 +4,7 @@
 //! Scalar settings of the tables that occur once are overridden by variables of the environment, such as
 //! `BTCSTAKE_SIGNER_LISTEN_GRPC` for `grpc` of `[listen]`. Secrets come from neither: both have paths of
 //! private files. A path is relative to the folder of the configuration, also in a variable.
-//! `credential:NAME` in the place of a private file's path is the systemd credential of this name.
+//! `credential:NAME` in place of a private file's path is the systemd credential of this name.
 //!
 //! [`Configuration::example`] has every setting with its default, and [`Configuration::reference`] has them
 //! as tables.

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use endpoint::Url;
 use finality::{ConsumerHeight, SignerChain};
 use tracing::Level;
 
 use super::secret::{PrivateFile, SecretFile};
 use crate::auth::Operation;
 use crate::keystore::{KeyName, Passphrase, PassphraseError};
-use crate::node::{NodeKind, NodeUrl};
+use crate::node::NodeKind;
 
 /// Where the signing database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl PassphraseOrigin {
     /// Reads the passphrase.
     ///
     /// # Errors
-    /// [`PassphraseError`] when it cannot be read, or is none.
+    /// [`PassphraseError`] when it cannot be read, or is not valid.
     pub fn read(&self) -> Result<Passphrase, PassphraseError> {
         match self {
             Self::Credential(name) => Passphrase::from_credential(name),
@@ -142,6 +143,8 @@ pub struct ChainSettings {
     pub most_above: u64,
     /// The votes of one key in a minute.
     pub votes_per_minute: u32,
+    /// How many at once.
+    pub votes_at_once: u32,
     /// Whether `SignEOTS` signs what is no vote.
     pub sign_any_message: bool,
     /// The highest votes that were seen on the chain.
@@ -157,7 +160,7 @@ pub struct NodeSettings {
     /// What it speaks.
     pub kind: NodeKind,
     /// Its address.
-    pub url: NodeUrl,
+    pub url: Url,
 }
 
 /// The highest vote of a key that was seen on a chain.

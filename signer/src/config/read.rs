@@ -1,8 +1,9 @@
 //! Reading the tables of a configuration, but for its clients.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use endpoint::is_loopback;
 use tracing::Level;
 
 use super::error::ConfigRule;
@@ -22,8 +23,6 @@ const DATABASE: &str = "signing.db";
 const KEYSTORE: &str = "keys";
 const GRPC: &str = "127.0.0.1:12582";
 const METRICS: &str = "127.0.0.1:2113";
-/// A connection string.
-const MAX_CONNECTION_BYTES: usize = 4096;
 
 /// Reads everything. `None`, and values that stand in for others, come with a problem.
 pub(super) fn configuration(root: &Table<'_>, files: &Files<'_>) -> Option<Configuration> {
@@ -75,10 +74,6 @@ fn store(table: &Table<'_>, files: &Files<'_>) -> Option<StoreSettings> {
         }
         "postgres" => {
             excluded("database", "kind = \"postgres\"");
-            if !cfg!(feature = "postgres") {
-                let rule = ConfigRule::NotBuilt { found: "postgres", must: "sqlite" };
-                problems.add(&table.at("kind"), rule);
-            }
             for key in ["connection_file", "guard"] {
                 if !table.has(key) {
                     table.missing(key, " with kind = \"postgres\"");
@@ -87,7 +82,7 @@ fn store(table: &Table<'_>, files: &Files<'_>) -> Option<StoreSettings> {
             let given = connection?;
             let connection = files.private(&given, problems)?;
             if files.are_read() {
-                let read = connection.read(MAX_CONNECTION_BYTES);
+                let read = connection.read_connection();
                 let path = connection.path().to_owned();
                 let read = read.map_err(|cause| ConfigRule::Unreadable { path, cause });
                 if let Some(text) = problems.take(&given.place, read)
@@ -143,11 +138,6 @@ fn listen(table: &Table<'_>, files: &Files<'_>) -> ListenSettings {
     }
     let tls = table.child("tls").map(|tls| tls_settings(&tls, files));
     ListenSettings { grpc: grpc.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()), metrics, tls }
-}
-
-/// Returns whether only this host reaches an address.
-pub(super) fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }
 
 fn tls_settings(table: &Table<'_>, files: &Files<'_>) -> TlsSettings {

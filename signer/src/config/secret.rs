@@ -12,6 +12,8 @@ const MAX_SECRETS: usize = 8;
 const MAX_SECRET_BYTES: usize = 1024;
 /// Secrets and the line breaks after them.
 const MAX_BYTES: usize = MAX_SECRETS * (MAX_SECRET_BYTES + 2);
+/// The most bytes of a database's connection string.
+const MAX_CONNECTION_BYTES: usize = 4096;
 
 /// A file that its owner alone may read, or a credential of the service manager, whose readers the manager
 /// has chosen.
@@ -38,6 +40,14 @@ impl PrivateFile {
     /// unless it is a credential, others than its owner may read or write it.
     pub fn read(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
         if self.is_credential { read_credential(&self.path, limit) } else { read_private(&self.path, limit) }
+    }
+
+    /// Reads the connection string of a database.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read).
+    pub fn read_connection(&self) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+        self.read(MAX_CONNECTION_BYTES)
     }
 }
 

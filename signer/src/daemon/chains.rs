@@ -37,8 +37,16 @@ pub(super) fn check_nodes(chains: &[ServedChain]) -> Result<(), StartError> {
 
 /// Returns what the service does for a chain.
 pub(super) fn served(settings: &ChainSettings) -> ServedChain {
-    let ChainSettings { chain, committed_only, most_above, votes_per_minute, sign_any_message, node, .. } =
-        settings;
+    let ChainSettings {
+        chain,
+        committed_only,
+        most_above,
+        votes_per_minute,
+        votes_at_once,
+        sign_any_message,
+        node,
+        ..
+    } = settings;
     // A node has nothing above its last block, however long the signer was away.
     let most_above = if node.is_some() { u64::MAX } else { *most_above };
     let rules = VoteRules { committed_only: *committed_only, most_above };
@@ -50,6 +58,7 @@ pub(super) fn served(settings: &ChainSettings) -> ServedChain {
         chain: chain.clone(),
         rules,
         votes_per_minute: *votes_per_minute,
+        votes_at_once: *votes_at_once,
         sign_any_message: *sign_any_message,
         node,
     }

@@ -32,10 +32,19 @@ pub(super) fn open(
             rate,
             configuration.limits.randomness_outstanding,
         );
+        // Whoever has all it may have leaves as many to others.
+        let client = client.with_connections(most_connections(configuration));
         files.push((Arc::new(client), settings.authentication.clone()));
     }
     let clients = files.iter().map(|(client, _)| client.clone()).collect();
     Ok((clients, ClientFiles(files)))
+}
+
+/// How many connections a client may have: half of them, where there are some to share.
+fn most_connections(configuration: &Configuration) -> usize {
+    let all = configuration.limits.connections;
+    let most = if all < 4 { all } else { all.div_ceil(2) };
+    usize::try_from(most).unwrap_or(usize::MAX >> 3)
 }
 
 /// What a client may do. Who may use all keys, or all chains, may know which there are not.

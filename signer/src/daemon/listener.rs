@@ -3,7 +3,6 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -113,7 +112,7 @@ impl Connection {
             Transport::Tls(stream) => stream.get_ref().1.peer_certificates().and_then(<[_]>::first),
         };
         let certificate = certificate.map(|der| Sha256::digest(der).into());
-        let peer = Peer { certificate, ..Peer::default() };
+        let peer = Peer::new(certificate);
         Self { stream, peer, end: Box::pin(tokio::time::sleep(STRANGER)), _place: place }
     }
 }
@@ -134,8 +133,7 @@ impl Connected for Connection {
 impl Connection {
     /// Ends a connection over which no client has asked in time, whether it does not write or does not read.
     fn check_end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        let is_known = self.peer.is_known.load(Ordering::Relaxed);
-        if !is_known && self.end.as_mut().poll(context).is_ready() {
+        if !self.peer.is_known() && self.end.as_mut().poll(context).is_ready() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())

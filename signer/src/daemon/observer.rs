@@ -1,6 +1,7 @@
 //! What happens, in logs and metrics.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::metrics::Metrics;
 use crate::protection::Refusal;
@@ -9,14 +10,53 @@ use crate::service::{Event, Observer};
 /// Logs and counts.
 pub(super) struct DaemonObserver {
     metrics: Arc<Metrics>,
+    strangers: Few,
 }
 
-impl DaemonObserver {
-    pub(super) const fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+/// How many lines a second are about those who have no business here: they must not fill the disk on which
+/// votes are recorded. Metrics count all of them.
+const MOST_LINES: u32 = 10;
+
+/// What lets few lines of a kind through.
+#[derive(Default)]
+struct Few(Mutex<Lines>);
+
+#[derive(Default)]
+struct Lines {
+    since: Option<Instant>,
+    logged: u32,
+    left_out: u64,
+}
+
+impl Few {
+    /// Returns how many lines were left out before this one; `None` where it is left out too.
+    fn next(&self) -> Option<u64> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.since.is_none_or(|since| since.elapsed() >= Duration::from_secs(1)) {
+            *lines = Lines { since: Some(Instant::now()), logged: 0, left_out: lines.left_out };
+        }
+        if lines.logged >= MOST_LINES {
+            lines.left_out = lines.left_out.saturating_add(1);
+            return None;
+        }
+        lines.logged = lines.logged.saturating_add(1);
+        Some(std::mem::take(&mut lines.left_out))
     }
 }
 
+/// A path that a stranger has chosen, cut.
+fn shown_path(path: &str) -> &str {
+    path.get(..MOST_PATH).unwrap_or(path)
+}
+
+impl DaemonObserver {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, strangers: Few::default() }
+    }
+}
+
+/// The most bytes of a path in a log.
+const MOST_PATH: usize = 64;
 /// The most bytes of a message in a log.
 const MOST_SHOWN: usize = 256;
 
@@ -83,13 +123,34 @@ impl Observer for DaemonObserver {
             Event::BackedUp { client, file } => tracing::info!(client, file, "backed up"),
             Event::NotAuthenticated { path, rule, reason } => {
                 metrics.authentication_failed(rule);
-                tracing::warn!(path, reason, "refused a request of nobody that is known");
+                if let Some(left_out) = self.strangers.next() {
+                    let path = shown_path(path);
+                    tracing::warn!(path, reason, left_out, "refused a request of nobody that is known");
+                }
             }
             Event::RateExceeded { client } => {
                 metrics.rate_limited(client);
-                tracing::warn!(client, "refused a request above the client's limit");
+                if let Some(left_out) = self.strangers.next() {
+                    tracing::warn!(client, left_out, "refused a request above the client's limit");
+                }
             }
-            Event::Panicked { path } => tracing::error!(path, "a handler panicked"),
+            Event::Panicked { path } => tracing::error!(path = shown_path(path), "a handler panicked"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Few, shown_path};
+
+    #[test]
+    fn lines_about_strangers_are_few_and_counted() {
+        let few = Few::default();
+        let logged: Vec<_> = (0..1000).filter_map(|_| few.next()).collect();
+        assert!((10..=20).contains(&logged.len()), "{}", logged.len());
+        std::thread::sleep(std::time::Duration::from_millis(1050));
+        assert!(few.next().unwrap() >= 980);
+        assert_eq!(shown_path(&"/a".repeat(9000)).len(), 64);
+        assert_eq!(shown_path("/a"), "/a");
     }
 }

@@ -9,17 +9,13 @@ use crate::protection::{
     ChangeKind, FirstHeight, LaneChange, OpenError, PostgresConnection, PostgresError, PostgresMode,
     PostgresOptions, PostgresStore, SqlitePaths, SqliteStore, Store, with_ending,
 };
-use crate::service::BackUp;
-
-/// The most bytes of a connection string.
-const MAX_CONNECTION_BYTES: usize = 4096;
 
 /// A signing database that is open.
 pub struct OpenedStore {
     /// The store.
     pub store: Arc<dyn Store>,
     /// Who copies it; `None` where that is the server's own affair.
-    pub back_up: Option<Arc<dyn BackUp>>,
+    pub back_up: Option<Arc<SqliteStore>>,
     nonces: PathBuf,
 }
 
@@ -58,6 +54,7 @@ impl OpenedStore {
     ) -> Result<(Self, Option<StartError>), StartError> {
         let refused = match Self::open(settings) {
             Ok(opened) => {
+                check_above_known(&*opened.store, settings, first)?;
                 let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
                     lane: lane.clone(),
                     kind: ChangeKind::Register(*height),
@@ -103,6 +100,26 @@ impl OpenedStore {
     }
 }
 
+/// Refuses first heights that are not above what a sound store knows to be signed, as the stores do that are
+/// taken over: whoever gives one is mistaken about the key.
+fn check_above_known(
+    store: &dyn Store,
+    settings: &StoreSettings,
+    first: &[FirstHeight],
+) -> Result<(), StartError> {
+    for FirstHeight { lane, height } in first {
+        let known = store.state(lane)?.highest;
+        if let Some(known) = known.filter(|known| known >= height) {
+            let (lane, height) = (Box::new(lane.clone()), *height);
+            return Err(match settings {
+                StoreSettings::Sqlite { .. } => OpenError::BelowKnown { lane, height, known }.into(),
+                StoreSettings::Postgres { .. } => PostgresError::BelowKnown { lane, height, known }.into(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn sqlite_paths(database: &Path, guard: Option<&Path>) -> SqlitePaths {
     let beside = SqlitePaths::beside(database);
     match guard {
@@ -125,7 +142,7 @@ fn postgres_options(
 
 /// Reads the connection string of a private file.
 fn read_connection(file: &PrivateFile) -> Result<PostgresConnection, StartError> {
-    let bytes = file.read(MAX_CONNECTION_BYTES).map_err(|cause| {
+    let bytes = file.read_connection().map_err(|cause| {
         let path = file.path().to_owned();
         StartError::Connection { path, cause }
     })?;

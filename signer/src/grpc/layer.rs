@@ -4,21 +4,22 @@
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::body::Intake;
-use crate::auth::{AuthenticationError, Authenticator, BOUND_HEADER, Call, Caller, HMAC_HEADER, Outstanding};
+use crate::auth::{
+    AuthenticationError, Authenticator, BOUND_HEADER, Call, Caller, Client, HMAC_HEADER, Outstanding,
+};
 use crate::causes::with_causes;
 use crate::service::{Event, Observer};
 use crate::wire::reference;
@@ -28,8 +29,29 @@ use crate::wire::reference;
 pub struct Peer {
     /// SHA-256 of the certificate that it has shown, in DER.
     pub certificate: Option<[u8; 32]>,
-    /// Set once a client has asked over the connection: others have it for a short time.
-    pub is_known: Arc<AtomicBool>,
+    owner: Arc<OnceLock<OwnedSemaphorePermit>>,
+}
+
+impl Peer {
+    /// Returns a peer that has shown this certificate.
+    pub fn new(certificate: Option<[u8; 32]>) -> Self {
+        Self { certificate, owner: Arc::default() }
+    }
+
+    /// Returns whether a client has asked over the connection: others have it for a short time.
+    pub fn is_known(&self) -> bool {
+        self.owner.get().is_some()
+    }
+
+    /// Makes the connection one of this client's, unless it is somebody's. Returns whether it is.
+    fn belong_to(&self, client: &Client) -> bool {
+        self.is_known()
+            || client.take_connection().is_some_and(|place| {
+                // Another request over it may have been first.
+                let _first = self.owner.set(place);
+                true
+            })
+    }
 }
 
 /// Messages above this length are authenticated on a thread that may block, few at a time.
@@ -96,8 +118,11 @@ impl AuthenticationLayer {
             asked.authenticate()
         };
         let caller = caller.map_err(|error| self.refused(&path, &error))?;
-        if let Caller::Client(_) = &caller {
-            peer.is_known.store(true, Ordering::Relaxed);
+        if let Caller::Client(client) = &caller
+            && !peer.belong_to(client)
+        {
+            self.observer.observe(&Event::RateExceeded { client: client.name() });
+            return Err(Status::resource_exhausted("too many connections of this client; must close others"));
         }
         parts.extensions.insert(caller);
         Ok(Request::from_parts(parts, Body::new(Full::new(taken.bytes.clone()))))

@@ -52,9 +52,10 @@ impl EotsManager for Reference {
 
     async fn unsafe_sign_eots(
         &self,
-        _: Request<SignEotsRequest>,
+        request: Request<SignEotsRequest>,
     ) -> Result<Response<SignEotsResponse>, Status> {
-        Err(Status::unimplemented("UnsafeSignEOTS does not exist here: nothing is signed without a record"))
+        let Asked { client, method, since, .. } = Asked::of("UnsafeSignEOTS", request)?;
+        answer(&self.0, &client, method, since, Err(ServiceError::NoUnsafeSigning))
     }
 
     async fn sign_schnorr_sig(

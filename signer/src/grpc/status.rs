@@ -50,7 +50,7 @@ const fn code(error: &ServiceError) -> Code {
             _ => Code::Internal,
         },
         E::Backup(_) => Code::Internal,
-        E::NoBackup => Code::Unimplemented,
+        E::NoBackup | E::NoUnsafeSigning => Code::Unimplemented,
         E::Session(error) => session_code(error),
     }
 }

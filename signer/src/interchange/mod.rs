@@ -10,7 +10,7 @@
 mod json;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use finality::ConsumerHeight;
 
@@ -73,17 +73,12 @@ impl Interchange {
             if records.is_empty() && watermarks.low.is_none() && !known.contains(&lane) {
                 return Err(StoreError::UnknownLane(Box::new(lane)));
             }
-            // The own high watermark is the owner's; one that is brought makes it stricter.
-            let own = store.state(&lane)?.watermarks.high;
-            let high = match (own, watermarks.high) {
-                (Some(own), Some(brought)) => Some(own.min(brought)),
-                (own, brought) => own.or(brought),
-            };
             let kinds = [ChangeKind::Import(records)]
                 .into_iter()
                 .chain(watermarks.low.map(ChangeKind::RaiseLow))
                 .chain(committed.into_iter().map(ChangeKind::Committed))
-                .chain([ChangeKind::SetHigh(high)]);
+                // The own high watermark is the owner's; one that is brought makes it stricter.
+                .chain(watermarks.high.map(ChangeKind::LowerHigh));
             let before = changes.len();
             changes.extend(kinds.map(|kind| LaneChange { lane: lane.clone(), kind }));
             lanes.push((lane, changes.len().saturating_sub(before)));

@@ -34,10 +34,10 @@ pub enum ContentError {
         /// The version found.
         found: u64,
     },
-    /// Its secret key is none.
+    /// Its secret key is not valid.
     #[error(transparent)]
     SecretKey(#[from] InvalidSecretHex),
-    /// Its public key is none.
+    /// Its public key is not valid.
     #[error("its public key is not a BIP-340 public key; must be 64 hex digits of one")]
     NotAPublicKey,
     /// Its public key is another key's.

@@ -40,7 +40,7 @@ const BUCKETS: [f64; 17] = [
 
 // The reference's, under its names and with its label.
 pub(super) const CREATED_KEYS: Family =
-    counter("eots_created_keys_counter", &[], "Keys created over the interface.");
+    counter("eots_created_keys_counter", &[], "Keys created over the interface: always 0, as none is.");
 pub(super) const LISTED: Family = counter(
     "eots_fp_total_generated_randomness_counter",
     OF_KEY,
@@ -70,7 +70,7 @@ pub(super) const SECONDS: Family = Family {
     name: "btcstake_signer_request_seconds",
     kind: Kind::Histogram,
     labels: &["method"],
-    help: "Time from a request's arrival to its answer, in seconds.",
+    help: "Time from a request that is in and authenticated to its answer, in seconds.",
 };
 pub(super) const VOTES: Family = counter(
     "btcstake_signer_votes_total",

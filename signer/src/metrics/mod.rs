@@ -186,11 +186,6 @@ impl Metrics {
         add(&self.schnorr_signed, &[&self.key(key)], 1);
     }
 
-    /// Counts a key that was created over the interface.
-    pub fn created_key(&self) {
-        add(&self.created_keys, &[], 1);
-    }
-
     /// Counts a request that its client's rate limit refused.
     pub fn rate_limited(&self, client: &str) {
         add(&self.rate_limited, &[self.client(client)], 1);

@@ -44,7 +44,6 @@ fn use_all(metrics: &Metrics, lane: &Lane, client: &str, method: &str) {
     metrics.refused("not_committed", lane);
     metrics.listed(key, ConsumerHeight(1999), 1000);
     metrics.schnorr_signed(key);
-    metrics.created_key();
     metrics.rate_limited(client);
     metrics.authentication_failed("no_secret");
     metrics.set_locked(key, true);
@@ -69,7 +68,7 @@ fn each_is_rendered_with_its_value() {
     let of_lane = format!("chain_id=\"bbn-1\",{of_key}");
     for line in [
         "# TYPE eots_created_keys_counter counter".to_owned(),
-        "eots_created_keys_counter 1".to_owned(),
+        "eots_created_keys_counter 0".to_owned(),
         "# TYPE eots_fp_total_generated_randomness_counter counter".to_owned(),
         format!("eots_fp_total_generated_randomness_counter{{{of_key}}} 1000"),
         "# TYPE eots_fp_last_generated_randomness_height gauge".to_owned(),

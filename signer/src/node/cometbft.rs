@@ -1,11 +1,11 @@
 //! CometBFT's RPC.
 
+use endpoint::{Endpoint, EndpointError};
 use finality::ConsumerHeight;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http::{JsonRpc, hash};
-use super::{ChainNode, NodeError, VotedHash};
+use super::{ChainNode, NodeError, VotedHash, hash};
 
 /// The most bytes of an answer: a header has about a thousand.
 pub(super) const MAX_ANSWER_BYTES: u64 = 64 << 10;
@@ -13,7 +13,7 @@ pub(super) const MAX_ANSWER_BYTES: u64 = 64 << 10;
 /// A node of CometBFT.
 #[derive(Debug)]
 pub(super) struct CometBft {
-    pub(super) rpc: JsonRpc,
+    pub(super) rpc: Endpoint,
     pub(super) chain_id: String,
 }
 
@@ -61,9 +61,9 @@ impl ChainNode for CometBft {
         let params = json!({ "height": height.to_u64().to_string() });
         let answer: HeaderAnswer = match self.rpc.call("header", &params) {
             // What it says of a height that is still to come is a text alone; its tip says it too.
-            Err(refused @ NodeError::Refused(_)) => {
+            Err(refused @ EndpointError::Refused { .. }) => {
                 let is_to_come = self.tip().is_ok_and(|tip| height > tip);
-                return Err(if is_to_come { NodeError::Absent { height } } else { refused });
+                return Err(if is_to_come { NodeError::Absent { height } } else { refused.into() });
             }
             answer => answer?,
         };

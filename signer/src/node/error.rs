@@ -1,8 +1,7 @@
 //! Why a node does not say what is voted for.
 
+use endpoint::EndpointError;
 use finality::ConsumerHeight;
-
-use super::http::NodeUrl;
 
 /// A node does not say which hash is voted for.
 #[derive(Debug, thiserror::Error)]
@@ -14,18 +13,9 @@ pub enum NodeError {
         /// The height.
         height: ConsumerHeight,
     },
-    /// It cannot be asked.
-    #[error("the chain's node at {url} does not answer")]
-    Connection {
-        /// Its address.
-        url: NodeUrl,
-        /// What went wrong.
-        #[source]
-        cause: Box<ureq::Error>,
-    },
-    /// It answers with an error.
-    #[error("the chain's node refuses to answer: {0:?}")]
-    Refused(String),
+    /// It does not answer, or with an error.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// Its answer cannot be read.
     #[error("the answer of the chain's node is not understood: {what}")]
     Answer {

@@ -1,11 +1,11 @@
 //! Ethereum's RPC.
 
+use endpoint::Endpoint;
 use finality::ConsumerHeight;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http::{JsonRpc, hash};
-use super::{ChainNode, NodeError, VotedHash};
+use super::{ChainNode, NodeError, VotedHash, hash};
 
 /// The most bytes of an answer: a block lists the ids of its transactions, here of 15 000.
 pub(super) const MAX_ANSWER_BYTES: u64 = 1 << 20;
@@ -13,7 +13,7 @@ pub(super) const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// A node of Ethereum's kind.
 #[derive(Debug)]
 pub(super) struct Evm {
-    pub(super) rpc: JsonRpc,
+    pub(super) rpc: Endpoint,
 }
 
 #[derive(Deserialize)]

@@ -4,21 +4,23 @@
 mod cometbft;
 mod error;
 mod evm;
-mod http;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
+use endpoint::{Endpoint, Limits, Url};
 use finality::ConsumerHeight;
 
 use self::cometbft::CometBft;
 pub use self::error::NodeError;
 use self::evm::Evm;
-use self::http::JsonRpc;
-pub use self::http::{InvalidNodeUrl, NodeUrl};
+
+/// How long a question takes at most: a vote waits for it.
+const WITHIN: Duration = Duration::from_secs(5);
 
 /// The hash that is voted for at a height.
 pub type VotedHash = [u8; 32];
@@ -62,13 +64,14 @@ impl NodeKind {
     /// Returns the node at an address. Nothing is asked yet.
     ///
     /// A node of Ethereum's kind does not know the chain's id as votes have it: there it is not compared.
-    pub fn node(self, url: NodeUrl, chain_id: &str) -> Box<dyn ChainNode> {
+    pub fn node(self, url: Url, chain_id: &str) -> Box<dyn ChainNode> {
+        let rpc = |most_bytes| Endpoint::new(url, Limits { within: WITHIN, most_bytes });
         match self {
             Self::CometBft => {
-                let rpc = JsonRpc::new(url, cometbft::MAX_ANSWER_BYTES);
+                let rpc = rpc(cometbft::MAX_ANSWER_BYTES);
                 Box::new(CometBft { rpc, chain_id: chain_id.to_owned() })
             }
-            Self::Evm => Box::new(Evm { rpc: JsonRpc::new(url, evm::MAX_ANSWER_BYTES) }),
+            Self::Evm => Box::new(Evm { rpc: rpc(evm::MAX_ANSWER_BYTES) }),
         }
     }
 }
@@ -79,4 +82,11 @@ impl FromStr for NodeKind {
     fn from_str(text: &str) -> Result<Self, ()> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(())
     }
+}
+
+/// Returns 32 bytes of hex.
+fn hash(digits: &str, what: &'static str) -> Result<VotedHash, NodeError> {
+    let mut hash = VotedHash::default();
+    hex::decode_to_slice(digits, &mut hash).map_err(|_| NodeError::Answer { what })?;
+    Ok(hash)
 }

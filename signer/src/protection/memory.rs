@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use finality::ConsumerHeight;
 
-use super::rules::{Decision, add_range, decide, higher};
+use super::rules::{Decision, add_range, decide, higher, lower};
 use super::store::{ChangeKind, Changed, LaneChange, Store, StoreError};
 use super::types::{Lane, LaneState, Outcome, Refusal, SigningRecord, Verdict, VoteRequest};
 
@@ -44,6 +44,9 @@ impl LaneRecords {
             }
             ChangeKind::RaiseLow(low) => self.raise(low),
             ChangeKind::SetHigh(high) => self.state.watermarks.high = high,
+            ChangeKind::LowerHigh(to) => {
+                self.state.watermarks.high = Some(lower(self.state.watermarks.high, to));
+            }
             ChangeKind::Prune(low) => {
                 self.raise(low);
                 self.records.retain(|height, _| *height > low);
@@ -90,7 +93,8 @@ impl Store for MemoryStore {
                     Outcome::Signed(Verdict::Again(signature))
                 }
                 Decision::Refused(refusal) => Outcome::Refused(refusal),
-                // An import without the signature: the same message has the same signature.
+                // A record without its signature, above the watermark: the same message has the same
+                // signature.
                 again_or_new => match signer.sign_vote(height, &message) {
                     Err(error) => Outcome::Failed(error),
                     Ok(signature) => {

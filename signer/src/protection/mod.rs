@@ -39,7 +39,7 @@ pub use self::postgres::{
     PostgresConnection, PostgresError, PostgresFailure, PostgresMode, PostgresOptions, PostgresStore,
 };
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{OpenError, SqlitePaths, SqliteStore};
+pub use self::sqlite::{OpenError, SqlitePaths, SqliteStore, UnpublishedBackup};
 pub use self::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError, check_highest_vote};
 pub(crate) use self::types::SignVote;
 pub use self::types::{

@@ -2,8 +2,9 @@
 
 use finality::ConsumerHeight;
 
+use super::guard::Guard;
 use super::store::StoreError;
-use super::types::{HeightRange, Refusal, SigningRecord, Watermarks};
+use super::types::{FirstHeight, HeightRange, Lane, Refusal, SigningRecord, Watermarks};
 
 /// What a store does with a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,19 +18,25 @@ pub(crate) enum Decision {
 }
 
 /// Decides on a message, by the record of its height and the lane's watermarks. A record decides first: what
-/// was signed is answered again, or contradicted, wherever the watermarks are.
+/// was signed is answered again, or contradicted, wherever the watermarks are. A record without a signature
+/// is somebody's word, and the record that it contradicts may be pruned: at or below the low watermark it
+/// answers nothing.
 pub(crate) fn decide(
     earlier: Option<SigningRecord>,
     watermarks: Watermarks,
     height: ConsumerHeight,
     message: &[u8],
 ) -> Decision {
+    let is_signed = |record: &SigningRecord| record.message == message && record.signature.is_some();
     match (earlier, watermarks) {
-        (Some(earlier), _) if earlier.message == message => Decision::Again(earlier),
-        (Some(earlier), _) => Decision::Refused(Refusal::DoubleSign { earlier }),
-        (None, Watermarks { low: Some(low), .. }) if height <= low => {
+        (Some(earlier), _) if is_signed(&earlier) => Decision::Again(earlier),
+        (Some(earlier), _) if earlier.message != message => {
+            Decision::Refused(Refusal::DoubleSign { earlier })
+        }
+        (_, Watermarks { low: Some(low), .. }) if height <= low => {
             Decision::Refused(Refusal::BelowLowWatermark { height, low })
         }
+        (Some(earlier), _) => Decision::Again(earlier),
         (None, Watermarks { high: Some(high), .. }) if height > high => {
             Decision::Refused(Refusal::AboveHighWatermark { height, high })
         }
@@ -37,9 +44,45 @@ pub(crate) fn decide(
     }
 }
 
+/// First heights let a vote be signed twice.
+#[derive(Debug)]
+pub(crate) enum UnsafeFirst {
+    /// A database is taken over, and this lane of it is not named.
+    NotNamed(Box<Lane>),
+    /// A first height is not above what is known to be signed.
+    BelowKnown { lane: Box<Lane>, height: ConsumerHeight, known: ConsumerHeight },
+}
+
+/// Checks the first heights of a database with these lanes and their highest heights. All of them must be
+/// named unless the database is sound: as new as its guard knows.
+pub(crate) fn check_first(
+    first: &[FirstHeight],
+    lanes: &[(&Lane, Option<ConsumerHeight>)],
+    guard: Option<&Guard>,
+    is_sound: bool,
+) -> Result<(), UnsafeFirst> {
+    let is_named = |lane: &Lane| first.iter().any(|named| named.lane == *lane);
+    if let Some((lane, _)) = lanes.iter().find(|(lane, _)| !is_sound && !is_named(lane)) {
+        return Err(UnsafeFirst::NotNamed(Box::new((*lane).clone())));
+    }
+    for FirstHeight { lane, height } in first {
+        let known = lanes.iter().find(|(known, _)| *known == lane).and_then(|(_, highest)| *highest);
+        let known = known.max(guard.and_then(|guard| guard.highest(lane)));
+        if let Some(known) = known.filter(|known| known >= height) {
+            return Err(UnsafeFirst::BelowKnown { lane: Box::new(lane.clone()), height: *height, known });
+        }
+    }
+    Ok(())
+}
+
 /// Returns the higher of two heights.
 pub(crate) fn higher(one: Option<ConsumerHeight>, other: Option<ConsumerHeight>) -> Option<ConsumerHeight> {
     one.max(other)
+}
+
+/// Returns the lower of a high watermark and a height that it is to be lowered to.
+pub(crate) fn lower(high: Option<ConsumerHeight>, to: ConsumerHeight) -> ConsumerHeight {
+    high.map_or(to, |high| high.min(to))
 }
 
 /// The most ranges of committed heights in a lane. Commitments follow one another, so that few have gaps.

@@ -54,8 +54,8 @@ pub trait Store: Send + Sync {
     /// Changes lanes, all or none of them, and returns what each is after it.
     ///
     /// # Errors
-    /// [`StoreError::UnknownLane`] for a high watermark or committed heights of a lane that is not known, and
-    /// [`StoreError::EmptyRange`]; nothing is changed then.
+    /// [`StoreError::UnknownLane`] for a high watermark or committed heights of a lane that is not known,
+    /// [`StoreError::EmptyRange`] and [`StoreError::TooManyRanges`]; nothing is changed then.
     fn change(&self, changes: Vec<LaneChange>) -> Result<Vec<Changed>, StoreError>;
 
     /// Returns the generation: a number that rises with every write.
@@ -84,6 +84,8 @@ pub enum ChangeKind {
     RaiseLow(ConsumerHeight),
     /// Sets or removes the high watermark.
     SetHigh(Option<ConsumerHeight>),
+    /// Sets the high watermark to a height, unless it is at or below that already.
+    LowerHigh(ConsumerHeight),
     /// Raises the low watermark to a height, and forgets the records at and below it.
     Prune(ConsumerHeight),
     /// Notes that the randomness of these heights is committed.
@@ -96,7 +98,7 @@ pub enum ChangeKind {
 impl ChangeKind {
     /// Returns whether it changes a lane that is known already: it says nothing of what was signed before.
     pub(crate) const fn needs_lane(&self) -> bool {
-        matches!(self, Self::SetHigh(_) | Self::Committed(_))
+        matches!(self, Self::SetHigh(_) | Self::LowerHigh(_) | Self::Committed(_))
     }
 }
 

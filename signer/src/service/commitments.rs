@@ -86,7 +86,7 @@ impl SignerService {
         let key = self.key(client, Operation::Digest, uid)?;
         let length = |_| ServiceError::Length { what: "digest", found: digest.len(), expected: 32 };
         let digest: &[u8; 32] = digest.try_into().map_err(length)?;
-        let Some(served) = self.digests.find(&key.public_key, digest) else {
+        let Some(served) = self.digests.find(client, key.public_key, digest) else {
             let lane = Lane { public_key: key.public_key, chain_id: Vec::new() };
             let (client, refused) = (client.name(), ServiceError::UnknownDigest);
             let (rule, reason) = ("unknown_digest", refused.to_string());
@@ -115,7 +115,8 @@ impl SignerService {
         commitment: Option<(u64, u32)>,
     ) -> Result<ProvenVote, ServiceError> {
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
-        session.check_context(*message.context())?;
+        let checked = session.check_context(*message.context()).map_err(ServiceError::from);
+        self.ruled(client, session.lane(), "context", checked)?;
         let tree = match commitment {
             Some((start, count)) => Some(self.tree(client, &session, start, count).await?),
             None => None,

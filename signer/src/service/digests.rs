@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use eots::XOnlyPublicKey;
 use finality::{RandomnessCommitment, SigningContext};
 
-/// How many digests are kept of each key.
+use crate::auth::Client;
+
+/// How many digests are kept of each client and key: nobody pushes out what another was served.
 const MOST: usize = 64;
 
 /// A commitment that may be signed as a digest.
@@ -21,22 +23,23 @@ pub(super) struct ServedDigest {
     pub(super) context: SigningContext,
 }
 
-/// The digests of the lists that were just served, by key.
+/// The digests of the lists that were just served, by client and key.
 #[derive(Debug, Default)]
-pub(super) struct ServedDigests(Mutex<BTreeMap<XOnlyPublicKey, VecDeque<ServedDigest>>>);
+pub(super) struct ServedDigests(Mutex<BTreeMap<(String, XOnlyPublicKey), VecDeque<ServedDigest>>>);
 
 impl ServedDigests {
     /// Keeps the digest of a list with its chain's context. (With none, a consumer chain's would be a valid
     /// commitment on Babylon Genesis, where its client may have no business.)
     pub(super) fn keep(
         &self,
+        client: &Client,
         public_key: XOnlyPublicKey,
         chain_id: &[u8],
         commitment: RandomnessCommitment,
         context: SigningContext,
     ) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = all.entry(public_key).or_default();
+        let kept = all.entry((client.name().to_owned(), public_key)).or_default();
         let digest = *commitment.digest(&context).as_ref();
         kept.retain(|served| served.digest != digest);
         kept.push_back(ServedDigest { digest, chain_id: chain_id.to_vec(), commitment, context });
@@ -45,9 +48,17 @@ impl ServedDigests {
         }
     }
 
-    /// Finds what a digest is of.
-    pub(super) fn find(&self, public_key: &XOnlyPublicKey, digest: &[u8; 32]) -> Option<ServedDigest> {
+    /// Finds what a digest is of, among those that this client was served.
+    pub(super) fn find(
+        &self,
+        client: &Client,
+        public_key: XOnlyPublicKey,
+        digest: &[u8; 32],
+    ) -> Option<ServedDigest> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(public_key)?.iter().find(|served| served.digest == *digest).cloned()
+        all.get(&(client.name().to_owned(), public_key))?
+            .iter()
+            .find(|served| served.digest == *digest)
+            .cloned()
     }
 }

@@ -162,6 +162,9 @@ pub enum ServiceError {
     /// The backup failed.
     #[error("the backup failed")]
     Backup(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Whoever asks wants a signature without a record.
+    #[error("UnsafeSignEOTS does not exist here: nothing is signed without a record")]
+    NoUnsafeSigning,
     /// The signing database is not copied by the signer.
     #[error("the signing database is backed up by its own server")]
     NoBackup,

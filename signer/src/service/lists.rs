@@ -57,7 +57,7 @@ impl SignerService {
         let lane = session.lane();
         if let Some(commitment) = commitment {
             let context = session.chain().commitment_context;
-            self.digests.keep(lane.public_key, &lane.chain_id, commitment, context);
+            self.digests.keep(client, lane.public_key, &lane.chain_id, commitment, context);
         }
         if let Some(last) = last {
             self.observer.observe(&Event::Randomness { lane, count, last });

@@ -29,11 +29,11 @@ pub use self::events::{Event, Observer};
 use self::keys::{Key, Sessions};
 pub use self::keys::{KeySource, UnlockFailure};
 pub use self::lists::MOST_IN_LIST;
-pub use self::operation::{BackUp, KeyStatus, LaneStatus};
+pub use self::operation::{KeyStatus, LaneStatus};
 pub use self::voted::AskedNode;
 pub use self::votes::{MOST_IN_BATCH, SignedVote};
 use crate::auth::{Client, Clock, Operation, RateLimit};
-use crate::protection::{Lane, Outcome, Store, StoreError, VoteRequest};
+use crate::protection::{Lane, Outcome, SqliteStore, Store, StoreError, VoteRequest};
 use crate::session::{ProtectedSigner, RandomnessAhead, VoteRules};
 
 /// How many backups are made in a minute.
@@ -46,8 +46,10 @@ pub struct ServedChain {
     pub chain: SignerChain,
     /// The rules of its votes.
     pub rules: VoteRules,
-    /// How many votes each key signs in a minute.
+    /// How many votes each key signs in a minute, over time.
     pub votes_per_minute: u32,
+    /// How many at once.
+    pub votes_at_once: u32,
     /// Whether messages that are no votes are signed: dangerous.
     pub sign_any_message: bool,
     /// The chain's own node: votes are for what it has alone.
@@ -65,7 +67,7 @@ pub struct Parts {
     /// The chains.
     pub chains: Vec<ServedChain>,
     /// Who copies the signing database; `None` where that is the database's own affair.
-    pub back_up: Option<Arc<dyn BackUp>>,
+    pub back_up: Option<Arc<SqliteStore>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Who is told what happens.
@@ -82,7 +84,7 @@ pub struct SignerService {
     keys: BTreeMap<XOnlyPublicKey, Key>,
     key_source: Arc<dyn KeySource>,
     chains: BTreeMap<Vec<u8>, ServedChain>,
-    back_up: Option<Arc<dyn BackUp>>,
+    back_up: Option<Arc<SqliteStore>>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     ahead: Option<RandomnessAhead>,
@@ -120,10 +122,8 @@ impl SignerService {
             .collect();
         let minute = std::time::Duration::from_secs(60);
         let keys = parts.keys.into_iter().map(|(name, public_key)| {
-            let limit = |chain: &ServedChain| {
-                let burst = chain.votes_per_minute.max(u32::try_from(MOST_IN_BATCH).unwrap_or(u32::MAX));
-                RateLimit::new(chain.votes_per_minute, minute, burst)
-            };
+            let limit =
+                |chain: &ServedChain| RateLimit::new(chain.votes_per_minute, minute, chain.votes_at_once);
             let rates = chains.iter().map(|(id, chain)| (id.clone(), limit(chain))).collect();
             (public_key, Key::new(name, public_key, rates))
         });

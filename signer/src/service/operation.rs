@@ -6,23 +6,7 @@ use eots::XOnlyPublicKey;
 
 use super::{Event, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation};
-use crate::protection::{Lane, LaneState, StoreError};
-
-/// Who copies the signing database while it works.
-pub trait BackUp: Send + Sync {
-    /// Copies it to a new file.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the file is there already, or cannot be written.
-    fn back_up(&self, to: &Path) -> Result<(), StoreError>;
-}
-
-#[cfg(feature = "sqlite")]
-impl BackUp for crate::protection::SqliteStore {
-    fn back_up(&self, to: &Path) -> Result<(), StoreError> {
-        Self::back_up(self, to)
-    }
-}
+use crate::protection::{Lane, LaneState};
 
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +99,11 @@ impl SignerService {
             });
             let free = names.into_iter().find(|name| !path.join(name).exists());
             let name = free.ok_or(ServiceError::Stopped)?;
-            back_up.back_up(&path.join(&name)).map_err(|cause| ServiceError::Backup(Box::new(cause)))?;
+            let failed = |cause| ServiceError::Backup(Box::new(cause));
+            let copy = back_up.begin_backup(&path.join(&name)).map_err(failed)?;
+            // A folder that hangs keeps no store open.
+            drop(back_up);
+            copy.publish().map_err(failed)?;
             Ok(name)
         });
         let name = name.await?;

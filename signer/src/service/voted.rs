@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use endpoint::EndpointError;
 use finality::{ConsumerHeight, VoteMessage};
 use tokio::sync::Semaphore;
 
@@ -55,7 +56,9 @@ impl AskedNode {
         }
         let (height, begun) = (vote.height(), Instant::now());
         let answer = self.node.voted_hash(height);
-        if matches!(answer, Err(NodeError::Connection { .. })) && begun.elapsed() > PAUSE {
+        if matches!(answer, Err(NodeError::Endpoint(EndpointError::Connection { .. })))
+            && begun.elapsed() > PAUSE
+        {
             *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
         match answer? {
@@ -82,7 +85,7 @@ impl SignerService {
         votes: Vec<VoteMessage>,
     ) -> Result<(), ServiceError> {
         let Some(asked) = &chain.node else { return Ok(()) };
-        let checked = check_all(asked, session, votes).await;
+        let checked = check_all(client, asked, session, votes).await;
         let rule = match &checked {
             Ok(()) | Err(ServiceError::Session(_) | ServiceError::Stopped) => return checked,
             Err(ServiceError::OtherHash { .. }) => "other_hash",
@@ -95,6 +98,7 @@ impl SignerService {
 
 /// Checks votes when it is their turn, within bounds of time.
 async fn check_all(
+    client: &Client,
     asked: &Arc<AskedNode>,
     session: &Arc<ProtectedSigner>,
     votes: Vec<VoteMessage>,
@@ -106,11 +110,14 @@ async fn check_all(
     let stop = cancel.flag();
     let place = match asked.queue.try_acquire() {
         Ok(_waiting) if !asked.pauses() => {
-            tokio::time::timeout_at(deadline.into(), asked.places.clone().acquire_owned()).await.ok()
+            let places = async {
+                let own = client.take_question().await;
+                Some((own?, asked.places.clone().acquire_owned().await.ok()?))
+            };
+            tokio::time::timeout_at(deadline.into(), places).await.ok().flatten()
         }
         _ => None,
     };
-    let place = place.and_then(Result::ok);
     let (asked, session) = (asked.clone(), session.clone());
     blocking(move || {
         // Kept until the work has ended, whoever has gone meanwhile.

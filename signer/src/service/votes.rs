@@ -10,7 +10,7 @@ use super::{Event, ServedChain, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation};
 use crate::causes::with_causes;
 use crate::protection::{Lane, Outcome, Refusal, Verdict};
-use crate::session::{PreparedVote, ProtectedSigner, SessionError};
+use crate::session::{PreparedVote, ProtectedSigner, SessionError, request_of_record};
 
 /// The most votes in one batch.
 pub const MOST_IN_BATCH: usize = 10_000;
@@ -42,9 +42,9 @@ impl SignerService {
         message: Vec<u8>,
     ) -> Result<SignedVote, ServiceError> {
         let key = self.key(client, Operation::Vote, uid)?;
-        let chain = self.chain(client, chain_id)?;
         let height = ConsumerHeight(height);
         let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
+        let chain = self.ruled(client, &lane, "chain", self.chain(client, chain_id))?;
         let voted = self.check_message(client, chain, &lane, height, &message)?;
         let session = match self.session(client, Operation::Vote, uid, chain_id) {
             Err(locked @ ServiceError::Locked(_)) => {
@@ -54,19 +54,21 @@ impl SignerService {
         };
         self.check_height(client, &session, height).await?;
         self.check_voted(client, chain, &session, voted.into_iter().collect()).await?;
+        // All clients of the key have one limit: what was asked in vain takes nothing of it.
+        self.take_votes(client, key, &lane, 1)?;
         // It may have been locked while the node was asked.
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
-        self.take_votes(client, key, &lane, 1)?;
         let (request, prepared) = session.prepare(height, message);
-        let outcome = self.submit(vec![request]).await?.into_iter().next();
-        self.finished(client, &session, &prepared, outcome)
+        let outcomes = self.submit(vec![request]).await?;
+        give_back(key, &lane, &outcomes);
+        self.finished(client, &session, &prepared, outcomes.into_iter().next())
     }
 
     /// Signs the votes of a batch, at most one for each height, and returns those that are signed: others
     /// were refused by the signing database.
     ///
     /// # Errors
-    /// [`ServiceError`]: nothing is recorded.
+    /// [`ServiceError`]: nothing is recorded, but where the store or a signature in its answer fails.
     pub async fn votes(
         &self,
         client: &Client,
@@ -75,7 +77,8 @@ impl SignerService {
         votes: Vec<(u64, Vec<u8>)>,
     ) -> Result<Vec<SignedVote>, ServiceError> {
         let key = self.key(client, Operation::Vote, uid)?;
-        let chain = self.chain(client, chain_id)?;
+        let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
+        let chain = self.ruled(client, &lane, "chain", self.chain(client, chain_id))?;
         if votes.len() > MOST_IN_BATCH {
             return Err(ServiceError::BatchTooLong { found: votes.len() });
         }
@@ -83,7 +86,6 @@ impl SignerService {
         if let Some((height, _)) = votes.iter().find(|(height, _)| !heights.insert(*height)) {
             return Err(ServiceError::DuplicateHeight(*height));
         }
-        let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
         let mut voted = Vec::with_capacity(votes.len());
         for (height, message) in &votes {
             voted.extend(self.check_message(client, chain, &lane, ConsumerHeight(*height), message)?);
@@ -96,16 +98,18 @@ impl SignerService {
             return Ok(Vec::new());
         }
         self.check_voted(client, chain, &session, voted).await?;
+        self.take_votes(client, key, &lane, u32::try_from(votes.len()).unwrap_or(u32::MAX))?;
         // It may have been locked while the node was asked.
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
-        self.take_votes(client, key, &lane, u32::try_from(votes.len()).unwrap_or(u32::MAX))?;
         let preparing = session.clone();
         let prepare = move || {
             let prepare = |(height, message)| preparing.prepare(ConsumerHeight(height), message);
             Ok(votes.into_iter().map(prepare).unzip())
         };
         let (requests, prepared): (Vec<_>, Vec<_>) = blocking(prepare).await?;
-        let mut outcomes = self.submit(requests).await?.into_iter();
+        let outcomes = self.submit(requests).await?;
+        give_back(key, &lane, &outcomes);
+        let mut outcomes = outcomes.into_iter();
         let mut signed = Vec::with_capacity(prepared.len());
         for vote in &prepared {
             match self.finished(client, &session, vote, outcomes.next()) {
@@ -154,7 +158,9 @@ impl SignerService {
         let checked = blocking(move || Ok(asked.check_height(height)?)).await;
         let rule = match &checked {
             Err(ServiceError::Session(SessionError::TooFarAbove { .. })) => "too_far_above",
-            _ => "not_committed",
+            Err(ServiceError::Session(SessionError::NotCommitted { .. })) => "not_committed",
+            // It was refused by no rule.
+            _ => return checked,
         };
         self.ruled(client, session.lane(), rule, checked)
     }
@@ -213,7 +219,8 @@ impl SignerService {
         }
     }
 
-    /// Answers for a key that is locked: what was signed is in the record.
+    /// Answers for a key that is locked: what was signed is in the record, which leaves as every signature
+    /// does, by the store's verdict.
     async fn recorded(
         &self,
         client: &Client,
@@ -222,23 +229,29 @@ impl SignerService {
         message: Vec<u8>,
         locked: ServiceError,
     ) -> Result<SignedVote, ServiceError> {
-        let (store, asked) = (self.store.clone(), lane.clone());
-        let records = blocking(move || Ok(store.records(&asked, height, 1)?)).await?;
-        match records.into_iter().next().filter(|record| record.height == height) {
-            Some(record) if record.message == message => {
-                let signature = record.signature.ok_or(locked)?;
-                let verdict = Verdict::Again(signature);
+        let request = request_of_record(lane.clone(), height, message.clone());
+        match self.submit(vec![request]).await?.into_iter().next() {
+            Some(Outcome::Signed(verdict)) => {
+                let signature = *verdict.signature();
                 self.observer.observe(&Event::Signed { lane: &lane, height, verdict: &verdict });
                 Ok(SignedVote { height, signature, public_randomness: None, again: true })
             }
-            Some(earlier) => {
-                let refusal = Refusal::DoubleSign { earlier };
+            Some(Outcome::Refused(refusal @ Refusal::DoubleSign { .. })) => {
                 let (client, lane) = (client.name(), &lane);
                 let refused = Event::Refused { client, lane, height, message: &message, refusal: &refusal };
                 self.observer.observe(&refused);
                 Err(SessionError::Refused(refusal).into())
             }
-            None => Err(locked),
+            // It may be signed when the key is unlocked.
+            _ => Err(locked),
         }
     }
+}
+
+/// Gives back to the limit of a key what was signed for nobody: answers of records, and refusals.
+fn give_back(key: &super::Key, lane: &Lane, outcomes: &[Outcome]) {
+    let Some(rate) = key.rates.get(&lane.chain_id) else { return };
+    let is_new = |outcome: &&Outcome| matches!(outcome, Outcome::Signed(Verdict::New(_)));
+    let new = outcomes.iter().filter(is_new).count();
+    rate.give_back(u32::try_from(outcomes.len().saturating_sub(new)).unwrap_or(u32::MAX));
 }

@@ -29,7 +29,7 @@ use self::ahead::LaneKey;
 pub use self::ahead::RandomnessAhead;
 pub use self::error::SessionError;
 use self::prepared::OneVote;
-pub use self::prepared::PreparedVote;
+pub use self::prepared::{PreparedVote, request_of_record};
 use self::reach::Reach;
 pub use self::reach::VoteRules;
 use crate::protection::{ChangeKind, HeightRange, Lane, LaneChange, Outcome, Store, Verdict, VoteRequest};

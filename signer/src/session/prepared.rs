@@ -7,7 +7,7 @@ use finality::ConsumerHeight;
 
 use super::ahead::LaneKey;
 use super::error::SessionError;
-use crate::protection::{Lane, Outcome, SignVote, Verdict};
+use crate::protection::{Lane, Outcome, SignVote, Verdict, VoteRequest};
 
 /// The signature of one vote, whose randomness is at hand: what the store waits for is a scalar operation.
 pub(super) struct OneVote {
@@ -16,12 +16,29 @@ pub(super) struct OneVote {
 }
 
 impl SignVote for OneVote {
-    /// Signs without verifying: who asked verifies what the store returns, new or recorded, before it leaves.
+    /// Signs without verifying: who asked verifies what the store returns before it leaves.
     fn sign_vote(&self, height: ConsumerHeight, message: &[u8]) -> Result<Signature, SignError> {
         let ready = self.randomness.lock().unwrap_or_else(PoisonError::into_inner).take();
         let randomness = ready.unwrap_or_else(|| self.keys.derive(height.to_u64()));
         sign_without_verifying(&self.keys.key, randomness, message)
     }
+}
+
+/// A vote whose key is locked: it is answered where it has a record, and signed nowhere.
+struct WithoutKey;
+
+impl SignVote for WithoutKey {
+    fn sign_vote(&self, _: ConsumerHeight, _: &[u8]) -> Result<Signature, SignError> {
+        // There is no signature, as there is no key.
+        Err(SignError::Fault)
+    }
+}
+
+/// Returns a request that the store answers by a record alone, for a key that is locked: nothing new is
+/// signed ([`Outcome::Failed`]). Without the key the signature cannot be verified. One that a fault spoilt is
+/// the only number that ever leaves for its height, and alone reveals nothing.
+pub fn request_of_record(lane: Lane, height: ConsumerHeight, message: Vec<u8>) -> VoteRequest {
+    VoteRequest { lane: Arc::new(lane), height, message, signer: Arc::new(WithoutKey) }
 }
 
 /// What is kept of a vote while the store decides: enough to verify the signature that it answers with.

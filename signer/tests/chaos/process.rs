@@ -38,10 +38,12 @@ passphrase_file = "alice.passphrase"
 [[chain]]
 chain_id = "bbn-1"
 votes_per_minute = 1000000
+votes_at_once = 10000
 [[chain]]
 chain_id = "consumer-1"
 consumer = {{ verifying_chain_id = "consumer-1", address = "bbn1contract" }}
 votes_per_minute = 1000000
+votes_at_once = 10000
 {clients}
 "#
     );

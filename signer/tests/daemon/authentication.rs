@@ -145,7 +145,7 @@ async fn the_client_authenticates_and_is_limited() {
             RemoteSigner::connect(connection).unwrap()
         };
         let wrong = connect("a wrong secret").status().unwrap_err();
-        assert!(matches!(wrong, RemoteError::NotAllowed { .. }), "{wrong}");
+        assert!(matches!(wrong, RemoteError::Unauthenticated { .. }), "{wrong}");
         let signer = connect(SECRET).signer(public(ALICE), SignerChain::genesis("bbn-1"));
         let message = VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(200), [1; 32]);
         let first = signer.vote(&message).unwrap();
@@ -190,4 +190,35 @@ async fn secrets_are_replaced_without_a_stop() {
     assert!(changed, "the new secret is valid within seconds");
     let mut own = running.own().await;
     own.status(with_bound(SECRET, "Status", StatusRequest {}, 9)).await.unwrap();
+}
+
+/// One client takes no more than half of the connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_of_one_client_leave_as_many_to_others() {
+    let running = home().start(&format!("{CLIENTS}\n[limits]\nconnections = 6\n")).await;
+    let list = |start_height| {
+        let (uid, chain_id) = (uid(ALICE), chain_id(0));
+        CreateRandomnessPairListRequest { uid, chain_id, start_height, num: 1, interval: None }
+    };
+    let mut held = Vec::new();
+    for number in 0..3 {
+        let mut client = running.reference().await;
+        let ask = with_hmac("the reference's secret", list(number));
+        client.create_randomness_pair_list(ask).await.unwrap();
+        held.push(client);
+    }
+    let mut fourth = running.reference().await;
+    let ask = || with_hmac("the reference's secret", list(9));
+    let (code, text) = refused(fourth.create_randomness_pair_list(ask()).await);
+    assert_eq!((code, text.contains("too many connections")), (Code::ResourceExhausted, true), "{text}");
+    // Over those that it has, it asks on; and another client is let in.
+    held[0].create_randomness_pair_list(ask()).await.unwrap();
+    running.own().await.status(with_bound(SECRET, "Status", StatusRequest {}, 9)).await.unwrap();
+    // A place that is given up is free.
+    drop(held.pop());
+    let begun = std::time::Instant::now();
+    while fourth.create_randomness_pair_list(ask()).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(8), "its place is not free");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -74,6 +74,7 @@ async fn one_block_wins_each_height() {
         }
     }
     let metrics = running.get("/metrics").await;
-    let line = metrics.lines().find(|line| line.starts_with("eots_fp_total_eots_sign_counter"));
-    assert!(line.is_some(), "{metrics}");
+    let line = metrics.lines().find(|line| line.starts_with("btcstake_signer_double_sign_refusals_total"));
+    let refused: u64 = line.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(refused > 0, "{metrics}");
 }

@@ -124,6 +124,7 @@ name = "bob"
 chain_id = "bbn-1"
 most_above = 5000
 votes_per_minute = 1000000
+votes_at_once = 10000
 [[chain]]
 chain_id = "consumer-1"
 consumer = {{ verifying_chain_id = "consumer-1", address = "bbn1contract" }}

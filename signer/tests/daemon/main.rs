@@ -12,7 +12,10 @@
 )]
 
 mod authentication;
+mod combination;
 mod concurrent;
+#[path = "../../src/session/tests/forge.rs"]
+mod forge;
 mod harness;
 mod hostile;
 mod interop;

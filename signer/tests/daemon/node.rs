@@ -14,16 +14,16 @@ use tonic::Code;
 use crate::harness::{ALICE, ANYBODY, Home, Running, chain, chain_id, refused, uid, vote};
 
 /// The block that the node has at every height.
-const BLOCK: u8 = 0xab;
+pub(crate) const BLOCK: u8 = 0xab;
 
 /// A node of CometBFT whose last block can be set.
-struct Node {
+pub(crate) struct Node {
     address: SocketAddr,
     tip: Arc<AtomicU64>,
 }
 
 impl Node {
-    async fn start(network: &'static str, tip: u64) -> Self {
+    pub(crate) async fn start(network: &'static str, tip: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let tip = Arc::new(AtomicU64::new(tip));
@@ -38,7 +38,7 @@ impl Node {
     }
 
     /// What the configuration says of it.
-    fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         table(&self.address)
     }
 }
@@ -78,7 +78,7 @@ async fn answer_all(mut stream: TcpStream, network: &str, tip: &AtomicU64) -> Op
 }
 
 /// Alice's lane on the chain with a node: every height up to a million is committed.
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     use finality::ConsumerHeight;
     use signer::protection::{ChangeKind, HeightRange, Lane, LaneChange, SqliteStore, Store as _};
     let home = Home::new();

@@ -105,7 +105,7 @@ async fn keys_are_listed_unlocked_and_locked() {
             found
         };
         assert_eq!(sorted(unlocked(&remote)), names(false));
-        let refused = remote.unlock(&public(BOB), "wrong").unwrap_err().to_string();
+        let refused = remote.unlock(&public(BOB), "wrong words").unwrap_err().to_string();
         assert!(!refused.contains("wrong words") && refused.contains("bob"), "{refused}");
         remote.unlock(&public(BOB), BOB_PASSPHRASE).unwrap();
         assert_eq!(sorted(unlocked(&remote)), names(true));

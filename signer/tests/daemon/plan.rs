@@ -136,7 +136,10 @@ impl Plan {
         }
         for chain in self.chains.values() {
             text += &format!("[[chain]]\nchain_id = \"{}\"\n", chain.chain_id);
-            text += &format!("most_above = {}\nvotes_per_minute = 1000000\n", self.most_above);
+            text += &format!(
+                "most_above = {}\nvotes_per_minute = 1000000\nvotes_at_once = 10000\n",
+                self.most_above
+            );
             if let Some((verifying, address)) = chain.consumer() {
                 text += &format!(
                     "consumer = {{ verifying_chain_id = \"{verifying}\", address = \"{address}\" }}\n"

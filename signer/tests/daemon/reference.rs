@@ -46,9 +46,16 @@ async fn votes_are_signed_once_and_the_same_again() {
     assert!(text.starts_with("double sign"), "{text}");
     // The refusal is counted, and health is good.
     let metrics = running.get("/metrics").await;
-    assert!(metrics.contains("double_sign"), "{metrics}");
-    assert!(metrics.contains("eots_fp_total_eots_sign_counter"), "{metrics}");
-    assert!(metrics.contains("method=\"SignEOTS\""), "{metrics}");
+    let key = hex::encode(uid(ALICE));
+    let lane = format!("chain_id=\"bbn-1\",fp_btc_pk_hex=\"{key}\"");
+    for line in [
+        format!("btcstake_signer_double_sign_refusals_total{{{lane}}} 1"),
+        format!("btcstake_signer_refusals_total{{{lane},rule=\"double_sign\"}} 1"),
+        format!("eots_fp_total_eots_sign_counter{{fp_btc_pk_hex=\"{key}\"}} 2"),
+        format!("btcstake_signer_highest_height{{{lane}}} 120"),
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}: {metrics}");
+    }
     assert!(running.get("/health").await.starts_with("HTTP/1.1 200"), "healthy");
 
     // After a stop and a start the record is there.

@@ -70,7 +70,7 @@ async fn a_secret_alone_is_enough_beside_certificates() {
     };
     assert_eq!(ask(Some(b"0123456789abcdef0123456789abcdef")).unwrap(), 2);
     for wrong in [None, Some(b"another secret of this length ok".as_slice())] {
-        assert!(matches!(ask(wrong), Err(RemoteError::NotAllowed { .. })), "{wrong:?}");
+        assert!(matches!(ask(wrong), Err(RemoteError::Unauthenticated { .. })), "{wrong:?}");
     }
 }
 
@@ -103,7 +103,7 @@ async fn certificates_say_who_asks() {
     assert!(ask(&running, tls(&servers, Some((&stranger, &stranger_key)))).await.is_err());
     let (other, other_key) = clients.sign("fpd");
     let refused = ask(&running, tls(&servers, Some((&other, &other_key)))).await.unwrap_err();
-    assert!(matches!(refused, RemoteError::NotAllowed { .. }), "{refused}");
+    assert!(matches!(refused, RemoteError::Unauthenticated { .. }), "{refused}");
     // A signer that somebody else's authority vouches for is not talked to.
     let refused = ask(&running, tls(&strangers, Some((&fpd, &fpd_key)))).await.unwrap_err();
     assert!(matches!(refused, RemoteError::Connect { .. }), "{refused}");

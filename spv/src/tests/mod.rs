@@ -2,5 +2,6 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod anchors;
 mod headers;
 mod inclusion;

@@ -28,6 +28,15 @@ pub enum DelegationError {
         #[source]
         cause: Cause,
     },
+    /// The delegation is no message that registers a stake: the cause names what it lacks.
+    #[error("the stake cannot be registered with the chain as it is")]
+    Registration {
+        /// The path of the field in the chain's names.
+        path: Option<String>,
+        /// What it lacks, or must not have.
+        #[source]
+        cause: Cause,
+    },
     /// The delegation does not name a parameters version.
     #[error("the delegation names no parameters version; must name one")]
     Unstated,

@@ -28,6 +28,8 @@ mod rules;
 mod seen;
 mod stake;
 pub(crate) mod status;
+#[cfg(feature = "wire")]
+mod to_chain;
 
 pub use self::build::{NewDelegation, NewExtendedDelegation, PresignedTransactions};
 pub use self::check::{CheckRules, InForce};
@@ -49,3 +51,5 @@ pub use self::rules::StakeViolation;
 pub use self::seen::broken_rules;
 pub use self::stake::{Stake, WithdrawnOutput};
 pub use self::status::{Spending, StakeOnChain, StakeState, StakeStatus};
+#[cfg(feature = "wire")]
+pub use self::to_chain::RegistrationMessage;

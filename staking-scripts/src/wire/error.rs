@@ -36,7 +36,7 @@ pub(crate) enum WireError {
 }
 
 impl WireError {
-    pub(super) fn field(path: impl Into<String>, problem: Problem) -> Self {
+    pub(crate) fn field(path: impl Into<String>, problem: Problem) -> Self {
         Self::Field { path: path.into(), problem }
     }
 

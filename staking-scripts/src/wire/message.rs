@@ -1,21 +1,15 @@
-//! Conversion of a message that registers a stake to a delegation, and back. Every field of a message is
-//! required, as on the chain, except the inclusion proof.
+//! Conversion of a message that registers a stake to a delegation. Every field of a message is required, as
+//! on the chain, except the inclusion proof.
 
-use bitcoin::consensus::serialize;
+use bitcoin::BlockHash;
 use bitcoin::hashes::Hash as _;
-use bitcoin::{BlockHash, Transaction};
-use prost::Message as _;
 
 use super::check::txid;
 use super::fields::{
     amount, below, blocks, bytes32, key, needed, optional, providers, signature, text, transaction,
 };
-use super::proto::{
-    Any, InclusionProof, MsgBtcStakeExpand, MsgCreateBtcDelegation, ProofOfPossessionBtc, TransactionKey,
-};
-use super::{
-    Problem, WireDelegation, WireError, WireExtension, WireInclusion, WireKind, internal_bytes, protobuf,
-};
+use super::proto::{InclusionProof, MsgBtcStakeExpand, MsgCreateBtcDelegation, ProofOfPossessionBtc};
+use super::{Problem, WireDelegation, WireError, WireExtension, WireInclusion};
 
 /// The types of proofs of possession, by name and number.
 pub(super) const POSSESSIONS: [(&str, i32); 3] = [("BIP340", 0), ("BIP322", 1), ("ECDSA", 2)];
@@ -97,92 +91,6 @@ fn inclusion(raw: &InclusionProof, path: &str) -> Result<WireInclusion, WireErro
         block_hash: BlockHash::from_byte_array(bytes32(needed(&key.hash, &hash_path)?, &hash_path)?),
         position: key.index,
         siblings: optional(&raw.proof, &proof_path, whole_hashes)?.unwrap_or_default(),
-    })
-}
-
-/// Writes the message that registers this delegation: `MsgBtcStakeExpand` when it extends a stake,
-/// `MsgCreateBTCDelegation` when not. Returns which message, and its protobuf.
-///
-/// # Errors
-/// [`WireError::Field`] names what the delegation lacks: the staker's address, the proof of possession, the
-/// pre-signed transactions with the staker's signatures, the unbonding amount, the funding transaction.
-pub(crate) fn write_message(delegation: &WireDelegation) -> Result<(WireKind, Vec<u8>), WireError> {
-    let message = message(delegation)?;
-    let Some(extends) = &delegation.extends else {
-        return Ok((WireKind::Create, message.encode_to_vec()));
-    };
-    if delegation.inclusion.is_some() {
-        // The message has no field for it: an extension is included after the covenant has signed.
-        let problem = Problem::Type { found: "an inclusion proof", expected: "none in an extension" };
-        return Err(WireError::field("staking_tx_inclusion_proof", problem));
-    }
-    let funding = extends.funding_transaction.as_ref();
-    let message = MsgBtcStakeExpand {
-        previous_staking_tx_hash: extends.previous_txid.to_string(),
-        funding_tx: bytes(funding, "funding_tx")?,
-        ..message.into()
-    };
-    Ok((WireKind::Expand, message.encode_to_vec()))
-}
-
-/// Writes the message as [`write_message`] does, with the name of its type in a `google.protobuf.Any`, as a
-/// transaction of the chain carries it.
-///
-/// # Errors
-/// As [`write_message`].
-pub(crate) fn write_any(delegation: &WireDelegation) -> Result<Vec<u8>, WireError> {
-    let (kind, value) = write_message(delegation)?;
-    let type_url = match kind {
-        WireKind::Expand => protobuf::EXPAND_URL,
-        _ => protobuf::CREATE_URL,
-    };
-    Ok(Any { type_url: type_url.to_owned(), value }.encode_to_vec())
-}
-
-fn lacking<T>(part: Option<T>, path: &str) -> Result<T, WireError> {
-    part.ok_or_else(|| WireError::field(path, Problem::Missing))
-}
-
-fn bytes(transaction: Option<&Transaction>, path: &str) -> Result<Vec<u8>, WireError> {
-    lacking(transaction, path).map(serialize)
-}
-
-fn message(delegation: &WireDelegation) -> Result<MsgCreateBtcDelegation, WireError> {
-    let d = delegation;
-    let (btc_sig_type, btc_sig) = lacking(d.proof_of_possession.clone(), "pop")?;
-    let satoshis = |amount: bitcoin::Amount, path: &str| {
-        let rule = "an amount from 1 to 2100000000000000 satoshis";
-        let number = || Problem::Number { found: amount.to_sat().to_string(), rule };
-        i64::try_from(amount.to_sat()).map_err(|_| WireError::field(path, number()))
-    };
-    let signature = |part: Option<bitcoin::secp256k1::schnorr::Signature>, path| {
-        lacking(part, path).map(|signature| signature.serialize().to_vec())
-    };
-    Ok(MsgCreateBtcDelegation {
-        staker_addr: lacking(d.staker_address.clone(), "staker_addr")?,
-        pop: Some(ProofOfPossessionBtc { btc_sig_type, btc_sig }),
-        btc_pk: d.staker.serialize().to_vec(),
-        fp_btc_pk_list: d.finality_providers.iter().map(|key| key.serialize().to_vec()).collect(),
-        staking_time: d.staking_time_blocks,
-        staking_value: satoshis(d.staking_amount, "staking_value")?,
-        staking_tx: serialize(&d.staking_transaction),
-        staking_tx_inclusion_proof: d.inclusion.as_ref().map(|inclusion| InclusionProof {
-            key: Some(TransactionKey {
-                index: inclusion.position,
-                hash: internal_bytes(&inclusion.block_hash),
-            }),
-            proof: inclusion.siblings.clone(),
-        }),
-        slashing_tx: bytes(d.slashing_transaction.as_ref(), "slashing_tx")?,
-        delegator_slashing_sig: signature(d.staker_slashing_signature, "delegator_slashing_sig")?,
-        unbonding_time: d.unbonding_time_blocks,
-        unbonding_tx: bytes(d.unbonding_transaction.as_ref(), "unbonding_tx")?,
-        unbonding_value: satoshis(lacking(d.unbonding_amount, "unbonding_value")?, "unbonding_value")?,
-        unbonding_slashing_tx: bytes(d.unbonding_slashing_transaction.as_ref(), "unbonding_slashing_tx")?,
-        delegator_unbonding_slashing_sig: signature(
-            d.staker_unbonding_slashing_signature,
-            "delegator_unbonding_slashing_sig",
-        )?,
     })
 }
 

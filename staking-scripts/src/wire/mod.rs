@@ -17,11 +17,6 @@
 //!
 //! What is read is well formed: keys on the curve, scalars below the group order, transactions that decode,
 //! lists that agree. No signature is verified, and no rule of stakes is checked here.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the delegation reads through it, and a crate of the chain writes through it"
-)]
 
 mod check;
 mod error;
@@ -31,6 +26,7 @@ mod message;
 mod proto;
 mod protobuf;
 mod value;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -42,8 +38,8 @@ use eots::AdaptorSignature;
 
 pub(crate) use error::{Problem, WireError};
 pub(crate) use json::{TOP_MEMBERS, read_json};
-pub(crate) use message::{write_any, write_message};
 pub(crate) use protobuf::{WireKind, read_protobuf};
+pub(crate) use write::{WrittenMessage, write_message};
 
 /// The largest input in bytes: 16 MiB.
 pub(crate) const MAX_INPUT: usize = 16 << 20;
@@ -161,6 +157,7 @@ pub(crate) enum WireSpend {
 
 impl WireDelegation {
     /// Returns the id of the staking transaction, under which the chain keeps the delegation.
+    #[cfg(test)]
     pub(crate) fn staking_txid(&self) -> Txid {
         self.staking_transaction.compute_txid()
     }

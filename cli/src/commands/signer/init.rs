@@ -14,7 +14,7 @@ use crate::view::output::Printout;
     after_help = "The first height must be above every vote that was ever made with the key on this chain, here or elsewhere: nothing below it is signed. \
     Other commands refuse a signing database that is missing, or older than its guard knows (an old copy, a backup): this takes it over, \
     and a warning says so. What it knows itself of the highest vote is then not enough: ask the chain. A guard that is elsewhere (--guard) must be named \
-    here too.\n\nExample:\n  btcstake signer init --protection signing.db --chain-id bbn-1 --from-height 1 \
+    here too.\n\nExample:\n  btcstake signer init --protection new.db --chain-id bbn-1 --from-height 1 \
     --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
 )]
 pub(crate) struct Args {

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use signer::config::{Configuration, LogFormat, LogSettings};
 use signer::daemon::Daemon;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::args::keystore::refuse_flags;
 use crate::args::not_opened::NotOpened;
 use crate::args::secret::forbid_core_dumps;
 use crate::view::output::{Exit, Printout};
@@ -39,11 +41,18 @@ pub struct Output {
 impl Args {
     /// Runs the daemon until it is told to stop. What it prints, it prints when it listens.
     pub(crate) fn run(self, json: bool) -> anyhow::Result<Printout> {
+        refuse_flags(
+            "the configuration has keystore, and passphrase_file or passphrase_credential of a [[key]]",
+        )?;
         forbid_core_dumps()?;
         let configuration = Configuration::load(&self.config, std::env::vars_os()).context("--config")?;
         log_as(&configuration.log);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.context("cannot start the daemon's threads")?.block_on(serve(configuration, json))?;
+        let runtime = runtime.context("cannot start the daemon's threads")?;
+        let served = runtime.block_on(serve(configuration, json));
+        // A copy that hangs on another disk has nothing of the store.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        served?;
         Ok(Printout::lines(std::iter::empty(), Exit::Success))
     }
 }

@@ -65,7 +65,7 @@ fn start(folder: &Folder) -> Started {
         .args(["--json", "signer", "start", "--config", "signer.toml"])
         .current_dir(folder.path())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(std::fs::File::create(folder.path().join("signer.log")).unwrap())
         .spawn()
         .unwrap();
     let mut line = String::new();
@@ -116,6 +116,12 @@ fn signer_runs_and_signs_for_the_command_line() {
     let refused = sign(2).json(1);
     assert_eq!(refused["accepted"], false);
     assert_eq!(refused["violations"][0]["rule"], "double_sign", "{refused}");
+    // Whoever reads the log sees both messages, and no secret.
+    let log = std::fs::read_to_string(folder.path().join("signer.log")).unwrap();
+    let line =
+        log.lines().find(|line| line.contains("refused a double sign")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("ERROR") && line.contains(&vote(160, 1)) && line.contains(&vote(160, 2)), "{line}");
+    assert!(!log.contains("correct horse") && !log.contains(SECRET), "{log}");
     // As here: what is refused is a negative answer, whichever rule it is.
     let far = format!("eots sign --chain-id bbn-1 --height 300 --message {}", vote(300, 1));
     for (command, word) in
@@ -198,6 +204,18 @@ fn database_of_a_signer_that_runs_is_copied() {
     folder.run("signer backup --protection signing.db --out-folder /copies").fails(&["--signer"]);
     folder.run("signer backup --out copy.db").fails(&["--protection"]);
     folder.run("signer backup --protection signing.db").fails(&["--out"]);
+}
+
+/// Whoever gives a flag expects it to do something.
+#[test]
+fn signer_start_refuses_what_its_configuration_says() {
+    let folder = Folder::new();
+    home(&folder);
+    for flag in ["--keystore elsewhere", "--passphrase-fd 0", "--passphrase-credential alice"] {
+        let name = flag.split_once(' ').unwrap().0;
+        let started = folder.run(&format!("signer start --config signer.toml {flag}"));
+        started.fails(&[&format!("{name} is given"), "the configuration has keystore"]);
+    }
 }
 
 #[test]

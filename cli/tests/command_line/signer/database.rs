@@ -195,6 +195,7 @@ fn every_key_of_a_database_that_is_taken_over_is_named() {
         ))
     };
     both("nothing").fails(&["PUBLIC_KEY:CHAIN_ID:HEIGHT"]);
+    both(&format!("{MEMBER_KEY}::9")).fails(&["the chain id is empty"]);
     both(&format!("{MEMBER_KEY}:bbn:1:high")).fails(&["\"high\" is not a height"]);
     let taken: SignerLanes = both(&format!("{MEMBER_KEY}:bbn:1:9")).output(0);
     let lows: Vec<_> = taken.lanes.iter().map(|lane| lane.low_watermark_height).collect();

@@ -85,7 +85,7 @@ fn each_default_is_what_an_absent_setting_is() {
         let text = Draft::new().with(setting.table, setting.key, setting.default).text();
         assert_eq!(folder.load(&text).unwrap(), least, "{}.{}", setting.table, setting.key);
     }
-    assert_eq!(count, 16);
+    assert_eq!(count, 17);
 }
 
 /// The page has what `Configuration::reference` returns; this writes it anew when asked to.

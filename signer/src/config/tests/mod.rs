@@ -135,7 +135,7 @@ fn assert_defaults(read: &Configuration, folder: &Path) {
         "commitment_context: SigningContext(Babylon Genesis), vote_context: SigningContext(Babylon Genesis), ",
         "possession_context: SigningContext(Babylon Genesis) }, ",
         r#"committed_only: true, most_above: 20000, "#,
-        r#"votes_per_minute: 600, sign_any_message: false, highest_votes: [], node: None }], "#,
+        r#"votes_per_minute: 600, votes_at_once: 1000, sign_any_message: false, highest_votes: [], node: None }], "#,
         r#"clients: [ClientSettings { name: "fpd", authentication: By { "#,
         r#"hmac_secrets: Some(SecretFile { file: PrivateFile { path: "fpd.hmac", is_credential: false }, least_bytes: 1 }), "#,
         r#"auth_secrets: None, certificates: None }, keys: {KeyName("alice")}, chains: {"bbn-1"}, "#,

@@ -1,6 +1,6 @@
 //! Exports and imports.
 
-mod vectors;
+pub(crate) mod vectors;
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The vectors in `vectors/interchange`, on every kind of store.
+//! The vectors in `vectors/interchange`, on every kind of store (that in PostgreSQL beside its other tests).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -133,7 +133,7 @@ impl Run<'_> {
 }
 
 /// Runs every vector on stores that `make` returns, with the name of the vector for the store.
-fn run(make: &dyn Fn(&str) -> Box<dyn Store>) {
+pub(crate) fn run(make: &dyn Fn(&str) -> Box<dyn Store>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/interchange");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));

@@ -42,7 +42,7 @@ pub enum RecordError {
     /// The secret key is of another kind.
     #[error("the key is of another kind; must be of secp256k1")]
     Kind,
-    /// The secret key is none.
+    /// The secret key is not valid.
     #[error(transparent)]
     NotAKey(#[from] eots::InvalidSecretKey),
     /// The public key in it is another key's.

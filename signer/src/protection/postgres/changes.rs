@@ -9,7 +9,7 @@ use super::error::{MOST_CHAIN_ID, PostgresFailure, failed};
 use super::rows::{Columns, bytes, height, record};
 use super::session::Session;
 use super::transaction::{Expected, Known, Transaction};
-use crate::protection::rules::{add_range, higher};
+use crate::protection::rules::{add_range, higher, lower};
 use crate::protection::store::{ChangeKind, Changed, LaneChange, StoreError};
 use crate::protection::types::{HeightRange, Lane, SigningRecord};
 use crate::protection::worker::Done;
@@ -33,7 +33,12 @@ pub(super) async fn change(
     for LaneChange { lane, kind } in changes {
         match transaction.change(lane, kind).await {
             Ok(changed) => all.push(changed),
-            Err(error @ (StoreError::UnknownLane(_) | StoreError::EmptyRange(_))) => {
+            // What is asked wrongly: the session is as good as before.
+            Err(
+                error @ (StoreError::UnknownLane(_)
+                | StoreError::EmptyRange(_)
+                | StoreError::TooManyRanges { .. }),
+            ) => {
                 session.client.batch_execute("ROLLBACK").await.map_err(failed)?;
                 return Ok(Err(error));
             }
@@ -58,10 +63,10 @@ impl Transaction<'_> {
                 }
             }
             ChangeKind::RaiseLow(low) => self.raise(lane, *low),
-            ChangeKind::SetHigh(high) => {
-                let known = self.known(lane);
-                known.watermarks.high = *high;
-                known.is_changed = true;
+            ChangeKind::SetHigh(high) => self.set_high(lane, *high),
+            ChangeKind::LowerHigh(to) => {
+                let high = lower(self.known(lane).watermarks.high, *to);
+                self.set_high(lane, Some(high));
             }
             ChangeKind::Prune(low) => {
                 self.raise(lane, *low);
@@ -77,6 +82,12 @@ impl Transaction<'_> {
         }
         changed.watermarks = self.known(lane).watermarks;
         Ok(changed)
+    }
+
+    fn set_high(&mut self, lane: &Lane, high: Option<ConsumerHeight>) {
+        let known = self.known(lane);
+        known.watermarks.high = high;
+        known.is_changed = true;
     }
 
     fn known(&mut self, lane: &Lane) -> &mut Known {
@@ -120,11 +131,17 @@ impl Transaction<'_> {
     }
 
     async fn commit_range(&mut self, lane: &Lane, range: HeightRange) -> Result<(), StoreError> {
-        let mut ranges = committed(self.session, lane).await?;
-        add_range(&mut ranges, range)?;
-        self.execute("DELETE FROM committed WHERE public_key = $1 AND chain_id = $2", lane, &[]).await?;
-        let first: Vec<_> = ranges.iter().map(|range| bytes(range.first)).collect();
-        let last: Vec<_> = ranges.iter().map(|range| bytes(range.last)).collect();
+        let before = committed(self.session, lane).await?;
+        let mut after = before.clone();
+        add_range(&mut after, range)?;
+        // What is joined to others goes, and the joined one comes.
+        let gone: Vec<_> =
+            before.iter().filter(|range| !after.contains(range)).map(|range| bytes(range.first)).collect();
+        let delete = "DELETE FROM committed WHERE public_key = $1 AND chain_id = $2 AND first = ANY($3)";
+        self.execute(delete, lane, &[&gone]).await?;
+        let come = || after.iter().filter(|range| !before.contains(range));
+        let first: Vec<_> = come().map(|range| bytes(range.first)).collect();
+        let last: Vec<_> = come().map(|range| bytes(range.last)).collect();
         let insert = "INSERT INTO committed (public_key, chain_id, first, last) \
                       SELECT $1, $2, * FROM unnest($3::bytea[], $4::bytea[])";
         self.execute(insert, lane, &[&first, &last]).await.map(|_| ())

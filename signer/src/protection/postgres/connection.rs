@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use endpoint::{is_loopback, is_loopback_host};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use zeroize::Zeroizing;
@@ -42,14 +43,14 @@ impl std::str::FromStr for PostgresConnection {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(PostgresError::NoHost);
         }
-        if let Some(address) = config.get_hostaddrs().iter().find(|address| !address.is_loopback()) {
+        if let Some(address) = config.get_hostaddrs().iter().find(|address| !is_loopback(**address)) {
             return Err(PostgresError::Plaintext(address.to_string()));
         }
         for host in config.get_hosts() {
             // An address that is given is used in place of the name.
             if let Host::Tcp(name) = host
                 && config.get_hostaddrs().is_empty()
-                && !is_loopback(name)
+                && !is_loopback_host(name)
             {
                 return Err(PostgresError::Plaintext(name.clone()));
             }
@@ -68,9 +69,4 @@ impl PostgresConnection {
         let text = Zeroizing::new(std::fs::read(path).map_err(file)?);
         std::str::from_utf8(&text).map_err(|_| PostgresError::ConnectionString)?.parse()
     }
-}
-
-fn is_loopback(name: &str) -> bool {
-    let address = name.parse::<std::net::IpAddr>();
-    address.map_or(name == "localhost", |address| address.is_loopback())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use finality::ConsumerHeight;
 
 use crate::protection::guard::GuardError;
+use crate::protection::rules::UnsafeFirst;
 use crate::protection::store::StoreError;
 use crate::protection::types::Lane;
 
@@ -210,4 +211,13 @@ pub(super) fn failed(error: tokio_postgres::Error) -> StoreError {
 
 pub(super) fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::Damaged(what.into())
+}
+
+impl From<UnsafeFirst> for PostgresError {
+    fn from(first: UnsafeFirst) -> Self {
+        match first {
+            UnsafeFirst::NotNamed(lane) => Self::NotNamed(lane),
+            UnsafeFirst::BelowKnown { lane, height, known } => Self::BelowKnown { lane, height, known },
+        }
+    }
 }

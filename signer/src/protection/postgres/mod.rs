@@ -27,11 +27,12 @@ use std::time::Duration;
 use finality::ConsumerHeight;
 
 pub use self::connection::PostgresConnection;
-use self::database::{Database, Summary};
+use self::database::Database;
 pub use self::error::{PostgresError, PostgresFailure};
 use self::transaction::Expected;
 use super::guard::Guard;
 use super::lock::{Locked, with_ending};
+use super::rules::check_first;
 use super::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError};
 use super::types::{FirstHeight, Lane, LaneState, Outcome, SigningRecord, VoteRequest};
 use super::worker::{Handle, StartError};
@@ -150,7 +151,9 @@ impl PostgresStore {
             let schema = options.schema.clone();
             let (mut database, summary) = Database::connect(options, true)?;
             let summary = summary.ok_or(PostgresError::DatabaseAbsent(schema))?;
-            check_first(&summary, guard.as_ref(), &first)?;
+            let is_sound = guard.as_ref().is_some_and(|guard| summary.check(guard).is_ok());
+            let lanes: Vec<_> = summary.lanes.iter().map(|(lane, highest)| (lane, *highest)).collect();
+            check_first(&first, &lanes, guard.as_ref(), is_sound)?;
             let register = first
                 .into_iter()
                 .map(|FirstHeight { lane, height }| LaneChange { lane, kind: ChangeKind::Register(height) });
@@ -192,24 +195,6 @@ impl PostgresStore {
         })?;
         Ok(Self { handle, _lock: lock })
     }
-}
-
-/// Refuses first heights that let a vote be signed twice.
-fn check_first(summary: &Summary, guard: Option<&Guard>, first: &[FirstHeight]) -> Result<(), PostgresError> {
-    let is_sound = guard.is_some_and(|guard| summary.check(guard).is_ok());
-    let is_named = |lane: &Lane| first.iter().any(|named| named.lane == *lane);
-    if let Some((lane, _)) = summary.lanes.iter().find(|(lane, _)| !is_sound && !is_named(lane)) {
-        return Err(PostgresError::NotNamed(Box::new(lane.clone())));
-    }
-    for FirstHeight { lane, height } in first {
-        let known = summary.lanes.iter().find(|(known, _)| known == lane).and_then(|(_, highest)| *highest);
-        let known = known.max(guard.and_then(|guard| guard.highest(lane)));
-        if let Some(known) = known.filter(|known| known >= height) {
-            let lane = Box::new(lane.clone());
-            return Err(PostgresError::BelowKnown { lane, height: *height, known });
-        }
-    }
-    Ok(())
 }
 
 impl Store for PostgresStore {

@@ -25,8 +25,8 @@ pub(super) fn optional(row: &Row, number: usize) -> Result<Option<ConsumerHeight
 
 /// Reads a lane in the first two columns.
 pub(super) fn lane(row: &Row) -> Result<Lane, StoreError> {
-    let public_key =
-        XOnlyPublicKey::from_slice(column(row, 0)?).map_err(|_| damaged("a lane's public key is none"))?;
+    let public_key = XOnlyPublicKey::from_slice(column(row, 0)?)
+        .map_err(|_| damaged("a lane's public key is not valid"))?;
     Ok(Lane { public_key, chain_id: column(row, 1)? })
 }
 
@@ -37,7 +37,7 @@ pub(super) fn record(row: &Row, from: usize) -> Result<SigningRecord, StoreError
         let bytes = bytes.try_into().ok();
         bytes
             .and_then(|bytes| Signature::from_bytes(bytes).ok())
-            .ok_or_else(|| damaged("a signature is none"))
+            .ok_or_else(|| damaged("a signature is not valid"))
     });
     Ok(SigningRecord {
         height: height(column(row, from)?)?,

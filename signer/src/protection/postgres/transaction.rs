@@ -254,7 +254,7 @@ pub(super) async fn votes(
                 outcomes.push(Outcome::Refused(refusal));
                 continue;
             }
-            // An import without the signature: the same message has the same signature.
+            // A record without its signature, above the watermark: the same message has the same signature.
             Decision::Again(_) => true,
             Decision::Sign => false,
         };

@@ -6,6 +6,7 @@ use finality::ConsumerHeight;
 
 use super::SqlitePaths;
 use crate::protection::guard::GuardError;
+use crate::protection::rules::UnsafeFirst;
 use crate::protection::store::StoreError;
 use crate::protection::types::Lane;
 
@@ -31,6 +32,19 @@ pub enum OpenError {
         found: u64,
         /// The generation that the guard knows.
         known: u64,
+    },
+    /// The database knows of no vote as high as its guard does: an old copy was restored, and its generation
+    /// raised.
+    #[error("the signing database {} has forgotten votes of {lane}: its highest is {}; must be at least {}, as its guard knows", .path.display(), .found.to_u64(), .known.to_u64())]
+    Forgotten {
+        /// The database.
+        path: PathBuf,
+        /// The lane.
+        lane: Box<Lane>,
+        /// The highest height found.
+        found: ConsumerHeight,
+        /// The highest height that the guard knows.
+        known: ConsumerHeight,
     },
     /// The file is a copy that a backup made.
     #[error("{} is a backup of a signing database; what was signed since is not in it", .0.display())]
@@ -92,4 +106,13 @@ pub enum OpenError {
     /// The store's thread cannot be started.
     #[error("the store's thread cannot be started")]
     Thread(#[source] std::io::Error),
+}
+
+impl From<UnsafeFirst> for OpenError {
+    fn from(first: UnsafeFirst) -> Self {
+        match first {
+            UnsafeFirst::NotNamed(lane) => Self::NotNamed(lane),
+            UnsafeFirst::BelowKnown { lane, height, known } => Self::BelowKnown { lane, height, known },
+        }
+    }
 }

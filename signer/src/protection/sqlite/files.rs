@@ -1,8 +1,8 @@
 //! The files of a store: the lock, and the database as it is found or made.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
-use std::path::Path;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -13,11 +13,28 @@ use super::schema::{self, Found};
 use crate::protection::guard::sync_folder;
 use crate::protection::lock::{Locked, with_ending};
 use crate::protection::steps::passed;
+use crate::protection::store::StoreError;
 
-/// Keeps a second process out, also one that names the database by a symbolic link.
+/// Returns where the database is, or will be, without symbolic links: SQLite takes the log beside the real
+/// file for its own, so that is the one to look at.
+pub(super) fn real_path(database: &Path) -> Result<PathBuf, OpenError> {
+    let failed = |cause| OpenError::File { path: database.to_owned(), cause };
+    match std::fs::canonicalize(database) {
+        Ok(path) => Ok(path),
+        // A link to nothing is refused: where it leads is not known before something is there.
+        Err(absent) if absent.kind() == ErrorKind::NotFound && database.symlink_metadata().is_err() => {
+            let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let name = database.file_name().ok_or(absent).map_err(failed)?;
+            let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+            Ok(folder.join(name))
+        }
+        Err(cause) => Err(failed(cause)),
+    }
+}
+
+/// Keeps a second process out.
 pub(super) fn lock(database: &Path) -> Result<Locked, OpenError> {
-    let path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
-    let path = with_ending(&path, ".lock");
+    let path = with_ending(database, ".lock");
     match Locked::empty(&path) {
         Ok(Some(file)) => Ok(file),
         Ok(None) => Err(OpenError::InUse(database.to_owned())),
@@ -34,10 +51,24 @@ pub(super) fn load(path: &Path) -> Result<Option<Database>, OpenError> {
     check_log(path)?;
     let mut connection = connect(path)?;
     match schema::migrate(&mut connection).map_err(failed)? {
-        Found::Store => Ok(Some(Database::load(connection)?)),
+        Found::Store => {
+            settle(&connection)?;
+            Ok(Some(Database::load(connection)?))
+        }
         Found::Empty => Ok(None),
         Found::Other(rule) => Err(OpenError::OtherFile { path: path.to_owned(), rule }),
     }
+}
+
+/// Brings what the log has to the disk, and into the file. Where the process before was killed, or its sync
+/// failed, a commit may be known to the system alone: nothing that is read here leaves before the disk has
+/// it.
+fn settle(connection: &Connection) -> Result<(), OpenError> {
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+    passed("log settled");
+    // Nobody else has the file.
+    if busy == 0 { Ok(()) } else { Err(StoreError::Damaged("its log is in use".to_owned()).into()) }
 }
 
 /// Refuses a file of something else, and names it: SQLite takes one of a single byte for an empty database,

@@ -1,6 +1,6 @@
 //! The log that lies beside a database whose process was killed: whether it continues the file as it is.
 //!
-//! SQLite applies a log (`-wal`) to whichever database it lies beside. After a copy is put in the place of
+//! SQLite applies a log (`-wal`) to whichever database it lies beside. After a copy is put in place of
 //! the database alone, pages of both would be mixed, and votes be forgotten without a trace: the generation
 //! and the highest heights would be those of the log. So the first transaction of the log must be the one
 //! that follows the file's own generation, or an earlier one. Each transaction of a store writes the store's
@@ -50,9 +50,9 @@ pub(super) fn check_log(path: &Path) -> Result<(), OpenError> {
 /// yet, or that its log would mend.
 fn row_without_log(path: &Path) -> Option<StoreRow> {
     let mut uri = "file:".to_owned();
-    for byte in path.to_str()?.bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => uri.push(byte.into()),
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match *byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => uri.push((*byte).into()),
             _ => uri.push_str(&format!("%{byte:02x}")),
         }
     }

@@ -15,19 +15,22 @@ mod log;
 mod schema;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use finality::ConsumerHeight;
 
+pub use self::backup::UnpublishedBackup;
 use self::database::Database;
 #[cfg(test)]
 use self::database::failed;
 pub use self::error::OpenError;
-use self::files::{create, load, lock};
+use self::files::{create, load, lock, real_path};
 #[cfg(test)]
 pub(crate) use self::schema::VERSION;
 use super::guard::Guard;
 use super::lock::{Locked, with_ending};
+use super::rules::check_first;
 use super::steps::passed;
 use super::store::{ChangeKind, Changed, LaneChange, Reply, Store, StoreError};
 use super::types::{FirstHeight, Lane, LaneState, Outcome, SigningRecord, VoteRequest};
@@ -56,8 +59,10 @@ impl SqlitePaths {
 #[derive(Debug)]
 pub struct SqliteStore {
     handle: Handle<Database>,
-    /// Held by the copy that is being made.
-    copying: Mutex<()>,
+    /// Where the database is.
+    database: PathBuf,
+    /// Whether a copy is being made.
+    copying: Arc<AtomicBool>,
     /// Held as long as the store is open.
     _lock: Locked,
 }
@@ -79,6 +84,8 @@ impl SqliteStore {
             check_sound(paths, &database, &guard)?;
             let highest: Vec<_> = database.highest().collect();
             guard.advance(database.generation, &highest)?;
+            // What the process before noted may be known to the system alone.
+            guard.sync()?;
             Ok((database, guard))
         })
     }
@@ -102,13 +109,14 @@ impl SqliteStore {
         paths: &SqlitePaths,
         open: impl FnOnce(&SqlitePaths) -> Result<(Database, Guard), OpenError> + Send + 'static,
     ) -> Result<Self, OpenError> {
-        let (lock, paths) = (lock(&paths.database)?, paths.clone());
+        let database = real_path(&paths.database)?;
+        let (lock, paths) = (lock(&database)?, SqlitePaths { database: database.clone(), ..paths.clone() });
         let handle = Handle::start(move || open(&paths)).map_err(|error| match error {
             StartError::Thread(cause) => OpenError::Thread(cause),
             StartError::Open(error) => error,
             StartError::Ended => StoreError::Closed.into(),
         })?;
-        Ok(Self { handle, copying: Mutex::new(()), _lock: lock })
+        Ok(Self { handle, database, copying: Arc::default(), _lock: lock })
     }
 
     /// Lets the database have this many pages at most: a full disk.
@@ -143,18 +151,9 @@ fn initialise(paths: &SqlitePaths, first: &[FirstHeight]) -> Result<(Database, G
         None => create(&paths.database)?,
     };
     let is_sound = guard.as_ref().is_some_and(|guard| check_sound(paths, &database, guard).is_ok());
-    let is_named = |lane: &Lane| first.iter().any(|named| named.lane == *lane);
-    if let Some(lane) = database.lanes().into_iter().find(|lane| !is_sound && !is_named(lane)) {
-        return Err(OpenError::NotNamed(Box::new(lane)));
-    }
-    for FirstHeight { lane, height } in first {
-        let known = database.state(lane).highest;
-        let known = known.max(guard.as_ref().and_then(|guard| guard.highest(lane)));
-        if let Some(known) = known.filter(|known| known >= height) {
-            let lane = Box::new(lane.clone());
-            return Err(OpenError::BelowKnown { lane, height: *height, known });
-        }
-    }
+    let lanes = database.lanes();
+    let lanes: Vec<_> = lanes.iter().map(|lane| (lane, database.state(lane).highest)).collect();
+    check_first(first, &lanes, guard.as_ref(), is_sound)?;
     let register = first.iter().map(|FirstHeight { lane, height }| LaneChange {
         lane: lane.clone(),
         kind: ChangeKind::Register(*height),
@@ -189,11 +188,15 @@ fn check_sound(paths: &SqlitePaths, database: &Database, guard: &Guard) -> Resul
         return Err(OpenError::OtherStore(paths.clone()));
     }
     let (found, known) = (database.generation, guard.generation());
-    let has_forgotten = |(lane, height)| guard.highest(lane).is_some_and(|known| known > height);
-    if found < known || database.highest().any(has_forgotten) {
+    if found < known {
         return Err(OpenError::Stale { path: paths.database.clone(), found, known });
     }
-    Ok(())
+    let forgotten = database.highest().find_map(|(lane, found)| {
+        let known = guard.highest(lane).filter(|known| *known > found)?;
+        let path = paths.database.clone();
+        Some(OpenError::Forgotten { path, lane: Box::new(lane.clone()), found, known })
+    });
+    forgotten.map_or(Ok(()), Err)
 }
 
 impl Store for SqliteStore {

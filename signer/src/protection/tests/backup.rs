@@ -1,6 +1,6 @@
 //! Copies of a store that works: what is in them, and that nobody waits for them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,11 @@ fn large(megabytes: u64) -> (Scene, SqliteStore) {
     (scene, store)
 }
 
+/// Returns the copy that is being made.
+fn unfinished(scene: &Scene) -> PathBuf {
+    scene.file("signing.db.unfinished-copy")
+}
+
 /// Opens a copy as a store of its own.
 fn restored(copy: &Path) -> SqliteStore {
     SqliteStore::initialise(&SqlitePaths::beside(copy), &Scene::first(1_000_000, 1_000_000)).unwrap()
@@ -31,7 +36,7 @@ fn restored(copy: &Path) -> SqliteStore {
 fn votes_are_signed_while_the_store_is_copied() {
     let (scene, store) = large(40);
     let [one, two] = &Scene::providers();
-    let (to, unfinished) = (scene.file("copy.db"), scene.file("copy.db.part"));
+    let (to, unfinished) = (scene.file("copy.db"), unfinished(&scene));
     let mut signed = 0;
     std::thread::scope(|scope| {
         let copying = scope.spawn(|| store.back_up(&to));
@@ -98,7 +103,7 @@ fn copies_under_load_are_whole() {
                 let (store, to) = (&store, to.clone());
                 move || store.back_up(&to).unwrap()
             });
-            wait_for(&scene.file(&format!("copy{number}.db.part")));
+            wait_for(&unfinished(&scene));
             fail(&store, one);
             assert!(is_new(&ask(&store, one, 200 + number, b"b")));
             copying.join().unwrap();
@@ -131,7 +136,7 @@ fn copy_of_a_database_that_fails_ends() {
     let to = scene.file("copy.db");
     std::thread::scope(|scope| {
         let copying = scope.spawn(|| store.back_up(&to));
-        wait_for(&scene.file("copy.db.part"));
+        wait_for(&unfinished(&scene));
         while !copying.is_finished() {
             fail(&store, one);
         }
@@ -169,17 +174,17 @@ fn one_of_two_copies_of_a_name_is_made() {
 fn files_that_a_killed_copy_left_are_removed() {
     let (scene, store) = large(1);
     let [one, two] = &Scene::providers();
-    let other = rusqlite::Connection::open(scene.file("copy.db.part")).unwrap();
+    let other = rusqlite::Connection::open(unfinished(&scene)).unwrap();
     other.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE other (number INTEGER)").unwrap();
     std::mem::forget(other);
-    std::fs::write(scene.file("copy.db.part-journal"), "a journal").unwrap();
-    assert!(scene.file("copy.db.part-wal").exists());
+    std::fs::write(scene.file("signing.db.unfinished-copy-journal"), "a journal").unwrap();
+    assert!(scene.file("signing.db.unfinished-copy-wal").exists());
     scene.ask(&store, &[(one, 100, b"a"), (two, 100, b"a")]);
     store.back_up(&scene.file("copy.db")).unwrap();
     let mut names: Vec<_> = std::fs::read_dir(scene.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("copy"))
+        .filter(|name| name.contains("copy"))
         .collect();
     names.sort();
     assert_eq!(names, ["copy.db"]);
@@ -208,6 +213,49 @@ fn damaged_database_is_not_copied() {
     let store = scene.open();
     let refused = store.back_up(&scene.file("copy.db")).unwrap_err();
     assert!(matches!(refused, StoreError::Damaged(_)), "{refused}");
-    assert!(!scene.file("copy.db").exists() && !scene.file("copy.db.part").exists());
+    assert!(!scene.file("copy.db").exists() && !unfinished(&scene).exists());
     assert!(is_new(&ask(&store, two, 10, b"a")), "the store works on");
+}
+
+/// Another disk may hang: the whole copy is brought there, beside what is there already.
+#[test]
+fn copy_on_another_disk_is_whole() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let (scene, store) = large(2);
+    let shared_memory = Path::new("/dev/shm");
+    let is_other = |other: &Path| {
+        let device = |path: &Path| std::fs::metadata(path).map(|file| file.dev());
+        device(other).is_ok_and(|found| device(scene.path()).is_ok_and(|own| own != found))
+    };
+    if !is_other(shared_memory) {
+        println!("skipped: {} is no other disk than that of the test", shared_memory.display());
+        return;
+    }
+    let folder = tempfile::tempdir_in(shared_memory).unwrap();
+    let to = folder.path().join("copy.db");
+    let others = folder.path().join("copy.db.part0");
+    std::fs::write(&others, "somebody else's").unwrap();
+    store.back_up(&to).unwrap();
+    assert!(store.back_up(&to).is_err(), "it is there already");
+    assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(std::fs::read(others).unwrap(), b"somebody else's");
+    assert!(!unfinished(&scene).exists());
+    drop(store);
+    assert_eq!(restored(&to).lanes().unwrap().len(), 2);
+}
+
+/// SQLite takes a file of these names for a part of the database; the store too.
+#[test]
+fn copy_has_no_name_of_the_stores_own_files() {
+    let (scene, store) = large(1);
+    for ending in ["-wal", "-shm", "-journal", ".lock", ".guard", ".nonces.new", ".unfinished-copy"] {
+        assert!(store.back_up(&scene.file(&format!("signing.db{ending}"))).is_err(), "{ending}");
+    }
+    let elsewhere = scene.file("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    store.back_up(&elsewhere.join("signing.db-journal")).unwrap();
+    let around = elsewhere.join("..").join("signing.db-journal");
+    let StoreError::Database(refused) = store.back_up(&around).unwrap_err() else { panic!() };
+    assert!(refused.to_string().contains("one of the signing database's own files"), "{refused}");
 }

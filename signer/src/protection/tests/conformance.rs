@@ -10,11 +10,12 @@ use crate::protection::{
     ChangeKind, Changed, HeightRange, Lane, LaneChange, LaneState, MemoryStore, Outcome, Refusal, SignVote,
     SigningRecord, Store, StoreError, Verdict, VoteRequest, Watermarks,
 };
+use crate::session::request_of_record;
 
 /// Runs every test of the suite on stores that `make` returns, with the name of a test for the store.
 pub(super) fn suite(make: &dyn Fn(&str) -> Box<dyn Store>) {
     type Test = (&'static str, fn(&dyn Store));
-    let tests: [Test; 11] = [
+    let tests: [Test; 13] = [
         ("lanes", lanes_are_registered_and_apart),
         ("one-message", one_message_is_signed_at_a_height),
         ("batch", requests_of_a_batch_see_those_before_them),
@@ -22,6 +23,8 @@ pub(super) fn suite(make: &dyn Fn(&str) -> Box<dyn Store>) {
         ("prune", pruned_heights_are_never_signed_again),
         ("import", imports_merge_to_the_stricter),
         ("committed", committed_ranges_are_joined),
+        ("no-key", a_request_without_a_key_is_answered_by_its_record_alone),
+        ("lowered", a_high_watermark_is_lowered_to_the_stricter),
         ("edges", heights_chains_and_messages_of_every_size_are_kept),
         ("failure", failed_signature_leaves_nothing),
         ("changes", changes_are_all_made_or_none),
@@ -177,6 +180,19 @@ fn pruned_heights_are_never_signed_again(store: &dyn Store) {
     assert_eq!(store.state(&provider.lane).unwrap().highest, Some(height(50)));
     let again = change(store, &provider.lane, ChangeKind::Prune(height(40)));
     assert_eq!((again.records, again.watermarks.low), (0, Some(height(50))));
+    // The watermark is there already, as after an import.
+    assert!(is_new(&ask(store, &provider, 60, b"a")));
+    change(store, &provider.lane, ChangeKind::RaiseLow(height(60)));
+    let forgotten = |_| change(store, &provider.lane, ChangeKind::Prune(height(60))).records;
+    assert_eq!([0, 1].map(forgotten), [1, 0]);
+    assert_eq!(store.records(&provider.lane, height(0), 10).unwrap(), []);
+    // Somebody's word for what was signed there is no reason to sign it: the record was another one.
+    for message in [b"a", b"b"] {
+        let record = SigningRecord { height: height(60), message: message.to_vec(), signature: None };
+        change(store, &provider.lane, ChangeKind::Import(vec![record]));
+        assert!(!matches!(ask(store, &provider, 60, message), Outcome::Signed(_)));
+    }
+    assert!(matches!(refusal(ask(store, &provider, 60, b"a")), Refusal::BelowLowWatermark { .. }));
 }
 
 fn imports_merge_to_the_stricter(store: &dyn Store) {
@@ -197,10 +213,15 @@ fn imports_merge_to_the_stricter(store: &dyn Store) {
     assert!(!is_new(&ask(store, &provider, 6, b"a")));
     assert!(matches!(refusal(ask(store, &provider, 7, b"a")), Refusal::BelowLowWatermark { .. }));
     // The same message of a record without a signature has the one that it always had.
+    // What has no signature is at the watermark, and not signed for it.
+    let below = Refusal::BelowLowWatermark { height: height(8), low: height(8) };
+    assert_eq!(refusal(ask(store, &provider, 8, b"c")), below);
+    assert!(matches!(refusal(ask(store, &provider, 8, b"d")), Refusal::DoubleSign { .. }));
+    // One that comes later is taken.
+    assert_eq!(import(&[record(8, b"c", true)]).records, 0);
     let signature = provider.signature(8, b"c");
     assert_eq!(ask(store, &provider, 8, b"c"), Outcome::Signed(Verdict::Again(signature)));
     assert_eq!(store.records(&provider.lane, height(8), 1).unwrap()[0].signature, Some(signature));
-    assert!(matches!(refusal(ask(store, &provider, 8, b"d")), Refusal::DoubleSign { .. }));
     assert!(is_new(&ask(store, &provider, 9, b"d")));
     // An import of less changes nothing.
     let found = import(&[record(1, b"x", true)]);
@@ -232,6 +253,43 @@ fn committed_ranges_are_joined(store: &dyn Store) {
     );
     let empty = LaneChange { lane: (*provider.lane).clone(), kind: ChangeKind::Committed(range(2, 1)) };
     assert!(matches!(store.change(vec![empty]), Err(StoreError::EmptyRange(_))));
+    // As many as there may be, and one more: the store works on.
+    let change = |range| LaneChange { lane: (*provider.lane).clone(), kind: ChangeKind::Committed(range) };
+    store.change((0..997).map(|at| change(range(1000 + 2 * at, 1000 + 2 * at))).collect()).unwrap();
+    for _ in 0..2 {
+        let refused = store.change(vec![change(range(5000, 5000))]);
+        assert!(matches!(refused, Err(StoreError::TooManyRanges { most: 1000 })), "{refused:?}");
+    }
+    assert_eq!(now().len(), 1000);
+    assert!(is_new(&ask(store, &provider, 700, b"a")));
+}
+
+/// A locked key's request, which the session makes.
+fn a_request_without_a_key_is_answered_by_its_record_alone(store: &dyn Store) {
+    let provider = registered(store, 1, b"bbn-1");
+    let without_key = |at: u64, message: &[u8]| {
+        let request = request_of_record((*provider.lane).clone(), height(at), message.to_vec());
+        store.check_and_record(vec![request]).unwrap().remove(0)
+    };
+    assert!(is_new(&ask(store, &provider, 10, b"a")));
+    let signature = provider.signature(10, b"a");
+    assert_eq!(without_key(10, b"a"), Outcome::Signed(Verdict::Again(signature)));
+    assert!(matches!(refusal(without_key(10, b"b")), Refusal::DoubleSign { .. }));
+    // Nothing is recorded for it.
+    assert!(matches!(without_key(11, b"a"), Outcome::Failed(_)));
+    assert!(is_new(&ask(store, &provider, 11, b"b")));
+    assert_eq!(store.records(&provider.lane, height(10), 9).unwrap().len(), 2);
+}
+
+fn a_high_watermark_is_lowered_to_the_stricter(store: &dyn Store) {
+    let provider = registered(store, 1, b"bbn-1");
+    let lowered = |to| {
+        let kind = ChangeKind::LowerHigh(height(to));
+        let changed = store.change(vec![LaneChange { lane: (*provider.lane).clone(), kind }]).unwrap();
+        changed[0].watermarks.high
+    };
+    assert_eq!([500, 600, 400].map(lowered), [500, 500, 400].map(|high| Some(height(high))));
+    assert_eq!(store.state(&provider.lane).unwrap().watermarks.high, Some(height(400)));
 }
 
 fn heights_chains_and_messages_of_every_size_are_kept(store: &dyn Store) {

@@ -105,8 +105,14 @@ fn assert_steps(found: &[String], expected: &[&str]) {
 }
 
 /// The steps of each transaction.
-const TRANSACTION: [&str; 5] =
-    ["transaction begun", "generation raised", "transaction committed", "lane noted", "generation noted"];
+const TRANSACTION: [&str; 6] = [
+    "log settled",
+    "transaction begun",
+    "generation raised",
+    "transaction committed",
+    "lane noted",
+    "generation noted",
+];
 
 /// A scene in which some votes have left.
 fn begun() -> Scene {

@@ -87,7 +87,7 @@ fn guard_is_of_one_store_at_a_time() {
 }
 
 /// SQLite applies a log that lies beside a database, whichever database it was written for: after a backup is
-/// put in the place of a database whose process was killed, pages of both would be mixed.
+/// put in place of a database whose process was killed, pages of both would be mixed.
 #[test]
 fn log_of_another_database_is_refused() {
     let scene = begun();
@@ -146,9 +146,21 @@ fn old_copy_beside_a_newer_log_is_refused() {
     scene.ask(&store, &[(one, 40, b"a"), (two, 40, b"a")]);
     std::mem::forget(store);
     let own = scene.copy();
-    own.check(&own.open(), "the own log");
+    let store = own.open();
+    // What was in the log is in the file, and on the disk, before anything is answered.
+    assert_eq!(std::fs::metadata(own.file("signing.db-wal")).unwrap().len(), 0);
+    own.check(&store, "the own log");
+    drop(store);
     let mixed = scene.copy();
     std::fs::rename(mixed.file("old"), mixed.paths().database).unwrap();
+    // SQLite's log is beside the real file, whatever path leads there.
+    let link = mixed.file("link.db");
+    std::os::unix::fs::symlink(mixed.paths().database, &link).unwrap();
+    let slashes = format!("/{}", mixed.paths().database.display()).into();
+    for database in [link, slashes] {
+        let refused = SqliteStore::open(&SqlitePaths { database, ..mixed.paths() }).unwrap_err();
+        assert!(refused.to_string().contains("-wal goes on from a later state of it"), "{refused}");
+    }
     for refused in [
         SqliteStore::open(&mixed.paths()).unwrap_err(),
         SqliteStore::initialise(&mixed.paths(), &Scene::first(100, 100)).unwrap_err(),

@@ -128,6 +128,22 @@ fn old_copy_is_refused_until_it_is_initialised_above_what_was_signed() {
     assert!(matches!(place.open(), Err(OpenError::Stale { .. })), "the old copy is old for ever");
 }
 
+/// An old copy whose generation somebody raised: the guard knows the highest heights too.
+#[test]
+fn copy_that_has_forgotten_votes_is_refused_by_their_height() {
+    let place = Place::new();
+    place.sign(10..12);
+    place.keep("old");
+    place.sign(12..15);
+    place.restore("old");
+    let old = Connection::open(&place.paths.database).unwrap();
+    old.execute("UPDATE store SET generation = 1000", []).unwrap();
+    drop(old);
+    let refused = place.open().unwrap_err();
+    let OpenError::Forgotten { lane, found, known, .. } = &refused else { panic!("{refused}") };
+    assert_eq!((&**lane, *found, *known), (&*place.provider.lane, height(11), height(14)));
+}
+
 /// A copy of the file while the store is open, restored after the process has died.
 #[test]
 fn copy_of_the_same_session_is_refused() {

@@ -12,79 +12,41 @@ use eots::{PublicRandomness, SecretKey, SecretRandomness, Signature, XOnlyPublic
 use finality::{
     RandomnessSchedule, RandomnessTree, SignedCommitment, Signer as _, SignerChain, SigningContext,
 };
-use k256::elliptic_curve::PrimeField as _;
-use k256::elliptic_curve::ops::Reduce as _;
-use k256::elliptic_curve::sec1::{FromEncodedPoint as _, ToEncodedPoint as _};
-use k256::{AffinePoint, EncodedPoint, ProjectivePoint, Scalar, U256};
 use secp256k1::{SECP256K1, schnorr};
-use sha2::{Digest as _, Sha256};
 
+use super::forge::{self, HEIGHTS};
 use super::{height, range, signer, vote};
 use crate::protection::Refusal;
 use crate::session::{SessionError, VoteRules};
 
-/// As many heights as a challenge has bits.
-const HEIGHTS: u32 = 256;
-/// The first of them.
+/// The first height.
 const FIRST: u64 = 1000;
+/// How many there are.
+const COUNT: u32 = 256;
 
 fn heights() -> std::ops::Range<u64> {
-    FIRST..FIRST + u64::from(HEIGHTS)
+    FIRST..FIRST + u64::from(COUNT)
 }
 
-/// The message of a vote: one of two for each height.
-fn message(at: u64, block: u8) -> Vec<u8> {
-    vote(at, block).to_bytes()
+fn at(place: usize) -> u64 {
+    FIRST + u64::try_from(place).unwrap()
 }
 
-/// The point with this x coordinate and an even y coordinate.
-fn even_point(x: [u8; 32]) -> ProjectivePoint {
-    let compressed = EncodedPoint::from_bytes([&[2], &x[..]].concat()).unwrap();
-    AffinePoint::from_encoded_point(&compressed).unwrap().into()
-}
-
-fn challenge(x: [u8; 32], key: &XOnlyPublicKey, digest: [u8; 32]) -> Scalar {
-    let tag = Sha256::digest("BIP0340/challenge");
-    let parts = [&tag[..], &tag, &x, &key.serialize(), &digest].concat();
-    Scalar::reduce(U256::from_be_slice(&Sha256::digest(parts)))
-}
-
-/// Returns a signature of `key` over `digest`, made of those of other messages; `None` as soon as one of them
-/// is refused.
+/// Makes the attack on votes of these heights.
 fn forge(
     key: &XOnlyPublicKey,
     randomness: &[PublicRandomness],
     digest: [u8; 32],
     mut sign: impl FnMut(u64, u8) -> Option<Signature>,
 ) -> Option<schnorr::Signature> {
-    let (mut weights, mut constant, mut power) = (Vec::new(), Scalar::ZERO, Scalar::ONE);
-    let mut point = ProjectivePoint::IDENTITY;
-    for (at, own) in heights().zip(randomness) {
-        let [c0, c1] = [0, 1].map(|block| {
-            let digest = Sha256::digest(message(at, block));
-            challenge(own.to_bytes(), key, digest.into())
-        });
-        let weight = power * (c1 - c0).invert().unwrap();
-        point += even_point(own.to_bytes()) * weight;
-        constant -= weight * c0;
-        weights.push(weight);
-        power = power + power;
-    }
-    point -= even_point(key.serialize()) * constant;
-    let point = point.to_affine().to_encoded_point(true);
-    let x: [u8; 32] = point.as_bytes()[1..].try_into().unwrap();
-    // BIP-340 knows R by x alone, with an even y coordinate: of another the negation is meant.
-    let is_odd = point.as_bytes()[0] == 3;
-    let signed = |scalar: Scalar| if is_odd { -scalar } else { scalar };
-    let wanted = signed(challenge(x, key, digest)).to_repr();
-    let mut s = Scalar::ZERO;
-    for ((at, weight), bit) in heights().zip(weights).zip(0..) {
-        let block = wanted[31 - bit / 8] >> (bit % 8) & 1;
-        let signature = sign(at, block)?.to_bytes();
-        s += weight * Scalar::from_repr(signature.into()).unwrap();
-    }
-    let bytes = [x, signed(s).to_repr().into()].concat();
-    Some(schnorr::Signature::from_slice(&bytes).unwrap())
+    assert_eq!(heights().count(), HEIGHTS);
+    let message = |place, block| message(at(place), block);
+    forge::forge(key, randomness, digest, message, |place, block| sign(at(place), block))
+}
+
+/// The message of a vote: one of two for each height.
+fn message(at: u64, block: u8) -> Vec<u8> {
+    vote(at, block).to_bytes()
 }
 
 /// What the caller wants to have signed: a commitment to somebody else's randomness.
@@ -146,7 +108,7 @@ fn attack(
 ) -> (Option<schnorr::Signature>, Vec<SessionError>) {
     let (signer, _) = signer(SignerChain::genesis("bbn-1"), rules);
     signer.commit(committed).unwrap();
-    let public = signer.public_randomness(range(FIRST, HEIGHTS)).unwrap();
+    let public = signer.public_randomness(range(FIRST, COUNT)).unwrap();
     let wanted = Wanted::new();
     let mut refused = Vec::new();
     let mut ask = |at: u64, block| match signer.vote(&vote(at, block)) {
@@ -158,7 +120,7 @@ fn attack(
     };
     if is_descending {
         // The highest first: whatever it is for, it raises what is within reach.
-        ask(FIRST + u64::from(HEIGHTS) - 1, 0);
+        ask(FIRST + u64::from(COUNT) - 1, 0);
         return (None, refused);
     }
     let forged = forge(&signer.public_key(), &public, wanted.digest(), ask);
@@ -179,7 +141,7 @@ fn attack(
 /// What stops the attack are heights that are not committed.
 #[test]
 fn combination_is_refused_at_heights_that_are_not_committed() {
-    for committed in [range(1, 500), range(FIRST, 200), range(FIRST + 1, HEIGHTS)] {
+    for committed in [range(1, 500), range(FIRST, 200), range(FIRST + 1, COUNT)] {
         let (forged, refused) = attack(committed, VoteRules::default(), false);
         assert_eq!(forged, None);
         assert!(matches!(refused[..], [SessionError::NotCommitted { .. }]), "{refused:?}");
@@ -190,7 +152,7 @@ fn combination_is_refused_at_heights_that_are_not_committed() {
 /// distance alone stops nobody who asks in order. It bounds what is spent at once.
 #[test]
 fn combination_works_on_committed_heights_whatever_the_distance() {
-    let committed = range(FIRST, HEIGHTS);
+    let committed = range(FIRST, COUNT);
     let near = VoteRules { committed_only: true, most_above: 100 };
     let (_, refused) = attack(committed, near, true);
     assert!(

@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects)]
 
 mod combination;
+mod forge;
 #[cfg(feature = "sqlite")]
 mod migration;
 #[cfg(feature = "sqlite")]

@@ -101,7 +101,7 @@ fn restore_that_leaves_a_key_out_is_refused() {
     SqliteStore::initialise(&new.paths(), &[first(&lane(), HIGHEST + 1), first(&other, 50)]).unwrap();
 }
 
-/// The backup again after the restore, under another name, and in the place of a signer that works.
+/// The backup again after the restore, under another name, and in place of a signer that works.
 #[test]
 fn backup_is_old_whenever_and_wherever_it_is_restored() {
     let (old, new) = lost();

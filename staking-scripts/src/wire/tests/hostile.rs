@@ -3,8 +3,8 @@
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use serde_json::Value;
 
-use super::read;
-use crate::wire::{WireError, WireKind, read_json, read_protobuf, write_any, write_message};
+use super::{in_any, read};
+use crate::wire::{WireError, WireKind, read_json, read_protobuf, write_message};
 
 const KINDS: [WireKind; 6] = [
     WireKind::Delegation,
@@ -100,8 +100,9 @@ proptest! {
         at in any::<usize>(), byte in any::<u8>(), cut in any::<bool>(),
     ) {
         let message = read_json(&read(SAMPLES[3])).unwrap().remove(0);
-        let any = (WireKind::Any, write_any(&message).unwrap());
-        let mut written = vec![write_message(&message).unwrap(), any];
+        let message = write_message(&message).unwrap();
+        let any = (WireKind::Any, in_any(&message));
+        let mut written = vec![(WireKind::Create, message.protobuf), any];
         for (kind, bytes) in &mut written {
             let at = at % bytes.len();
             if cut { bytes.truncate(at) } else { bytes[at] = byte }

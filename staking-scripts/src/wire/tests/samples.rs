@@ -2,10 +2,8 @@
 
 use bitcoin::Amount;
 
-use super::{folder, read};
-use crate::wire::{
-    TOP_MEMBERS, WireDelegation, WireSpend, read_json, read_protobuf, write_any, write_message,
-};
+use super::{folder, in_any, read};
+use crate::wire::{TOP_MEMBERS, WireDelegation, WireSpend, read_json, read_protobuf, write_message};
 use crate::wire::{WireKind, protobuf};
 
 const FIRST: &str = "27aac5aff11cb2a324b46abf669f254ef52a79623e00c7ef8df44c07253c4955";
@@ -179,10 +177,10 @@ fn read_json_of_a_transaction_is_the_pending_response() {
 #[test]
 fn write_message_round_trips() {
     let message = sample(MESSAGE);
-    let (kind, bytes) = write_message(&message[0]).unwrap();
-    assert_eq!(kind, WireKind::Create);
-    assert_eq!(read_protobuf(kind, &bytes).unwrap(), message);
-    assert_eq!(read_protobuf(WireKind::Any, &write_any(&message[0]).unwrap()).unwrap(), message);
+    let written = write_message(&message[0]).unwrap();
+    assert_eq!(written.type_url, protobuf::CREATE_URL);
+    assert_eq!(read_protobuf(WireKind::Create, &written.protobuf).unwrap(), message);
+    assert_eq!(read_protobuf(WireKind::Any, &in_any(&written)).unwrap(), message);
 
     // The same as an extension of itself.
     let mut extension = message;
@@ -191,12 +189,10 @@ fn write_message_round_trips() {
         funding_transaction: Some(extension[0].staking_transaction.clone()),
         funding_output: None,
     });
-    let (kind, bytes) = write_message(&extension[0]).unwrap();
-    assert_eq!(kind, WireKind::Expand);
-    assert_eq!(read_protobuf(kind, &bytes).unwrap(), extension);
-    let any = write_any(&extension[0]).unwrap();
-    assert!(any.windows(protobuf::EXPAND_URL.len()).any(|part| part == protobuf::EXPAND_URL.as_bytes()));
-    assert_eq!(read_protobuf(WireKind::Any, &any).unwrap(), extension);
+    let written = write_message(&extension[0]).unwrap();
+    assert_eq!(written.type_url, protobuf::EXPAND_URL);
+    assert_eq!(read_protobuf(WireKind::Expand, &written.protobuf).unwrap(), extension);
+    assert_eq!(read_protobuf(WireKind::Any, &in_any(&written)).unwrap(), extension);
 }
 
 #[test]

@@ -4,9 +4,8 @@ use bitcoin::Amount;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::read;
-use crate::wire::{WireDelegation, WireKind, WireSpend, read_json, read_protobuf};
-use crate::wire::{write_any, write_message};
+use super::{in_any, read};
+use crate::wire::{WireDelegation, WireKind, WireSpend, read_json, read_protobuf, write_message};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,8 +117,12 @@ fn read_json_and_read_protobuf_agree_with_the_vectors() {
         }
         if matches!(kind, WireKind::Create | WireKind::Expand) {
             // The encoding is the chain's own, byte for byte.
-            assert_eq!(write_message(&found[0]).unwrap(), (kind, protobuf), "{i}");
-            assert_eq!(read_protobuf(WireKind::Any, &write_any(&found[0]).unwrap()).unwrap(), found, "{i}");
+            let written = write_message(&found[0]).unwrap();
+            assert_eq!(written.protobuf, protobuf, "{i}");
+            assert_eq!(read_protobuf(WireKind::Any, &in_any(&written)).unwrap(), found, "{i}");
+            let mut json = case.json.clone();
+            let name = json.as_object_mut().unwrap().remove("@type").unwrap();
+            assert_eq!((name, &written.json), (written.type_url.into(), &json), "{i}");
         }
     }
     assert!([included, extensions, several, spent].into_iter().all(|count| count > 3));

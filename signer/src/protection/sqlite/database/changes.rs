@@ -4,7 +4,7 @@ use finality::ConsumerHeight;
 use rusqlite::params;
 
 use super::{Batch, failed};
-use crate::protection::rules::{add_range, higher};
+use crate::protection::rules::{add_range, higher, lower};
 use crate::protection::steps::passed;
 use crate::protection::store::{ChangeKind, Changed, LaneChange, StoreError};
 use crate::protection::types::{HeightRange, Lane, SigningRecord};
@@ -23,9 +23,10 @@ impl Batch<'_> {
                 }
             }
             ChangeKind::RaiseLow(low) => self.raise(&lane, low)?,
-            ChangeKind::SetHigh(high) => {
-                self.write_watermark("UPDATE lane SET high = ?2 WHERE number = ?1", number, high)?;
-                self.lane(&lane)?.state.watermarks.high = high;
+            ChangeKind::SetHigh(high) => self.set_high(&lane, number, high)?,
+            ChangeKind::LowerHigh(to) => {
+                let high = lower(self.lane(&lane)?.state.watermarks.high, to);
+                self.set_high(&lane, number, Some(high))?;
             }
             ChangeKind::Prune(low) => {
                 self.raise(&lane, low)?;
@@ -37,6 +38,7 @@ impl Batch<'_> {
                         params![number, at.as_slice()],
                     )
                     .map_err(failed)?;
+                self.has_written |= forgotten > 0;
                 passed("records forgotten");
                 changed.records = u64::try_from(forgotten).unwrap_or(u64::MAX);
             }
@@ -61,6 +63,12 @@ impl Batch<'_> {
         self.transaction.execute(sql, params![lane, height]).map_err(failed)?;
         self.has_written = true;
         passed("watermark written");
+        Ok(())
+    }
+
+    fn set_high(&mut self, lane: &Lane, number: i64, high: Option<ConsumerHeight>) -> Result<(), StoreError> {
+        self.write_watermark("UPDATE lane SET high = ?2 WHERE number = ?1", number, high)?;
+        self.lane(lane)?.state.watermarks.high = high;
         Ok(())
     }
 

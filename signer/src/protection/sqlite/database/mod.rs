@@ -42,7 +42,7 @@ fn record(row: (Vec<u8>, Vec<u8>, Option<Vec<u8>>)) -> Result<SigningRecord, Sto
         let bytes = bytes.as_slice().try_into().ok();
         bytes
             .and_then(|bytes| Signature::from_bytes(bytes).ok())
-            .ok_or_else(|| damaged("a signature is none"))
+            .ok_or_else(|| damaged("a signature is not valid"))
     });
     Ok(SigningRecord { height: height(&at)?, message, signature: signature.transpose()? })
 }
@@ -93,7 +93,7 @@ impl Database {
         let mut lanes = BTreeMap::new();
         for (number, key, chain_id, low, high) in rows {
             let public_key =
-                XOnlyPublicKey::from_slice(&key).map_err(|_| damaged("a lane's public key is none"))?;
+                XOnlyPublicKey::from_slice(&key).map_err(|_| damaged("a lane's public key is not valid"))?;
             let watermarks = Watermarks { low: optional(low)?, high: optional(high)? };
             let last: Option<Vec<u8>> = self
                 .connection
@@ -296,7 +296,7 @@ impl Batch<'_> {
                 return Ok(Outcome::Signed(Verdict::Again(signature)));
             }
             Decision::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
-            // An import without the signature: the same message has the same signature.
+            // A record without its signature, above the watermark: the same message has the same signature.
             Decision::Again(_) => true,
             Decision::Sign => false,
         };

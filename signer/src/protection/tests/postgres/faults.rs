@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use eots::Signature;
 
 use super::*;
+use crate::session::request_of_record;
 use crate::testing::Stop;
 
 /// The votes that left, of callers who never ask for two messages at a height, and how many did not.
@@ -218,10 +219,10 @@ fn unconfirmed_commit_releases_nothing() {
     place.wait_for("SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')");
     // The record is there now, for the same message too only after a commit that the standby has.
     let store = PostgresStore::open(&place.options("guard", PostgresMode::Shared)).unwrap();
-    for message in [b"a".as_slice(), b"c"] {
-        let at = at + u64::from(message == b"c");
+    let without_key = request_of_record((*place.provider.lane).clone(), height(at), b"a".to_vec());
+    for request in [place.request(at, b"a"), vec![without_key], place.request(at + 1, b"c")] {
         let error = std::thread::scope(|scope| {
-            let vote = scope.spawn(|| store.check_and_record(place.request(at, message)));
+            let vote = scope.spawn(|| store.check_and_record(request));
             place.wait_for(WAITS);
             cancel();
             chain(&vote.join().unwrap().unwrap_err())

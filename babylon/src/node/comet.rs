@@ -1,0 +1,194 @@
+//! The RPC of CometBFT. It takes parameters by position.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use endpoint::{Endpoint, EndpointError, Limits, Url};
+use finality::ConsumerHeight;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::json;
+use super::{Answer, BlockHeader, ChainNode, Event, Executed, NodeError, NodeStatus, Query, Refusal};
+
+/// A node's RPC.
+#[derive(Debug)]
+pub struct CometBft {
+    rpc: Endpoint,
+}
+
+impl CometBft {
+    /// Returns the node at this address, such as `http://127.0.0.1:26657`. Nothing is asked yet.
+    pub fn new(url: Url, within: Duration) -> Self {
+        Self { rpc: Endpoint::new(url, Limits { within, most_bytes: super::MOST_BYTES }) }
+    }
+
+    fn call<T: serde::de::DeserializeOwned>(&self, method: &str, params: &Value) -> Result<T, NodeError> {
+        Ok(self.rpc.call(method, params)?)
+    }
+}
+
+#[derive(Deserialize)]
+struct Status {
+    node_info: NodeInfo,
+    sync_info: SyncInfo,
+}
+
+#[derive(Deserialize)]
+struct NodeInfo {
+    network: String,
+}
+
+#[derive(Deserialize)]
+struct SyncInfo {
+    #[serde(deserialize_with = "json::number")]
+    latest_block_height: u64,
+    #[serde(deserialize_with = "json::time")]
+    latest_block_time: OffsetDateTime,
+    catching_up: bool,
+}
+
+#[derive(Deserialize)]
+struct HeaderAnswer {
+    header: Option<Header>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    chain_id: String,
+    #[serde(deserialize_with = "json::number")]
+    height: u64,
+    #[serde(deserialize_with = "json::time")]
+    time: OffsetDateTime,
+    #[serde(deserialize_with = "json::hex")]
+    app_hash: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct QueryAnswer {
+    response: Response,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Response {
+    code: u32,
+    log: String,
+    codespace: String,
+    #[serde(deserialize_with = "json::base64")]
+    value: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Broadcast {
+    code: u32,
+    #[serde(default)]
+    log: String,
+    #[serde(default)]
+    codespace: String,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    #[serde(deserialize_with = "json::number")]
+    height: u64,
+    tx_result: FoundResult,
+}
+
+#[derive(Deserialize)]
+struct FoundResult {
+    code: u32,
+    #[serde(default)]
+    log: String,
+    #[serde(default)]
+    codespace: String,
+    #[serde(deserialize_with = "json::number")]
+    gas_wanted: u64,
+    #[serde(deserialize_with = "json::number")]
+    gas_used: u64,
+    #[serde(default)]
+    events: Option<Vec<super::gateway::EventJson>>,
+}
+
+pub(super) fn app_hash(bytes: Vec<u8>) -> Result<[u8; 32], NodeError> {
+    let length = bytes.len();
+    bytes.try_into().map_err(|_| NodeError::answer(format!("an AppHash has {length} bytes; must have 32")))
+}
+
+impl ChainNode for CometBft {
+    fn status(&self) -> Result<NodeStatus, NodeError> {
+        let Status { node_info, sync_info } = self.call("status", &json!([]))?;
+        Ok(NodeStatus {
+            chain_id: node_info.network,
+            height: ConsumerHeight(sync_info.latest_block_height),
+            time: sync_info.latest_block_time,
+            is_catching_up: sync_info.catching_up,
+        })
+    }
+
+    fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
+        let asked = height.to_u64();
+        let answer: HeaderAnswer = match self.call("header", &json!([asked.to_string()])) {
+            // What it says of a height that is still to come is a text alone; its tip says it too.
+            Err(refused @ NodeError::Endpoint(EndpointError::Refused { .. })) => {
+                let is_to_come = self.status().is_ok_and(|status| height > status.height);
+                return if is_to_come { Ok(None) } else { Err(refused) };
+            }
+            answer => answer?,
+        };
+        let Header { chain_id, height: found, time, app_hash: hash } =
+            answer.header.ok_or_else(|| NodeError::answer("there is no header in it"))?;
+        if found != asked {
+            return Err(NodeError::answer(format!("a header of height {found}; was asked for {asked}")));
+        }
+        Ok(Some(BlockHeader { chain_id, height, time, app_hash: app_hash(hash)? }))
+    }
+
+    fn query(&self, query: &Query) -> Result<Answer, NodeError> {
+        let params = json!([query.method, hex::encode(&query.request), "0", false]);
+        let Response { code, log, codespace, value } =
+            self.call::<QueryAnswer>("abci_query", &params)?.response;
+        match code {
+            0 => Ok(Answer::Protobuf(value)),
+            code => Err(NodeError::Refused(Refusal::new(&codespace, code, &log))),
+        }
+    }
+
+    fn broadcast(&self, transaction: &[u8]) -> Result<(), NodeError> {
+        let params = json!([BASE64_STANDARD.encode(transaction)]);
+        match self.call::<Broadcast>("broadcast_tx_sync", &params) {
+            Ok(Broadcast { code: 0, .. }) => Ok(()),
+            Ok(Broadcast { code, log, codespace }) => {
+                Err(NodeError::Refused(Refusal::new(&codespace, code, &log)))
+            }
+            // What the mempool says itself, and not the chain's checks.
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. })) => {
+                let log = format!("{} {}", refusal.message, refusal.data);
+                Err(NodeError::Refused(Refusal::new("mempool", 0, &log)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError> {
+        let found: Found = match self.call("tx", &json!([BASE64_STANDARD.encode(hash), false])) {
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if refusal.data.contains("not found") =>
+            {
+                return Ok(None);
+            }
+            found => found?,
+        };
+        let FoundResult { code, log, codespace, gas_wanted, gas_used, events } = found.tx_result;
+        Ok(Some(Executed {
+            height: ConsumerHeight(found.height),
+            refusal: (code != 0).then(|| Refusal::new(&codespace, code, &log)),
+            gas_wanted,
+            gas_used,
+            events: events.unwrap_or_default().into_iter().map(Event::from).collect(),
+        }))
+    }
+}

@@ -1,0 +1,183 @@
+//! The REST gateway.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use endpoint::{Endpoint, Limits, Url};
+use finality::ConsumerHeight;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::comet::app_hash;
+use super::{Answer, BlockHeader, ChainNode, Event, Executed, NodeError, NodeStatus, Query, Refusal};
+use super::{RefusalKind, json};
+
+const BLOCKS: &str = "/cosmos/base/tendermint/v1beta1/blocks";
+const SYNCING: &str = "/cosmos/base/tendermint/v1beta1/syncing";
+const TRANSACTIONS: &str = "/cosmos/tx/v1beta1/txs";
+
+/// A node's REST gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    rest: Endpoint,
+}
+
+#[derive(Deserialize)]
+struct Block {
+    block: BlockContent,
+}
+
+#[derive(Deserialize)]
+struct BlockContent {
+    header: Header,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    chain_id: String,
+    #[serde(deserialize_with = "json::number")]
+    height: u64,
+    #[serde(deserialize_with = "json::time")]
+    time: OffsetDateTime,
+    #[serde(deserialize_with = "json::base64")]
+    app_hash: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Syncing {
+    syncing: bool,
+}
+
+#[derive(Deserialize)]
+struct Transaction {
+    tx_response: TransactionResponse,
+}
+
+#[derive(Deserialize)]
+struct TransactionResponse {
+    #[serde(deserialize_with = "json::number")]
+    height: u64,
+    code: u32,
+    #[serde(default)]
+    codespace: String,
+    #[serde(default)]
+    raw_log: String,
+    #[serde(deserialize_with = "json::number")]
+    gas_wanted: u64,
+    #[serde(deserialize_with = "json::number")]
+    gas_used: u64,
+    #[serde(default)]
+    events: Vec<EventJson>,
+}
+
+/// An event, as the RPC and the gateway write it.
+#[derive(Deserialize)]
+pub(super) struct EventJson {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    attributes: Vec<AttributeJson>,
+}
+
+#[derive(Deserialize)]
+struct AttributeJson {
+    key: String,
+    value: Option<String>,
+}
+
+impl From<EventJson> for Event {
+    fn from(event: EventJson) -> Self {
+        let pair = |AttributeJson { key, value }| (key, value.unwrap_or_default());
+        Self { kind: event.kind, attributes: event.attributes.into_iter().map(pair).collect() }
+    }
+}
+
+#[derive(Deserialize)]
+struct GatewayError {
+    code: u32,
+    message: String,
+}
+
+impl Gateway {
+    /// Returns the node whose gateway is at this address, such as `http://127.0.0.1:1317`. Nothing is asked
+    /// yet.
+    pub fn new(url: Url, within: Duration) -> Self {
+        Self { rest: Endpoint::new(url, Limits { within, most_bytes: super::MOST_BYTES }) }
+    }
+
+    /// Returns the JSON of an answer, or the refusal in it.
+    fn text(&self, path: &str, post: Option<&Value>) -> Result<String, NodeError> {
+        let answer = match post {
+            Some(body) => self.rest.post(path, body)?,
+            None => self.rest.get(path)?,
+        };
+        let text = String::from_utf8(answer.body).map_err(|_| NodeError::answer("it is not UTF-8"))?;
+        if answer.status == 200 {
+            return Ok(text);
+        }
+        Err(match serde_json::from_str::<GatewayError>(&text) {
+            Ok(GatewayError { code, message }) => NodeError::Refused(Refusal::new("", code, &message)),
+            Err(_) => NodeError::answer(format!("the status {} and no reason", answer.status)),
+        })
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str, post: Option<&Value>) -> Result<T, NodeError> {
+        let text = self.text(path, post)?;
+        serde_json::from_str(&text).map_err(|error| NodeError::answer(error.to_string()))
+    }
+}
+
+impl ChainNode for Gateway {
+    fn status(&self) -> Result<NodeStatus, NodeError> {
+        let Header { chain_id, height, time, .. } =
+            self.read::<Block>(&format!("{BLOCKS}/latest"), None)?.block.header;
+        let is_catching_up = self.read::<Syncing>(SYNCING, None)?.syncing;
+        Ok(NodeStatus { chain_id, height: ConsumerHeight(height), time, is_catching_up })
+    }
+
+    fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
+        let asked = height.to_u64();
+        let block = match self.read::<Block>(&format!("{BLOCKS}/{asked}"), None) {
+            Err(refused @ NodeError::Refused(_)) => {
+                let is_to_come = self.status().is_ok_and(|status| height > status.height);
+                return if is_to_come { Ok(None) } else { Err(refused) };
+            }
+            block => block?,
+        };
+        let Header { chain_id, height: found, time, app_hash: hash } = block.block.header;
+        if found != asked {
+            return Err(NodeError::answer(format!("a header of height {found}; was asked for {asked}")));
+        }
+        Ok(Some(BlockHeader { chain_id, height, time, app_hash: app_hash(hash)? }))
+    }
+
+    fn query(&self, query: &Query) -> Result<Answer, NodeError> {
+        Ok(Answer::Json(self.text(&query.path, query.post.as_ref())?))
+    }
+
+    fn broadcast(&self, transaction: &[u8]) -> Result<(), NodeError> {
+        let body = json!({ "tx_bytes": BASE64_STANDARD.encode(transaction), "mode": "BROADCAST_MODE_SYNC" });
+        let TransactionResponse { code, codespace, raw_log, .. } =
+            self.read::<Transaction>(TRANSACTIONS, Some(&body))?.tx_response;
+        if code == 0 { Ok(()) } else { Err(NodeError::Refused(Refusal::new(&codespace, code, &raw_log))) }
+    }
+
+    fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError> {
+        let path = format!("{TRANSACTIONS}/{}", hex::encode_upper(hash));
+        let found = match self.read::<Transaction>(&path, None) {
+            Err(NodeError::Refused(refusal)) if refusal.kind() == RefusalKind::NotFound => return Ok(None),
+            found => found?.tx_response,
+        };
+        let TransactionResponse { height, code, codespace, raw_log, gas_wanted, gas_used, events } = found;
+        Ok(Some(Executed {
+            height: ConsumerHeight(height),
+            refusal: (code != 0).then(|| Refusal::new(&codespace, code, &raw_log)),
+            gas_wanted,
+            gas_used,
+            events: events.into_iter().map(Event::from).collect(),
+        }))
+    }
+}

@@ -1,0 +1,113 @@
+//! Questions to the chain's state, and their answers in the toolkit's own types.
+//!
+//! Each is asked over a node's RPC or its gateway alike. What is absent is `None`, and no error: an account
+//! that was never paid, a stake that nobody registered.
+
+mod account;
+mod answers;
+mod bitcoin;
+mod finality;
+mod staking;
+
+use prost::Message;
+use serde::de::DeserializeOwned;
+
+pub use self::account::{AccountNumbers, account, balance, gas};
+#[cfg(feature = "testing")]
+pub(crate) use self::account::{account_answer, gas_answer};
+pub use self::bitcoin::{
+    CheckpointStatus, LightClientTip, RawCheckpoint, checkpoint_parameters, current_epoch, light_client_tip,
+    raw_checkpoint,
+};
+#[cfg(test)]
+pub(crate) use self::finality::reencoded_evidence;
+pub use self::finality::{
+    ChainBlock, CommittedRandomness, activated_height, commitments, evidence, evidences, finality_block,
+    power_at,
+};
+pub use self::staking::{
+    DelegationStatus, FinalityProvider, delegation, delegations, finality_provider, finality_providers,
+    parameters,
+};
+use crate::node::{Answer, ChainNode, NodeError, Query, RefusalKind};
+
+/// How many entries are asked for in a page: the chain gives no more.
+const PAGE: u64 = 100;
+/// How many pages are asked for, at most: a node that never ends is left.
+const MOST_PAGES: usize = 10_000;
+
+/// A request for a page.
+#[derive(Clone, PartialEq, Message)]
+struct PageRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    key: Vec<u8>,
+    #[prost(uint64, tag = "3")]
+    limit: u64,
+}
+
+/// Asks, and reads the answer.
+fn ask<T: Message + Default + DeserializeOwned>(
+    node: &dyn ChainNode,
+    method: &'static str,
+    request: &impl Message,
+    path: String,
+) -> Result<T, NodeError> {
+    let query = Query { method, request: request.encode_to_vec(), path, post: None };
+    read(node.query(&query)?)
+}
+
+fn read<T: Message + Default + DeserializeOwned>(answer: Answer) -> Result<T, NodeError> {
+    match answer {
+        Answer::Protobuf(bytes) => {
+            T::decode(bytes.as_slice()).map_err(|error| NodeError::answer(error.to_string()))
+        }
+        Answer::Json(text) => {
+            serde_json::from_str(&text).map_err(|error| NodeError::answer(error.to_string()))
+        }
+    }
+}
+
+/// Makes the refusal of what is not there an answer of nothing.
+fn absent<T>(asked: Result<T, NodeError>) -> Result<Option<T>, NodeError> {
+    match asked {
+        Err(NodeError::Refused(refusal)) if refusal.kind() == RefusalKind::NotFound => Ok(None),
+        asked => asked.map(Some),
+    }
+}
+
+fn needed<T>(part: Option<T>, what: &str) -> Result<T, NodeError> {
+    part.ok_or_else(|| NodeError::answer(format!("{what} is absent")))
+}
+
+fn fixed<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N], NodeError> {
+    let length = || NodeError::answer(format!("{what} has {} bytes; must have {N}", bytes.len()));
+    bytes.try_into().map_err(|_| length())
+}
+
+/// The key of a page in a gateway's path.
+fn page_parameters(key: &[u8]) -> String {
+    use base64::Engine as _;
+    if key.is_empty() {
+        return format!("pagination.limit={PAGE}");
+    }
+    // Of the alphabet of base64, these mean something else in a path.
+    let text = base64::prelude::BASE64_STANDARD.encode(key);
+    let text = text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    format!("pagination.limit={PAGE}&pagination.key={text}")
+}
+
+/// Asks for page after page, each with the key that the one before it gave.
+fn pages<T>(
+    mut ask: impl FnMut(Vec<u8>) -> Result<(Vec<T>, Option<answers::PageResponse>), NodeError>,
+) -> Result<Vec<T>, NodeError> {
+    let (mut all, mut key) = (Vec::new(), Vec::new());
+    for _ in 0..MOST_PAGES {
+        let (entries, page) = ask(std::mem::take(&mut key))?;
+        all.extend(entries);
+        key = page.unwrap_or_default().next_key;
+        if key.is_empty() {
+            return Ok(all);
+        }
+    }
+    Err(NodeError::answer(format!("more than {MOST_PAGES} pages")))
+}

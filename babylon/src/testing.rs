@@ -1,0 +1,243 @@
+//! A chain in memory, for tests: it checks signatures and sequences as a node does, has one transaction in a
+//! block, and fails as it is told.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bitcoin::hashes::{Hash as _, sha256};
+use bitcoin::key::Secp256k1;
+use bitcoin::secp256k1::{self, PublicKey, ecdsa};
+use endpoint::{Endpoint, Limits};
+use finality::{AccountAddress, ConsumerHeight};
+use prost::Message;
+use time::OffsetDateTime;
+
+use crate::node::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query, Refusal};
+use crate::proto::{AuthInfo, PubKey, SignDoc, TxBody, TxRaw};
+
+/// What goes wrong with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The transaction does not arrive, and there is no answer.
+    Lost,
+    /// It arrives, and the answer does not.
+    AnswerLost,
+    /// The mempool is full.
+    MempoolFull,
+    /// It enters the mempool, and is forgotten.
+    Forgotten,
+    /// It is in a block, and has too little gas there.
+    OutOfGas,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    height: u64,
+    accounts: BTreeMap<String, (u64, u64)>,
+    mempool: VecDeque<(Vec<u8>, bool)>,
+    executed: BTreeMap<[u8; 32], Executed>,
+    faults: VecDeque<Fault>,
+    answers: BTreeMap<&'static str, Result<Vec<u8>, Refusal>>,
+    transactions: Vec<Vec<u8>>,
+}
+
+/// A chain in memory.
+#[derive(Debug)]
+pub struct ScriptedChain {
+    chain_id: String,
+    state: Mutex<State>,
+}
+
+impl ScriptedChain {
+    /// Returns a chain of this id, at height 1.
+    pub fn new(chain_id: &str) -> Self {
+        Self { chain_id: chain_id.to_owned(), state: Mutex::new(State { height: 1, ..State::default() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes an account known, with this number and sequence.
+    pub fn open_account(&self, address: &AccountAddress, number: u64, sequence: u64) {
+        self.state().accounts.insert(address.to_string(), (number, sequence));
+    }
+
+    /// Lets the next transactions that are handed in fail in these ways.
+    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state().faults.extend(faults);
+    }
+
+    /// Answers questions of this method with these bytes of protobuf.
+    pub fn answer(&self, method: &'static str, protobuf: Vec<u8>) {
+        self.state().answers.insert(method, Ok(protobuf));
+    }
+
+    /// Refuses questions of this method.
+    pub fn refuse(&self, method: &'static str, codespace: &str, code: u32, log: &str) {
+        self.state().answers.insert(method, Err(Refusal::new(codespace, code, log)));
+    }
+
+    /// Makes blocks until this height.
+    pub fn advance(&self, height: u64) {
+        self.state().height = height;
+    }
+
+    /// Returns the transactions that blocks have, in order.
+    pub fn transactions(&self) -> Vec<Vec<u8>> {
+        self.state().transactions.clone()
+    }
+
+    /// Checks a transaction as the chain does when it enters the mempool.
+    fn check(&self, state: &State, bytes: &[u8]) -> Result<String, Refusal> {
+        let bad = |what: &str| Refusal::new("sdk", 2, what);
+        let raw = TxRaw::decode(bytes).map_err(|_| bad("tx parse error"))?;
+        let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).map_err(|_| bad("tx parse error"))?;
+        let body = TxBody::decode(raw.body_bytes.as_slice()).map_err(|_| bad("tx parse error"))?;
+        let signer = auth.signer_infos.first().ok_or_else(|| bad("no signer"))?;
+        let key = signer.public_key.as_ref().ok_or_else(|| bad("no key"))?;
+        let key = PubKey::decode(key.value.as_slice()).map_err(|_| bad("no key"))?.key;
+        let public = PublicKey::from_slice(&key).map_err(|_| bad("no key"))?;
+        let address = address(&key).ok_or_else(|| bad("no address"))?;
+        let (number, sequence) = *state
+            .accounts
+            .get(&address)
+            .ok_or_else(|| Refusal::new("sdk", 9, &format!("account {address} not found")))?;
+        let waiting =
+            state.mempool.iter().filter(|(waiting, _)| signer_of(waiting).as_ref() == Some(&address));
+        let expected = sequence.saturating_add(u64::try_from(waiting.count()).unwrap_or_default());
+        if signer.sequence != expected {
+            let log = format!("account sequence mismatch, expected {expected}, got {}", signer.sequence);
+            return Err(Refusal::new("sdk", 32, &format!("{log}: incorrect account sequence")));
+        }
+        if body.timeout_height != 0 && body.timeout_height < state.height {
+            return Err(Refusal::new("sdk", 30, "tx timeout height"));
+        }
+        let doc = SignDoc {
+            body_bytes: raw.body_bytes,
+            auth_info_bytes: raw.auth_info_bytes,
+            chain_id: self.chain_id.clone(),
+            account_number: number,
+        };
+        let digest = sha256::Hash::hash(&doc.encode_to_vec()).to_byte_array();
+        let signature = raw.signatures.first().and_then(|bytes| ecdsa::Signature::from_compact(bytes).ok());
+        let secp = Secp256k1::verification_only();
+        let is_valid = signature.is_some_and(|signature| {
+            secp.verify_ecdsa(&secp256k1::Message::from_digest(digest), &signature, &public).is_ok()
+        });
+        if is_valid { Ok(address) } else { Err(Refusal::new("sdk", 4, "signature verification failed")) }
+    }
+
+    fn no_answer() -> NodeError {
+        // An endpoint where nobody is: its error is the real one.
+        let limits = Limits { within: Duration::from_millis(50), most_bytes: 1 };
+        let url = "http://127.0.0.1:1".parse();
+        let asked = url.map(|url| Endpoint::new(url, limits).get(""));
+        match asked {
+            Ok(Err(error)) => NodeError::Endpoint(error),
+            _ => NodeError::answer("no answer"),
+        }
+    }
+}
+
+fn address(key: &[u8]) -> Option<String> {
+    use bitcoin::hashes::hash160;
+    let hash = hash160::Hash::hash(key);
+    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse("bbn").ok()?, hash.as_byte_array()).ok()
+}
+
+fn signer_of(bytes: &[u8]) -> Option<String> {
+    let raw = TxRaw::decode(bytes).ok()?;
+    let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).ok()?;
+    let key = auth.signer_infos.first()?.public_key.as_ref()?;
+    address(&PubKey::decode(key.value.as_slice()).ok()?.key)
+}
+
+impl State {
+    /// Makes one block, with what waits first.
+    fn make_block(&mut self) {
+        self.height = self.height.saturating_add(1);
+        let Some((bytes, has_gas)) = self.mempool.pop_front() else { return };
+        if let Some((_, sequence)) = signer_of(&bytes).and_then(|address| self.accounts.get_mut(&address)) {
+            *sequence = sequence.saturating_add(1);
+        }
+        let gas = 100_000;
+        let executed = Executed {
+            height: ConsumerHeight(self.height),
+            refusal: (!has_gas).then(|| Refusal::new("sdk", 11, "out of gas in location: WriteFlat")),
+            gas_wanted: gas,
+            gas_used: gas,
+            events: Vec::new(),
+        };
+        self.executed.insert(sha256::Hash::hash(&bytes).to_byte_array(), executed);
+        self.transactions.push(bytes);
+    }
+}
+
+impl ChainNode for ScriptedChain {
+    /// Makes a block each time it is asked.
+    fn status(&self) -> Result<NodeStatus, NodeError> {
+        let mut state = self.state();
+        state.make_block();
+        Ok(NodeStatus {
+            chain_id: self.chain_id.clone(),
+            height: ConsumerHeight(state.height),
+            time: OffsetDateTime::UNIX_EPOCH,
+            is_catching_up: false,
+        })
+    }
+
+    fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
+        let is_there = height.to_u64() <= self.state().height;
+        let app_hash = sha256::Hash::hash(&height.to_be_bytes()).to_byte_array();
+        let time = OffsetDateTime::UNIX_EPOCH;
+        Ok(is_there.then(|| BlockHeader { chain_id: self.chain_id.clone(), height, time, app_hash }))
+    }
+
+    fn query(&self, query: &Query) -> Result<Answer, NodeError> {
+        let state = self.state();
+        match query.method {
+            "/cosmos.auth.v1beta1.Query/AccountInfo" => {
+                let asked = String::from_utf8_lossy(query.request.get(2..).unwrap_or_default()).into_owned();
+                match state.accounts.get(&asked) {
+                    Some(&(number, sequence)) => {
+                        Ok(Answer::Protobuf(crate::query::account_answer(&asked, number, sequence)))
+                    }
+                    None => Err(NodeError::Refused(Refusal::new("sdk", 22, "account not found"))),
+                }
+            }
+            "/cosmos.tx.v1beta1.Service/Simulate" => Ok(Answer::Protobuf(crate::query::gas_answer(50_000))),
+            method => match state.answers.get(method) {
+                Some(Ok(bytes)) => Ok(Answer::Protobuf(bytes.clone())),
+                Some(Err(refusal)) => Err(NodeError::Refused(refusal.clone())),
+                None => Err(NodeError::Refused(Refusal::new("sdk", 6, "unknown query path"))),
+            },
+        }
+    }
+
+    fn broadcast(&self, transaction: &[u8]) -> Result<(), NodeError> {
+        let mut state = self.state();
+        let fault = state.faults.pop_front();
+        match fault {
+            Some(Fault::Lost) => return Err(Self::no_answer()),
+            Some(Fault::MempoolFull) => {
+                return Err(NodeError::Refused(Refusal::new("sdk", 20, "mempool is full")));
+            }
+            _ => {}
+        }
+        if state.mempool.iter().any(|(waiting, _)| waiting == transaction) {
+            return Err(NodeError::Refused(Refusal::new("sdk", 19, "tx already in mempool")));
+        }
+        self.check(&state, transaction).map_err(NodeError::Refused)?;
+        match fault {
+            Some(Fault::Forgotten) => return Ok(()),
+            fault => state.mempool.push_back((transaction.to_vec(), fault != Some(Fault::OutOfGas))),
+        }
+        if fault == Some(Fault::AnswerLost) { Err(Self::no_answer()) } else { Ok(()) }
+    }
+
+    fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError> {
+        Ok(self.state().executed.get(&hash).cloned())
+    }
+}

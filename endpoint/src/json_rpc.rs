@@ -1,0 +1,67 @@
+//! JSON-RPC 2.0.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::error::{EndpointError, RpcRefusal};
+use crate::http::Endpoint;
+
+/// The most characters of an error's text that are repeated.
+const MOST_SHOWN: usize = 256;
+
+impl Endpoint {
+    /// Returns the result of a call. The parameters are an array by position, or an object by name, as the
+    /// node takes them.
+    ///
+    /// # Errors
+    /// [`EndpointError`]: also when the result has not the form of `T`.
+    pub fn call<T: DeserializeOwned>(&self, method: &str, params: &Value) -> Result<T, EndpointError> {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let answer = self.post("", &request)?;
+        // What is not asked for is skipped, not kept.
+        let parts: Parts<'_> =
+            serde_json::from_slice(&answer.body).map_err(|_| self.form("it is not JSON-RPC"))?;
+        if let Some(error) = parts.error.filter(|error| error.get() != "null") {
+            return Err(EndpointError::Refused { url: self.url().clone(), refusal: refusal(error.get()) });
+        }
+        let result = parts.result.ok_or_else(|| self.form("it has no result"))?;
+        serde_json::from_str(result.get()).map_err(|_| self.form("its result has another form"))
+    }
+}
+
+/// An answer, of which the parts are read later.
+#[derive(Deserialize)]
+struct Parts<'a> {
+    /// `null` is one too.
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+/// What an error says, not at any length.
+fn refusal(error: &str) -> RpcRefusal {
+    #[derive(Deserialize)]
+    struct Said<'a> {
+        code: Option<i64>,
+        message: Option<String>,
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+    }
+    let shown = |text: &str| text.chars().take(MOST_SHOWN).collect();
+    match serde_json::from_str::<Said<'_>>(error) {
+        Ok(Said { code, message: Some(message), data }) => {
+            let data = data.map_or("", RawValue::get);
+            // A text without its quotes, and anything else as it is.
+            let data = serde_json::from_str(data).unwrap_or_else(|_| data.to_owned());
+            RpcRefusal { code: code.unwrap_or_default(), message: shown(&message), data: shown(&data) }
+        }
+        _ => RpcRefusal { code: 0, message: shown(error), data: String::new() },
+    }
+}

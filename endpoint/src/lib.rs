@@ -1,0 +1,25 @@
+#![cfg_attr(feature = "http", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "http"), doc = "Which addresses are on this host.")]
+
+#[cfg(feature = "http")]
+mod error;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "http")]
+mod json_rpc;
+mod loopback;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(feature = "http")]
+mod url;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+
+#[cfg(feature = "http")]
+pub use self::error::{EndpointError, RpcRefusal};
+#[cfg(feature = "http")]
+pub use self::http::{Answer, Endpoint, Limits};
+pub use self::loopback::{is_loopback, is_loopback_host};
+#[cfg(feature = "http")]
+pub use self::url::{InvalidUrl, Url};

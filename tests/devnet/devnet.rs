@@ -1,0 +1,192 @@
+//! Bitcoin's embedded regtest chain beside a network of the secured chain, and everyone's keys.
+
+use std::time::Duration;
+
+use babylon::client::{Gas, Pace, Sent};
+use babylon::node::ChainNode as _;
+use babylon::query::{self, CheckpointStatus};
+use babylon::{Account, Message};
+use bitcoin::absolute::LockTime;
+use bitcoin::block::Header;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid};
+use chain::{BlockHeight, Broadcast as _, ChainSource as _, EmbeddedRegtest, Lookup as _, Mine as _};
+use eots::SecretKey;
+use spv::InclusionProof;
+use spv::anchors::{Checkpoint, CheckpointTag};
+use staking_scripts::coins::{key_path_script, sign_key_path};
+use staking_scripts::testing::{key, keys};
+use staking_scripts::{Parameters, ParametersHistory};
+
+use crate::network::{BabylonNetwork, CHAIN_ID, program};
+
+/// What every flow has.
+pub(crate) struct Devnet {
+    pub(crate) network: BabylonNetwork,
+    pub(crate) bitcoin: EmbeddedRegtest,
+    pub(crate) wallet: SecretKey,
+    pub(crate) covenant: Vec<SecretKey>,
+    pub(crate) parameters: ParametersHistory<Parameters>,
+    /// `btc_confirmation_depth`.
+    pub(crate) depth: u32,
+    /// `checkpoint_finalization_timeout`.
+    pub(crate) timeout: u32,
+}
+
+impl Devnet {
+    /// A network and coins; none where there is no program.
+    pub(crate) fn start() -> Option<Self> {
+        let program = program()?;
+        let covenant = keys("covenant member", 3);
+        let public: Vec<_> = covenant.iter().map(|key| *key.public_key()).collect();
+        let network = BabylonNetwork::start(&program, &public, 2);
+        let bitcoin = EmbeddedRegtest::in_memory().unwrap();
+        let wallet = key("wallet", 0);
+        bitcoin.mine(60, &key_path_script(wallet.public_key())).unwrap();
+        let parameters = query::parameters(&network.rpc).unwrap();
+        assert_eq!(parameters, query::parameters(&network.gateway).unwrap(), "both ways give the same");
+        let depths = query::checkpoint_parameters(&network.rpc).unwrap();
+        let (depth, timeout) = (depths.confirmation_depth, depths.finalization_timeout);
+        let devnet = Self { network, bitcoin, wallet, covenant, parameters, depth, timeout };
+        devnet.mine(100);
+        Some(devnet)
+    }
+
+    pub(crate) fn account(&self) -> Account<'_> {
+        let price = "0.002ubbn".parse().unwrap();
+        let pace = Pace { between: Duration::from_millis(40), ..Pace::default() };
+        Account::open(&self.network.rpc, &self.network.account, CHAIN_ID, price).unwrap().with_pace(pace)
+    }
+
+    /// Sends messages in one transaction, which must be executed.
+    #[track_caller]
+    pub(crate) fn send(&self, messages: &[Message]) -> Sent {
+        self.account().send(messages).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Sends messages that the chain must refuse, and returns what it says.
+    #[track_caller]
+    pub(crate) fn refusal(&self, messages: &[Message]) -> String {
+        // Without a simulation, so that a block has it.
+        let refused = self.account().with_gas(Gas::Fixed(2_000_000)).send(messages);
+        refused.map(|sent| sent.executed).unwrap_err().to_string()
+    }
+
+    pub(crate) fn mine(&self, count: u32) {
+        self.bitcoin.mine(count, &ScriptBuf::from_bytes(vec![0x51])).unwrap();
+    }
+
+    /// Broadcasts, mines, and returns where it is.
+    pub(crate) fn confirm(&self, transaction: &Transaction) -> Included {
+        let txid = self.bitcoin.broadcast(transaction).unwrap();
+        self.mine(1);
+        self.included(txid)
+    }
+
+    pub(crate) fn included(&self, txid: Txid) -> Included {
+        let block = self.bitcoin.transaction(&txid).unwrap().unwrap().block.unwrap();
+        let whole = self.bitcoin.block(&block.hash).unwrap();
+        let proof = InclusionProof::from_block(&whole, txid).unwrap();
+        Included { header: whole.header, height: block.height.to_u32(), proof }
+    }
+
+    /// The headers that the chain does not know yet.
+    pub(crate) fn new_headers(&self) -> Vec<Header> {
+        let known = query::light_client_tip(&self.network.rpc).unwrap().height;
+        let tip = self.bitcoin.tip().unwrap().height.to_u32();
+        let header = |height| self.bitcoin.header_at(BlockHeight::new(height)).unwrap().header;
+        (known + 1..=tip).map(header).collect()
+    }
+
+    /// Tells the chain of Bitcoin's blocks.
+    pub(crate) fn tell_headers(&self) {
+        let headers = self.new_headers();
+        if !headers.is_empty() {
+            self.send(&[Message::insert_headers(self.account().address(), &headers)]);
+        }
+    }
+
+    /// A transaction of the wallet that pays to this script, signed.
+    fn pays(&self, script_pubkey: ScriptBuf) -> Transaction {
+        let own = key_path_script(self.wallet.public_key());
+        let coin = self.bitcoin.coins(&own).unwrap().into_iter().next().unwrap();
+        let change = coin.output.value - Amount::from_sat(2_000);
+        let unsigned = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn {
+                previous_output: coin.outpoint,
+                sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+                ..TxIn::default()
+            }],
+            output: vec![
+                TxOut { value: Amount::ZERO, script_pubkey },
+                TxOut { value: change, script_pubkey: own },
+            ],
+        };
+        let mut psbt = Psbt::from_unsigned_tx(unsigned).unwrap();
+        psbt.inputs[0].witness_utxo = Some(coin.output);
+        let signed = sign_key_path(&psbt, &self.wallet).unwrap();
+        let signature = signed.inputs[0].tap_key_sig.unwrap();
+        let mut transaction = signed.unsigned_tx;
+        transaction.input[0].witness = bitcoin::Witness::p2tr_key_spend(&signature);
+        transaction
+    }
+
+    /// Timestamps every epoch up to this one on Bitcoin, by checkpoints of our own submission.
+    pub(crate) fn finalize_epochs(&self, last: u64) {
+        let node = &self.network.rpc;
+        let mut messages = Vec::new();
+        let address = self.account().address().clone();
+        let first = (1..=last).find(|epoch| {
+            query::raw_checkpoint(node, *epoch)
+                .unwrap()
+                .is_none_or(|found| found.status < CheckpointStatus::Submitted)
+        });
+        for epoch in first.unwrap_or(last + 1)..=last {
+            let sealed = || query::raw_checkpoint(node, epoch).unwrap();
+            self.network.wait("the epoch is sealed", || {
+                sealed().is_some_and(|found| found.status >= CheckpointStatus::Sealed)
+            });
+            let found = sealed().unwrap();
+            let checkpoint = Checkpoint {
+                epoch,
+                block_hash: found.block_hash,
+                bitmap: found.bitmap,
+                submitter: [7; 20],
+                bls_multi_signature: found.bls_multi_signature,
+            };
+            let scripts = checkpoint.script_pubkeys(CheckpointTag::LOCAL);
+            let proofs = scripts.map(|script| {
+                let transaction = self.pays(script);
+                let included = self.confirm(&transaction);
+                babylon::message::CheckpointProof {
+                    transaction,
+                    inclusion: included.proof,
+                    header: included.header,
+                }
+            });
+            messages.push(Message::insert_checkpoint(&address, &proofs));
+        }
+        if messages.is_empty() {
+            return;
+        }
+        messages.insert(0, Message::insert_headers(&address, &self.new_headers()));
+        self.send(&messages);
+        // The chain looks at checkpoints when a header comes.
+        self.mine(self.timeout + 1);
+        self.tell_headers();
+        self.network.wait("the epochs are finalized", || {
+            let found = query::raw_checkpoint(node, last).unwrap().unwrap();
+            found.status == CheckpointStatus::Finalized
+        });
+        assert!(node.status().is_ok());
+    }
+}
+
+/// Where a transaction is in Bitcoin.
+pub(crate) struct Included {
+    pub(crate) header: Header,
+    pub(crate) height: u32,
+    pub(crate) proof: InclusionProof,
+}

@@ -1,0 +1,13 @@
+//! The toolkit on a real node of the secured chain, which `BABYLOND_EXE` names (`make babylond` builds one):
+//! everything goes through our own client, and the chain judges.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod devnet;
+mod lifecycle;
+mod network;
