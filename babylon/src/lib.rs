@@ -9,6 +9,7 @@ pub mod query;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transaction;
+mod voted;
 
 #[cfg(test)]
 mod tests;
@@ -22,3 +23,4 @@ pub use staking_scripts;
 pub use self::client::Account;
 pub use self::message::Message;
 pub use self::transaction::{AccountKey, AccountState, Fee, GasPrice, SignedTransaction, Transaction};
+pub use self::voted::{InvalidBlock, VotedBlock};

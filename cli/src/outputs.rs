@@ -14,8 +14,10 @@ pub use crate::commands::eots::context::Output as EotsContext;
 pub use crate::commands::eots::extract::Output as EotsExtract;
 pub use crate::commands::eots::prove::Output as EotsProve;
 pub use crate::commands::eots::randomness::Output as EotsRandomness;
-pub use crate::commands::eots::sign::Output as EotsSign;
+pub use crate::commands::eots::signing::Output as EotsSign;
 pub use crate::commands::eots::verify_batch::Output as EotsVerifyBatch;
+#[cfg(feature = "babylon")]
+pub use crate::commands::eots::vote::Output as EotsVote;
 #[cfg(feature = "signer")]
 pub use crate::commands::key::export::Output as KeyExport;
 #[cfg(feature = "signer")]
@@ -127,6 +129,8 @@ mod shapes {
         shape::<EotsProve>("eots prove"),
         shape::<EotsRandomness>("eots randomness"),
         shape::<EotsSign>("eots sign"),
+        #[cfg(feature = "babylon")]
+        shape::<super::EotsVote>("eots vote"),
         shape::<Verdict>("eots verify"),
         shape::<EotsVerifyBatch>("eots verify-batch"),
         #[cfg(feature = "signer")]

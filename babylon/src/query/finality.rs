@@ -180,6 +180,32 @@ pub fn evidences(node: &dyn ChainNode, from: ConsumerHeight) -> Result<Vec<Evide
     Ok(all)
 }
 
+/// Reads evidence in JSON, as the chain prints it: of one provider, of several, or alone. What it repeats is
+/// there once.
+///
+/// # Errors
+/// [`NodeError::Answer`]: it has another form, or proves nothing.
+pub fn evidence_from_json(text: &str) -> Result<Vec<Evidence>, NodeError> {
+    #[derive(serde::Deserialize)]
+    struct Any {
+        evidence: Option<answers::Evidence>,
+        evidences: Option<Vec<answers::Evidence>>,
+        fp_btc_pk_hex: Option<String>,
+    }
+    let form = |error: serde_json::Error| NodeError::answer(error.to_string());
+    let Any { evidence, evidences, fp_btc_pk_hex } = serde_json::from_str(text).map_err(form)?;
+    let found = match (evidence, evidences, fp_btc_pk_hex) {
+        (Some(one), None, None) => vec![one],
+        (None, Some(all), None) => all,
+        (None, None, Some(_)) => vec![serde_json::from_str(text).map_err(form)?],
+        _ => return Err(NodeError::answer("it must have `evidence`, `evidences`, or the fields of one")),
+    };
+    let mut all = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    all.sort_by_key(|evidence| (evidence.canonical.height(), evidence.public_key));
+    all.dedup();
+    Ok(all)
+}
+
 fn read(found: &answers::Evidence) -> Result<Evidence, NodeError> {
     let key = || NodeError::answer("fp_btc_pk_hex is not a public key");
     let signature = |bytes: &[u8], what: &str| {

@@ -22,8 +22,8 @@ pub use self::bitcoin::{
 #[cfg(test)]
 pub(crate) use self::finality::reencoded_evidence;
 pub use self::finality::{
-    ChainBlock, CommittedRandomness, activated_height, commitments, evidence, evidences, finality_block,
-    power_at,
+    ChainBlock, CommittedRandomness, activated_height, commitments, evidence, evidence_from_json, evidences,
+    finality_block, power_at,
 };
 pub use self::staking::{
     DelegationStatus, FinalityProvider, delegation, delegations, finality_provider, finality_providers,

@@ -5,3 +5,4 @@ mod commission;
 mod fee;
 mod queries;
 mod samples;
+mod voted;

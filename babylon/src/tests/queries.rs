@@ -105,6 +105,26 @@ fn evidence_is_verified_and_gives_the_key() {
     assert_eq!(query::evidences(&gateway, ConsumerHeight(0)).unwrap(), [evidence]);
 }
 
+#[test]
+fn evidence_is_read_of_every_form_that_is_printed() {
+    let read = |text: &str| query::evidence_from_json(text);
+    let one = read(&file("answers/rest-evidence-of-provider.json")).unwrap();
+    assert_eq!(one.len(), 1);
+    for name in ["answers/rest-evidences.json", "answers/query-list-evidences.json"] {
+        assert_eq!(read(&file(name)).unwrap(), one, "{name}");
+    }
+    let wrapped: serde_json::Value =
+        serde_json::from_str(&file("answers/rest-evidence-of-provider.json")).unwrap();
+    let alone = wrapped["evidence"].to_string();
+    assert_eq!(read(&alone).unwrap(), one);
+    let lie = alone.replace("otMMiDvW", "otMMiDvX");
+    assert!(read(&lie).unwrap_err().to_string().contains("proves nothing"));
+    for nothing in ["{}", "[]", "{\"evidence\": null}", "{\"evidences\": [{}]}", "secret"] {
+        let refused = read(nothing).unwrap_err().to_string();
+        assert!(!refused.contains("secret"), "{refused}");
+    }
+}
+
 /// The RPC answers the same in protobuf.
 #[test]
 fn both_ways_give_the_same() {

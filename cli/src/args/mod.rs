@@ -3,6 +3,8 @@
 pub(crate) mod argument;
 pub(crate) mod chain;
 pub(crate) mod delegation;
+#[cfg(feature = "babylon")]
+pub(crate) mod evidence;
 pub(crate) mod input;
 #[cfg(feature = "signer")]
 pub(crate) mod keystore;

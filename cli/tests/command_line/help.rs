@@ -15,12 +15,17 @@ fn words(line: &str) -> Vec<&str> {
 #[test]
 fn examples_of_every_command_work() {
     let found = commands();
-    assert_eq!(found.len(), 64, "a command was added: has it an example?");
+    assert_eq!(found.len(), 65, "a command was added: has it an example?");
     let folder = Folder::with_delegation();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
     folder.write("withdrawal.tx", Transactions::new().withdrawal());
     folder.write("parameters.json", crate::params::LIVE);
     folder.write("passphrase", "correct horse");
+    let block = format!("{{\"block\": {{\"height\": \"2\", \"app_hash\": \"{}\"}}}}", "ab".repeat(32));
+    folder.write("block.json", block);
+    let answers = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/node/answers");
+    let evidence = std::fs::read_to_string(format!("{answers}/rest-evidence-of-provider.json")).unwrap();
+    folder.write("evidence.json", evidence);
     folder.write("bob.words", "legal winner thank year wave sausage worth useful legal winner thank yellow");
     let lane = format!("--public-key {PROVIDER_KEY} --chain-id bbn-1 --from-height 1");
     folder.run(&format!("signer init --protection signing.db {lane}")).ends(0);

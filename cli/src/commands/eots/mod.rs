@@ -10,8 +10,11 @@ pub(crate) mod prove;
 pub(crate) mod provider;
 pub(crate) mod randomness;
 pub(crate) mod sign;
+pub(crate) mod signing;
 pub(crate) mod verify;
 pub(crate) mod verify_batch;
+#[cfg(feature = "babylon")]
+pub(crate) mod vote;
 
 use clap::Subcommand;
 
@@ -33,6 +36,9 @@ pub(crate) enum Command {
     CheckProof(check_proof::Args),
     /// Sign a message with the randomness of a height.
     Sign(sign::Args),
+    /// Vote for a block.
+    #[cfg(feature = "babylon")]
+    Vote(vote::Args),
     /// Verify an EOTS signature.
     Verify(verify::Args),
     /// Verify many EOTS signatures at once.
@@ -51,6 +57,8 @@ impl Command {
             Self::Prove(args) => args.run(),
             Self::CheckProof(args) => args.run(),
             Self::Sign(args) => args.run(),
+            #[cfg(feature = "babylon")]
+            Self::Vote(args) => args.run(),
             Self::Verify(args) => args.run(),
             Self::VerifyBatch(args) => args.run(),
             Self::Extract(args) => args.run(),

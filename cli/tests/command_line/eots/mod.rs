@@ -10,6 +10,7 @@ mod randomness;
 mod sign;
 mod verify;
 mod verify_batch;
+mod vote;
 
 use btcstake::outputs::EotsSign;
 use serde_json::json;

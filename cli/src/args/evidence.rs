@@ -1,0 +1,39 @@
+//! Evidence of equivocation, as the chain prints it.
+
+use anyhow::{Context, bail};
+use eots::XOnlyPublicKey;
+use finality::Evidence;
+
+use super::argument::{self, Argument};
+use super::input;
+
+/// A file with evidence.
+#[derive(clap::Args)]
+pub(crate) struct EvidenceArgs {
+    /// Evidence as the chain prints it: `babylond query finality evidence` or `list-evidences`, or the
+    /// gateway's `finality/v1/finality_providers/KEY/evidence` or `finality/v1/evidences`; - is standard
+    /// input.
+    #[arg(long, value_name = "FILE", value_parser = argument::file(evidence_file))]
+    evidence: Option<Argument<Vec<Evidence>>>,
+}
+
+fn evidence_file(path: &str) -> anyhow::Result<Vec<Evidence>> {
+    Ok(babylon::query::evidence_from_json(&input::text_file(path)?)?)
+}
+
+impl EvidenceArgs {
+    /// Returns the evidence against a provider that is meant, or the only one; `None` where no file is given.
+    pub(crate) fn one(&self, is_meant: impl Fn(&XOnlyPublicKey) -> bool) -> anyhow::Result<Option<Evidence>> {
+        let Some(given) = &self.evidence else { return Ok(None) };
+        let all = given.read()?;
+        let count = all.len();
+        let mut meant = all.into_iter().filter(|evidence| is_meant(&evidence.public_key));
+        let first = meant.next().with_context(|| {
+            format!("--evidence: {count} providers equivocate in it; none is the one that is meant")
+        })?;
+        if meant.any(|other| other.public_key != first.public_key) {
+            bail!("--evidence: several providers equivocate in it; --public-key must name one");
+        }
+        Ok(Some(first))
+    }
+}
