@@ -34,8 +34,10 @@ pub(crate) fn program() -> Option<PathBuf> {
     program
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Ports that are free, all of them at one time: one after the other the same may come again.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|held| held.local_addr().unwrap().port())
 }
 
 fn edit(path: &Path, replacements: &[(&str, String)]) {
@@ -48,8 +50,24 @@ fn edit(path: &Path, replacements: &[(&str, String)]) {
 }
 
 impl BabylonNetwork {
-    /// Makes a network with this covenant committee, and waits until it answers.
+    /// Makes a network with this covenant committee, and waits until it answers. A port that was free may be
+    /// another's before the node has it: then it is made again.
     pub(crate) fn start(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16) -> Self {
+        let answers = |network: &Self| {
+            let height = |node: &dyn ChainNode| node.status().ok().map(|it| it.height.to_u64());
+            height(&network.rpc) >= Some(1) && height(&network.gateway) >= Some(1)
+        };
+        for _ in 0..3 {
+            let network = Self::make(program, covenant, quorum);
+            if network.is_so(Duration::from_secs(20), || answers(&network)) {
+                return network;
+            }
+            eprintln!("a network that does not answer:\n{}", network.end_of_log());
+        }
+        panic!("no network answers");
+    }
+
+    fn make(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys: Vec<_> = covenant.iter().map(ToString::to_string).collect();
         let flags = [
@@ -72,7 +90,7 @@ impl BabylonNetwork {
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let home = folder.path().join("net/node0/babylond");
-        let [rpc, peers, rest, grpc] = [(); 4].map(|()| free_port());
+        let [rpc, peers, rest, grpc] = free_ports();
         edit(
             &home.join("config/config.toml"),
             &[
@@ -100,31 +118,36 @@ impl BabylonNetwork {
             .unwrap();
         let within = Duration::from_secs(10);
         let url = |port: u16| format!("http://127.0.0.1:{port}").parse().unwrap();
-        let network = Self {
+        Self {
             child,
             account: account(&home),
             rpc: CometBft::new(url(rpc), within),
             gateway: Gateway::new(url(rest), within),
             folder,
-        };
-        network.wait("it answers", || {
-            let height = |node: &dyn ChainNode| node.status().ok().map(|it| it.height.to_u64());
-            height(&network.rpc) >= Some(1) && height(&network.gateway) >= Some(1)
-        });
-        network
+        }
     }
 
-    /// Waits until something holds.
-    pub(crate) fn wait(&self, what: &str, mut holds: impl FnMut() -> bool) {
+    fn is_so(&self, within: Duration, mut holds: impl FnMut() -> bool) -> bool {
         let begun = Instant::now();
         while !holds() {
-            if begun.elapsed() > Duration::from_secs(60) {
-                let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-                let end: Vec<_> = log.lines().rev().take(20).collect();
-                panic!("not so after a minute: {what}\n{}", end.join("\n"));
+            if begun.elapsed() > within {
+                return false;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+        true
+    }
+
+    fn end_of_log(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let end: Vec<_> = log.lines().rev().take(20).collect();
+        end.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Waits until something holds.
+    pub(crate) fn wait(&self, what: &str, holds: impl FnMut() -> bool) {
+        let is_so = self.is_so(Duration::from_secs(60), holds);
+        assert!(is_so, "not so after a minute: {what}\n{}", self.end_of_log());
     }
 }
 

@@ -116,6 +116,19 @@ pub struct Credentials {
     pub unauthenticated: bool,
 }
 
+impl Credentials {
+    /// Returns whether both are the same. For the operator alone, as the time it takes may tell.
+    pub(crate) fn are_same(&self, other: &Self) -> bool {
+        let same = |one: &[SharedSecret], other: &[SharedSecret]| {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
+        };
+        same(&self.hmac, &other.hmac)
+            && same(&self.bound, &other.bound)
+            && self.certificates == other.certificates
+            && self.unauthenticated == other.unauthenticated
+    }
+}
+
 /// A client.
 #[derive(Debug)]
 pub struct Client {

@@ -91,17 +91,25 @@ fn read(name: &str, authentication: &ClientAuthentication) -> Result<Credentials
 }
 
 impl ClientFiles {
-    /// Reads all files again. Where one cannot be read, its client keeps what it had.
-    pub(super) fn reload(&self) {
+    /// Reads all files again, and returns whether all were read. Where one cannot be, its client keeps what
+    /// it had.
+    pub(super) fn reload(&self) -> bool {
+        let mut are_all_read = true;
         for (client, authentication) in &self.0 {
-            match read(client.name(), authentication) {
-                Ok(credentials) => client.set_credentials(credentials),
-                Err(error) => tracing::error!(
-                    client = client.name(),
-                    error = as_error(&error),
-                    "the client keeps the secrets and certificates read before"
-                ),
+            let name = client.name();
+            match read(name, authentication) {
+                Ok(credentials) if credentials.are_same(&client.credentials()) => {}
+                Ok(credentials) => {
+                    client.set_credentials(credentials);
+                    tracing::info!(client = name, "the client has other secrets or certificates now");
+                }
+                Err(error) => {
+                    are_all_read = false;
+                    let error = as_error(&error);
+                    tracing::error!(client = name, error, "the client keeps what was read before");
+                }
             }
         }
+        are_all_read
     }
 }

@@ -34,7 +34,7 @@ use crate::grpc::{AuthenticationLayer, Limits, METHODS, routes};
 use crate::http::{Observed, serve};
 use crate::keystore::Keystore;
 use crate::metrics::{MetricLabels, Metrics};
-use crate::protection::{Lane, check_highest_vote};
+use crate::protection::{Lane, SqlitePaths, check_highest_vote};
 use crate::service::{Parts, SignerService};
 use crate::session::RandomnessAhead;
 
@@ -209,13 +209,52 @@ fn observed(service: Arc<SignerService>, metrics: Arc<Metrics>, store: &StoreSet
         }
         metrics.render()
     };
+    let places = Places::of(store);
     // What is wrong with the database is not for everybody.
     let health = move || match service.store().generation() {
+        Ok(_) if !places.are_as_at_the_start() => {
+            Err("the signing database or its guard is not where it was at the start".to_owned())
+        }
         Ok(_) if service.is_failing() => Err("the last vote could not be recorded".to_owned()),
         Ok(_) => Ok(()),
         Err(_) => Err("the signing database does not answer".to_owned()),
     };
     Observed::new(render, health)
+}
+
+/// The files of the store, as they were at the start. Whoever moves one away takes what later starts need,
+/// while this process writes on into it.
+struct Places(Vec<(PathBuf, Option<FileId>)>);
+
+type FileId = (u64, u64);
+
+impl Places {
+    fn of(store: &StoreSettings) -> Self {
+        let paths = match store {
+            StoreSettings::Sqlite { database, guard } => {
+                let guard = guard.clone().unwrap_or_else(|| SqlitePaths::beside(database).guard);
+                vec![database.clone(), guard]
+            }
+            StoreSettings::Postgres { guard, .. } => vec![guard.clone()],
+        };
+        Self(paths.into_iter().map(|path| (path.clone(), file_id(&path))).collect())
+    }
+
+    fn are_as_at_the_start(&self) -> bool {
+        self.0.iter().all(|(path, id)| file_id(path) == *id)
+    }
+}
+
+/// Tells a file from others of its path, where the system has numbers for that.
+#[cfg(unix)]
+fn file_id(path: &std::path::Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(path: &std::path::Path) -> Option<FileId> {
+    path.exists().then_some((0, 0))
 }
 
 /// What a daemon is made of, before it listens.

@@ -80,6 +80,11 @@ impl Observer for DaemonObserver {
             Event::Failed { method, client, reason } => {
                 tracing::error!(method, client, reason, "failed");
             }
+            Event::Denied { method, client, reason } => {
+                if let Some(left_out) = self.strangers.next() {
+                    tracing::warn!(method, client, reason, left_out, "refused what the client may not do");
+                }
+            }
             Event::Signed { lane, height, verdict } => {
                 metrics.voted(lane, *height, verdict);
                 tracing::debug!(%lane, height = height.to_u64(), "signed a vote");
@@ -103,22 +108,22 @@ impl Observer for DaemonObserver {
                 metrics.listed(&lane.public_key, *last, u64::from(*count));
                 tracing::info!(%lane, count, last = last.to_u64(), "served randomness");
             }
-            Event::Committed { lane, first, count } => {
+            Event::Committed { client, lane, first, count } => {
                 metrics.schnorr_signed(&lane.public_key);
-                tracing::info!(%lane, first = first.to_u64(), count, "signed a commitment");
+                tracing::info!(client, %lane, first = first.to_u64(), count, "signed a commitment");
             }
-            Event::Possession { key, public_key } => {
+            Event::Possession { client, key, public_key } => {
                 metrics.schnorr_signed(public_key);
-                tracing::info!(key, "signed a proof of possession");
+                tracing::info!(client, key, "signed a proof of possession");
             }
-            Event::Unlocked { key, public_key } => {
+            Event::Unlocked { client, key, public_key } => {
                 metrics.set_locked(public_key, false);
-                tracing::info!(key, "unlocked");
+                tracing::info!(client, key, "unlocked");
             }
             Event::NotUnlocked { client, key } => tracing::warn!(client, key, "not unlocked"),
-            Event::Locked { key, public_key } => {
+            Event::Locked { client, key, public_key } => {
                 metrics.set_locked(public_key, true);
-                tracing::info!(key, "locked");
+                tracing::info!(client, key, "locked");
             }
             Event::BackedUp { client, file } => tracing::info!(client, file, "backed up"),
             Event::NotAuthenticated { path, rule, reason } => {

@@ -29,12 +29,15 @@ pub(super) async fn reload(
         };
         let (clients, tls) = (clients.clone(), tls.clone());
         let reloaded = tokio::task::spawn_blocking(move || {
-            clients.reload();
+            let mut are_all_read = clients.reload();
             if let Some(Err(error)) = tls.as_deref().map(TlsFiles::reload) {
                 tracing::error!(error = as_error(&error), "TLS keeps the files read before");
+                are_all_read = false;
             }
-            if was_asked {
-                tracing::info!("the files of secrets and certificates were read again");
+            match (was_asked, are_all_read) {
+                (true, true) => tracing::info!("the files of secrets and certificates were read again"),
+                (true, false) => tracing::warn!("not all files of secrets and certificates were read again"),
+                _ => {}
             }
         });
         let _done = reloaded.await;

@@ -87,6 +87,10 @@ fn answer<T>(
             let reason = with_causes(&error);
             service.observer().observe(&Event::Failed { method, client: client.name(), reason: &reason });
         }
+        if matches!(error, ServiceError::NotAllowed { .. }) {
+            let reason = error.to_string();
+            service.observer().observe(&Event::Denied { method, client: client.name(), reason: &reason });
+        }
         status
     });
     let code = match &result {

@@ -18,7 +18,7 @@ pub(super) fn of(error: &ServiceError) -> Status {
     Status::new(code(error), text(error))
 }
 
-const fn code(error: &ServiceError) -> Code {
+fn code(error: &ServiceError) -> Code {
     use ServiceError as E;
     match error {
         E::NotAllowed { .. }
@@ -49,9 +49,23 @@ const fn code(error: &ServiceError) -> Code {
             UnlockFailure::Passphrase(_) => Code::InvalidArgument,
             _ => Code::Internal,
         },
-        E::Backup(_) => Code::Internal,
+        E::Backup(cause) => backup_code(cause),
         E::NoBackup | E::NoUnsafeSigning => Code::Unimplemented,
         E::Session(error) => session_code(error),
+    }
+}
+
+/// What the operator has named wrongly, and what the disk lacks, are no faults of the signer.
+fn backup_code(error: &StoreError) -> Code {
+    use std::io::ErrorKind as K;
+    let StoreError::Backup(cause) = error else { return Code::Internal };
+    match cause.kind() {
+        K::NotFound | K::PermissionDenied | K::AlreadyExists | K::InvalidInput | K::NotADirectory => {
+            Code::InvalidArgument
+        }
+        K::ReadOnlyFilesystem => Code::InvalidArgument,
+        K::StorageFull | K::QuotaExceeded | K::ResourceBusy => Code::ResourceExhausted,
+        _ => Code::Internal,
     }
 }
 
@@ -81,7 +95,7 @@ fn text(error: &ServiceError) -> String {
         }
         // Where the node is, and what it says, is for the log.
         ServiceError::Node(NodeError::Absent { .. }) => {}
-        ServiceError::Backup(_) | ServiceError::Node(_) => return error.to_string(),
+        ServiceError::Node(_) => return error.to_string(),
         _ => {}
     }
     let mut text = with_causes(error);

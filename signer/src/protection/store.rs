@@ -128,7 +128,11 @@ pub enum StoreError {
     #[error("{0} is unknown to this store; must be registered with its first height")]
     UnknownLane(Box<Lane>),
     /// A vote was seen on the chain that is above every record.
-    #[error("the signing database of {lane} knows of no vote above {}; must know of {}, the highest vote seen on the chain", .found.map_or_else(|| "none".to_owned(), |found| found.to_u64().to_string()), .seen.to_u64())]
+    #[error(
+        "the signing database of {lane} knows of no vote above {known}; must know of {seen}, the highest vote seen on the chain: another signer may run, or this is an old copy; stop the other one, and raise the low watermark to {seen}",
+        known = .found.map_or_else(|| "none".to_owned(), |found| found.to_u64().to_string()),
+        seen = .seen.to_u64()
+    )]
     BehindChain {
         /// The lane.
         lane: Box<Lane>,
@@ -151,6 +155,9 @@ pub enum StoreError {
     /// The transaction that held this request and others failed.
     #[error(transparent)]
     Shared(std::sync::Arc<StoreError>),
+    /// A backup cannot be made; the database is as it was.
+    #[error("the backup cannot be made")]
+    Backup(#[source] std::io::Error),
     /// The store stopped, after an earlier failure or because it was closed.
     #[error("the signing database is closed")]
     Closed,

@@ -69,7 +69,12 @@ impl SignerService {
         });
         let signature = signature.await?;
         let (first, count) = (commitment.start_height, commitment.count);
-        self.observer.observe(&Event::Committed { lane: session.lane(), first, count });
+        self.observer.observe(&Event::Committed {
+            client: client.name(),
+            lane: session.lane(),
+            first,
+            count,
+        });
         Ok(SignedCommitment { commitment, signature })
     }
 
@@ -98,7 +103,12 @@ impl SignerService {
         let signature =
             blocking(move || Ok(signing.sign_commitment(&served.commitment, &served.context)?)).await?;
         let (first, count) = (commitment.start_height, commitment.count);
-        self.observer.observe(&Event::Committed { lane: session.lane(), first, count });
+        self.observer.observe(&Event::Committed {
+            client: client.name(),
+            lane: session.lane(),
+            first,
+            count,
+        });
         Ok(signature)
     }
 
@@ -114,6 +124,9 @@ impl SignerService {
         message: VoteMessage,
         commitment: Option<(u64, u32)>,
     ) -> Result<ProvenVote, ServiceError> {
+        let key = self.key(client, Operation::Vote, uid)?;
+        let lane = Lane { public_key: key.public_key, chain_id: chain_id.to_vec() };
+        self.ruled(client, &lane, "chain", self.chain(client, chain_id))?;
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
         let checked = session.check_context(*message.context()).map_err(ServiceError::from);
         self.ruled(client, session.lane(), "context", checked)?;
@@ -149,7 +162,11 @@ impl SignerService {
         }
         let session = key.sessions()?.any().ok_or(ServiceError::Stopped)?;
         let signature = session.prove_possession(message)?;
-        self.observer.observe(&Event::Possession { key: &key.name, public_key: &key.public_key });
+        self.observer.observe(&Event::Possession {
+            client: client.name(),
+            key: &key.name,
+            public_key: &key.public_key,
+        });
         Ok(signature)
     }
 

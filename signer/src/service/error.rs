@@ -161,7 +161,7 @@ pub enum ServiceError {
     NoDatabasePath,
     /// The backup failed.
     #[error("the backup failed")]
-    Backup(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Backup(#[source] StoreError),
     /// Whoever asks wants a signature without a record.
     #[error("UnsafeSignEOTS does not exist here: nothing is signed without a record")]
     NoUnsafeSigning,

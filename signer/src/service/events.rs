@@ -31,6 +31,15 @@ pub enum Event<'a> {
         /// Why.
         reason: &'a str,
     },
+    /// A client asked for what it may not do.
+    Denied {
+        /// The method.
+        method: &'static str,
+        /// The client.
+        client: &'a str,
+        /// What it may not.
+        reason: &'a str,
+    },
     /// A vote was signed.
     Signed {
         /// The lane.
@@ -75,6 +84,8 @@ pub enum Event<'a> {
     },
     /// A commitment was signed.
     Committed {
+        /// The client.
+        client: &'a str,
         /// The lane.
         lane: &'a Lane,
         /// The first height.
@@ -84,6 +95,8 @@ pub enum Event<'a> {
     },
     /// A proof of possession was signed.
     Possession {
+        /// The client.
+        client: &'a str,
         /// The key's name.
         key: &'a str,
         /// The public key.
@@ -91,6 +104,8 @@ pub enum Event<'a> {
     },
     /// A key was unlocked.
     Unlocked {
+        /// The client, or the start.
+        client: &'a str,
         /// The key's name.
         key: &'a str,
         /// The public key.
@@ -105,6 +120,8 @@ pub enum Event<'a> {
     },
     /// A key was locked.
     Locked {
+        /// The client.
+        client: &'a str,
         /// The key's name.
         key: &'a str,
         /// The public key.

@@ -35,8 +35,9 @@ impl SignerService {
             let unlocked = source.unlock(&name, passphrase);
             unlocked.map_err(|cause| ServiceError::Unlock { name, cause })
         });
-        let unlocked =
-            unlocked.await.and_then(|secret| self.install_unless_locked(key, &secret, times_locked));
+        let unlocked = unlocked
+            .await
+            .and_then(|secret| self.install_unless_locked(client.name(), key, &secret, times_locked));
         if unlocked.is_err() {
             self.observer.observe(&Event::NotUnlocked { client: client.name(), key: &key.name });
         }
@@ -50,7 +51,8 @@ impl SignerService {
     pub fn lock(&self, client: &Client, uid: &[u8]) -> Result<(), ServiceError> {
         let key = self.key(client, Operation::Lock, uid)?;
         if key.lock() {
-            self.observer.observe(&Event::Locked { key: &key.name, public_key: &key.public_key });
+            let (client, public_key) = (client.name(), &key.public_key);
+            self.observer.observe(&Event::Locked { client, key: &key.name, public_key });
         }
         Ok(())
     }
@@ -61,11 +63,12 @@ impl SignerService {
     /// [`ServiceError::Unlock`] when it is another key; [`ServiceError::UnknownKey`].
     pub fn install(&self, public_key: &XOnlyPublicKey, secret: &SecretKey) -> Result<(), ServiceError> {
         let key = self.keys.get(public_key).ok_or(ServiceError::UnknownKey(*public_key))?;
-        self.install_unless_locked(key, secret, key.times_locked())
+        self.install_unless_locked("the start", key, secret, key.times_locked())
     }
 
     fn install_unless_locked(
         &self,
+        client: &str,
         key: &Key,
         secret: &SecretKey,
         times_locked: u64,
@@ -78,7 +81,7 @@ impl SignerService {
         if !key.unlock(self.make_sessions(secret), times_locked) {
             return Err(ServiceError::Locked(key.name.clone()));
         }
-        self.observer.observe(&Event::Unlocked { key: &key.name, public_key: &key.public_key });
+        self.observer.observe(&Event::Unlocked { client, key: &key.name, public_key: &key.public_key });
         Ok(())
     }
 

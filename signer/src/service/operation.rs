@@ -6,7 +6,7 @@ use eots::XOnlyPublicKey;
 
 use super::{Event, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation};
-use crate::protection::{Lane, LaneState};
+use crate::protection::{Lane, LaneState, StoreError};
 
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl SignerService {
                 if name.is_none_or(|name| name.contains(&b'.')) {
                     return Err(ServiceError::BackupFolder(path.display().to_string()));
                 }
-                make_folder(&path).map_err(|cause| ServiceError::Backup(Box::new(cause)))?;
+                make_folder(&path).map_err(|cause| ServiceError::Backup(StoreError::Backup(cause)))?;
             }
             // Nothing is written over: two in one second have names of their own.
             let names = (0..MOST_NAMES).map(|number| match number {
@@ -99,15 +99,15 @@ impl SignerService {
             });
             let free = names.into_iter().find(|name| !path.join(name).exists());
             let name = free.ok_or(ServiceError::Stopped)?;
-            let failed = |cause| ServiceError::Backup(Box::new(cause));
-            let copy = back_up.begin_backup(&path.join(&name)).map_err(failed)?;
+            let copy = back_up.begin_backup(&path.join(&name)).map_err(ServiceError::Backup)?;
             // A folder that hangs keeps no store open.
             drop(back_up);
-            copy.publish().map_err(failed)?;
+            copy.publish().map_err(ServiceError::Backup)?;
             Ok(name)
         });
         let name = name.await?;
-        self.observer.observe(&Event::BackedUp { client: client.name(), file: &name });
+        let file = format!("{folder}/{name}");
+        self.observer.observe(&Event::BackedUp { client: client.name(), file: &file });
         Ok(name)
     }
 }

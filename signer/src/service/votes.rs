@@ -55,7 +55,13 @@ impl SignerService {
         self.check_height(client, &session, height).await?;
         self.check_voted(client, chain, &session, voted.into_iter().collect()).await?;
         // All clients of the key have one limit: what was asked in vain takes nothing of it.
-        self.take_votes(client, key, &lane, 1)?;
+        if let Err(limited) = self.take_votes(client, key, &lane, 1) {
+            // What was signed is answered again, whoever has used up the limit.
+            let asked = session.clone();
+            if !blocking(move || Ok(asked.has_record(height)?)).await? {
+                return Err(limited);
+            }
+        }
         // It may have been locked while the node was asked.
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
         let (request, prepared) = session.prepare(height, message);

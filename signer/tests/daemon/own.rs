@@ -115,6 +115,9 @@ async fn keys_are_listed_unlocked_and_locked() {
         let lane = &remote.status().unwrap()[0].lanes[0];
         assert!(lane.registered);
         assert_eq!(lane.state.committed, [crate::harness::COMMITTED]);
+        // What is wrong with the folder is the operator's to mend.
+        let nowhere = remote.back_up("/nonexistent/folder").unwrap_err().to_string();
+        assert!(nowhere.contains("InvalidArgument") && nowhere.contains("No such file"), "{nowhere}");
         let name = remote.back_up(folder.to_str().unwrap()).unwrap();
         assert!(folder.join(name).exists());
     });

@@ -124,3 +124,22 @@ async fn a_wrong_passphrase_stops_the_start() {
     assert!(matches!(error, StartError::Unlock(..)), "{}", chain(&error));
     assert!(!chain(&error).contains("another"), "{}", chain(&error));
 }
+
+/// Whoever moves the guard or the database away finds out before the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn health_sees_that_a_file_of_the_store_is_moved() {
+    let running = Running::open().await;
+    let ok = running.get("/health").await;
+    assert!(ok.starts_with("HTTP/1.1 200"), "{ok}");
+    for name in ["signing.db.guard", "signing.db"] {
+        let (there, away) = (running.path(name), running.path("away"));
+        std::fs::rename(&there, &away).unwrap();
+        let moved = running.get("/health").await;
+        assert!(moved.starts_with("HTTP/1.1 503") && moved.contains("not where it was"), "{moved}");
+        // Another file there is not the one that is open.
+        std::fs::write(&there, "another").unwrap();
+        assert!(running.get("/health").await.starts_with("HTTP/1.1 503"));
+        std::fs::rename(&away, &there).unwrap();
+        assert!(running.get("/health").await.starts_with("HTTP/1.1 200"));
+    }
+}

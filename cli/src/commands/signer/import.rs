@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use signer::import::{self, Database};
-use signer::interchange::Interchange;
+use signer::interchange::{Interchange, LaneHistory};
 use signer::protection::HeightRange;
 
 use super::lanes::Output;
@@ -69,11 +69,24 @@ impl Args {
             only.committed.extend(self.committed);
         }
         ensure!(!brought.lanes.is_empty(), "the file has no record and no watermark; must have one");
+        if self.file.is_some() {
+            let unstopped = brought.lanes.iter().filter(|lane| lane.watermarks.high.is_none());
+            warnings.extend(unstopped.map(|LaneHistory { lane, .. }| {
+                format!("the file has no high watermark of {lane}: the signer that it comes from may sign on")
+            }));
+        }
         let store = self.protection.open()?.store;
         let merged = brought.import(&*store)?;
         // Its lock is kept until the records are here.
         drop(database);
         let (lanes, changed): (Vec<_>, Vec<_>) = merged.into_iter().unzip();
+        for (lane, changed) in lanes.iter().zip(&changed) {
+            warnings.extend(changed.contradicted.iter().map(|height| {
+                format!(
+                    "two messages were signed at height {height} by {lane}: whoever has both signatures has the secret key; stop signing with it"
+                )
+            }));
+        }
         let output = Output::of(&*store, &lanes)?.with(&changed);
         Printout::of(&Output { warnings, ..output })
     }

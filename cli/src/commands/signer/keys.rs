@@ -9,7 +9,7 @@ use crate::view::output::{CommandOutput, Printout};
 use crate::view::text::{BAD, STRONG, line, plain};
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  btcstake signer keys --signer URL")]
+#[command(after_help = "Example:\n  btcstake signer keys --signer URL --signer-secret-file operator.secret")]
 pub(crate) struct Args {
     #[command(flatten)]
     remote: RemoteArgs,

@@ -7,7 +7,7 @@ use crate::view::output::Printout;
 #[derive(clap::Args)]
 #[command(
     after_help = "The client needs the operation `lock` (and `status`, unless --signer-public-key is given).\n\nExample:\n  \
-    btcstake signer lock --signer URL \
+    btcstake signer lock --signer URL --signer-secret-file operator.secret \
     --signer-public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
 )]
 pub(crate) struct Args {

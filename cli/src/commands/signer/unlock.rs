@@ -9,7 +9,7 @@ use crate::view::output::Printout;
 #[derive(clap::Args)]
 #[command(
     after_help = "The passphrase is asked for on the terminal, or comes from --passphrase-fd or --passphrase-credential. The client needs the operation \
-    `unlock` (and `status`, unless --signer-public-key is given).\n\nExample:\n  btcstake signer unlock --signer URL \
+    `unlock` (and `status`, unless --signer-public-key is given).\n\nExample:\n  btcstake signer unlock --signer URL --signer-secret-file operator.secret \
     --signer-public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
 )]
 pub(crate) struct Args {

@@ -34,6 +34,22 @@ pub(super) fn nothing_signed(flag: &str, height: ConsumerHeight, state: &LaneSta
     })
 }
 
+/// What nobody may do to a signer whose records another one has.
+pub(super) const SIGNS_AGAIN: &str = "without its high watermark this database signs on: where its records were exported, the signer that has \
+    them must not sign";
+
+/// Warns where the high watermark leaves heights to sign: for a move it is the highest vote.
+pub(super) fn signs_on(flag: &str, height: ConsumerHeight, state: &LaneState) -> Option<String> {
+    let is_above = state.highest.is_none_or(|highest| height > highest);
+    is_above.then(|| {
+        format!(
+            "{flag} is {}, above the highest vote that is known ({}): what is between is signed here still, and by whoever takes the records over",
+            height.to_u64(),
+            known(state)
+        )
+    })
+}
+
 /// Warns of a first height that no chain reaches.
 pub(super) fn far(first: &FirstHeight) -> Option<String> {
     let height = first.height.to_u64();

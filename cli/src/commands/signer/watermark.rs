@@ -10,7 +10,7 @@ use crate::view::output::Printout;
 #[derive(clap::Args)]
 #[command(
     after_help = "The low watermark is never lowered: a lower height changes nothing. For a migration, give the old signer a high watermark before its records \
-    are exported, so that it cannot sign what the new one will.\n\nExample:\n  btcstake signer watermark --protection signing.db --chain-id bbn-1 --high 1000 \
+    are exported, so that it cannot sign what the new one will.\n\nExample:\n  btcstake signer watermark --protection signing.db --chain-id bbn-1 --high 2 \
     --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
 )]
 #[group(id = "marks", required = true, multiple = true, args = ["low", "high", "no_high"])]
@@ -42,6 +42,10 @@ impl Args {
             .into_iter()
             .chain(
                 self.high.and_then(|high| warnings::nothing_signed("--high", ConsumerHeight(high), &state)),
+            )
+            .chain(self.high.and_then(|high| warnings::signs_on("--high", ConsumerHeight(high), &state)))
+            .chain(
+                (self.no_high && state.watermarks.high.is_some()).then(|| warnings::SIGNS_AGAIN.to_owned()),
             )
             .collect();
         let low = self.low.map(|low| ChangeKind::RaiseLow(ConsumerHeight(low)));

@@ -94,7 +94,8 @@ fn what_cannot_be_taken_back_is_warned_of() {
         found
     };
     warned("watermark --high 4", "below the highest vote that is known (5)");
-    warned("watermark --no-high --low 6", "--low is 6, above the highest vote that is known (5)");
+    warned("watermark --no-high", "without its high watermark this database signs on");
+    warned("watermark --low 6", "--low is 6, above the highest vote that is known (5)");
     let pruned = warned("prune --up-to 9", "--up-to is 9, above the highest vote that is known");
     assert_eq!((pruned.lanes[0].changed_records, pruned.lanes[0].left_records), (Some(1), Some(0)));
     let text =

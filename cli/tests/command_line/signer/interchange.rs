@@ -14,7 +14,15 @@ fn signer_moves_to_another_database() {
     for height in [10, 11, 15] {
         sign(&folder, "old.db", height, 1).ends(0);
     }
-    folder.run(&format!("signer watermark --protection old.db {} --high 15", lane())).ends(0);
+    // A move of what signs on would have both sign.
+    let export = "signer export --protection old.db --out early.json";
+    folder.run(export).fails(&["is absent", "`signer watermark --high 15`", "--keep-signing"]);
+    let high =
+        |height: u64| folder.run(&format!("signer watermark --protection old.db {} --high {height}", lane()));
+    high(20).warns(0, &["--high is 20, above the highest vote that is known (15)"]);
+    folder.run(export).fails(&["is 20, above the highest vote"]);
+    assert!(!folder.path().join("early.json").exists());
+    high(15).ends(0);
     folder.run("signer export --protection old.db --out complete.json").ends(0);
     folder.run("signer export --protection old.db --minimal --out minimal.json").ends(0);
     folder.run("signer export --protection old.db --out complete.json").fails(&["--out"]);
@@ -33,7 +41,7 @@ fn signer_moves_to_another_database() {
         let refused: Refused = sign(&folder, "old.db", 16, 1).output(1);
         assert_eq!(refused.violations[0].rule, "above_high_watermark");
         let marks = format!("signer watermark --protection {database} {} --no-high", lane());
-        folder.run(&marks).ends(0);
+        folder.run(&marks).warns(0, &["the signer that has them must not sign"]);
         for (height, block) in [(11, 2), (14, 1)] {
             let refused: Refused = sign(&folder, &database, height, block).output(1);
             assert!(["double_sign", "below_low_watermark"].contains(&refused.violations[0].rule.as_str()));
@@ -54,11 +62,13 @@ fn import_of_another_message_is_a_negative_answer() {
         init(&folder, database, 10).ends(0);
         sign(&folder, database, 10, block).ends(0);
     }
-    folder.run("signer export --protection one.db --out one.json").ends(0);
+    folder.run("signer export --protection one.db --keep-signing --out one.json").ends(0);
     let import = "signer import --protection two.db --file one.json";
     let found: SignerLanes = folder.run(&format!("--json {import}")).output(1);
     assert_eq!(found.lanes[0].contradicted_heights, [10]);
-    let text = folder.run(import).ends(1).stdout();
+    let warned = found.warnings.join(" ");
+    assert!(warned.contains("may sign on") && warned.contains("has the secret key; stop"), "{warned}");
+    let text = folder.run(import).warns(1, &["two messages were signed at height 10"]).stdout();
     assert!(text.contains("height 10: another message was signed too"), "{text}");
     folder.write("bad.json", folder.read("one.json").replace("\"10\"", "\"ten\""));
     folder
@@ -100,7 +110,7 @@ fn database_of_the_reference_daemon_is_imported() {
 fn committed_heights_are_noted_with_an_import() {
     let folder = Folder::new();
     init(&folder, "old.db", 10).ends(0);
-    folder.run("signer export --protection old.db --out old.json").ends(0);
+    folder.run("signer export --protection old.db --keep-signing --out old.json").ends(0);
     init(&folder, "new.db", 10).ends(0);
     let import = "signer import --protection new.db --file old.json";
     let imported: SignerLanes = folder.output(&format!("{import} --committed 100:199 --committed 200:299"));

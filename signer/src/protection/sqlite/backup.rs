@@ -49,7 +49,7 @@ const MOST_RESTARTS: u32 = 8;
 const PATIENCE: Duration = Duration::from_millis(1);
 
 fn io(cause: std::io::Error) -> StoreError {
-    StoreError::Database(Box::new(cause))
+    StoreError::Backup(cause)
 }
 
 impl SqliteStore {

@@ -38,11 +38,11 @@ pub(super) fn check_log(path: &Path) -> Result<(), OpenError> {
             if first.generation <= own.generation.saturating_add(1) {
                 return Ok(());
             }
-            "goes on from a later state of it, of which this is an old copy"
+            "goes on from a later state of it: this file is an old copy; the newer one, which the log belongs to, must be put back beside it, and the log not be deleted"
         }
-        First::Store(_) | First::Other => "is of another database",
+        First::Store(_) | First::Other => "is of another database; each must be beside its own",
     };
-    let rule = format!("its log {} {rule}; must be moved away", log.display());
+    let rule = format!("its log {} {rule}", log.display());
     Err(OpenError::OtherFile { path: path.to_owned(), rule })
 }
 

@@ -256,6 +256,6 @@ fn copy_has_no_name_of_the_stores_own_files() {
     std::fs::create_dir(&elsewhere).unwrap();
     store.back_up(&elsewhere.join("signing.db-journal")).unwrap();
     let around = elsewhere.join("..").join("signing.db-journal");
-    let StoreError::Database(refused) = store.back_up(&around).unwrap_err() else { panic!() };
+    let StoreError::Backup(refused) = store.back_up(&around).unwrap_err() else { panic!() };
     assert!(refused.to_string().contains("one of the signing database's own files"), "{refused}");
 }

@@ -140,10 +140,10 @@ fn old_copy_beside_a_newer_log_is_refused() {
     }
     // So much that SQLite brings the log into the database, and begins it anew.
     let long = vec![1; 700_000];
-    for at in 30..40 {
+    for at in 30..90 {
         scene.ask(&store, &[(two, at, &long)]);
     }
-    scene.ask(&store, &[(one, 40, b"a"), (two, 40, b"a")]);
+    scene.ask(&store, &[(one, 90, b"a"), (two, 90, b"a")]);
     std::mem::forget(store);
     let own = scene.copy();
     let store = own.open();

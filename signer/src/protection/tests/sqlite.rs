@@ -174,7 +174,7 @@ fn backup_is_marked_and_refused_as_it_is() {
     let store = place.open().unwrap();
     let to = place.folder.path().join("backup.db");
     store.back_up(&to).unwrap();
-    assert!(matches!(store.back_up(&to), Err(StoreError::Database(_))), "nothing is overwritten");
+    assert!(matches!(store.back_up(&to), Err(StoreError::Backup(_))), "nothing is overwritten");
     assert!(store.back_up(Path::new("/nowhere/backup.db")).is_err());
     #[cfg(unix)]
     {
