@@ -59,7 +59,7 @@ const WORDS: [&str; 12] = [
 ];
 
 /// Settings that no other one has a say in.
-const INDEPENDENT: [&str; 10] = [
+const INDEPENDENT: [&str; 11] = [
     "randomness_outstanding",
     "requests_per_second",
     "connections",
