@@ -224,6 +224,7 @@ impl Guard {
     }
 
     /// Returns the path of the file.
+    #[cfg(any(test, feature = "postgres"))]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
