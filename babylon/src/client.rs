@@ -151,6 +151,16 @@ impl<'a> Account<'a> {
         Self { pace, ..self }
     }
 
+    /// Returns the id of its chain.
+    pub fn chain_id(&self) -> &str {
+        &self.chain_id
+    }
+
+    /// Returns the coin that it pays with.
+    pub fn denom(&self) -> &str {
+        self.price.denom()
+    }
+
     /// Returns its address.
     pub const fn address(&self) -> &AccountAddress {
         &self.address

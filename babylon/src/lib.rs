@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod causes;
 pub mod client;
 pub mod message;
 pub mod node;
@@ -15,6 +14,7 @@ mod voted;
 mod tests;
 
 pub use bitcoin;
+pub use endpoint::with_causes;
 pub use eots;
 pub use finality;
 pub use spv;

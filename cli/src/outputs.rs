@@ -4,6 +4,10 @@ pub use crate::commands::adaptor::decrypt::Output as AdaptorDecrypt;
 pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
 pub use crate::commands::adaptor::sign::Output as AdaptorSign;
 pub use crate::commands::broadcast::Output as Broadcast;
+#[cfg(feature = "babylon")]
+pub use crate::commands::checkpoint::headers::Output as CheckpointHeaders;
+#[cfg(feature = "babylon")]
+pub use crate::commands::checkpoint::show::Output as CheckpointShow;
 pub use crate::commands::completions::Output as Completions;
 pub use crate::commands::covenant::sign::{
     Line as CovenantSignLine, Output as CovenantSign, Signed as CovenantSigned,
@@ -14,7 +18,7 @@ pub use crate::commands::eots::context::Output as EotsContext;
 pub use crate::commands::eots::extract::Output as EotsExtract;
 pub use crate::commands::eots::prove::Output as EotsProve;
 pub use crate::commands::eots::randomness::Output as EotsRandomness;
-pub use crate::commands::eots::signing::Output as EotsSign;
+pub use crate::commands::eots::sign::Output as EotsSign;
 pub use crate::commands::eots::verify_batch::Output as EotsVerifyBatch;
 #[cfg(feature = "babylon")]
 pub use crate::commands::eots::vote::Output as EotsVote;
@@ -30,6 +34,8 @@ pub use crate::commands::params::file::{
 pub use crate::commands::params::show::Output as ParamsShow;
 pub use crate::commands::pop::create::Output as PopCreate;
 pub use crate::commands::pop::verify::{Output as PopVerify, PossessionRecord};
+#[cfg(all(feature = "babylon", feature = "signer"))]
+pub use crate::commands::provider::run::Output as ProviderRun;
 pub use crate::commands::psbt::check::{
     InputSignature, MissingSignature, Output as PsbtCheck, Quorum as PsbtQuorum,
 };
@@ -56,6 +62,8 @@ pub use crate::demo::{Output as Demo, ScenarioReport as DemoScenario, Step as De
 pub use crate::view::delegation::DelegationOutput;
 pub use crate::view::parameters::{LiveVersion, Phase1Version};
 pub use crate::view::payment::{PaymentInput, PaymentOutput};
+#[cfg(feature = "babylon")]
+pub use crate::view::sent::{Output as Sent, SentTransaction};
 pub use crate::view::taproot::OutputScripts;
 pub use crate::view::transaction::BuiltTransaction;
 pub use crate::view::verdict::Verdict;
@@ -116,9 +124,17 @@ mod shapes {
         shape::<AdaptorSign>("adaptor sign"),
         shape::<Verdict>("adaptor verify"),
         shape::<Broadcast>("broadcast"),
+        #[cfg(feature = "babylon")]
+        shape::<super::CheckpointHeaders>("checkpoint headers"),
+        #[cfg(feature = "babylon")]
+        shape::<super::CheckpointShow>("checkpoint show"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("checkpoint submit"),
         shape::<Completions>("completions"),
         shape::<Verdict>("covenant check"),
         shape::<CovenantSign>("covenant sign"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("covenant submit"),
         shape::<Demo>("demo"),
         shape::<Descriptor>("descriptor"),
         shape::<Verdict>("eots check-commitment"),
@@ -133,6 +149,8 @@ mod shapes {
         shape::<super::EotsVote>("eots vote"),
         shape::<Verdict>("eots verify"),
         shape::<EotsVerifyBatch>("eots verify-batch"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("evidence submit"),
         #[cfg(feature = "signer")]
         shape::<super::KeyExport>("key export"),
         #[cfg(feature = "signer")]
@@ -147,6 +165,18 @@ mod shapes {
         shape::<ParamsShow>("params show"),
         shape::<PopCreate>("pop create"),
         shape::<PopVerify>("pop verify"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("provider commit"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("provider edit"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("provider register"),
+        #[cfg(all(feature = "babylon", feature = "signer"))]
+        shape::<super::ProviderRun>("provider run"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("provider unjail"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("provider vote"),
         shape::<PsbtCheck>("psbt check"),
         shape::<PsbtCombine>("psbt combine"),
         shape::<BuiltTransaction>("psbt finalize"),
@@ -179,6 +209,10 @@ mod shapes {
         #[cfg(feature = "signer")]
         shape::<super::SignerLanes>("signer watermark"),
         shape::<StakeCheck>("stake check"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("stake register"),
+        #[cfg(feature = "babylon")]
+        shape::<super::Sent>("stake undelegate"),
         shape::<StakePsbts>("stake psbts"),
         shape::<Status>("status"),
         shape::<BuiltTransaction>("tx bump"),

@@ -1,6 +1,7 @@
 #![cfg_attr(feature = "http", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "http"), doc = "Which addresses are on this host.")]
 
+mod causes;
 #[cfg(feature = "http")]
 mod error;
 #[cfg(feature = "http")]
@@ -16,6 +17,7 @@ mod url;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 
+pub use self::causes::with_causes;
 #[cfg(feature = "http")]
 pub use self::error::{EndpointError, RpcRefusal};
 #[cfg(feature = "http")]

@@ -21,7 +21,7 @@ pub use possession::{
     PossessionMessage,
 };
 pub use schedule::{InvalidSchedule, RandomnessSchedule};
-pub use signer::{SignedCommitment, Signer, SignerChain, VoteSignature};
+pub use signer::{ProvenVotes, SignedCommitment, Signer, SignerChain, SignerError, VoteSignature};
 #[cfg(feature = "unprotected-signer")]
 pub use signer::{UnprotectedSigner, UnprotectedSignerError};
 pub use vote::{

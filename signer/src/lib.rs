@@ -2,8 +2,6 @@
 
 #[cfg(feature = "grpc")]
 pub mod auth;
-#[cfg(feature = "daemon")]
-mod causes;
 #[cfg(feature = "grpc")]
 pub mod client;
 #[cfg(feature = "daemon")]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -66,4 +67,38 @@ pub(crate) fn hex_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
     let texts = Vec::<String>::deserialize(deserializer)?;
     let read = texts.into_iter().map(::hex::decode).collect::<Result<_, _>>();
     read.map_err(|_| D::Error::custom("a text is not hex"))
+}
+
+/// A span of time, as protobuf has it.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub(crate) struct ProtoDuration {
+    #[prost(int64, tag = "1")]
+    pub(crate) seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub(crate) nanos: i32,
+}
+
+impl ProtoDuration {
+    /// One that is negative is none.
+    pub(crate) fn to_std(self) -> Duration {
+        let seconds = Duration::from_secs(u64::try_from(self.seconds).unwrap_or_default());
+        seconds.saturating_add(Duration::from_nanos(u64::try_from(self.nanos).unwrap_or_default()))
+    }
+}
+
+/// Reads a span of time, such as `86400s` or `0.2s`.
+pub(crate) fn duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ProtoDuration>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let read = || {
+        let number = text.strip_suffix('s')?;
+        let (seconds, part) = number.split_once('.').unwrap_or((number, "0"));
+        if part.is_empty() || part.len() > 9 || !part.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
+        let nanos = format!("{part:0<9}").parse().ok()?;
+        Some(ProtoDuration { seconds: seconds.parse().ok()?, nanos })
+    };
+    read().map(Some).ok_or_else(|| D::Error::custom("a text is no span of time"))
 }

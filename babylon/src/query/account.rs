@@ -89,3 +89,10 @@ pub(crate) fn account_answer(address: &str, account_number: u64, sequence: u64) 
 pub(crate) fn gas_answer(gas_used: u64) -> Vec<u8> {
     SimulateResponse { gas_info: Some(super::answers::GasInfo { gas_used }) }.encode_to_vec()
 }
+
+/// The answer of a scripted chain.
+#[cfg(feature = "testing")]
+pub(crate) fn balance_answer(amount: u128) -> Vec<u8> {
+    let coin = crate::proto::Coin { denom: "ubbn".to_owned(), amount: amount.to_string() };
+    BalanceResponse { balance: Some(coin) }.encode_to_vec()
+}

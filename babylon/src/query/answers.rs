@@ -13,328 +13,328 @@ use crate::proto::Coin;
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct Empty {}
+pub(crate) struct Empty {}
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct AccountInfoResponse {
+pub(crate) struct AccountInfoResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) info: Option<BaseAccount>,
+    pub(crate) info: Option<BaseAccount>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct BaseAccount {
+pub(crate) struct BaseAccount {
     #[prost(string, tag = "1")]
-    pub(super) address: String,
+    pub(crate) address: String,
     #[prost(uint64, tag = "3")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) account_number: u64,
+    pub(crate) account_number: u64,
     #[prost(uint64, tag = "4")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) sequence: u64,
+    pub(crate) sequence: u64,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct BalanceResponse {
+pub(crate) struct BalanceResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) balance: Option<Coin>,
+    pub(crate) balance: Option<Coin>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct SimulateResponse {
+pub(crate) struct SimulateResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) gas_info: Option<GasInfo>,
+    pub(crate) gas_info: Option<GasInfo>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct GasInfo {
+pub(crate) struct GasInfo {
     #[prost(uint64, tag = "2")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) gas_used: u64,
+    pub(crate) gas_used: u64,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct CheckpointParamsResponse {
+pub(crate) struct CheckpointParamsResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) params: Option<CheckpointParams>,
+    pub(crate) params: Option<CheckpointParams>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct CheckpointParams {
+pub(crate) struct CheckpointParams {
     #[prost(uint32, tag = "1")]
-    pub(super) btc_confirmation_depth: u32,
+    pub(crate) btc_confirmation_depth: u32,
     #[prost(uint32, tag = "2")]
-    pub(super) checkpoint_finalization_timeout: u32,
+    pub(crate) checkpoint_finalization_timeout: u32,
     #[prost(string, tag = "3")]
-    pub(super) checkpoint_tag: String,
+    pub(crate) checkpoint_tag: String,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct TipResponse {
+pub(crate) struct TipResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) header: Option<HeaderInfo>,
+    pub(crate) header: Option<HeaderInfo>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct HeaderInfo {
+pub(crate) struct HeaderInfo {
     #[prost(string, tag = "1")]
-    pub(super) header_hex: String,
+    pub(crate) header_hex: String,
     #[prost(string, tag = "2")]
-    pub(super) hash_hex: String,
+    pub(crate) hash_hex: String,
     #[prost(uint32, tag = "3")]
-    pub(super) height: u32,
+    pub(crate) height: u32,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct PageResponse {
+pub(crate) struct PageResponse {
     #[prost(bytes = "vec", tag = "1")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) next_key: Vec<u8>,
+    pub(crate) next_key: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct ProviderResponse {
+pub(crate) struct ProviderResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) finality_provider: Option<Provider>,
+    pub(crate) finality_provider: Option<Provider>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct ProvidersResponse {
+pub(crate) struct ProvidersResponse {
     #[prost(message, repeated, tag = "1")]
-    pub(super) finality_providers: Vec<Provider>,
+    pub(crate) finality_providers: Vec<Provider>,
     #[prost(message, optional, tag = "2")]
-    pub(super) pagination: Option<PageResponse>,
+    pub(crate) pagination: Option<PageResponse>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct Provider {
+pub(crate) struct Provider {
     #[prost(message, optional, tag = "1")]
-    pub(super) description: Option<Description>,
+    pub(crate) description: Option<Description>,
     #[prost(string, tag = "3")]
-    pub(super) addr: String,
+    pub(crate) addr: String,
     #[prost(bytes = "vec", tag = "4")]
     #[serde(deserialize_with = "json::hex")]
-    pub(super) btc_pk: Vec<u8>,
+    pub(crate) btc_pk: Vec<u8>,
     #[prost(uint64, tag = "6")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) slashed_babylon_height: u64,
+    pub(crate) slashed_babylon_height: u64,
     #[prost(uint32, tag = "7")]
-    pub(super) slashed_btc_height: u32,
+    pub(crate) slashed_btc_height: u32,
     #[prost(bool, tag = "9")]
-    pub(super) jailed: bool,
+    pub(crate) jailed: bool,
     #[prost(uint32, tag = "10")]
-    pub(super) highest_voted_height: u32,
+    pub(crate) highest_voted_height: u32,
     #[prost(bool, tag = "13")]
-    pub(super) soft_deleted: bool,
+    pub(crate) soft_deleted: bool,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct Description {
+pub(crate) struct Description {
     #[prost(string, tag = "1")]
-    pub(super) moniker: String,
+    pub(crate) moniker: String,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct CommitmentsResponse {
+pub(crate) struct CommitmentsResponse {
     #[prost(btree_map = "uint64, message", tag = "1")]
-    pub(super) pub_rand_commit_map: BTreeMap<u64, Commitment>,
+    pub(crate) pub_rand_commit_map: BTreeMap<u64, Commitment>,
     #[prost(message, optional, tag = "2")]
-    pub(super) pagination: Option<PageResponse>,
+    pub(crate) pagination: Option<PageResponse>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct Commitment {
+pub(crate) struct Commitment {
     #[prost(uint64, tag = "1")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) num_pub_rand: u64,
+    pub(crate) num_pub_rand: u64,
     #[prost(bytes = "vec", tag = "2")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) commitment: Vec<u8>,
+    pub(crate) commitment: Vec<u8>,
     #[prost(uint64, tag = "3")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) epoch_num: u64,
+    pub(crate) epoch_num: u64,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct HeightResponse {
+pub(crate) struct HeightResponse {
     #[prost(uint64, tag = "1")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) height: u64,
+    pub(crate) height: u64,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct PowerResponse {
+pub(crate) struct PowerResponse {
     #[prost(uint64, tag = "1")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) voting_power: u64,
+    pub(crate) voting_power: u64,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct BlockResponse {
+pub(crate) struct BlockResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) block: Option<Block>,
+    pub(crate) block: Option<Block>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct Block {
+pub(crate) struct Block {
     #[prost(uint64, tag = "1")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) height: u64,
+    pub(crate) height: u64,
     #[prost(bytes = "vec", tag = "2")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) app_hash: Vec<u8>,
+    pub(crate) app_hash: Vec<u8>,
     #[prost(bool, tag = "3")]
-    pub(super) finalized: bool,
+    pub(crate) finalized: bool,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct EvidenceResponse {
+pub(crate) struct EvidenceResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) evidence: Option<Evidence>,
+    pub(crate) evidence: Option<Evidence>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct EvidencesResponse {
+pub(crate) struct EvidencesResponse {
     #[prost(message, repeated, tag = "1")]
-    pub(super) evidences: Vec<Evidence>,
+    pub(crate) evidences: Vec<Evidence>,
     #[prost(message, optional, tag = "2")]
-    pub(super) pagination: Option<PageResponse>,
+    pub(crate) pagination: Option<PageResponse>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct Evidence {
+pub(crate) struct Evidence {
     #[prost(string, tag = "1")]
-    pub(super) fp_btc_pk_hex: String,
+    pub(crate) fp_btc_pk_hex: String,
     #[prost(uint64, tag = "2")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) block_height: u64,
+    pub(crate) block_height: u64,
     #[prost(bytes = "vec", tag = "3")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) pub_rand: Vec<u8>,
+    pub(crate) pub_rand: Vec<u8>,
     #[prost(bytes = "vec", tag = "4")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) canonical_app_hash: Vec<u8>,
+    pub(crate) canonical_app_hash: Vec<u8>,
     #[prost(bytes = "vec", tag = "5")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) fork_app_hash: Vec<u8>,
+    pub(crate) fork_app_hash: Vec<u8>,
     #[prost(bytes = "vec", tag = "6")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) canonical_finality_sig: Vec<u8>,
+    pub(crate) canonical_finality_sig: Vec<u8>,
     #[prost(bytes = "vec", tag = "7")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) fork_finality_sig: Vec<u8>,
+    pub(crate) fork_finality_sig: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct CheckpointResponse {
+pub(crate) struct CheckpointResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) raw_checkpoint: Option<CheckpointWithMeta>,
+    pub(crate) raw_checkpoint: Option<CheckpointWithMeta>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct CheckpointWithMeta {
+pub(crate) struct CheckpointWithMeta {
     #[prost(message, optional, tag = "1")]
-    pub(super) ckpt: Option<Checkpoint>,
+    pub(crate) ckpt: Option<Checkpoint>,
     #[prost(string, tag = "3")]
-    pub(super) status_desc: String,
+    pub(crate) status_desc: String,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct Checkpoint {
+pub(crate) struct Checkpoint {
     #[prost(uint64, tag = "1")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) epoch_num: u64,
+    pub(crate) epoch_num: u64,
     #[prost(string, tag = "2")]
-    pub(super) block_hash_hex: String,
+    pub(crate) block_hash_hex: String,
     #[prost(bytes = "vec", tag = "3")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) bitmap: Vec<u8>,
+    pub(crate) bitmap: Vec<u8>,
     #[prost(bytes = "vec", tag = "4")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) bls_multi_sig: Vec<u8>,
+    pub(crate) bls_multi_sig: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct EpochResponse {
+pub(crate) struct EpochResponse {
     #[prost(uint64, tag = "1")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) current_epoch: u64,
+    pub(crate) current_epoch: u64,
     #[prost(uint64, tag = "2")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) epoch_boundary: u64,
+    pub(crate) epoch_boundary: u64,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-pub(super) struct VersionsResponse {
+pub(crate) struct VersionsResponse {
     #[prost(message, repeated, tag = "1")]
-    pub(super) params: Vec<StoredParams>,
+    pub(crate) params: Vec<StoredParams>,
     #[prost(message, optional, tag = "2")]
-    pub(super) pagination: Option<PageResponse>,
+    pub(crate) pagination: Option<PageResponse>,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct StoredParams {
+pub(crate) struct StoredParams {
     #[prost(uint32, tag = "1")]
-    pub(super) version: u32,
+    pub(crate) version: u32,
     #[prost(message, optional, tag = "2")]
-    pub(super) params: Option<StakingParams>,
+    pub(crate) params: Option<StakingParams>,
 }
 
 /// Rates are whole numbers of 10^-18 in protobuf, and have a point in JSON.
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
-pub(super) struct StakingParams {
+pub(crate) struct StakingParams {
     #[prost(bytes = "vec", repeated, tag = "1")]
     #[serde(deserialize_with = "json::hex_list")]
-    pub(super) covenant_pks: Vec<Vec<u8>>,
+    pub(crate) covenant_pks: Vec<Vec<u8>>,
     #[prost(uint32, tag = "2")]
-    pub(super) covenant_quorum: u32,
+    pub(crate) covenant_quorum: u32,
     #[prost(int64, tag = "3")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) min_staking_value_sat: i64,
+    pub(crate) min_staking_value_sat: i64,
     #[prost(int64, tag = "4")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) max_staking_value_sat: i64,
+    pub(crate) max_staking_value_sat: i64,
     #[prost(uint32, tag = "5")]
-    pub(super) min_staking_time_blocks: u32,
+    pub(crate) min_staking_time_blocks: u32,
     #[prost(uint32, tag = "6")]
-    pub(super) max_staking_time_blocks: u32,
+    pub(crate) max_staking_time_blocks: u32,
     #[prost(bytes = "vec", tag = "7")]
     #[serde(deserialize_with = "json::base64")]
-    pub(super) slashing_pk_script: Vec<u8>,
+    pub(crate) slashing_pk_script: Vec<u8>,
     #[prost(int64, tag = "8")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) min_slashing_tx_fee_sat: i64,
+    pub(crate) min_slashing_tx_fee_sat: i64,
     #[prost(string, tag = "9")]
-    pub(super) slashing_rate: String,
+    pub(crate) slashing_rate: String,
     #[prost(uint32, tag = "10")]
-    pub(super) unbonding_time_blocks: u32,
+    pub(crate) unbonding_time_blocks: u32,
     #[prost(int64, tag = "11")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) unbonding_fee_sat: i64,
+    pub(crate) unbonding_fee_sat: i64,
     #[prost(string, tag = "12")]
-    pub(super) min_commission_rate: String,
+    pub(crate) min_commission_rate: String,
     #[prost(uint64, tag = "13")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) delegation_creation_base_gas_fee: u64,
+    pub(crate) delegation_creation_base_gas_fee: u64,
     #[prost(uint64, tag = "14")]
     #[serde(deserialize_with = "json::number")]
-    pub(super) allow_list_expiration_height: u64,
+    pub(crate) allow_list_expiration_height: u64,
     #[prost(uint32, tag = "15")]
-    pub(super) btc_activation_height: u32,
+    pub(crate) btc_activation_height: u32,
 }

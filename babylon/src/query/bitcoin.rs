@@ -5,7 +5,8 @@ use prost::Message;
 use staking_scripts::parameters::CheckpointParameters;
 
 use super::answers::{
-    CheckpointParamsResponse, CheckpointResponse, Empty, EpochResponse, HeaderInfo, TipResponse,
+    CheckpointParams, CheckpointParamsResponse, CheckpointResponse, Empty, EpochResponse, HeaderInfo,
+    TipResponse,
 };
 use super::{absent, ask, fixed, needed};
 use crate::node::{ChainNode, NodeError};
@@ -55,18 +56,34 @@ struct EpochRequest {
     epoch_num: u64,
 }
 
+fn asked_parameters(node: &dyn ChainNode) -> Result<CheckpointParams, NodeError> {
+    let (method, path) = ("/babylon.btccheckpoint.v1.Query/Params", "/babylon/btccheckpoint/v1/params");
+    let answer: CheckpointParamsResponse = ask(node, method, &Empty {}, path.to_owned())?;
+    needed(answer.params, "params")
+}
+
 /// Returns the depths that the chain demands, `btc_confirmation_depth` and `checkpoint_finalization_timeout`.
 ///
 /// # Errors
 /// [`NodeError`].
 pub fn checkpoint_parameters(node: &dyn ChainNode) -> Result<CheckpointParameters, NodeError> {
-    let (method, path) = ("/babylon.btccheckpoint.v1.Query/Params", "/babylon/btccheckpoint/v1/params");
-    let answer: CheckpointParamsResponse = ask(node, method, &Empty {}, path.to_owned())?;
-    let found = needed(answer.params, "params")?;
+    let found = asked_parameters(node)?;
     let mut parameters = CheckpointParameters::MAINNET;
     parameters.confirmation_depth = found.btc_confirmation_depth;
     parameters.finalization_timeout = found.checkpoint_finalization_timeout;
     Ok(parameters)
+}
+
+/// Returns the four bytes that the chain's checkpoints in Bitcoin begin with.
+///
+/// # Errors
+/// [`NodeError`].
+pub fn checkpoint_tag(node: &dyn ChainNode) -> Result<[u8; 4], NodeError> {
+    let tag = asked_parameters(node)?.checkpoint_tag;
+    let mut bytes = [0; 4];
+    hex::decode_to_slice(&tag, &mut bytes)
+        .map_err(|_| NodeError::answer("checkpoint_tag is not 4 bytes in hex"))?;
+    Ok(bytes)
 }
 
 /// Returns the last Bitcoin block that the chain knows.

@@ -4,9 +4,10 @@
 //! that was never paid, a stake that nobody registered.
 
 mod account;
-mod answers;
+pub(crate) mod answers;
 mod bitcoin;
 mod finality;
+pub(crate) mod liveness;
 mod staking;
 
 use prost::Message;
@@ -14,16 +15,20 @@ use serde::de::DeserializeOwned;
 
 pub use self::account::{AccountNumbers, account, balance, gas};
 #[cfg(feature = "testing")]
-pub(crate) use self::account::{account_answer, gas_answer};
+pub(crate) use self::account::{account_answer, balance_answer, gas_answer};
 pub use self::bitcoin::{
-    CheckpointStatus, LightClientTip, RawCheckpoint, checkpoint_parameters, current_epoch, light_client_tip,
-    raw_checkpoint,
+    CheckpointStatus, LightClientTip, RawCheckpoint, checkpoint_parameters, checkpoint_tag, current_epoch,
+    light_client_tip, raw_checkpoint,
 };
 #[cfg(test)]
 pub(crate) use self::finality::reencoded_evidence;
 pub use self::finality::{
     ChainBlock, CommittedRandomness, activated_height, commitments, evidence, evidence_from_json, evidences,
     finality_block, power_at,
+};
+pub use self::liveness::{
+    FinalityParameters, SigningInfo, finality_parameters, last_final_height, last_finalized_epoch,
+    signing_info, votes_at,
 };
 pub use self::staking::{
     DelegationStatus, FinalityProvider, delegation, delegations, finality_provider, finality_providers,

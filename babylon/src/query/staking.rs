@@ -153,7 +153,7 @@ fn delegations_in(kind: ChainMessage, answer: &Answer) -> Result<Vec<Delegation>
         Answer::Protobuf(bytes) => Delegation::from_chain_protobuf(kind, bytes),
         Answer::Json(text) => Delegation::from_chain_json(text),
     };
-    read.map_err(|error| NodeError::answer(crate::causes::with_causes(&error)))
+    read.map_err(|error| NodeError::answer(endpoint::with_causes(&error)))
 }
 
 /// Returns a finality provider; `None` where nobody registered it.
@@ -223,7 +223,7 @@ pub fn parameters(node: &dyn ChainNode) -> Result<ParametersHistory<Parameters>,
     })?;
     // The one reader of parameters takes what a node prints.
     let text = json!({ "params": versions }).to_string();
-    ParametersHistory::from_json(&text).map_err(|error| NodeError::answer(crate::causes::with_causes(&error)))
+    ParametersHistory::from_json(&text).map_err(|error| NodeError::answer(endpoint::with_causes(&error)))
 }
 
 impl StakingParams {

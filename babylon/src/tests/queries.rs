@@ -38,8 +38,12 @@ fn gateway() -> (ScriptedNode, Gateway) {
             "btclightclient/v1/tip" => "answers/rest-btclightclient-tip.json",
             "checkpointing/v1/raw_checkpoint/17" => "answers/rest-raw-checkpoint-17.json",
             "finality/v1/blocks/251" => "answers/rest-finality-block.json",
+            "finality/v1/blocks" => "answers/rest-finality-block.json",
+            "finality/v1/params" => "answers/rest-finality-params.json",
+            "finality/v1/votes/251" => "answers/rest-votes.json",
             "finality/v1/evidences" => "answers/rest-evidences.json",
             "btcstaking/v1/finality_providers" => "answers/query-finality-providers.json",
+            path if path.contains("/signing_infos/") => "answers/rest-signing-info.json",
             path if path.ends_with("/evidence") => "answers/rest-evidence-of-provider.json",
             path if path.ends_with("/pub_rand_commit_list") => "answers/rest-pub-rand-commit.json",
             path if path.ends_with("/finality_provider") => "answers/query-finality-provider-slashed.json",
@@ -94,6 +98,45 @@ fn answers_of_a_node_are_read() {
     let printed =
         ParametersHistory::<Parameters>::from_json(&file("answers/query-params-versions.json")).unwrap();
     assert_eq!(parameters, printed);
+}
+
+#[test]
+fn what_a_voter_asks_is_read() {
+    let (_node, gateway) = gateway();
+    let parameters = query::finality_parameters(&gateway).unwrap();
+    assert_eq!((parameters.min_pub_rand, parameters.finality_sig_timeout), (100, 3));
+    assert_eq!(parameters.signed_blocks_window, 10_000);
+    assert_eq!(parameters.jail_duration, Duration::from_secs(86_400));
+    assert_eq!(parameters.activation_height, ConsumerHeight(1));
+    assert_eq!(query::votes_at(&gateway, ConsumerHeight(251)).unwrap(), [provider()]);
+    let info = query::signing_info(&gateway, &provider()).unwrap().unwrap();
+    assert_eq!((info.start_height, info.missed), (ConsumerHeight(251), 49));
+    // No block is in that answer, which is of one alone; and no checkpoint is final.
+    assert_eq!(query::last_final_height(&gateway).ok(), Some(None));
+    assert_eq!(query::last_finalized_epoch(&gateway).unwrap(), None);
+}
+
+#[test]
+fn last_final_block_and_epoch_are_read() {
+    let answer = |body: &str| Gateway::new(ScriptedNode::always(body).url(""), WITHIN);
+    let block = |is_final| {
+        let block = json!({ "height": "17", "app_hash": "", "finalized": is_final });
+        answer(&json!({ "blocks": [block], "pagination": null }).to_string())
+    };
+    assert_eq!(query::last_final_height(&block(true)).unwrap(), Some(ConsumerHeight(17)));
+    assert!(query::last_final_height(&block(false)).is_err());
+    let epoch = answer(r#"{"raw_checkpoint":{"epoch_num":"9","block_hash_hex":"aa"}}"#);
+    assert_eq!(query::last_finalized_epoch(&epoch).unwrap(), Some(9));
+    for text in ["cannot find checkpoint with status 4", "no raw checkpoint is found at epoch 0"] {
+        let none = ScriptedNode::new(move |_| (500, json!({ "code": 2, "message": text }).to_string()));
+        assert_eq!(query::last_finalized_epoch(&Gateway::new(none.url(""), WITHIN)).unwrap(), None);
+    }
+    for bad in ["1", "1.s", "x", "1.0123456789s"] {
+        let params = json!({ "params": { "signed_blocks_window": "1", "finality_sig_timeout": "1", "min_pub_rand": "1",
+            "jail_duration": bad, "finality_activation_height": "1" } });
+        let refused = query::finality_parameters(&answer(&params.to_string())).unwrap_err().to_string();
+        assert!(refused.contains("span of time"), "{refused}");
+    }
 }
 
 /// The chain showed the evidence of one provider twice; two votes in it give the provider's key.

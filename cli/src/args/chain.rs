@@ -15,9 +15,10 @@ pub(crate) struct ChainArgs {
     /// The Bitcoin network: of every address, and of a delegation that says where it was included.
     #[arg(long, default_value = "mainnet")]
     pub(crate) network: NetworkName,
-    /// How many blocks must be on top of the block that includes it.
-    #[arg(long, value_name = "BLOCKS", default_value_t = ChainRules::MAINNET.depth)]
-    pub(crate) depth: u32,
+    /// How many blocks must be on top of the block that includes it [default: that of --chain-node, or
+    /// mainnet's]
+    #[arg(long, value_name = "BLOCKS")]
+    depth: Option<u32>,
     /// The signing context of stakers' proofs of possession on a consumer chain; absent on
     /// Babylon Genesis.
     #[arg(long, value_name = "64 HEX DIGITS")]
@@ -36,8 +37,24 @@ pub(crate) struct ChainArgs {
 impl ChainArgs {
     /// Returns the defaults on a network.
     pub(crate) const fn of(network: NetworkName) -> Self {
-        let depth = ChainRules::MAINNET.depth;
-        Self { network, depth, signing_context: None, min_work: None, trusted_header: None }
+        Self { network, depth: None, signing_context: None, min_work: None, trusted_header: None }
+    }
+
+    /// Returns how many blocks must be on top of the block that includes a stake.
+    pub(crate) fn depth(&self) -> u32 {
+        self.depth.unwrap_or(ChainRules::MAINNET.depth)
+    }
+
+    /// Returns whether the depth is given.
+    #[cfg(feature = "babylon")]
+    pub(super) const fn has_depth(&self) -> bool {
+        self.depth.is_some()
+    }
+
+    /// Returns the chain with this depth.
+    #[cfg(feature = "babylon")]
+    pub(super) const fn with_depth(self, depth: u32) -> Self {
+        Self { depth: Some(depth), ..self }
     }
 
     /// Returns the chain with this block of the caller's node.
@@ -48,7 +65,7 @@ impl ChainArgs {
     pub(super) fn rules(self) -> ChainRules {
         let signing_context = self.signing_context.unwrap_or(SigningContext::GENESIS);
         let anchor = Anchor { min_work: self.min_work, header: self.trusted_header };
-        ChainRules { network: self.network.into(), depth: self.depth, signing_context, anchor }
+        ChainRules { network: self.network.into(), depth: self.depth(), signing_context, anchor }
     }
 
     /// Returns warnings for an inclusion that nothing ties to the chain that nodes follow, or whose height is

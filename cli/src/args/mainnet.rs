@@ -8,7 +8,7 @@ use staking_scripts::delegation::StakeViolation;
 use staking_scripts::parameters::{ParametersDifference, ParametersError, StakingCap};
 use staking_scripts::{CheckRules, InForce, Parameters, ParametersHistory};
 
-use super::delegation::Files;
+use super::files::Files;
 use super::network::NetworkName;
 use super::parameters::AnyParameters;
 use super::stake::Phase1Files;

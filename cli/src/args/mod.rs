@@ -1,10 +1,18 @@
 //! What commands take: value parsers, and groups of arguments that several commands share.
 
+#[cfg(feature = "babylon")]
+pub(crate) mod account;
 pub(crate) mod argument;
+#[cfg(feature = "babylon")]
+pub(crate) mod block;
 pub(crate) mod chain;
 pub(crate) mod delegation;
 #[cfg(feature = "babylon")]
+pub(crate) mod description;
+#[cfg(feature = "babylon")]
 pub(crate) mod evidence;
+pub(crate) mod files;
+pub(crate) mod included;
 pub(crate) mod input;
 #[cfg(feature = "signer")]
 pub(crate) mod keystore;
@@ -12,6 +20,8 @@ pub(crate) mod mainnet;
 pub(crate) mod money;
 pub(crate) mod network;
 pub(crate) mod new_file;
+#[cfg(feature = "babylon")]
+pub(crate) mod new_headers;
 pub(crate) mod new_stake;
 pub(crate) mod node;
 #[cfg(feature = "signer")]
@@ -22,10 +32,19 @@ pub(crate) mod phase1;
 pub(crate) mod possession;
 #[cfg(feature = "signer")]
 pub(crate) mod protection;
+pub(crate) mod provider_key;
 pub(crate) mod psbt;
+pub(crate) mod randomness_range;
 #[cfg(feature = "signer")]
 pub(crate) mod remote;
 pub(crate) mod secret;
+#[cfg(feature = "babylon")]
+pub(crate) mod secured_chain;
+#[cfg(feature = "babylon")]
+pub(crate) mod sending;
 pub(crate) mod spend;
 pub(crate) mod stake;
 pub(crate) mod transaction;
+#[cfg(feature = "babylon")]
+pub(crate) mod vote_signer;
+pub(crate) mod vote_signing;

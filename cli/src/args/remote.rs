@@ -111,47 +111,11 @@ impl RemoteArgs {
 /// Makes a signer's refusal a negative answer, and everything else an error: no connection, a locked key, and
 /// a caller whom the signer does not know.
 pub(crate) fn refused(error: RemoteError) -> anyhow::Error {
+    let rule = error.refusal().unwrap_or("refused_by_signer");
     match error {
-        RemoteError::Refused { message } => Refused::because(rule(&message), message).into(),
-        RemoteError::NotAllowed { message } => Refused::because("refused_by_signer", message).into(),
-        error => anyhow::Error::new(error).context("--signer"),
-    }
-}
-
-/// Returns the name that the refusal of a signing database has here; only its text comes from there.
-fn rule(message: &str) -> &'static str {
-    let is_of = |mark: &str| message.starts_with("the height is ") && message.ends_with(mark);
-    match message {
-        message if message.starts_with("double sign: ") => "double_sign",
-        _ if is_of(", the low watermark") => "below_low_watermark",
-        _ if is_of(", the high watermark") => "above_high_watermark",
-        _ => "refused_by_signer",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use eots::XOnlyPublicKey;
-    use finality::ConsumerHeight;
-    use signer::protection::{Lane, Refusal, SigningRecord};
-
-    use super::rule;
-
-    /// The texts are the signer's own.
-    #[test]
-    fn rules_are_told_by_the_texts() {
-        let (height, low, high) = (ConsumerHeight(7), ConsumerHeight(9), ConsumerHeight(5));
-        let key = "1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f";
-        let public_key: XOnlyPublicKey = key.parse().unwrap();
-        let unknown = Refusal::UnknownLane(Box::new(Lane { public_key, chain_id: Vec::new() }));
-        let earlier = SigningRecord { height, message: vec![1], signature: None };
-        for refusal in [
-            Refusal::DoubleSign { earlier },
-            Refusal::BelowLowWatermark { height, low },
-            Refusal::AboveHighWatermark { height, high },
-        ] {
-            assert_eq!(rule(&refusal.to_string()), refusal.as_str());
+        RemoteError::Refused { message } | RemoteError::NotAllowed { message } => {
+            Refused::because(rule, message).into()
         }
-        assert_eq!(rule(&unknown.to_string()), "refused_by_signer");
+        error => anyhow::Error::new(error).context("--signer"),
     }
 }

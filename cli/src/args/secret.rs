@@ -75,6 +75,12 @@ fn check_permissions(_: &File) -> anyhow::Result<()> {
 }
 
 impl SecretKeyPath {
+    /// Returns the key of this name in the keystore, which a flag names.
+    #[cfg(feature = "babylon")]
+    pub(crate) fn in_keystore(flag: &str, name: &str) -> Self {
+        Self { flag: flag.to_owned(), path: format!("{KEYSTORE}{name}").into() }
+    }
+
     /// Returns the name of the key when it is in the keystore.
     pub(crate) fn name_in_keystore(&self) -> Option<&str> {
         self.path.to_str()?.strip_prefix(KEYSTORE)

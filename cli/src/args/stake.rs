@@ -8,7 +8,7 @@ use staking_scripts::phase1::Phase1Rules;
 use staking_scripts::{CovenantCommittee, Delegation, StakeViolation};
 
 use super::chain::ChainArgs;
-use super::delegation::{Files, invalid_signatures};
+use super::files::{Files, invalid_signatures};
 use super::parameters::AnyParameters;
 use crate::view::violation::message;
 
@@ -55,7 +55,7 @@ impl Phase1Files {
 
     fn confirmations(&self) -> anyhow::Result<u32> {
         let (number, _) = self.params.of_delegation(&self.delegation).context("--delegation")?;
-        let of_network = self.chain.depth.saturating_add(1);
+        let of_network = self.chain.depth().saturating_add(1);
         Ok(self.params.confirmations(number).unwrap_or(of_network))
     }
 }
@@ -159,7 +159,7 @@ impl AnyFiles {
         let (delegation, covenant) = (self.delegation(), self.covenant()?);
         Ok(match self {
             Self::Genesis(files) => {
-                delegation.state(chain, covenant, files.previous_covenant(), files.chain.depth)?
+                delegation.state(chain, covenant, files.previous_covenant(), files.chain.depth())?
             }
             Self::Phase1(files) => delegation.phase1_state(chain, covenant, files.confirmations()?)?,
         })

@@ -2,13 +2,19 @@
 
 pub(crate) mod adaptor;
 pub(crate) mod broadcast;
+#[cfg(feature = "babylon")]
+pub(crate) mod checkpoint;
 pub(crate) mod completions;
 pub(crate) mod covenant;
 pub(crate) mod descriptor;
 pub(crate) mod eots;
+#[cfg(feature = "babylon")]
+pub(crate) mod evidence;
 pub(crate) mod key;
 pub(crate) mod params;
 pub(crate) mod pop;
+#[cfg(feature = "babylon")]
+pub(crate) mod provider;
 pub(crate) mod psbt;
 pub(crate) mod script;
 #[cfg(feature = "signer")]
@@ -36,6 +42,10 @@ pub(crate) enum Command {
     #[cfg(feature = "signer")]
     #[command(subcommand)]
     Signer(signer::Command),
+    /// A finality provider on the secured chain: register it, commit, vote, unjail.
+    #[cfg(feature = "babylon")]
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Adaptor signatures, for covenant members.
     #[command(subcommand)]
     Adaptor(adaptor::Command),
@@ -56,6 +66,14 @@ pub(crate) enum Command {
     /// Check delegations and sign them, for covenant members.
     #[command(subcommand)]
     Covenant(covenant::Command),
+    /// Bitcoin as the secured chain knows it: headers, and checkpoints.
+    #[cfg(feature = "babylon")]
+    #[command(subcommand)]
+    Checkpoint(checkpoint::Command),
+    /// Reports of finality providers that misbehave.
+    #[cfg(feature = "babylon")]
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// PSBTs: check, sign, combine, finalize.
     #[command(subcommand)]
     Psbt(psbt::Command),
@@ -76,7 +94,7 @@ impl Command {
     pub(crate) fn run(
         self,
         command_line: fn() -> clap::Command,
-        #[cfg_attr(not(feature = "signer"), allow(unused_variables))] json: bool,
+        #[cfg_attr(not(any(feature = "babylon", feature = "signer")), allow(unused_variables))] json: bool,
     ) -> anyhow::Result<Printout> {
         match self {
             Self::Demo(args) => args.run(),
@@ -84,6 +102,8 @@ impl Command {
             Self::Eots(command) => command.run(),
             #[cfg(feature = "signer")]
             Self::Signer(command) => command.run(json),
+            #[cfg(feature = "babylon")]
+            Self::Provider(command) => command.run(json),
             Self::Adaptor(command) => command.run(),
             Self::Pop(command) => command.run(),
             Self::Script(command) => command.run(),
@@ -91,6 +111,10 @@ impl Command {
             Self::Params(command) => command.run(),
             Self::Stake(command) => command.run(),
             Self::Covenant(command) => command.run(),
+            #[cfg(feature = "babylon")]
+            Self::Checkpoint(command) => command.run(),
+            #[cfg(feature = "babylon")]
+            Self::Evidence(command) => command.run(),
             Self::Psbt(command) => command.run(),
             Self::Tx(command) => command.run(),
             Self::Broadcast(args) => args.run(),

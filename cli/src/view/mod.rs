@@ -6,6 +6,8 @@ pub(crate) mod output;
 pub(crate) mod parameters;
 pub(crate) mod payment;
 pub(crate) mod psbt;
+#[cfg(feature = "babylon")]
+pub(crate) mod sent;
 pub(crate) mod signatures;
 pub(crate) mod taproot;
 pub(crate) mod text;

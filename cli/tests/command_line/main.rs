@@ -29,6 +29,7 @@ mod node_answer;
 mod outputs;
 mod params;
 mod pop;
+mod provider;
 mod psbt;
 mod readme;
 mod script;

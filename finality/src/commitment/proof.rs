@@ -1,8 +1,9 @@
 //! Proofs that a public randomness is committed.
 
+use eots::PublicRandomness;
 use prost::Message;
 
-use super::inner_hash;
+use super::{inner_hash, leaf_hash};
 
 /// The most siblings that a proof may have: more than any tree of 64-bit size needs.
 const MAX_AUNTS: usize = 100;
@@ -75,6 +76,11 @@ fn not_negative(field: &'static str, value: i64) -> Result<u64, InvalidProof> {
 }
 
 impl RandomnessProof {
+    /// Returns whether the proof is for this public randomness, of whatever commitment.
+    pub fn is_for(&self, public_randomness: &PublicRandomness) -> bool {
+        self.leaf_hash == leaf_hash(public_randomness)
+    }
+
     /// Returns the root that the path leads to; `None` when it has the wrong length for its tree.
     pub(super) fn root(&self) -> Option<[u8; 32]> {
         // A proof that cannot be written as protobuf proves nothing either: its numbers are signed there.

@@ -12,7 +12,7 @@ use crate::commitment::{CommitmentError, RandomnessCommitment};
 use crate::context::{Operation, SigningContext};
 use crate::possession::PossessionMessage;
 use crate::schedule::RandomnessSchedule;
-use crate::vote::VoteMessage;
+use crate::vote::{FinalityVote, VoteMessage};
 
 /// The signer of one finality provider on one chain.
 ///
@@ -30,7 +30,7 @@ use crate::vote::VoteMessage;
 /// Calls may take long, and block the calling thread meanwhile.
 pub trait Signer {
     /// The reason why a request was refused or failed.
-    type Error: core::error::Error + Send + Sync + 'static;
+    type Error: SignerError;
 
     /// Returns the finality provider's public key.
     fn public_key(&self) -> XOnlyPublicKey;
@@ -55,11 +55,34 @@ pub trait Signer {
     /// another chain, or the request is refused or fails.
     fn vote(&self, message: &VoteMessage) -> Result<VoteSignature, Self::Error>;
 
+    /// Signs votes, each with the proof that its randomness is in the commitment to `range`. There is one
+    /// outcome for each, in order: whether one is signed says nothing of the others.
+    ///
+    /// # Errors
+    /// [`Self::Error`](Signer::Error) of a vote as of [`vote`](Signer::vote), and when its height is not in
+    /// the range; of all together when the range has no commitment, or nothing is known of any of them.
+    fn prove_votes(
+        &self,
+        range: RandomnessSchedule,
+        messages: &[VoteMessage],
+    ) -> Result<ProvenVotes<Self::Error>, Self::Error>;
+
     /// Signs the finality provider's BIP-340 proof of possession.
     ///
     /// # Errors
     /// [`Self::Error`](Signer::Error) when the request is refused or fails.
     fn prove_possession(&self, message: &PossessionMessage) -> Result<schnorr::Signature, Self::Error>;
+}
+
+/// The outcome of each of several votes, in order.
+pub type ProvenVotes<E> = Vec<Result<FinalityVote, E>>;
+
+/// Why a signer did not sign.
+pub trait SignerError: core::error::Error + Send + Sync + 'static {
+    /// Returns whether what was asked is never signed: another vote was signed at that height, or nothing
+    /// is signed there any more. Anything else may be asked again: a database that is away, a key that is
+    /// locked, a rule that somebody may change.
+    fn is_refusal(&self) -> bool;
 }
 
 /// The chain that a signer signs for: its id, from which the randomness is derived, and the signing contexts
@@ -126,7 +149,7 @@ impl SignedCommitment {
 }
 
 /// The signature of a vote. With the message and the randomness proof it is a
-/// [`FinalityVote`](crate::FinalityVote).
+/// [`FinalityVote`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct VoteSignature {

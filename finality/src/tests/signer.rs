@@ -6,8 +6,8 @@ use eots::{SecretKey, SecretRandomness};
 
 use crate::{
     ConsumerHeight, Evidence, FinalityVote, InvalidCommitment, PossessionMessage, RandomnessSchedule,
-    RandomnessTree, Signer, SignerChain, SigningContext, UnprotectedSigner, UnprotectedSignerError,
-    VoteMessage,
+    RandomnessTree, Signer, SignerChain, SignerError as _, SigningContext, UnprotectedSigner,
+    UnprotectedSignerError, VoteMessage,
 };
 
 fn key() -> SecretKey {
@@ -27,13 +27,18 @@ fn vote(signer: &impl Signer, message: VoteMessage) -> FinalityVote {
     let leaves = signer.public_randomness(range(5, 1)).unwrap();
     let tree = RandomnessTree::new(ConsumerHeight(10), &leaves).unwrap();
     let signed = signer.vote(&message).unwrap();
-    FinalityVote {
+    let vote = FinalityVote {
         public_key: signer.public_key(),
         message,
         public_randomness: signed.public_randomness,
         proof: tree.prove(message.height()).unwrap(),
         signature: signed.signature,
-    }
+    };
+    let outside = VoteMessage::new(*message.context(), ConsumerHeight(15), [1; 32]);
+    let [proven, outside] = signer.prove_votes(range(5, 1), &[message, outside]).unwrap().try_into().unwrap();
+    assert_eq!(proven.unwrap(), vote);
+    assert!(outside.unwrap_err().is_refusal());
+    vote
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What comes back from a signer.
 
 use eots::{PublicRandomness, XOnlyPublicKey};
-use finality::ConsumerHeight;
+use finality::{ConsumerHeight, RandomnessProof};
 
 use super::error::{InvalidAnswer, RemoteError};
 use crate::protection::{HeightRange, Lane, LaneState, Watermarks};
@@ -44,6 +44,13 @@ pub(super) fn public_randomness(bytes: &[u8], count: u32) -> Result<Vec<PublicRa
         Ok::<_, InvalidAnswer>(PublicRandomness::from_bytes(bytes_32("public randomness", bytes)?))
     };
     Ok(bytes.chunks(32).map(one).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn randomness_proof(proof: wire::RandomnessProof) -> Result<RandomnessProof, InvalidAnswer> {
+    let wire::RandomnessProof { total, index, leaf_hash, aunts } = proof;
+    let aunts = aunts.iter().map(|aunt| bytes_32("aunt of a proof", aunt));
+    let leaf_hash = bytes_32("leaf hash", &leaf_hash)?;
+    Ok(RandomnessProof { total, index, leaf_hash, aunts: aunts.collect::<Result<_, _>>()? })
 }
 
 pub(super) fn remote_key(key: wire::KeyStatus) -> Result<RemoteKey, RemoteError> {

@@ -14,6 +14,8 @@ use crate::auth::{BOUND_HEADER, BoundAuth, SharedSecret};
 
 /// How long a connection may take to be made. Answers take what they take: a long list, a passphrase.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// After how long without a word the signer is asked whether it is there, and how long that may take.
+const ALIVE_WITHIN: Duration = Duration::from_secs(20);
 
 /// The certificates for TLS, in PEM.
 #[derive(Clone, Default)]
@@ -56,7 +58,11 @@ impl Connection {
         if !is_secure && !uri.host().is_some_and(is_loopback_host) {
             return Err(wrong());
         }
-        let mut endpoint = endpoint.connect_timeout(CONNECT_WITHIN).tcp_nodelay(true);
+        let mut endpoint = endpoint
+            .connect_timeout(CONNECT_WITHIN)
+            .http2_keep_alive_interval(ALIVE_WITHIN)
+            .keep_alive_timeout(ALIVE_WITHIN)
+            .tcp_nodelay(true);
         if is_secure {
             let ClientTls { authorities, identity } = tls.unwrap_or_default();
             let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authorities));

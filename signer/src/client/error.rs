@@ -1,6 +1,6 @@
 //! Why a remote signer did not sign.
 
-use finality::CommitmentError;
+use finality::{CommitmentError, SignerError};
 use tonic::{Code, Status};
 
 /// A remote signer refused, failed, or was not there.
@@ -85,12 +85,38 @@ pub enum InvalidAnswer {
     /// A commitment's signature is not valid.
     #[error("the commitment is not valid")]
     Commitment(#[source] CommitmentError),
+    /// A vote is not proven.
+    #[error("the proof of the randomness is absent, or not of the height in the commitment")]
+    Proof,
     /// A commitment to heights that are not consecutive was asked for.
     #[error("the interval is {interval}; must be 1, as commitments cover consecutive heights")]
     Sparse {
         /// The interval.
         interval: u64,
     },
+}
+
+impl RemoteError {
+    /// Returns the name that the signing database's refusal has ([`Refusal::as_str`]); `None` where it is
+    /// another's. Only its text comes from there.
+    ///
+    /// [`Refusal::as_str`]: crate::protection::Refusal::as_str
+    pub fn refusal(&self) -> Option<&'static str> {
+        let Self::Refused { message } = self else { return None };
+        let is_of = |mark: &str| message.starts_with("the height is ") && message.ends_with(mark);
+        match message {
+            message if message.starts_with("double sign: ") => Some("double_sign"),
+            _ if is_of(", the low watermark") => Some("below_low_watermark"),
+            _ if is_of(", the high watermark") => Some("above_high_watermark"),
+            _ => None,
+        }
+    }
+}
+
+impl SignerError for RemoteError {
+    fn is_refusal(&self) -> bool {
+        matches!(self.refusal(), Some("double_sign" | "below_low_watermark"))
+    }
 }
 
 impl From<Status> for RemoteError {
@@ -102,5 +128,34 @@ impl From<Status> for RemoteError {
             Code::PermissionDenied => Self::NotAllowed { message },
             code => Self::Failed { code, message },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eots::XOnlyPublicKey;
+    use finality::{ConsumerHeight, SignerError as _};
+
+    use super::RemoteError;
+    use crate::protection::{Lane, Refusal, SigningRecord};
+
+    /// The texts are the database's own.
+    #[test]
+    fn refusals_are_told_by_their_texts() {
+        let (height, low, high) = (ConsumerHeight(7), ConsumerHeight(9), ConsumerHeight(5));
+        let key = "1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f";
+        let public_key: XOnlyPublicKey = key.parse().unwrap();
+        let unknown = Refusal::UnknownLane(Box::new(Lane { public_key, chain_id: Vec::new() }));
+        let earlier = SigningRecord { height, message: vec![1], signature: None };
+        let remote = |refusal: &Refusal| RemoteError::Refused { message: refusal.to_string() };
+        for (refusal, is_final) in [
+            (Refusal::DoubleSign { earlier }, true),
+            (Refusal::BelowLowWatermark { height, low }, true),
+            (Refusal::AboveHighWatermark { height, high }, false),
+        ] {
+            let error = remote(&refusal);
+            assert_eq!((error.refusal(), error.is_refusal()), (Some(refusal.as_str()), is_final));
+        }
+        assert_eq!((remote(&unknown).refusal(), remote(&unknown).is_refusal()), (None, false));
     }
 }

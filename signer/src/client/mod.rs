@@ -4,18 +4,21 @@ mod answers;
 mod connection;
 mod error;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eots::{PublicRandomness, Signature, XOnlyPublicKey, verify};
 use finality::{
-    PossessionMessage, RandomnessCommitment, RandomnessSchedule, SignedCommitment, Signer, SignerChain,
-    VoteMessage, VoteSignature,
+    ConsumerHeight, FinalityVote, PossessionMessage, ProvenVotes, RandomnessCommitment, RandomnessSchedule,
+    SignedCommitment, Signer, SignerChain, VoteMessage, VoteSignature,
 };
 use secp256k1::schnorr;
+use tokio::task::JoinSet;
 use tonic::transport::Channel;
+use tonic::{Request, Response};
 
 pub use self::answers::{RemoteKey, RemoteLane};
-use self::answers::{bytes_32, public_randomness, remote_key};
+use self::answers::{bytes_32, public_randomness, randomness_proof, remote_key};
 use self::connection::Requests;
 pub use self::connection::{ClientTls, Connection};
 pub use self::error::{InvalidAnswer, RemoteError};
@@ -123,6 +126,68 @@ impl RemoteLaneSigner {
     fn chain_id(&self) -> Vec<u8> {
         self.chain.chain_id.clone().into_bytes()
     }
+
+    fn vote_request(
+        &self,
+        vote: &VoteMessage,
+        commitment: Option<RandomnessSchedule>,
+    ) -> Result<Request<wire::VoteRequest>, RemoteError> {
+        let message = wire::VoteRequest {
+            public_key: self.key(),
+            chain_id: self.chain_id(),
+            height: vote.height().to_u64(),
+            block_hash: vote.block_hash().to_vec(),
+            context: vote.context().as_str().to_owned(),
+            commitment: commitment.map(range),
+        };
+        self.remote.requests.make(path!("Vote"), message)
+    }
+
+    /// Reads the answer to a vote, and verifies it.
+    fn voted(
+        &self,
+        vote: &VoteMessage,
+        answer: wire::VoteResponse,
+    ) -> Result<(VoteSignature, Option<wire::RandomnessProof>), RemoteError> {
+        let randomness = bytes_32("public randomness", &answer.public_randomness)?;
+        let public_randomness = PublicRandomness::from_bytes(randomness);
+        let signature = Signature::from_bytes(bytes_32("signature", &answer.signature)?)
+            .map_err(|_| InvalidAnswer::Signature)?;
+        verify(&self.public_key, &public_randomness, &vote.to_bytes(), &signature)
+            .map_err(|_| InvalidAnswer::Signature)?;
+        Ok((VoteSignature { public_randomness, signature }, answer.proof))
+    }
+}
+
+/// How many votes are asked for at once: the signer makes one durable write of all that arrive meanwhile.
+const VOTES_AT_ONCE: usize = 64;
+
+/// Has votes signed, several at a time, and returns the answers in their order.
+async fn ask_at_once(
+    client: SignerClient<Channel>,
+    requests: Vec<Result<Request<wire::VoteRequest>, RemoteError>>,
+) -> Vec<Result<wire::VoteResponse, RemoteError>> {
+    let mut answers = BTreeMap::new();
+    let mut asking = JoinSet::new();
+    let mut left = requests.into_iter().enumerate();
+    loop {
+        while let Some((place, request)) = (asking.len() < VOTES_AT_ONCE).then(|| left.next()).flatten() {
+            let mut client = client.clone();
+            asking.spawn(async move {
+                let answer = match request {
+                    Ok(request) => client.vote(request).await.map(Response::into_inner).map_err(Into::into),
+                    Err(error) => Err(error),
+                };
+                (place, answer)
+            });
+        }
+        match asking.join_next().await {
+            None => return answers.into_values().collect(),
+            Some(Ok((place, answer))) => drop(answers.insert(place, answer)),
+            // None of them panics, and nobody stops them.
+            Some(Err(_)) => {}
+        }
+    }
 }
 
 const fn range(schedule: RandomnessSchedule) -> wire::Range {
@@ -170,23 +235,40 @@ impl Signer for RemoteLaneSigner {
     }
 
     fn vote(&self, vote: &VoteMessage) -> Result<VoteSignature, RemoteError> {
-        let message = wire::VoteRequest {
-            public_key: self.key(),
-            chain_id: self.chain_id(),
-            height: vote.height().to_u64(),
-            block_hash: vote.block_hash().to_vec(),
-            context: vote.context().as_str().to_owned(),
-            commitment: None,
-        };
-        let request = self.remote.requests.make(path!("Vote"), message)?;
+        let request = self.vote_request(vote, None)?;
         let answer = self.remote.runtime.block_on(self.remote.client.clone().vote(request))?.into_inner();
-        let randomness = bytes_32("public randomness", &answer.public_randomness)?;
-        let public_randomness = PublicRandomness::from_bytes(randomness);
-        let signature = Signature::from_bytes(bytes_32("signature", &answer.signature)?)
-            .map_err(|_| InvalidAnswer::Signature)?;
-        verify(&self.public_key, &public_randomness, &vote.to_bytes(), &signature)
-            .map_err(|_| InvalidAnswer::Signature)?;
-        Ok(VoteSignature { public_randomness, signature })
+        Ok(self.voted(vote, answer)?.0)
+    }
+
+    /// Each is a request of its own, several at a time. That the proofs are of the commitment is for whoever
+    /// knows its root: [`FinalityVote::verify`].
+    fn prove_votes(
+        &self,
+        range: RandomnessSchedule,
+        messages: &[VoteMessage],
+    ) -> Result<ProvenVotes<RemoteError>, RemoteError> {
+        let in_range = |height: ConsumerHeight| {
+            let above = height.to_u64().checked_sub(range.start_height().to_u64());
+            above.is_some_and(|above| above < u64::from(range.count()))
+        };
+        let request = |vote: &VoteMessage| match in_range(vote.height()) {
+            true => self.vote_request(vote, Some(range)),
+            // It would be signed, and proven by nothing.
+            false => Err(InvalidAnswer::Proof.into()),
+        };
+        let requests = messages.iter().map(request).collect();
+        let asked = ask_at_once(self.remote.client.clone(), requests);
+        let answers = self.remote.runtime.block_on(asked);
+        let proven = |(message, answer): (&VoteMessage, Result<wire::VoteResponse, RemoteError>)| {
+            let (VoteSignature { public_randomness, signature }, proof) = self.voted(message, answer?)?;
+            let proof = proof.ok_or(InvalidAnswer::Proof).and_then(randomness_proof)?;
+            if !proof.is_for(&public_randomness) {
+                return Err(InvalidAnswer::Proof.into());
+            }
+            let (public_key, message) = (self.public_key, *message);
+            Ok(FinalityVote { public_key, message, public_randomness, proof, signature })
+        };
+        Ok(messages.iter().zip(answers).map(proven).collect())
     }
 
     fn prove_possession(&self, message: &PossessionMessage) -> Result<schnorr::Signature, RemoteError> {

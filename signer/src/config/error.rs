@@ -4,11 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use endpoint::InvalidUrl;
+use endpoint::{InvalidUrl, with_causes};
 
 use super::pem::PemError;
 use super::secret::SecretsError;
-use crate::causes::with_causes;
 use crate::keystore::{InvalidKeyName, PassphraseError, PrivateFileError};
 
 /// A configuration cannot be used.

@@ -46,7 +46,10 @@ impl Few {
 
 /// A path that a stranger has chosen, cut.
 fn shown_path(path: &str) -> &str {
-    path.get(..MOST_PATH).unwrap_or(path)
+    if path.len() <= MOST_PATH {
+        return path;
+    }
+    (0..=MOST_PATH).rev().find_map(|end| path.get(..end)).unwrap_or_default()
 }
 
 impl DaemonObserver {
@@ -157,5 +160,9 @@ mod tests {
         assert!(few.next().unwrap() >= 980);
         assert_eq!(shown_path(&"/a".repeat(9000)).len(), 64);
         assert_eq!(shown_path("/a"), "/a");
+        assert_eq!(shown_path(""), "");
+        assert_eq!(shown_path(&"é".repeat(9000)).len(), 64);
+        assert_eq!(shown_path(&"/é".repeat(9000)).len(), 64);
+        assert_eq!(shown_path(&format!("/{}", "é".repeat(9000))).len(), 63);
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use endpoint::with_causes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,7 +21,6 @@ use super::body::Intake;
 use crate::auth::{
     AuthenticationError, Authenticator, BOUND_HEADER, Call, Caller, Client, HMAC_HEADER, Outstanding,
 };
-use crate::causes::with_causes;
 use crate::service::{Event, Observer};
 use crate::wire::reference;
 

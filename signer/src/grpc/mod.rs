@@ -12,13 +12,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::Instant;
 
+use endpoint::with_causes;
 use tonic::{Request, Status};
 
 pub use self::layer::{AuthenticationLayer, Limits, Peer};
 use self::own::Own;
 use self::reference::Reference;
 use crate::auth::{Caller, Client, Outstanding};
-use crate::causes::with_causes;
 use crate::service::{Event, ServiceError, SignerService};
 use crate::wire::MAX_MESSAGE_BYTES;
 use crate::wire::own::signer_server::SignerServer;

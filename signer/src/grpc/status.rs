@@ -3,9 +3,9 @@
 //! Existing clients look for the text "FailedPrecondition" in what their library says of an error, so that
 //! code is for votes that the signing database refuses, and no text has that word.
 
+use endpoint::with_causes;
 use tonic::{Code, Status};
 
-use crate::causes::with_causes;
 use crate::node::NodeError;
 use crate::protection::{Refusal, StoreError};
 use crate::service::{ServiceError, UnlockFailure};
@@ -76,7 +76,9 @@ const fn session_code(error: &SessionError) -> Code {
         E::Refused(Refusal::UnknownLane(_)) | E::Store(StoreError::UnknownLane(_)) => Code::PermissionDenied,
         E::Refused(_) => Code::FailedPrecondition,
         E::NotCommitted { .. } | E::TooFarAbove { .. } => Code::PermissionDenied,
-        E::OtherContext { .. } | E::PastTheLastHeight | E::Commitment(_) => Code::InvalidArgument,
+        E::OtherContext { .. } | E::NotInCommitment { .. } | E::PastTheLastHeight | E::Commitment(_) => {
+            Code::InvalidArgument
+        }
         E::Store(StoreError::TooManyRanges { .. }) => Code::ResourceExhausted,
         E::Store(_) => Code::Unavailable,
         E::Sign(_) | E::NoAnswer => Code::Internal,

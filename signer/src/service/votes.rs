@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use endpoint::with_causes;
 use eots::{PublicRandomness, Signature};
 use finality::{ConsumerHeight, VoteMessage};
 
 use super::{Event, ServedChain, ServiceError, SignerService, blocking};
 use crate::auth::{Client, Operation};
-use crate::causes::with_causes;
 use crate::protection::{Lane, Outcome, Refusal, Verdict};
 use crate::session::{PreparedVote, ProtectedSigner, SessionError, request_of_record};
 
@@ -55,7 +55,9 @@ impl SignerService {
         self.check_height(client, &session, height).await?;
         self.check_voted(client, chain, &session, voted.into_iter().collect()).await?;
         // All clients of the key have one limit: what was asked in vain takes nothing of it.
-        if let Err(limited) = self.take_votes(client, key, &lane, 1) {
+        let taken = self.take_votes(client, key, &lane, 1);
+        let is_taken = taken.is_ok();
+        if let Err(limited) = taken {
             // What was signed is answered again, whoever has used up the limit.
             let asked = session.clone();
             if !blocking(move || Ok(asked.has_record(height)?)).await? {
@@ -66,7 +68,10 @@ impl SignerService {
         let session = self.session(client, Operation::Vote, uid, chain_id)?;
         let (request, prepared) = session.prepare(height, message);
         let outcomes = self.submit(vec![request]).await?;
-        give_back(key, &lane, &outcomes);
+        // What was never taken would raise the limit.
+        if is_taken {
+            give_back(key, &lane, &outcomes);
+        }
         self.finished(client, &session, &prepared, outcomes.into_iter().next())
     }
 

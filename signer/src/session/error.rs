@@ -1,7 +1,7 @@
 //! Why a signer did not sign.
 
 use eots::SignError;
-use finality::{ConsumerHeight, InvalidCommitment, SigningContext};
+use finality::{ConsumerHeight, InvalidCommitment, SignerError, SigningContext};
 
 use crate::protection::{Refusal, StoreError};
 
@@ -23,6 +23,12 @@ pub enum SessionError {
     /// No committed range has the height.
     #[error("the randomness of height {} is not committed; must be in a committed range", .height.to_u64())]
     NotCommitted {
+        /// The height asked for.
+        height: ConsumerHeight,
+    },
+    /// The commitment that a vote is to be proven by has not its height.
+    #[error("the commitment has no height {}", .height.to_u64())]
+    NotInCommitment {
         /// The height asked for.
         height: ConsumerHeight,
     },
@@ -54,4 +60,18 @@ pub enum SessionError {
     /// The store gave no answer to a request.
     #[error("the store gave no answer; must give one for each request")]
     NoAnswer,
+}
+
+impl SignerError for SessionError {
+    /// What is committed, how far the chain is, and high watermarks may change.
+    fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(Refusal::DoubleSign { .. } | Refusal::BelowLowWatermark { .. })
+                | Self::OtherContext { .. }
+                | Self::NotInCommitment { .. }
+                | Self::PastTheLastHeight
+                | Self::Commitment(_)
+        )
+    }
 }

@@ -16,12 +16,12 @@ mod reach;
 mod tests;
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use eots::{PublicRandomness, SecretKey, XOnlyPublicKey};
 use finality::{
-    ConsumerHeight, PossessionMessage, RandomnessCommitment, RandomnessSchedule, RandomnessTree,
-    SignedCommitment, Signer, SignerChain, SigningContext, VoteMessage, VoteSignature,
+    ConsumerHeight, FinalityVote, PossessionMessage, ProvenVotes, RandomnessCommitment, RandomnessSchedule,
+    RandomnessTree, SignedCommitment, Signer, SignerChain, SigningContext, VoteMessage, VoteSignature,
 };
 use secp256k1::schnorr;
 
@@ -43,6 +43,8 @@ pub struct ProtectedSigner {
     rules: VoteRules,
     reach: Reach,
     ahead: Option<RandomnessAhead>,
+    /// The tree of the last votes that were proven: it has nothing secret, and takes long to build.
+    tree: Mutex<Option<(RandomnessSchedule, Arc<RandomnessTree>)>>,
 }
 
 impl std::fmt::Debug for ProtectedSigner {
@@ -57,7 +59,7 @@ impl ProtectedSigner {
         let chain_id = chain.chain_id.clone().into_bytes();
         let lane = Arc::new(Lane { public_key: *key.public_key(), chain_id: chain_id.clone() });
         let keys = LaneKey::new(key, chain_id);
-        Self { lane, chain, keys, store, rules, reach: Reach::default(), ahead: None }
+        Self { lane, chain, keys, store, rules, reach: Reach::default(), ahead: None, tree: Mutex::default() }
     }
 
     /// Returns the signer with the randomness of its next heights derived by this thread.
@@ -200,6 +202,17 @@ impl ProtectedSigner {
         let LaneKey { key, chain_id, .. } = &*self.keys;
         Ok(RandomnessTree::derive(key, chain_id, range, threads, |_| {})?)
     }
+
+    /// Returns the tree of a commitment, which is kept until that of another is asked for.
+    fn kept_tree(&self, range: RandomnessSchedule) -> Result<Arc<RandomnessTree>, SessionError> {
+        let mut kept = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, tree)) = kept.as_ref().filter(|(of, _)| *of == range) {
+            return Ok(tree.clone());
+        }
+        let tree = Arc::new(self.randomness_tree(NonZeroUsize::MIN, range)?);
+        *kept = Some((range, tree.clone()));
+        Ok(tree)
+    }
 }
 
 impl Signer for ProtectedSigner {
@@ -227,6 +240,39 @@ impl Signer for ProtectedSigner {
         let outcomes = self.store.check_and_record(vec![request])?;
         let verdict = self.finish(&prepared, outcomes.into_iter().next())?;
         Ok(VoteSignature { public_randomness: prepared.public_randomness, signature: *verdict.signature() })
+    }
+
+    /// All are one batch of the store.
+    fn prove_votes(
+        &self,
+        range: RandomnessSchedule,
+        messages: &[VoteMessage],
+    ) -> Result<ProvenVotes<SessionError>, SessionError> {
+        let tree = self.kept_tree(range)?;
+        let (mut requests, mut begun) = (Vec::new(), Vec::new());
+        for message in messages {
+            let height = message.height();
+            let checked = self.check_context(*message.context()).and_then(|()| self.check_height(height));
+            begun.push(checked.and_then(|()| {
+                let proof = tree.prove(height).ok_or(SessionError::NotInCommitment { height })?;
+                let (request, prepared) = self.prepare(height, message.to_bytes());
+                requests.push(request);
+                Ok((prepared, proof))
+            }));
+        }
+        let mut outcomes = self.store.check_and_record(requests)?.into_iter();
+        let finish = |(message, begun): (&VoteMessage, Result<(PreparedVote, _), _>)| {
+            let (prepared, proof) = begun?;
+            let verdict = self.finish(&prepared, outcomes.next())?;
+            Ok(FinalityVote {
+                public_key: self.lane.public_key,
+                message: *message,
+                public_randomness: prepared.public_randomness,
+                proof,
+                signature: *verdict.signature(),
+            })
+        };
+        Ok(messages.iter().zip(begun).map(finish).collect())
     }
 
     fn prove_possession(&self, message: &PossessionMessage) -> Result<schnorr::Signature, SessionError> {

@@ -129,3 +129,27 @@ async fn a_limit_of_votes_refuses_it_until_somebody_notices() {
     let line = metrics.lines().find(|line| line.contains("rule=\"vote_rate\"")).unwrap();
     assert!(line.ends_with(" 1"), "{line}");
 }
+
+/// Whoever asks for the same vote again and again gets the same signature, and no more votes by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_votes_that_are_asked_again_do_not_raise_the_limit() {
+    let limited =
+        "[[chain]]\nchain_id = \"node-1\"\nvotes_per_minute = 1\nvotes_at_once = 2\n".to_owned() + ANYBODY;
+    let running = node::home().start(&limited).await;
+    let mut client = running.reference().await;
+    let mut sign = async |height| {
+        let ask =
+            SignEotsRequest { uid: uid(ALICE), chain_id: b"node-1".to_vec(), msg: vote(height, 1), height };
+        client.sign_eots(ask).await.map(|answer| answer.into_inner().sig)
+    };
+    let mut first = Vec::new();
+    for height in [200, 201] {
+        first.push(sign(height).await.unwrap());
+        for _ in 0..8 {
+            assert_eq!(&sign(height).await.unwrap(), first.last().unwrap());
+        }
+    }
+    let refused = sign(202).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    assert_eq!(sign(200).await.unwrap(), first[0]);
+}

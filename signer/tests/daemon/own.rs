@@ -2,9 +2,9 @@
 
 use finality::{
     ConsumerHeight, Operation, PossessionMessage, RandomnessSchedule, RandomnessTree, Signer as _,
-    SignerChain, SigningContext, VoteMessage,
+    SignerChain, SignerError as _, SigningContext, VoteMessage,
 };
-use signer::client::{Connection, RemoteError, RemoteSigner};
+use signer::client::{Connection, InvalidAnswer, RemoteError, RemoteSigner};
 use signer::wire::own::{Range, VoteRequest};
 
 use crate::harness::{ALICE, BOB, BOB_PASSPHRASE, Running, chain_id, public, uid};
@@ -87,6 +87,34 @@ async fn a_vote_brings_the_proof_of_its_randomness() {
     assert_eq!(answer.public_randomness, list[10].to_bytes());
     let outside = VoteRequest { height: 530, ..request };
     assert!(client.vote(outside).await.unwrap().into_inner().proof.is_none());
+}
+
+/// Each is signed or not, whatever becomes of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_votes_are_proven_at_once() {
+    let running = Running::open().await;
+    let url = running.url();
+    let asked = tokio::task::spawn_blocking(move || {
+        let signer = connect(url).signer(public(ALICE), SignerChain::genesis("bbn-1"));
+        let vote =
+            |height, block| VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(height), [block; 32]);
+        let commitment = signer.commit(range(500, 300)).unwrap().commitment;
+        signer.vote(&vote(610, 9)).unwrap();
+        let messages: Vec<_> = (600..=800).map(|height| vote(height, 1)).collect();
+        let made = signer.prove_votes(range(500, 300), &messages).unwrap();
+        assert_eq!(made.len(), 201);
+        for (height, made) in (600..).zip(made) {
+            match (height, made) {
+                (610, Err(error)) => assert!(error.is_refusal() && error.refusal() == Some("double_sign")),
+                // Past the commitment.
+                (800, Err(error)) => assert!(matches!(error, RemoteError::Answer(InvalidAnswer::Proof))),
+                (_, made) => made.unwrap().verify(&commitment).unwrap(),
+            }
+        }
+        // Nothing was signed that is proven by nothing.
+        signer.vote(&vote(800, 2)).unwrap();
+    });
+    asked.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

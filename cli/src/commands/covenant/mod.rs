@@ -3,6 +3,8 @@
 pub(crate) mod check;
 mod record;
 pub(crate) mod sign;
+#[cfg(feature = "babylon")]
+pub(crate) mod submit;
 
 use clap::Subcommand;
 
@@ -14,6 +16,9 @@ pub(crate) enum Command {
     Sign(Box<sign::Args>),
     /// Verify a member's signatures for a delegation.
     Check(Box<check::Args>),
+    /// Submit a member's signatures to the chain.
+    #[cfg(feature = "babylon")]
+    Submit(Box<submit::Args>),
 }
 
 impl Command {
@@ -21,6 +26,8 @@ impl Command {
         match self {
             Self::Sign(args) => args.run(),
             Self::Check(args) => args.run(),
+            #[cfg(feature = "babylon")]
+            Self::Submit(args) => args.run(),
         }
     }
 }

@@ -14,7 +14,8 @@ use staking_scripts::{CovenantSignatures, Delegation, Parameters, ParametersHist
 use super::record::Record;
 use crate::args::argument::{self, Argument};
 use crate::args::chain::ChainArgs;
-use crate::args::delegation::{self, not_checked};
+use crate::args::delegation;
+use crate::args::files::{self, not_checked};
 use crate::args::input;
 use crate::args::mainnet;
 use crate::args::own_node::{OwnChain, OwnNodeArgs};
@@ -210,11 +211,11 @@ impl Args {
             Some(own) => own.anchor(self.chain, &delegation)?,
             None => self.chain,
         };
-        let in_force = delegation::in_force(params, *height)?;
+        let in_force = files::in_force(params, *height)?;
         let foreign = mainnet::violation(chain.network, params, &self.params.name(), *height)?;
         let left_out = own_chain.as_ref().map(|own| own.left_out(&delegation)).transpose()?.flatten();
         let foreign: Vec<_> = foreign.into_iter().chain(left_out).collect();
-        let checked = match (delegation::check(&delegation, params, chain, in_force), foreign) {
+        let checked = match (files::check(&delegation, params, chain, in_force), foreign) {
             (Ok(checked), foreign) if foreign.is_empty() => checked,
             (checked, foreign) => {
                 let mut refused = Refused::new(&checked.err().unwrap_or_default());

@@ -3,7 +3,7 @@
 use finality::SigningContext;
 use serde::{Deserialize, Serialize};
 
-use super::provider::Range;
+use crate::args::randomness_range::RandomnessRangeArgs;
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
@@ -12,7 +12,7 @@ use crate::view::output::{CommandOutput, Printout};
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    range: Range,
+    range: RandomnessRangeArgs,
     /// The signing context of a consumer chain, 64 lower-case hex digits; absent on Babylon Genesis.
     #[arg(long, value_name = "CONTEXT")]
     signing_context: Option<SigningContext>,

@@ -5,12 +5,9 @@ pub(crate) mod check_proof;
 pub(crate) mod commit;
 pub(crate) mod context;
 pub(crate) mod extract;
-mod message;
 pub(crate) mod prove;
-pub(crate) mod provider;
 pub(crate) mod randomness;
 pub(crate) mod sign;
-pub(crate) mod signing;
 pub(crate) mod verify;
 pub(crate) mod verify_batch;
 #[cfg(feature = "babylon")]

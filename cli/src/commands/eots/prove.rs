@@ -5,7 +5,7 @@ use eots::PublicRandomness;
 use finality::{RandomnessProof, RandomnessTree};
 use serde::{Deserialize, Serialize};
 
-use super::provider::Range;
+use crate::args::randomness_range::RandomnessRangeArgs;
 use crate::view::output::{CommandOutput, Exit, Printout};
 
 #[derive(clap::Args)]
@@ -15,7 +15,7 @@ use crate::view::output::{CommandOutput, Exit, Printout};
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    range: Range,
+    range: RandomnessRangeArgs,
     /// The index of the height, from 0.
     #[arg(long, allow_negative_numbers = true, required_unless_present = "all")]
     index: Option<u64>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::provider::Range;
+use crate::args::randomness_range::RandomnessRangeArgs;
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
@@ -11,7 +11,7 @@ use crate::view::output::{CommandOutput, Printout};
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    range: Range,
+    range: RandomnessRangeArgs,
 }
 
 /// The public randomness of a range of heights.

@@ -1,8 +1,10 @@
 //! `eots sign`: signs with the randomness of a height.
 
-use super::signing::{Output, SigningArgs};
+use serde::{Deserialize, Serialize};
+
 use crate::args::argument::{self, Argument};
 use crate::args::input::{self, Bytes};
+use crate::args::vote_signing::{Signed, SigningArgs};
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
@@ -25,6 +27,21 @@ pub(crate) struct Args {
     message: Argument<Bytes>,
 }
 
+/// An EOTS signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The finality provider's public key.
+    pub public_key: String,
+    /// The public randomness of the height.
+    pub public_randomness: String,
+    /// The message that is signed, in hex: with the signing context before it, on a consumer chain.
+    pub message: String,
+    /// The signature, 32 bytes in hex.
+    pub signature: String,
+}
+
 impl CommandOutput for Output {
     fn text(&self) -> String {
         format!(
@@ -37,6 +54,13 @@ impl CommandOutput for Output {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let message = self.message.read()?;
-        Printout::of(&self.signing.sign(self.height, &message)?)
+        let Signed { public_key, public_randomness, message, signature } =
+            self.signing.sign(self.height, &message)?;
+        Printout::of(&Output {
+            public_key: public_key.to_string(),
+            public_randomness: public_randomness.to_string(),
+            message: hex::encode(message),
+            signature: signature.to_string(),
+        })
     }
 }

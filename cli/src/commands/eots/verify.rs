@@ -3,9 +3,9 @@
 use eots::{PublicRandomness, Signature, XOnlyPublicKey};
 use finality::SigningContext;
 
-use super::message::in_context;
 use crate::args::argument::{self, Argument};
 use crate::args::input::{self, Bytes, Claimed};
+use crate::args::vote_signing::in_context;
 use crate::view::output::Printout;
 use crate::view::verdict::Verdict;
 

@@ -9,9 +9,10 @@ use endpoint::Url;
 use finality::ConsumerHeight;
 use serde::{Deserialize, Serialize};
 
-use super::signing::SigningArgs;
 use crate::args::argument::{self, Argument};
-use crate::args::input::{self, Bytes};
+use crate::args::block::block_file;
+use crate::args::input::Bytes;
+use crate::args::vote_signing::SigningArgs;
 use crate::view::output::{CommandOutput, Printout};
 
 /// How long a node may take.
@@ -71,10 +72,6 @@ impl CommandOutput for Output {
     }
 }
 
-fn block_file(path: &str) -> anyhow::Result<VotedBlock> {
-    Ok(VotedBlock::from_json(&input::text_file(path)?)?)
-}
-
 impl Args {
     fn voted(&self) -> anyhow::Result<VotedBlock> {
         match (&self.block, &self.chain_node, self.height) {
@@ -112,12 +109,12 @@ impl Args {
         let message = Bytes([height.to_be_bytes().as_slice(), &block.hash].concat());
         let made = self.signing.sign(height, &message)?;
         Printout::of(&Output {
-            public_key: made.public_key,
+            public_key: made.public_key.to_string(),
             height,
             voted_hash: hex::encode(block.hash),
             is_app_hash: block.is_app_hash,
-            public_randomness: made.public_randomness,
-            signature: made.signature,
+            public_randomness: made.public_randomness.to_string(),
+            signature: made.signature.to_string(),
         })
     }
 }

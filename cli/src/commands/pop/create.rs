@@ -12,9 +12,9 @@ use staking_scripts::possession::{Bip322Script, PopType};
 
 use crate::args::network::NetworkName;
 use crate::args::possession::{Kind, PossessionArgs, Signed};
+use crate::args::provider_key::ProviderKeyArgs;
 #[cfg(feature = "signer")]
 use crate::args::remote::{RemoteArgs, refused};
-use crate::args::secret::{SecretKeyFile, SecretKeyPath, absent_key};
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
@@ -33,15 +33,8 @@ use crate::view::output::{CommandOutput, Printout};
 pub(crate) struct Args {
     #[command(flatten)]
     possession: PossessionArgs,
-    /// File with the staker's or the finality provider's secret key, 64 hex digits, or keystore:NAME; - is
-    /// standard input.
-    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    #[cfg_attr(feature = "signer", arg(required_unless_present = "signer", conflicts_with = "signer"))]
-    #[cfg_attr(not(feature = "signer"), arg(required = true))]
-    secret_key_file: Option<SecretKeyPath>,
-    #[cfg(feature = "signer")]
     #[command(flatten)]
-    remote: RemoteArgs,
+    key: ProviderKeyArgs,
     /// With bip322: the kind of Bitcoin address that signs.
     #[arg(long, required_if_eq("kind", "bip322"))]
     script: Option<Script>,
@@ -114,12 +107,12 @@ impl Args {
 
     /// Has a signer that runs prove its key.
     #[cfg(feature = "signer")]
-    fn create_remotely(&self) -> anyhow::Result<Printout> {
+    fn create_remotely(&self, remote: &RemoteArgs) -> anyhow::Result<Printout> {
         let Signed::Chain(PopType::Bip340, message) = self.possession.signed()? else {
             bail!("--signer makes proofs of --type bip340 alone; must be that one");
         };
         let context = *message.context();
-        let signer = self.remote.lane("", Some(context))?;
+        let signer = remote.lane("", Some(context))?;
         let signature = signer.prove_possession(&message).map_err(refused)?;
         Printout::of(&Output {
             public_key: signer.public_key().to_string(),
@@ -135,10 +128,10 @@ impl Args {
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         #[cfg(feature = "signer")]
-        if self.remote.signer.is_some() {
-            return self.create_remotely();
+        if let Some(remote) = self.key.remote() {
+            return self.create_remotely(remote);
         }
-        let key = self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()?;
+        let key = self.key.read()?;
         let signed = self.possession.signed()?;
         let bitcoin_address = self.bitcoin_address()?;
         let (public_key, kind) = (key.public_key().to_string(), self.possession.kind.to_string());

@@ -8,7 +8,8 @@ use staking_scripts::psbt::{VersionedPsbt, finalize_psbt, review_psbt};
 use staking_scripts::transactions::LeafSignatures;
 
 use crate::args::argument::Argument;
-use crate::args::delegation::{DelegationArgs, surplus};
+use crate::args::delegation::DelegationArgs;
+use crate::args::files::surplus;
 use crate::args::psbt::{self, PsbtFormatArgs};
 use crate::view::output::Printout;
 use crate::view::signatures::{check_weight, unasked};

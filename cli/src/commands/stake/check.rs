@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use staking_scripts::outputs::OpReturnData;
 use staking_scripts::phase1::contradictions;
 
-use crate::args::delegation::{DelegationArgs, Files, in_force, not_checked};
+use crate::args::delegation::DelegationArgs;
+use crate::args::files::{Files, in_force, not_checked};
 use crate::args::input;
 use crate::args::mainnet;
 use crate::args::own_node::{OwnChain, OwnNodeArgs};

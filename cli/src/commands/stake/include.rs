@@ -2,21 +2,28 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::ensure;
+#[cfg(feature = "babylon")]
+use babylon::Message;
 use bitcoin::block::Header;
-use spv::InclusionProof;
 use staking_scripts::delegation::StakeInclusion;
 
 use super::print::print_or_write;
 use crate::args::delegation::DelegationArgs;
+#[cfg(feature = "babylon")]
+use crate::args::delegation::write_new;
+use crate::args::included::Included;
 use crate::args::node::NodeArgs;
+#[cfg(feature = "babylon")]
+use crate::args::sending::SendArgs;
 use crate::view::output::Printout;
 
 #[derive(clap::Args)]
 #[command(
     after_help = "The proof and the headers are checked before anything is written, and by everyone who checks the delegation afterwards, on --network and \
-    --depth deep. The height is not proved.\n\n\
-    Example:\n  btcstake stake include --delegation verified.json --params params.json --network regtest --node URL --out included.json"
+    --depth deep. The height is not proved. With --account or --unsigned the proof is for the chain as well: it is sent, and what became of that is printed.\n\n\
+    Examples:\n  btcstake stake include --delegation verified.json --params params.json --network regtest --node URL --out included.json\n  \
+    btcstake stake include --delegation verified.json --params params.json --node URL --chain-id bbn-1 --chain-node URL --account staker"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -26,6 +33,13 @@ pub(crate) struct Args {
     /// A file to write the delegation to, which must not exist.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// With --account: the chain's id, which the node must have.
+    #[cfg(feature = "babylon")]
+    #[arg(long)]
+    chain_id: Option<String>,
+    #[cfg(feature = "babylon")]
+    #[command(flatten)]
+    send: SendArgs,
 }
 
 impl Args {
@@ -35,20 +49,17 @@ impl Args {
         files.delegation.inclusion = None;
         let txid = files.checked()?.staking().outpoint().txid;
         let node = self.node.connect_on(files.chain.network)?;
-        let found =
-            node.transaction(&txid)?.with_context(|| format!("the node has no transaction {txid}"))?;
-        let place = found
-            .block
-            .ok_or_else(|| anyhow!("the staking transaction {txid} is unconfirmed; must be in a block"))?;
-        let proof = InclusionProof::from_block(&node.block(&place.hash)?, txid)?;
+        let Included { height, header, proof, .. } = Included::find(&*node, txid)?;
+        let block = header.block_hash();
         let tip = node.tip()?.height;
-        let last = place.height.saturating_add(files.chain.depth).min(tip);
+        let last = height.saturating_add(files.chain.depth()).min(tip);
         let mut headers: Vec<Header> = Vec::new();
-        for height in place.height.to_u32()..=last.to_u32() {
+        let first = height.to_u32();
+        for height in first..=last.to_u32() {
             let header = node.header_at(chain::BlockHeight::new(height))?.header;
             let follows = match headers.last() {
                 Some(before) => header.prev_blockhash == before.block_hash(),
-                None => header.block_hash() == place.hash,
+                None => header.block_hash() == block,
             };
             ensure!(
                 follows,
@@ -56,8 +67,23 @@ impl Args {
             );
             headers.push(header);
         }
-        files.delegation.inclusion = Some(StakeInclusion { height: place.height.to_u32(), proof, headers });
+        #[cfg(feature = "babylon")]
+        let proven = proof.clone();
+        files.delegation.inclusion = Some(StakeInclusion { height: first, proof, headers });
         files.checked()?;
+        #[cfg(feature = "babylon")]
+        if self.send.is_given() {
+            ensure!(
+                files.delegation.extends.is_none(),
+                "the stake extends another; must be proven by `stake undelegate` of that one"
+            );
+            let sender = self.send.sender(&self.files.nodes)?;
+            let message = Message::add_inclusion_proof(sender.address(), txid, block, &proven);
+            if let Some(path) = &self.out {
+                write_new(path, &files.delegation.to_json())?;
+            }
+            return sender.print(self.chain_id.as_deref(), vec![message]);
+        }
         print_or_write(files.delegation, self.out)
     }
 }

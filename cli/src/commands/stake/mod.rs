@@ -6,7 +6,11 @@ pub(crate) mod include;
 pub(crate) mod phase1;
 mod print;
 pub(crate) mod psbts;
+#[cfg(feature = "babylon")]
+pub(crate) mod register;
 pub(crate) mod sign;
+#[cfg(feature = "babylon")]
+pub(crate) mod undelegate;
 
 use clap::Subcommand;
 
@@ -26,6 +30,13 @@ pub(crate) enum Command {
     Phase1(Box<phase1::Args>),
     /// Add the SPV proof that the staking transaction is in a block, and the headers after it.
     Include(Box<include::Args>),
+    /// Register a stake with the chain, or one that extends another.
+    #[cfg(feature = "babylon")]
+    #[command(visible_alias = "register-extension")]
+    Register(Box<register::Args>),
+    /// Report to the chain that a stake's output was spent: unbonded, extended, slashed.
+    #[cfg(feature = "babylon")]
+    Undelegate(Box<undelegate::Args>),
 }
 
 impl Command {
@@ -37,6 +48,10 @@ impl Command {
             Self::Add(args) => args.run(),
             Self::Phase1(args) => args.run(),
             Self::Include(args) => args.run(),
+            #[cfg(feature = "babylon")]
+            Self::Register(args) => args.run(),
+            #[cfg(feature = "babylon")]
+            Self::Undelegate(args) => args.run(),
         }
     }
 }

@@ -12,7 +12,8 @@ use staking_scripts::{DelegationError, ProofOfPossession};
 
 use super::print::print_or_write;
 use crate::args::argument::{self, Argument};
-use crate::args::delegation::{DelegationArgs, Files};
+use crate::args::delegation::DelegationArgs;
+use crate::args::files::Files;
 use crate::args::input;
 use crate::args::possession::possession_message;
 use crate::args::psbt;

@@ -11,7 +11,8 @@ use staking_scripts::{Delegation, Parameters, ParametersHistory};
 
 use crate::args::argument::Argument;
 use crate::args::chain::ChainArgs;
-use crate::args::delegation::{self, Files};
+use crate::args::delegation;
+use crate::args::files::Files;
 use crate::args::network::NetworkName;
 use crate::args::spend::{Signer, SpendArgs};
 use crate::args::transaction::{self, Given};

@@ -10,3 +10,4 @@ mod mainnet;
 mod node;
 mod psbt;
 mod secret;
+mod secured_chain;

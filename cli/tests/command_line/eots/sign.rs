@@ -18,5 +18,5 @@ fn signature_is_the_protocols() {
 #[test]
 fn unprotected_signing_must_be_asked_for() {
     let line = "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 --message 00";
-    Folder::new().run(line).fails(&["--dangerously-unprotected", "height 1", "reveal the secret key"]);
+    Folder::new().run(line).fails(&["--dangerously-unprotected", "at its height", "reveal the secret key"]);
 }

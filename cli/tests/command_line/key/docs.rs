@@ -24,7 +24,7 @@ fn commands_of_the_page_run() {
     }
 }
 
-fn has_flag(command: &clap::Command, flag: &str) -> bool {
+pub(crate) fn has_flag(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|argument| argument.get_long() == Some(flag))
         || command.get_subcommands().any(|below| has_flag(below, flag))
 }

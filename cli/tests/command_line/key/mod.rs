@@ -1,7 +1,7 @@
 //! `btcstake key`.
 
 #[cfg(unix)]
-mod docs;
+pub(crate) mod docs;
 #[cfg(unix)]
 mod export;
 #[cfg(unix)]

@@ -5,4 +5,5 @@ mod check;
 mod include;
 mod phase1;
 mod psbts;
+mod register;
 mod sign;

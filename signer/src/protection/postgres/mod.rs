@@ -132,6 +132,7 @@ impl PostgresStore {
             };
             summary.check(&guard)?;
             guard.advance(summary.generation, &summary.highest())?;
+            guard.sync()?;
             Ok((database, guard))
         })
     }

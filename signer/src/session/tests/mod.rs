@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use eots::{SecretKey, verify};
 use finality::{
-    ConsumerHeight, PossessionMessage, RandomnessSchedule, Signer as _, SignerChain, SigningContext,
-    VoteMessage,
+    ConsumerHeight, PossessionMessage, RandomnessSchedule, Signer as _, SignerChain, SignerError as _,
+    SigningContext, VoteMessage,
 };
 
 use super::{ProtectedSigner, SessionError, VoteRules};
@@ -63,6 +63,42 @@ fn signer_commits_and_votes_once_at_a_height() {
     let refused = signer.vote(&vote(120, 2)).unwrap_err();
     assert!(matches!(refused, SessionError::Refused(Refusal::DoubleSign { .. })), "{refused}");
     assert_eq!(refused.to_string(), "double sign: another message was signed at height 120");
+}
+
+/// Several votes are one batch, and each has an outcome of its own.
+#[test]
+fn signer_proves_several_votes() {
+    let (signer, store) = signer(SignerChain::genesis("bbn-1"), VoteRules::default());
+    let committed = signer.commit(range(100, 50)).unwrap();
+    signer.vote(&vote(111, 9)).unwrap();
+    let asked = [vote(110, 1), vote(111, 1), vote(112, 1), vote(112, 2), vote(150, 1), vote(149, 1)];
+    let made = signer.prove_votes(range(100, 50), &asked).unwrap();
+    let said: Vec<_> = made
+        .iter()
+        .zip(&asked)
+        .map(|(made, asked)| match made {
+            Ok(vote) => {
+                assert_eq!(vote.message, *asked);
+                vote.verify(&committed.commitment).unwrap();
+                "signed"
+            }
+            Err(error) if error.is_refusal() => "refused",
+            Err(_) => "later",
+        })
+        .collect();
+    assert_eq!(said, ["signed", "refused", "signed", "refused", "later", "signed"]);
+    // The same again is the same.
+    assert_eq!(
+        signer.prove_votes(range(100, 50), &asked[..1]).unwrap()[0].as_ref().ok(),
+        made[0].as_ref().ok()
+    );
+    // A range that was not committed proves nothing of what was; what is asked of it outside is not recorded.
+    change(&signer, &store, ChangeKind::Committed(HeightRange { first: height(200), last: height(299) }));
+    let outside = signer.prove_votes(range(100, 50), &[vote(200, 1)]).unwrap();
+    assert!(matches!(outside[0], Err(SessionError::NotInCommitment { .. })));
+    assert!(!signer.has_record(height(200)).unwrap());
+    let none = RandomnessSchedule::new(height(1), 0, 1).unwrap();
+    assert!(signer.prove_votes(none, &asked).is_err());
 }
 
 /// The context precedes the message, and the randomness does not depend on it.

@@ -1,18 +1,24 @@
 //! A chain in memory, for tests: it checks signatures and sequences as a node does, has one transaction in a
 //! block, and fails as it is told.
 
+mod finality;
+mod rpc;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ::finality::{AccountAddress, ConsumerHeight};
 use bitcoin::hashes::{Hash as _, sha256};
 use bitcoin::key::Secp256k1;
 use bitcoin::secp256k1::{self, PublicKey, ecdsa};
 use endpoint::{Endpoint, Limits};
-use finality::{AccountAddress, ConsumerHeight};
+use eots::XOnlyPublicKey;
 use prost::Message;
 use time::OffsetDateTime;
 
+use self::finality::Finality;
+pub use self::rpc::serve;
 use crate::node::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query, Refusal};
 use crate::proto::{AuthInfo, PubKey, SignDoc, TxBody, TxRaw};
 
@@ -40,6 +46,8 @@ struct State {
     faults: VecDeque<Fault>,
     answers: BTreeMap<&'static str, Result<Vec<u8>, Refusal>>,
     transactions: Vec<Vec<u8>>,
+    finality: Finality,
+    balances: BTreeMap<String, u128>,
 }
 
 /// A chain in memory.
@@ -81,12 +89,105 @@ impl ScriptedChain {
 
     /// Makes blocks until this height.
     pub fn advance(&self, height: u64) {
-        self.state().height = height;
+        let mut state = self.state();
+        while state.height < height {
+            state.make_block();
+        }
+    }
+
+    /// Registers the chain's finality provider, of this account.
+    pub fn register(&self, provider: XOnlyPublicKey, account: &AccountAddress) {
+        self.state().finality.provider = Some((provider, account.to_string()));
+    }
+
+    /// Gives the provider's stakers this much from a height on.
+    pub fn stake(&self, from: u64, satoshis: u64) {
+        self.state().finality.stake.insert(from, satoshis);
+    }
+
+    /// Makes the checkpoints of epochs final in Bitcoin, up to this one. An epoch has ten blocks.
+    pub fn finalize_epoch(&self, epoch: u64) {
+        self.state().finality.finalized_epoch = Some(epoch);
+    }
+
+    /// Jails the provider.
+    pub fn jail(&self) {
+        self.state().finality.is_jailed = true;
+    }
+
+    /// Returns whether the provider is jailed, and whether it was slashed.
+    pub fn is_jailed_or_slashed(&self) -> (bool, bool) {
+        let state = self.state();
+        (state.finality.is_jailed, state.finality.is_slashed)
+    }
+
+    /// Sets what an account has.
+    pub fn set_balance(&self, account: &AccountAddress, amount: u128) {
+        self.state().balances.insert(account.to_string(), amount);
+    }
+
+    /// Returns the heights that the provider has voted at, rightly.
+    pub fn voted(&self) -> Vec<u64> {
+        self.state().finality.voted()
+    }
+
+    /// Returns the heights at which the provider has power.
+    pub fn powered(&self) -> Vec<u64> {
+        self.state().finality.powered()
+    }
+
+    /// Returns the provider's commitments: first height, and how many.
+    pub fn committed(&self) -> Vec<(u64, u64)> {
+        self.state().finality.committed()
+    }
+
+    /// Returns the height of the last block.
+    pub fn height(&self) -> u64 {
+        self.state().height
     }
 
     /// Returns the transactions that blocks have, in order.
     pub fn transactions(&self) -> Vec<Vec<u8>> {
         self.state().transactions.clone()
+    }
+
+    /// Answers a question by its method and its protobuf.
+    fn answer_to(&self, method: &str, request: &[u8]) -> Result<Answer, NodeError> {
+        let state = self.state();
+        match method {
+            "/cosmos.auth.v1beta1.Query/AccountInfo" => {
+                let asked = String::from_utf8_lossy(request.get(2..).unwrap_or_default()).into_owned();
+                match state.accounts.get(&asked) {
+                    Some(&(number, sequence)) => {
+                        Ok(Answer::Protobuf(crate::query::account_answer(&asked, number, sequence)))
+                    }
+                    None => Err(NodeError::Refused(Refusal::new("sdk", 22, "account not found"))),
+                }
+            }
+            "/cosmos.tx.v1beta1.Service/Simulate" => {
+                // The transaction is the second field, of which the length takes one to four bytes.
+                let length = request.iter().skip(1).take_while(|byte| **byte >= 0x80).count();
+                let bytes = request.get(length.saturating_add(2)..).unwrap_or_default();
+                let (height, finality) = (state.height, state.finality.clone());
+                let mut tried = State { height, finality, ..State::default() };
+                tried.execute(bytes).map_err(NodeError::Refused)?;
+                Ok(Answer::Protobuf(crate::query::gas_answer(50_000)))
+            }
+            "/cosmos.bank.v1beta1.Query/Balance" => {
+                let address = request.get(2..44).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+                let amount = state.balances.get(&address.unwrap_or_default()).copied().unwrap_or(0);
+                Ok(Answer::Protobuf(crate::query::balance_answer(amount)))
+            }
+            method => match state.answers.get(method) {
+                Some(Ok(bytes)) => Ok(Answer::Protobuf(bytes.clone())),
+                Some(Err(refusal)) => Err(NodeError::Refused(refusal.clone())),
+                None => match state.finality.answer(method, request, state.height) {
+                    Some(Ok(bytes)) => Ok(Answer::Protobuf(bytes)),
+                    Some(Err(refusal)) => Err(NodeError::Refused(refusal)),
+                    None => Err(NodeError::Refused(Refusal::new("sdk", 6, "unknown query path"))),
+                },
+            },
+        }
     }
 
     /// Checks a transaction as the chain does when it enters the mempool.
@@ -155,17 +256,33 @@ fn signer_of(bytes: &[u8]) -> Option<String> {
 }
 
 impl State {
+    /// Executes the messages of a transaction, all or none.
+    fn execute(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let bad = || Refusal::new("sdk", 2, "tx parse error");
+        let raw = TxRaw::decode(bytes).map_err(|_| bad())?;
+        let body = TxBody::decode(raw.body_bytes.as_slice()).map_err(|_| bad())?;
+        let mut after = self.finality.clone();
+        after.execute(&body.messages, self.height)?;
+        self.finality = after;
+        Ok(())
+    }
+
     /// Makes one block, with what waits first.
     fn make_block(&mut self) {
         self.height = self.height.saturating_add(1);
+        self.finality.begin_block(self.height);
         let Some((bytes, has_gas)) = self.mempool.pop_front() else { return };
         if let Some((_, sequence)) = signer_of(&bytes).and_then(|address| self.accounts.get_mut(&address)) {
             *sequence = sequence.saturating_add(1);
         }
         let gas = 100_000;
+        let refusal = match has_gas {
+            true => self.execute(&bytes).err(),
+            false => Some(Refusal::new("sdk", 11, "out of gas in location: WriteFlat")),
+        };
         let executed = Executed {
             height: ConsumerHeight(self.height),
-            refusal: (!has_gas).then(|| Refusal::new("sdk", 11, "out of gas in location: WriteFlat")),
+            refusal,
             gas_wanted: gas,
             gas_used: gas,
             events: Vec::new(),
@@ -190,30 +307,13 @@ impl ChainNode for ScriptedChain {
 
     fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
         let is_there = height.to_u64() <= self.state().height;
-        let app_hash = sha256::Hash::hash(&height.to_be_bytes()).to_byte_array();
+        let app_hash = finality::app_hash(height.to_u64());
         let time = OffsetDateTime::UNIX_EPOCH;
         Ok(is_there.then(|| BlockHeader { chain_id: self.chain_id.clone(), height, time, app_hash }))
     }
 
     fn query(&self, query: &Query) -> Result<Answer, NodeError> {
-        let state = self.state();
-        match query.method {
-            "/cosmos.auth.v1beta1.Query/AccountInfo" => {
-                let asked = String::from_utf8_lossy(query.request.get(2..).unwrap_or_default()).into_owned();
-                match state.accounts.get(&asked) {
-                    Some(&(number, sequence)) => {
-                        Ok(Answer::Protobuf(crate::query::account_answer(&asked, number, sequence)))
-                    }
-                    None => Err(NodeError::Refused(Refusal::new("sdk", 22, "account not found"))),
-                }
-            }
-            "/cosmos.tx.v1beta1.Service/Simulate" => Ok(Answer::Protobuf(crate::query::gas_answer(50_000))),
-            method => match state.answers.get(method) {
-                Some(Ok(bytes)) => Ok(Answer::Protobuf(bytes.clone())),
-                Some(Err(refusal)) => Err(NodeError::Refused(refusal.clone())),
-                None => Err(NodeError::Refused(Refusal::new("sdk", 6, "unknown query path"))),
-            },
-        }
+        self.answer_to(query.method, &query.request)
     }
 
     fn broadcast(&self, transaction: &[u8]) -> Result<(), NodeError> {

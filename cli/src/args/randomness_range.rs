@@ -12,20 +12,15 @@ use finality::{
     ConsumerHeight, InvalidCommitment, RandomnessSchedule, RandomnessTree, SignedCommitment, SigningContext,
 };
 
+use super::provider_key::ProviderKeyArgs;
 #[cfg(feature = "signer")]
-use crate::args::remote::{RemoteArgs, refused};
-use crate::args::secret::{SecretKeyFile, SecretKeyPath, absent_key};
+use super::remote::refused;
 
+/// A key, a chain, and heights.
 #[derive(clap::Args)]
-pub(crate) struct Range {
-    /// File with the finality provider's secret key, 64 hex digits, or keystore:NAME; - is standard input.
-    #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    #[cfg_attr(feature = "signer", arg(required_unless_present = "signer", conflicts_with = "signer"))]
-    #[cfg_attr(not(feature = "signer"), arg(required = true))]
-    secret_key_file: Option<SecretKeyPath>,
-    #[cfg(feature = "signer")]
+pub(crate) struct RandomnessRangeArgs {
     #[command(flatten)]
-    remote: RemoteArgs,
+    key: ProviderKeyArgs,
     /// The chain whose blocks are voted on.
     #[arg(long)]
     pub(crate) chain_id: String,
@@ -40,7 +35,7 @@ pub(crate) struct Range {
     pub(crate) interval: u64,
 }
 
-impl Range {
+impl RandomnessRangeArgs {
     pub(crate) fn schedule(&self) -> anyhow::Result<RandomnessSchedule> {
         Ok(RandomnessSchedule::new(self.height, self.count, self.interval)?)
     }
@@ -54,11 +49,11 @@ impl Range {
         self.check_consecutive()?;
         let schedule = self.schedule()?;
         #[cfg(feature = "signer")]
-        if self.remote.signer.is_some() {
-            let signer = self.remote.lane(&self.chain_id, context)?;
+        if let Some(remote) = self.key.remote() {
+            let signer = remote.lane(&self.chain_id, context)?;
             return Ok((signer.public_key(), signer.commit(schedule).map_err(refused)?));
         }
-        let key = self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()?;
+        let key = self.key.read()?;
         let chain_id = self.chain_id.as_bytes();
         let tree = self.showing_progress(|threads, progress| {
             Ok(RandomnessTree::derive(&key, chain_id, schedule, threads, progress)?)
@@ -85,11 +80,11 @@ impl Range {
     pub(crate) fn public_randomness(&self) -> anyhow::Result<(XOnlyPublicKey, Vec<PublicRandomness>)> {
         let schedule = self.schedule()?;
         #[cfg(feature = "signer")]
-        if self.remote.signer.is_some() {
-            let signer = self.remote.lane(&self.chain_id, None)?;
+        if let Some(remote) = self.key.remote() {
+            let signer = remote.lane(&self.chain_id, None)?;
             return Ok((signer.public_key(), signer.public_randomness(schedule).map_err(refused)?));
         }
-        let key = self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()?;
+        let key = self.key.read()?;
         let chain_id = self.chain_id.as_bytes();
         let list = self.showing_progress(|threads, progress| {
             Ok(schedule.public_randomness_on(threads, &key, chain_id, progress))

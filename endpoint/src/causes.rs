@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// Returns an error with its causes, on one line. A cause that an error repeats is not said twice.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
+pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,0 +1,42 @@
+//! The nodes of the secured chain.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use babylon::node::{ChainNode, CometBft, Gateway, Several};
+use endpoint::Url;
+
+/// How long a node may take for one answer.
+const WITHIN: Duration = Duration::from_secs(20);
+
+/// Nodes of the secured chain.
+#[derive(clap::Args)]
+pub(crate) struct ChainNodeArgs {
+    /// A node of the secured chain, by CometBFT's RPC: http://127.0.0.1:26657. Of several, the next is asked
+    /// where one does not answer.
+    #[arg(long, value_name = "URL")]
+    chain_node: Vec<Url>,
+    /// The REST gateway of a node, in place of or beside --chain-node: http://127.0.0.1:1317.
+    #[arg(long, value_name = "URL")]
+    chain_gateway: Vec<Url>,
+}
+
+impl ChainNodeArgs {
+    /// Returns whether there is a node.
+    pub(crate) const fn is_given(&self) -> bool {
+        !self.chain_node.is_empty() || !self.chain_gateway.is_empty()
+    }
+
+    /// Returns the nodes as one. Nothing is asked yet.
+    pub(crate) fn node(&self) -> anyhow::Result<Several> {
+        ensure!(self.is_given(), "--chain-node is absent; must be given, or --chain-gateway");
+        let mut nodes: Vec<Box<dyn ChainNode>> = Vec::new();
+        for url in &self.chain_node {
+            nodes.push(Box::new(CometBft::new(url.clone(), WITHIN)));
+        }
+        for url in &self.chain_gateway {
+            nodes.push(Box::new(Gateway::new(url.clone(), WITHIN)));
+        }
+        Ok(Several::new(nodes))
+    }
+}

@@ -1,0 +1,120 @@
+//! The account that sends messages to the secured chain, or the print of what it would send.
+
+use anyhow::{Context, ensure};
+use babylon::client::{SendError, Sent};
+use babylon::node::NodeError;
+use babylon::{AccountKey, Message, Transaction};
+use finality::AccountAddress;
+
+use super::account::{AccountArgs, account_key};
+use super::secured_chain::ChainNodeArgs;
+use crate::view::output::Printout;
+use crate::view::sent::{Output, SentTransaction};
+use crate::view::violation::Refused;
+
+/// How much gas an unsigned transaction is allowed, where nobody says.
+const UNSIGNED_GAS: u64 = 500_000;
+
+/// Who sends, and how.
+#[derive(clap::Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    account: AccountArgs,
+    /// Print the transaction as `babylond tx sign` takes it, for a key that is kept elsewhere; nothing is
+    /// sent.
+    #[arg(long, conflicts_with_all = ["account", "account_key_file"])]
+    unsigned: bool,
+    /// With --unsigned: the account that will sign it.
+    #[arg(long, value_name = "ADDRESS", requires = "unsigned")]
+    from: Option<AccountAddress>,
+}
+
+/// The sender of a command: an account with its key, or the address that will sign.
+pub(crate) struct Sender<'a> {
+    args: &'a SendArgs,
+    nodes: &'a ChainNodeArgs,
+    key: Option<AccountKey>,
+    address: AccountAddress,
+}
+
+impl SendArgs {
+    /// Reads the account's key, or takes the address that will sign.
+    pub(crate) fn sender<'a>(&'a self, nodes: &'a ChainNodeArgs) -> anyhow::Result<Sender<'a>> {
+        if self.unsigned {
+            let from = self.from.clone();
+            let address = from.context("--from is absent; must be the account that will sign")?;
+            return Ok(Sender { args: self, nodes, key: None, address });
+        }
+        let path = self.account.path("--account-key-file or --unsigned")?;
+        ensure!(nodes.is_given(), "--chain-node is absent; must be given, or --chain-gateway or --unsigned");
+        let key = account_key(&path)?;
+        Ok(Sender { args: self, nodes, address: key.address()?, key: Some(key) })
+    }
+
+    /// Returns the sender of messages that name it.
+    pub(crate) fn sender_as<'a>(
+        &'a self,
+        nodes: &'a ChainNodeArgs,
+        address: &AccountAddress,
+    ) -> anyhow::Result<Sender<'a>> {
+        if self.unsigned && self.from.is_none() {
+            return Ok(Sender { args: self, nodes, key: None, address: address.clone() });
+        }
+        let sender = self.sender(nodes)?;
+        ensure!(
+            sender.address == *address,
+            "the account is {}; must be {address}, which the message names",
+            sender.address
+        );
+        Ok(sender)
+    }
+
+    /// Returns whether anything is to be sent, for commands that also do without.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.unsigned || self.account.is_given()
+    }
+}
+
+impl Sender<'_> {
+    /// Returns the account's address.
+    pub(crate) const fn address(&self) -> &AccountAddress {
+        &self.address
+    }
+
+    /// Sends messages in one transaction, and waits for its block; or returns it unsigned.
+    pub(crate) fn send(&self, chain_id: Option<&str>, messages: Vec<Message>) -> anyhow::Result<Output> {
+        let given = &self.args.account;
+        let Some(key) = &self.key else {
+            let fee = given.gas_prices.fee(given.gas.unwrap_or(UNSIGNED_GAS));
+            return Ok(Output::Unsigned(Transaction::new(messages).to_unsigned_json(&fee)));
+        };
+        let chain_id = chain_id.context("--chain-id is absent; must be that of the chain that is sent to")?;
+        let node = self.nodes.node()?;
+        let account = given.open(&node, key, chain_id).map_err(failed)?;
+        let kinds = messages.iter().map(|message| message.type_url().to_owned()).collect();
+        let Sent { hash, executed } = account.send(&messages).map_err(failed)?;
+        Ok(Output::Sent(SentTransaction {
+            transaction_hash: hex::encode_upper(hash),
+            height: executed.height.to_u64(),
+            account: self.address.to_string(),
+            messages: kinds,
+            gas_wanted: executed.gas_wanted,
+            gas_used: executed.gas_used,
+        }))
+    }
+
+    /// Does so, and prints what became of it.
+    pub(crate) fn print(&self, chain_id: Option<&str>, messages: Vec<Message>) -> anyhow::Result<Printout> {
+        Printout::of(&self.send(chain_id, messages)?)
+    }
+}
+
+/// What the chain refuses is a negative answer; everything else is an error.
+fn failed(error: SendError) -> anyhow::Error {
+    match &error {
+        SendError::Failed { .. } | SendError::Node(NodeError::Refused(_)) => {
+            Refused::because("refused_by_chain", error.to_string()).into()
+        }
+        _ => anyhow::Error::new(error).context("--chain-node"),
+    }
+}

@@ -1,0 +1,83 @@
+//! `checkpoint submit`: proves that a checkpoint is in Bitcoin.
+
+use anyhow::{Context, ensure};
+use babylon::message::CheckpointProof;
+use babylon::{Message, query};
+use bitcoin::{Transaction, Txid};
+use spv::anchors::{Checkpoint, CheckpointTag};
+
+use crate::args::included::Included;
+use crate::args::network::NetworkName;
+use crate::args::new_headers::new_headers;
+use crate::args::node::NodeArgs;
+use crate::args::secured_chain::ChainNodeArgs;
+use crate::args::sending::SendArgs;
+use crate::view::output::Printout;
+
+/// How many headers go before the proof.
+const MOST_HEADERS: usize = 500;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Both transactions must be in blocks. The headers that the chain does not know yet go before the proof, in the same transaction: the chain looks at checkpoints \
+    only when a header comes, and one is CONFIRMED and FINALIZED by the headers that come later (`btcstake checkpoint headers`).\n\n\
+    Example:\n  btcstake checkpoint submit --part TXID --part TXID --node URL --cookie-file FILE --chain-id bbn-1 --chain-node URL --account reporter"
+)]
+pub(crate) struct Args {
+    /// The two transactions, in the order of the parts.
+    #[arg(long, value_name = "TXID", required = true)]
+    part: Vec<Txid>,
+    /// The Bitcoin network, which --node must be on.
+    #[arg(long, default_value = "mainnet")]
+    network: NetworkName,
+    #[command(flatten)]
+    node: NodeArgs,
+    /// The chain's id, which the node must have.
+    #[arg(long)]
+    chain_id: Option<String>,
+    #[command(flatten)]
+    nodes: ChainNodeArgs,
+    #[command(flatten)]
+    send: SendArgs,
+}
+
+/// Returns the payload of the only OP_RETURN output.
+fn payload(transaction: &Transaction) -> anyhow::Result<Vec<u8>> {
+    let txid = transaction.compute_txid();
+    let mut outputs = transaction.output.iter().filter(|output| output.script_pubkey.is_op_return());
+    let (first, second) = (outputs.next(), outputs.next());
+    let output = first.with_context(|| format!("--part: {txid} has no OP_RETURN output"))?;
+    ensure!(second.is_none(), "--part: {txid} has several OP_RETURN outputs; must have one");
+    let mut pushed = output.script_pubkey.instructions().skip(1);
+    let push = pushed
+        .next()
+        .and_then(Result::ok)
+        .and_then(|push| push.push_bytes().map(|bytes| bytes.as_bytes().to_vec()));
+    push.with_context(|| format!("--part: the OP_RETURN output of {txid} has no data"))
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let [first, second] = self.part.as_slice() else {
+            anyhow::bail!("--part is given {} times; must be given twice", self.part.len());
+        };
+        let sender = self.send.sender(&self.nodes)?;
+        let bitcoin = self.node.connect_on(self.network)?;
+        let node = self.nodes.node()?;
+        let parts = [Included::find(&*bitcoin, *first)?, Included::find(&*bitcoin, *second)?];
+        let tag = CheckpointTag(query::checkpoint_tag(&node).context("--chain-node")?);
+        let [first, second] = &parts;
+        let (first, second) = (payload(&first.transaction)?, payload(&second.transaction)?);
+        Checkpoint::from_payloads(tag, &first, &second).context("--part")?;
+        let (headers, _) = new_headers(&node, &*bitcoin, MOST_HEADERS)?;
+        let address = sender.address();
+        let headers = (!headers.is_empty()).then(|| Message::insert_headers(address, &headers));
+        let proofs = parts.map(|Included { transaction, header, proof, .. }| CheckpointProof {
+            transaction,
+            inclusion: proof,
+            header,
+        });
+        let messages = headers.into_iter().chain([Message::insert_checkpoint(address, &proofs)]).collect();
+        sender.print(self.chain_id.as_deref(), messages)
+    }
+}

@@ -1,0 +1,177 @@
+//! `provider run`: the finality provider's daemon.
+
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use babylon::node::{ChainNode, CometBft, Several};
+use endpoint::Url;
+use finality::{Signer as _, SigningContext};
+use roles::provider::{Alert, Daemon, Event, Metrics, Observer, Parts, Policy, Step};
+use serde::{Deserialize, Serialize};
+use signer::http::Observed;
+
+use crate::args::account::{AccountArgs, account_key};
+use crate::args::secured_chain::ChainNodeArgs;
+use crate::args::vote_signing::SigningArgs;
+use crate::running::{DaemonArgs, Next};
+use crate::view::output::{Exit, Printout};
+
+/// How long the second node may take for one answer.
+const WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "It commits to randomness far enough ahead for its timestamp, votes at every height at which the provider has power, in batches while it catches up, \
+    and logs and shows whatever somebody should know (docs/provider.md has every alert). It keeps nothing: it may be killed at any time, and two of them on one signer are \
+    harmless. It ends at SIGTERM or SIGINT, and when the provider was slashed (exit code 1). Rewards are not its business.\n\n\
+    Example:\n  btcstake provider run --signer URL --signer-secret-file operator.secret --chain-id bbn-1 --chain-node URL --second-chain-node URL --account operator \
+    --metrics 127.0.0.1:2113"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
+    nodes: ChainNodeArgs,
+    /// Another node, by CometBFT's RPC, which must say the same of every block that is voted for. Of several,
+    /// the next is asked where one does not answer.
+    #[arg(long, value_name = "URL")]
+    second_chain_node: Vec<Url>,
+    #[command(flatten)]
+    account: AccountArgs,
+    /// How many heights one commitment to randomness has.
+    #[arg(long, value_name = "HEIGHTS", default_value_t = Policy::default().heights)]
+    randomness_heights: u32,
+    /// How many blocks a commitment may take to count, by its timestamp on Bitcoin: it is made so far ahead.
+    #[arg(long, value_name = "BLOCKS", default_value_t = Policy::default().timestamping_delay)]
+    timestamping_delay: u64,
+    /// The most votes of one transaction.
+    #[arg(long, value_name = "VOTES", default_value_t = Policy::default().most_votes)]
+    votes_at_once: usize,
+    /// Unjail the provider when it was jailed for missed votes, as soon as the chain lets it. The account
+    /// must be the one that registered it.
+    #[arg(long)]
+    unjail: bool,
+    /// Raise an alert below this many heights of timestamped randomness ahead.
+    #[arg(long, value_name = "HEIGHTS", default_value_t = Policy::default().least_coverage)]
+    least_coverage: u64,
+    /// Raise an alert below this balance of the account, in the smallest unit of its coin.
+    #[arg(long, value_name = "AMOUNT", default_value_t = Policy::default().least_balance)]
+    least_balance: u128,
+    #[command(flatten)]
+    daemon: DaemonArgs,
+}
+
+/// A daemon that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The finality provider's public key.
+    pub public_key: String,
+    /// The account that pays.
+    pub account: String,
+    /// The address of metrics and health; null where they are off.
+    pub metrics: Option<String>,
+}
+
+/// Writes the log.
+#[derive(Debug)]
+struct Log;
+
+impl Observer for Log {
+    fn observe(&self, event: &Event) {
+        match event {
+            Event::Raised { alert, reason } => tracing::warn!(%alert, reason, "raised"),
+            Event::Cleared(alert) => tracing::info!(%alert, "cleared"),
+            Event::Voted { first, last, count } => tracing::info!(%first, %last, count, "voted"),
+            Event::Committed { first, count } => tracing::info!(%first, count, "committed to randomness"),
+            Event::LeftOut { height, reason } => tracing::warn!(%height, reason, "left out"),
+            Event::Unjailed => tracing::info!("unjailed"),
+            other => tracing::info!(?other),
+        }
+    }
+}
+
+/// Alerts after which it is asked less often.
+const TROUBLE: [Alert; 5] =
+    [Alert::Node, Alert::SecondNode, Alert::Signer, Alert::Sending, Alert::InvalidVote];
+
+impl Args {
+    fn policy(&self) -> Policy {
+        Policy {
+            heights: self.randomness_heights,
+            timestamping_delay: self.timestamping_delay,
+            most_votes: self.votes_at_once,
+            unjail: self.unjail,
+            least_coverage: self.least_coverage,
+            least_balance: self.least_balance,
+            ..Policy::default()
+        }
+    }
+
+    /// Runs the daemon. What it prints, it prints when everything it needs has answered.
+    pub(crate) fn run(self, json: bool) -> anyhow::Result<Printout> {
+        ensure!(
+            self.signing.signing_context.is_none_or(|context| context == SigningContext::GENESIS),
+            "--signing-context is given; must be absent, as only Babylon Genesis is voted on"
+        );
+        let policy = self.policy();
+        policy.check()?;
+        let key = account_key(&self.account.path("--account-key-file")?)?;
+        let (node, chain_id) = (self.nodes.node()?, self.signing.chain_id.clone());
+        let account = self.account.open(&node, &key, &chain_id).context("--chain-node")?;
+        let second = self
+            .second_chain_node
+            .iter()
+            .map(|url| -> Box<dyn ChainNode> { Box::new(CometBft::new(url.clone(), WITHIN)) });
+        let second = Several::new(second.collect());
+        let has_second = !self.second_chain_node.is_empty();
+        let signer = self.signing.signer()?;
+        let metrics = Arc::new(Metrics::new()?);
+        let healthy: Arc<Mutex<Result<(), String>>> =
+            Arc::new(Mutex::new(Err("it has not looked yet".to_owned())));
+        let (shown, health) = (metrics.clone(), healthy.clone());
+        let observed = Observed::new(
+            move || shown.render(),
+            move || health.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        );
+        let running = self.daemon.start(observed)?;
+        let output = Output {
+            public_key: signer.public_key().to_string(),
+            account: account.address().to_string(),
+            metrics: running.metrics.map(|address| address.to_string()),
+        };
+        let second: Option<&dyn ChainNode> = if has_second { Some(&second) } else { None };
+        let parts = Parts { node: &node, second, account, signer: &signer, observer: &Log, policy };
+        let mut daemon = Daemon::new(parts)?;
+        let text = match json {
+            true => serde_json::to_string(&output)?,
+            false => format!("votes for {}", output.public_key),
+        };
+        let mut stdout = anstream::stdout().lock();
+        // Nobody may be reading it.
+        let _printed = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+        drop(stdout);
+        let mut is_slashed = false;
+        running.run(|| {
+            let step = daemon.step(Instant::now());
+            let raised: Vec<_> = daemon.alerts().collect();
+            metrics.set(daemon.facts(), raised.iter().copied());
+            let names: Vec<_> = raised.iter().map(|alert| alert.as_str()).collect();
+            let is_well = if names.is_empty() { Ok(()) } else { Err(names.join(", ")) };
+            *healthy.lock().unwrap_or_else(PoisonError::into_inner) = is_well;
+            match step {
+                Step::Slashed => {
+                    is_slashed = true;
+                    Next::End
+                }
+                Step::Again => Next::Again,
+                Step::Wait if raised.iter().any(|alert| TROUBLE.contains(alert)) => Next::Troubled,
+                Step::Wait => Next::Wait,
+            }
+        });
+        Ok(Printout::lines(std::iter::empty(), Exit::of(!is_slashed)))
+    }
+}

@@ -1,0 +1,171 @@
+//! What the daemons have in common: logs, metrics, the signal that stops them, and how fast they step.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::ValueEnum;
+use signer::http::{Observed, serve};
+use tokio::net::TcpListener;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The longest wait after something went wrong.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How a daemon runs.
+#[derive(clap::Args)]
+pub(crate) struct DaemonArgs {
+    /// Where metrics and health are served over HTTP, on loopback: 127.0.0.1:2113. Absent, they are not.
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<SocketAddr>,
+    /// How often the chain is asked for what is new.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
+    poll: u64,
+    /// How the log is written, to standard error.
+    #[arg(long, value_enum, default_value_t = LogForm::Text)]
+    log_format: LogForm,
+    /// What is logged: error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: LevelFilter,
+}
+
+/// The forms of a log.
+#[derive(Clone, Copy, ValueEnum)]
+enum LogForm {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What a daemon does after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The next step at once.
+    Again,
+    /// It waits for something new.
+    Wait,
+    /// Something is wrong: it waits longer each time.
+    Troubled,
+    /// Nothing is left to do.
+    End,
+}
+
+/// Whether somebody has told the daemon to stop.
+#[derive(Default)]
+struct Stop {
+    is_told: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Stop {
+    fn tell(&self) {
+        *self.is_told.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.told.notify_all();
+    }
+
+    /// Waits, and returns whether to stop.
+    fn wait(&self, time: Duration) -> bool {
+        let is_told = self.is_told.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.told.wait_timeout_while(is_told, time, |is_told| !*is_told);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// A daemon that is about to run.
+pub(crate) struct Running {
+    runtime: tokio::runtime::Runtime,
+    stop: Arc<Stop>,
+    poll: Duration,
+    /// Where metrics are served.
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+impl DaemonArgs {
+    /// Starts the log, serves what is observed, and waits for signals from now on.
+    pub(crate) fn start(&self, observed: Observed) -> anyhow::Result<Running> {
+        if let Some(address) = self.metrics {
+            ensure!(
+                address.ip().is_loopback(),
+                "--metrics is {address}; must be on loopback, as nobody is authenticated there"
+            );
+        }
+        let log = tracing_subscriber::fmt().with_max_level(self.log_level).with_writer(std::io::stderr);
+        // Whoever has set another one before keeps it.
+        let _set = match self.log_format {
+            LogForm::Json => log.json().try_init(),
+            LogForm::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.context("cannot start the daemon's threads")?;
+        let metrics = match self.metrics {
+            None => None,
+            Some(address) => {
+                let listener = runtime.block_on(TcpListener::bind(address));
+                let listener = listener.with_context(|| format!("--metrics: cannot listen at {address}"))?;
+                let at = listener.local_addr().context("--metrics")?;
+                runtime.spawn(async move {
+                    if let Err(error) = serve(listener, observed, std::future::pending()).await {
+                        tracing::error!(%error, "metrics are not served any more");
+                    }
+                });
+                Some(at)
+            }
+        };
+        let stop = Arc::new(Stop::default());
+        let told = stop.clone();
+        let signals = runtime.block_on(async { Signals::new() })?;
+        runtime.spawn(async move {
+            signals.wait().await;
+            told.tell();
+        });
+        Ok(Running { runtime, stop, poll: Duration::from_millis(self.poll), metrics })
+    }
+}
+
+impl Running {
+    /// Takes one step after another, until one is the last or somebody says stop.
+    pub(crate) fn run(self, mut step: impl FnMut() -> Next) {
+        let mut wait = self.poll;
+        loop {
+            wait = match step() {
+                Next::End => break,
+                Next::Again => Duration::ZERO,
+                Next::Wait => self.poll,
+                Next::Troubled => wait.max(self.poll).saturating_mul(2).min(LONGEST_WAIT.max(self.poll)),
+            };
+            if self.stop.wait(wait) {
+                break;
+            }
+        }
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+/// The signals that stop a daemon.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    async fn wait(mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _signal = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,212 @@
+//! `btcstake provider`, and what all commands that send to the chain have in common.
+
+mod run;
+
+use babylon::testing::Fault;
+use btcstake::outputs::{Sent, SentTransaction};
+use serde_json::{Value, json};
+
+use crate::fixtures::process::{Folder, PROVIDER_KEY};
+use crate::fixtures::secured_chain::SecuredChain;
+
+const UNJAIL: &str =
+    "provider unjail --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f";
+const REGISTER: &str = "provider register --secret-key-file provider.key --moniker first --commission-rate 0.05 --commission-max-rate 0.2 --commission-max-change-rate 0.01";
+
+fn sent(folder: &Folder, line: &str) -> SentTransaction {
+    match folder.output(line) {
+        Sent::Sent(sent) => sent,
+        Sent::Unsigned(found) => panic!("{found}"),
+    }
+}
+
+/// The messages of an unsigned transaction.
+#[track_caller]
+fn unsigned(folder: &Folder, line: &str) -> Vec<Value> {
+    let printed = folder.json(line);
+    // What is printed for people is the same: it goes into a file for `babylond tx sign`.
+    let text = folder.run(line).ends(0).stdout();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), printed);
+    assert_eq!(printed["signatures"], json!([]));
+    printed["body"]["messages"].as_array().unwrap().clone()
+}
+
+#[test]
+fn messages_are_sent_and_waited_for() {
+    let folder = Folder::new();
+    let chain = SecuredChain::start(&folder);
+    let flags = chain.flags();
+    chain.chain.jail();
+    for (line, kind) in [
+        (REGISTER.to_owned(), "/babylon.btcstaking.v1.MsgCreateFinalityProvider"),
+        (
+            format!("provider edit --public-key {PROVIDER_KEY} --moniker second --commission-rate 0.06"),
+            "/babylon.btcstaking.v1.MsgEditFinalityProvider",
+        ),
+        (UNJAIL.to_owned(), "/babylon.finality.v1.MsgUnjailFinalityProvider"),
+        (
+            "evidence submit --selective --secret-key-file provider.key --yes-publish-the-key".to_owned(),
+            "/babylon.btcstaking.v1.MsgSelectiveSlashingEvidence",
+        ),
+    ] {
+        let before = chain.chain.transactions().len();
+        let sent = sent(&folder, &format!("{line} {flags}"));
+        assert_eq!((sent.messages.as_slice(), &sent.account), (&[kind.to_owned()][..], &chain.address));
+        let made = chain.chain.transactions();
+        assert_eq!(made.len(), before + 1);
+        let text = String::from_utf8_lossy(&made[before]).into_owned();
+        assert!(text.contains(kind), "{text}");
+    }
+    // The chain's id is part of what is signed.
+    let range = "provider commit --secret-key-file provider.key --height 100 --count 200";
+    let sent = sent(&folder, &format!("{range} {flags}"));
+    assert_eq!(sent.messages, ["/babylon.finality.v1.MsgCommitPubRandList"]);
+    assert!(sent.height > 0 && sent.transaction_hash.len() == 64);
+}
+
+#[test]
+fn what_goes_wrong_on_the_way_is_waited_out() {
+    let folder = Folder::new();
+    let chain = SecuredChain::start(&folder);
+    chain.chain.jail();
+    chain.chain.fail([Fault::Lost, Fault::MempoolFull, Fault::OutOfGas, Fault::AnswerLost]);
+    let sent = sent(&folder, &format!("{UNJAIL} {}", chain.flags()));
+    // What is out of gas has another, with twice as much; what was lost is the same transaction.
+    assert_eq!(chain.chain.transactions().len(), 2, "{sent:?}");
+}
+
+#[test]
+fn what_the_chain_refuses_is_a_negative_answer() {
+    let folder = Folder::new();
+    let chain = SecuredChain::start(&folder);
+    let refused = folder.run(&format!("--json {UNJAIL} {}", chain.flags())).json(1);
+    let text = refused["violations"][0]["message"].as_str().unwrap();
+    assert!(text.contains("the finality provider is not jailed"), "{text}");
+    chain.chain.jail();
+    chain.chain.fail([Fault::OutOfGas]);
+    let refused = folder.run(&format!("--json {UNJAIL} {} --gas 70000", chain.flags())).json(1);
+    assert_eq!(refused["violations"][0]["rule"], "refused_by_chain");
+    let text = refused["violations"][0]["message"].as_str().unwrap();
+    assert!(text.contains("out of gas"), "{text}");
+}
+
+#[test]
+fn who_sends_is_said_exactly_once() {
+    let folder = Folder::new();
+    let chain = SecuredChain::start(&folder);
+    let node = format!("--chain-node http://{}", chain.node.address());
+    let fails = |flags: &str, words: &[&str]| folder.run(&format!("{UNJAIL} {flags}")).fails(words);
+    fails("", &["--account"]);
+    fails("--unsigned", &["--from is absent"]);
+    fails("--account-key-file account.key", &["--chain-node is absent"]);
+    fails(&format!("{node} --account-key-file account.key"), &["--chain-id is absent"]);
+    fails(&format!("{node} --account-key-file account.key --unsigned"), &["cannot be used with"]);
+    fails(&format!("{node} --account-key-file account.key --chain-id bbn-2"), &["\"bbn-1\"", "\"bbn-2\""]);
+    fails(
+        &format!("{node} --account-key-file provider.key --chain-id bbn-1"),
+        &["does not know the account", "must be paid first"],
+    );
+    fails(
+        "--chain-node http://127.0.0.1:1 --account-key-file account.key --chain-id bbn-1",
+        &["--chain-node", "127.0.0.1:1"],
+    );
+    fails(
+        &format!("{node} --account-key-file account.key --chain-id bbn-1 --gas-prices 1"),
+        &["--gas-prices"],
+    );
+    assert!(chain.chain.transactions().is_empty());
+    // It publishes a key.
+    folder
+        .run(&format!("evidence submit --selective --secret-key-file provider.key {}", chain.flags()))
+        .fails(&["publishes the secret key", "--yes-publish-the-key"]);
+    chain.chain.jail();
+    // The second node is asked where the first one does not answer.
+    sent(&folder, &format!("{UNJAIL} --chain-node http://127.0.0.1:1 {}", chain.flags()));
+}
+
+#[test]
+fn unsigned_transactions_are_for_babylond() {
+    let folder = Folder::new();
+    let from = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let flags = format!("--unsigned --from {from}");
+    let messages = unsigned(&folder, &format!("{REGISTER} {flags}"));
+    let pop =
+        folder.json(&format!("pop create --type bip340 --secret-key-file provider.key --address {from}"));
+    use bitcoin::base64::Engine as _;
+    let signature = hex::decode(pop["signature"].as_str().unwrap()).unwrap();
+    let signature = bitcoin::base64::prelude::BASE64_STANDARD.encode(signature);
+    assert_eq!(
+        messages,
+        [json!({
+            "@type": "/babylon.btcstaking.v1.MsgCreateFinalityProvider",
+            "addr": from,
+            "btc_pk": PROVIDER_KEY,
+            "commission": {
+                "max_change_rate": "0.010000000000000000",
+                "max_rate": "0.200000000000000000",
+                "rate": "0.050000000000000000",
+            },
+            "description": {
+                "details": "", "identity": "", "moniker": "first", "security_contact": "", "website": "",
+            },
+            "pop": { "btc_sig": signature, "btc_sig_type": "BIP340" },
+        })]
+    );
+    let fee =
+        &folder.json(&format!("{UNJAIL} {flags} --gas 300000 --gas-prices 0.5ubbn"))["auth_info"]["fee"];
+    assert_eq!(fee["gas_limit"], "300000");
+    assert_eq!(fee["amount"], json!([{ "amount": "150000", "denom": "ubbn" }]));
+}
+
+/// A vote is proven by the commitment that has its height.
+#[test]
+fn votes_are_proven() {
+    let folder = Folder::new();
+    let from = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let hash = "aa".repeat(32);
+    folder.write(
+        "block.json",
+        json!({ "block": { "height": "150", "app_hash": hash, "finalized": false } }).to_string(),
+    );
+    let line = "provider vote --secret-key-file provider.key --dangerously-unprotected --chain-id bbn-1 --block block.json";
+    let messages = unsigned(
+        &folder,
+        &format!("{line} --commitment-start 100 --commitment-count 200 --unsigned --from {from}"),
+    );
+    let vote = folder.json("eots vote --secret-key-file provider.key --dangerously-unprotected --chain-id bbn-1 --block block.json");
+    let proof = folder.json(
+        "eots prove --secret-key-file provider.key --chain-id bbn-1 --height 100 --count 200 --index 50",
+    );
+    use bitcoin::base64::Engine as _;
+    let base64 = |hex: &Value| {
+        bitcoin::base64::prelude::BASE64_STANDARD.encode(hex::decode(hex.as_str().unwrap()).unwrap())
+    };
+    assert_eq!(messages[0]["finality_sig"], base64(&vote["signature"]));
+    assert_eq!(messages[0]["pub_rand"], base64(&vote["public_randomness"]));
+    assert_eq!(messages[0]["proof"]["index"], "50");
+    assert_eq!(messages[0]["proof"]["leaf_hash"], base64(&proof["leaf_hash"]));
+    let outside = format!("{line} --commitment-start 151 --commitment-count 200 --unsigned --from {from}");
+    folder.run(&outside).fails(&["no commitment has the height 150"]);
+    folder.run(&format!("{line} --unsigned --from {from}")).fails(&["--commitment-start is absent"]);
+    // What is signed is recorded, and another block is refused.
+    folder
+        .run(&format!(
+            "signer init --protection vote.db --public-key {PROVIDER_KEY} --chain-id bbn-1 --from-height 1"
+        ))
+        .ends(0);
+    let line = "provider vote --secret-key-file provider.key --protection vote.db --chain-id bbn-1 --commitment-start 100 --commitment-count 200";
+    let line = format!("{line} --unsigned --from {from} --block");
+    let again: Vec<_> = (0..2).map(|_| unsigned(&folder, &format!("{line} block.json"))).collect();
+    assert_eq!((&again[0], &again[1]), (&messages, &messages));
+    folder.write(
+        "other.json",
+        json!({ "block": { "height": "150", "app_hash": "bb".repeat(32) } }).to_string(),
+    );
+    let refused = folder.run(&format!("--json {line} other.json")).json(1);
+    assert_eq!(refused["violations"][0]["rule"], "double_sign");
+    folder.write(
+        "foreign.json",
+        json!({ "header": { "chain_id": "bbn-2", "height": "150", "app_hash": hash } }).to_string(),
+    );
+    folder.run(&format!("{line} foreign.json")).fails(&["bbn-2"]);
+}

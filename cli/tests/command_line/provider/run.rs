@@ -1,0 +1,168 @@
+//! `btcstake provider run`: the daemon as a process.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::fixtures::process::{Folder, PROVIDER_KEY};
+use crate::fixtures::secured_chain::SecuredChain;
+
+struct Daemon {
+    child: Child,
+    said: Value,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _killed = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+const FLAGS: &str = "--secret-key-file provider.key --protection vote.db --randomness-heights 200 --timestamping-delay 60 \
+                     --poll 10 --least-balance 1 --least-coverage 5 --metrics 127.0.0.1:0";
+
+fn start(folder: &Folder, chain: &SecuredChain, more: &str) -> Daemon {
+    let line = format!("--json provider run {FLAGS} {} {more}", chain.flags());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_btcstake"))
+        .args(line.split_whitespace())
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(folder.path().join("provider.log")).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said = serde_json::from_str(&line)
+        .unwrap_or_else(|error| panic!("{error}: {line:?}\n{}", folder.read("provider.log")));
+    Daemon { child, said }
+}
+
+impl Daemon {
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.said["metrics"].as_str().unwrap()).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        let _read = stream.read_to_string(&mut answer);
+        answer
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        wait("the process ends", || self.child.try_wait().unwrap().is_some());
+        self.child.wait().unwrap()
+    }
+
+    #[cfg(unix)]
+    fn terminate(&self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+}
+
+#[track_caller]
+fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not so: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A chain on which the provider is registered, and a signing database.
+fn world(folder: &Folder) -> SecuredChain {
+    let chain = SecuredChain::start(folder);
+    let address = chain.address.parse().unwrap();
+    chain.chain.register(PROVIDER_KEY.parse().unwrap(), &address);
+    chain.chain.set_balance(&address, 1_000_000);
+    chain.chain.stake(1, 500_000);
+    let init = format!(
+        "signer init --protection vote.db --public-key {PROVIDER_KEY} --chain-id bbn-1 --from-height 1"
+    );
+    folder.run(&init).ends(0);
+    chain
+}
+
+fn finalize(chain: &SecuredChain) {
+    chain.chain.finalize_epoch((chain.chain.height() / 10).saturating_sub(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn daemon_commits_votes_shows_metrics_and_survives_kills() {
+    let folder = Folder::new();
+    let chain = world(&folder);
+    let mut daemon = start(&folder, &chain, "");
+    crate::outputs::check("provider run", &daemon.said);
+    assert_eq!(daemon.said["public_key"], PROVIDER_KEY);
+    wait("it votes", || {
+        finalize(&chain);
+        chain.chain.voted().len() > 10
+    });
+    // Killed at any point, it goes on where it was.
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    chain.chain.advance(chain.chain.height() + 20);
+    let mut daemon = start(&folder, &chain, "");
+    let height = chain.chain.height();
+    wait("it has caught up", || {
+        finalize(&chain);
+        chain.chain.voted().iter().any(|voted| *voted > height)
+    });
+    wait("nothing is wrong any more", || {
+        finalize(&chain);
+        daemon.get("/health").starts_with("HTTP/1.1 200")
+    });
+    let metrics = daemon.get("/metrics");
+    for line in ["btcstake_provider_power_satoshis 500000", "btcstake_provider_alert{alert=\"jailed\"} 0"] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
+    daemon.terminate();
+    assert!(daemon.ended().success());
+    let (voted, last) = (chain.chain.voted(), chain.chain.height() - 30);
+    let missed: Vec<_> =
+        chain.chain.powered().into_iter().filter(|at| *at < last && !voted.contains(at)).collect();
+    assert_eq!((missed, chain.chain.is_jailed_or_slashed()), (Vec::new(), (false, false)));
+    assert!(folder.read("provider.log").contains("voted"));
+}
+
+#[test]
+fn what_cannot_run_is_said_before_it_runs() {
+    let folder = Folder::new();
+    let chain = world(&folder);
+    let fails = |more: &str, words: &[&str]| {
+        let line = format!(
+            "provider run --secret-key-file provider.key --protection vote.db {} {more}",
+            chain.flags()
+        );
+        folder.run(&line).fails(words);
+    };
+    fails("--metrics 192.0.2.1:2113", &["--metrics", "must be on loopback"]);
+    fails("--randomness-heights 0", &["0 heights"]);
+    fails("--timestamping-delay 200000", &["timestamping delay"]);
+    let context = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    fails(&format!("--signing-context {context}"), &["--signing-context"]);
+    let line = format!("provider run --secret-key-file provider.key {}", chain.flags());
+    folder.run(&line).fails(&["--protection"]);
+    let line = "provider run --secret-key-file provider.key --protection vote.db --chain-id bbn-1 --account-key-file account.key";
+    folder.run(&format!("{line} --chain-node http://127.0.0.1:1")).fails(&["--chain-node"]);
+    folder.run(line).fails(&["--chain-node is absent"]);
+}
+
+/// The page names every alert, and no flag that is not there.
+#[test]
+fn docs_have_every_alert_and_flag() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/provider.md")).unwrap();
+    for alert in roles::provider::Alert::ALL {
+        assert!(page.contains(&format!("\n| `{alert}` |")), "{alert}");
+    }
+    let mut program = btcstake::command_line();
+    program.build();
+    let flags =
+        page.split("--").skip(1).map(|rest| rest.split(|c: char| c != '-' && !c.is_ascii_lowercase()).next());
+    for flag in flags.flatten().filter(|flag| flag.len() > 1) {
+        assert!(crate::key::docs::has_flag(&program, flag), "no flag --{flag}");
+    }
+}

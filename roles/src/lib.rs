@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+pub mod provider;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! The daemon: one step after another.
+
+use std::time::Instant;
+
+use babylon::client::SendError;
+use babylon::node::{ChainNode, NodeError, NodeStatus};
+use babylon::{Account, Message, with_causes};
+use finality::{ConsumerHeight, Signer, SignerError as _};
+
+use super::alert::{Alert, Alerts, Event, Observer};
+use super::coverage::{committed_ahead, next_commitment, timestamped_ahead};
+use super::facts::Facts;
+use super::look::Look;
+use super::policy::{InvalidPolicy, Policy};
+use super::refusals::refusal;
+use super::settled::Settled;
+
+/// What a daemon works with.
+#[derive(Debug)]
+pub struct Parts<'a, S> {
+    /// A node of the chain.
+    pub node: &'a dyn ChainNode,
+    /// Another one, which must say the same of every block that is voted for.
+    pub second: Option<&'a dyn ChainNode>,
+    /// The account that pays; that of the provider, where it is to be unjailed.
+    pub account: Account<'a>,
+    /// Who signs. It must be protected: what was signed is known by it alone.
+    pub signer: &'a S,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+    /// What is kept to.
+    pub policy: Policy,
+}
+
+/// What the daemon does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It waits for a block, or for what is wrong to be mended.
+    Wait,
+    /// There is more to do at once.
+    Again,
+    /// The provider was slashed: nothing is left to do.
+    Slashed,
+}
+
+/// A finality provider's daemon. It has nothing that must outlive it: what was voted for, the chain and the
+/// signer know.
+#[derive(Debug)]
+pub struct Daemon<'a, S> {
+    pub(super) parts: Parts<'a, S>,
+    pub(super) alerts: Alerts,
+    pub(super) facts: Facts,
+    pub(super) settled: Settled,
+    /// The highest height that may have been voted at without this daemon's knowledge.
+    pub(super) unknown_to: Option<ConsumerHeight>,
+    look: Option<(Look, Instant)>,
+    /// The highest block, and when it was seen first.
+    last_block: Option<(ConsumerHeight, Instant)>,
+    unjailed_at: Option<Instant>,
+}
+
+/// Why a step ended early: what went wrong is an alert already, or it is the node.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Node(NodeError),
+    Alerted,
+}
+
+impl From<NodeError> for Ended {
+    fn from(error: NodeError) -> Self {
+        Self::Node(error)
+    }
+}
+
+impl<'a, S: Signer> Daemon<'a, S> {
+    /// Returns a daemon that has done nothing yet.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`].
+    pub fn new(parts: Parts<'a, S>) -> Result<Self, InvalidPolicy> {
+        parts.policy.check()?;
+        Ok(Self {
+            parts,
+            alerts: Alerts::default(),
+            facts: Facts::default(),
+            settled: Settled::default(),
+            unknown_to: None,
+            look: None,
+            last_block: None,
+            unjailed_at: None,
+        })
+    }
+
+    /// Returns what is known now.
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Returns the alerts that are raised.
+    pub fn alerts(&self) -> impl Iterator<Item = Alert> {
+        self.alerts.raised()
+    }
+
+    /// Does what there is to do now, and waits only for transactions.
+    pub fn step(&mut self, now: Instant) -> Step {
+        let ended = self.try_step(now);
+        let observer = self.parts.observer;
+        match ended {
+            Ok(step) => {
+                self.alerts.clear(observer, Alert::Node);
+                step
+            }
+            Err(Ended::Alerted) => Step::Wait,
+            Err(Ended::Node(error)) => {
+                // Whatever was known may be another chain's.
+                self.look = None;
+                self.alerts.raise(observer, Alert::Node, || with_causes(&error));
+                Step::Wait
+            }
+        }
+    }
+
+    fn try_step(&mut self, now: Instant) -> Result<Step, Ended> {
+        let status = self.parts.node.status()?;
+        self.note_block(&status, now);
+        if status.is_catching_up {
+            return Err(Ended::Alerted);
+        }
+        let tip = status.height;
+        let look = self.look(now)?;
+        self.note(&look, tip);
+        let Some(provider) = &look.provider else { return Err(Ended::Alerted) };
+        if provider.is_slashed || provider.is_deleted {
+            return Ok(Step::Slashed);
+        }
+        let committed = self.commit(&look, tip)?;
+        if provider.is_jailed {
+            return self.unjail(now);
+        }
+        let step = self.vote(&look, tip)?;
+        Ok(if committed { Step::Again } else { step })
+    }
+
+    /// Takes note of the chain's last block.
+    fn note_block(&mut self, status: &NodeStatus, now: Instant) {
+        let (observer, height) = (self.parts.observer, status.height);
+        self.facts.tip = Some(height);
+        self.alerts.set(observer, Alert::NodeBehind, status.is_catching_up, || {
+            format!("the node is at height {height}, and still catching up")
+        });
+        match self.last_block {
+            Some((last, since)) if last >= height => {
+                let waited = now.saturating_duration_since(since);
+                let is_halted = waited > self.parts.policy.halted_after;
+                self.alerts.set(observer, Alert::Halted, is_halted, || {
+                    format!("no block after {last} for {} seconds", waited.as_secs())
+                });
+            }
+            _ => {
+                self.last_block = Some((height, now));
+                self.alerts.clear(observer, Alert::Halted);
+            }
+        }
+        // Before the start, another process may have voted.
+        self.unknown_to.get_or_insert(height);
+    }
+
+    /// Returns what changes slowly, which is asked for from time to time.
+    fn look(&mut self, now: Instant) -> Result<Look, NodeError> {
+        let is_old = |since: Instant| now.saturating_duration_since(since) >= self.parts.policy.look_every;
+        if let Some((look, _)) = self.look.as_ref().filter(|(_, since)| !is_old(*since)) {
+            return Ok(look.clone());
+        }
+        let Parts { node, account, signer, .. } = &self.parts;
+        let look = Look::at(*node, &signer.public_key(), account.address(), account.denom())?;
+        let (missed, observer) = (look.missed, self.parts.observer);
+        let before = self.facts.missed;
+        let is_more = self.look.is_some() && missed > before;
+        self.alerts.set(observer, Alert::Missed, is_more, || {
+            format!("{missed} votes are missed; there were {before}")
+        });
+        self.look = Some((look.clone(), now));
+        Ok(look)
+    }
+
+    /// Has everything asked for again in the next step.
+    pub(super) fn look_again(&mut self) {
+        self.look = None;
+    }
+
+    /// Takes note of what was found, and raises what somebody should know.
+    fn note(&mut self, look: &Look, tip: ConsumerHeight) {
+        let Parts { observer, policy, .. } = &self.parts;
+        let (observer, alerts, facts) = (*observer, &mut self.alerts, &mut self.facts);
+        facts.missed = look.missed;
+        facts.balance = look.balance;
+        facts.last_final = look.last_final;
+        facts.committed_ahead = committed_ahead(tip, &look.committed);
+        facts.timestamped_ahead = timestamped_ahead(tip, &look.committed, look.finalized_epoch);
+        facts.is_jailed = look.provider.as_ref().is_some_and(|provider| provider.is_jailed);
+        facts.is_slashed = look.provider.as_ref().is_some_and(|provider| provider.is_slashed);
+        alerts.set(observer, Alert::NotRegistered, look.provider.is_none(), || {
+            "the chain does not know the finality provider".to_owned()
+        });
+        alerts.set(observer, Alert::Jailed, facts.is_jailed, || {
+            "it is jailed for missed votes: it has no power".to_owned()
+        });
+        alerts.set(observer, Alert::Slashed, facts.is_slashed, || {
+            "it was slashed: it never has power again".to_owned()
+        });
+        let (ahead, least) = (facts.timestamped_ahead, policy.least_coverage);
+        alerts.set(observer, Alert::Coverage, ahead < least && look.provider.is_some(), || {
+            format!("{ahead} heights have timestamped randomness; must be at least {least}")
+        });
+        let (balance, least) = (look.balance, policy.least_balance);
+        alerts.set(observer, Alert::Balance, balance < least, || {
+            format!("the account has {balance}; must have at least {least}")
+        });
+    }
+
+    /// Commits to randomness, where it is time. Returns whether it did.
+    fn commit(&mut self, look: &Look, tip: ConsumerHeight) -> Result<bool, Ended> {
+        let policy = &self.parts.policy;
+        let due = next_commitment(policy, tip, look.parameters.activation_height, &look.committed);
+        let Some(range) = due else { return Ok(false) };
+        let observer = self.parts.observer;
+        let (heights, least) = (u64::from(policy.heights), look.parameters.min_pub_rand);
+        self.alerts.set(observer, Alert::TooFewHeights, heights < least, || {
+            format!("a commitment has {heights} heights; must have at least {least}")
+        });
+        if heights < least {
+            return Ok(false);
+        }
+        let signed = match self.parts.signer.commit(range) {
+            Ok(signed) => signed,
+            Err(error) => {
+                self.alerts.raise(observer, Alert::Signer, || with_causes(&error));
+                // Votes may do.
+                return Ok(false);
+            }
+        };
+        let Parts { account, signer, .. } = &self.parts;
+        let message = Message::commit_randomness(account.address(), &signer.public_key(), &signed);
+        // Whatever becomes of it, what the chain has is asked for again before the next one.
+        let sent = account.send(&[message]);
+        self.look_again();
+        match sent {
+            Ok(_) => {
+                self.facts.commitments = self.facts.commitments.saturating_add(1);
+                self.alerts.clear(observer, Alert::Sending);
+                let (first, count) = (signed.commitment.start_height, signed.commitment.count);
+                observer.observe(&Event::Committed { first, count });
+                Ok(true)
+            }
+            Err(error) => {
+                self.not_sent(&error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Unjails the provider, where that is wanted and the chain lets it.
+    fn unjail(&mut self, now: Instant) -> Result<Step, Ended> {
+        let policy = &self.parts.policy;
+        let is_soon =
+            self.unjailed_at.is_some_and(|at| now.saturating_duration_since(at) < policy.look_every);
+        if !policy.unjail || is_soon {
+            return Err(Ended::Alerted);
+        }
+        self.unjailed_at = Some(now);
+        let Parts { account, signer, observer, .. } = &self.parts;
+        let message = Message::unjail_finality_provider(account.address(), &signer.public_key());
+        let (observer, sent) = (*observer, account.send(&[message]));
+        self.look_again();
+        match sent {
+            Ok(_) => {
+                observer.observe(&Event::Unjailed);
+                Ok(Step::Again)
+            }
+            // Its time is not over yet.
+            Err(error) if refusal(&error).is_some_and(|refusal| refusal.log.contains("jailing period")) => {
+                Err(Ended::Alerted)
+            }
+            Err(error) => {
+                self.not_sent(&error);
+                Err(Ended::Alerted)
+            }
+        }
+    }
+
+    /// Raises that a transaction was not executed.
+    pub(super) fn not_sent(&mut self, error: &SendError) {
+        self.alerts.raise(self.parts.observer, Alert::Sending, || with_causes(error));
+    }
+
+    /// Raises that the signer did not sign.
+    pub(super) fn not_signed(&mut self, error: &S::Error) {
+        let alert = if error.is_refusal() { Alert::Refused } else { Alert::Signer };
+        self.alerts.raise(self.parts.observer, alert, || with_causes(error));
+    }
+}

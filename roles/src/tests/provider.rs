@@ -1,0 +1,195 @@
+//! A finality provider's daemon in its ordinary life.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use finality::{ConsumerHeight, Signer as _, SigningContext, VoteMessage};
+
+use super::world::{Liar, World, policy};
+use crate::provider::{Alert, Event, Policy, Step};
+
+#[test]
+fn randomness_is_committed_ahead_and_every_height_with_power_is_voted_for() {
+    let world = World::new();
+    let mut daemon = world.daemon(&world.chain, None, policy());
+    world.run(&mut daemon, 400);
+    let powered = world.chain.powered();
+    assert!(powered.len() > 300, "{powered:?}");
+    assert_eq!(world.missed(), [0_u64; 0]);
+    // Commitments follow each other without a gap, and none is made too early.
+    let committed = world.chain.committed();
+    assert!(committed.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0), "{committed:?}");
+    let last = committed.last().unwrap();
+    assert!(last.0 + last.1 > 450 && last.0 <= 400 + 51, "{committed:?}");
+    assert_eq!(daemon.alerts().collect::<Vec<_>>(), []);
+    let facts = daemon.facts();
+    assert_eq!((facts.is_jailed, facts.power, facts.left_out), (false, 500_000, 0));
+    assert!(facts.votes > 300 && facts.timestamped_ahead >= 5 && facts.committed_ahead > 50, "{facts:?}");
+}
+
+#[test]
+fn who_starts_late_catches_up_in_batches() {
+    let world = World::new();
+    let mut first = world.daemon(&world.chain, None, policy());
+    world.run(&mut first, 100);
+    drop(first);
+    // Nobody is there for a while, and an epoch is final meanwhile.
+    world.chain.finalize_epoch(9);
+    world.chain.advance(150);
+    let mut second = world.daemon(&world.chain, None, policy());
+    world.run(&mut second, 260);
+    assert_eq!(world.missed(), [0_u64; 0]);
+    let counts = world.log.events().into_iter().filter_map(|event| match event {
+        Event::Voted { count, .. } => Some(count),
+        _ => None,
+    });
+    assert_eq!(counts.max(), Some(7), "as many as one transaction may have");
+}
+
+#[test]
+fn nothing_is_voted_for_that_two_nodes_disagree_on() {
+    let world = World::new();
+    let liar = Liar::new(&world.chain, |height| height % 5 == 0);
+    {
+        let mut daemon = world.daemon(&world.chain, Some(&liar), policy());
+        world.run(&mut daemon, 200);
+        assert_eq!(daemon.alerts().collect::<Vec<_>>(), [Alert::Disagreement]);
+        let missed = world.missed();
+        assert!(missed.len() > 10 && missed.iter().all(|height| height % 5 == 0), "{missed:?}");
+        // What is cleared up is voted for after all.
+        liar.is_lying.store(false, Ordering::Relaxed);
+        world.run(&mut daemon, 280);
+        assert_eq!((world.missed(), daemon.alerts().count()), (Vec::new(), 0));
+    }
+    // The other way round: the own node is the one that lies.
+    liar.is_lying.store(true, Ordering::Relaxed);
+    let mut daemon = world.daemon(&liar, Some(&world.chain), policy());
+    world.run(&mut daemon, 340);
+    assert_eq!(world.chain.is_jailed_or_slashed(), (false, false));
+    // A second node that is away confirms nothing.
+    let before = world.chain.voted().len();
+    liar.is_lying.store(false, Ordering::Relaxed);
+    liar.is_away.store(true, Ordering::Relaxed);
+    let mut daemon = world.daemon(&world.chain, Some(&liar), policy());
+    world.run(&mut daemon, 370);
+    assert_eq!(world.chain.voted().len(), before);
+    assert_eq!(daemon.alerts().collect::<Vec<_>>(), [Alert::SecondNode]);
+    liar.is_away.store(false, Ordering::Relaxed);
+    world.run(&mut daemon, 450);
+    assert_eq!((world.missed(), daemon.alerts().count()), (Vec::new(), 0));
+}
+
+/// What another signer of the key has signed is left alone.
+#[test]
+fn refused_votes_are_left_out_and_the_rest_is_sent() {
+    let world = World::new();
+    let mut daemon = world.daemon(&world.chain, None, policy());
+    world.run(&mut daemon, 60);
+    for height in [95, 96, 101] {
+        let other = VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(height), [0xee; 32]);
+        world.signer.vote(&other).unwrap();
+    }
+    world.run(&mut daemon, 200);
+    assert_eq!(world.missed(), [95, 96, 101]);
+    assert_eq!(world.chain.is_jailed_or_slashed(), (false, false));
+    let left_out: Vec<_> = world
+        .log
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::LeftOut { height, reason } => Some((height.to_u64(), reason.contains("double sign"))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(left_out, [(95, true), (96, true), (101, true)]);
+    assert_eq!(daemon.facts().left_out, 3);
+}
+
+#[test]
+fn jailed_providers_are_unjailed_where_that_is_wanted() {
+    for unjail in [true, false] {
+        let world = World::new();
+        let mut daemon = world.daemon(&world.chain, None, Policy { unjail, ..policy() });
+        world.run(&mut daemon, 100);
+        world.chain.jail();
+        world.run(&mut daemon, 160);
+        assert_eq!(world.chain.is_jailed_or_slashed(), (!unjail, false));
+        let last = *world.chain.voted().last().unwrap();
+        assert_eq!(last > 140, unjail, "{last}");
+        assert_eq!(daemon.alerts().any(|alert| alert == Alert::Jailed), !unjail);
+        assert_eq!(world.log.events().contains(&Event::Unjailed), unjail);
+    }
+}
+
+/// Two daemons on one signer and one account: each may find that the other was first.
+#[test]
+fn two_daemons_on_one_signer_are_harmless() {
+    let world = World::new();
+    let mut daemons =
+        [world.daemon(&world.chain, None, policy()), world.daemon(&world.chain, None, policy())];
+    let mut turn = 0;
+    while world.chain.height() < 300 {
+        world.chain.finalize_epoch((world.chain.height() / 10).saturating_sub(2));
+        daemons[turn % 2].step(Instant::now());
+        turn += 1;
+    }
+    assert_eq!(world.missed(), [0_u64; 0]);
+    assert_eq!(world.chain.is_jailed_or_slashed(), (false, false));
+    let votes: Vec<_> = daemons.iter().map(|daemon| daemon.facts().votes).collect();
+    assert!(votes.iter().all(|votes| *votes > 20), "{votes:?}");
+}
+
+#[test]
+fn what_somebody_should_know_is_raised_once_and_cleared() {
+    let world = World::new();
+    let begun = Instant::now();
+    let policy = Policy { halted_after: Duration::from_secs(60), least_balance: 5_000, ..policy() };
+    let mut daemon = world.daemon(&world.chain, None, policy);
+    daemon.step(begun);
+    let raised: Vec<_> = daemon.alerts().collect();
+    assert_eq!(raised, [Alert::Coverage, Alert::Balance]);
+    world.chain.set_balance(&world.account.address().unwrap(), 6_000);
+    world.run(&mut daemon, 100);
+    assert_eq!(daemon.alerts().count(), 0);
+    let of = |alert| {
+        let is_of = |event: &&Event| match event {
+            Event::Raised { alert: found, .. } | Event::Cleared(found) => *found == alert,
+            _ => false,
+        };
+        world.log.events().iter().filter(is_of).count()
+    };
+    assert_eq!((of(Alert::Balance), of(Alert::Coverage)), (2, 2));
+    // A commitment that the chain would not take is not made.
+    let few = Policy { heights: 50, ..policy };
+    let world = World::new();
+    let mut daemon = world.daemon(&world.chain, None, few);
+    daemon.step(begun);
+    assert!(daemon.alerts().any(|alert| alert == Alert::TooFewHeights) && world.chain.committed().is_empty());
+}
+
+#[test]
+fn slashed_providers_have_nothing_left_to_do() {
+    let world = World::new();
+    let mut daemon = world.daemon(&world.chain, None, policy());
+    world.run(&mut daemon, 100);
+    // Its key is elsewhere too, without this signer.
+    let last = ConsumerHeight(*world.chain.voted().last().unwrap());
+    world.equivocate(last);
+    assert_eq!(world.chain.is_jailed_or_slashed(), (false, true));
+    while daemon.step(Instant::now()) != Step::Slashed {}
+    assert!(daemon.alerts().any(|alert| alert == Alert::Slashed));
+    assert!(daemon.facts().is_slashed);
+}
+
+#[test]
+fn policies_that_cannot_be_kept_are_refused() {
+    for wrong in [
+        Policy { heights: 0, ..Policy::default() },
+        Policy { timestamping_delay: 160_000, ..Policy::default() },
+        Policy { most_votes: 0, ..Policy::default() },
+    ] {
+        assert!(wrong.check().is_err());
+    }
+    Policy::default().check().unwrap();
+    assert!(Alert::ALL.windows(2).all(|pair| pair[0] < pair[1]), "each is there once");
+}
