@@ -17,7 +17,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 #[derive(clap::Args)]
 pub(crate) struct DaemonArgs {
     /// Where metrics and health are served over HTTP, on loopback: 127.0.0.1:2113. Absent, they are not.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT")]
     metrics: Option<SocketAddr>,
     /// How often the chain is asked for what is new.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000)]
@@ -116,10 +116,13 @@ impl DaemonArgs {
         };
         let stop = Arc::new(Stop::default());
         let told = stop.clone();
-        let signals = runtime.block_on(async { Signals::new() })?;
+        let mut signals = runtime.block_on(async { Signals::new() })?;
         runtime.spawn(async move {
             signals.wait().await;
+            tracing::info!("stopping; a second signal ends it at once");
             told.tell();
+            signals.wait().await;
+            std::process::exit(130);
         });
         Ok(Running { runtime, stop, poll: Duration::from_millis(self.poll), metrics })
     }
@@ -158,8 +161,7 @@ impl Signals {
         })
     }
 
-    #[cfg_attr(not(unix), allow(unused_mut))]
-    async fn wait(mut self) {
+    async fn wait(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -18,7 +18,7 @@ use staking_scripts::coins::{key_path_script, sign_key_path};
 use staking_scripts::testing::{key, keys};
 use staking_scripts::{Parameters, ParametersHistory};
 
-use crate::network::{BabylonNetwork, CHAIN_ID, program};
+use crate::network::{BabylonNetwork, CHAIN_ID, Genesis, program};
 
 /// What every flow has.
 pub(crate) struct Devnet {
@@ -36,10 +36,15 @@ pub(crate) struct Devnet {
 impl Devnet {
     /// A network and coins; none where there is no program.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(|_| ())
+    }
+
+    /// The same, with another first block.
+    pub(crate) fn start_with(genesis: Genesis) -> Option<Self> {
         let program = program()?;
         let covenant = keys("covenant member", 3);
         let public: Vec<_> = covenant.iter().map(|key| *key.public_key()).collect();
-        let network = BabylonNetwork::start(&program, &public, 2);
+        let network = BabylonNetwork::start(&program, &public, 2, genesis);
         let bitcoin = EmbeddedRegtest::in_memory().unwrap();
         let wallet = key("wallet", 0);
         bitcoin.mine(60, &key_path_script(wallet.public_key())).unwrap();

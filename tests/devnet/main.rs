@@ -11,3 +11,5 @@
 mod devnet;
 mod lifecycle;
 mod network;
+mod provider;
+mod staking;

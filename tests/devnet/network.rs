@@ -16,6 +16,9 @@ use tempfile::TempDir;
 pub(crate) const CHAIN_ID: &str = "bbn-dev-1";
 const HEADER: &str = "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4adae5494dffff7f2002000000";
 
+/// What is changed of the first block's state.
+pub(crate) type Genesis = fn(&mut serde_json::Value);
+
 /// A network that runs until it is dropped.
 pub(crate) struct BabylonNetwork {
     child: Child,
@@ -52,13 +55,13 @@ fn edit(path: &Path, replacements: &[(&str, String)]) {
 impl BabylonNetwork {
     /// Makes a network with this covenant committee, and waits until it answers. A port that was free may be
     /// another's before the node has it: then it is made again.
-    pub(crate) fn start(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16) -> Self {
+    pub(crate) fn start(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16, genesis: Genesis) -> Self {
         let answers = |network: &Self| {
             let height = |node: &dyn ChainNode| node.status().ok().map(|it| it.height.to_u64());
             height(&network.rpc) >= Some(1) && height(&network.gateway) >= Some(1)
         };
         for _ in 0..3 {
-            let network = Self::make(program, covenant, quorum);
+            let network = Self::make(program, covenant, quorum, genesis);
             if network.is_so(Duration::from_secs(20), || answers(&network)) {
                 return network;
             }
@@ -67,7 +70,7 @@ impl BabylonNetwork {
         panic!("no network answers");
     }
 
-    fn make(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16) -> Self {
+    fn make(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16, genesis: Genesis) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys: Vec<_> = covenant.iter().map(ToString::to_string).collect();
         let flags = [
@@ -104,6 +107,10 @@ impl BabylonNetwork {
             &home.join("config/app.toml"),
             &[("0.0.0.0:1317", format!("127.0.0.1:{rest}")), ("0.0.0.0:9090", format!("127.0.0.1:{grpc}"))],
         );
+        let path = home.join("config/genesis.json");
+        let mut json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        genesis(&mut json);
+        std::fs::write(&path, serde_json::to_string(&json).unwrap()).unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(program)
             .arg("start")

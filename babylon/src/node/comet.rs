@@ -133,6 +133,11 @@ impl ChainNode for CometBft {
         let asked = height.to_u64();
         let answer: HeaderAnswer = match self.call("header", &json!([asked.to_string()])) {
             // What it says of a height that is still to come is a text alone; its tip says it too.
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if refusal.data.contains("is not available, lowest height is") =>
+            {
+                return Ok(None);
+            }
             Err(refused @ NodeError::Endpoint(EndpointError::Refused { .. })) => {
                 let is_to_come = self.status().is_ok_and(|status| height > status.height);
                 return if is_to_come { Ok(None) } else { Err(refused) };
@@ -179,6 +184,11 @@ impl ChainNode for CometBft {
                 if refusal.data.contains("not found") =>
             {
                 return Ok(None);
+            }
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if refusal.data.contains("indexing is disabled") =>
+            {
+                return Err(NodeError::NoIndex);
             }
             found => found?,
         };

@@ -40,6 +40,11 @@ pub enum NodeError {
         #[source]
         last: Box<NodeError>,
     },
+    /// It keeps no index of transactions, so that nobody learns from it what becomes of one.
+    #[error(
+        "the node has no index of transactions, so it does not say what becomes of one; must have one (`indexer = \"kv\"` in its config.toml)"
+    )]
+    NoIndex,
     /// There is none to ask.
     #[error("there is no node to ask; must be at least one")]
     Nobody,
@@ -53,7 +58,11 @@ impl NodeError {
     /// Returns whether another node may do better: this one does not answer, or not as it must.
     pub fn is_of_this_node(&self) -> bool {
         match self {
-            Self::Endpoint(_) | Self::Answer { .. } | Self::OtherChain { .. } | Self::None { .. } => true,
+            Self::Endpoint(_)
+            | Self::Answer { .. }
+            | Self::OtherChain { .. }
+            | Self::None { .. }
+            | Self::NoIndex => true,
             Self::Refused(_) | Self::Nobody => false,
         }
     }

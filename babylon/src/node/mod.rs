@@ -30,7 +30,8 @@ pub trait ChainNode: fmt::Debug + Send + Sync {
     /// [`NodeError`].
     fn status(&self) -> Result<NodeStatus, NodeError>;
 
-    /// Returns the header of a block; `None` where the chain is not so far.
+    /// Returns the header of a block; `None` where the node does not have it: the chain is not so far, or it
+    /// was pruned.
     ///
     /// # Errors
     /// [`NodeError`].

@@ -168,7 +168,14 @@ pub fn finality_provider(
     let request = KeyRequest { fp_btc_pk_hex: provider.to_string() };
     let method = "/babylon.btcstaking.v1.Query/FinalityProvider";
     let answer = absent(ask::<ProviderResponse>(node, method, &request, path))?;
-    answer.map(|answer| read_provider(needed(answer.finality_provider, "finality_provider")?)).transpose()
+    let Some(answer) = answer else { return Ok(None) };
+    let found = read_provider(needed(answer.finality_provider, "finality_provider")?)?;
+    match found.public_key == *provider {
+        true => Ok(Some(found)),
+        false => {
+            Err(NodeError::answer(format!("the provider {}; was asked for {provider}", found.public_key)))
+        }
+    }
 }
 
 /// Returns every finality provider.

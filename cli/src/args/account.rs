@@ -23,8 +23,8 @@ pub(crate) struct AccountArgs {
     /// The price of a unit of gas.
     #[arg(long, value_name = "PRICE", default_value = "0.002ubbn")]
     pub(crate) gas_prices: GasPrice,
-    /// How much gas a transaction may use [default: twice what the node finds by trying; 500000 of one that
-    /// is only printed].
+    /// How much gas a transaction may use [default: twice what the node finds by trying; where one is only
+    /// printed, 500000 and 150 for each byte of its messages].
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) gas: Option<u64>,
     /// How long to wait for the block that has a transaction.

@@ -6,7 +6,7 @@ use babylon::message::ProviderDescription;
 #[derive(clap::Args)]
 pub(crate) struct DescriptionArgs {
     /// Its name, which the chain demands.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     moniker: String,
     /// What proves who it is elsewhere, such as a Keybase id.
     #[arg(long, value_name = "TEXT", default_value_t, hide_default_value = true)]

@@ -53,6 +53,8 @@ impl ProviderKeyArgs {
 
     /// Reads the secret key.
     pub(crate) fn read(&self) -> anyhow::Result<SecretKey> {
+        #[cfg(feature = "signer")]
+        self.remote.refuse_others()?;
         self.secret_key_file.as_ref().ok_or_else(absent_key)?.read()
     }
 }

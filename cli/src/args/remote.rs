@@ -38,6 +38,23 @@ pub(crate) struct RemoteArgs {
 }
 
 impl RemoteArgs {
+    /// Refuses the flags of a signer where none is given: nothing that was given is without effect.
+    pub(crate) fn refuse_others(&self) -> anyhow::Result<()> {
+        let given = [
+            (self.signer_secret_file.is_some(), "--signer-secret-file"),
+            (self.signer_authorities.is_some(), "--signer-authorities"),
+            (self.signer_certificate.is_some(), "--signer-certificate"),
+            (self.signer_certificate_key_file.is_some(), "--signer-certificate-key-file"),
+            (self.signer_public_key.is_some(), "--signer-public-key"),
+        ];
+        match given.iter().find(|(is_given, _)| *is_given) {
+            Some((_, flag)) if self.signer.is_none() => {
+                bail!("{flag} is given without --signer; must be with it")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Connects to the signer.
     pub(crate) fn connect(&self) -> anyhow::Result<RemoteSigner> {
         let Some(url) = &self.signer else { bail!("--signer is absent; must be given") };

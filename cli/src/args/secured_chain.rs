@@ -27,6 +27,12 @@ impl ChainNodeArgs {
         !self.chain_node.is_empty() || !self.chain_gateway.is_empty()
     }
 
+    /// Returns whether this is one of the nodes.
+    #[cfg(feature = "signer")]
+    pub(crate) fn has(&self, url: &Url) -> bool {
+        self.chain_node.iter().chain(&self.chain_gateway).any(|own| own.to_string() == url.to_string())
+    }
+
     /// Returns the nodes as one. Nothing is asked yet.
     pub(crate) fn node(&self) -> anyhow::Result<Several> {
         ensure!(self.is_given(), "--chain-node is absent; must be given, or --chain-gateway");

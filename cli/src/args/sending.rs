@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use babylon::client::{SendError, Sent};
-use babylon::node::NodeError;
+use babylon::node::{ChainNode as _, NodeError};
 use babylon::{AccountKey, Message, Transaction};
 use finality::AccountAddress;
 
@@ -14,6 +14,8 @@ use crate::view::violation::Refused;
 
 /// How much gas an unsigned transaction is allowed, where nobody says.
 const UNSIGNED_GAS: u64 = 500_000;
+/// And for each byte of its messages: a header has 82, and takes some 10 400.
+const GAS_OF_A_BYTE: u64 = 150;
 
 /// Who sends, and how.
 #[derive(clap::Args)]
@@ -26,6 +28,7 @@ pub(crate) struct SendArgs {
     unsigned: bool,
     /// With --unsigned: the account that will sign it.
     #[arg(long, value_name = "ADDRESS", requires = "unsigned")]
+    #[arg(conflicts_with_all = ["account", "account_key_file"])]
     from: Option<AccountAddress>,
 }
 
@@ -43,6 +46,11 @@ impl SendArgs {
         if self.unsigned {
             let from = self.from.clone();
             let address = from.context("--from is absent; must be the account that will sign")?;
+            ensure!(
+                address.prefix() == "bbn",
+                "--from is an address of {:?}; must be one of Babylon Genesis, bbn1…",
+                address.prefix()
+            );
             return Ok(Sender { args: self, nodes, key: None, address });
         }
         let path = self.account.path("--account-key-file or --unsigned")?;
@@ -76,6 +84,12 @@ impl SendArgs {
 }
 
 impl Sender<'_> {
+    /// Returns whether the account has this key.
+    pub(crate) fn is_of(&self, key: &eots::SecretKey) -> bool {
+        let own = self.key.as_ref().map(AccountKey::public_key);
+        own.is_some_and(|own| own.get(1..) == Some(&key.public_key().serialize()[..]))
+    }
+
     /// Returns the account's address.
     pub(crate) const fn address(&self) -> &AccountAddress {
         &self.address
@@ -85,19 +99,29 @@ impl Sender<'_> {
     pub(crate) fn send(&self, chain_id: Option<&str>, messages: Vec<Message>) -> anyhow::Result<Output> {
         let given = &self.args.account;
         let Some(key) = &self.key else {
-            let fee = given.gas_prices.fee(given.gas.unwrap_or(UNSIGNED_GAS));
+            if let Some(expected) = chain_id.filter(|_| self.nodes.is_given()) {
+                let found = self.nodes.node()?.status().context("--chain-node")?.chain_id;
+                ensure!(
+                    found == expected,
+                    "--chain-node is of the chain {found:?}; must be of --chain-id, {expected:?}"
+                );
+            }
+            let bytes: usize = messages.iter().map(|message| message.protobuf().len()).sum();
+            let more = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(GAS_OF_A_BYTE);
+            let fee = given.gas_prices.fee(given.gas.unwrap_or(UNSIGNED_GAS.saturating_add(more)));
             return Ok(Output::Unsigned(Transaction::new(messages).to_unsigned_json(&fee)));
         };
         let chain_id = chain_id.context("--chain-id is absent; must be that of the chain that is sent to")?;
         let node = self.nodes.node()?;
         let account = given.open(&node, key, chain_id).map_err(failed)?;
         let kinds = messages.iter().map(|message| message.type_url().to_owned()).collect();
-        let Sent { hash, executed } = account.send(&messages).map_err(failed)?;
+        let Sent { hash, executed, fee } = account.send(&messages).map_err(failed)?;
         Ok(Output::Sent(SentTransaction {
             transaction_hash: hex::encode_upper(hash),
             height: executed.height.to_u64(),
             account: self.address.to_string(),
             messages: kinds,
+            fee: format!("{}{}", fee.amount, fee.denom),
             gas_wanted: executed.gas_wanted,
             gas_used: executed.gas_used,
         }))
@@ -115,6 +139,7 @@ fn failed(error: SendError) -> anyhow::Error {
         SendError::Failed { .. } | SendError::Node(NodeError::Refused(_)) => {
             Refused::because("refused_by_chain", error.to_string()).into()
         }
+        SendError::UnknownAccount(_) => anyhow::Error::new(error).context("--account"),
         _ => anyhow::Error::new(error).context("--chain-node"),
     }
 }

@@ -85,6 +85,12 @@ impl SigningArgs {
         Ok(Signed { public_key: signer.public_key(), public_randomness, message: whole, signature })
     }
 
+    /// Returns whether nothing would record what is signed.
+    #[cfg(all(feature = "babylon", feature = "signer"))]
+    pub(crate) const fn is_unprotected(&self) -> bool {
+        self.dangerously_unprotected
+    }
+
     fn check_protected(&self) -> anyhow::Result<()> {
         ensure!(
             self.protection.is_some() || self.dangerously_unprotected,

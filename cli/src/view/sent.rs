@@ -29,6 +29,8 @@ pub struct SentTransaction {
     pub account: String,
     /// The types of its messages, in order.
     pub messages: Vec<String>,
+    /// What was paid for it, in the smallest unit of the coin: 2001ubbn.
+    pub fee: String,
     /// The gas that it was allowed.
     pub gas_wanted: u64,
     /// The gas that it used.
@@ -52,13 +54,14 @@ impl CommandOutput for Output {
     fn text(&self) -> String {
         match self {
             Self::Sent(sent) => format!(
-                "transaction  {}\nheight       {}\naccount      {}\nmessages     {}\ngas          {} of {}",
+                "transaction  {}\nheight       {}\naccount      {}\nmessages     {}\ngas          {} of {}\nfee          {}",
                 sent.transaction_hash,
                 sent.height,
                 sent.account,
                 sent.messages.join(" "),
                 sent.gas_used,
                 sent.gas_wanted,
+                sent.fee,
             ),
             Self::Unsigned(transaction) => serde_json::to_string_pretty(transaction).unwrap_or_default(),
         }

@@ -31,6 +31,8 @@ pub enum Alert {
     Refused,
     /// A signer's vote does not verify: it has another key, or another chain's randomness.
     InvalidVote,
+    /// Randomness is due, and is not committed to.
+    Commitment,
     /// Transactions are not executed.
     Sending,
     /// A vote was executed, and the chain does not count it.
@@ -47,7 +49,7 @@ pub enum Alert {
 
 impl Alert {
     /// Every alert.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Node,
         Self::NodeBehind,
         Self::Halted,
@@ -59,6 +61,7 @@ impl Alert {
         Self::Signer,
         Self::Refused,
         Self::InvalidVote,
+        Self::Commitment,
         Self::Sending,
         Self::NotCounted,
         Self::Coverage,
@@ -81,6 +84,7 @@ impl Alert {
             Self::Signer => "signer",
             Self::Refused => "refused",
             Self::InvalidVote => "invalid_vote",
+            Self::Commitment => "commitment",
             Self::Sending => "sending",
             Self::NotCounted => "not_counted",
             Self::Coverage => "coverage",

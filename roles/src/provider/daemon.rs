@@ -5,7 +5,7 @@ use std::time::Instant;
 use babylon::client::SendError;
 use babylon::node::{ChainNode, NodeError, NodeStatus};
 use babylon::{Account, Message, with_causes};
-use finality::{ConsumerHeight, Signer, SignerError as _};
+use finality::{ConsumerHeight, Signer};
 
 use super::alert::{Alert, Alerts, Event, Observer};
 use super::coverage::{committed_ahead, next_commitment, timestamped_ahead};
@@ -57,6 +57,11 @@ pub struct Daemon<'a, S> {
     /// The highest block, and when it was seen first.
     last_block: Option<(ConsumerHeight, Instant)>,
     unjailed_at: Option<Instant>,
+    /// When a commitment failed: its tree takes long to derive, and is not derived in every step.
+    failed_at: Option<Instant>,
+    /// The votes that the chain counts as missed, and when more were found.
+    missed: Option<u64>,
+    missed_at: Option<Instant>,
 }
 
 /// Why a step ended early: what went wrong is an alert already, or it is the node.
@@ -88,7 +93,15 @@ impl<'a, S: Signer> Daemon<'a, S> {
             look: None,
             last_block: None,
             unjailed_at: None,
+            failed_at: None,
+            missed: None,
+            missed_at: None,
         })
+    }
+
+    /// Ends the daemon.
+    pub fn into_parts(self) -> Parts<'a, S> {
+        self.parts
     }
 
     /// Returns what is known now.
@@ -110,7 +123,11 @@ impl<'a, S: Signer> Daemon<'a, S> {
                 self.alerts.clear(observer, Alert::Node);
                 step
             }
-            Err(Ended::Alerted) => Step::Wait,
+            Err(Ended::Alerted) => {
+                // It has answered.
+                self.alerts.clear(observer, Alert::Node);
+                Step::Wait
+            }
             Err(Ended::Node(error)) => {
                 // Whatever was known may be another chain's.
                 self.look = None;
@@ -130,15 +147,19 @@ impl<'a, S: Signer> Daemon<'a, S> {
         let look = self.look(now)?;
         self.note(&look, tip);
         let Some(provider) = &look.provider else { return Err(Ended::Alerted) };
-        if provider.is_slashed || provider.is_deleted {
+        if provider.is_slashed {
             return Ok(Step::Slashed);
         }
-        let committed = self.commit(&look, tip)?;
-        if provider.is_jailed {
-            return self.unjail(now);
+        if provider.is_deleted {
+            return Err(Ended::Alerted);
         }
-        let step = self.vote(&look, tip)?;
-        Ok(if committed { Step::Again } else { step })
+        // A block waits for its vote, and no commitment is that urgent.
+        let voted = if provider.is_jailed { self.unjail(now) } else { self.vote(&look, tip) };
+        if matches!(voted, Err(Ended::Node(_))) {
+            return voted;
+        }
+        let committed = self.commit(&look, tip, now);
+        if committed { Ok(Step::Again) } else { voted }
     }
 
     /// Takes note of the chain's last block.
@@ -174,9 +195,12 @@ impl<'a, S: Signer> Daemon<'a, S> {
         let Parts { node, account, signer, .. } = &self.parts;
         let look = Look::at(*node, &signer.public_key(), account.address(), account.denom())?;
         let (missed, observer) = (look.missed, self.parts.observer);
-        let before = self.facts.missed;
-        let is_more = self.look.is_some() && missed > before;
-        self.alerts.set(observer, Alert::Missed, is_more, || {
+        let before = self.missed.replace(missed).unwrap_or(missed);
+        if missed > before {
+            self.missed_at = Some(now);
+        }
+        let is_recent = |at: Instant| now.saturating_duration_since(at) < self.parts.policy.missed_for;
+        self.alerts.set(observer, Alert::Missed, self.missed_at.is_some_and(is_recent), || {
             format!("{missed} votes are missed; there were {before}")
         });
         self.look = Some((look.clone(), now));
@@ -199,9 +223,16 @@ impl<'a, S: Signer> Daemon<'a, S> {
         facts.timestamped_ahead = timestamped_ahead(tip, &look.committed, look.finalized_epoch);
         facts.is_jailed = look.provider.as_ref().is_some_and(|provider| provider.is_jailed);
         facts.is_slashed = look.provider.as_ref().is_some_and(|provider| provider.is_slashed);
-        alerts.set(observer, Alert::NotRegistered, look.provider.is_none(), || {
-            "the chain does not know the finality provider".to_owned()
-        });
+        let is_deleted = look.provider.as_ref().is_some_and(|provider| provider.is_deleted);
+        alerts.set(
+            observer,
+            Alert::NotRegistered,
+            look.provider.is_none() || is_deleted,
+            || match is_deleted {
+                true => "the chain has removed the finality provider".to_owned(),
+                false => "the chain does not know the finality provider".to_owned(),
+            },
+        );
         alerts.set(observer, Alert::Jailed, facts.is_jailed, || {
             "it is jailed for missed votes: it has no power".to_owned()
         });
@@ -219,24 +250,28 @@ impl<'a, S: Signer> Daemon<'a, S> {
     }
 
     /// Commits to randomness, where it is time. Returns whether it did.
-    fn commit(&mut self, look: &Look, tip: ConsumerHeight) -> Result<bool, Ended> {
-        let policy = &self.parts.policy;
+    fn commit(&mut self, look: &Look, tip: ConsumerHeight, now: Instant) -> bool {
+        let Parts { policy, observer, .. } = &self.parts;
+        let observer = *observer;
         let due = next_commitment(policy, tip, look.parameters.activation_height, &look.committed);
-        let Some(range) = due else { return Ok(false) };
-        let observer = self.parts.observer;
         let (heights, least) = (u64::from(policy.heights), look.parameters.min_pub_rand);
-        self.alerts.set(observer, Alert::TooFewHeights, heights < least, || {
+        self.alerts.set(observer, Alert::TooFewHeights, due.is_some() && heights < least, || {
             format!("a commitment has {heights} heights; must have at least {least}")
         });
-        if heights < least {
-            return Ok(false);
+        let Some(range) = due.filter(|_| heights >= least) else {
+            self.alerts.clear(observer, Alert::Commitment);
+            return false;
+        };
+        let is_soon = |at: Instant| now.saturating_duration_since(at) < policy.look_every;
+        if self.failed_at.is_some_and(is_soon) {
+            return false;
         }
+        self.failed_at = Some(now);
         let signed = match self.parts.signer.commit(range) {
             Ok(signed) => signed,
             Err(error) => {
-                self.alerts.raise(observer, Alert::Signer, || with_causes(&error));
-                // Votes may do.
-                return Ok(false);
+                self.alerts.raise(observer, Alert::Commitment, || with_causes(&error));
+                return false;
             }
         };
         let Parts { account, signer, .. } = &self.parts;
@@ -247,14 +282,16 @@ impl<'a, S: Signer> Daemon<'a, S> {
         match sent {
             Ok(_) => {
                 self.facts.commitments = self.facts.commitments.saturating_add(1);
+                self.failed_at = None;
+                self.alerts.clear(observer, Alert::Commitment);
                 self.alerts.clear(observer, Alert::Sending);
                 let (first, count) = (signed.commitment.start_height, signed.commitment.count);
                 observer.observe(&Event::Committed { first, count });
-                Ok(true)
+                true
             }
             Err(error) => {
-                self.not_sent(&error);
-                Ok(false)
+                self.alerts.raise(observer, Alert::Commitment, || with_causes(&error));
+                false
             }
         }
     }
@@ -274,6 +311,7 @@ impl<'a, S: Signer> Daemon<'a, S> {
         self.look_again();
         match sent {
             Ok(_) => {
+                self.alerts.clear(observer, Alert::Sending);
                 observer.observe(&Event::Unjailed);
                 Ok(Step::Again)
             }
@@ -291,11 +329,5 @@ impl<'a, S: Signer> Daemon<'a, S> {
     /// Raises that a transaction was not executed.
     pub(super) fn not_sent(&mut self, error: &SendError) {
         self.alerts.raise(self.parts.observer, Alert::Sending, || with_causes(error));
-    }
-
-    /// Raises that the signer did not sign.
-    pub(super) fn not_signed(&mut self, error: &S::Error) {
-        let alert = if error.is_refusal() { Alert::Refused } else { Alert::Signer };
-        self.alerts.raise(self.parts.observer, alert, || with_causes(error));
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// How far above the last block a commitment may begin: the chain's own bound.
 const MOST_AHEAD: u64 = 160_000;
+/// The most heights of a commitment.
+const MOST_HEIGHTS: u32 = 10_000_000;
 
 /// What a finality provider's daemon keeps to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Policy {
     pub halted_after: Duration,
     /// How often what changes slowly is asked for: commitments, balance, jail.
     pub look_every: Duration,
+    /// How long the alert of missed votes stays after the last one.
+    pub missed_for: Duration,
 }
 
 impl Default for Policy {
@@ -38,6 +42,7 @@ impl Default for Policy {
             least_balance: 1_000_000,
             halted_after: Duration::from_secs(120),
             look_every: Duration::from_secs(10),
+            missed_for: Duration::from_secs(600),
         }
     }
 }
@@ -49,6 +54,12 @@ pub enum InvalidPolicy {
     /// A commitment has no heights.
     #[error("a commitment has 0 heights; must have at least 1")]
     NoHeights,
+    /// A commitment has more heights than can be derived.
+    #[error("a commitment has {found} heights; must have at most {MOST_HEIGHTS}")]
+    TooManyHeights {
+        /// How many.
+        found: u32,
+    },
     /// A commitment would begin where the chain does not take it.
     #[error(
         "the timestamping delay is {found} blocks; must be below {MOST_AHEAD}, above which the chain takes no commitment"
@@ -70,6 +81,9 @@ impl Policy {
     pub const fn check(&self) -> Result<(), InvalidPolicy> {
         if self.heights == 0 {
             return Err(InvalidPolicy::NoHeights);
+        }
+        if self.heights > MOST_HEIGHTS {
+            return Err(InvalidPolicy::TooManyHeights { found: self.heights });
         }
         if self.timestamping_delay >= MOST_AHEAD {
             return Err(InvalidPolicy::Delay { found: self.timestamping_delay });

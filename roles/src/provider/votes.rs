@@ -17,12 +17,27 @@ use super::look::Look;
 use super::refusals::{Verdict, culprit, is_too_large, verdict};
 
 /// How many heights are looked at in one step.
-const MOST_LOOKED_AT: usize = 1_000;
+const MOST_LOOKED_AT: usize = 200;
 
 /// A vote that the chain is to have.
 struct Ready {
     height: ConsumerHeight,
     message: Message,
+}
+
+/// How far the second node may be behind before somebody should know.
+const MOST_BEHIND: u64 = 5;
+
+/// What two nodes say of a block.
+enum Agreed {
+    /// The same.
+    Yes(BlockHeader),
+    /// One has not come so far.
+    NotYet,
+    /// Different things.
+    No(String),
+    /// The second one does not answer.
+    Away,
 }
 
 /// What is known of blocks that are to be voted for, by the commitment that has their heights.
@@ -32,10 +47,13 @@ impl<S: Signer> Daemon<'_, S> {
     /// Votes for the next blocks.
     pub(super) fn vote(&mut self, look: &Look, tip: ConsumerHeight) -> Result<Step, Ended> {
         let Some(activated) = look.activated else { return Ok(Step::Wait) };
-        let from = look.last_final.map_or(activated, |last| last.saturating_add(1).max(activated));
-        self.settled.settle_below(from);
+        // Votes count as long as the chain waits for them, also for a block that others have made final.
+        let timeout = look.parameters.finality_sig_timeout;
+        let recent = ConsumerHeight(tip.to_u64().saturating_add(1).saturating_sub(timeout));
+        let from = look.last_final.map_or(activated, |last| last.saturating_add(1).min(recent));
+        self.settled.settle_below(from.max(activated));
         let before = self.settled.count();
-        let (found, is_more) = self.find(look, tip)?;
+        let (found, is_more) = self.find(look, tip, recent)?;
         let ready = self.sign(found)?;
         let all = ready.len();
         let sent = self.send(ready)?;
@@ -45,8 +63,17 @@ impl<S: Signer> Daemon<'_, S> {
     }
 
     /// Finds blocks to vote for, and whether there may be more of them.
-    fn find(&mut self, look: &Look, tip: ConsumerHeight) -> Result<(ByCommitment, bool), Ended> {
-        let open: Vec<_> = self.settled.open(tip).take(MOST_LOOKED_AT).collect();
+    /// Those that the chain still waits for come first, and then the oldest.
+    fn find(
+        &mut self,
+        look: &Look,
+        tip: ConsumerHeight,
+        recent: ConsumerHeight,
+    ) -> Result<(ByCommitment, bool), Ended> {
+        let last_old = ConsumerHeight(recent.to_u64().saturating_sub(1));
+        let new = self.settled.open(tip).skip_while(|height| *height < recent);
+        let old = self.settled.open(last_old).take_while(|height| *height < recent).take(MOST_LOOKED_AT);
+        let open: Vec<_> = new.chain(old).collect();
         let is_all = open.len() < MOST_LOOKED_AT;
         let (mut found, mut count) = (ByCommitment::new(), 0);
         let mut disagreement = None;
@@ -56,12 +83,17 @@ impl<S: Signer> Daemon<'_, S> {
             }
             let public_key = self.parts.signer.public_key();
             let node = self.parts.node;
-            self.facts.power = query::power_at(node, &public_key, height)?;
-            // What a height's power is, is settled when its block begins.
-            if self.facts.power == 0 {
-                self.settled.settle(height);
+            let power = query::power_at(node, &public_key, height)?;
+            if power == 0 {
+                // What a height's power is, is settled when its block begins; a node may show a block before
+                // it has executed it, and says of its power the same as of one where nobody has any.
+                if height < tip && query::finality_block(node, height)?.is_some() {
+                    self.facts.power = 0;
+                    self.settled.settle(height);
+                }
                 continue;
             }
+            self.facts.power = power;
             let may_be_voted = self.unknown_to >= Some(height);
             if may_be_voted && query::votes_at(node, height)?.contains(&public_key) {
                 self.settled.settle(height);
@@ -72,14 +104,24 @@ impl<S: Signer> Daemon<'_, S> {
                 self.look_again();
                 continue;
             };
-            match self.agreed(height)? {
-                Ok(header) => {
+            let agreed = match self.agreed(height, tip) {
+                // What was found so far is voted for.
+                Err(Ended::Node(error)) if count > 0 => {
+                    self.alerts.raise(self.parts.observer, Alert::Node, || with_causes(&error));
+                    break;
+                }
+                agreed => agreed?,
+            };
+            match agreed {
+                Agreed::Away => break,
+                Agreed::Yes(header) => {
                     let vote = VoteMessage::new(SigningContext::GENESIS, height, header.app_hash);
                     let start = range.start_height().to_u64();
                     found.entry(start).or_insert((range, commitment, Vec::new())).2.push(vote);
                     count = count.saturating_add(1);
                 }
-                Err(reason) => {
+                Agreed::NotYet => {}
+                Agreed::No(reason) => {
                     disagreement.get_or_insert(reason);
                 }
             }
@@ -89,85 +131,88 @@ impl<S: Signer> Daemon<'_, S> {
         Ok((found, !is_all))
     }
 
-    /// Returns the header of a block, when both nodes have the same.
-    fn agreed(&mut self, height: ConsumerHeight) -> Result<Result<BlockHeader, String>, Ended> {
+    /// Asks both nodes for the header of a block.
+    fn agreed(&mut self, height: ConsumerHeight, tip: ConsumerHeight) -> Result<Agreed, Ended> {
         // Of several nodes another one may have answered, which is not so far.
-        let Some(own) = self.parts.node.header(height)? else {
-            return Ok(Err(format!("the node has no block {height} yet")));
-        };
+        let Some(own) = self.parts.node.header(height)? else { return Ok(Agreed::NotYet) };
         let chain_id = self.parts.account.chain_id();
         if own.chain_id != chain_id {
             return Err(NodeError::OtherChain { found: own.chain_id, expected: chain_id.to_owned() }.into());
         }
-        let Some(second) = self.parts.second else { return Ok(Ok(own)) };
+        let Some(second) = self.parts.second else { return Ok(Agreed::Yes(own)) };
         let observer = self.parts.observer;
         match second.header(height) {
             // It has not come so far.
             Ok(None) => {
-                self.alerts.clear(observer, Alert::SecondNode);
-                Ok(Err(format!("the second node has no block {height} yet")))
+                let behind = tip.blocks_after(height).unwrap_or_default();
+                self.alerts.set(observer, Alert::SecondNode, behind > MOST_BEHIND, || {
+                    format!("the second node has no block {height}, and the last one is {tip}")
+                });
+                Ok(Agreed::NotYet)
             }
             Ok(Some(other)) => {
                 self.alerts.clear(observer, Alert::SecondNode);
-                let is_same = other.app_hash == own.app_hash && other.chain_id == own.chain_id;
-                let said = |header: &BlockHeader| hex(&header.app_hash);
-                Ok(is_same.then_some(own.clone()).ok_or_else(|| {
-                    format!(
-                        "the AppHash of block {height} is {} and {} by the second node",
-                        said(&own),
-                        said(&other)
-                    )
-                }))
+                if other.app_hash == own.app_hash && other.chain_id == own.chain_id {
+                    return Ok(Agreed::Yes(own));
+                }
+                let (own, other) = (hex(&own.app_hash), hex(&other.app_hash));
+                Ok(Agreed::No(format!(
+                    "the AppHash of block {height} is {own} by the node and {other} by the second one"
+                )))
             }
             Err(error) => {
-                self.alerts.raise(observer, Alert::SecondNode, || with_causes(&error));
                 // Nothing is voted for that it has not confirmed.
-                Err(Ended::Alerted)
+                self.alerts.raise(observer, Alert::SecondNode, || with_causes(&error));
+                Ok(Agreed::Away)
             }
         }
     }
 
     /// Has the votes signed, and verifies them: one that is wrong would be the provider's only one.
     fn sign(&mut self, found: ByCommitment) -> Result<Vec<Ready>, Ended> {
+        let observer = self.parts.observer;
         let mut ready = Vec::new();
-        let mut is_well = true;
+        let (mut failed, mut invalid) = (None, None);
+        let is_asked = !found.is_empty();
         for (range, commitment, votes) in found.into_values() {
             let signed = match self.parts.signer.prove_votes(range, &votes) {
                 Ok(signed) => signed,
                 Err(error) => {
-                    self.not_signed(&error);
-                    return Err(Ended::Alerted);
+                    failed.get_or_insert_with(|| with_causes(&error));
+                    continue;
                 }
             };
             for (vote, signed) in votes.into_iter().zip(signed) {
                 let height = vote.height();
-                let verified = match signed {
-                    Ok(signed) => signed.verify(&commitment).map(|()| signed),
+                let signed = match signed {
+                    Ok(signed) => signed,
+                    Err(error) if error.is_refusal() => {
+                        // It stays: another signer may have the key.
+                        self.alerts.raise(observer, Alert::Refused, || with_causes(&error));
+                        self.leave_out(height, with_causes(&error));
+                        continue;
+                    }
                     Err(error) => {
-                        is_well &= error.is_refusal();
-                        self.not_signed(&error);
-                        if error.is_refusal() {
-                            self.leave_out(height, with_causes(&error));
-                        }
+                        failed.get_or_insert_with(|| with_causes(&error));
                         continue;
                     }
                 };
                 let address = self.parts.account.address();
+                let verified = signed.verify(&commitment).map_err(|error| with_causes(&error));
                 let made = verified
-                    .map_err(|error| with_causes(&error))
-                    .and_then(|signed| Message::vote(address, &signed).map_err(|error| with_causes(&error)));
+                    .and_then(|()| Message::vote(address, &signed).map_err(|error| with_causes(&error)));
                 match made {
                     Ok(message) => ready.push(Ready { height, message }),
                     Err(reason) => {
-                        let reason = || format!("the vote at height {height}: {reason}");
-                        self.alerts.raise(self.parts.observer, Alert::InvalidVote, reason);
-                        return Err(Ended::Alerted);
+                        invalid.get_or_insert_with(|| format!("the vote at height {height}: {reason}"));
                     }
                 }
             }
         }
-        if is_well {
-            self.alerts.clear(self.parts.observer, Alert::Signer);
+        if is_asked {
+            let (is_failed, is_invalid) = (failed.is_some(), invalid.is_some());
+            self.alerts.set(observer, Alert::Signer, is_failed, || failed.unwrap_or_default());
+            self.alerts.set(observer, Alert::InvalidVote, is_invalid, || invalid.unwrap_or_default());
         }
         ready.sort_by_key(|ready| ready.height);
         Ok(ready)
@@ -176,6 +221,8 @@ impl<S: Signer> Daemon<'_, S> {
     /// Sends votes in one transaction; what makes it fail is cut out, and the rest sent again. Returns how
     /// many votes the chain has.
     fn send(&mut self, mut ready: Vec<Ready>) -> Result<usize, Ended> {
+        let is_asked = !ready.is_empty();
+        let mut is_well = true;
         while !ready.is_empty() {
             let messages: Vec<_> = ready.iter().map(|ready| ready.message.clone()).collect();
             let error = match self.parts.account.send(&messages) {
@@ -195,7 +242,10 @@ impl<S: Signer> Daemon<'_, S> {
                             self.look_again();
                             return Err(Ended::Alerted);
                         }
-                        Verdict::Later => self.not_sent(&error),
+                        Verdict::Later => {
+                            is_well = false;
+                            self.not_sent(&error);
+                        }
                     }
                 }
                 _ if is_too_large(&error) && ready.len() > 1 => ready.truncate(ready.len().div_ceil(2)),
@@ -205,6 +255,10 @@ impl<S: Signer> Daemon<'_, S> {
                 }
             }
         }
+        // Somebody else was first with all of them.
+        if is_asked && is_well {
+            self.alerts.clear(self.parts.observer, Alert::Sending);
+        }
         Ok(0)
     }
 
@@ -212,7 +266,6 @@ impl<S: Signer> Daemon<'_, S> {
     fn voted(&mut self, ready: &[Ready]) -> Result<usize, Ended> {
         let observer = self.parts.observer;
         self.alerts.clear(observer, Alert::Sending);
-        self.alerts.clear(observer, Alert::Refused);
         let (Some(first), Some(last)) = (ready.first(), ready.last()) else { return Ok(0) };
         let (first, last, count) = (first.height, last.height, ready.len());
         for ready in ready {
@@ -221,12 +274,18 @@ impl<S: Signer> Daemon<'_, S> {
         self.facts.votes = self.facts.votes.saturating_add(u64::try_from(count).unwrap_or_default());
         self.facts.last_voted = self.facts.last_voted.max(Some(last));
         observer.observe(&Event::Voted { first, last, count });
-        // The chain takes a vote for another block without a word.
-        let voters = query::votes_at(self.parts.node, last)?;
-        let is_counted = voters.contains(&self.parts.signer.public_key());
-        self.alerts.set(observer, Alert::NotCounted, !is_counted, || {
-            format!("the vote at height {last} was executed, and is not among those that the chain has")
-        });
+        // The chain takes a vote for another block without a word. It stays: the right one would reveal the
+        // key.
+        let public_key = self.parts.signer.public_key();
+        for height in ready.iter().map(|ready| ready.height) {
+            if !query::votes_at(self.parts.node, height)?.contains(&public_key) {
+                self.alerts.raise(observer, Alert::NotCounted, || {
+                    format!(
+                        "the vote at height {height} was executed, and is not among those that the chain has"
+                    )
+                });
+            }
+        }
         Ok(count)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use finality::{ConsumerHeight, Signer as _, SigningContext, VoteMessage};
+use finality::{ConsumerHeight, RandomnessSchedule, Signer as _, SigningContext, VoteMessage};
 
 use super::world::{Liar, World, policy};
 use crate::provider::{Alert, Event, Policy, Step};
@@ -77,6 +77,62 @@ fn nothing_is_voted_for_that_two_nodes_disagree_on() {
     liar.is_away.store(false, Ordering::Relaxed);
     world.run(&mut daemon, 450);
     assert_eq!((world.missed(), daemon.alerts().count()), (Vec::new(), 0));
+}
+
+/// A node saves a block before it executes it, and says until then that nobody has power there.
+#[test]
+fn blocks_that_are_shown_early_are_voted_for() {
+    let world = World::new();
+    let node = Liar::new(&world.chain, |_| false);
+    node.is_early.store(true, Ordering::Relaxed);
+    let mut daemon = world.daemon(&node, None, policy());
+    world.run(&mut daemon, 250);
+    assert_eq!(world.missed(), [0_u64; 0]);
+    assert!(world.chain.voted().len() > 100);
+}
+
+/// Others make a block final before this daemon has seen it: the chain still waits for its vote.
+#[test]
+fn votes_for_final_blocks_count_as_long_as_the_chain_waits() {
+    let world = World::new();
+    world.chain.finalize_anyway(40);
+    let mut daemon = world.daemon(&world.chain, None, policy());
+    world.run(&mut daemon, 250);
+    // The first epoch has its timestamp at once here: its blocks need no vote.
+    let missed = world.missed();
+    assert!(missed.iter().all(|at| *at < 10), "{missed:?}");
+    assert!(world.chain.voted().len() > 100);
+    // After that it is over: what is long final is not voted for.
+    drop(daemon);
+    let left = world.chain.height();
+    world.chain.advance(left + 100);
+    let mut daemon = world.daemon(&world.chain, None, policy());
+    world.run(&mut daemon, left + 160);
+    let missed = world.missed();
+    assert!(!missed.is_empty() && missed.iter().all(|at| *at < left + 70), "{missed:?}");
+}
+
+/// What the signer has signed does not verify: nothing is sent, and somebody is told.
+#[test]
+fn votes_that_do_not_verify_are_not_sent() {
+    let world = World::new();
+    let mut daemon = world.daemon(&world.chain, None, policy());
+    world.run(&mut daemon, 100);
+    let other = World::with_signer_of("bbn-2");
+    let committed = world.chain.committed();
+    for (start, count) in committed {
+        let range = RandomnessSchedule::new(ConsumerHeight(start), u32::try_from(count).unwrap(), 1).unwrap();
+        other.signer.commit(range).unwrap();
+    }
+    let before = world.chain.voted().len();
+    let mut wrong = world.daemon_of(&other.signer, policy());
+    for _ in 0..10 {
+        wrong.step(Instant::now());
+    }
+    assert_eq!(world.chain.voted().len(), before);
+    assert!(wrong.alerts().any(|alert| alert == Alert::InvalidVote));
+    world.run(&mut daemon, 250);
+    assert_eq!(world.missed(), [0_u64; 0]);
 }
 
 /// What another signer of the key has signed is left alone.

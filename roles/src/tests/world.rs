@@ -59,6 +59,11 @@ pub(super) fn policy() -> Policy {
 impl World {
     /// The provider is registered, and has stakes from the first block on.
     pub(super) fn new() -> Self {
+        Self::with_signer_of("bbn-1")
+    }
+
+    /// Whose signer derives the randomness of another chain.
+    pub(super) fn with_signer_of(chain_id: &str) -> Self {
         let chain = ScriptedChain::new("bbn-1");
         let account = AccountKey::from_bytes(&[9; 32]).unwrap();
         let address = account.address().unwrap();
@@ -69,7 +74,7 @@ impl World {
         chain.stake(1, 500_000);
         let store = Arc::new(MemoryStore::default());
         let rules = VoteRules { committed_only: true, most_above: u64::MAX };
-        let signer = ProtectedSigner::new(key, SignerChain::genesis("bbn-1"), store.clone(), rules);
+        let signer = ProtectedSigner::new(key, SignerChain::genesis(chain_id), store.clone(), rules);
         let kind = ChangeKind::Register(ConsumerHeight(0));
         store.change(vec![LaneChange { lane: signer.lane().clone(), kind }]).unwrap();
         Self { chain, account, signer, log: Log::default() }
@@ -87,6 +92,16 @@ impl World {
         let account = Account::open(&self.chain, &self.account, "bbn-1", price).unwrap().with_pace(pace);
         Daemon::new(Parts { node, second, account, signer: &self.signer, observer: &self.log, policy })
             .unwrap()
+    }
+
+    /// A daemon with another signer.
+    pub(super) fn daemon_of<'a>(
+        &'a self,
+        signer: &'a ProtectedSigner,
+        policy: Policy,
+    ) -> Daemon<'a, ProtectedSigner> {
+        let parts = self.daemon(&self.chain, None, policy).into_parts();
+        Daemon::new(Parts { signer, ..parts }).unwrap()
     }
 
     /// Steps until the chain is so far, with every epoch but the last two timestamped.
@@ -149,13 +164,21 @@ pub(super) struct Liar<'a> {
     /// Heights at which it has another block.
     pub(super) lies: fn(u64) -> bool,
     pub(super) is_lying: AtomicBool,
+    /// Whether it shows a block before it has executed it.
+    pub(super) is_early: AtomicBool,
     /// Whether it answers at all.
     pub(super) is_away: AtomicBool,
 }
 
 impl<'a> Liar<'a> {
     pub(super) fn new(chain: &'a ScriptedChain, lies: fn(u64) -> bool) -> Self {
-        Self { chain, lies, is_lying: AtomicBool::new(true), is_away: AtomicBool::new(false) }
+        Self {
+            chain,
+            lies,
+            is_lying: AtomicBool::new(true),
+            is_early: AtomicBool::new(false),
+            is_away: AtomicBool::new(false),
+        }
     }
 
     fn here(&self) -> Result<&'a ScriptedChain, NodeError> {
@@ -165,7 +188,9 @@ impl<'a> Liar<'a> {
 
 impl ChainNode for Liar<'_> {
     fn status(&self) -> Result<NodeStatus, NodeError> {
-        self.here()?.status()
+        let status = self.here()?.status()?;
+        let early = u64::from(self.is_early.load(Ordering::Relaxed));
+        Ok(NodeStatus { height: status.height.saturating_add(early), ..status })
     }
 
     fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {

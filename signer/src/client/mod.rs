@@ -6,6 +6,7 @@ mod error;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use eots::{PublicRandomness, Signature, XOnlyPublicKey, verify};
 use finality::{
@@ -14,8 +15,9 @@ use finality::{
 };
 use secp256k1::schnorr;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tonic::transport::Channel;
-use tonic::{Request, Response};
+use tonic::{Code, Request, Response, Status};
 
 pub use self::answers::{RemoteKey, RemoteLane};
 use self::answers::{bytes_32, public_randomness, randomness_proof, remote_key};
@@ -60,13 +62,22 @@ impl RemoteSigner {
         Ok(Self { runtime, client, requests: Arc::new(requests) })
     }
 
+    /// Waits for an answer, within a bound: a signer whose disk hangs answers nothing for ever.
+    fn wait<T>(&self, answer: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, RemoteError> {
+        let within = async { timeout(ANSWER_WITHIN, answer).await };
+        match self.runtime.block_on(within) {
+            Ok(answer) => Ok(answer?.into_inner()),
+            Err(_) => Err(no_answer()),
+        }
+    }
+
     /// Returns the keys that this client may use, and what is known of each on each chain.
     ///
     /// # Errors
     /// [`RemoteError`].
     pub fn status(&self) -> Result<Vec<RemoteKey>, RemoteError> {
         let request = self.requests.make(path!("Status"), wire::StatusRequest {})?;
-        let answer = self.runtime.block_on(self.client.clone().status(request))?.into_inner();
+        let answer = self.wait(self.client.clone().status(request))?;
         answer.keys.into_iter().map(remote_key).collect()
     }
 
@@ -78,7 +89,7 @@ impl RemoteSigner {
         let public_key = public_key.serialize().to_vec();
         let message = wire::UnlockRequest { public_key, passphrase: passphrase.to_owned() };
         let request = self.requests.make(path!("Unlock"), message)?;
-        self.runtime.block_on(self.client.clone().unlock(request))?;
+        self.wait(self.client.clone().unlock(request))?;
         Ok(())
     }
 
@@ -89,7 +100,7 @@ impl RemoteSigner {
     pub fn lock(&self, public_key: &XOnlyPublicKey) -> Result<(), RemoteError> {
         let message = wire::LockRequest { public_key: public_key.serialize().to_vec() };
         let request = self.requests.make(path!("Lock"), message)?;
-        self.runtime.block_on(self.client.clone().lock(request))?;
+        self.wait(self.client.clone().lock(request))?;
         Ok(())
     }
 
@@ -101,7 +112,7 @@ impl RemoteSigner {
     pub fn back_up(&self, folder: &str) -> Result<String, RemoteError> {
         let message = wire::BackupRequest { folder: folder.to_owned() };
         let request = self.requests.make(path!("Backup"), message)?;
-        Ok(self.runtime.block_on(self.client.clone().backup(request))?.into_inner().file)
+        Ok(self.wait(self.client.clone().backup(request))?.file)
     }
 
     /// Returns the signer of a key on a chain.
@@ -159,6 +170,14 @@ impl RemoteLaneSigner {
     }
 }
 
+/// How long an answer may take: that of a list of all heights that one may have, on a slow machine.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+fn no_answer() -> RemoteError {
+    let message = format!("no answer within {} seconds", ANSWER_WITHIN.as_secs());
+    RemoteError::Failed { code: Code::DeadlineExceeded, message }
+}
+
 /// How many votes are asked for at once: the signer makes one durable write of all that arrive meanwhile.
 const VOTES_AT_ONCE: usize = 64;
 
@@ -175,7 +194,10 @@ async fn ask_at_once(
             let mut client = client.clone();
             asking.spawn(async move {
                 let answer = match request {
-                    Ok(request) => client.vote(request).await.map(Response::into_inner).map_err(Into::into),
+                    Ok(request) => match timeout(ANSWER_WITHIN, client.vote(request)).await {
+                        Ok(answer) => answer.map(Response::into_inner).map_err(Into::into),
+                        Err(_) => Err(no_answer()),
+                    },
                     Err(error) => Err(error),
                 };
                 (place, answer)
@@ -214,8 +236,8 @@ impl Signer for RemoteLaneSigner {
             interval: Some(list.interval()),
         };
         let request = self.remote.requests.make(path!("PublicRandomness"), message)?;
-        let answer = self.remote.runtime.block_on(self.remote.client.clone().public_randomness(request))?;
-        public_randomness(&answer.into_inner().public_randomness, list.count())
+        let answer = self.remote.wait(self.remote.client.clone().public_randomness(request))?;
+        public_randomness(&answer.public_randomness, list.count())
     }
 
     fn commit(&self, list: RandomnessSchedule) -> Result<SignedCommitment, RemoteError> {
@@ -225,7 +247,7 @@ impl Signer for RemoteLaneSigner {
         let (public_key, chain_id) = (self.key(), self.chain_id());
         let message = wire::CommitRequest { public_key, chain_id, range: Some(range(list)) };
         let request = self.remote.requests.make(path!("Commit"), message)?;
-        let answer = self.remote.runtime.block_on(self.remote.client.clone().commit(request))?.into_inner();
+        let answer = self.remote.wait(self.remote.client.clone().commit(request))?;
         let root = bytes_32("root", &answer.root)?;
         let commitment =
             RandomnessCommitment { start_height: list.start_height(), count: list.count().into(), root };
@@ -236,7 +258,7 @@ impl Signer for RemoteLaneSigner {
 
     fn vote(&self, vote: &VoteMessage) -> Result<VoteSignature, RemoteError> {
         let request = self.vote_request(vote, None)?;
-        let answer = self.remote.runtime.block_on(self.remote.client.clone().vote(request))?.into_inner();
+        let answer = self.remote.wait(self.remote.client.clone().vote(request))?;
         Ok(self.voted(vote, answer)?.0)
     }
 
@@ -278,8 +300,8 @@ impl Signer for RemoteLaneSigner {
             context: message.context().as_str().to_owned(),
         };
         let request = self.remote.requests.make(path!("ProvePossession"), asked)?;
-        let answer = self.remote.runtime.block_on(self.remote.client.clone().prove_possession(request))?;
-        let signature = bip340(&answer.into_inner().signature)?;
+        let answer = self.remote.wait(self.remote.client.clone().prove_possession(request))?;
+        let signature = bip340(&answer.signature)?;
         if message.verify_bip340(&self.public_key, &signature) {
             return Ok(signature);
         }

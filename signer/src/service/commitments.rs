@@ -186,10 +186,14 @@ impl SignerService {
         if let Some(tree) = self.trees.find(session.lane(), range) {
             return Ok(tree);
         }
+        let turn = self.deriving.clone().acquire_owned().await.map_err(|_| ServiceError::Stopped)?;
+        // Who was before may have wanted the same one.
+        if let Some(tree) = self.trees.find(session.lane(), range) {
+            return Ok(tree);
+        }
         let outstanding = client
             .reserve(u64::from(count))
             .ok_or_else(|| ServiceError::Outstanding(client.name().to_owned()))?;
-        let turn = self.deriving.clone().acquire_owned().await.map_err(|_| ServiceError::Stopped)?;
         let (threads, deriving) = (self.threads, session.clone());
         let tree = blocking(move || {
             let _held = (outstanding, turn);

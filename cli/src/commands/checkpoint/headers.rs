@@ -1,6 +1,8 @@
 //! `checkpoint headers`: tells the chain of Bitcoin's headers.
 
+use anyhow::ensure;
 use babylon::Message;
+use bitcoin::block::Header;
 use serde::{Deserialize, Serialize};
 
 use crate::args::network::NetworkName;
@@ -8,11 +10,12 @@ use crate::args::new_headers::new_headers;
 use crate::args::node::NodeArgs;
 use crate::args::secured_chain::ChainNodeArgs;
 use crate::args::sending::SendArgs;
-use crate::view::output::{CommandOutput, Printout};
-use crate::view::sent::Output as Sent;
+use crate::view::output::{CommandOutput, Printout, warn};
+use crate::view::sent::{Output as Sent, SentTransaction};
 
-/// How many headers are in one transaction: each takes some 11 000 gas.
-const AT_ONCE: usize = 500;
+/// How many headers are in one transaction: each takes some 10 400 gas, and nodes take no transaction that
+/// may use more than 10 000 000.
+const AT_ONCE: usize = 400;
 
 #[derive(clap::Args)]
 #[command(
@@ -41,16 +44,16 @@ pub(crate) struct Args {
 pub struct Output {
     /// How many headers it did not know.
     pub count: usize,
-    /// The transactions, in order; of unsigned ones the first alone, as it must be executed before the next.
-    pub transactions: Vec<Sent>,
+    /// The transactions, in order.
+    pub transactions: Vec<SentTransaction>,
 }
 
 impl CommandOutput for Output {
     fn text(&self) -> String {
-        let sent: Vec<_> = self.transactions.iter().map(CommandOutput::text).collect();
-        match sent.as_slice() {
+        let hashes: Vec<_> = self.transactions.iter().map(|sent| sent.transaction_hash.as_str()).collect();
+        match hashes.as_slice() {
             [] => "the chain knows every header".to_owned(),
-            sent => format!("{} headers\n{}", self.count, sent.join("\n")),
+            hashes => format!("{} headers\n{}", self.count, hashes.join("\n")),
         }
     }
 }
@@ -61,17 +64,39 @@ impl Args {
         let bitcoin = self.node.connect_without_search(self.network)?;
         let node = self.nodes.node()?;
         let mut output = Output { count: 0, transactions: Vec::new() };
+        let mut first = None;
         loop {
             let (headers, is_all) = new_headers(&node, &*bitcoin, AT_ONCE)?;
-            if headers.is_empty() {
-                break;
-            }
-            output.count = output.count.saturating_add(headers.len());
+            let Some(begin) = headers.first().map(Header::block_hash) else { break };
+            ensure!(
+                first != Some(begin),
+                "--chain-node: {} headers were executed, and the chain's tip is where it was",
+                output.count
+            );
+            first = Some(begin);
+            let count = headers.len();
             let message = Message::insert_headers(sender.address(), &headers);
-            let sent = sender.send(self.chain_id.as_deref(), vec![message])?;
-            let is_last = is_all || matches!(sent, Sent::Unsigned(_));
-            output.transactions.push(sent);
-            if is_last {
+            let sent = sender.send(self.chain_id.as_deref(), vec![message]);
+            let sent = sent.map_err(|error| match output.transactions.last() {
+                None => error,
+                Some(last) => error.context(format!(
+                    "{} headers are told, the last by {}; the next are not",
+                    output.count, last.transaction_hash
+                )),
+            })?;
+            match sent {
+                Sent::Unsigned(_) => {
+                    if !is_all {
+                        warn(&format!(
+                            "these are the first {count} headers; when they are executed, ask again for the next"
+                        ));
+                    }
+                    return Printout::of(&sent);
+                }
+                Sent::Sent(sent) => output.transactions.push(sent),
+            }
+            output.count = output.count.saturating_add(count);
+            if is_all {
                 break;
             }
         }

@@ -15,7 +15,7 @@ use crate::args::sending::SendArgs;
 use crate::view::output::Printout;
 
 /// How many headers go before the proof.
-const MOST_HEADERS: usize = 500;
+const MOST_HEADERS: usize = 300;
 
 #[derive(clap::Args)]
 #[command(

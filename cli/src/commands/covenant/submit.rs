@@ -1,6 +1,8 @@
 //! `covenant submit`: submits a member's signatures to the chain.
 
-use anyhow::Context;
+use std::collections::BTreeSet;
+
+use anyhow::{Context, ensure};
 use babylon::Message;
 use staking_scripts::CovenantSignatures;
 
@@ -36,6 +38,7 @@ impl Args {
         let (transactions, stake) =
             (files.transactions()?, files.delegation.staking_transaction.compute_txid());
         let mut messages = Vec::with_capacity(self.covenant_signatures.len());
+        let mut members = BTreeSet::new();
         for file in &self.covenant_signatures {
             let signatures = file.read()?;
             let verdicts = transactions.verify_covenant_signatures(std::slice::from_ref(&signatures));
@@ -43,6 +46,12 @@ impl Args {
             verified
                 .with_context(|| format!("--covenant-signatures {}", file.shown().escape_debug()))
                 .map_err(|error| Refused::because("covenant_signatures", format!("{error:#}")))?;
+            let member = signatures.unbonding.member;
+            ensure!(
+                members.insert(member),
+                "--covenant-signatures {}: those of the member {member} are given twice; must be once",
+                file.shown().escape_debug()
+            );
             messages.push(Message::add_covenant_signatures(sender.address(), stake, &signatures));
         }
         sender.print(self.chain_id.as_deref(), messages)

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 
 use anyhow::{Context, bail, ensure};
-use babylon::Message;
+use babylon::{Message, query};
 use eots::XOnlyPublicKey;
 
 use crate::args::secret::{SecretKeyFile, SecretKeyPath};
@@ -60,11 +60,29 @@ fn ask(public_key: &XOnlyPublicKey) -> anyhow::Result<()> {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let sender = self.send.sender(&self.nodes)?;
+        ensure!(
+            self.chain_id.is_some() || !self.nodes.is_given(),
+            "--chain-id is absent; must be that of the chain that is sent to"
+        );
         let key = self.secret_key_file.read()?;
+        ensure!(
+            !sender.is_of(&key),
+            "--secret-key-file is the key of the account itself; must be that of a finality provider: nothing was published"
+        );
+        if self.nodes.is_given() {
+            let known =
+                query::finality_provider(&self.nodes.node()?, key.public_key()).context("--chain-node")?;
+            known.with_context(|| {
+                format!(
+                    "--secret-key-file: {} is no finality provider of the chain; nothing was published",
+                    key.public_key()
+                )
+            })?;
+        }
         if !self.yes_publish_the_key {
             ask(key.public_key())?;
         }
-        let sender = self.send.sender(&self.nodes)?;
         let message = Message::selective_slashing_evidence(sender.address(), &key);
         sender.print(self.chain_id.as_deref(), vec![message])
     }

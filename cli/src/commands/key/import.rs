@@ -85,7 +85,7 @@ impl Args {
         forbid_core_dumps()?;
         let place = self.encryption.place(&self.name)?;
         let key = self.key()?;
-        let output = Output::new(key.public_key(), &self.address)?;
+        let output = Output::of(&key, &self.address)?;
         let passphrase = place.passphrase()?;
         let warnings = place.add(&key, &passphrase)?;
         Printout::of(&Output { warnings, ..output })

@@ -64,7 +64,7 @@ impl Args {
         let file = NewFile::begin_secret("--out", out)?;
         let key = SecretKey::generate(&mut OsRng);
         let digits = Zeroizing::new(hex::encode(key.to_bytes().as_slice()));
-        let output = Output { warnings: file.warnings(), ..Output::new(key.public_key(), &self.address)? };
+        let output = Output { warnings: file.warnings(), ..Output::of(&key, &self.address)? };
         file.write(&Zeroizing::new(format!("{}\n", *digits)))?;
         Printout::of(&output)
     }
@@ -178,7 +178,7 @@ mod named {
             let added = place.add(&key, &passphrase);
             warnings
                 .extend(added.with_context(|| format!("the words {seen} may be of no key that was kept"))?);
-            Ok(Output { warnings, ..Output::new(key.public_key(), address)? })
+            Ok(Output { warnings, ..Output::of(&key, address)? })
         }
     }
 }

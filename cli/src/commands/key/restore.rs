@@ -51,7 +51,7 @@ impl Args {
         let place = self.encryption.place(&self.name)?;
         let mnemonic = mnemonic(self.mnemonic_file.as_deref())?;
         let key = self.derivation.read(false)?.key(&mnemonic)?;
-        let output = Output::new(key.public_key(), &self.address)?;
+        let output = Output::of(&key, &self.address)?;
         let passphrase = place.passphrase()?;
         let warnings = place.add(&key, &passphrase)?;
         Printout::of(&Output { warnings, ..output })

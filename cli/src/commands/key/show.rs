@@ -39,7 +39,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let public_key = match &self.secret_key_file {
-            Some(path) => *path.read()?.public_key(),
+            Some(path) => return Printout::of(&Output::of(&path.read()?, &self.address)?),
             #[cfg(feature = "signer")]
             None => {
                 let name = self.name.as_ref().context("--name is absent; must be given")?;
@@ -48,6 +48,7 @@ impl Args {
             #[cfg(not(feature = "signer"))]
             None => anyhow::bail!("--secret-key-file is absent; must be given"),
         };
+        self.address.check_public()?;
         Printout::of(&Output::new(&public_key, &self.address)?)
     }
 }

@@ -1,5 +1,6 @@
 //! `provider register`: registers a finality provider.
 
+use anyhow::ensure;
 use babylon::Message;
 use babylon::message::{Commission, CommissionRates};
 use finality::{PossessionMessage, SigningContext};
@@ -44,6 +45,13 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        let (rate, most) = (self.commission_rate, self.commission_max_rate);
+        ensure!(rate <= most, "--commission-rate is {rate}; must be at most --commission-max-rate, {most}");
+        let change = self.commission_max_change_rate;
+        ensure!(
+            change <= most,
+            "--commission-max-change-rate is {change}; must be at most --commission-max-rate, {most}"
+        );
         let sender = self.send.sender(&self.nodes)?;
         let asked = PossessionMessage::new(SigningContext::GENESIS, sender.address().clone())?;
         let (public_key, proof) = self.key.prove_possession(&asked)?;

@@ -42,13 +42,16 @@ pub(crate) struct Args {
     account: AccountArgs,
     /// How many heights one commitment to randomness has.
     #[arg(long, value_name = "HEIGHTS", default_value_t = Policy::default().heights)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     randomness_heights: u32,
     /// How many blocks a commitment may take to count, by its timestamp on Bitcoin: it is made so far ahead.
     #[arg(long, value_name = "BLOCKS", default_value_t = Policy::default().timestamping_delay)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..160_000))]
     timestamping_delay: u64,
     /// The most votes of one transaction.
-    #[arg(long, value_name = "VOTES", default_value_t = Policy::default().most_votes)]
-    votes_at_once: usize,
+    #[arg(long, value_name = "VOTES", default_value_t = 100)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    votes_at_once: u16,
     /// Unjail the provider when it was jailed for missed votes, as soon as the chain lets it. The account
     /// must be the one that registered it.
     #[arg(long)]
@@ -94,16 +97,40 @@ impl Observer for Log {
     }
 }
 
+/// When the last step ended, and what was wrong then.
+type Health = Arc<Mutex<(Instant, Result<(), String>)>>;
+
+/// How long a step may take: a transaction is waited for.
+const LONGEST_STEP: Duration = Duration::from_secs(240);
+
+/// Returns whether all is well: also that it still steps.
+fn is_well(health: &Health) -> Result<(), String> {
+    let health = health.lock().unwrap_or_else(PoisonError::into_inner);
+    let since = health.0.elapsed();
+    match since > LONGEST_STEP {
+        true => Err(format!("the last step ended {} seconds ago", since.as_secs())),
+        false => health.1.clone(),
+    }
+}
+
 /// Alerts after which it is asked less often.
-const TROUBLE: [Alert; 5] =
-    [Alert::Node, Alert::SecondNode, Alert::Signer, Alert::Sending, Alert::InvalidVote];
+const TROUBLE: [Alert; 4] = [Alert::Node, Alert::SecondNode, Alert::Signer, Alert::Sending];
 
 impl Args {
+    /// The second node is another one: the same says the same.
+    fn check_second(&self) -> anyhow::Result<()> {
+        let same = self.second_chain_node.iter().find(|url| self.nodes.has(url));
+        match same {
+            Some(url) => anyhow::bail!("--second-chain-node {url} is --chain-node; must be another node"),
+            None => Ok(()),
+        }
+    }
+
     fn policy(&self) -> Policy {
         Policy {
             heights: self.randomness_heights,
             timestamping_delay: self.timestamping_delay,
-            most_votes: self.votes_at_once,
+            most_votes: self.votes_at_once.into(),
             unjail: self.unjail,
             least_coverage: self.least_coverage,
             least_balance: self.least_balance,
@@ -117,6 +144,11 @@ impl Args {
             self.signing.signing_context.is_none_or(|context| context == SigningContext::GENESIS),
             "--signing-context is given; must be absent, as only Babylon Genesis is voted on"
         );
+        ensure!(
+            !self.signing.is_unprotected(),
+            "--dangerously-unprotected is given; must be absent: a daemon that is started again would not know what it has signed"
+        );
+        self.check_second()?;
         let policy = self.policy();
         policy.check()?;
         let key = account_key(&self.account.path("--account-key-file")?)?;
@@ -130,13 +162,9 @@ impl Args {
         let has_second = !self.second_chain_node.is_empty();
         let signer = self.signing.signer()?;
         let metrics = Arc::new(Metrics::new()?);
-        let healthy: Arc<Mutex<Result<(), String>>> =
-            Arc::new(Mutex::new(Err("it has not looked yet".to_owned())));
-        let (shown, health) = (metrics.clone(), healthy.clone());
-        let observed = Observed::new(
-            move || shown.render(),
-            move || health.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        );
+        let health: Health = Arc::new(Mutex::new((Instant::now(), Err("it has not looked yet".to_owned()))));
+        let (shown, looked) = (metrics.clone(), health.clone());
+        let observed = Observed::new(move || shown.render(), move || is_well(&looked));
         let running = self.daemon.start(observed)?;
         let output = Output {
             public_key: signer.public_key().to_string(),
@@ -161,7 +189,7 @@ impl Args {
             metrics.set(daemon.facts(), raised.iter().copied());
             let names: Vec<_> = raised.iter().map(|alert| alert.as_str()).collect();
             let is_well = if names.is_empty() { Ok(()) } else { Err(names.join(", ")) };
-            *healthy.lock().unwrap_or_else(PoisonError::into_inner) = is_well;
+            *health.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), is_well);
             match step {
                 Step::Slashed => {
                     is_slashed = true;

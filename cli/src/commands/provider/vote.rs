@@ -59,7 +59,10 @@ impl Args {
         let (Some(node), Some(first)) = (node, self.height) else {
             bail!("--chain-node is absent; must be given, or --block");
         };
-        let heights = (first..).take(usize::try_from(self.count)?);
+        let last = first.checked_add(u64::from(self.count));
+        let last =
+            last.with_context(|| format!("--height is {first}; the last height must be below 2^64 - 1"))?;
+        let heights = first..last;
         let block = |height| {
             let header = node.header(ConsumerHeight(height)).context("--chain-node")?;
             let header = header.with_context(|| format!("--chain-node: it has no block {height} yet"))?;
@@ -69,6 +72,10 @@ impl Args {
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        ensure!(
+            self.signing.signing_context.is_none(),
+            "--signing-context is given; must be absent, as only Babylon Genesis takes these votes"
+        );
         let sender = self.send.sender(&self.nodes)?;
         let several = self.nodes.is_given().then(|| self.nodes.node()).transpose()?;
         let node: Option<&dyn ChainNode> = match &several {
@@ -78,11 +85,10 @@ impl Args {
         let chain_id = self.signing.chain_id.clone();
         let blocks = self.blocks(node)?;
         for block in &blocks {
-            let is_of_it = block.chain_id.as_ref().is_none_or(|found| *found == chain_id);
+            let found = block.chain_id.as_deref().unwrap_or(&chain_id);
             ensure!(
-                is_of_it,
-                "the block is of the chain {:?}; must be of --chain-id, {chain_id:?}",
-                block.chain_id
+                found == chain_id,
+                "the block is of the chain {found:?}; must be of --chain-id, {chain_id:?}"
             );
             ensure!(block.is_app_hash, "the block is a rollup's; must be one of Babylon Genesis");
         }

@@ -44,6 +44,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
+        #[cfg(feature = "babylon")]
+        ensure!(
+            self.chain_id.is_none() || self.send.is_given(),
+            "--chain-id is given, and nothing that sends; must be with --account, or absent"
+        );
         let mut files = self.files.read()?;
         // An inclusion that it has already may be in a block that was reorganized away.
         files.delegation.inclusion = None;
@@ -79,10 +84,12 @@ impl Args {
             );
             let sender = self.send.sender(&self.files.nodes)?;
             let message = Message::add_inclusion_proof(sender.address(), txid, block, &proven);
+            // What is refused leaves no file behind.
+            let printed = sender.print(self.chain_id.as_deref(), vec![message])?;
             if let Some(path) = &self.out {
                 write_new(path, &files.delegation.to_json())?;
             }
-            return sender.print(self.chain_id.as_deref(), vec![message]);
+            return Ok(printed);
         }
         print_or_write(files.delegation, self.out)
     }

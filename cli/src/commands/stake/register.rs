@@ -1,5 +1,6 @@
 //! `stake register`: registers a stake with the chain.
 
+use anyhow::Context as _;
 use babylon::Message;
 use bitcoin::Txid;
 use staking_scripts::Delegation;
@@ -43,7 +44,8 @@ impl Args {
         let delegation = select(&self.delegation, self.staking_txid, None)?;
         let funding = self.funding_tx.as_ref().map(Argument::read).transpose()?;
         let funding = funding.map(|given| given.transaction);
-        let message = Message::register_stake(&delegation, funding.as_ref())?;
+        let message =
+            Message::register_stake(&delegation, funding.as_ref()).with_context(|| self.delegation.name())?;
         let sender = self.send.sender_as(&self.nodes, message.signer())?;
         sender.print(self.chain_id.as_deref(), vec![message])
     }

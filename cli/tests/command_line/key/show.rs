@@ -23,7 +23,11 @@ fn key_file_is_shown_by_what_is_public() {
         format!("public key         {key}\naddress            {address}\nscript pubkey      {script}\n")
     );
     let json = |rest: &str| folder.json(&format!("key show --secret-key-file bip86.key {rest}"));
-    let plain = json!({ "public_key": key, "script_pubkey": script, "address": null, "warnings": [] });
+    let account = json("")["account"].clone();
+    assert!(account.as_str().unwrap().starts_with("bbn1"), "{account}");
+    let text = show("--secret-key-file bip86.key --account-address");
+    assert_eq!(text, format!("public key         {key}\naccount            {}\n", account.as_str().unwrap()));
+    let plain = json!({ "account": account, "public_key": key, "script_pubkey": script, "address": null, "warnings": [] });
     assert_eq!(json(""), plain);
     for (network, start) in
         [("mainnet", "bc1p"), ("testnet4", "tb1p"), ("signet", "tb1p"), ("regtest", "bcrt1p")]
@@ -31,7 +35,10 @@ fn key_file_is_shown_by_what_is_public() {
         let mut shown = json(&format!("--network {network}"));
         let address = shown.as_object_mut().unwrap().remove("address").unwrap();
         assert!(address.as_str().unwrap().starts_with(start), "{network}: {address}");
-        assert_eq!(shown, json!({ "public_key": key, "script_pubkey": script, "warnings": [] }));
+        assert_eq!(
+            shown,
+            json!({ "account": account, "public_key": key, "script_pubkey": script, "warnings": [] })
+        );
     }
 }
 
@@ -62,7 +69,10 @@ fn key_of_the_keystore_is_shown() {
     let show = |rest: &str| folder.run(&format!("key show {rest}"));
     assert_eq!(show("--name alice").ends(0).stdout(), format!("{PROVIDER_KEY}\n"));
     let network = "--network regtest";
-    let of_file = folder.json(&format!("key show --secret-key-file provider.key {network}"));
+    let mut of_file = folder.json(&format!("key show --secret-key-file provider.key {network}"));
+    // The account has the parity of the key's point, which the public key lacks.
+    of_file["account"] = serde_json::Value::Null;
+    show("--name alice --account-address").fails(&["--account-address", "keystore:NAME"]);
     assert_eq!(folder.json(&format!("key show --name alice {network}")), of_file);
     show("--name nobody").fails(&["--name", "there is no key nobody"]);
     show("--name alice --secret-key-file provider.key").fails(&["--name", "--secret-key-file"]);

@@ -37,6 +37,7 @@ fn messages_are_sent_and_waited_for() {
     let chain = SecuredChain::start(&folder);
     let flags = chain.flags();
     chain.chain.jail();
+    chain.chain.register(PROVIDER_KEY.parse().unwrap(), &chain.address.parse().unwrap());
     for (line, kind) in [
         (REGISTER.to_owned(), "/babylon.btcstaking.v1.MsgCreateFinalityProvider"),
         (
@@ -57,8 +58,14 @@ fn messages_are_sent_and_waited_for() {
         let text = String::from_utf8_lossy(&made[before]).into_owned();
         assert!(text.contains(kind), "{text}");
     }
+    // What it costs is said.
+    let paid = folder.json(&format!(
+        "{range} {flags}",
+        range = "provider commit --secret-key-file provider.key --height 1000 --count 200"
+    ));
+    assert_eq!(paid["fee"], "200ubbn");
     // The chain's id is part of what is signed.
-    let range = "provider commit --secret-key-file provider.key --height 100 --count 200";
+    let range = "provider commit --secret-key-file provider.key --height 1200 --count 200";
     let sent = sent(&folder, &format!("{range} {flags}"));
     assert_eq!(sent.messages, ["/babylon.finality.v1.MsgCommitPubRandList"]);
     assert!(sent.height > 0 && sent.transaction_hash.len() == 64);
@@ -98,6 +105,14 @@ fn who_sends_is_said_exactly_once() {
     let fails = |flags: &str, words: &[&str]| folder.run(&format!("{UNJAIL} {flags}")).fails(words);
     fails("", &["--account"]);
     fails("--unsigned", &["--from is absent"]);
+    fails(
+        "--unsigned --from cosmos1hsk6jryyqjfhp5dhc55tc9jtckygx0eph6dd02",
+        &["--from is an address of \"cosmos\""],
+    );
+    let from = "--from bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    fails(&format!("{} {from}", chain.flags()), &["cannot be used with"]);
+    let other = format!("{node} --chain-id bbn-2 --unsigned {from}");
+    fails(&other, &["\"bbn-1\"", "--chain-id"]);
     fails("--account-key-file account.key", &["--chain-node is absent"]);
     fails(&format!("{node} --account-key-file account.key"), &["--chain-id is absent"]);
     fails(&format!("{node} --account-key-file account.key --unsigned"), &["cannot be used with"]);
@@ -116,9 +131,21 @@ fn who_sends_is_said_exactly_once() {
     );
     assert!(chain.chain.transactions().is_empty());
     // It publishes a key.
+    chain.chain.register(PROVIDER_KEY.parse().unwrap(), &chain.address.parse().unwrap());
     folder
         .run(&format!("evidence submit --selective --secret-key-file provider.key {}", chain.flags()))
         .fails(&["publishes the secret key", "--yes-publish-the-key"]);
+    // And it is of a provider's key alone.
+    for (key, words) in [("account.key", "of the account itself"), ("member.key", "is no finality provider")]
+    {
+        folder
+            .run(&format!(
+                "evidence submit --selective --yes-publish-the-key --secret-key-file {key} {}",
+                chain.flags()
+            ))
+            .fails(&[words]);
+    }
+    assert!(chain.chain.transactions().is_empty());
     chain.chain.jail();
     // The second node is asked where the first one does not answer.
     sent(&folder, &format!("{UNJAIL} --chain-node http://127.0.0.1:1 {}", chain.flags()));
@@ -209,4 +236,28 @@ fn votes_are_proven() {
         json!({ "header": { "chain_id": "bbn-2", "height": "150", "app_hash": hash } }).to_string(),
     );
     folder.run(&format!("{line} foreign.json")).fails(&["bbn-2"]);
+}
+
+#[test]
+fn what_no_chain_takes_is_refused_before() {
+    let folder = Folder::new();
+    let from = "--unsigned --from bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let fails = |line: &str, words: &[&str]| folder.run(&format!("{line} {from}")).fails(words);
+    fails(
+        &REGISTER.replace("--commission-max-rate 0.2", "--commission-max-rate 0.02"),
+        &["--commission-rate is 0.05", "0.02"],
+    );
+    fails(&REGISTER.replace("change-rate 0.01", "change-rate 0.3"), &["--commission-max-change-rate"]);
+    fails(&REGISTER.replace("--moniker first", "--moniker="), &["--moniker"]);
+    let vote = "provider vote --secret-key-file provider.key --dangerously-unprotected --chain-id bbn-1 --commitment-start 1 --commitment-count 9";
+    let last = format!("{vote} --height 18446744073709551615 --chain-node http://127.0.0.1:1");
+    fails(&last, &["--height", "2^64"]);
+    folder.write("secret", "x".repeat(40));
+    let stray = "provider commit --secret-key-file provider.key --signer-secret-file secret --chain-id bbn-1 --height 1";
+    fails(stray, &["--signer-secret-file"]);
+    let context = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    fails(
+        &format!("{vote} --height 2 --chain-node http://127.0.0.1:1 --signing-context {context}"),
+        &["--signing-context"],
+    );
 }

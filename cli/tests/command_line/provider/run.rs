@@ -140,12 +140,16 @@ fn what_cannot_run_is_said_before_it_runs() {
         folder.run(&line).fails(words);
     };
     fails("--metrics 192.0.2.1:2113", &["--metrics", "must be on loopback"]);
-    fails("--randomness-heights 0", &["0 heights"]);
-    fails("--timestamping-delay 200000", &["timestamping delay"]);
+    fails("--randomness-heights 0", &["--randomness-heights"]);
+    fails("--randomness-heights 10000001", &["--randomness-heights"]);
+    fails("--timestamping-delay 200000", &["--timestamping-delay"]);
+    let same = format!("--second-chain-node http://{}", chain.node.address());
+    fails(&same, &["--second-chain-node", "must be another node"]);
     let context = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     fails(&format!("--signing-context {context}"), &["--signing-context"]);
     let line = format!("provider run --secret-key-file provider.key {}", chain.flags());
     folder.run(&line).fails(&["--protection"]);
+    folder.run(&format!("{line} --dangerously-unprotected")).fails(&["--dangerously-unprotected"]);
     let line = "provider run --secret-key-file provider.key --protection vote.db --chain-id bbn-1 --account-key-file account.key";
     folder.run(&format!("{line} --chain-node http://127.0.0.1:1")).fails(&["--chain-node"]);
     folder.run(line).fails(&["--chain-node is absent"]);

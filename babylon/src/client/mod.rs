@@ -1,18 +1,28 @@
 //! An account that sends transactions, and waits until they are executed.
 
+mod error;
+
 use std::time::{Duration, Instant};
 
 use finality::{AccountAddress, ConsumerHeight};
 
+pub use self::error::SendError;
 use crate::message::Message;
 use crate::node::{ChainNode, Executed, NodeError, Refusal, RefusalKind};
 use crate::query::{self, AccountNumbers};
-use crate::transaction::{AccountKey, AccountState, GasPrice, SignedTransaction, Transaction};
+use crate::transaction::{AccountKey, AccountState, Fee, GasPrice, SignedTransaction, Transaction};
 
 /// How often a transaction is made anew: for another sequence, or with more gas.
 const MOST_ATTEMPTS: u32 = 8;
 /// The gas limit of a simulation: none, as a block has one that may not be exceeded.
 const SIMULATED_GAS: u64 = 0;
+/// The most gas that a node may say a transaction takes: no block has more, and the fee grows with it.
+const MOST_GAS: u64 = 50_000_000;
+/// Above this, what a node finds is not doubled: nodes take no transaction with more in their mempool.
+const DOUBLED_TO: u64 = 10_000_000;
+/// After how long a transaction is handed in again that no block has: a node that was started again has
+/// forgotten it.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// What a transaction is allowed that had too little gas, where nobody tells how much that was.
 const MORE_GAS: u64 = 500_000;
 
@@ -61,54 +71,8 @@ pub struct Sent {
     pub hash: [u8; 32],
     /// What became of it.
     pub executed: Executed,
-}
-
-/// A transaction was not executed, or it is not known.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The node does not answer, is of another chain, or does not take the transaction.
-    #[error(transparent)]
-    Node(#[from] NodeError),
-    /// The account was never paid: the chain does not know it.
-    #[error("the chain does not know the account {0}; must be paid first")]
-    UnknownAccount(AccountAddress),
-    /// A message is another account's to sign.
-    #[error("a message must be signed by {found}; the account is {own}")]
-    OtherSigner {
-        /// The account that the message names.
-        found: AccountAddress,
-        /// The account that sends.
-        own: AccountAddress,
-    },
-    /// It is in a block, and had no effect but for its fee.
-    #[error("the transaction {} at height {height} failed: {refusal}", hex::encode_upper(.hash))]
-    Failed {
-        /// Its hash.
-        hash: [u8; 32],
-        /// The height of the block.
-        height: ConsumerHeight,
-        /// Why.
-        refusal: Refusal,
-    },
-    /// No block has it, and none will: its last height is past.
-    #[error("no block up to height {last} has the transaction {}: it is executed no more", hex::encode_upper(.hash))]
-    NotIncluded {
-        /// Its hash.
-        hash: [u8; 32],
-        /// Its last height.
-        last: ConsumerHeight,
-    },
-    /// No block has it yet: it may still be executed up to its last height.
-    #[error(
-        "it is not known whether the transaction {} is executed; it may be up to height {last}", hex::encode_upper(.hash)
-    )]
-    Unknown {
-        /// Its hash.
-        hash: [u8; 32],
-        /// Its last height.
-        last: ConsumerHeight,
-    },
+    /// What was offered for it, and is paid whatever it used.
+    pub fee: Fee,
 }
 
 /// A transaction that is on its way.
@@ -116,6 +80,7 @@ struct OnItsWay {
     signed: SignedTransaction,
     hash: [u8; 32],
     last: ConsumerHeight,
+    fee: Fee,
 }
 
 impl<'a> Account<'a> {
@@ -133,6 +98,10 @@ impl<'a> Account<'a> {
         if found != chain_id {
             let expected = chain_id.to_owned();
             return Err(NodeError::OtherChain { found: found.chars().take(128).collect(), expected }.into());
+        }
+        // Before anything is sent of which nobody would learn what becomes of it.
+        if let Err(error @ NodeError::NoIndex) = node.executed([0; 32]) {
+            return Err(error.into());
         }
         let address = key.address().map_err(|error| NodeError::answer(error.to_string()))?;
         let chain_id = chain_id.to_owned();
@@ -240,12 +209,17 @@ impl<'a> Account<'a> {
             Gas::Simulated => {
                 let bytes =
                     transaction.unsigned_for_simulation(self.key, &account, &self.price.fee(SIMULATED_GAS));
-                query::gas(self.node, &bytes)?.saturating_mul(2)
+                let found = query::gas(self.node, &bytes)?;
+                if found > MOST_GAS {
+                    return Err(SendError::TooMuchGas { found });
+                }
+                let a_fifth_more = found.saturating_add(found.div_ceil(5));
+                found.saturating_mul(2).min(a_fifth_more.max(DOUBLED_TO))
             }
         };
-        let gas_limit = gas_limit.max(least_gas);
-        let signed = transaction.sign(self.key, &account, &self.price.fee(gas_limit));
-        Ok(OnItsWay { hash: signed.hash(), signed, last })
+        let fee = self.price.fee(gas_limit.max(least_gas));
+        let signed = transaction.sign(self.key, &account, &fee);
+        Ok(OnItsWay { hash: signed.hash(), signed, last, fee })
     }
 
     /// Hands a transaction to the node until it is taken. An answer that is lost may be a transaction that
@@ -266,7 +240,11 @@ impl<'a> Account<'a> {
                         return Ok(());
                     }
                     if is_over(deadline) {
-                        return Err(SendError::Unknown { hash: sent.hash, last: sent.last });
+                        return Err(SendError::Unknown {
+                            hash: sent.hash,
+                            last: sent.last,
+                            cause: Some(error),
+                        });
                     }
                 }
                 _ => return Err(error.into()),
@@ -278,13 +256,14 @@ impl<'a> Account<'a> {
     /// Waits for the block that has a transaction.
     fn wait(&self, sent: &OnItsWay, deadline: Option<Instant>) -> Result<Sent, SendError> {
         let OnItsWay { hash, last, .. } = *sent;
+        let mut handed_in = Instant::now();
         loop {
             // The height is read first: a block of that height was looked into then.
             let height = self.node.status().map(|status| status.height);
             match self.node.executed(hash) {
                 Ok(Some(executed)) => {
                     return match executed.refusal {
-                        None => Ok(Sent { hash, executed }),
+                        None => Ok(Sent { hash, executed, fee: sent.fee.clone() }),
                         Some(refusal) => Err(SendError::Failed { hash, height: executed.height, refusal }),
                     };
                 }
@@ -292,8 +271,15 @@ impl<'a> Account<'a> {
                 Ok(None) if height.is_ok_and(|height| height > last.saturating_add(1)) => {
                     return Err(SendError::NotIncluded { hash, last });
                 }
-                Ok(None) | Err(_) if is_over(deadline) => return Err(SendError::Unknown { hash, last }),
+                found if is_over(deadline) => {
+                    return Err(SendError::Unknown { hash, last, cause: found.err() });
+                }
                 Ok(None) | Err(_) => std::thread::sleep(self.pace.between),
+            }
+            if handed_in.elapsed() >= AGAIN_AFTER {
+                handed_in = Instant::now();
+                // It is the same transaction: whatever is said, the block tells.
+                let _said = self.node.broadcast(sent.signed.bytes());
             }
         }
     }
