@@ -9,6 +9,8 @@ pub use crate::commands::checkpoint::headers::Output as CheckpointHeaders;
 #[cfg(feature = "babylon")]
 pub use crate::commands::checkpoint::show::Output as CheckpointShow;
 pub use crate::commands::completions::Output as Completions;
+#[cfg(all(feature = "babylon", feature = "signer"))]
+pub use crate::commands::covenant::run::Output as CovenantRun;
 pub use crate::commands::covenant::sign::{
     Line as CovenantSignLine, Output as CovenantSign, Signed as CovenantSigned,
 };
@@ -132,6 +134,8 @@ mod shapes {
         shape::<super::Sent>("checkpoint submit"),
         shape::<Completions>("completions"),
         shape::<Verdict>("covenant check"),
+        #[cfg(all(feature = "babylon", feature = "signer"))]
+        shape::<super::CovenantRun>("covenant run"),
         shape::<CovenantSign>("covenant sign"),
         #[cfg(feature = "babylon")]
         shape::<super::Sent>("covenant submit"),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
@@ -51,6 +51,36 @@ pub(crate) enum Next {
     Troubled,
     /// Nothing is left to do.
     End,
+}
+
+/// How long a step may take: a transaction is waited for.
+const LONGEST_STEP: Duration = Duration::from_secs(240);
+
+/// When the last step ended, and what was wrong then.
+#[derive(Clone)]
+pub(crate) struct Health(Arc<Mutex<(Instant, Result<(), String>)>>);
+
+impl Health {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new((Instant::now(), Err("it has not looked yet".to_owned())))))
+    }
+
+    /// Takes note of the end of a step, and of the alerts that are raised then.
+    pub(crate) fn note<'a>(&self, raised: impl Iterator<Item = &'a str>) {
+        let names: Vec<_> = raised.collect();
+        let is_well = if names.is_empty() { Ok(()) } else { Err(names.join(", ")) };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), is_well);
+    }
+
+    /// Returns whether all is well: also that it still steps.
+    pub(crate) fn is_well(&self) -> Result<(), String> {
+        let health = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = health.0.elapsed();
+        match since > LONGEST_STEP {
+            true => Err(format!("the last step ended {} seconds ago", since.as_secs())),
+            false => health.1.clone(),
+        }
+    }
 }
 
 /// Whether somebody has told the daemon to stop.

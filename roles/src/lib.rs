@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod alerts;
+pub mod covenant;
+mod metrics;
 pub mod provider;
+mod refusals;
+
+pub use self::metrics::MetricsError;
 
 #[cfg(test)]
 mod tests;

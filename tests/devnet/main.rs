@@ -8,6 +8,7 @@
     clippy::unwrap_used
 )]
 
+mod covenant;
 mod devnet;
 mod lifecycle;
 mod network;

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use babylon::node::ChainNode as _;
 use babylon::query;
 use finality::{ConsumerHeight, SignerChain};
-use roles::provider::{Alert, Daemon, Event, Observer, Parts, Policy, Step};
+use roles::provider::{
+    ProviderAlert, ProviderDaemon, ProviderEvent, ProviderObserver, ProviderParts, ProviderPolicy,
+    ProviderStep,
+};
 use serde_json::{Value, json};
 use signer::protection::{ChangeKind, LaneChange, MemoryStore, Store as _};
 use signer::session::{ProtectedSigner, VoteRules};
@@ -18,22 +21,22 @@ use crate::network::CHAIN_ID;
 use crate::staking::{activate, register_provider};
 
 #[derive(Debug, Default)]
-struct Log(Mutex<Vec<Event>>);
+struct Log(Mutex<Vec<ProviderEvent>>);
 
-impl Observer for Log {
-    fn observe(&self, event: &Event) {
+impl ProviderObserver for Log {
+    fn observe(&self, event: &ProviderEvent) {
         self.0.lock().unwrap().push(event.clone());
     }
 }
 
 impl Log {
-    fn has(&self, is_it: impl Fn(&Event) -> bool) -> bool {
+    fn has(&self, is_it: impl Fn(&ProviderEvent) -> bool) -> bool {
         self.0.lock().unwrap().iter().any(is_it)
     }
 
-    fn raised(&self) -> BTreeSet<Alert> {
-        let raised = |event: &Event| match event {
-            Event::Raised { alert, .. } => Some(*alert),
+    fn raised(&self) -> BTreeSet<ProviderAlert> {
+        let raised = |event: &ProviderEvent| match event {
+            ProviderEvent::Raised { alert, .. } => Some(*alert),
             _ => None,
         };
         self.0.lock().unwrap().iter().filter_map(raised).collect()
@@ -51,8 +54,8 @@ fn signer() -> ProtectedSigner {
 }
 
 /// Few heights, and much happens soon.
-fn policy() -> Policy {
-    Policy {
+fn policy() -> ProviderPolicy {
+    ProviderPolicy {
         heights: 1_000,
         timestamping_delay: 400,
         most_votes: 20,
@@ -60,13 +63,17 @@ fn policy() -> Policy {
         least_coverage: 5,
         least_balance: 1,
         look_every: Duration::from_millis(200),
-        ..Policy::default()
+        ..ProviderPolicy::default()
     }
 }
 
-fn daemon<'a>(devnet: &'a Devnet, signer: &'a ProtectedSigner, log: &'a Log) -> Daemon<'a, ProtectedSigner> {
+fn daemon<'a>(
+    devnet: &'a Devnet,
+    signer: &'a ProtectedSigner,
+    log: &'a Log,
+) -> ProviderDaemon<'a, ProtectedSigner> {
     let network = &devnet.network;
-    Daemon::new(Parts {
+    ProviderDaemon::new(ProviderParts {
         node: &network.rpc,
         second: Some(&network.gateway),
         account: devnet.account(),
@@ -80,12 +87,12 @@ fn daemon<'a>(devnet: &'a Devnet, signer: &'a ProtectedSigner, log: &'a Log) -> 
 /// Steps until something holds.
 fn run(
     devnet: &Devnet,
-    daemon: &mut Daemon<'_, ProtectedSigner>,
+    daemon: &mut ProviderDaemon<'_, ProtectedSigner>,
     what: &str,
     mut holds: impl FnMut() -> bool,
 ) {
     devnet.network.wait(what, || {
-        if daemon.step(Instant::now()) != Step::Again {
+        if daemon.step(Instant::now()) != ProviderStep::Again {
             std::thread::sleep(Duration::from_millis(50));
         }
         holds()
@@ -97,15 +104,21 @@ fn height(devnet: &Devnet) -> u64 {
 }
 
 /// A provider with power, whose randomness this daemon has committed to and whose epoch is timestamped.
-fn begin<'a>(devnet: &'a Devnet, signer: &'a ProtectedSigner, log: &'a Log) -> Daemon<'a, ProtectedSigner> {
+fn begin<'a>(
+    devnet: &'a Devnet,
+    signer: &'a ProtectedSigner,
+    log: &'a Log,
+) -> ProviderDaemon<'a, ProtectedSigner> {
     register_provider(devnet, &key("provider", 0));
     activate(devnet, &key("staker", 0), &key("provider", 0));
     let mut daemon = daemon(devnet, signer, log);
     let provider = *key("provider", 0).public_key();
-    run(devnet, &mut daemon, "it commits", || log.has(|event| matches!(event, Event::Committed { .. })));
+    run(devnet, &mut daemon, "it commits", || {
+        log.has(|event| matches!(event, ProviderEvent::Committed { .. }))
+    });
     let committed = query::commitments(&devnet.network.rpc, &provider).unwrap();
     devnet.finalize_epochs(committed[0].epoch);
-    run(devnet, &mut daemon, "it votes", || log.has(|event| matches!(event, Event::Voted { .. })));
+    run(devnet, &mut daemon, "it votes", || log.has(|event| matches!(event, ProviderEvent::Voted { .. })));
     daemon
 }
 
@@ -142,7 +155,10 @@ fn every_height_is_voted_for_and_what_was_missed_is_caught_up() {
     assert_eq!(missed(&devnet, left + 45), [0_u64; 0]);
     let raised = log.raised();
     // Before the first timestamp, and after nobody had voted.
-    assert!(raised.is_subset(&BTreeSet::from([Alert::Coverage, Alert::Missed])), "{raised:?}");
+    assert!(
+        raised.is_subset(&BTreeSet::from([ProviderAlert::Coverage, ProviderAlert::Missed])),
+        "{raised:?}"
+    );
     assert_eq!(daemon.facts().left_out, 0);
 }
 
@@ -164,18 +180,18 @@ fn who_is_jailed_for_missed_votes_is_unjailed_and_votes_again() {
     let node = &devnet.network.rpc;
     let is_jailed = || query::finality_provider(node, &provider).unwrap().unwrap().is_jailed;
     devnet.network.wait("it is jailed", is_jailed);
-    run(&devnet, &mut daemon, "it is unjailed", || log.has(|event| *event == Event::Unjailed));
-    assert!(!is_jailed() && log.raised().contains(&Alert::Jailed));
+    run(&devnet, &mut daemon, "it is unjailed", || log.has(|event| *event == ProviderEvent::Unjailed));
+    assert!(!is_jailed() && log.raised().contains(&ProviderAlert::Jailed));
     let unjailed = height(&devnet);
     run(&devnet, &mut daemon, "it votes again", || {
         daemon_voted(&log).is_some_and(|last| last > unjailed + 5)
     });
-    assert!(daemon.alerts().all(|alert| alert != Alert::Jailed));
+    assert!(daemon.alerts().all(|alert| alert != ProviderAlert::Jailed));
 }
 
 fn daemon_voted(log: &Log) -> Option<u64> {
-    let voted = |event: &Event| match event {
-        Event::Voted { last, .. } => Some(last.to_u64()),
+    let voted = |event: &ProviderEvent| match event {
+        ProviderEvent::Voted { last, .. } => Some(last.to_u64()),
         _ => None,
     };
     log.0.lock().unwrap().iter().filter_map(voted).max()

@@ -131,21 +131,62 @@ pub fn delegation(node: &dyn ChainNode, stake: Txid) -> Result<Option<Delegation
 /// [`NodeError`]: also of one stake that cannot be read.
 pub fn delegations(node: &dyn ChainNode, status: DelegationStatus) -> Result<Vec<Delegation>, NodeError> {
     pages(|key| {
-        let page = page_parameters(&key);
-        let query = Query {
-            method: "/babylon.btcstaking.v1.Query/BTCDelegations",
-            path: format!("/babylon/btcstaking/v1/btc_delegations/{}?{page}", status.as_str()),
-            request: DelegationsRequest {
-                status: status.number(),
-                pagination: Some(PageRequest { key, limit: PAGE }),
-            }
-            .encode_to_vec(),
-            post: None,
-        };
-        let answer = node.query(&query)?;
+        let answer = node.query(&delegations_query(status, key))?;
         let found = delegations_in(ChainMessage::Delegations, &answer)?;
         Ok((found, super::read::<PageEnd>(answer)?.pagination))
     })
+}
+
+/// Returns every stake of a status, each for itself: one that cannot be read leaves the others as they are.
+///
+/// # Errors
+/// [`NodeError`] of a page as a whole.
+pub fn delegations_each(
+    node: &dyn ChainNode,
+    status: DelegationStatus,
+) -> Result<Vec<Result<Delegation, NodeError>>, NodeError> {
+    pages(|key| {
+        let answer = node.query(&delegations_query(status, key))?;
+        let each: Vec<_> = match &answer {
+            Answer::Protobuf(bytes) => {
+                let page = RawPage::decode(bytes.as_slice()).map_err(|e| NodeError::answer(e.to_string()))?;
+                let alone = |entry: Vec<u8>| RawPage { btc_delegations: vec![entry] }.encode_to_vec();
+                page.btc_delegations.into_iter().map(|entry| Answer::Protobuf(alone(entry))).collect()
+            }
+            Answer::Json(text) => {
+                let page: Value = serde_json::from_str(text).map_err(|e| NodeError::answer(e.to_string()))?;
+                let entries = page.get("btc_delegations").and_then(Value::as_array).cloned();
+                let alone = |entry: Value| Answer::Json(json!({ "btc_delegation": entry }).to_string());
+                entries.unwrap_or_default().into_iter().map(alone).collect()
+            }
+        };
+        let read = |entry: &Answer| match delegations_in(ChainMessage::Delegations, entry)?.pop() {
+            Some(delegation) => Ok(delegation),
+            None => Err(NodeError::answer("there is no stake in it")),
+        };
+        Ok((each.iter().map(read).collect(), super::read::<PageEnd>(answer)?.pagination))
+    })
+}
+
+/// A page whose entries are not read.
+#[derive(Clone, PartialEq, Message)]
+struct RawPage {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    btc_delegations: Vec<Vec<u8>>,
+}
+
+fn delegations_query(status: DelegationStatus, key: Vec<u8>) -> Query {
+    let page = page_parameters(&key);
+    Query {
+        method: "/babylon.btcstaking.v1.Query/BTCDelegations",
+        path: format!("/babylon/btcstaking/v1/btc_delegations/{}?{page}", status.as_str()),
+        request: DelegationsRequest {
+            status: status.number(),
+            pagination: Some(PageRequest { key, limit: PAGE }),
+        }
+        .encode_to_vec(),
+        post: None,
+    }
 }
 
 fn delegations_in(kind: ChainMessage, answer: &Answer) -> Result<Vec<Delegation>, NodeError> {

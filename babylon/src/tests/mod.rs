@@ -3,6 +3,7 @@
 mod client;
 mod commission;
 mod fee;
+mod messages;
 mod queries;
 mod samples;
 mod voted;

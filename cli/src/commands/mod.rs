@@ -110,7 +110,7 @@ impl Command {
             Self::Descriptor(args) => args.run(),
             Self::Params(command) => command.run(),
             Self::Stake(command) => command.run(),
-            Self::Covenant(command) => command.run(),
+            Self::Covenant(command) => command.run(json),
             #[cfg(feature = "babylon")]
             Self::Checkpoint(command) => command.run(),
             #[cfg(feature = "babylon")]

@@ -1,14 +1,15 @@
 //! What somebody should know of a finality provider that votes.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use finality::ConsumerHeight;
 
+use crate::alerts::Tell;
+
 /// Something that is wrong, until it is not any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Alert {
+pub enum ProviderAlert {
     /// The chain's node does not answer, or not as it must.
     Node,
     /// The node is still catching up with its chain.
@@ -47,7 +48,7 @@ pub enum Alert {
     TooFewHeights,
 }
 
-impl Alert {
+impl ProviderAlert {
     /// Every alert.
     pub const ALL: [Self; 18] = [
         Self::Node,
@@ -95,7 +96,7 @@ impl Alert {
     }
 }
 
-impl fmt::Display for Alert {
+impl fmt::Display for ProviderAlert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -104,16 +105,16 @@ impl fmt::Display for Alert {
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event {
+pub enum ProviderEvent {
     /// Something is wrong, from now on.
     Raised {
         /// What.
-        alert: Alert,
+        alert: ProviderAlert,
         /// What was found.
         reason: String,
     },
     /// It is not wrong any more.
-    Cleared(Alert),
+    Cleared(ProviderAlert),
     /// Votes were executed.
     Voted {
         /// The first height.
@@ -142,45 +143,17 @@ pub enum Event {
 }
 
 /// Who is told of what happens.
-pub trait Observer: fmt::Debug {
+pub trait ProviderObserver: fmt::Debug {
     /// Takes note of something.
-    fn observe(&self, event: &Event);
+    fn observe(&self, event: &ProviderEvent);
 }
 
-/// The alerts that are raised: each is told once when it begins, and once when it ends.
-#[derive(Debug, Default)]
-pub(super) struct Alerts {
-    raised: BTreeSet<Alert>,
-}
-
-impl Alerts {
-    /// Raises an alert, unless it is.
-    pub(super) fn raise(&mut self, observer: &dyn Observer, alert: Alert, reason: impl FnOnce() -> String) {
-        if self.raised.insert(alert) {
-            observer.observe(&Event::Raised { alert, reason: reason() });
-        }
+impl Tell<ProviderAlert> for dyn ProviderObserver + '_ {
+    fn raised(&self, alert: ProviderAlert, reason: String) {
+        self.observe(&ProviderEvent::Raised { alert, reason });
     }
 
-    /// Clears an alert, where it is raised.
-    pub(super) fn clear(&mut self, observer: &dyn Observer, alert: Alert) {
-        if self.raised.remove(&alert) {
-            observer.observe(&Event::Cleared(alert));
-        }
-    }
-
-    /// Raises or clears an alert.
-    pub(super) fn set(
-        &mut self,
-        observer: &dyn Observer,
-        alert: Alert,
-        is_so: bool,
-        reason: impl FnOnce() -> String,
-    ) {
-        if is_so { self.raise(observer, alert, reason) } else { self.clear(observer, alert) }
-    }
-
-    /// Returns the alerts that are raised.
-    pub(super) fn raised(&self) -> impl Iterator<Item = Alert> {
-        self.raised.iter().copied()
+    fn cleared(&self, alert: ProviderAlert) {
+        self.observe(&ProviderEvent::Cleared(alert));
     }
 }

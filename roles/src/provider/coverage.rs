@@ -3,12 +3,12 @@
 use babylon::query::CommittedRandomness;
 use finality::{ConsumerHeight, RandomnessCommitment, RandomnessCoverage, RandomnessSchedule};
 
-use super::policy::Policy;
+use super::policy::ProviderPolicy;
 
 /// Returns the heights to commit to next, where it is time: when what is committed ends before a commitment
 /// of now would count. They follow what is committed without a gap; heights that are past are in none.
 pub(super) fn next_commitment(
-    policy: &Policy,
+    policy: &ProviderPolicy,
     tip: ConsumerHeight,
     activation: ConsumerHeight,
     committed: &[CommittedRandomness],

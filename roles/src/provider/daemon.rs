@@ -7,17 +7,18 @@ use babylon::node::{ChainNode, NodeError, NodeStatus};
 use babylon::{Account, Message, with_causes};
 use finality::{ConsumerHeight, Signer};
 
-use super::alert::{Alert, Alerts, Event, Observer};
+use super::alert::{ProviderAlert, ProviderEvent, ProviderObserver};
 use super::coverage::{committed_ahead, next_commitment, timestamped_ahead};
-use super::facts::Facts;
+use super::facts::ProviderFacts;
 use super::look::Look;
-use super::policy::{InvalidPolicy, Policy};
-use super::refusals::refusal;
+use super::policy::{InvalidPolicy, ProviderPolicy};
 use super::settled::Settled;
+use crate::alerts::Alerts;
+use crate::refusals::refusal;
 
 /// What a daemon works with.
 #[derive(Debug)]
-pub struct Parts<'a, S> {
+pub struct ProviderParts<'a, S> {
     /// A node of the chain.
     pub node: &'a dyn ChainNode,
     /// Another one, which must say the same of every block that is voted for.
@@ -27,14 +28,14 @@ pub struct Parts<'a, S> {
     /// Who signs. It must be protected: what was signed is known by it alone.
     pub signer: &'a S,
     /// Who is told.
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn ProviderObserver,
     /// What is kept to.
-    pub policy: Policy,
+    pub policy: ProviderPolicy,
 }
 
 /// What the daemon does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum ProviderStep {
     /// It waits for a block, or for what is wrong to be mended.
     Wait,
     /// There is more to do at once.
@@ -46,10 +47,10 @@ pub enum Step {
 /// A finality provider's daemon. It has nothing that must outlive it: what was voted for, the chain and the
 /// signer know.
 #[derive(Debug)]
-pub struct Daemon<'a, S> {
-    pub(super) parts: Parts<'a, S>,
-    pub(super) alerts: Alerts,
-    pub(super) facts: Facts,
+pub struct ProviderDaemon<'a, S> {
+    pub(super) parts: ProviderParts<'a, S>,
+    pub(super) alerts: Alerts<ProviderAlert>,
+    pub(super) facts: ProviderFacts,
     pub(super) settled: Settled,
     /// The highest height that may have been voted at without this daemon's knowledge.
     pub(super) unknown_to: Option<ConsumerHeight>,
@@ -77,17 +78,17 @@ impl From<NodeError> for Ended {
     }
 }
 
-impl<'a, S: Signer> Daemon<'a, S> {
+impl<'a, S: Signer> ProviderDaemon<'a, S> {
     /// Returns a daemon that has done nothing yet.
     ///
     /// # Errors
     /// [`InvalidPolicy`].
-    pub fn new(parts: Parts<'a, S>) -> Result<Self, InvalidPolicy> {
+    pub fn new(parts: ProviderParts<'a, S>) -> Result<Self, InvalidPolicy> {
         parts.policy.check()?;
         Ok(Self {
             parts,
             alerts: Alerts::default(),
-            facts: Facts::default(),
+            facts: ProviderFacts::default(),
             settled: Settled::default(),
             unknown_to: None,
             look: None,
@@ -100,44 +101,44 @@ impl<'a, S: Signer> Daemon<'a, S> {
     }
 
     /// Ends the daemon.
-    pub fn into_parts(self) -> Parts<'a, S> {
+    pub fn into_parts(self) -> ProviderParts<'a, S> {
         self.parts
     }
 
     /// Returns what is known now.
-    pub const fn facts(&self) -> &Facts {
+    pub const fn facts(&self) -> &ProviderFacts {
         &self.facts
     }
 
     /// Returns the alerts that are raised.
-    pub fn alerts(&self) -> impl Iterator<Item = Alert> {
+    pub fn alerts(&self) -> impl Iterator<Item = ProviderAlert> {
         self.alerts.raised()
     }
 
     /// Does what there is to do now, and waits only for transactions.
-    pub fn step(&mut self, now: Instant) -> Step {
+    pub fn step(&mut self, now: Instant) -> ProviderStep {
         let ended = self.try_step(now);
         let observer = self.parts.observer;
         match ended {
             Ok(step) => {
-                self.alerts.clear(observer, Alert::Node);
+                self.alerts.clear(observer, ProviderAlert::Node);
                 step
             }
             Err(Ended::Alerted) => {
                 // It has answered.
-                self.alerts.clear(observer, Alert::Node);
-                Step::Wait
+                self.alerts.clear(observer, ProviderAlert::Node);
+                ProviderStep::Wait
             }
             Err(Ended::Node(error)) => {
                 // Whatever was known may be another chain's.
                 self.look = None;
-                self.alerts.raise(observer, Alert::Node, || with_causes(&error));
-                Step::Wait
+                self.alerts.raise(observer, ProviderAlert::Node, || with_causes(&error));
+                ProviderStep::Wait
             }
         }
     }
 
-    fn try_step(&mut self, now: Instant) -> Result<Step, Ended> {
+    fn try_step(&mut self, now: Instant) -> Result<ProviderStep, Ended> {
         let status = self.parts.node.status()?;
         self.note_block(&status, now);
         if status.is_catching_up {
@@ -148,7 +149,7 @@ impl<'a, S: Signer> Daemon<'a, S> {
         self.note(&look, tip);
         let Some(provider) = &look.provider else { return Err(Ended::Alerted) };
         if provider.is_slashed {
-            return Ok(Step::Slashed);
+            return Ok(ProviderStep::Slashed);
         }
         if provider.is_deleted {
             return Err(Ended::Alerted);
@@ -159,27 +160,27 @@ impl<'a, S: Signer> Daemon<'a, S> {
             return voted;
         }
         let committed = self.commit(&look, tip, now);
-        if committed { Ok(Step::Again) } else { voted }
+        if committed { Ok(ProviderStep::Again) } else { voted }
     }
 
     /// Takes note of the chain's last block.
     fn note_block(&mut self, status: &NodeStatus, now: Instant) {
         let (observer, height) = (self.parts.observer, status.height);
         self.facts.tip = Some(height);
-        self.alerts.set(observer, Alert::NodeBehind, status.is_catching_up, || {
+        self.alerts.set(observer, ProviderAlert::NodeBehind, status.is_catching_up, || {
             format!("the node is at height {height}, and still catching up")
         });
         match self.last_block {
             Some((last, since)) if last >= height => {
                 let waited = now.saturating_duration_since(since);
                 let is_halted = waited > self.parts.policy.halted_after;
-                self.alerts.set(observer, Alert::Halted, is_halted, || {
+                self.alerts.set(observer, ProviderAlert::Halted, is_halted, || {
                     format!("no block after {last} for {} seconds", waited.as_secs())
                 });
             }
             _ => {
                 self.last_block = Some((height, now));
-                self.alerts.clear(observer, Alert::Halted);
+                self.alerts.clear(observer, ProviderAlert::Halted);
             }
         }
         // Before the start, another process may have voted.
@@ -192,7 +193,7 @@ impl<'a, S: Signer> Daemon<'a, S> {
         if let Some((look, _)) = self.look.as_ref().filter(|(_, since)| !is_old(*since)) {
             return Ok(look.clone());
         }
-        let Parts { node, account, signer, .. } = &self.parts;
+        let ProviderParts { node, account, signer, .. } = &self.parts;
         let look = Look::at(*node, &signer.public_key(), account.address(), account.denom())?;
         let (missed, observer) = (look.missed, self.parts.observer);
         let before = self.missed.replace(missed).unwrap_or(missed);
@@ -200,7 +201,7 @@ impl<'a, S: Signer> Daemon<'a, S> {
             self.missed_at = Some(now);
         }
         let is_recent = |at: Instant| now.saturating_duration_since(at) < self.parts.policy.missed_for;
-        self.alerts.set(observer, Alert::Missed, self.missed_at.is_some_and(is_recent), || {
+        self.alerts.set(observer, ProviderAlert::Missed, self.missed_at.is_some_and(is_recent), || {
             format!("{missed} votes are missed; there were {before}")
         });
         self.look = Some((look.clone(), now));
@@ -214,7 +215,7 @@ impl<'a, S: Signer> Daemon<'a, S> {
 
     /// Takes note of what was found, and raises what somebody should know.
     fn note(&mut self, look: &Look, tip: ConsumerHeight) {
-        let Parts { observer, policy, .. } = &self.parts;
+        let ProviderParts { observer, policy, .. } = &self.parts;
         let (observer, alerts, facts) = (*observer, &mut self.alerts, &mut self.facts);
         facts.missed = look.missed;
         facts.balance = look.balance;
@@ -224,42 +225,39 @@ impl<'a, S: Signer> Daemon<'a, S> {
         facts.is_jailed = look.provider.as_ref().is_some_and(|provider| provider.is_jailed);
         facts.is_slashed = look.provider.as_ref().is_some_and(|provider| provider.is_slashed);
         let is_deleted = look.provider.as_ref().is_some_and(|provider| provider.is_deleted);
-        alerts.set(
-            observer,
-            Alert::NotRegistered,
-            look.provider.is_none() || is_deleted,
-            || match is_deleted {
+        alerts.set(observer, ProviderAlert::NotRegistered, look.provider.is_none() || is_deleted, || {
+            match is_deleted {
                 true => "the chain has removed the finality provider".to_owned(),
                 false => "the chain does not know the finality provider".to_owned(),
-            },
-        );
-        alerts.set(observer, Alert::Jailed, facts.is_jailed, || {
+            }
+        });
+        alerts.set(observer, ProviderAlert::Jailed, facts.is_jailed, || {
             "it is jailed for missed votes: it has no power".to_owned()
         });
-        alerts.set(observer, Alert::Slashed, facts.is_slashed, || {
+        alerts.set(observer, ProviderAlert::Slashed, facts.is_slashed, || {
             "it was slashed: it never has power again".to_owned()
         });
         let (ahead, least) = (facts.timestamped_ahead, policy.least_coverage);
-        alerts.set(observer, Alert::Coverage, ahead < least && look.provider.is_some(), || {
+        alerts.set(observer, ProviderAlert::Coverage, ahead < least && look.provider.is_some(), || {
             format!("{ahead} heights have timestamped randomness; must be at least {least}")
         });
         let (balance, least) = (look.balance, policy.least_balance);
-        alerts.set(observer, Alert::Balance, balance < least, || {
+        alerts.set(observer, ProviderAlert::Balance, balance < least, || {
             format!("the account has {balance}; must have at least {least}")
         });
     }
 
     /// Commits to randomness, where it is time. Returns whether it did.
     fn commit(&mut self, look: &Look, tip: ConsumerHeight, now: Instant) -> bool {
-        let Parts { policy, observer, .. } = &self.parts;
+        let ProviderParts { policy, observer, .. } = &self.parts;
         let observer = *observer;
         let due = next_commitment(policy, tip, look.parameters.activation_height, &look.committed);
         let (heights, least) = (u64::from(policy.heights), look.parameters.min_pub_rand);
-        self.alerts.set(observer, Alert::TooFewHeights, due.is_some() && heights < least, || {
+        self.alerts.set(observer, ProviderAlert::TooFewHeights, due.is_some() && heights < least, || {
             format!("a commitment has {heights} heights; must have at least {least}")
         });
         let Some(range) = due.filter(|_| heights >= least) else {
-            self.alerts.clear(observer, Alert::Commitment);
+            self.alerts.clear(observer, ProviderAlert::Commitment);
             return false;
         };
         let is_soon = |at: Instant| now.saturating_duration_since(at) < policy.look_every;
@@ -270,11 +268,11 @@ impl<'a, S: Signer> Daemon<'a, S> {
         let signed = match self.parts.signer.commit(range) {
             Ok(signed) => signed,
             Err(error) => {
-                self.alerts.raise(observer, Alert::Commitment, || with_causes(&error));
+                self.alerts.raise(observer, ProviderAlert::Commitment, || with_causes(&error));
                 return false;
             }
         };
-        let Parts { account, signer, .. } = &self.parts;
+        let ProviderParts { account, signer, .. } = &self.parts;
         let message = Message::commit_randomness(account.address(), &signer.public_key(), &signed);
         // Whatever becomes of it, what the chain has is asked for again before the next one.
         let sent = account.send(&[message]);
@@ -283,21 +281,21 @@ impl<'a, S: Signer> Daemon<'a, S> {
             Ok(_) => {
                 self.facts.commitments = self.facts.commitments.saturating_add(1);
                 self.failed_at = None;
-                self.alerts.clear(observer, Alert::Commitment);
-                self.alerts.clear(observer, Alert::Sending);
+                self.alerts.clear(observer, ProviderAlert::Commitment);
+                self.alerts.clear(observer, ProviderAlert::Sending);
                 let (first, count) = (signed.commitment.start_height, signed.commitment.count);
-                observer.observe(&Event::Committed { first, count });
+                observer.observe(&ProviderEvent::Committed { first, count });
                 true
             }
             Err(error) => {
-                self.alerts.raise(observer, Alert::Commitment, || with_causes(&error));
+                self.alerts.raise(observer, ProviderAlert::Commitment, || with_causes(&error));
                 false
             }
         }
     }
 
     /// Unjails the provider, where that is wanted and the chain lets it.
-    fn unjail(&mut self, now: Instant) -> Result<Step, Ended> {
+    fn unjail(&mut self, now: Instant) -> Result<ProviderStep, Ended> {
         let policy = &self.parts.policy;
         let is_soon =
             self.unjailed_at.is_some_and(|at| now.saturating_duration_since(at) < policy.look_every);
@@ -305,15 +303,15 @@ impl<'a, S: Signer> Daemon<'a, S> {
             return Err(Ended::Alerted);
         }
         self.unjailed_at = Some(now);
-        let Parts { account, signer, observer, .. } = &self.parts;
+        let ProviderParts { account, signer, observer, .. } = &self.parts;
         let message = Message::unjail_finality_provider(account.address(), &signer.public_key());
         let (observer, sent) = (*observer, account.send(&[message]));
         self.look_again();
         match sent {
             Ok(_) => {
-                self.alerts.clear(observer, Alert::Sending);
-                observer.observe(&Event::Unjailed);
-                Ok(Step::Again)
+                self.alerts.clear(observer, ProviderAlert::Sending);
+                observer.observe(&ProviderEvent::Unjailed);
+                Ok(ProviderStep::Again)
             }
             // Its time is not over yet.
             Err(error) if refusal(&error).is_some_and(|refusal| refusal.log.contains("jailing period")) => {
@@ -328,6 +326,6 @@ impl<'a, S: Signer> Daemon<'a, S> {
 
     /// Raises that a transaction was not executed.
     pub(super) fn not_sent(&mut self, error: &SendError) {
-        self.alerts.raise(self.parts.observer, Alert::Sending, || with_causes(error));
+        self.alerts.raise(self.parts.observer, ProviderAlert::Sending, || with_causes(error));
     }
 }

@@ -5,7 +5,7 @@ use finality::ConsumerHeight;
 /// What is known of a provider now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Facts {
+pub struct ProviderFacts {
     /// The height of the chain's last block.
     pub tip: Option<ConsumerHeight>,
     /// The last block that is final.

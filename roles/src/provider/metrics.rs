@@ -1,30 +1,14 @@
-//! Metrics for Prometheus.
+//! ProviderMetrics for Prometheus.
 
-use prometheus::{IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
-
-use super::alert::Alert;
-use super::facts::Facts;
+use super::alert::ProviderAlert;
+use super::facts::ProviderFacts;
+use crate::metrics::{Described, MetricsError, Shown};
 
 /// The metrics of a daemon.
 #[derive(Debug)]
-pub struct Metrics {
-    registry: Registry,
-    /// What is read of the facts, and where it is shown.
-    gauges: Vec<(Read, IntGauge)>,
-    alerts: IntGaugeVec,
-}
+pub struct ProviderMetrics(Shown<ProviderFacts>);
 
-/// The metrics could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("the metrics cannot be registered")]
-pub struct MetricsError(#[from] prometheus::Error);
-
-/// How a metric is read of the facts.
-type Read = fn(&Facts) -> u64;
-/// A metric: its name, what it is, and how it is read.
-type Described = (&'static str, &'static str, Read);
-
-const GAUGES: [Described; 13] = [
+const GAUGES: [Described<ProviderFacts>; 13] = [
     ("btcstake_provider_tip_height", "The chain's last block.", |facts| {
         facts.tip.map_or(0, |height| height.to_u64())
     }),
@@ -58,40 +42,27 @@ const GAUGES: [Described; 13] = [
     }),
 ];
 
-impl Metrics {
+impl ProviderMetrics {
     /// Returns the metrics of nothing yet.
     ///
     /// # Errors
     /// [`MetricsError`] never, unless a name is not Prometheus'.
     pub fn new() -> Result<Self, MetricsError> {
-        let registry = Registry::new();
-        let mut gauges = Vec::new();
-        for (name, help, read) in GAUGES {
-            let gauge = IntGauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            gauges.push((read, gauge));
-        }
-        let help = "1 while something is wrong, by what it is.";
-        let alerts = IntGaugeVec::new(Opts::new("btcstake_provider_alert", help), &["alert"])?;
-        registry.register(Box::new(alerts.clone()))?;
-        let metrics = Self { registry, gauges, alerts };
-        metrics.set(&Facts::default(), []);
-        Ok(metrics)
+        Ok(Self(Shown::new(
+            &GAUGES,
+            "btcstake_provider_alert",
+            ProviderAlert::ALL.map(ProviderAlert::as_str),
+        )?))
     }
 
     /// Shows these facts and alerts.
-    pub fn set(&self, facts: &Facts, raised: impl IntoIterator<Item = Alert>) {
-        for (read, gauge) in &self.gauges {
-            gauge.set(i64::try_from(read(facts)).unwrap_or(i64::MAX));
-        }
-        let raised: Vec<_> = raised.into_iter().collect();
-        for alert in Alert::ALL {
-            self.alerts.with_label_values(&[alert.as_str()]).set(raised.contains(&alert).into());
-        }
+    pub fn set(&self, facts: &ProviderFacts, raised: impl IntoIterator<Item = ProviderAlert>) {
+        let raised: Vec<_> = raised.into_iter().map(ProviderAlert::as_str).collect();
+        self.0.set(facts, &raised);
     }
 
     /// Returns them in Prometheus' text format.
     pub fn render(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+        self.0.render()
     }
 }

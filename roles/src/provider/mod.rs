@@ -7,12 +7,12 @@ mod facts;
 mod look;
 mod metrics;
 mod policy;
-mod refusals;
 mod settled;
+mod verdict;
 mod votes;
 
-pub use self::alert::{Alert, Event, Observer};
-pub use self::daemon::{Daemon, Parts, Step};
-pub use self::facts::Facts;
-pub use self::metrics::{Metrics, MetricsError};
-pub use self::policy::{InvalidPolicy, Policy};
+pub use self::alert::{ProviderAlert, ProviderEvent, ProviderObserver};
+pub use self::daemon::{ProviderDaemon, ProviderParts, ProviderStep};
+pub use self::facts::ProviderFacts;
+pub use self::metrics::ProviderMetrics;
+pub use self::policy::{InvalidPolicy, ProviderPolicy};

@@ -9,7 +9,7 @@ const MOST_HEIGHTS: u32 = 10_000_000;
 
 /// What a finality provider's daemon keeps to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct ProviderPolicy {
     /// How many heights one commitment has.
     pub heights: u32,
     /// How many blocks it takes until a commitment counts: its epoch must be final in Bitcoin. On mainnet
@@ -31,7 +31,7 @@ pub struct Policy {
     pub missed_for: Duration,
 }
 
-impl Default for Policy {
+impl Default for ProviderPolicy {
     fn default() -> Self {
         Self {
             heights: 50_000,
@@ -73,7 +73,7 @@ pub enum InvalidPolicy {
     NoVotes,
 }
 
-impl Policy {
+impl ProviderPolicy {
     /// Checks that the policy can be kept.
     ///
     /// # Errors

@@ -10,11 +10,12 @@ use finality::{
     VoteMessage,
 };
 
-use super::alert::{Alert, Event};
+use super::alert::{ProviderAlert, ProviderEvent};
 use super::coverage::covering;
-use super::daemon::{Daemon, Ended, Step};
+use super::daemon::{Ended, ProviderDaemon, ProviderStep};
 use super::look::Look;
-use super::refusals::{Verdict, culprit, is_too_large, verdict};
+use super::verdict::{Verdict, verdict};
+use crate::refusals::{culprit, is_too_large};
 
 /// How many heights are looked at in one step.
 const MOST_LOOKED_AT: usize = 200;
@@ -43,10 +44,10 @@ enum Agreed {
 /// What is known of blocks that are to be voted for, by the commitment that has their heights.
 type ByCommitment = BTreeMap<u64, (RandomnessSchedule, RandomnessCommitment, Vec<VoteMessage>)>;
 
-impl<S: Signer> Daemon<'_, S> {
+impl<S: Signer> ProviderDaemon<'_, S> {
     /// Votes for the next blocks.
-    pub(super) fn vote(&mut self, look: &Look, tip: ConsumerHeight) -> Result<Step, Ended> {
-        let Some(activated) = look.activated else { return Ok(Step::Wait) };
+    pub(super) fn vote(&mut self, look: &Look, tip: ConsumerHeight) -> Result<ProviderStep, Ended> {
+        let Some(activated) = look.activated else { return Ok(ProviderStep::Wait) };
         // Votes count as long as the chain waits for them, also for a block that others have made final.
         let timeout = look.parameters.finality_sig_timeout;
         let recent = ConsumerHeight(tip.to_u64().saturating_add(1).saturating_sub(timeout));
@@ -59,7 +60,7 @@ impl<S: Signer> Daemon<'_, S> {
         let sent = self.send(ready)?;
         // Where nothing got through, the next step would find the same.
         let is_further = self.settled.count() > before;
-        Ok(if is_further && (is_more || sent < all) { Step::Again } else { Step::Wait })
+        Ok(if is_further && (is_more || sent < all) { ProviderStep::Again } else { ProviderStep::Wait })
     }
 
     /// Finds blocks to vote for, and whether there may be more of them.
@@ -107,7 +108,7 @@ impl<S: Signer> Daemon<'_, S> {
             let agreed = match self.agreed(height, tip) {
                 // What was found so far is voted for.
                 Err(Ended::Node(error)) if count > 0 => {
-                    self.alerts.raise(self.parts.observer, Alert::Node, || with_causes(&error));
+                    self.alerts.raise(self.parts.observer, ProviderAlert::Node, || with_causes(&error));
                     break;
                 }
                 agreed => agreed?,
@@ -127,7 +128,9 @@ impl<S: Signer> Daemon<'_, S> {
             }
         }
         let is_so = disagreement.is_some();
-        self.alerts.set(self.parts.observer, Alert::Disagreement, is_so, || disagreement.unwrap_or_default());
+        self.alerts.set(self.parts.observer, ProviderAlert::Disagreement, is_so, || {
+            disagreement.unwrap_or_default()
+        });
         Ok((found, !is_all))
     }
 
@@ -145,13 +148,13 @@ impl<S: Signer> Daemon<'_, S> {
             // It has not come so far.
             Ok(None) => {
                 let behind = tip.blocks_after(height).unwrap_or_default();
-                self.alerts.set(observer, Alert::SecondNode, behind > MOST_BEHIND, || {
+                self.alerts.set(observer, ProviderAlert::SecondNode, behind > MOST_BEHIND, || {
                     format!("the second node has no block {height}, and the last one is {tip}")
                 });
                 Ok(Agreed::NotYet)
             }
             Ok(Some(other)) => {
-                self.alerts.clear(observer, Alert::SecondNode);
+                self.alerts.clear(observer, ProviderAlert::SecondNode);
                 if other.app_hash == own.app_hash && other.chain_id == own.chain_id {
                     return Ok(Agreed::Yes(own));
                 }
@@ -162,7 +165,7 @@ impl<S: Signer> Daemon<'_, S> {
             }
             Err(error) => {
                 // Nothing is voted for that it has not confirmed.
-                self.alerts.raise(observer, Alert::SecondNode, || with_causes(&error));
+                self.alerts.raise(observer, ProviderAlert::SecondNode, || with_causes(&error));
                 Ok(Agreed::Away)
             }
         }
@@ -188,7 +191,7 @@ impl<S: Signer> Daemon<'_, S> {
                     Ok(signed) => signed,
                     Err(error) if error.is_refusal() => {
                         // It stays: another signer may have the key.
-                        self.alerts.raise(observer, Alert::Refused, || with_causes(&error));
+                        self.alerts.raise(observer, ProviderAlert::Refused, || with_causes(&error));
                         self.leave_out(height, with_causes(&error));
                         continue;
                     }
@@ -211,8 +214,8 @@ impl<S: Signer> Daemon<'_, S> {
         }
         if is_asked {
             let (is_failed, is_invalid) = (failed.is_some(), invalid.is_some());
-            self.alerts.set(observer, Alert::Signer, is_failed, || failed.unwrap_or_default());
-            self.alerts.set(observer, Alert::InvalidVote, is_invalid, || invalid.unwrap_or_default());
+            self.alerts.set(observer, ProviderAlert::Signer, is_failed, || failed.unwrap_or_default());
+            self.alerts.set(observer, ProviderAlert::InvalidVote, is_invalid, || invalid.unwrap_or_default());
         }
         ready.sort_by_key(|ready| ready.height);
         Ok(ready)
@@ -257,7 +260,7 @@ impl<S: Signer> Daemon<'_, S> {
         }
         // Somebody else was first with all of them.
         if is_asked && is_well {
-            self.alerts.clear(self.parts.observer, Alert::Sending);
+            self.alerts.clear(self.parts.observer, ProviderAlert::Sending);
         }
         Ok(0)
     }
@@ -265,7 +268,7 @@ impl<S: Signer> Daemon<'_, S> {
     /// Takes note of votes that were executed.
     fn voted(&mut self, ready: &[Ready]) -> Result<usize, Ended> {
         let observer = self.parts.observer;
-        self.alerts.clear(observer, Alert::Sending);
+        self.alerts.clear(observer, ProviderAlert::Sending);
         let (Some(first), Some(last)) = (ready.first(), ready.last()) else { return Ok(0) };
         let (first, last, count) = (first.height, last.height, ready.len());
         for ready in ready {
@@ -273,13 +276,13 @@ impl<S: Signer> Daemon<'_, S> {
         }
         self.facts.votes = self.facts.votes.saturating_add(u64::try_from(count).unwrap_or_default());
         self.facts.last_voted = self.facts.last_voted.max(Some(last));
-        observer.observe(&Event::Voted { first, last, count });
+        observer.observe(&ProviderEvent::Voted { first, last, count });
         // The chain takes a vote for another block without a word. It stays: the right one would reveal the
         // key.
         let public_key = self.parts.signer.public_key();
         for height in ready.iter().map(|ready| ready.height) {
             if !query::votes_at(self.parts.node, height)?.contains(&public_key) {
-                self.alerts.raise(observer, Alert::NotCounted, || {
+                self.alerts.raise(observer, ProviderAlert::NotCounted, || {
                     format!(
                         "the vote at height {height} was executed, and is not among those that the chain has"
                     )
@@ -293,7 +296,7 @@ impl<S: Signer> Daemon<'_, S> {
     fn leave_out(&mut self, height: ConsumerHeight, reason: String) {
         self.settled.settle(height);
         self.facts.left_out = self.facts.left_out.saturating_add(1);
-        self.parts.observer.observe(&Event::LeftOut { height, reason });
+        self.parts.observer.observe(&ProviderEvent::LeftOut { height, reason });
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use babylon::testing::Fault;
 
 use super::world::{Liar, World, policy};
-use crate::provider::{Alert, Step};
+use crate::provider::{ProviderAlert, ProviderStep};
 
 /// A sequence that is always the same.
 struct Dice(u64);
@@ -36,7 +36,7 @@ fn lost_and_doubled_answers_kills_and_full_mempools_lose_no_vote() {
             if dice.next(8) == 0 {
                 daemon = world.daemon(&world.chain, None, policy());
             }
-            again = if daemon.step(Instant::now()) == Step::Again { again + 1 } else { 0 };
+            again = if daemon.step(Instant::now()) == ProviderStep::Again { again + 1 } else { 0 };
             assert!(again < 50, "a busy loop at seed {seed}");
         }
         assert_eq!(world.chain.is_jailed_or_slashed(), (false, false), "seed {seed}");
@@ -54,9 +54,9 @@ fn a_node_that_is_away_is_waited_for() {
     world.run(&mut daemon, 60);
     own.is_away.store(true, Ordering::Relaxed);
     for _ in 0..20 {
-        assert_eq!(daemon.step(Instant::now()), Step::Wait);
+        assert_eq!(daemon.step(Instant::now()), ProviderStep::Wait);
     }
-    assert!(daemon.alerts().any(|alert| alert == Alert::Node));
+    assert!(daemon.alerts().any(|alert| alert == ProviderAlert::Node));
     world.chain.advance(80);
     own.is_away.store(false, Ordering::Relaxed);
     world.run(&mut daemon, 150);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::arithmetic_side_effects)]
 
+mod covenant;
 mod faults;
 mod provider;
 mod world;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use finality::{ConsumerHeight, RandomnessSchedule, Signer as _, SigningContext, VoteMessage};
 
 use super::world::{Liar, World, policy};
-use crate::provider::{Alert, Event, Policy, Step};
+use crate::provider::{ProviderAlert, ProviderEvent, ProviderPolicy, ProviderStep};
 
 #[test]
 fn randomness_is_committed_ahead_and_every_height_with_power_is_voted_for() {
@@ -40,7 +40,7 @@ fn who_starts_late_catches_up_in_batches() {
     world.run(&mut second, 260);
     assert_eq!(world.missed(), [0_u64; 0]);
     let counts = world.log.events().into_iter().filter_map(|event| match event {
-        Event::Voted { count, .. } => Some(count),
+        ProviderEvent::Voted { count, .. } => Some(count),
         _ => None,
     });
     assert_eq!(counts.max(), Some(7), "as many as one transaction may have");
@@ -53,7 +53,7 @@ fn nothing_is_voted_for_that_two_nodes_disagree_on() {
     {
         let mut daemon = world.daemon(&world.chain, Some(&liar), policy());
         world.run(&mut daemon, 200);
-        assert_eq!(daemon.alerts().collect::<Vec<_>>(), [Alert::Disagreement]);
+        assert_eq!(daemon.alerts().collect::<Vec<_>>(), [ProviderAlert::Disagreement]);
         let missed = world.missed();
         assert!(missed.len() > 10 && missed.iter().all(|height| height % 5 == 0), "{missed:?}");
         // What is cleared up is voted for after all.
@@ -73,7 +73,7 @@ fn nothing_is_voted_for_that_two_nodes_disagree_on() {
     let mut daemon = world.daemon(&world.chain, Some(&liar), policy());
     world.run(&mut daemon, 370);
     assert_eq!(world.chain.voted().len(), before);
-    assert_eq!(daemon.alerts().collect::<Vec<_>>(), [Alert::SecondNode]);
+    assert_eq!(daemon.alerts().collect::<Vec<_>>(), [ProviderAlert::SecondNode]);
     liar.is_away.store(false, Ordering::Relaxed);
     world.run(&mut daemon, 450);
     assert_eq!((world.missed(), daemon.alerts().count()), (Vec::new(), 0));
@@ -130,7 +130,7 @@ fn votes_that_do_not_verify_are_not_sent() {
         wrong.step(Instant::now());
     }
     assert_eq!(world.chain.voted().len(), before);
-    assert!(wrong.alerts().any(|alert| alert == Alert::InvalidVote));
+    assert!(wrong.alerts().any(|alert| alert == ProviderAlert::InvalidVote));
     world.run(&mut daemon, 250);
     assert_eq!(world.missed(), [0_u64; 0]);
 }
@@ -153,7 +153,9 @@ fn refused_votes_are_left_out_and_the_rest_is_sent() {
         .events()
         .into_iter()
         .filter_map(|event| match event {
-            Event::LeftOut { height, reason } => Some((height.to_u64(), reason.contains("double sign"))),
+            ProviderEvent::LeftOut { height, reason } => {
+                Some((height.to_u64(), reason.contains("double sign")))
+            }
             _ => None,
         })
         .collect();
@@ -165,15 +167,15 @@ fn refused_votes_are_left_out_and_the_rest_is_sent() {
 fn jailed_providers_are_unjailed_where_that_is_wanted() {
     for unjail in [true, false] {
         let world = World::new();
-        let mut daemon = world.daemon(&world.chain, None, Policy { unjail, ..policy() });
+        let mut daemon = world.daemon(&world.chain, None, ProviderPolicy { unjail, ..policy() });
         world.run(&mut daemon, 100);
         world.chain.jail();
         world.run(&mut daemon, 160);
         assert_eq!(world.chain.is_jailed_or_slashed(), (!unjail, false));
         let last = *world.chain.voted().last().unwrap();
         assert_eq!(last > 140, unjail, "{last}");
-        assert_eq!(daemon.alerts().any(|alert| alert == Alert::Jailed), !unjail);
-        assert_eq!(world.log.events().contains(&Event::Unjailed), unjail);
+        assert_eq!(daemon.alerts().any(|alert| alert == ProviderAlert::Jailed), !unjail);
+        assert_eq!(world.log.events().contains(&ProviderEvent::Unjailed), unjail);
     }
 }
 
@@ -199,28 +201,31 @@ fn two_daemons_on_one_signer_are_harmless() {
 fn what_somebody_should_know_is_raised_once_and_cleared() {
     let world = World::new();
     let begun = Instant::now();
-    let policy = Policy { halted_after: Duration::from_secs(60), least_balance: 5_000, ..policy() };
+    let policy = ProviderPolicy { halted_after: Duration::from_secs(60), least_balance: 5_000, ..policy() };
     let mut daemon = world.daemon(&world.chain, None, policy);
     daemon.step(begun);
     let raised: Vec<_> = daemon.alerts().collect();
-    assert_eq!(raised, [Alert::Coverage, Alert::Balance]);
+    assert_eq!(raised, [ProviderAlert::Coverage, ProviderAlert::Balance]);
     world.chain.set_balance(&world.account.address().unwrap(), 6_000);
     world.run(&mut daemon, 100);
     assert_eq!(daemon.alerts().count(), 0);
     let of = |alert| {
-        let is_of = |event: &&Event| match event {
-            Event::Raised { alert: found, .. } | Event::Cleared(found) => *found == alert,
+        let is_of = |event: &&ProviderEvent| match event {
+            ProviderEvent::Raised { alert: found, .. } | ProviderEvent::Cleared(found) => *found == alert,
             _ => false,
         };
         world.log.events().iter().filter(is_of).count()
     };
-    assert_eq!((of(Alert::Balance), of(Alert::Coverage)), (2, 2));
+    assert_eq!((of(ProviderAlert::Balance), of(ProviderAlert::Coverage)), (2, 2));
     // A commitment that the chain would not take is not made.
-    let few = Policy { heights: 50, ..policy };
+    let few = ProviderPolicy { heights: 50, ..policy };
     let world = World::new();
     let mut daemon = world.daemon(&world.chain, None, few);
     daemon.step(begun);
-    assert!(daemon.alerts().any(|alert| alert == Alert::TooFewHeights) && world.chain.committed().is_empty());
+    assert!(
+        daemon.alerts().any(|alert| alert == ProviderAlert::TooFewHeights)
+            && world.chain.committed().is_empty()
+    );
 }
 
 #[test]
@@ -232,20 +237,20 @@ fn slashed_providers_have_nothing_left_to_do() {
     let last = ConsumerHeight(*world.chain.voted().last().unwrap());
     world.equivocate(last);
     assert_eq!(world.chain.is_jailed_or_slashed(), (false, true));
-    while daemon.step(Instant::now()) != Step::Slashed {}
-    assert!(daemon.alerts().any(|alert| alert == Alert::Slashed));
+    while daemon.step(Instant::now()) != ProviderStep::Slashed {}
+    assert!(daemon.alerts().any(|alert| alert == ProviderAlert::Slashed));
     assert!(daemon.facts().is_slashed);
 }
 
 #[test]
 fn policies_that_cannot_be_kept_are_refused() {
     for wrong in [
-        Policy { heights: 0, ..Policy::default() },
-        Policy { timestamping_delay: 160_000, ..Policy::default() },
-        Policy { most_votes: 0, ..Policy::default() },
+        ProviderPolicy { heights: 0, ..ProviderPolicy::default() },
+        ProviderPolicy { timestamping_delay: 160_000, ..ProviderPolicy::default() },
+        ProviderPolicy { most_votes: 0, ..ProviderPolicy::default() },
     ] {
         assert!(wrong.check().is_err());
     }
-    Policy::default().check().unwrap();
-    assert!(Alert::ALL.windows(2).all(|pair| pair[0] < pair[1]), "each is there once");
+    ProviderPolicy::default().check().unwrap();
+    assert!(ProviderAlert::ALL.windows(2).all(|pair| pair[0] < pair[1]), "each is there once");
 }

@@ -17,20 +17,22 @@ use finality::{
 use signer::protection::{ChangeKind, LaneChange, MemoryStore, Store as _};
 use signer::session::{ProtectedSigner, VoteRules};
 
-use crate::provider::{Daemon, Event, Observer, Parts, Policy, Step};
+use crate::provider::{
+    ProviderDaemon, ProviderEvent, ProviderObserver, ProviderParts, ProviderPolicy, ProviderStep,
+};
 
 /// Everything that happened.
 #[derive(Debug, Default)]
-pub(super) struct Log(Mutex<Vec<Event>>);
+pub(super) struct Log(Mutex<Vec<ProviderEvent>>);
 
-impl Observer for Log {
-    fn observe(&self, event: &Event) {
+impl ProviderObserver for Log {
+    fn observe(&self, event: &ProviderEvent) {
         self.0.lock().unwrap().push(event.clone());
     }
 }
 
 impl Log {
-    pub(super) fn events(&self) -> Vec<Event> {
+    pub(super) fn events(&self) -> Vec<ProviderEvent> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -43,8 +45,8 @@ pub(super) struct World {
 }
 
 /// Small numbers, so that much happens.
-pub(super) fn policy() -> Policy {
-    Policy {
+pub(super) fn policy() -> ProviderPolicy {
+    ProviderPolicy {
         heights: 100,
         timestamping_delay: 50,
         most_votes: 7,
@@ -52,7 +54,7 @@ pub(super) fn policy() -> Policy {
         least_coverage: 5,
         least_balance: 10,
         look_every: Duration::ZERO,
-        ..Policy::default()
+        ..ProviderPolicy::default()
     }
 }
 
@@ -84,32 +86,39 @@ impl World {
         &'a self,
         node: &'a dyn ChainNode,
         second: Option<&'a dyn ChainNode>,
-        policy: Policy,
-    ) -> Daemon<'a, ProtectedSigner> {
+        policy: ProviderPolicy,
+    ) -> ProviderDaemon<'a, ProtectedSigner> {
         let price = "0.002ubbn".parse().unwrap();
         let pace =
             Pace { between: Duration::from_millis(1), patience: Duration::from_millis(300), blocks: 12 };
         let account = Account::open(&self.chain, &self.account, "bbn-1", price).unwrap().with_pace(pace);
-        Daemon::new(Parts { node, second, account, signer: &self.signer, observer: &self.log, policy })
-            .unwrap()
+        ProviderDaemon::new(ProviderParts {
+            node,
+            second,
+            account,
+            signer: &self.signer,
+            observer: &self.log,
+            policy,
+        })
+        .unwrap()
     }
 
     /// A daemon with another signer.
     pub(super) fn daemon_of<'a>(
         &'a self,
         signer: &'a ProtectedSigner,
-        policy: Policy,
-    ) -> Daemon<'a, ProtectedSigner> {
+        policy: ProviderPolicy,
+    ) -> ProviderDaemon<'a, ProtectedSigner> {
         let parts = self.daemon(&self.chain, None, policy).into_parts();
-        Daemon::new(Parts { signer, ..parts }).unwrap()
+        ProviderDaemon::new(ProviderParts { signer, ..parts }).unwrap()
     }
 
     /// Steps until the chain is so far, with every epoch but the last two timestamped.
-    pub(super) fn run(&self, daemon: &mut Daemon<'_, ProtectedSigner>, height: u64) {
+    pub(super) fn run(&self, daemon: &mut ProviderDaemon<'_, ProtectedSigner>, height: u64) {
         let mut again = 0;
         while self.chain.height() < height {
             self.chain.finalize_epoch((self.chain.height() / 10).saturating_sub(2));
-            again = if daemon.step(Instant::now()) == Step::Again { again + 1 } else { 0 };
+            again = if daemon.step(Instant::now()) == ProviderStep::Again { again + 1 } else { 0 };
             assert!(again < 100, "a busy loop: {:?}", self.log.events().last());
         }
     }

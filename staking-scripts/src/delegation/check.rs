@@ -75,6 +75,15 @@ impl Delegation {
         self.check_in_force(rules, None).map(|CheckedDelegation(stake)| stake)
     }
 
+    /// Checks as [`check`](Self::check) does, of a stake that the caller has from a node of Babylon Genesis
+    /// that it trusts: the chain has verified the proof of possession, and no node has it any more.
+    ///
+    /// # Errors
+    /// Every [`StakeViolation`].
+    pub fn check_registered(&self, rules: &CheckRules<'_>) -> Result<CheckedDelegation, Vec<StakeViolation>> {
+        self.check_in_force(rules, None)
+    }
+
     fn proof_is_present(&self) -> Option<StakeViolation> {
         self.proof_of_possession.is_none().then_some(StakeViolation::Absent("proof_of_possession"))
     }

@@ -48,7 +48,7 @@ var (
 		one(popCases), one(accountCases), one(negativeCases),
 	}
 	stakingSet = []func() []file{staking, negativeStaking, one(inclusions)}
-	wireSet    = []func() []file{one(wireCases)}
+	wireSet    = []func() []file{one(wireCases), one(messageCases)}
 )
 
 func one(make func() file) func() []file {

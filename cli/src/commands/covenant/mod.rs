@@ -2,6 +2,8 @@
 
 pub(crate) mod check;
 mod record;
+#[cfg(all(feature = "babylon", feature = "signer"))]
+pub(crate) mod run;
 pub(crate) mod sign;
 #[cfg(feature = "babylon")]
 pub(crate) mod submit;
@@ -19,15 +21,23 @@ pub(crate) enum Command {
     /// Submit a member's signatures to the chain.
     #[cfg(feature = "babylon")]
     Submit(Box<submit::Args>),
+    /// Check, sign and submit whatever waits for the committee: the daemon.
+    #[cfg(all(feature = "babylon", feature = "signer"))]
+    Run(Box<run::Args>),
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Printout> {
+    pub(crate) fn run(
+        self,
+        #[cfg_attr(not(all(feature = "babylon", feature = "signer")), allow(unused_variables))] json: bool,
+    ) -> anyhow::Result<Printout> {
         match self {
             Self::Sign(args) => args.run(),
             Self::Check(args) => args.run(),
             #[cfg(feature = "babylon")]
             Self::Submit(args) => args.run(),
+            #[cfg(all(feature = "babylon", feature = "signer"))]
+            Self::Run(args) => args.run(json),
         }
     }
 }

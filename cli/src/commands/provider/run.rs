@@ -1,21 +1,24 @@
 //! `provider run`: the finality provider's daemon.
 
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use babylon::node::{ChainNode, CometBft, Several};
 use endpoint::Url;
 use finality::{Signer as _, SigningContext};
-use roles::provider::{Alert, Daemon, Event, Metrics, Observer, Parts, Policy, Step};
+use roles::provider::{
+    ProviderAlert, ProviderDaemon, ProviderEvent, ProviderMetrics, ProviderObserver, ProviderParts,
+    ProviderPolicy, ProviderStep,
+};
 use serde::{Deserialize, Serialize};
 use signer::http::Observed;
 
 use crate::args::account::{AccountArgs, account_key};
 use crate::args::secured_chain::ChainNodeArgs;
 use crate::args::vote_signing::SigningArgs;
-use crate::running::{DaemonArgs, Next};
+use crate::running::{DaemonArgs, Health, Next};
 use crate::view::output::{Exit, Printout};
 
 /// How long the second node may take for one answer.
@@ -41,11 +44,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     account: AccountArgs,
     /// How many heights one commitment to randomness has.
-    #[arg(long, value_name = "HEIGHTS", default_value_t = Policy::default().heights)]
+    #[arg(long, value_name = "HEIGHTS", default_value_t = ProviderPolicy::default().heights)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     randomness_heights: u32,
     /// How many blocks a commitment may take to count, by its timestamp on Bitcoin: it is made so far ahead.
-    #[arg(long, value_name = "BLOCKS", default_value_t = Policy::default().timestamping_delay)]
+    #[arg(long, value_name = "BLOCKS", default_value_t = ProviderPolicy::default().timestamping_delay)]
     #[arg(value_parser = clap::value_parser!(u64).range(..160_000))]
     timestamping_delay: u64,
     /// The most votes of one transaction.
@@ -57,10 +60,10 @@ pub(crate) struct Args {
     #[arg(long)]
     unjail: bool,
     /// Raise an alert below this many heights of timestamped randomness ahead.
-    #[arg(long, value_name = "HEIGHTS", default_value_t = Policy::default().least_coverage)]
+    #[arg(long, value_name = "HEIGHTS", default_value_t = ProviderPolicy::default().least_coverage)]
     least_coverage: u64,
     /// Raise an alert below this balance of the account, in the smallest unit of its coin.
-    #[arg(long, value_name = "AMOUNT", default_value_t = Policy::default().least_balance)]
+    #[arg(long, value_name = "AMOUNT", default_value_t = ProviderPolicy::default().least_balance)]
     least_balance: u128,
     #[command(flatten)]
     daemon: DaemonArgs,
@@ -83,38 +86,25 @@ pub struct Output {
 #[derive(Debug)]
 struct Log;
 
-impl Observer for Log {
-    fn observe(&self, event: &Event) {
+impl ProviderObserver for Log {
+    fn observe(&self, event: &ProviderEvent) {
         match event {
-            Event::Raised { alert, reason } => tracing::warn!(%alert, reason, "raised"),
-            Event::Cleared(alert) => tracing::info!(%alert, "cleared"),
-            Event::Voted { first, last, count } => tracing::info!(%first, %last, count, "voted"),
-            Event::Committed { first, count } => tracing::info!(%first, count, "committed to randomness"),
-            Event::LeftOut { height, reason } => tracing::warn!(%height, reason, "left out"),
-            Event::Unjailed => tracing::info!("unjailed"),
+            ProviderEvent::Raised { alert, reason } => tracing::warn!(%alert, reason, "raised"),
+            ProviderEvent::Cleared(alert) => tracing::info!(%alert, "cleared"),
+            ProviderEvent::Voted { first, last, count } => tracing::info!(%first, %last, count, "voted"),
+            ProviderEvent::Committed { first, count } => {
+                tracing::info!(%first, count, "committed to randomness")
+            }
+            ProviderEvent::LeftOut { height, reason } => tracing::warn!(%height, reason, "left out"),
+            ProviderEvent::Unjailed => tracing::info!("unjailed"),
             other => tracing::info!(?other),
         }
     }
 }
 
-/// When the last step ended, and what was wrong then.
-type Health = Arc<Mutex<(Instant, Result<(), String>)>>;
-
-/// How long a step may take: a transaction is waited for.
-const LONGEST_STEP: Duration = Duration::from_secs(240);
-
-/// Returns whether all is well: also that it still steps.
-fn is_well(health: &Health) -> Result<(), String> {
-    let health = health.lock().unwrap_or_else(PoisonError::into_inner);
-    let since = health.0.elapsed();
-    match since > LONGEST_STEP {
-        true => Err(format!("the last step ended {} seconds ago", since.as_secs())),
-        false => health.1.clone(),
-    }
-}
-
 /// Alerts after which it is asked less often.
-const TROUBLE: [Alert; 4] = [Alert::Node, Alert::SecondNode, Alert::Signer, Alert::Sending];
+const TROUBLE: [ProviderAlert; 4] =
+    [ProviderAlert::Node, ProviderAlert::SecondNode, ProviderAlert::Signer, ProviderAlert::Sending];
 
 impl Args {
     /// The second node is another one: the same says the same.
@@ -126,15 +116,15 @@ impl Args {
         }
     }
 
-    fn policy(&self) -> Policy {
-        Policy {
+    fn policy(&self) -> ProviderPolicy {
+        ProviderPolicy {
             heights: self.randomness_heights,
             timestamping_delay: self.timestamping_delay,
             most_votes: self.votes_at_once.into(),
             unjail: self.unjail,
             least_coverage: self.least_coverage,
             least_balance: self.least_balance,
-            ..Policy::default()
+            ..ProviderPolicy::default()
         }
     }
 
@@ -161,10 +151,10 @@ impl Args {
         let second = Several::new(second.collect());
         let has_second = !self.second_chain_node.is_empty();
         let signer = self.signing.signer()?;
-        let metrics = Arc::new(Metrics::new()?);
-        let health: Health = Arc::new(Mutex::new((Instant::now(), Err("it has not looked yet".to_owned()))));
+        let metrics = Arc::new(ProviderMetrics::new()?);
+        let health = Health::new();
         let (shown, looked) = (metrics.clone(), health.clone());
-        let observed = Observed::new(move || shown.render(), move || is_well(&looked));
+        let observed = Observed::new(move || shown.render(), move || looked.is_well());
         let running = self.daemon.start(observed)?;
         let output = Output {
             public_key: signer.public_key().to_string(),
@@ -172,8 +162,8 @@ impl Args {
             metrics: running.metrics.map(|address| address.to_string()),
         };
         let second: Option<&dyn ChainNode> = if has_second { Some(&second) } else { None };
-        let parts = Parts { node: &node, second, account, signer: &signer, observer: &Log, policy };
-        let mut daemon = Daemon::new(parts)?;
+        let parts = ProviderParts { node: &node, second, account, signer: &signer, observer: &Log, policy };
+        let mut daemon = ProviderDaemon::new(parts)?;
         let text = match json {
             true => serde_json::to_string(&output)?,
             false => format!("votes for {}", output.public_key),
@@ -187,17 +177,15 @@ impl Args {
             let step = daemon.step(Instant::now());
             let raised: Vec<_> = daemon.alerts().collect();
             metrics.set(daemon.facts(), raised.iter().copied());
-            let names: Vec<_> = raised.iter().map(|alert| alert.as_str()).collect();
-            let is_well = if names.is_empty() { Ok(()) } else { Err(names.join(", ")) };
-            *health.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), is_well);
+            health.note(raised.iter().map(|alert| alert.as_str()));
             match step {
-                Step::Slashed => {
+                ProviderStep::Slashed => {
                     is_slashed = true;
                     Next::End
                 }
-                Step::Again => Next::Again,
-                Step::Wait if raised.iter().any(|alert| TROUBLE.contains(alert)) => Next::Troubled,
-                Step::Wait => Next::Wait,
+                ProviderStep::Again => Next::Again,
+                ProviderStep::Wait if raised.iter().any(|alert| TROUBLE.contains(alert)) => Next::Troubled,
+                ProviderStep::Wait => Next::Wait,
             }
         });
         Ok(Printout::lines(std::iter::empty(), Exit::of(!is_slashed)))

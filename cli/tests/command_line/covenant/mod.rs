@@ -3,4 +3,5 @@
 mod check;
 mod included;
 mod mutations;
+mod run;
 mod sign;

@@ -1,6 +1,6 @@
 //! `btcstake provider`, and what all commands that send to the chain have in common.
 
-mod run;
+pub(crate) mod run;
 
 use babylon::testing::Fault;
 use btcstake::outputs::{Sent, SentTransaction};

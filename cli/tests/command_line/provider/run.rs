@@ -159,9 +159,15 @@ fn what_cannot_run_is_said_before_it_runs() {
 #[test]
 fn docs_have_every_alert_and_flag() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/provider.md")).unwrap();
-    for alert in roles::provider::Alert::ALL {
+    for alert in roles::provider::ProviderAlert::ALL {
         assert!(page.contains(&format!("\n| `{alert}` |")), "{alert}");
     }
+    check_flags(&page);
+}
+
+/// Every flag that a page names is there.
+#[track_caller]
+pub(crate) fn check_flags(page: &str) {
     let mut program = btcstake::command_line();
     program.build();
     let flags =

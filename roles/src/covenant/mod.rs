@@ -1,0 +1,11 @@
+//! A covenant member's daemon.
+
+mod alert;
+mod daemon;
+mod metrics;
+mod sending;
+mod tips;
+
+pub use self::alert::{CovenantAlert, CovenantEvent, CovenantFacts, CovenantObserver};
+pub use self::daemon::{CovenantDaemon, CovenantParts, CovenantPolicy, CovenantStep};
+pub use self::metrics::CovenantMetrics;

@@ -1,0 +1,268 @@
+//! A covenant member's daemon, whose chain lists what it likes.
+
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use babylon::AccountKey;
+use babylon::client::Pace;
+use babylon::node::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query};
+use babylon::testing::{Fault, ScriptedChain};
+use bitcoin::hashes::Hash as _;
+use bitcoin::{BlockHash, Network, Txid};
+use chain::ChainSource as _;
+use eots::SecretKey;
+use finality::ConsumerHeight;
+use serde_json::{Value, json};
+use staking_scripts::delegation::{MemoryCovenantRecord, RecordVerdict, SignedStake};
+use staking_scripts::testing::{ACCOUNT, genesis, history_file, honest, members};
+use staking_scripts::{CovenantRecord, Delegation};
+
+use crate::covenant::{
+    CovenantAlert, CovenantDaemon, CovenantEvent, CovenantObserver, CovenantParts, CovenantPolicy,
+};
+
+#[derive(Debug, Default)]
+struct Log(Mutex<Vec<CovenantEvent>>);
+
+impl CovenantObserver for Log {
+    fn observe(&self, event: &CovenantEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Log {
+    fn refused(&self) -> Vec<String> {
+        let refused = |event: &CovenantEvent| match event {
+            CovenantEvent::Refused { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.0.lock().unwrap().iter().filter_map(refused).collect()
+    }
+}
+
+/// A chain that lists these stakes as pending.
+#[derive(Debug)]
+struct Listing {
+    chain: ScriptedChain,
+    pending: Mutex<Vec<Value>>,
+    tip: Mutex<(u32, BlockHash)>,
+}
+
+impl ChainNode for Listing {
+    fn status(&self) -> Result<NodeStatus, NodeError> {
+        self.chain.status()
+    }
+
+    fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
+        self.chain.header(height)
+    }
+
+    fn query(&self, query: &Query) -> Result<Answer, NodeError> {
+        let answer = match query.method {
+            "/babylon.btcstaking.v1.Query/BTCDelegations" => {
+                json!({ "btc_delegations": *self.pending.lock().unwrap(), "pagination": null })
+            }
+            "/babylon.btcstaking.v1.Query/ParamsVersions" => {
+                serde_json::from_str(&history_file(&[0], |_, _| {})).unwrap()
+            }
+            "/babylon.btclightclient.v1.Query/Tip" => {
+                let (height, hash) = *self.tip.lock().unwrap();
+                json!({ "header": { "header_hex": "", "hash_hex": hash.to_string(), "height": height } })
+            }
+            _ => return self.chain.query(query),
+        };
+        Ok(Answer::Json(answer.to_string()))
+    }
+
+    fn broadcast(&self, transaction: &[u8]) -> Result<(), NodeError> {
+        self.chain.broadcast(transaction)
+    }
+
+    fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError> {
+        self.chain.executed(hash)
+    }
+}
+
+/// What a node answers for a stake that nobody of the committee has signed.
+fn listed(delegation: &Delegation) -> Value {
+    let own: Value = serde_json::from_str(&delegation.to_json()).unwrap();
+    json!({
+        "staker_addr": ACCOUNT, "btc_pk": own["staker"], "fp_btc_pk_list": own["finality_providers"],
+        "staking_time": own["staking_time_blocks"], "start_height": 0, "end_height": 0,
+        "total_sat": own["staking_amount_sat"].to_string(), "staking_tx_hex": own["staking_transaction"],
+        "slashing_tx_hex": own["slashing_transaction"],
+        "delegator_slash_sig_hex": own["staker_signatures"]["slashing"], "covenant_sigs": [],
+        "staking_output_idx": 0, "active": false, "status_desc": "PENDING",
+        "unbonding_time": own["unbonding_time_blocks"],
+        "undelegation_response": {
+            "unbonding_tx_hex": own["unbonding_transaction"], "covenant_unbonding_sig_list": [],
+            "slashing_tx_hex": own["unbonding_slashing_transaction"],
+            "delegator_slashing_sig_hex": own["staker_signatures"]["unbonding_slashing"],
+            "covenant_slashing_sigs": [], "delegator_unbonding_info_response": null,
+        },
+        "params_version": 0, "stk_exp": null,
+    })
+}
+
+struct World {
+    node: Listing,
+    bitcoin: chain::testing::ScriptedChain,
+    account: AccountKey,
+    member: SecretKey,
+    log: Log,
+}
+
+/// A record that can fail.
+struct Record<'a>(&'a Mutex<(MemoryCovenantRecord, bool)>);
+
+impl CovenantRecord for Record<'_> {
+    type Error = std::io::Error;
+
+    fn check_and_record(&mut self, stake: &SignedStake) -> Result<RecordVerdict, std::io::Error> {
+        let mut record = self.0.lock().unwrap();
+        if record.1 {
+            return Err(std::io::Error::other("the disk is full"));
+        }
+        Ok(record.0.check_and_record(stake).unwrap())
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let chain = ScriptedChain::new("bbn-1");
+        let account = AccountKey::from_bytes(&[9; 32]).unwrap();
+        let address = account.address().unwrap();
+        chain.open_account(&address, 3, 0);
+        chain.set_balance(&address, 5_000_000);
+        let bitcoin = chain::testing::ScriptedChain::new();
+        let tip = bitcoin.tip().unwrap();
+        let tip = Mutex::new((tip.height.to_u32(), tip.hash));
+        let node = Listing { chain, pending: Mutex::default(), tip };
+        Self { node, bitcoin, account, member: members(0)[4].clone(), log: Log::default() }
+    }
+
+    fn daemon<'a>(
+        &'a self,
+        record: &'a Mutex<(MemoryCovenantRecord, bool)>,
+    ) -> CovenantDaemon<'a, Record<'a>> {
+        let price = "0.002ubbn".parse().unwrap();
+        let pace =
+            Pace { between: Duration::from_millis(1), patience: Duration::from_millis(300), blocks: 20 };
+        let account =
+            babylon::Account::open(&self.node, &self.account, "bbn-1", price).unwrap().with_pace(pace);
+        CovenantDaemon::new(CovenantParts {
+            node: &self.node,
+            bitcoin: &self.bitcoin,
+            network: Network::Bitcoin,
+            account,
+            key: &self.member,
+            record: Record(record),
+            fresh: &|| [7; 32],
+            observer: &self.log,
+            policy: CovenantPolicy { bitcoin_stale_after: Duration::MAX, ..CovenantPolicy::default() },
+        })
+    }
+
+    fn list(&self, stakes: Vec<Value>) {
+        *self.node.pending.lock().unwrap() = stakes;
+    }
+
+    /// How often the chain was handed signatures for a stake.
+    fn times(&self, stake: Txid) -> usize {
+        let id = stake.to_string();
+        let has = |bytes: &Vec<u8>| bytes.windows(64).any(|window| window == id.as_bytes());
+        self.node.chain.transactions().iter().filter(|bytes| has(bytes)).count()
+    }
+}
+
+fn changed(stake: &Value, change: impl FnOnce(&mut Value)) -> Value {
+    let mut stake = stake.clone();
+    change(&mut stake);
+    stake
+}
+
+#[test]
+fn one_bad_stake_stops_no_other_and_is_told_once() {
+    let world = World::new();
+    let (delegation, _) = honest(genesis());
+    let good = listed(&delegation);
+    let bad = [
+        changed(&good, |it| it["staking_time"] = json!(1999)),
+        changed(&good, |it| it["unbonding_time"] = json!(5)),
+        json!({ "btc_pk": "zz" }),
+    ];
+    world.list(bad.iter().cloned().chain([good]).collect());
+    let record = Mutex::default();
+    let mut daemon = world.daemon(&record);
+    for _ in 0..3 {
+        daemon.step(SystemTime::UNIX_EPOCH);
+    }
+    let stake = delegation.staking_transaction.compute_txid();
+    assert_eq!((world.times(stake), daemon.facts().submitted, daemon.facts().pending), (1, 1, 4));
+    let unreadable = world
+        .log
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|event| matches!(event, CovenantEvent::Unreadable { .. }))
+        .count();
+    assert_eq!(unreadable, 1);
+    // All four are of one staking transaction: the last word on it is what was signed.
+    assert!(!world.log.refused().is_empty());
+    assert_eq!(daemon.alerts().count(), 0);
+}
+
+#[test]
+fn nothing_is_signed_without_a_record_or_with_two_views_of_bitcoin() {
+    let world = World::new();
+    let (delegation, _) = honest(genesis());
+    world.list(vec![listed(&delegation)]);
+    let stake = delegation.staking_transaction.compute_txid();
+    let record = Mutex::new((MemoryCovenantRecord::default(), true));
+    let mut daemon = world.daemon(&record);
+    daemon.step(SystemTime::UNIX_EPOCH);
+    assert_eq!(daemon.alerts().collect::<Vec<_>>(), [CovenantAlert::Record]);
+    record.lock().unwrap().1 = false;
+    let (height, hash) = *world.node.tip.lock().unwrap();
+    for (tip, expected) in [
+        ((height + 3, hash), CovenantAlert::Differing),
+        ((height, BlockHash::from_byte_array([0xee; 32])), CovenantAlert::Differing),
+    ] {
+        *world.node.tip.lock().unwrap() = tip;
+        daemon.step(SystemTime::UNIX_EPOCH);
+        assert!(daemon.alerts().any(|alert| alert == expected), "{tip:?}");
+    }
+    *world.node.tip.lock().unwrap() = (height, hash);
+    let later = SystemTime::UNIX_EPOCH + Duration::from_secs(301);
+    daemon.step(later);
+    assert!(daemon.alerts().any(|alert| alert == CovenantAlert::Stale));
+    assert_eq!(world.times(stake), 0);
+    daemon.step(SystemTime::UNIX_EPOCH);
+    assert_eq!((world.times(stake), daemon.alerts().count()), (1, 0));
+}
+
+#[test]
+fn faults_on_the_way_lose_no_signature() {
+    for faults in [
+        vec![Fault::Lost, Fault::AnswerLost],
+        vec![Fault::MempoolFull, Fault::OutOfGas],
+        vec![Fault::Forgotten],
+    ] {
+        let world = World::new();
+        let (delegation, _) = honest(genesis());
+        world.list(vec![listed(&delegation)]);
+        let record = Mutex::default();
+        world.node.chain.fail(faults.clone());
+        let mut daemon = world.daemon(&record);
+        for _ in 0..5 {
+            daemon.step(SystemTime::UNIX_EPOCH);
+        }
+        assert_eq!((daemon.facts().submitted, daemon.alerts().count()), (1, 0), "{faults:?}");
+        // One that was killed before it knew signs the same again: the record lets it.
+        let mut again = world.daemon(&record);
+        again.step(SystemTime::UNIX_EPOCH);
+        assert_eq!(again.facts().submitted, 1);
+        assert_eq!(world.log.refused(), [""; 0]);
+    }
+}
