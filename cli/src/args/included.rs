@@ -1,13 +1,16 @@
 //! Where a transaction is in Bitcoin, by a node.
 
 use anyhow::Context;
+#[cfg(feature = "babylon")]
+use bitcoin::Transaction;
+use bitcoin::Txid;
 use bitcoin::block::Header;
-use bitcoin::{Transaction, Txid};
 use chain::{BlockHeight, Node};
 use spv::InclusionProof;
 
 /// A transaction in a block.
 pub(crate) struct Included {
+    #[cfg(feature = "babylon")]
     pub(crate) transaction: Transaction,
     pub(crate) height: BlockHeight,
     pub(crate) header: Header,
@@ -24,6 +27,12 @@ impl Included {
             place.with_context(|| format!("the transaction {txid} is unconfirmed; must be in a block"))?;
         let block = node.block(&place.hash)?;
         let proof = InclusionProof::from_block(&block, txid)?;
-        Ok(Self { transaction: found.transaction, height: place.height, header: block.header, proof })
+        Ok(Self {
+            #[cfg(feature = "babylon")]
+            transaction: found.transaction,
+            height: place.height,
+            header: block.header,
+            proof,
+        })
     }
 }

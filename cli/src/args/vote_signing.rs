@@ -8,11 +8,11 @@ use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
 use eots::{PublicRandomness, SecretRandomness, Signature, XOnlyPublicKey};
+#[cfg(any(feature = "babylon", feature = "signer"))]
+use finality::SignerChain;
 use finality::SigningContext;
 #[cfg(feature = "signer")]
-use finality::{ConsumerHeight, VoteSignature};
-#[cfg(any(feature = "babylon", feature = "signer"))]
-use finality::{Signer as _, SignerChain, VoteMessage};
+use finality::{ConsumerHeight, Signer as _, VoteMessage, VoteSignature};
 #[cfg(feature = "signer")]
 use signer::session::{ProtectedSigner, SessionError, VoteRules};
 

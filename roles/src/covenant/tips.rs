@@ -40,11 +40,10 @@ pub(super) fn compare(
             "the Bitcoin node has not all blocks of its chain yet".to_owned(),
         ));
     }
-    let made = SystemTime::from(status.time);
+    let made = at(u64::try_from(status.time.unix_timestamp()).unwrap_or_default());
     stale("the chain", made, policy.chain_stale_after, now)?;
     let header = bitcoin.header(&tip.hash).map_err(of_bitcoin)?.header;
-    let made = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(header.time.into()));
-    stale("Bitcoin", made.unwrap_or(SystemTime::UNIX_EPOCH), policy.bitcoin_stale_after, now)?;
+    stale("Bitcoin", at(header.time.into()), policy.bitcoin_stale_after, now)?;
     if tip.height.to_u32().abs_diff(known.height) > MOST_APART {
         let reason = format!(
             "the Bitcoin node is at height {}, and the chain knows Bitcoin up to {}",
@@ -65,6 +64,11 @@ pub(super) fn compare(
         }
     }
     Ok(())
+}
+
+/// The time of these seconds since 1970.
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn stale(what: &str, made: SystemTime, after: Duration, now: SystemTime) -> Result<(), Trouble> {

@@ -21,6 +21,7 @@ pub(super) struct AddressArgs {
 
 impl AddressArgs {
     /// Refuses what only a secret key tells.
+    #[cfg(feature = "signer")]
     pub(super) fn check_public(&self) -> anyhow::Result<()> {
         anyhow::ensure!(
             !self.account_address,

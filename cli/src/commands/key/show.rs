@@ -38,17 +38,23 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let public_key = match &self.secret_key_file {
-            Some(path) => return Printout::of(&Output::of(&path.read()?, &self.address)?),
-            #[cfg(feature = "signer")]
-            None => {
-                let name = self.name.as_ref().context("--name is absent; must be given")?;
-                keystore::open()?.0.public_key(name).context("--name")?
-            }
-            #[cfg(not(feature = "signer"))]
-            None => anyhow::bail!("--secret-key-file is absent; must be given"),
-        };
+        match &self.secret_key_file {
+            Some(path) => Printout::of(&Output::of(&path.read()?, &self.address)?),
+            None => self.run_by_name(),
+        }
+    }
+
+    /// Shows what the keystore knows without a passphrase.
+    #[cfg(feature = "signer")]
+    fn run_by_name(&self) -> anyhow::Result<Printout> {
+        let name = self.name.as_ref().context("--name is absent; must be given")?;
+        let public_key = keystore::open()?.0.public_key(name).context("--name")?;
         self.address.check_public()?;
         Printout::of(&Output::new(&public_key, &self.address)?)
+    }
+
+    #[cfg(not(feature = "signer"))]
+    fn run_by_name(&self) -> anyhow::Result<Printout> {
+        anyhow::bail!("--secret-key-file is absent; must be given")
     }
 }
