@@ -20,6 +20,9 @@ pub(crate) fn refusal(error: &SendError) -> Option<&Refusal> {
 
 /// Returns whether a transaction is too large for a block, so that a smaller one may fit.
 pub(crate) fn is_too_large(error: &SendError) -> bool {
+    if matches!(error, SendError::TooMuchGas { .. }) {
+        return true;
+    }
     refusal(error).is_some_and(|refusal| {
         refusal.kind() == RefusalKind::OutOfGas
             || ["exceeds block max gas", "tx too large", "Tx too large"]

@@ -31,8 +31,8 @@ pub use self::liveness::{
     signing_info, votes_at,
 };
 pub use self::staking::{
-    DelegationStatus, FinalityProvider, delegation, delegations, delegations_each, finality_provider,
-    finality_providers, parameters,
+    DelegationStatus, FinalityProvider, ListedStake, delegation, delegations, delegations_each,
+    finality_provider, finality_providers, parameters,
 };
 use crate::node::{Answer, ChainNode, NodeError, Query, RefusalKind};
 

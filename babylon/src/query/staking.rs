@@ -1,6 +1,7 @@
 //! Stakes, finality providers and parameters.
 
-use ::bitcoin::Txid;
+use ::bitcoin::consensus::deserialize;
+use ::bitcoin::{Transaction, Txid};
 use eots::XOnlyPublicKey;
 use finality::AccountAddress;
 use prost::Message;
@@ -137,6 +138,17 @@ pub fn delegations(node: &dyn ChainNode, status: DelegationStatus) -> Result<Vec
     })
 }
 
+/// An entry of the chain's list of stakes.
+#[derive(Debug)]
+pub struct ListedStake {
+    /// The stake, or why it cannot be read.
+    pub stake: Result<Delegation, NodeError>,
+    /// Its staking transaction, where that can be read.
+    pub txid: Option<Txid>,
+    /// The Bitcoin height at which it ends; 0 where the chain has no proof that it is in Bitcoin.
+    pub end_height: u32,
+}
+
 /// Returns every stake of a status, each for itself: one that cannot be read leaves the others as they are.
 ///
 /// # Errors
@@ -144,28 +156,51 @@ pub fn delegations(node: &dyn ChainNode, status: DelegationStatus) -> Result<Vec
 pub fn delegations_each(
     node: &dyn ChainNode,
     status: DelegationStatus,
-) -> Result<Vec<Result<Delegation, NodeError>>, NodeError> {
+) -> Result<Vec<ListedStake>, NodeError> {
     pages(|key| {
         let answer = node.query(&delegations_query(status, key))?;
-        let each: Vec<_> = match &answer {
+        let listed = match &answer {
             Answer::Protobuf(bytes) => {
                 let page = RawPage::decode(bytes.as_slice()).map_err(|e| NodeError::answer(e.to_string()))?;
-                let alone = |entry: Vec<u8>| RawPage { btc_delegations: vec![entry] }.encode_to_vec();
-                page.btc_delegations.into_iter().map(|entry| Answer::Protobuf(alone(entry))).collect()
+                page.btc_delegations.into_iter().map(from_protobuf).collect()
             }
             Answer::Json(text) => {
                 let page: Value = serde_json::from_str(text).map_err(|e| NodeError::answer(e.to_string()))?;
                 let entries = page.get("btc_delegations").and_then(Value::as_array).cloned();
-                let alone = |entry: Value| Answer::Json(json!({ "btc_delegation": entry }).to_string());
-                entries.unwrap_or_default().into_iter().map(alone).collect()
+                entries.unwrap_or_default().into_iter().map(from_json).collect()
             }
         };
-        let read = |entry: &Answer| match delegations_in(ChainMessage::Delegations, entry)?.pop() {
-            Some(delegation) => Ok(delegation),
-            None => Err(NodeError::answer("there is no stake in it")),
-        };
-        Ok((each.iter().map(read).collect(), super::read::<PageEnd>(answer)?.pagination))
+        Ok((listed, super::read::<PageEnd>(answer)?.pagination))
     })
+}
+
+fn from_protobuf(entry: Vec<u8>) -> ListedStake {
+    let outline = Outline::decode(entry.as_slice()).unwrap_or_default();
+    listed(&outline, &Answer::Protobuf(RawPage { btc_delegations: vec![entry] }.encode_to_vec()))
+}
+
+fn from_json(entry: Value) -> ListedStake {
+    let outline = serde_json::from_value(entry.clone()).unwrap_or_default();
+    listed(&outline, &Answer::Json(json!({ "btc_delegation": entry }).to_string()))
+}
+
+fn listed(outline: &Outline, alone: &Answer) -> ListedStake {
+    let stake = delegations_in(ChainMessage::Delegations, alone)
+        .and_then(|mut found| found.pop().ok_or_else(|| NodeError::answer("there is no stake in it")));
+    let transaction = hex::decode(&outline.staking_tx_hex).ok();
+    let transaction = transaction.and_then(|bytes| deserialize::<Transaction>(&bytes).ok());
+    let txid = transaction.map(|transaction| transaction.compute_txid());
+    ListedStake { stake, txid, end_height: outline.end_height }
+}
+
+/// What is read of an entry by itself.
+#[derive(Clone, PartialEq, Message, serde::Deserialize)]
+#[serde(default)]
+struct Outline {
+    #[prost(uint32, tag = "6")]
+    end_height: u32,
+    #[prost(string, tag = "8")]
+    staking_tx_hex: String,
 }
 
 /// A page whose entries are not read.

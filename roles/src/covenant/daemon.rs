@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use babylon::node::{ChainNode, NodeError};
-use babylon::query::{self, DelegationStatus};
+use babylon::query::{self, DelegationStatus, ListedStake};
 use babylon::{Account, Message, with_causes};
 use bitcoin::{Network, Txid};
 use chain::ChainSource;
@@ -85,11 +85,22 @@ pub struct CovenantDaemon<'a, R> {
     pub(super) facts: CovenantFacts,
     /// Stakes of the last list that were submitted: another node may not show it yet.
     pub(super) submitted: BTreeSet<Txid>,
-    /// Stakes of the last list that are refused, with the reason.
-    refused: BTreeMap<Txid, String>,
-    /// How many entries of the last list cannot be read.
-    unreadable: usize,
+    /// Stakes of the last list that are refused.
+    refused: BTreeMap<Txid, Refused>,
+    /// The reasons of the last list's entries that cannot be read, not even their transaction.
+    unreadable: BTreeSet<String>,
+    /// Whether the key is in no committee of a stake of the last list.
+    is_no_member: bool,
 }
+
+/// A stake that is refused, by us or by the chain, and tried again later.
+struct Refused {
+    reason: String,
+    until: SystemTime,
+}
+
+/// After how long a stake is looked at again that was refused.
+const AGAIN_AFTER: Duration = Duration::from_secs(300);
 
 /// A stake that is to be submitted.
 pub(super) struct Ready {
@@ -110,7 +121,8 @@ where
             facts: CovenantFacts::default(),
             submitted: BTreeSet::new(),
             refused: BTreeMap::new(),
-            unreadable: 0,
+            unreadable: BTreeSet::new(),
+            is_no_member: false,
         }
     }
 
@@ -134,29 +146,24 @@ where
         let observer = self.parts.observer;
         let CovenantParts { node, bitcoin, policy, .. } = &self.parts;
         let compared = tips::compare(*node, *bitcoin, policy, now, &mut self.facts);
-        let (trouble, reason) = match compared {
-            Ok(()) => (None, String::new()),
-            Err((alert, reason)) => (Some(alert), reason),
+        let (trouble, step) = match compared {
+            Err(trouble) => (Some(trouble), CovenantStep::Wait),
+            Ok(()) => match self.sign_pending(now) {
+                Ok(step) => (None, step),
+                Err(error) => (Some((CovenantAlert::Node, with_causes(&error))), CovenantStep::Wait),
+            },
         };
         for alert in
             [CovenantAlert::Node, CovenantAlert::BitcoinNode, CovenantAlert::Stale, CovenantAlert::Differing]
         {
-            self.alerts.set(observer, alert, trouble == Some(alert), || reason.clone());
+            let reason = trouble.as_ref().filter(|(found, _)| *found == alert).map(|(_, reason)| reason);
+            self.alerts.set(observer, alert, reason.is_some(), || reason.cloned().unwrap_or_default());
         }
-        if trouble.is_some() {
-            return CovenantStep::Wait;
-        }
-        match self.sign_pending() {
-            Ok(step) => step,
-            Err(error) => {
-                self.alerts.raise(observer, CovenantAlert::Node, || with_causes(&error));
-                CovenantStep::Wait
-            }
-        }
+        step
     }
 
     /// Signs what the chain's list has, as many as one transaction may have.
-    fn sign_pending(&mut self) -> Result<CovenantStep, NodeError> {
+    fn sign_pending(&mut self, now: SystemTime) -> Result<CovenantStep, NodeError> {
         let CovenantParts { node, account, observer, policy, .. } = &self.parts;
         let (observer, most) = (*observer, policy.most_stakes.max(1));
         self.facts.balance = query::balance(*node, account.address(), account.denom())?;
@@ -168,42 +175,59 @@ where
         let depth = query::checkpoint_parameters(*node)?.confirmation_depth;
         let listed = query::delegations_each(*node, DelegationStatus::Pending)?;
         self.facts.pending = u64::try_from(listed.len()).unwrap_or(u64::MAX);
-        let (mut pending, mut unreadable) = (Vec::new(), Vec::new());
-        for entry in listed {
-            match entry {
-                Ok(delegation) => pending.push(delegation),
-                Err(error) => unreadable.push(with_causes(&error)),
-            }
-        }
-        // Told when there are more of them than before.
-        if unreadable.len() > self.unreadable {
-            for reason in unreadable.iter().skip(self.unreadable) {
-                observer.observe(&CovenantEvent::Unreadable { reason: reason.clone() });
-            }
-        }
-        self.unreadable = unreadable.len();
-        let ids: BTreeSet<_> = pending.iter().map(|of| of.staking_transaction.compute_txid()).collect();
+        let ids: BTreeSet<_> = listed.iter().filter_map(|entry| entry.txid).collect();
         self.submitted.retain(|stake| ids.contains(stake));
         self.refused.retain(|stake, _| ids.contains(stake));
-        let (mut ready, mut is_more) = (Vec::new(), false);
-        for delegation in pending {
+        self.is_no_member = false;
+        let mut unreadable = BTreeSet::new();
+        let (mut ready, mut is_more, mut lost) = (Vec::new(), false, None);
+        for ListedStake { stake: found, txid, end_height } in listed {
+            let delegation = match (found, txid) {
+                (Ok(delegation), _) => delegation,
+                (Err(error), Some(stake)) => {
+                    self.refuse(stake, with_causes(&error), now);
+                    continue;
+                }
+                (Err(error), None) => {
+                    unreadable.insert(with_causes(&error));
+                    continue;
+                }
+            };
             let stake = delegation.staking_transaction.compute_txid();
-            if self.submitted.contains(&stake) || self.is_signed(&delegation) {
+            let waits = self.refused.get(&stake).is_some_and(|refused| now < refused.until);
+            if waits || self.submitted.contains(&stake) || self.is_signed(&delegation) {
                 continue;
             }
             if ready.len() >= most {
                 is_more = true;
                 break;
             }
-            match self.sign(delegation, &history, depth)? {
-                Some(message) => ready.push(Ready { stake, message }),
-                None => continue,
+            let rules = (&history, depth, end_height);
+            match self.sign(delegation, rules, now) {
+                Ok(Some(message)) => ready.push(Ready { stake, message }),
+                Ok(None) => {}
+                // The others are signed all the same.
+                Err(error) => lost = Some(error),
             }
         }
+        for reason in unreadable.difference(&self.unreadable) {
+            observer.observe(&CovenantEvent::Unreadable { reason: reason.clone() });
+        }
+        self.unreadable = unreadable;
         self.facts.refused = u64::try_from(self.refused.len()).unwrap_or(u64::MAX);
+        self.alerts.set(observer, CovenantAlert::NotAMember, self.is_no_member, || {
+            "the key is not in the committee of a stake that waits".to_owned()
+        });
         let before = self.facts.submitted;
-        self.send(ready);
-        Ok(if is_more && self.facts.submitted > before { CovenantStep::Again } else { CovenantStep::Wait })
+        self.send(ready, now);
+        match lost {
+            Some(error) => Err(error),
+            None => Ok(if is_more && self.facts.submitted > before {
+                CovenantStep::Again
+            } else {
+                CovenantStep::Wait
+            }),
+        }
     }
 
     /// Returns whether the chain has this member's signatures.
@@ -216,24 +240,36 @@ where
     fn sign(
         &mut self,
         mut delegation: Delegation,
-        history: &ParametersHistory<Parameters>,
-        depth: u32,
+        (history, depth, end_height): (&ParametersHistory<Parameters>, u32, u32),
+        now: SystemTime,
     ) -> Result<Option<Message>, NodeError> {
         let stake = delegation.staking_transaction.compute_txid();
         let node = self.parts.node;
         if let Some(running) = delegation.extends.as_ref().map(|running| running.txid) {
             // The chain tells of the running stake by its id alone.
-            let found = query::delegation(node, running)?;
-            let set = found.map(|found| delegation.set_previous(&found));
-            match set {
+            let found = match query::delegation(node, running) {
+                Err(error @ (NodeError::Answer { .. } | NodeError::Refused(_))) => {
+                    return Ok(self.refuse(stake, with_causes(&error), now));
+                }
+                found => found?,
+            };
+            match found.map(|found| delegation.set_previous(&found)) {
                 Some(Ok(())) => {}
-                Some(Err(error)) => return Ok(self.refuse(stake, with_causes(&error))),
+                Some(Err(error)) => return Ok(self.refuse(stake, with_causes(&error), now)),
                 None => {
-                    return Ok(
-                        self.refuse(stake, format!("the stake {running} that it extends is not there"))
-                    );
+                    let reason = format!("the stake {running} that it extends is not there");
+                    return Ok(self.refuse(stake, reason, now));
                 }
             }
+        }
+        // The chain would count one that is over already: it looks at the end when it is registered.
+        let tip = self.facts.bitcoin_height.max(self.facts.light_client_height);
+        let unbonding = delegation.unbonding_time_blocks;
+        if end_height != 0 && tip.saturating_add(unbonding) >= end_height {
+            let reason = format!(
+                "age: it ends at height {end_height}, and Bitcoin is at {tip}; more than the unbonding time, {unbonding} blocks, must be left"
+            );
+            return Ok(self.refuse(stake, reason, now));
         }
         let chain = ChainRules {
             network: self.parts.network,
@@ -244,50 +280,51 @@ where
         // Which version holds, and that there is a proof of possession, the chain has judged by its own tip.
         let rules = CheckRules { history, in_force: InForce::AsStated, chain };
         match delegation.check_registered(&rules) {
-            Ok(checked) => Ok(self.sign_checked(stake, &checked)),
+            Ok(checked) => Ok(self.sign_checked(stake, &checked, now)),
             Err(broken) => {
                 let broken: Vec<_> =
                     broken.iter().map(|found| format!("{}: {}", found.rule(), with_causes(found))).collect();
-                Ok(self.refuse(stake, broken.join("; ")))
+                Ok(self.refuse(stake, broken.join("; "), now))
             }
         }
     }
 
-    fn sign_checked(&mut self, stake: Txid, checked: &CheckedDelegation) -> Option<Message> {
+    fn sign_checked(&mut self, stake: Txid, checked: &CheckedDelegation, now: SystemTime) -> Option<Message> {
         let fresh = (self.parts.fresh)();
         let CovenantParts { key, record, account, observer, .. } = &mut self.parts;
         let observer = *observer;
         let signed = checked.sign_as_covenant_member(key, &fresh, record);
-        let is_no_record = matches!(signed, Err(CovenantSigningError::Record(_)));
         let address = account.address().clone();
         match signed {
             Ok(signatures) => {
                 self.alerts.clear(observer, CovenantAlert::Record);
-                self.alerts.clear(observer, CovenantAlert::NotAMember);
                 self.refused.remove(&stake);
                 Some(Message::add_covenant_signatures(&address, stake, &signatures))
             }
             Err(error) => {
-                let alert = if is_no_record { Some(CovenantAlert::Record) } else { None };
                 let reason = error.to_string();
-                match (alert, &error) {
-                    (Some(alert), _) => self.alerts.raise(observer, alert, || reason),
-                    (None, CovenantSigningError::Signing(_)) => {
-                        self.alerts.raise(observer, CovenantAlert::NotAMember, || reason);
+                match error {
+                    CovenantSigningError::Record(_) => {
+                        self.alerts.raise(observer, CovenantAlert::Record, || reason);
+                        None
                     }
-                    (None, _) => drop(self.refuse(stake, reason)),
+                    CovenantSigningError::Signing(_) => {
+                        self.is_no_member = true;
+                        self.refuse(stake, reason, now)
+                    }
+                    _ => self.refuse(stake, reason, now),
                 }
-                None
             }
         }
     }
 
-    /// Refuses a stake: told once, and again where the reason is another.
-    fn refuse(&mut self, stake: Txid, reason: String) -> Option<Message> {
-        if self.refused.get(&stake) != Some(&reason) {
+    /// Refuses a stake for a while: told once, and again where the reason is another.
+    pub(super) fn refuse(&mut self, stake: Txid, reason: String, now: SystemTime) -> Option<Message> {
+        if self.refused.get(&stake).is_none_or(|refused| refused.reason != reason) {
             self.parts.observer.observe(&CovenantEvent::Refused { stake, reason: reason.clone() });
-            self.refused.insert(stake, reason);
         }
+        let until = now.checked_add(AGAIN_AFTER).unwrap_or(now);
+        self.refused.insert(stake, Refused { reason, until });
         None
     }
 }

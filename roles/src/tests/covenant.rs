@@ -14,7 +14,7 @@ use eots::SecretKey;
 use finality::ConsumerHeight;
 use serde_json::{Value, json};
 use staking_scripts::delegation::{MemoryCovenantRecord, RecordVerdict, SignedStake};
-use staking_scripts::testing::{ACCOUNT, genesis, history_file, honest, members};
+use staking_scripts::testing::{ACCOUNT, genesis, history_file, honest, included_of, members};
 use staking_scripts::{CovenantRecord, Delegation};
 
 use crate::covenant::{
@@ -186,9 +186,10 @@ fn one_bad_stake_stops_no_other_and_is_told_once() {
     let world = World::new();
     let (delegation, _) = honest(genesis());
     let good = listed(&delegation);
+    let other = |number| listed(&included_of(number, 1_000, 1).0);
     let bad = [
-        changed(&good, |it| it["staking_time"] = json!(1999)),
-        changed(&good, |it| it["unbonding_time"] = json!(5)),
+        changed(&other(1), |it| (it["start_height"], it["end_height"]) = (json!(1), json!(1008))),
+        changed(&other(2), |it| it["staking_time"] = json!(1999)),
         json!({ "btc_pk": "zz" }),
     ];
     world.list(bad.iter().cloned().chain([good]).collect());
@@ -208,8 +209,9 @@ fn one_bad_stake_stops_no_other_and_is_told_once() {
         .filter(|event| matches!(event, CovenantEvent::Unreadable { .. }))
         .count();
     assert_eq!(unreadable, 1);
-    // All four are of one staking transaction: the last word on it is what was signed.
-    assert!(!world.log.refused().is_empty());
+    let refused = world.log.refused();
+    assert_eq!((refused.len(), daemon.facts().refused), (2, 2), "{refused:?}");
+    assert!(refused[0].starts_with("age: it ends at height 1008"), "{refused:?}");
     assert_eq!(daemon.alerts().count(), 0);
 }
 

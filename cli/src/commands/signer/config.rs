@@ -24,7 +24,7 @@ pub(crate) struct Args {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// Whether the daemon would take it.
+    /// Whether the configuration is valid; whether the database opens and keys unlock, the start tells.
     pub valid: bool,
     /// Every problem, with its place.
     pub problems: Vec<String>,
