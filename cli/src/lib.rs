@@ -4,6 +4,8 @@ mod args;
 mod commands;
 pub mod demo;
 pub mod outputs;
+#[cfg(feature = "signer")]
+mod process;
 #[cfg(all(feature = "babylon", feature = "signer"))]
 mod running;
 mod view;

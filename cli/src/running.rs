@@ -1,4 +1,4 @@
-//! What the daemons have in common: logs, metrics, the signal that stops them, and how fast they step.
+//! What the daemons that ask a chain have in common: their flags, metrics and health, and how fast they step.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,6 +9,8 @@ use clap::ValueEnum;
 use signer::http::{Observed, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
+
+use crate::process::{Signals, start_log};
 
 /// The longest wait after something went wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -122,12 +124,7 @@ impl DaemonArgs {
                 "--metrics is {address}; must be on loopback, as nobody is authenticated there"
             );
         }
-        let log = tracing_subscriber::fmt().with_max_level(self.log_level).with_writer(std::io::stderr);
-        // Whoever has set another one before keeps it.
-        let _set = match self.log_format {
-            LogForm::Json => log.json().try_init(),
-            LogForm::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-        };
+        start_log(self.log_level, matches!(self.log_format, LogForm::Json));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.context("cannot start the daemon's threads")?;
         let metrics = match self.metrics {
@@ -174,30 +171,5 @@ impl Running {
             }
         }
         self.runtime.shutdown_timeout(Duration::from_secs(1));
-    }
-}
-
-/// The signals that stop a daemon.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        #[cfg(not(unix))]
-        let _signal = tokio::signal::ctrl_c().await;
     }
 }

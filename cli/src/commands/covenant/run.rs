@@ -1,6 +1,5 @@
 //! `covenant run`: the covenant member's daemon.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,6 +19,7 @@ use crate::args::network::NetworkName;
 use crate::args::node::NodeArgs;
 use crate::args::secret::{SecretKeyFile, SecretKeyPath, shown_path};
 use crate::args::secured_chain::ChainNodeArgs;
+use crate::process::print_started;
 use crate::running::{DaemonArgs, Health, Next};
 use crate::view::output::{Exit, Printout};
 
@@ -139,14 +139,7 @@ impl Args {
             observer: &Log,
             policy,
         });
-        let text = match json {
-            true => serde_json::to_string(&output)?,
-            false => format!("signs as {}", output.public_key),
-        };
-        let mut stdout = anstream::stdout().lock();
-        // Nobody may be reading it.
-        let _printed = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
-        drop(stdout);
+        print_started(&output, json, &format!("signs as {}", output.public_key))?;
         running.run(|| {
             let step = daemon.step(SystemTime::now());
             let raised: Vec<_> = daemon.alerts().collect();

@@ -1,6 +1,5 @@
 //! `provider run`: the finality provider's daemon.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use signer::http::Observed;
 use crate::args::account::{AccountArgs, account_key};
 use crate::args::secured_chain::ChainNodeArgs;
 use crate::args::vote_signing::SigningArgs;
+use crate::process::print_started;
 use crate::running::{DaemonArgs, Health, Next};
 use crate::view::output::{Exit, Printout};
 
@@ -164,14 +164,7 @@ impl Args {
         let second: Option<&dyn ChainNode> = if has_second { Some(&second) } else { None };
         let parts = ProviderParts { node: &node, second, account, signer: &signer, observer: &Log, policy };
         let mut daemon = ProviderDaemon::new(parts)?;
-        let text = match json {
-            true => serde_json::to_string(&output)?,
-            false => format!("votes for {}", output.public_key),
-        };
-        let mut stdout = anstream::stdout().lock();
-        // Nobody may be reading it.
-        let _printed = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
-        drop(stdout);
+        print_started(&output, json, &format!("votes for {}", output.public_key))?;
         let mut is_slashed = false;
         running.run(|| {
             let step = daemon.step(Instant::now());

@@ -1,18 +1,18 @@
 //! `signer start`: the daemon that holds a finality provider's keys.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use signer::config::{Configuration, LogFormat, LogSettings};
+use signer::config::{Configuration, LogFormat};
 use signer::daemon::Daemon;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::keystore::refuse_flags;
 use crate::args::not_opened::NotOpened;
 use crate::args::secret::forbid_core_dumps;
+use crate::process::{Signals, print_started, start_log};
 use crate::view::output::{Exit, Printout};
 
 #[derive(clap::Args)]
@@ -46,7 +46,8 @@ impl Args {
         )?;
         forbid_core_dumps()?;
         let configuration = Configuration::load(&self.config, std::env::vars_os()).context("--config")?;
-        log_as(&configuration.log);
+        let log = &configuration.log;
+        start_log(LevelFilter::from_level(log.level), log.format == LogFormat::Json);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("cannot start the daemon's threads")?;
         let served = runtime.block_on(serve(configuration, json));
@@ -57,60 +58,21 @@ impl Args {
     }
 }
 
-fn log_as(settings: &LogSettings) {
-    let level = LevelFilter::from_level(settings.level);
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
-    // Whoever has set another one before keeps it.
-    let _set = match settings.format {
-        LogFormat::Json => log.json().try_init(),
-        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-    };
-}
-
 async fn serve(configuration: Configuration, json: bool) -> anyhow::Result<()> {
     // From here on a signal stops it in order.
-    let mut stop = Stop::new()?;
+    let mut stop = Signals::new()?;
     let store = configuration.store.clone();
     let mut daemon = Daemon::start(configuration).await.map_err(|cause| NotOpened::new(cause, &store))?;
     let output = Output {
         grpc: daemon.grpc_address().to_string(),
         metrics: daemon.metrics_address().map(|address| address.to_string()),
     };
-    let text = if json { serde_json::to_string(&output)? } else { format!("listening at {}", output.grpc) };
-    let mut stdout = anstream::stdout().lock();
-    // Nobody may be reading it.
-    let _printed = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
-    drop(stdout);
+    print_started(&output, json, &format!("listening at {}", output.grpc))?;
     let ended = tokio::select! {
-        () = stop.requested() => false,
+        () = stop.wait() => false,
         () = daemon.ended() => true,
     };
     daemon.stop().await;
     anyhow::ensure!(!ended, "the signer has ended by itself; see its log");
     Ok(())
-}
-
-/// The signals that stop the daemon.
-struct Stop {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn requested(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        #[cfg(not(unix))]
-        let _signal = tokio::signal::ctrl_c().await;
-    }
 }
