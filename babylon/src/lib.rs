@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod client;
+pub mod contract;
 pub mod message;
 pub mod node;
 mod proto;

@@ -8,6 +8,7 @@
     clippy::unwrap_used
 )]
 
+mod contract;
 mod covenant;
 mod devnet;
 mod lifecycle;

@@ -114,6 +114,14 @@ impl<'a> Account<'a> {
         Self { gas, ..self }
     }
 
+    /// Returns the account on a chain whose addresses have another prefix than those of Babylon Genesis.
+    ///
+    /// # Errors
+    /// The prefix is none of bech32, or one of Bitcoin's.
+    pub fn with_prefix(self, prefix: &str) -> Result<Self, finality::InvalidAccountAddress> {
+        Ok(Self { address: self.key.address_on(prefix)?, ..self })
+    }
+
     /// Returns the account with another pace.
     #[must_use]
     pub fn with_pace(self, pace: Pace) -> Self {

@@ -4,6 +4,7 @@
 //! `babylond tx sign` takes: keys in hex, other bytes in base64, 64-bit numbers as text.
 
 mod bitcoin;
+mod contract;
 mod covenant;
 mod decimal;
 mod finality;

@@ -108,3 +108,15 @@ pub(crate) struct MsgSend {
     #[prost(message, repeated, tag = "3")]
     pub(crate) amount: Vec<Coin>,
 }
+
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub(crate) struct MsgExecuteContract {
+    #[prost(string, tag = "1")]
+    pub(crate) sender: String,
+    #[prost(string, tag = "2")]
+    pub(crate) contract: String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) msg: Vec<u8>,
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) funds: Vec<Coin>,
+}

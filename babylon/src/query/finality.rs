@@ -1,13 +1,10 @@
-//! The chain's finality: blocks, power, commitments, evidence.
+//! The chain's finality: blocks, power, commitments.
 
-use ::finality::{ConsumerHeight, Evidence, RandomnessCommitment, SigningContext, VoteMessage};
-use eots::{PublicRandomness, Signature, XOnlyPublicKey};
+use ::finality::{ConsumerHeight, RandomnessCommitment};
+use eots::XOnlyPublicKey;
 use prost::Message;
 
-use super::answers::{
-    self, BlockResponse, CommitmentsResponse, Empty, EvidenceResponse, EvidencesResponse, HeightResponse,
-    PowerResponse,
-};
+use super::answers::{BlockResponse, CommitmentsResponse, Empty, HeightResponse, PowerResponse};
 use super::{PAGE, PageRequest, absent, ask, fixed, needed, page_parameters, pages};
 use crate::node::{ChainNode, NodeError};
 
@@ -46,19 +43,11 @@ struct ProviderHeightRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct ProviderRequest {
+pub(super) struct ProviderRequest {
     #[prost(string, tag = "1")]
-    fp_btc_pk_hex: String,
+    pub(super) fp_btc_pk_hex: String,
     #[prost(message, optional, tag = "2")]
-    pagination: Option<PageRequest>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct EvidencesRequest {
-    #[prost(uint64, tag = "1")]
-    start_height: u64,
-    #[prost(message, optional, tag = "2")]
-    pagination: Option<PageRequest>,
+    pub(super) pagination: Option<PageRequest>,
 }
 
 /// Returns a block as the finality module has it; `None` where it has none of this height.
@@ -141,95 +130,4 @@ pub fn commitments(
     })?;
     all.sort_by_key(|found| found.commitment.start_height);
     Ok(all)
-}
-
-/// Returns the first evidence against a provider; `None` where there is none.
-///
-/// # Errors
-/// [`NodeError`]: also when the evidence proves nothing.
-pub fn evidence(node: &dyn ChainNode, provider: &XOnlyPublicKey) -> Result<Option<Evidence>, NodeError> {
-    let path = format!("/babylon/finality/v1/finality_providers/{provider}/evidence");
-    let request = ProviderRequest { fp_btc_pk_hex: provider.to_string(), pagination: None };
-    let method = "/babylon.finality.v1.Query/Evidence";
-    match ask::<EvidenceResponse>(node, method, &request, path) {
-        Err(NodeError::Refused(refusal)) if refusal.log.contains("there is no slashable evidence") => {
-            Ok(None)
-        }
-        answer => absent(answer)?.map(|answer| read(&needed(answer.evidence, "evidence")?)).transpose(),
-    }
-}
-
-/// Returns the evidence of every provider from a height on. The chain repeats some and hides others: of each
-/// provider it shows the first alone, here once.
-///
-/// # Errors
-/// [`NodeError`]: also when one proves nothing.
-pub fn evidences(node: &dyn ChainNode, from: ConsumerHeight) -> Result<Vec<Evidence>, NodeError> {
-    let mut all: Vec<Evidence> = pages(|key| {
-        let start_height = from.to_u64();
-        let page = page_parameters(&key);
-        let path = format!("/babylon/finality/v1/evidences?start_height={start_height}&{page}");
-        let request = EvidencesRequest { start_height, pagination: Some(PageRequest { key, limit: PAGE }) };
-        let answer: EvidencesResponse =
-            ask(node, "/babylon.finality.v1.Query/ListEvidences", &request, path)?;
-        let read: Result<Vec<_>, NodeError> = answer.evidences.iter().map(read).collect();
-        Ok((read?, answer.pagination))
-    })?;
-    all.sort_by_key(|evidence| (evidence.canonical.height(), evidence.public_key));
-    all.dedup();
-    Ok(all)
-}
-
-/// Reads evidence in JSON, as the chain prints it: of one provider, of several, or alone. What it repeats is
-/// there once.
-///
-/// # Errors
-/// [`NodeError::Answer`]: it has another form, or proves nothing.
-pub fn evidence_from_json(text: &str) -> Result<Vec<Evidence>, NodeError> {
-    #[derive(serde::Deserialize)]
-    struct Any {
-        evidence: Option<answers::Evidence>,
-        evidences: Option<Vec<answers::Evidence>>,
-        fp_btc_pk_hex: Option<String>,
-    }
-    let form = |error: serde_json::Error| NodeError::answer(error.to_string());
-    let Any { evidence, evidences, fp_btc_pk_hex } = serde_json::from_str(text).map_err(form)?;
-    let found = match (evidence, evidences, fp_btc_pk_hex) {
-        (Some(one), None, None) => vec![one],
-        (None, Some(all), None) => all,
-        (None, None, Some(_)) => vec![serde_json::from_str(text).map_err(form)?],
-        _ => return Err(NodeError::answer("it must have `evidence`, `evidences`, or the fields of one")),
-    };
-    let mut all = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    all.sort_by_key(|evidence| (evidence.canonical.height(), evidence.public_key));
-    all.dedup();
-    Ok(all)
-}
-
-fn read(found: &answers::Evidence) -> Result<Evidence, NodeError> {
-    let key = || NodeError::answer("fp_btc_pk_hex is not a public key");
-    let signature = |bytes: &[u8], what: &str| {
-        let not = |_| NodeError::answer(format!("{what} is not below the group order"));
-        Signature::from_bytes(fixed(bytes, what)?).map_err(not)
-    };
-    let height = ConsumerHeight(found.block_height);
-    let message = |hash: &[u8], what: &str| -> Result<VoteMessage, NodeError> {
-        Ok(VoteMessage::new(SigningContext::GENESIS, height, fixed(hash, what)?))
-    };
-    let evidence = Evidence {
-        public_key: found.fp_btc_pk_hex.parse().map_err(|_| key())?,
-        public_randomness: PublicRandomness::from_bytes(fixed(&found.pub_rand, "pub_rand")?),
-        canonical: message(&found.canonical_app_hash, "canonical_app_hash")?,
-        canonical_signature: signature(&found.canonical_finality_sig, "canonical_finality_sig")?,
-        fork: message(&found.fork_app_hash, "fork_app_hash")?,
-        fork_signature: signature(&found.fork_finality_sig, "fork_finality_sig")?,
-    };
-    evidence.verify().map_err(|error| NodeError::answer(format!("the evidence proves nothing: {error}")))?;
-    Ok(evidence)
-}
-
-/// Returns evidence as the RPC answers it, of what a gateway answered.
-#[cfg(test)]
-pub(crate) fn reencoded_evidence(json: &str) -> Vec<u8> {
-    serde_json::from_str::<EvidenceResponse>(json).unwrap_or_default().encode_to_vec()
 }

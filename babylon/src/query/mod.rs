@@ -6,6 +6,7 @@
 mod account;
 pub(crate) mod answers;
 mod bitcoin;
+mod evidence;
 mod finality;
 pub(crate) mod liveness;
 mod staking;
@@ -21,10 +22,10 @@ pub use self::bitcoin::{
     light_client_tip, raw_checkpoint,
 };
 #[cfg(test)]
-pub(crate) use self::finality::reencoded_evidence;
+pub(crate) use self::evidence::reencoded_evidence;
+pub use self::evidence::{evidence, evidence_from_json, evidences};
 pub use self::finality::{
-    ChainBlock, CommittedRandomness, activated_height, commitments, evidence, evidence_from_json, evidences,
-    finality_block, power_at,
+    ChainBlock, CommittedRandomness, activated_height, commitments, finality_block, power_at,
 };
 pub use self::liveness::{
     FinalityParameters, SigningInfo, finality_parameters, last_final_height, last_finalized_epoch,

@@ -2,6 +2,7 @@
 
 mod client;
 mod commission;
+mod contract;
 mod fee;
 mod messages;
 mod queries;

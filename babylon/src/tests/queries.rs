@@ -150,7 +150,7 @@ fn evidence_is_verified_and_gives_the_key() {
 
 #[test]
 fn evidence_is_read_of_every_form_that_is_printed() {
-    let read = |text: &str| query::evidence_from_json(text);
+    let read = |text: &str| query::evidence_from_json(text, None);
     let one = read(&file("answers/rest-evidence-of-provider.json")).unwrap();
     assert_eq!(one.len(), 1);
     for name in ["answers/rest-evidences.json", "answers/query-list-evidences.json"] {

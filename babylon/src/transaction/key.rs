@@ -9,7 +9,7 @@ use bitcoin::secp256k1::{All, Message, PublicKey, SecretKey};
 use finality::AccountAddress;
 
 /// The first part of addresses on Babylon Genesis.
-const ADDRESS_PREFIX: &str = "bbn";
+const GENESIS_PREFIX: &str = "bbn";
 
 /// The secret key of an account, which pays and is named by its messages. It is wiped when it is dropped.
 pub struct AccountKey {
@@ -39,8 +39,16 @@ impl AccountKey {
     /// # Errors
     /// None in truth: every hash of a key is an address.
     pub fn address(&self) -> Result<AccountAddress, finality::InvalidAccountAddress> {
+        self.address_on(GENESIS_PREFIX)
+    }
+
+    /// Returns the account's address on a chain whose addresses begin with this prefix.
+    ///
+    /// # Errors
+    /// The prefix is none of bech32, or one of Bitcoin's.
+    pub fn address_on(&self, prefix: &str) -> Result<AccountAddress, finality::InvalidAccountAddress> {
         let hash = hash160::Hash::hash(&self.public_key());
-        let prefix = Hrp::parse(ADDRESS_PREFIX).map_err(|_| finality::InvalidAccountAddress::Length(0))?;
+        let prefix = Hrp::parse(prefix).map_err(|_| finality::InvalidAccountAddress::Length(0))?;
         bech32::encode::<Bech32>(prefix, hash.as_byte_array()).unwrap_or_default().parse()
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use eots::XOnlyPublicKey;
-use finality::Evidence;
+use finality::{Evidence, SigningContext};
 
 use super::argument::{self, Argument};
 use super::input;
@@ -11,21 +11,23 @@ use super::input;
 #[derive(clap::Args)]
 pub(crate) struct EvidenceArgs {
     /// Evidence as the chain prints it: `babylond query finality evidence` or `list-evidences`, or the
-    /// gateway's `finality/v1/finality_providers/KEY/evidence` or `finality/v1/evidences`; - is standard
-    /// input.
-    #[arg(long, value_name = "FILE", value_parser = argument::file(evidence_file))]
-    evidence: Option<Argument<Vec<Evidence>>>,
-}
-
-fn evidence_file(path: &str) -> anyhow::Result<Vec<Evidence>> {
-    Ok(babylon::query::evidence_from_json(&input::text_file(path)?)?)
+    /// gateway's `finality/v1/finality_providers/KEY/evidence` or `finality/v1/evidences`, or as a finality contract
+    /// prints it; - is standard input.
+    #[arg(long, value_name = "FILE", value_parser = argument::file(input::text_file))]
+    evidence: Option<Argument<String>>,
+    /// With evidence from the contract of a Cosmos chain, which does not say it: the signing context of its
+    /// votes (`btcstake eots context` computes it).
+    #[arg(long, value_name = "64 HEX DIGITS", requires = "evidence")]
+    signing_context: Option<SigningContext>,
 }
 
 impl EvidenceArgs {
     /// Returns the evidence against a provider that is meant, or the only one; `None` where no file is given.
     pub(crate) fn one(&self, is_meant: impl Fn(&XOnlyPublicKey) -> bool) -> anyhow::Result<Option<Evidence>> {
         let Some(given) = &self.evidence else { return Ok(None) };
-        let all = given.read()?;
+        let text = given.read()?;
+        let all =
+            babylon::query::evidence_from_json(&text, self.signing_context).with_context(|| given.name())?;
         let count = all.len();
         let mut meant = all.into_iter().filter(|evidence| is_meant(&evidence.public_key));
         let first = meant.next().with_context(|| {

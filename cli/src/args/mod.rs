@@ -6,6 +6,8 @@ pub(crate) mod argument;
 #[cfg(feature = "babylon")]
 pub(crate) mod block;
 pub(crate) mod chain;
+#[cfg(feature = "babylon")]
+pub(crate) mod contract;
 pub(crate) mod delegation;
 #[cfg(feature = "babylon")]
 pub(crate) mod description;

@@ -43,12 +43,21 @@ pub(crate) struct Sender<'a> {
 impl SendArgs {
     /// Reads the account's key, or takes the address that will sign.
     pub(crate) fn sender<'a>(&'a self, nodes: &'a ChainNodeArgs) -> anyhow::Result<Sender<'a>> {
+        self.sender_on(nodes, "bbn")
+    }
+
+    /// Does so on a chain whose addresses have this prefix.
+    pub(crate) fn sender_on<'a>(
+        &'a self,
+        nodes: &'a ChainNodeArgs,
+        prefix: &str,
+    ) -> anyhow::Result<Sender<'a>> {
         if self.unsigned {
             let from = self.from.clone();
             let address = from.context("--from is absent; must be the account that will sign")?;
             ensure!(
-                address.prefix() == "bbn",
-                "--from is an address of {:?}; must be one of Babylon Genesis, bbn1…",
+                address.prefix() == prefix,
+                "--from is an address of {:?}; must begin with {prefix}1, as on the chain that is sent to",
                 address.prefix()
             );
             return Ok(Sender { args: self, nodes, key: None, address });
@@ -56,7 +65,7 @@ impl SendArgs {
         let path = self.account.path("--account-key-file or --unsigned")?;
         ensure!(nodes.is_given(), "--chain-node is absent; must be given, or --chain-gateway or --unsigned");
         let key = account_key(&path)?;
-        Ok(Sender { args: self, nodes, address: key.address()?, key: Some(key) })
+        Ok(Sender { args: self, nodes, address: key.address_on(prefix)?, key: Some(key) })
     }
 
     /// Returns the sender of messages that name it.
@@ -113,7 +122,7 @@ impl Sender<'_> {
         };
         let chain_id = chain_id.context("--chain-id is absent; must be that of the chain that is sent to")?;
         let node = self.nodes.node()?;
-        let account = given.open(&node, key, chain_id).map_err(failed)?;
+        let account = given.open(&node, key, chain_id).map_err(failed)?.with_prefix(self.address.prefix())?;
         let kinds = messages.iter().map(|message| message.type_url().to_owned()).collect();
         let Sent { hash, executed, fee } = account.send(&messages).map_err(failed)?;
         Ok(Output::Sent(SentTransaction {

@@ -3,6 +3,7 @@
 
 mod adaptor;
 mod commit;
+mod contracts;
 mod derive;
 mod extract;
 mod negative;

@@ -1,8 +1,11 @@
 //! `provider unjail`: lets a finality provider vote again.
 
+use anyhow::Context as _;
 use babylon::Message;
+use babylon::contract::ContractMessage;
 use eots::XOnlyPublicKey;
 
+use crate::args::contract::{ContractArgs, sender_to};
 use crate::args::secured_chain::ChainNodeArgs;
 use crate::args::sending::SendArgs;
 use crate::view::output::Printout;
@@ -20,6 +23,8 @@ pub(crate) struct Args {
     #[arg(long)]
     chain_id: Option<String>,
     #[command(flatten)]
+    contract: ContractArgs,
+    #[command(flatten)]
     nodes: ChainNodeArgs,
     #[command(flatten)]
     send: SendArgs,
@@ -27,8 +32,20 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let sender = self.send.sender(&self.nodes)?;
-        let message = Message::unjail_finality_provider(sender.address(), &self.public_key);
-        sender.print(self.chain_id.as_deref(), vec![message])
+        let (chain_id, public_key) = (self.chain_id.as_deref(), self.public_key);
+        let contract = self.contract.contract(chain_id.unwrap_or_default())?;
+        let sender = sender_to(contract.as_ref(), &self.send, &self.nodes)?;
+        let message = match &contract {
+            None => Message::unjail_finality_provider(sender.address(), &public_key),
+            Some(contract) => {
+                chain_id.context("--chain-id is absent; must be given with --contract")?;
+                Message::execute_contract(
+                    sender.address(),
+                    contract,
+                    &ContractMessage::Unjail { public_key },
+                )?
+            }
+        };
+        sender.print(chain_id, vec![message])
     }
 }

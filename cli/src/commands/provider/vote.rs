@@ -1,12 +1,19 @@
 //! `provider vote`: votes for blocks on the chain.
 
 use anyhow::{Context, bail, ensure};
+use babylon::contract::{ContractKind, ContractMessage, FinalityContract, SettlementBlock};
 use babylon::node::ChainNode;
 use babylon::{Message, VotedBlock, query};
-use finality::{ConsumerHeight, RandomnessSchedule, Signer as _, SigningContext, VoteMessage};
+use eots::XOnlyPublicKey;
+use finality::{
+    AccountAddress, ConsumerHeight, FinalityVote, Operation, RandomnessSchedule, Signer as _, SigningContext,
+    VoteMessage,
+};
 
 use crate::args::argument::{self, Argument};
 use crate::args::block::block_file;
+use crate::args::contract::{ContractArgs, sender_to};
+use crate::args::input;
 use crate::args::secured_chain::ChainNodeArgs;
 use crate::args::sending::SendArgs;
 use crate::args::vote_signer::VoteSignerError;
@@ -19,7 +26,8 @@ const MOST_VOTES: u32 = 1_000;
 #[derive(clap::Args)]
 #[command(
     after_help = "A vote is over the AppHash, which is read of the block. The proof of its randomness is by the commitment that the chain has for its height; \
-    without a node, --commitment-start and --commitment-count say which. All votes are in one transaction: the chain takes all or none.\n\n\
+    without a node, --commitment-start and --commitment-count say which. All votes are in one transaction: the chain takes all or none. With --contract the vote \
+    is for the finality contract of a consumer chain: over the AppHash on a Cosmos chain, over the hash of a rollup's block.\n\n\
     Examples:\n  btcstake provider vote --signer URL --signer-secret-file operator.secret --chain-id bbn-1 --height 2410001 --count 20 \
     --chain-node URL --account operator\n  \
     btcstake provider vote --secret-key-file provider.key --protection signing.db --chain-id bbn-1 --block block.json \
@@ -46,6 +54,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HEIGHTS", requires = "commitment_start")]
     commitment_count: Option<u32>,
     #[command(flatten)]
+    contract: ContractArgs,
+    /// With a rollup's contract: the number of the block of Ethereum that the rollup's block is derived from.
+    #[arg(long, value_name = "NUMBER", requires_all = ["l1_block_hash", "contract"])]
+    l1_block_number: Option<u64>,
+    /// And its hash.
+    #[arg(long, value_name = "BYTES", requires = "l1_block_number")]
+    #[arg(value_parser = argument::value(input::bytes32))]
+    l1_block_hash: Option<Argument<[u8; 32]>>,
+    #[command(flatten)]
     nodes: ChainNodeArgs,
     #[command(flatten)]
     send: SendArgs,
@@ -71,63 +88,118 @@ impl Args {
         heights.map(block).collect()
     }
 
-    pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        ensure!(
-            self.signing.signing_context.is_none(),
-            "--signing-context is given; must be absent, as only Babylon Genesis takes these votes"
-        );
-        let sender = self.send.sender(&self.nodes)?;
-        let several = self.nodes.is_given().then(|| self.nodes.node()).transpose()?;
-        let node: Option<&dyn ChainNode> = match &several {
-            Some(node) => Some(node),
-            None => None,
-        };
-        let chain_id = self.signing.chain_id.clone();
-        let blocks = self.blocks(node)?;
-        for block in &blocks {
-            let found = block.chain_id.as_deref().unwrap_or(&chain_id);
+    /// The blocks are of the chain that is voted on, and have what its votes are over.
+    fn check_blocks(&self, blocks: &[VotedBlock], contract: Option<&FinalityContract>) -> anyhow::Result<()> {
+        let chain_id = &self.signing.chain_id;
+        let is_rollup = contract.is_some_and(|contract| contract.kind == ContractKind::Rollup);
+        for block in blocks {
+            let found = block.chain_id.as_ref().unwrap_or(chain_id);
             ensure!(
                 found == chain_id,
                 "the block is of the chain {found:?}; must be of --chain-id, {chain_id:?}"
             );
-            ensure!(block.is_app_hash, "the block is a rollup's; must be one of Babylon Genesis");
-        }
-        let given = self.commitment_start.zip(self.commitment_count);
-        let signer = self.signing.signer()?;
-        // What the chain has is asked for before anything is signed.
-        let ranges = match (given, node) {
-            (Some((start, count)), _) => vec![RandomnessSchedule::new(start, count, 1)?],
-            (None, Some(node)) => query::commitments(node, &signer.public_key())
-                .context("--chain-node")?
-                .into_iter()
-                .filter_map(|found| {
-                    let count = u32::try_from(found.commitment.count).ok()?;
-                    RandomnessSchedule::new(found.commitment.start_height, count, 1).ok()
-                })
-                .collect(),
-            (None, None) => bail!("--commitment-start is absent; must be given, or --chain-node"),
-        };
-        let mut messages = Vec::with_capacity(blocks.len());
-        let covers = |range: &RandomnessSchedule, height: ConsumerHeight| {
-            let above = height.to_u64().checked_sub(range.start_height().to_u64());
-            above.is_some_and(|above| above < u64::from(range.count()))
-        };
-        for group in blocks.chunk_by(|one, other| {
-            let of = |block: &VotedBlock| ranges.iter().position(|range| covers(range, block.height));
-            of(one) == of(other)
-        }) {
-            let [first, ..] = group else { continue };
-            let range = ranges.iter().find(|range| covers(range, first.height));
-            let range = range.with_context(|| format!("no commitment has the height {}", first.height))?;
-            let votes: Vec<_> = group
-                .iter()
-                .map(|block| VoteMessage::new(SigningContext::GENESIS, block.height, block.hash))
-                .collect();
-            let proven = signer.prove_votes(*range, &votes).map_err(VoteSignerError::into_answer)?;
-            for vote in proven {
-                messages.push(Message::vote(sender.address(), &vote.map_err(VoteSignerError::into_answer)?)?);
+            match is_rollup {
+                true => ensure!(!block.is_app_hash, "the block is one of CometBFT; must be the rollup's"),
+                false => ensure!(block.is_app_hash, "the block is a rollup's; must be one of CometBFT"),
             }
         }
-        sender.print(Some(&chain_id), messages)
+        Ok(())
     }
+
+    fn settled_in(&self) -> anyhow::Result<Option<SettlementBlock>> {
+        let hash = argument::read_optional(self.l1_block_hash.as_ref())?;
+        Ok(self.l1_block_number.zip(hash).map(|(number, hash)| SettlementBlock { number, hash }))
+    }
+
+    pub(crate) fn run(mut self) -> anyhow::Result<Printout> {
+        ensure!(
+            self.signing.signing_context.is_none(),
+            "--signing-context is given; must be absent, as it is that of --contract"
+        );
+        let contract = self.contract.contract(&self.signing.chain_id)?;
+        let settled_in = self.settled_in()?;
+        let sender = sender_to(contract.as_ref(), &self.send, &self.nodes)?;
+        let is_rollup = contract.as_ref().is_some_and(|contract| contract.kind == ContractKind::Rollup);
+        ensure!(
+            !is_rollup || self.block.is_some(),
+            "--block is absent; must be given for a rollup, whose blocks the node does not have"
+        );
+        let several = self.nodes.is_given().then(|| self.nodes.node()).transpose()?;
+        let node = several.as_ref().map(|several| -> &dyn ChainNode { several });
+        let blocks = self.blocks(node)?;
+        self.check_blocks(&blocks, contract.as_ref())?;
+        let given = self.commitment_start.zip(self.commitment_count);
+        let (from, chain_id) = (sender.address().clone(), self.signing.chain_id.clone());
+        let context = contract.as_ref().map(|contract| contract.context(Operation::FinalityVote));
+        self.signing.signing_context = context;
+        let signer = self.signing.signer()?;
+        // What the chain has is asked for before anything is signed.
+        let ranges = commitments(given, node, contract.is_some(), &signer.public_key())?;
+        let mut messages = Vec::with_capacity(blocks.len());
+        for (range, votes) in by_commitment(&blocks, &ranges, context.unwrap_or(SigningContext::GENESIS))? {
+            for vote in signer.prove_votes(range, &votes).map_err(VoteSignerError::into_answer)? {
+                let vote = vote.map_err(VoteSignerError::into_answer)?;
+                messages.push(message(&from, contract.as_ref(), vote, settled_in)?);
+            }
+        }
+        sender.print(Some(contract.as_ref().map_or(&chain_id, |contract| &contract.chain_id)), messages)
+    }
+}
+
+/// The commitments by which votes are proved: the one given, or those that the chain has.
+fn commitments(
+    given: Option<(ConsumerHeight, u32)>,
+    node: Option<&dyn ChainNode>,
+    is_contract: bool,
+    provider: &XOnlyPublicKey,
+) -> anyhow::Result<Vec<RandomnessSchedule>> {
+    match (given, node) {
+        (Some((start, count)), _) => Ok(vec![RandomnessSchedule::new(start, count, 1)?]),
+        (None, Some(node)) if !is_contract => {
+            let found = query::commitments(node, provider).context("--chain-node")?;
+            let schedule = |found: query::CommittedRandomness| {
+                let count = u32::try_from(found.commitment.count).ok()?;
+                RandomnessSchedule::new(found.commitment.start_height, count, 1).ok()
+            };
+            Ok(found.into_iter().filter_map(schedule).collect())
+        }
+        (None, _) => {
+            let instead = if is_contract { "with --contract" } else { "or --chain-node" };
+            bail!("--commitment-start is absent; must be given, {instead}")
+        }
+    }
+}
+
+/// What is voted for, by the commitment that has its randomness.
+fn by_commitment(
+    blocks: &[VotedBlock],
+    ranges: &[RandomnessSchedule],
+    context: SigningContext,
+) -> anyhow::Result<Vec<(RandomnessSchedule, Vec<VoteMessage>)>> {
+    let covers = |range: &RandomnessSchedule, height: ConsumerHeight| {
+        let above = height.to_u64().checked_sub(range.start_height().to_u64());
+        above.is_some_and(|above| above < u64::from(range.count()))
+    };
+    let of = |block: &VotedBlock| ranges.iter().position(|range| covers(range, block.height));
+    let mut all = Vec::new();
+    for group in blocks.chunk_by(|one, other| of(one) == of(other)) {
+        let [first, ..] = group else { continue };
+        let range = of(first).and_then(|place| ranges.get(place));
+        let range = range.with_context(|| format!("no commitment has the height {}", first.height))?;
+        let votes = group.iter().map(|block| VoteMessage::new(context, block.height, block.hash));
+        all.push((*range, votes.collect()));
+    }
+    Ok(all)
+}
+
+/// The message that tells a vote to Babylon Genesis, or to a contract.
+fn message(
+    from: &AccountAddress,
+    contract: Option<&FinalityContract>,
+    vote: FinalityVote,
+    settled_in: Option<SettlementBlock>,
+) -> anyhow::Result<Message> {
+    let Some(contract) = contract else { return Ok(Message::vote(from, &vote)?) };
+    let told = ContractMessage::Vote { vote: Box::new(vote), settled_in };
+    Ok(Message::execute_contract(from, contract, &told)?)
 }

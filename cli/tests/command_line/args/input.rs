@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::eots::{RANDOMNESS, SIGNATURE};
 use crate::fixtures::process::{Folder, PROVIDER, PROVIDER_KEY};
 
+const ACCOUNT: &str = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+
 /// Every flag that takes bytes, in a command line that is complete but for it.
 fn lines() -> Vec<(&'static str, String)> {
     let k = PROVIDER_KEY;
@@ -103,6 +105,13 @@ fn lines() -> Vec<(&'static str, String)> {
             "--aux-rand",
             "covenant sign --dangerously-without-height --delegation signed.json --params params.json --record member.key.record --secret-key-file member.key"
                 .to_owned(),
+        ),
+        (
+            "--l1-block-hash",
+            format!(
+                "provider vote --secret-key-file provider.key --dangerously-unprotected --chain-id c --block block.json \
+                 --contract-chain-id bbn-1 --contract-kind rollup --contract {ACCOUNT} --unsigned --from {ACCOUNT} --l1-block-number 1"
+            ),
         ),
         ("--seed", "demo".to_owned()),
     ]

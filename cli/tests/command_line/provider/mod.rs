@@ -1,5 +1,6 @@
 //! `btcstake provider`, and what all commands that send to the chain have in common.
 
+mod contract;
 pub(crate) mod run;
 
 use babylon::testing::Fault;
