@@ -29,7 +29,8 @@ use crate::transactions::slashing::SlashingParameters;
 pub enum InForce {
     /// The version in force at this Bitcoin height, which the caller knows: of its own tip. A covenant member
     /// must not use the staker's height: earlier versions have other times and rates, and a stake that ends
-    /// soon looks young.
+    /// soon looks young. Of a stake that is proven to be in a block whose height the anchor tells
+    /// ([`ChainRules::anchor`]), the version in force at that block, as for Babylon Genesis.
     At(Height),
     /// The last version.
     Latest,
@@ -96,7 +97,10 @@ impl Delegation {
     ) -> Result<CheckedDelegation, Vec<StakeViolation>> {
         // The version to check against; `None` for the one that the delegation names.
         let expected = match rules.in_force {
-            InForce::At(height) => Some(rules.history.in_force(height).map(|(number, _)| number)),
+            InForce::At(tip) => {
+                let height = self.proven_height(rules.chain).map_or(tip, |included| included.min(tip));
+                Some(rules.history.in_force(height).map(|(number, _)| number))
+            }
             InForce::Latest => Some(Ok(rules.history.iter().len().saturating_sub(1))),
             InForce::AsStated => None,
         };

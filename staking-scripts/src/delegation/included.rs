@@ -48,6 +48,16 @@ pub struct StakeInclusion {
 }
 
 impl Delegation {
+    /// Returns the height of the block that includes the stake, where it is deep enough and the anchor tells
+    /// the height: what the delegation says of it is the staker's word. `None` for an extension: Babylon
+    /// Genesis registers it before its inclusion.
+    pub(super) fn proven_height(&self, rules: ChainRules) -> Option<Height> {
+        let inclusion = self.inclusion.as_ref().filter(|_| self.extends.is_none())?;
+        let (params, headers) = (Params::new(rules.network), &inclusion.headers);
+        inclusion.proof.verify_deep(&self.staking_transaction, headers, rules.depth, &params).ok()?;
+        Height::from_consensus(rules.anchor.check(headers).ok()??).ok()
+    }
+
     /// Returns the rules that a stake in a block breaks: it must be deep enough, its parameters in force
     /// there, and `depth + unbonding time < staking time`. `tip` is the height of a tip that the caller
     /// knows: who withholds the later headers does not make the stake younger, and who makes headers above

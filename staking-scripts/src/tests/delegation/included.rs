@@ -7,7 +7,7 @@ use bitcoin::{BlockHash, Network, Work};
 
 use crate::delegation::{ChainRules, CheckRules, Delegation, InForce, StakeViolation};
 use crate::parameters::Parameters;
-use crate::testing::{history, included};
+use crate::testing::{history, history_changed, included};
 use spv::{Anchor, HeadersError, InclusionError, TrustedHeader};
 
 const RULES: ChainRules = ChainRules { network: Network::Regtest, depth: 10, ..ChainRules::MAINNET };
@@ -94,6 +94,39 @@ fn inclusion_is_judged_at_the_callers_tip() {
     let in_force = InForce::At(Height::from_consensus(900_010).unwrap());
     let refused = beyond.check(&CheckRules { history: &history, in_force, chain: RULES }).unwrap_err();
     assert_eq!(refused, [StakeViolation::InclusionHeight(u32::MAX, 900_010)]);
+}
+
+/// Babylon Genesis registers a stake that is in a block under the parameters of that block, whatever has come
+/// into force since; the height is not the staker's to say.
+#[test]
+fn inclusion_is_under_the_parameters_of_its_block() {
+    let (delegation, _) = included(HEIGHT, 10);
+    let first = delegation.inclusion.as_ref().unwrap().headers[0].block_hash();
+    let rules = |second: u32, anchor| {
+        let history = history_changed(&[0, 0], |version, fields| {
+            if version == 1 {
+                fields["btc_activation_height"] = second.into();
+            }
+        });
+        let in_force = InForce::At(Height::from_consensus(HEIGHT + 10).unwrap());
+        let chain = ChainRules { anchor, ..RULES };
+        delegation.check(&CheckRules { history: &history, in_force, chain }).err().unwrap_or_default()
+    };
+    let known = trusted(first, Some(HEIGHT));
+    let other_version = StakeViolation::ParametersVersion { found: 0, expected: 1 };
+    for second in [HEIGHT + 1, HEIGHT + 10, HEIGHT + 11] {
+        assert_eq!(rules(second, known), [], "{second}");
+    }
+    // What ties the block to no height leaves the tip's.
+    for unknown in [Anchor::NONE, trusted(first, None)] {
+        assert_eq!(rules(HEIGHT + 10, unknown), std::slice::from_ref(&other_version));
+        assert_eq!(rules(HEIGHT + 11, unknown), []);
+    }
+    // The block is below the height that the delegation says.
+    let lower = trusted(first, Some(HEIGHT - 1));
+    let said = StakeViolation::OtherInclusionHeight(HEIGHT, HEIGHT - 1);
+    assert_eq!(rules(HEIGHT, lower), std::slice::from_ref(&said));
+    assert_eq!(rules(HEIGHT - 1, lower), [other_version, said]);
 }
 
 /// Headers of regtest take no work to make.
