@@ -1,16 +1,18 @@
 //! Bitcoin's embedded regtest chain beside a network of the secured chain, and everyone's keys.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use babylon::client::{Gas, Pace, Sent};
 use babylon::node::ChainNode as _;
-use babylon::query::{self, CheckpointStatus};
+use babylon::query::{self, CheckpointStatus, DelegationStatus, ListedStake};
 use babylon::{Account, Message};
 use bitcoin::absolute::LockTime;
 use bitcoin::block::Header;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid};
-use chain::{BlockHeight, Broadcast as _, ChainSource as _, EmbeddedRegtest, Lookup as _, Mine as _};
+use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid};
+use chain::{BlockHeight, Broadcast as _, ChainSource as _, Coin, EmbeddedRegtest, Lookup as _, Mine as _};
 use eots::SecretKey;
 use spv::InclusionProof;
 use spv::anchors::{Checkpoint, CheckpointTag};
@@ -31,6 +33,8 @@ pub(crate) struct Devnet {
     pub(crate) depth: u32,
     /// `checkpoint_finalization_timeout`.
     pub(crate) timeout: u32,
+    /// The coins that a transaction was made to spend, whether it is in Bitcoin or not.
+    spent: RefCell<BTreeSet<OutPoint>>,
 }
 
 impl Devnet {
@@ -52,7 +56,8 @@ impl Devnet {
         assert_eq!(parameters, query::parameters(&network.gateway).unwrap(), "both ways give the same");
         let depths = query::checkpoint_parameters(&network.rpc).unwrap();
         let (depth, timeout) = (depths.confirmation_depth, depths.finalization_timeout);
-        let devnet = Self { network, bitcoin, wallet, covenant, parameters, depth, timeout };
+        let spent = RefCell::default();
+        let devnet = Self { network, bitcoin, wallet, covenant, parameters, depth, timeout, spent };
         devnet.mine(100);
         Some(devnet)
     }
@@ -81,6 +86,55 @@ impl Devnet {
         self.bitcoin.mine(count, &ScriptBuf::from_bytes(vec![0x51])).unwrap();
     }
 
+    /// Mines up to this height, which is not past, and tells the chain.
+    #[track_caller]
+    pub(crate) fn mine_to(&self, height: u32) {
+        self.mine(height.checked_sub(self.tip()).expect("the height is past"));
+        self.tell_headers();
+    }
+
+    /// The height of Bitcoin's tip.
+    pub(crate) fn tip(&self) -> u32 {
+        self.bitcoin.tip().unwrap().height.to_u32()
+    }
+
+    /// The script that the wallet is paid to.
+    pub(crate) fn wallet_script(&self) -> ScriptBuf {
+        key_path_script(self.wallet.public_key())
+    }
+
+    /// The wallet's coins that no transaction was made to spend, so that two never spend the same.
+    pub(crate) fn coins(&self) -> Vec<Coin> {
+        let mut coins = self.bitcoin.coins(&self.wallet_script()).unwrap();
+        coins.retain(|coin| !self.spent.borrow().contains(&coin.outpoint));
+        coins
+    }
+
+    /// Keeps what a transaction spends from being spent by another.
+    pub(crate) fn set_aside(&self, transaction: &Transaction) {
+        self.spent.borrow_mut().extend(transaction.input.iter().map(|input| input.previous_output));
+    }
+
+    /// What the chain lists of a stake, and under which status: exactly one.
+    #[track_caller]
+    pub(crate) fn listed(&self, stake: Txid) -> (DelegationStatus, ListedStake) {
+        use DelegationStatus::{Active, Expired, Pending, Unbonded, Verified};
+        let listed = |status| {
+            let all = query::delegations_each(&self.network.rpc, status).unwrap().into_iter();
+            all.filter(|found| found.txid == Some(stake)).map(move |found| (status, found))
+        };
+        let mut found: Vec<_> =
+            [Pending, Verified, Active, Unbonded, Expired].into_iter().flat_map(listed).collect();
+        assert_eq!(found.len(), 1, "{stake} is listed under {found:?}");
+        found.remove(0)
+    }
+
+    /// The chain's status of a stake.
+    #[track_caller]
+    pub(crate) fn status(&self, stake: Txid) -> DelegationStatus {
+        self.listed(stake).0
+    }
+
     /// Broadcasts, mines, and returns where it is.
     pub(crate) fn confirm(&self, transaction: &Transaction) -> Included {
         let txid = self.bitcoin.broadcast(transaction).unwrap();
@@ -98,7 +152,7 @@ impl Devnet {
     /// The headers that the chain does not know yet.
     pub(crate) fn new_headers(&self) -> Vec<Header> {
         let known = query::light_client_tip(&self.network.rpc).unwrap().height;
-        let tip = self.bitcoin.tip().unwrap().height.to_u32();
+        let tip = self.tip();
         let header = |height| self.bitcoin.header_at(BlockHeight::new(height)).unwrap().header;
         (known + 1..=tip).map(header).collect()
     }
@@ -113,8 +167,8 @@ impl Devnet {
 
     /// A transaction of the wallet that pays to this script, signed.
     fn pays(&self, script_pubkey: ScriptBuf) -> Transaction {
-        let own = key_path_script(self.wallet.public_key());
-        let coin = self.bitcoin.coins(&own).unwrap().into_iter().next().unwrap();
+        let own = self.wallet_script();
+        let coin = self.coins().into_iter().next().unwrap();
         let change = coin.output.value - Amount::from_sat(2_000);
         let unsigned = Transaction {
             version: Version::TWO,

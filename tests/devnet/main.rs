@@ -11,7 +11,10 @@
 mod contract;
 mod covenant;
 mod devnet;
+mod expiry;
+mod extension;
 mod lifecycle;
 mod network;
 mod provider;
 mod staking;
+mod voting;
