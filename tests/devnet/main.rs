@@ -16,5 +16,7 @@ mod extension;
 mod lifecycle;
 mod network;
 mod provider;
+mod selective;
 mod staking;
+mod unbonding;
 mod voting;
