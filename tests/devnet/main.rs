@@ -15,6 +15,7 @@ mod expiry;
 mod extension;
 mod lifecycle;
 mod network;
+mod parameters;
 mod provider;
 mod selective;
 mod staking;
