@@ -60,6 +60,7 @@ bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 		--bench delegation
 	@scripts/build.sh bench --profile dev --package btcstake-signer --bench store
 	@scripts/build.sh bench --profile dev --package btcstake-signer --bench grpc
+	@scripts/build.sh bench --profile dev --package btcstake-roles --bench votes
 
 .PHONY: timing
 timing: deps ## measure whether the time of signing or deriving tells anything of the secret

@@ -15,13 +15,15 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eots::{PublicRandomness, SecretKey, XOnlyPublicKey};
 use finality::{
-    ConsumerHeight, FinalityVote, PossessionMessage, ProvenVotes, RandomnessCommitment, RandomnessSchedule,
-    RandomnessTree, SignedCommitment, Signer, SignerChain, SigningContext, VoteMessage, VoteSignature,
+    ConsumerHeight, FinalityVote, PossessionMessage, ProvenVotes, RandomnessCommitment, RandomnessProof,
+    RandomnessSchedule, RandomnessTree, SignedCommitment, Signer, SignerChain, SigningContext, VoteMessage,
+    VoteSignature,
 };
 use secp256k1::schnorr;
 
@@ -107,11 +109,16 @@ impl ProtectedSigner {
     /// As [`PreparedVote::finish`].
     pub fn finish(&self, prepared: &PreparedVote, outcome: Option<Outcome>) -> Result<Verdict, SessionError> {
         let verdict = prepared.finish(outcome)?;
-        self.reach.signed(prepared.height);
+        self.signed(prepared.height);
+        Ok(verdict)
+    }
+
+    /// Takes note of a height that is signed.
+    fn signed(&self, height: ConsumerHeight) {
+        self.reach.signed(height);
         if let Some(ahead) = &self.ahead {
             ahead.fill(&self.keys);
         }
-        Ok(verdict)
     }
 
     /// Returns the public randomness of a height.
@@ -203,13 +210,23 @@ impl ProtectedSigner {
         Ok(RandomnessTree::derive(key, chain_id, range, threads, |_| {})?)
     }
 
-    /// Returns the tree of a commitment, which is kept until that of another is asked for.
-    fn kept_tree(&self, range: RandomnessSchedule) -> Result<Arc<RandomnessTree>, SessionError> {
+    /// Returns the tree of a commitment, which is kept until that of another is asked for. What is `known` of
+    /// its public randomness is not derived again.
+    fn kept_tree(
+        &self,
+        range: RandomnessSchedule,
+        known: &BTreeMap<ConsumerHeight, PublicRandomness>,
+    ) -> Result<Arc<RandomnessTree>, SessionError> {
         let mut kept = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, tree)) = kept.as_ref().filter(|(of, _)| *of == range) {
             return Ok(tree.clone());
         }
-        let tree = Arc::new(self.randomness_tree(NonZeroUsize::MIN, range)?);
+        let leaves: Option<Vec<_>> = range.heights().map(|height| known.get(&height).copied()).collect();
+        let tree = match leaves {
+            Some(leaves) => RandomnessTree::new(range.start_height(), &leaves)?,
+            None => self.randomness_tree(NonZeroUsize::MIN, range)?,
+        };
+        let tree = Arc::new(tree);
         *kept = Some((range, tree.clone()));
         Ok(tree)
     }
@@ -242,28 +259,40 @@ impl Signer for ProtectedSigner {
         Ok(VoteSignature { public_randomness: prepared.public_randomness, signature: *verdict.signature() })
     }
 
-    /// All are one batch of the store.
+    /// All are one batch of the store, and of the verification.
     fn prove_votes(
         &self,
         range: RandomnessSchedule,
         messages: &[VoteMessage],
     ) -> Result<ProvenVotes<SessionError>, SessionError> {
-        let tree = self.kept_tree(range)?;
         let (mut requests, mut begun) = (Vec::new(), Vec::new());
         for message in messages {
             let height = message.height();
             let checked = self.check_context(*message.context()).and_then(|()| self.check_height(height));
-            begun.push(checked.and_then(|()| {
+            begun.push(checked.map(|()| self.prepare(height, message.to_bytes())));
+        }
+        let of = |begun: &Result<(VoteRequest, PreparedVote), _>| {
+            begun.as_ref().ok().map(|(_, prepared)| (prepared.height, prepared.public_randomness))
+        };
+        let tree = self.kept_tree(range, &begun.iter().filter_map(of).collect())?;
+        let begun: Vec<Result<(PreparedVote, RandomnessProof), SessionError>> = begun
+            .into_iter()
+            .map(|begun| {
+                let (request, prepared) = begun?;
+                let height = prepared.height;
                 let proof = tree.prove(height).ok_or(SessionError::NotInCommitment { height })?;
-                let (request, prepared) = self.prepare(height, message.to_bytes());
                 requests.push(request);
                 Ok((prepared, proof))
-            }));
-        }
-        let mut outcomes = self.store.check_and_record(requests)?.into_iter();
+            })
+            .collect();
+        let outcomes = self.store.check_and_record(requests)?;
+        let prepared = begun.iter().flatten().map(|(prepared, _)| prepared);
+        let outcomes = outcomes.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let mut verdicts = PreparedVote::finish_all(prepared.zip(outcomes).collect()).into_iter();
         let finish = |(message, begun): (&VoteMessage, Result<(PreparedVote, _), _>)| {
             let (prepared, proof) = begun?;
-            let verdict = self.finish(&prepared, outcomes.next())?;
+            let verdict = verdicts.next().ok_or(SessionError::NoAnswer)??;
+            self.signed(prepared.height);
             Ok(FinalityVote {
                 public_key: self.lane.public_key,
                 message: *message,

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eots::{PublicRandomness, SecretRandomness, SignError, Signature, sign_without_verifying, verify};
+use eots::{
+    BatchItem, PublicRandomness, SecretRandomness, SignError, Signature, sign_without_verifying, verify,
+    verify_batch,
+};
 use finality::ConsumerHeight;
 
 use super::ahead::LaneKey;
@@ -71,16 +74,46 @@ impl PreparedVote {
     /// # Errors
     /// [`SessionError::Refused`] and [`SessionError::Sign`].
     pub fn finish(&self, outcome: Option<Outcome>) -> Result<Verdict, SessionError> {
-        match outcome {
-            Some(Outcome::Signed(verdict)) => {
-                let signature = verdict.signature();
-                verify(&self.lane.public_key, &self.public_randomness, &self.message, signature)
-                    .map_err(|_| SignError::Fault)?;
-                Ok(verdict)
+        let verdict = answered(outcome)?;
+        verify(&self.lane.public_key, &self.public_randomness, &self.message, verdict.signature())
+            .map_err(|_| SignError::Fault)?;
+        Ok(verdict)
+    }
+
+    /// Does so with several at once: their signatures are verified as one batch.
+    pub fn finish_all(votes: Vec<(&Self, Option<Outcome>)>) -> Vec<Result<Verdict, SessionError>> {
+        let (prepared, mut verdicts): (Vec<_>, Vec<_>) =
+            votes.into_iter().map(|(prepared, outcome)| (prepared, answered(outcome))).unzip();
+        let (places, items): (Vec<usize>, Vec<_>) = prepared
+            .iter()
+            .zip(&verdicts)
+            .enumerate()
+            .filter_map(|(place, (prepared, verdict))| {
+                let item = BatchItem::Eots {
+                    public_key: &prepared.lane.public_key,
+                    public_randomness: &prepared.public_randomness,
+                    message: &prepared.message,
+                    signature: verdict.as_ref().ok()?.signature(),
+                };
+                Some((place, item))
+            })
+            .unzip();
+        let invalid = verify_batch(&items).err().map(|error| error.invalid).unwrap_or_default();
+        for fault in invalid.into_iter().filter_map(|at| places.get(at)) {
+            if let Some(verdict) = verdicts.get_mut(*fault) {
+                *verdict = Err(SignError::Fault.into());
             }
-            Some(Outcome::Refused(refusal)) => Err(SessionError::Refused(refusal)),
-            Some(Outcome::Failed(error)) => Err(SessionError::Sign(error)),
-            None => Err(SessionError::NoAnswer),
         }
+        verdicts
+    }
+}
+
+/// What the store answers, its signature not yet verified.
+fn answered(outcome: Option<Outcome>) -> Result<Verdict, SessionError> {
+    match outcome {
+        Some(Outcome::Signed(verdict)) => Ok(verdict),
+        Some(Outcome::Refused(refusal)) => Err(SessionError::Refused(refusal)),
+        Some(Outcome::Failed(error)) => Err(SessionError::Sign(error)),
+        None => Err(SessionError::NoAnswer),
     }
 }

@@ -40,6 +40,9 @@ func bench() {
 			merkle.ProofsFromByteSlices(leaves)
 		},
 	}
+	first := uint64(1)
+	// Each time at other heights, as whoever records what is signed needs.
+	works["votes_1000"] = func() { expect(votes(first) > 0, "there are transactions"); first += 1000 }
 	maps.Copy(works, delegationWorks())
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {

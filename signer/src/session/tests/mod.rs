@@ -187,3 +187,23 @@ fn faulty_signature_of_a_record_is_not_released() {
     let refused = signer.sign_message(height(2), b"a".to_vec()).unwrap_err();
     assert!(matches!(refused, SessionError::Sign(eots::SignError::Fault)), "{refused}");
 }
+
+/// Of several votes it alone is held back; all of the commitment is asked for, so that nothing is derived twice.
+#[test]
+fn faulty_signature_among_several_is_not_released() {
+    let (signer, store) = signer(SignerChain::genesis("bbn-1"), VoteRules::default());
+    let committed = signer.commit(range(107, 13)).unwrap();
+    let good = *signer.sign_message(height(1), b"a".to_vec()).unwrap().signature();
+    let message = vote(107, 1).to_bytes();
+    let record = SigningRecord { height: height(107), message, signature: Some(good) };
+    change(&signer, &store, ChangeKind::Import(vec![record]));
+    let asked: Vec<_> = (107..120).map(|height| vote(height, if height == 111 { 2 } else { 1 })).collect();
+    signer.vote(&vote(111, 1)).unwrap();
+    for (place, made) in signer.prove_votes(range(107, 13), &asked).unwrap().into_iter().enumerate() {
+        match (place, made) {
+            (0, Err(SessionError::Sign(eots::SignError::Fault))) => {}
+            (4, Err(SessionError::Refused(Refusal::DoubleSign { .. }))) => {}
+            (_, made) => made.unwrap().verify(&committed.commitment).unwrap(),
+        }
+    }
+}
