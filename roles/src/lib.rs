@@ -2,6 +2,7 @@
 
 mod alerts;
 pub mod covenant;
+pub mod headers;
 mod metrics;
 pub mod provider;
 mod refusals;

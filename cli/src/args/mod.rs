@@ -22,8 +22,6 @@ pub(crate) mod mainnet;
 pub(crate) mod money;
 pub(crate) mod network;
 pub(crate) mod new_file;
-#[cfg(feature = "babylon")]
-pub(crate) mod new_headers;
 pub(crate) mod new_stake;
 pub(crate) mod node;
 #[cfg(feature = "signer")]

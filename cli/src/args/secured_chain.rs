@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use babylon::node::{ChainNode, CometBft, Gateway, Several};
 use endpoint::Url;
+use roles::headers::HeadersError;
 
 /// How long a node may take for one answer.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -44,5 +45,13 @@ impl ChainNodeArgs {
             nodes.push(Box::new(Gateway::new(url.clone(), WITHIN)));
         }
         Ok(Several::new(nodes))
+    }
+}
+
+/// Names the flag of the node that an error of telling headers is of.
+pub(crate) fn of_headers(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<HeadersError>() {
+        Some(HeadersError::Node(_) | HeadersError::NotTaken { .. }) => error.context("--chain-node"),
+        _ => error,
     }
 }

@@ -104,6 +104,11 @@ impl Sender<'_> {
         &self.address
     }
 
+    /// Returns whether nothing is sent: the transaction is printed for a key that is kept elsewhere.
+    pub(crate) const fn is_unsigned(&self) -> bool {
+        self.key.is_none()
+    }
+
     /// Sends messages in one transaction, and waits for its block; or returns it unsigned.
     pub(crate) fn send(&self, chain_id: Option<&str>, messages: Vec<Message>) -> anyhow::Result<Output> {
         let given = &self.args.account;

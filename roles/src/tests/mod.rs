@@ -4,5 +4,6 @@
 
 mod covenant;
 mod faults;
+mod headers;
 mod provider;
 mod world;

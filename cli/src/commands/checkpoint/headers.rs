@@ -1,21 +1,15 @@
 //! `checkpoint headers`: tells the chain of Bitcoin's headers.
 
-use anyhow::ensure;
 use babylon::Message;
-use bitcoin::block::Header;
+use roles::headers::{HEADERS_AT_ONCE, new_headers, tell_headers};
 use serde::{Deserialize, Serialize};
 
 use crate::args::network::NetworkName;
-use crate::args::new_headers::new_headers;
 use crate::args::node::NodeArgs;
-use crate::args::secured_chain::ChainNodeArgs;
+use crate::args::secured_chain::{ChainNodeArgs, of_headers};
 use crate::args::sending::SendArgs;
 use crate::view::output::{CommandOutput, Printout, warn};
 use crate::view::sent::{Output as Sent, SentTransaction};
-
-/// How many headers are in one transaction: each takes some 10 400 gas, and nodes take no transaction that
-/// may use more than 10 000 000.
-const AT_ONCE: usize = 400;
 
 #[derive(clap::Args)]
 #[command(
@@ -64,18 +58,23 @@ impl Args {
         let bitcoin = self.node.connect_without_search(self.network)?;
         let node = self.nodes.node()?;
         let mut output = Output { count: 0, transactions: Vec::new() };
-        let mut first = None;
-        loop {
-            let (headers, is_all) = new_headers(&node, &*bitcoin, AT_ONCE)?;
-            let Some(begin) = headers.first().map(Header::block_hash) else { break };
-            ensure!(
-                first != Some(begin),
-                "--chain-node: {} headers were executed, and the chain's tip is where it was",
-                output.count
-            );
-            first = Some(begin);
-            let count = headers.len();
-            let message = Message::insert_headers(sender.address(), &headers);
+        if sender.is_unsigned() {
+            let new =
+                new_headers(&node, &*bitcoin, HEADERS_AT_ONCE).map_err(|error| of_headers(error.into()))?;
+            if new.headers.is_empty() {
+                return Printout::of(&output);
+            }
+            if !new.is_all {
+                let count = new.headers.len();
+                warn(&format!(
+                    "these are the first {count} headers; when they are executed, ask again for the next"
+                ));
+            }
+            let message = Message::insert_headers(sender.address(), &new.headers);
+            return sender.print(self.chain_id.as_deref(), vec![message]);
+        }
+        tell_headers(&node, &*bitcoin, |headers| {
+            let message = Message::insert_headers(sender.address(), headers);
             let sent = sender.send(self.chain_id.as_deref(), vec![message]);
             let sent = sent.map_err(|error| match output.transactions.last() {
                 None => error,
@@ -84,22 +83,13 @@ impl Args {
                     output.count, last.transaction_hash
                 )),
             })?;
-            match sent {
-                Sent::Unsigned(_) => {
-                    if !is_all {
-                        warn(&format!(
-                            "these are the first {count} headers; when they are executed, ask again for the next"
-                        ));
-                    }
-                    return Printout::of(&sent);
-                }
-                Sent::Sent(sent) => output.transactions.push(sent),
+            if let Sent::Sent(sent) = sent {
+                output.transactions.push(sent);
             }
-            output.count = output.count.saturating_add(count);
-            if is_all {
-                break;
-            }
-        }
+            output.count = output.count.saturating_add(headers.len());
+            Ok(())
+        })
+        .map_err(of_headers)?;
         Printout::of(&output)
     }
 }

@@ -4,13 +4,13 @@ use anyhow::{Context, ensure};
 use babylon::message::CheckpointProof;
 use babylon::{Message, query};
 use bitcoin::{Transaction, Txid};
+use roles::headers::new_headers;
 use spv::anchors::{Checkpoint, CheckpointTag};
 
 use crate::args::included::Included;
 use crate::args::network::NetworkName;
-use crate::args::new_headers::new_headers;
 use crate::args::node::NodeArgs;
-use crate::args::secured_chain::ChainNodeArgs;
+use crate::args::secured_chain::{ChainNodeArgs, of_headers};
 use crate::args::sending::SendArgs;
 use crate::view::output::Printout;
 
@@ -69,7 +69,8 @@ impl Args {
         let [first, second] = &parts;
         let (first, second) = (payload(&first.transaction)?, payload(&second.transaction)?);
         Checkpoint::from_payloads(tag, &first, &second).context("--part")?;
-        let (headers, _) = new_headers(&node, &*bitcoin, MOST_HEADERS)?;
+        let new = new_headers(&node, &*bitcoin, MOST_HEADERS);
+        let headers = new.map_err(|error| of_headers(error.into()))?.headers;
         let address = sender.address();
         let headers = (!headers.is_empty()).then(|| Message::insert_headers(address, &headers));
         let proofs = parts.map(|Included { transaction, header, proof, .. }| CheckpointProof {
