@@ -266,8 +266,8 @@ impl Delegation {
     }
 
     fn staking(&self, output: StakingOutput, findings: &mut Findings) -> Option<Funded<StakingOutput>> {
-        let found = Funded::find(output, &self.staking_transaction).map_err(StakeViolation::StakingOutput);
-        let staking = findings.note(found)?;
+        let found = Funded::find_holding(output, &self.staking_transaction, self.staking_amount);
+        let staking = findings.note(found.map_err(StakeViolation::StakingOutput))?;
         let (found, expected) = (staking.amount(), self.staking_amount);
         findings.require(found == expected, || StakeViolation::StakedAmount { found, expected });
         Some(staking)

@@ -46,11 +46,16 @@ impl Delegation {
     ///
     /// # Errors
     /// [`DelegationError::Field`] when the keys and times make no outputs, or the staking transaction does
-    /// not pay to the staking output exactly once, as with another committee.
+    /// not pay the staking amount to the staking output exactly once, as with another committee.
     pub fn stake(&self, covenant: &CovenantCommittee) -> Result<Stake, DelegationError> {
         let (output, unbonding_output, refund_output) = self.make_outputs(covenant)?;
-        let staking = field("staking_transaction", Funded::find(output, &self.staking_transaction))?;
+        let staking = self.find_staking(output)?;
         Ok(Stake { staking, unbonding_output, refund_output })
+    }
+
+    fn find_staking(&self, output: StakingOutput) -> Result<Funded<StakingOutput>, DelegationError> {
+        let found = Funded::find_holding(output, &self.staking_transaction, self.staking_amount);
+        field("staking_transaction", found)
     }
 
     /// Returns the staking, unbonding and slashing refund outputs that the keys and times make with this
@@ -213,7 +218,7 @@ impl Delegation {
         let built = match from {
             WithdrawnOutput::Staking => {
                 let output = self.make_staking_output(covenant)?;
-                let staking = field("staking_transaction", Funded::find(output, &self.staking_transaction))?;
+                let staking = self.find_staking(output)?;
                 WithdrawalTransaction::new(&staking, destination, fee_rate)
             }
             WithdrawnOutput::Unbonding => {

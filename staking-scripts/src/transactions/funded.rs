@@ -82,9 +82,38 @@ impl<O: HasTaproot> Funded<O> {
     /// # Errors
     /// [`FundedError`] when there is not exactly one.
     pub fn find(output: O, transaction: &Transaction) -> Result<Self, FundedError> {
+        Self::find_among(output, transaction, |_| true)
+    }
+
+    /// Finds the one output of `transaction` that pays to `output`; where several do, the one of them that
+    /// holds `amount`. The chain knows a staking output by its script and its amount: another one of the same
+    /// script is none of the stake's, and hides it from nobody.
+    ///
+    /// # Errors
+    /// [`FundedError`] when there is not exactly one.
+    pub(crate) fn find_holding(
+        output: O,
+        transaction: &Transaction,
+        amount: Amount,
+    ) -> Result<Self, FundedError> {
         let script_pubkey = output.taproot().script_pubkey();
-        let mut found =
-            (0u32..).zip(&transaction.output).filter(|(_, out)| out.script_pubkey == script_pubkey);
+        let held = transaction
+            .output
+            .iter()
+            .filter(|out| out.script_pubkey == script_pubkey && out.value == amount)
+            .count();
+        Self::find_among(output, transaction, |found| held == 0 || found == amount)
+    }
+
+    fn find_among(
+        output: O,
+        transaction: &Transaction,
+        is_it: impl Fn(Amount) -> bool,
+    ) -> Result<Self, FundedError> {
+        let script_pubkey = output.taproot().script_pubkey();
+        let mut found = (0u32..)
+            .zip(&transaction.output)
+            .filter(|(_, out)| out.script_pubkey == script_pubkey && is_it(out.value));
         let first = found.next();
         let more = found.count();
         match first {

@@ -7,8 +7,11 @@ use bitcoin::{Amount, FeeRate, Transaction};
 use super::{absent, bare, complete, slash, unbond, unusable, withdraw};
 use crate::ChainRules;
 use crate::delegation::{DelegationError, PresignedSlashing, SlashedOutput, StakeViolation, WithdrawnOutput};
-use crate::testing::{genesis, honest, key, parameters, parameters_changed, wallet};
-use crate::transactions::LeafTransaction as _;
+use crate::testing::{
+    covenant_signatures, delegation_for, genesis, honest, key, members, parameters, parameters_changed,
+    wallet,
+};
+use crate::transactions::{Funded, LeafTransaction as _};
 
 use SlashedOutput::{Staking, Unbonding};
 
@@ -113,6 +116,37 @@ fn slashing_of_each_output_needs_no_other() {
     let mut delegation = complete;
     delegation.covenant_signatures.truncate(5);
     assert_eq!(unusable(slash(&delegation, Staking, &parameters)), "covenant_signatures");
+}
+
+/// The chain knows a staking output by its script and its amount. Another one of the same script, which any
+/// staker can add, must not keep a stake from being signed, slashed and unbonded.
+#[test]
+fn another_output_of_the_same_script_hides_no_stake() {
+    let (honest, parameters) = honest(genesis());
+    let alone = honest.stake(parameters.covenant()).unwrap().staking;
+    let mut transaction = honest.staking_transaction.clone();
+    transaction.output.insert(0, alone.output().taproot().paying(Amount::from_sat(1_000)));
+    let made = |transaction: &Transaction| {
+        let vout = alone.outpoint().vout + 1;
+        let staking = Funded::at(alone.output().clone(), transaction, vout).unwrap();
+        (delegation_for(&staking, transaction, &genesis(), &parameters), staking)
+    };
+    let (mut delegation, staking) = made(&transaction);
+    let checked = delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap();
+    assert_eq!(*checked.staking(), staking);
+    delegation.covenant_signatures =
+        members(0).iter().map(|member| covenant_signatures(&checked, member)).collect();
+    for which in [Staking, Unbonding] {
+        slash(&delegation, which, &parameters).unwrap();
+    }
+    unbond(&delegation, &parameters).unwrap();
+    withdraw(&delegation.stake(parameters.covenant()).unwrap().staking);
+    // Of two with the same amount nobody knows which is staked.
+    transaction.output[0].value = staking.amount();
+    let (delegation, _) = made(&transaction);
+    let refused = delegation.check_under(&parameters, None, ChainRules::MAINNET).unwrap_err();
+    assert_eq!(refused.iter().map(StakeViolation::rule).collect::<Vec<_>>(), ["staking_output"]);
+    assert_eq!(unusable(slash(&delegation, Staking, &parameters)), "staking_transaction");
 }
 
 /// A stake that breaks rules can still be unbonded, slashed and withdrawn.
