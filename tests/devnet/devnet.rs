@@ -4,19 +4,21 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use babylon::client::{Gas, Pace, Sent};
-use babylon::node::ChainNode as _;
+use babylon::client::{Gas, Pace, SendError, Sent};
+use babylon::node::{ChainNode as _, NodeError};
 use babylon::query::{self, CheckpointStatus, DelegationStatus, ListedStake};
-use babylon::{Account, Message};
+use babylon::{Account, AccountKey, Message};
 use bitcoin::absolute::LockTime;
 use bitcoin::block::Header;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid};
 use chain::{BlockHeight, Broadcast as _, ChainSource as _, Coin, EmbeddedRegtest, Lookup as _, Mine as _};
 use eots::SecretKey;
+use roles::headers::{self, HeadersError};
 use spv::InclusionProof;
 use spv::anchors::{Checkpoint, CheckpointTag};
 use staking_scripts::coins::{key_path_script, sign_key_path};
+use staking_scripts::delegation::StakeInclusion;
 use staking_scripts::testing::{key, keys};
 use staking_scripts::{Parameters, ParametersHistory};
 
@@ -62,10 +64,23 @@ impl Devnet {
         Some(devnet)
     }
 
+    /// The network's first account.
     pub(crate) fn account(&self) -> Account<'_> {
+        self.account_of(&self.network.account)
+    }
+
+    pub(crate) fn account_of<'a>(&'a self, key: &'a AccountKey) -> Account<'a> {
         let price = "0.002ubbn".parse().unwrap();
         let pace = Pace { between: Duration::from_millis(40), ..Pace::default() };
-        Account::open(&self.network.rpc, &self.network.account, CHAIN_ID, price).unwrap().with_pace(pace)
+        Account::open(&self.network.rpc, key, CHAIN_ID, price).unwrap().with_pace(pace)
+    }
+
+    /// An account of its own, which the first one pays.
+    pub(crate) fn new_account(&self, number: u8) -> AccountKey {
+        let (first, key) = (self.account(), AccountKey::from_bytes(&[number; 32]).unwrap());
+        let address = key.address().unwrap();
+        self.send(&[Message::send(first.address(), &address, 1_000_000, first.denom())]);
+        key
     }
 
     /// Sends messages in one transaction, which must be executed.
@@ -77,9 +92,20 @@ impl Devnet {
     /// Sends messages that the chain must refuse, and returns what it says.
     #[track_caller]
     pub(crate) fn refusal(&self, messages: &[Message]) -> String {
+        self.verdict(&self.network.account, messages).unwrap_err()
+    }
+
+    /// Sends messages of an account that the chain may refuse, and returns what it says then.
+    pub(crate) fn verdict(&self, account: &AccountKey, messages: &[Message]) -> Result<(), String> {
         // Without a simulation, so that a block has it.
-        let refused = self.account().with_gas(Gas::Fixed(2_000_000)).send(messages);
-        refused.map(|sent| sent.executed).unwrap_err().to_string()
+        let sent = self.account_of(account).with_gas(Gas::Fixed(2_000_000)).send(messages);
+        match sent {
+            Ok(_) => Ok(()),
+            Err(SendError::Failed { refusal, .. } | SendError::Node(NodeError::Refused(refusal))) => {
+                Err(refusal.log)
+            }
+            Err(error) => panic!("no verdict: {error}"),
+        }
     }
 
     pub(crate) fn mine(&self, count: u32) {
@@ -149,24 +175,28 @@ impl Devnet {
         Included { header: whole.header, height: block.height.to_u32(), proof }
     }
 
+    /// The headers from this height to the tip.
+    pub(crate) fn headers_from(&self, height: u32) -> Vec<Header> {
+        let header = |height| self.bitcoin.header_at(BlockHeight::new(height)).unwrap().header;
+        (height..=self.tip()).map(header).collect()
+    }
+
     /// The headers that the chain does not know yet.
     pub(crate) fn new_headers(&self) -> Vec<Header> {
-        let known = query::light_client_tip(&self.network.rpc).unwrap().height;
-        let tip = self.tip();
-        let header = |height| self.bitcoin.header_at(BlockHeight::new(height)).unwrap().header;
-        (known + 1..=tip).map(header).collect()
+        headers::new_headers(&self.network.rpc, &self.bitcoin, usize::MAX).unwrap().headers
     }
 
     /// Tells the chain of Bitcoin's blocks.
     pub(crate) fn tell_headers(&self) {
-        let headers = self.new_headers();
-        if !headers.is_empty() {
-            self.send(&[Message::insert_headers(self.account().address(), &headers)]);
-        }
+        headers::tell_headers::<HeadersError>(&self.network.rpc, &self.bitcoin, |headers| {
+            self.send(&[Message::insert_headers(self.account().address(), headers)]);
+            Ok(())
+        })
+        .unwrap();
     }
 
-    /// A transaction of the wallet that pays to this script, signed.
-    fn pays(&self, script_pubkey: ScriptBuf) -> Transaction {
+    /// A transaction of the wallet that pays to this script, signed, of a coin that nothing else spends.
+    pub(crate) fn pays(&self, script_pubkey: ScriptBuf) -> Transaction {
         let own = self.wallet_script();
         let coin = self.coins().into_iter().next().unwrap();
         let change = coin.output.value - Amount::from_sat(2_000);
@@ -183,6 +213,7 @@ impl Devnet {
                 TxOut { value: change, script_pubkey: own },
             ],
         };
+        self.set_aside(&unsigned);
         let mut psbt = Psbt::from_unsigned_tx(unsigned).unwrap();
         psbt.inputs[0].witness_utxo = Some(coin.output);
         let signed = sign_key_path(&psbt, &self.wallet).unwrap();
@@ -248,4 +279,12 @@ pub(crate) struct Included {
     pub(crate) header: Header,
     pub(crate) height: u32,
     pub(crate) proof: InclusionProof,
+}
+
+impl Included {
+    /// As a registration shows it of a stake: with the headers of the block and of those on it.
+    pub(crate) fn shown(&self, devnet: &Devnet) -> StakeInclusion {
+        let headers = devnet.headers_from(self.height);
+        StakeInclusion { height: self.height, proof: self.proof.clone(), headers }
+    }
 }

@@ -5,8 +5,9 @@ use staking_scripts::delegation::StakeOnChain;
 use staking_scripts::testing::key;
 use staking_scripts::{LeafTransaction as _, StakeStatus};
 
+use crate::checking::{at, own_status, parameters_at};
 use crate::devnet::Devnet;
-use crate::staking::{activate_for, at, own_status, parameters_at, register_provider, undelegation};
+use crate::staking::{Plan, register_provider, undelegation};
 
 /// The least staking time.
 const BLOCKS: u32 = 150;
@@ -17,7 +18,7 @@ fn a_stake_expires_at_the_height_that_the_library_says() {
     let Some(devnet) = Devnet::start() else { return };
     let (provider, staker) = (key("provider", 0), key("staker", 0));
     register_provider(&devnet, &provider);
-    let stake = activate_for(&devnet, &staker, &provider, BLOCKS);
+    let stake = Plan { blocks: BLOCKS, ..Plan::new(&devnet, &staker, &provider) }.activate(&devnet);
     let (id, included) = (stake.id, stake.included.height);
     let read = query::delegation(&devnet.network.rpc, id).unwrap().unwrap();
     let covenant = parameters_at(&devnet, devnet.tip()).covenant();

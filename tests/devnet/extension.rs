@@ -6,17 +6,16 @@ use bitcoin::{Amount, FeeRate, Transaction, Txid};
 use chain::Lookup as _;
 use staking_scripts::coins::sign_key_path;
 use staking_scripts::delegation::{
-    CovenantSignatures, DelegationRelation, InForce, NewExtendedDelegation, ParametersAt, StakeTransaction,
+    CovenantSignatures, DelegationRelation, NewExtendedDelegation, StakeTransaction,
 };
-use staking_scripts::outputs::StakedTo;
 use staking_scripts::testing::key;
 use staking_scripts::transactions::NewExtension;
 use staking_scripts::{Delegation, ExtensionTransaction, LeafTransaction as _, StakeStatus};
 
+use crate::checking::{covenant_signatures, own_status, parameters_at, rules};
 use crate::devnet::{Devnet, Included};
 use crate::staking::{
-    ActiveStake, activate, at, covenant_signatures, funding_coins, inclusion, own_status, parameters_at,
-    possession, register_provider, rules, staking_output, undelegation,
+    ActiveStake, Plan, activate, funding_coins, inclusion, prove_possession, register_provider, undelegation,
 };
 
 const STATUSES_BEFORE: (DelegationStatus, DelegationStatus) =
@@ -38,13 +37,14 @@ struct Extension {
 /// Extends a stake by 100 blocks and some satoshis, under the same provider.
 fn extend(devnet: &Devnet, parent: &ActiveStake, number: usize, of_own_change: bool) -> Extension {
     let (staker, provider) = (key("staker", number), key("provider", 0));
-    let parameters = parameters_at(devnet, devnet.tip());
+    let plan = Plan { blocks: 500, ..Plan::new(devnet, &staker, &provider) };
+    let Plan { staked_to, parameters, parameters_at, .. } = &plan;
     let previous = parent.delegation.stake(parameters.covenant()).unwrap().staking;
     let mut coins = devnet.coins();
     coins.retain(|coin| (coin.outpoint.txid == parent.id) == of_own_change);
     let transaction = ExtensionTransaction::build(NewExtension {
         previous: &previous,
-        output: staking_output(devnet, &staker, &provider, 500),
+        output: plan.output(),
         amount: previous.amount() + Amount::from_sat(ADDED_SAT),
         coins: &funding_coins(coins),
         change: devnet.wallet_script(),
@@ -54,14 +54,14 @@ fn extend(devnet: &Devnet, parent: &ActiveStake, number: usize, of_own_change: b
     devnet.set_aside(transaction.unsigned());
     let new = NewExtendedDelegation {
         extension: &transaction,
-        staked_to: &StakedTo::Genesis(*provider.public_key()),
+        staked_to,
         parameters,
-        parameters_at: ParametersAt::Height(at(devnet.tip())),
+        parameters_at: *parameters_at,
     };
     let mut delegation = Delegation::extending(&parent.delegation, &new).unwrap();
     delegation.sign_as_staker(&staker, parameters).unwrap();
-    delegation.proof_of_possession = Some(possession(devnet, &staker));
-    delegation.check(&rules(devnet, InForce::At(at(devnet.tip())))).unwrap();
+    delegation.proof_of_possession = Some(prove_possession(&staker, devnet.account().address()));
+    delegation.check(&rules(devnet)).unwrap();
     let coin = transaction.unsigned().input[1].previous_output;
     let funding = devnet.bitcoin.transaction(&coin.txid).unwrap().unwrap().transaction;
     Extension { id: transaction.txid(), transaction, delegation, funding }

@@ -6,10 +6,9 @@ use staking_scripts::StakeStatus;
 use staking_scripts::delegation::SlashedOutput;
 use staking_scripts::testing::key;
 
+use crate::checking::{covenant_messages, own_status};
 use crate::devnet::Devnet;
-use crate::staking::{
-    covenant_messages, finalized, inclusion, own_status, register_provider, stake, undelegation,
-};
+use crate::staking::{finalized, inclusion, register_provider, stake, undelegation};
 use crate::voting::Voter;
 
 #[test]

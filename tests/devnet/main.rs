@@ -8,14 +8,17 @@
     clippy::unwrap_used
 )]
 
+mod checking;
 mod contract;
 mod covenant;
 mod devnet;
 mod expiry;
 mod extension;
+mod included;
 mod lifecycle;
 mod network;
 mod parameters;
+mod possessions;
 mod provider;
 mod selective;
 mod staking;

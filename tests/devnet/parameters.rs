@@ -6,15 +6,12 @@ use babylon::query::{self, DelegationStatus};
 use chain::{BlockHeight, ChainSource as _};
 use serde_json::{Value, json};
 use spv::{Anchor, TrustedHeader};
-use staking_scripts::delegation::{InForce, StakeInclusion};
 use staking_scripts::testing::key;
 use staking_scripts::{Delegation, ParametersAt, StakeStatus, StakeViolation, StakingTransaction};
 
+use crate::checking::{covenant_messages, own_status, rules};
 use crate::devnet::{Devnet, Included};
-use crate::staking::{
-    STAKING_BLOCKS, at, covenant_messages, finalized, inclusion, own_status, presigned, register_provider,
-    rules, staking_transaction,
-};
+use crate::staking::{Plan, finalized, inclusion, register_provider};
 
 /// From this Bitcoin height on the second version holds.
 const SECOND: u32 = 175;
@@ -44,7 +41,7 @@ const fn version(height: u32) -> usize {
 /// which version it is either.
 fn own_verdict(devnet: &Devnet, delegation: &Delegation) -> Vec<StakeViolation> {
     let judged = Delegation { parameters: ParametersAt::Unstated, ..delegation.clone() };
-    let mut rules = rules(devnet, InForce::At(at(devnet.tip())));
+    let mut rules = rules(devnet);
     if let Some(included) = &delegation.inclusion {
         let block = devnet.bitcoin.header_at(BlockHeight::new(included.height)).unwrap().header;
         let known = TrustedHeader { hash: block.block_hash(), height: Some(included.height) };
@@ -87,12 +84,14 @@ fn is_of(devnet: &Devnet, delegation: &Delegation, holds: usize) {
 }
 
 fn new_stake(devnet: &Devnet, number: usize) -> StakingTransaction {
-    staking_transaction(devnet, &key("staker", number), &key("provider", 0), STAKING_BLOCKS)
+    Plan::new(devnet, &key("staker", number), &key("provider", 0)).transaction(devnet)
 }
 
 /// A stake, with the transactions that the parameters of a height ask for.
 fn made_for(devnet: &Devnet, staking: &StakingTransaction, number: usize, height: u32) -> Delegation {
-    presigned(devnet, staking, &key("staker", number), height)
+    let staker = key("staker", number);
+    let plan = Plan::under(devnet, &staker, &key("provider", 0), height);
+    plan.presign(devnet, &staking.staking_output(), staking.unsigned())
 }
 
 /// Registers a stake that is not in Bitcoin: the one for the other side of the boundary is refused.
@@ -108,12 +107,8 @@ fn register_at_tip(devnet: &Devnet, number: usize) -> (StakingTransaction, Deleg
 
 /// Registers a stake with the proof of its inclusion, whose height decides.
 fn register_included(devnet: &Devnet, number: usize, staking: &StakingTransaction, included: &Included) {
-    let headers = (included.height..=devnet.tip())
-        .map(|height| devnet.bitcoin.header_at(BlockHeight::new(height)).unwrap().header);
-    let proven =
-        StakeInclusion { height: included.height, proof: included.proof.clone(), headers: headers.collect() };
     let made = |height| {
-        let inclusion = Some(proven.clone());
+        let inclusion = Some(included.shown(devnet));
         Delegation { inclusion, ..made_for(devnet, staking, number, height) }
     };
     let (right, other) = if included.height < SECOND { (BEFORE, SECOND) } else { (SECOND, BEFORE) };

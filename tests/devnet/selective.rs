@@ -9,8 +9,9 @@ use staking_scripts::StakeStatus;
 use staking_scripts::delegation::{DelegationRelation, SlashedOutput};
 use staking_scripts::testing::key;
 
+use crate::checking::{own_status, parameters_at};
 use crate::devnet::Devnet;
-use crate::staking::{activate, own_status, parameters_at, register_provider};
+use crate::staking::{activate, register_provider};
 
 #[test]
 fn who_slashes_one_stake_alone_is_slashed_for_it() {

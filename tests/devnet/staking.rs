@@ -1,30 +1,161 @@
-//! Providers and stakes on a network, with everyone's signatures.
+//! Providers and stakes on a network, with the signatures of whoever they belong to.
 
 use babylon::Message;
 use babylon::message::{CommissionRates, ProviderDescription};
-use babylon::query;
-use bitcoin::absolute::Height;
-use bitcoin::{Amount, FeeRate, Network, OutPoint, Transaction, Txid};
-use chain::{Coin, Lookup as _};
+use bitcoin::{Amount, FeeRate, Transaction, Txid};
+use chain::Coin;
 use eots::SecretKey;
-use finality::{PossessionMessage, SigningContext};
-use spv::Anchor;
+use finality::{AccountAddress, PossessionMessage, SigningContext};
 use staking_scripts::coins::sign_key_path;
-use staking_scripts::delegation::{
-    ChainRules, CheckRules, CovenantSignatures, InForce, MemoryCovenantRecord, NewDelegation, ParametersAt,
-    Spending, StakeOnChain,
-};
+use staking_scripts::delegation::{NewDelegation, ParametersAt};
 use staking_scripts::outputs::StakedTo;
 use staking_scripts::transactions::NewStake;
 use staking_scripts::{
-    Delegation, FundingCoin, Parameters, Parties, ProofOfPossession, StakeStatus, StakingOutput,
+    Delegation, Funded, FundingCoin, Parameters, Parties, ProofOfPossession, StakingOutput,
     StakingTransaction, Timelock,
 };
 
+use crate::checking::{at, covenant_messages, parameters_at};
 use crate::devnet::{Devnet, Included};
 
 /// The staking time, where a flow does not care.
 pub(crate) const STAKING_BLOCKS: u32 = 400;
+
+/// Registers a provider of the network's account, and tells the chain of Bitcoin's blocks.
+pub(crate) fn register_provider(devnet: &Devnet, provider: &SecretKey) {
+    let address = devnet.account().address().clone();
+    let (_, proof) = prove_possession(provider, &address);
+    devnet.send(&[
+        provider_message(&address, provider, &proof),
+        Message::insert_headers(&address, &devnet.new_headers()),
+    ]);
+}
+
+/// What registers a provider of this account.
+pub(crate) fn provider_message(
+    address: &AccountAddress,
+    provider: &SecretKey,
+    proof: &ProofOfPossession,
+) -> Message {
+    let rate = |text: &str| text.parse().unwrap();
+    let commission =
+        CommissionRates { rate: rate("0.05"), max_rate: rate("0.2"), max_change_rate: rate("0.01") };
+    let description = ProviderDescription { moniker: "own".to_owned(), ..ProviderDescription::default() };
+    Message::create_finality_provider(address, provider.public_key(), &description, commission, proof)
+}
+
+/// What a proof of possession for this account is over.
+pub(crate) fn possession(address: &AccountAddress) -> PossessionMessage {
+    PossessionMessage::new(SigningContext::GENESIS, address.clone()).unwrap()
+}
+
+/// The usual proof of possession for this account, BIP-340, and what it is over.
+pub(crate) fn prove_possession(
+    key: &SecretKey,
+    address: &AccountAddress,
+) -> (PossessionMessage, ProofOfPossession) {
+    let message = possession(address);
+    let proof = ProofOfPossession::create_bip340(key, &message).unwrap();
+    (message, proof)
+}
+
+/// What a stake is made of.
+pub(crate) struct Plan<'a> {
+    pub(crate) staker: &'a SecretKey,
+    pub(crate) staked_to: StakedTo,
+    pub(crate) amount_sat: u64,
+    pub(crate) blocks: u32,
+    pub(crate) op_return_tag: Option<[u8; 4]>,
+    /// What it is made under.
+    pub(crate) parameters: Parameters,
+    /// Where it says that these are in force.
+    pub(crate) parameters_at: ParametersAt,
+}
+
+impl<'a> Plan<'a> {
+    /// A stake under the parameters in force.
+    pub(crate) fn new(devnet: &Devnet, staker: &'a SecretKey, provider: &SecretKey) -> Self {
+        Self::under(devnet, staker, provider, devnet.tip())
+    }
+
+    /// A stake under the parameters of this height.
+    pub(crate) fn under(devnet: &Devnet, staker: &'a SecretKey, provider: &SecretKey, height: u32) -> Self {
+        Self {
+            staker,
+            staked_to: StakedTo::Genesis(*provider.public_key()),
+            amount_sat: 500_000,
+            blocks: STAKING_BLOCKS,
+            op_return_tag: None,
+            parameters: parameters_at(devnet, height).clone(),
+            parameters_at: ParametersAt::Height(at(height)),
+        }
+    }
+
+    pub(crate) fn output(&self) -> StakingOutput {
+        let covenant = self.parameters.covenant().clone();
+        let parties = Parties::new(*self.staker.public_key(), self.staked_to.keys(), covenant).unwrap();
+        StakingOutput::new(parties, Timelock::from_blocks(self.blocks).unwrap()).unwrap()
+    }
+
+    /// The staking transaction, of coins that nothing else spends.
+    pub(crate) fn transaction(&self, devnet: &Devnet) -> StakingTransaction {
+        let staking = StakingTransaction::build(NewStake {
+            output: self.output(),
+            amount: Amount::from_sat(self.amount_sat),
+            coins: &funding_coins(devnet.coins()),
+            change: devnet.wallet_script(),
+            fee_rate: FeeRate::from_sat_per_vb_u32(2),
+            op_return_tag: self.op_return_tag,
+        })
+        .unwrap();
+        devnet.set_aside(staking.unsigned());
+        staking
+    }
+
+    /// What the staker registers of a staking transaction: with the other transactions that the parameters
+    /// ask for, signed, and the proof of possession.
+    pub(crate) fn presign(
+        &self,
+        devnet: &Devnet,
+        staking: &Funded<StakingOutput>,
+        transaction: &Transaction,
+    ) -> Delegation {
+        let Self { staked_to, parameters, parameters_at, .. } = self;
+        let new =
+            NewDelegation { staked_to, staking, transaction, parameters, parameters_at: *parameters_at };
+        let mut delegation = Delegation::signed(&new, self.staker).unwrap();
+        delegation.proof_of_possession = Some(prove_possession(self.staker, devnet.account().address()));
+        delegation
+    }
+
+    /// Makes the stake, with the staker's signatures on it.
+    pub(crate) fn make(&self, devnet: &Devnet) -> (Delegation, StakingTransaction) {
+        let staking = self.transaction(devnet);
+        (self.presign(devnet, &staking.staking_output(), staking.unsigned()), staking)
+    }
+
+    /// Registers the stake, has it signed by two of three, and proves that it is in Bitcoin: it is active.
+    pub(crate) fn activate(&self, devnet: &Devnet) -> ActiveStake {
+        let (delegation, staking) = self.make(devnet);
+        let id = staking.txid();
+        devnet.send(&[Message::register_stake(&delegation, None).unwrap()]);
+        devnet.send(&covenant_messages(devnet, &delegation, &[0, 1]));
+        let included = devnet.confirm(&finalized(devnet, &staking));
+        devnet.mine(devnet.depth);
+        devnet.tell_headers();
+        devnet.send(&[inclusion(devnet, id, &included)]);
+        ActiveStake { id, delegation, included }
+    }
+}
+
+/// A stake that is made for the parameters in force, with its staker's signatures.
+pub(crate) fn stake(
+    devnet: &Devnet,
+    staker: &SecretKey,
+    provider: &SecretKey,
+) -> (Delegation, StakingTransaction) {
+    Plan::new(devnet, staker, provider).make(devnet)
+}
 
 /// A stake that is active, as its staker knows it.
 pub(crate) struct ActiveStake {
@@ -34,47 +165,18 @@ pub(crate) struct ActiveStake {
     pub(crate) included: Included,
 }
 
-pub(crate) fn at(height: u32) -> Height {
-    Height::from_consensus(height).unwrap()
-}
-
-/// Registers a provider of the network's account, and tells the chain of Bitcoin's blocks.
-pub(crate) fn register_provider(devnet: &Devnet, provider: &SecretKey) {
-    let address = devnet.account().address().clone();
-    let message = PossessionMessage::new(SigningContext::GENESIS, address.clone()).unwrap();
-    let proof = ProofOfPossession::create_bip340(provider, &message).unwrap();
-    let rate = |text: &str| text.parse().unwrap();
-    let commission =
-        CommissionRates { rate: rate("0.05"), max_rate: rate("0.2"), max_change_rate: rate("0.01") };
-    let description = ProviderDescription { moniker: "own".to_owned(), ..ProviderDescription::default() };
-    devnet.send(&[
-        Message::create_finality_provider(&address, provider.public_key(), &description, commission, &proof),
-        Message::insert_headers(&address, &devnet.new_headers()),
-    ]);
-}
-
-/// Registers a stake, has it signed by two of three, and proves that it is in Bitcoin: it is active.
+/// A stake that is made for the parameters in force, and active.
 pub(crate) fn activate(devnet: &Devnet, staker: &SecretKey, provider: &SecretKey) -> ActiveStake {
-    activate_for(devnet, staker, provider, STAKING_BLOCKS)
+    Plan::new(devnet, staker, provider).activate(devnet)
 }
 
-/// The same, with another staking time.
-pub(crate) fn activate_for(
-    devnet: &Devnet,
-    staker: &SecretKey,
-    provider: &SecretKey,
-    blocks: u32,
-) -> ActiveStake {
-    let staking = staking_transaction(devnet, staker, provider, blocks);
-    let delegation = presigned(devnet, &staking, staker, devnet.tip());
-    let id = staking.txid();
-    devnet.send(&[Message::register_stake(&delegation, None).unwrap()]);
-    devnet.send(&covenant_messages(devnet, &delegation, &[0, 1]));
-    let included = devnet.confirm(&finalized(devnet, &staking));
-    devnet.mine(devnet.depth);
-    devnet.tell_headers();
-    devnet.send(&[inclusion(devnet, id, &included)]);
-    ActiveStake { id, delegation, included }
+pub(crate) fn funding_coins(coins: Vec<Coin>) -> Vec<FundingCoin> {
+    coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output).unwrap()).collect()
+}
+
+/// The staking transaction with the wallet's signatures.
+pub(crate) fn finalized(devnet: &Devnet, staking: &StakingTransaction) -> Transaction {
+    staking.finalize(&sign_key_path(staking.psbt(), &devnet.wallet).unwrap()).unwrap()
 }
 
 /// The message that proves that a stake is in Bitcoin.
@@ -92,156 +194,4 @@ pub(crate) fn undelegation(
 ) -> Message {
     let (address, block) = (devnet.account().address().clone(), included.header.block_hash());
     Message::undelegate(&address, stake, spending, block, &included.proof, funding)
-}
-
-/// A stake that is made for the parameters in force, with its staker's signatures.
-pub(crate) fn stake(
-    devnet: &Devnet,
-    staker: &SecretKey,
-    provider: &SecretKey,
-) -> (Delegation, StakingTransaction) {
-    let staking = staking_transaction(devnet, staker, provider, STAKING_BLOCKS);
-    (presigned(devnet, &staking, staker, devnet.tip()), staking)
-}
-
-/// The parameters in force at a height.
-pub(crate) fn parameters_at(devnet: &Devnet, height: u32) -> &Parameters {
-    devnet.parameters.in_force(at(height)).unwrap().1
-}
-
-/// A staking output of the committee in force.
-pub(crate) fn staking_output(
-    devnet: &Devnet,
-    staker: &SecretKey,
-    provider: &SecretKey,
-    blocks: u32,
-) -> StakingOutput {
-    let covenant = parameters_at(devnet, devnet.tip()).covenant().clone();
-    let parties = Parties::new(*staker.public_key(), [*provider.public_key()], covenant).unwrap();
-    StakingOutput::new(parties, Timelock::from_blocks(blocks).unwrap()).unwrap()
-}
-
-/// The transaction of a stake, of coins that nothing else spends.
-pub(crate) fn staking_transaction(
-    devnet: &Devnet,
-    staker: &SecretKey,
-    provider: &SecretKey,
-    blocks: u32,
-) -> StakingTransaction {
-    let staking = StakingTransaction::build(NewStake {
-        output: staking_output(devnet, staker, provider, blocks),
-        amount: Amount::from_sat(500_000),
-        coins: &funding_coins(devnet.coins()),
-        change: devnet.wallet_script(),
-        fee_rate: FeeRate::from_sat_per_vb_u32(2),
-        op_return_tag: None,
-    })
-    .unwrap();
-    devnet.set_aside(staking.unsigned());
-    staking
-}
-
-pub(crate) fn funding_coins(coins: Vec<Coin>) -> Vec<FundingCoin> {
-    coins.into_iter().map(|coin| FundingCoin::new(coin.outpoint, coin.output).unwrap()).collect()
-}
-
-/// The staking transaction with the wallet's signatures.
-pub(crate) fn finalized(devnet: &Devnet, staking: &StakingTransaction) -> Transaction {
-    staking.finalize(&sign_key_path(staking.psbt(), &devnet.wallet).unwrap()).unwrap()
-}
-
-/// What a staker registers: the transactions that the parameters of this height ask for, signed, and the
-/// proof of possession.
-pub(crate) fn presigned(
-    devnet: &Devnet,
-    staking: &StakingTransaction,
-    staker: &SecretKey,
-    height: u32,
-) -> Delegation {
-    let output = staking.staking_output();
-    let [provider] = output.output().parties().finality_providers().as_slice() else {
-        panic!("a stake of these flows has one provider");
-    };
-    let new = NewDelegation {
-        staked_to: &StakedTo::Genesis(*provider),
-        staking: &output,
-        transaction: staking.unsigned(),
-        parameters: parameters_at(devnet, height),
-        parameters_at: ParametersAt::Height(at(height)),
-    };
-    let mut delegation = Delegation::signed(&new, staker).unwrap();
-    delegation.proof_of_possession = Some(possession(devnet, staker));
-    delegation
-}
-
-/// A staker's proof of possession, for the network's account.
-pub(crate) fn possession(devnet: &Devnet, staker: &SecretKey) -> (PossessionMessage, ProofOfPossession) {
-    let address = devnet.account().address().clone();
-    let message = PossessionMessage::new(SigningContext::GENESIS, address).unwrap();
-    let proof = ProofOfPossession::create_bip340(staker, &message).unwrap();
-    (message, proof)
-}
-
-/// The rules of these networks.
-pub(crate) fn rules(devnet: &Devnet, in_force: InForce) -> CheckRules<'_> {
-    let chain = ChainRules {
-        network: Network::Regtest,
-        depth: devnet.depth,
-        signing_context: SigningContext::GENESIS,
-        anchor: Anchor::NONE,
-    };
-    CheckRules { history: &devnet.parameters, in_force, chain }
-}
-
-/// What covenant members sign of a stake, once they have checked it. The chain has judged which parameters
-/// hold when the stake was registered.
-pub(crate) fn covenant_signatures(
-    devnet: &Devnet,
-    delegation: &Delegation,
-    members: &[usize],
-) -> Vec<CovenantSignatures> {
-    let checked = delegation.check(&rules(devnet, InForce::AsStated)).unwrap();
-    let sign = |member: &usize| {
-        let mut record = MemoryCovenantRecord::default();
-        checked.sign_as_covenant_member(&devnet.covenant[*member], &[9; 32], &mut record).unwrap()
-    };
-    members.iter().map(sign).collect()
-}
-
-/// What covenant members send for a stake.
-pub(crate) fn covenant_messages(devnet: &Devnet, delegation: &Delegation, members: &[usize]) -> Vec<Message> {
-    let stake = delegation.staking_transaction.compute_txid();
-    let address = devnet.account().address().clone();
-    let signatures = covenant_signatures(devnet, delegation, members);
-    signatures.iter().map(|given| Message::add_covenant_signatures(&address, stake, given)).collect()
-}
-
-/// The status of a stake as the library works it out: of what the chain answers of the stake, and what
-/// Bitcoin has of its transactions.
-pub(crate) fn own_status(devnet: &Devnet, stake: Txid) -> StakeStatus {
-    let node = &devnet.network.rpc;
-    let mut delegation = query::delegation(node, stake).unwrap().unwrap();
-    let running = delegation.extends.as_ref().map(|running| running.txid);
-    let running = running.map(|running| query::delegation(node, running).unwrap().unwrap());
-    running.iter().for_each(|running| delegation.set_previous(running).unwrap());
-    let (_, parameters) = delegation.parameters(&devnet.parameters).unwrap();
-    let previous = delegation.previous_parameters(&devnet.parameters).map(Parameters::covenant);
-    let staking = delegation.stake(parameters.covenant()).unwrap().staking.outpoint();
-    let unbonding = delegation.unbonding(parameters.covenant()).unwrap().unbonding_output().outpoint();
-    let found = devnet.bitcoin.transaction(&stake).unwrap();
-    let included = found.and_then(|found| found.block).map(|block| at(block.height.to_u32()));
-    let chain = StakeOnChain {
-        included,
-        spent: spending(devnet, staking),
-        unbonding_spent: spending(devnet, unbonding),
-        ..StakeOnChain::at(at(devnet.tip()))
-    };
-    delegation.state(&chain, parameters.covenant(), previous, devnet.depth).unwrap().status
-}
-
-/// What spends an output in Bitcoin, where that has both.
-fn spending(devnet: &Devnet, outpoint: OutPoint) -> Option<Spending> {
-    let found = devnet.bitcoin.transaction(&outpoint.txid).unwrap()?;
-    let spender = devnet.bitcoin.spender(&Coin::of(&found, outpoint.vout)?).unwrap()?;
-    Spending::of(&spender.transaction, outpoint, at(spender.block?.height.to_u32()))
 }

@@ -7,8 +7,9 @@ use staking_scripts::delegation::SlashedOutput;
 use staking_scripts::testing::key;
 use staking_scripts::{LeafTransaction as _, StakeStatus};
 
+use crate::checking::{own_status, parameters_at};
 use crate::devnet::Devnet;
-use crate::staking::{activate, own_status, parameters_at, register_provider, undelegation};
+use crate::staking::{activate, register_provider, undelegation};
 use crate::voting::Voter;
 
 #[test]
