@@ -16,6 +16,7 @@ mod expiry;
 mod extension;
 mod included;
 mod lifecycle;
+mod near_misses;
 mod network;
 mod parameters;
 mod possessions;
