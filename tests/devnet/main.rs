@@ -8,6 +8,7 @@
     clippy::unwrap_used
 )]
 
+mod catch_up;
 mod checking;
 mod contract;
 mod covenant;
