@@ -90,8 +90,10 @@ babylond: ## provide a babylond, the secured chain's node: one that is there, or
 	@scripts/babylond.sh
 
 .PHONY: devnet
-devnet: deps ## play stakes, votes and a slashing on a network of the secured chain's own node
-	@BABYLOND_EXE=$$(scripts/babylond.sh) scripts/build.sh test --package tests --test devnet -- --nocapture
+devnet: deps ## play a stake's life on a network of the secured chain's own node, and draw it in target/devnet.html
+	@mkdir -p target
+	@DEVNET_REPORT=$(CURDIR)/target/devnet.html BABYLOND_EXE=$$(scripts/babylond.sh) \
+		scripts/build.sh test --quiet --package tests --test devnet -- play:: --nocapture
 
 .PHONY: bitcoind
 bitcoind: ## provide a bitcoind: one that is there, or one built from the bundled source

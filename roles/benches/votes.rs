@@ -1,12 +1,13 @@
 //! What the votes of a thousand heights cost, from the secret key to signed transactions, as a ratio to the
-//! reference's Go libraries that make the same: `cargo bench --profile dev --package btcstake-roles --bench votes`.
-//! Ours also records each signature durably, and verifies it, before it is used. Needs Go.
+//! reference's Go libraries that make the same. Here each signature is also recorded durably, and verified,
+//! before it is used. Needs Go: `cargo bench --profile dev --package btcstake-roles`.
 //!
 //! Arguments: as those of the other benches, a word that rows must contain, and `--strict`.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::as_conversions,
     reason = "a bench may stop where its set-up is wrong, and its own numbers are small"
 )]
 

@@ -22,6 +22,7 @@ use staking_scripts::delegation::StakeInclusion;
 use staking_scripts::testing::{key, keys};
 use staking_scripts::{Parameters, ParametersHistory};
 
+use crate::journal::Journal;
 use crate::network::{BabylonNetwork, CHAIN_ID, Genesis, program};
 
 /// What every flow has.
@@ -37,6 +38,8 @@ pub(crate) struct Devnet {
     pub(crate) timeout: u32,
     /// The coins that a transaction was made to spend, whether it is in Bitcoin or not.
     spent: RefCell<BTreeSet<OutPoint>>,
+    /// What was done.
+    pub(crate) journal: Journal,
 }
 
 impl Devnet {
@@ -48,6 +51,7 @@ impl Devnet {
     /// The same, with another first block.
     pub(crate) fn start_with(genesis: Genesis) -> Option<Self> {
         let program = program()?;
+        let journal = Journal::new();
         let covenant = keys("covenant member", 3);
         let public: Vec<_> = covenant.iter().map(|key| *key.public_key()).collect();
         let network = BabylonNetwork::start(&program, &public, 2, genesis);
@@ -59,7 +63,7 @@ impl Devnet {
         let depths = query::checkpoint_parameters(&network.rpc).unwrap();
         let (depth, timeout) = (depths.confirmation_depth, depths.finalization_timeout);
         let spent = RefCell::default();
-        let devnet = Self { network, bitcoin, wallet, covenant, parameters, depth, timeout, spent };
+        let devnet = Self { network, bitcoin, wallet, covenant, parameters, depth, timeout, spent, journal };
         devnet.mine(100);
         Some(devnet)
     }
@@ -86,7 +90,9 @@ impl Devnet {
     /// Sends messages in one transaction, which must be executed.
     #[track_caller]
     pub(crate) fn send(&self, messages: &[Message]) -> Sent {
-        self.account().send(messages).unwrap_or_else(|error| panic!("{error}"))
+        let sent = self.account().send(messages).unwrap_or_else(|error| panic!("{error}"));
+        self.journal.sent(&sent, messages);
+        sent
     }
 
     /// Sends messages that the chain must refuse, and returns what it says.
@@ -165,7 +171,9 @@ impl Devnet {
     pub(crate) fn confirm(&self, transaction: &Transaction) -> Included {
         let txid = self.bitcoin.broadcast(transaction).unwrap();
         self.mine(1);
-        self.included(txid)
+        let included = self.included(txid);
+        self.journal.confirmed(transaction, included.height);
+        included
     }
 
     pub(crate) fn included(&self, txid: Txid) -> Included {
@@ -261,11 +269,10 @@ impl Devnet {
         if messages.is_empty() {
             return;
         }
+        self.mine(self.timeout + 1);
+        // The chain looks at checkpoints at the end of a block that tells it of headers.
         messages.insert(0, Message::insert_headers(&address, &self.new_headers()));
         self.send(&messages);
-        // The chain looks at checkpoints when a header comes.
-        self.mine(self.timeout + 1);
-        self.tell_headers();
         self.network.wait("the epochs are finalized", || {
             let found = query::raw_checkpoint(node, last).unwrap().unwrap();
             found.status == CheckpointStatus::Finalized

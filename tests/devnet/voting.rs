@@ -14,6 +14,18 @@ use finality::{
 use crate::devnet::Devnet;
 use crate::network::CHAIN_ID;
 
+/// The randomness of the next heights, and the message that commits to it.
+pub(crate) fn commit(devnet: &Devnet, key: &SecretKey) -> (RandomnessTree, Message) {
+    let start = devnet.network.rpc.status().unwrap().height.saturating_add(5);
+    let schedule = RandomnessSchedule::new(start, 2_000, 1).unwrap();
+    let tree = RandomnessTree::derive(key, CHAIN_ID.as_bytes(), schedule, NonZeroUsize::MIN, |_| {}).unwrap();
+    let signature = tree.commitment().sign(key, &SigningContext::GENESIS).unwrap();
+    let commitment = SignedCommitment { commitment: tree.commitment(), signature };
+    let address = devnet.account().address().clone();
+    let message = Message::commit_randomness(&address, key.public_key(), &commitment);
+    (tree, message)
+}
+
 /// A provider of which the chain has a timestamped commitment.
 pub(crate) struct Voter<'a> {
     devnet: &'a Devnet,
@@ -27,16 +39,15 @@ impl<'a> Voter<'a> {
     /// Commits to the randomness of the next heights, and timestamps that by own checkpoints. The provider's
     /// stake is active already.
     pub(crate) fn begin(devnet: &'a Devnet, key: SecretKey) -> Self {
-        let (node, provider) = (&devnet.network.rpc, *key.public_key());
-        let start = node.status().unwrap().height.saturating_add(5);
-        let schedule = RandomnessSchedule::new(start, 2_000, 1).unwrap();
-        let tree = RandomnessTree::derive(&key, CHAIN_ID.as_bytes(), schedule, NonZeroUsize::MIN, |_| {});
-        let tree = tree.unwrap();
-        let signature = tree.commitment().sign(&key, &SigningContext::GENESIS).unwrap();
-        let commitment = SignedCommitment { commitment: tree.commitment(), signature };
-        let address = devnet.account().address().clone();
-        devnet.send(&[Message::commit_randomness(&address, &provider, &commitment)]);
-        let found = query::commitments(node, &provider).unwrap();
+        let (tree, message) = commit(devnet, &key);
+        devnet.send(&[message]);
+        Self::timestamp(devnet, key, tree)
+    }
+
+    /// Timestamps a commitment that the chain has.
+    pub(crate) fn timestamp(devnet: &'a Devnet, key: SecretKey, tree: RandomnessTree) -> Self {
+        let node = &devnet.network.rpc;
+        let found = query::commitments(node, key.public_key()).unwrap();
         assert_eq!(found[0].commitment, tree.commitment());
         assert_eq!(query::activated_height(node).unwrap(), None);
         devnet.finalize_epochs(found[0].epoch);

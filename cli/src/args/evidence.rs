@@ -11,8 +11,8 @@ use super::input;
 #[derive(clap::Args)]
 pub(crate) struct EvidenceArgs {
     /// Evidence as the chain prints it: `babylond query finality evidence` or `list-evidences`, or the
-    /// gateway's `finality/v1/finality_providers/KEY/evidence` or `finality/v1/evidences`, or as a finality contract
-    /// prints it; - is standard input.
+    /// gateway's `finality/v1/finality_providers/KEY/evidence` or `finality/v1/evidences`, or as a finality
+    /// contract prints it; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = argument::file(input::text_file))]
     evidence: Option<Argument<String>>,
     /// With evidence from the contract of a Cosmos chain, which does not say it: the signing context of its

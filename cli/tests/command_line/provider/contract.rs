@@ -44,9 +44,9 @@ fn commitment(folder: &Folder, flags: &str, contract: &FinalityContract) -> Rand
 fn blocks(folder: &Folder) {
     let hash = "ab".repeat(32);
     let header = json!({ "header": { "chain_id": "consumer-7", "height": "107", "app_hash": hash } });
-    folder.write("cosmos.json", &header.to_string());
+    folder.write("cosmos.json", header.to_string());
     let block = json!({ "number": "0x6b", "hash": format!("0x{hash}") });
-    folder.write("rollup.json", &block.to_string());
+    folder.write("rollup.json", block.to_string());
 }
 
 #[test]

@@ -188,7 +188,8 @@ fn faulty_signature_of_a_record_is_not_released() {
     assert!(matches!(refused, SessionError::Sign(eots::SignError::Fault)), "{refused}");
 }
 
-/// Of several votes it alone is held back; all of the commitment is asked for, so that nothing is derived twice.
+/// Of several votes it alone is held back. All of the commitment is asked for, so that nothing is derived
+/// twice.
 #[test]
 fn faulty_signature_among_several_is_not_released() {
     let (signer, store) = signer(SignerChain::genesis("bbn-1"), VoteRules::default());

@@ -1,5 +1,5 @@
-//! Writes what the finality contract of a Cosmos chain takes and answers for the consumer chains' commitments,
-//! votes and evidence of `tests/vectors/eots`, by the contract's own types and serializer.
+//! Writes what the finality contract of a Cosmos chain takes and answers, by the contract's own types and
+//! serializer, for the consumer chains' commitments, votes and evidence of `tests/vectors/eots`.
 
 use std::path::Path;
 
