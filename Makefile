@@ -95,6 +95,12 @@ devnet: deps ## play a stake's life on a network of the secured chain's own node
 	@DEVNET_REPORT=$(CURDIR)/target/devnet.html BABYLOND_EXE=$$(scripts/babylond.sh) \
 		scripts/build.sh test --quiet --package tests --test devnet -- play:: --nocapture
 
+.PHONY: footprint
+footprint: deps ## measure the provider's daemon at one block a second, for FOOTPRINT_SECONDS (60); nothing else should run
+	@scripts/build.sh build --package btcstake
+	@BTCSTAKE_EXE=$(CURDIR)/target/debug/btcstake BABYLOND_EXE=$$(scripts/babylond.sh) \
+		scripts/build.sh test --package tests --test devnet -- footprint:: --nocapture
+
 .PHONY: bitcoind
 bitcoind: ## provide a bitcoind: one that is there, or one built from the bundled source
 	@scripts/bitcoind.sh

@@ -21,10 +21,10 @@ pub(crate) struct DaemonArgs {
     /// Where metrics and health are served over HTTP, on loopback: 127.0.0.1:2113. Absent, they are not.
     #[arg(long, value_name = "IP:PORT")]
     metrics: Option<SocketAddr>,
-    /// How often the chain is asked for what is new.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000)]
+    /// How often the chain is asked for what is new [default: 1000 for a provider, 5000 for a covenant member].
+    #[arg(long, value_name = "MILLISECONDS")]
     #[arg(value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
-    poll: u64,
+    poll: Option<u64>,
     /// How the log is written, to standard error.
     #[arg(long, value_enum, default_value_t = LogForm::Text)]
     log_format: LogForm,
@@ -116,8 +116,9 @@ pub(crate) struct Running {
 }
 
 impl DaemonArgs {
-    /// Starts the log, serves what is observed, and waits for signals from now on.
-    pub(crate) fn start(&self, observed: Observed) -> anyhow::Result<Running> {
+    /// Starts the log, serves what is observed, and waits for signals from now on. `poll` is between two steps
+    /// where nobody says otherwise.
+    pub(crate) fn start(&self, poll: Duration, observed: Observed) -> anyhow::Result<Running> {
         if let Some(address) = self.metrics {
             ensure!(
                 address.ip().is_loopback(),
@@ -151,7 +152,7 @@ impl DaemonArgs {
             signals.wait().await;
             std::process::exit(130);
         });
-        Ok(Running { runtime, stop, poll: Duration::from_millis(self.poll), metrics })
+        Ok(Running { runtime, stop, poll: self.poll.map_or(poll, Duration::from_millis), metrics })
     }
 }
 

@@ -31,7 +31,7 @@ pub enum EndpointError {
         /// Its address.
         url: Url,
         /// What is wrong with it.
-        what: &'static str,
+        what: String,
     },
     /// It answers with an error.
     #[error("the node at {url} refuses: {refusal}")]

@@ -100,7 +100,7 @@ impl Endpoint {
         Ok(Answer { status, body })
     }
 
-    pub(crate) fn form(&self, what: &'static str) -> EndpointError {
-        EndpointError::Form { url: self.url.clone(), what }
+    pub(crate) fn form(&self, what: impl Into<String>) -> EndpointError {
+        EndpointError::Form { url: self.url.clone(), what: what.into() }
     }
 }

@@ -21,8 +21,10 @@ impl Endpoint {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let answer = self.post("", &request)?;
         // What is not asked for is skipped, not kept.
-        let parts: Parts<'_> =
-            serde_json::from_slice(&answer.body).map_err(|_| self.form("it is not JSON-RPC"))?;
+        let parts: Parts<'_> = serde_json::from_slice(&answer.body).map_err(|_| match answer.status {
+            200 => self.form("it is not JSON-RPC"),
+            status => self.form(format!("it is not JSON-RPC, and has the HTTP status {status}")),
+        })?;
         if let Some(error) = parts.error.filter(|error| error.get() != "null") {
             return Err(EndpointError::Refused { url: self.url().clone(), refusal: refusal(error.get()) });
         }

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use babylon::Message;
 use babylon::query::{self, DelegationStatus};
-use bitcoin::{Network, Txid};
+use bitcoin::hashes::Hash as _;
+use bitcoin::{BlockHash, Network, Txid};
 use roles::covenant::{
     CovenantAlert, CovenantDaemon, CovenantEvent, CovenantObserver, CovenantParts, CovenantPolicy,
     CovenantStep,
@@ -76,6 +77,14 @@ fn members_sign_what_waits_and_nothing_while_bitcoin_differs() {
     let mut verified = of(&devnet, DelegationStatus::Verified);
     verified.sort();
     assert_eq!(verified, stakes);
+
+    // What is below the tip is in the light client's chain; what Bitcoin does not have is not.
+    let below = devnet.headers_from(devnet.tip() - 2)[0].block_hash();
+    let stranger = devnet.headers_from(1)[0].merkle_root.to_byte_array();
+    for node in [&devnet.network.rpc as &dyn babylon::node::ChainNode, &devnet.network.gateway] {
+        assert_eq!(query::header_depth(node, below).unwrap(), Some(2));
+        assert_eq!(query::header_depth(node, BlockHash::from_byte_array(stranger)).unwrap(), None);
+    }
 
     // Three blocks that the chain does not know: nothing is signed until it does.
     let waiting = register(&devnet, 2);

@@ -48,13 +48,22 @@ impl Devnet {
         Self::start_with(|_| ())
     }
 
+    /// The same, whose blocks come this long after another.
+    pub(crate) fn start_at(pace: &'static str) -> Option<Self> {
+        Self::start_as(|_| (), pace)
+    }
+
     /// The same, with another first block.
     pub(crate) fn start_with(genesis: Genesis) -> Option<Self> {
+        Self::start_as(genesis, "200ms")
+    }
+
+    fn start_as(genesis: Genesis, pace: &'static str) -> Option<Self> {
         let program = program()?;
         let journal = Journal::new();
         let covenant = keys("covenant member", 3);
         let public: Vec<_> = covenant.iter().map(|key| *key.public_key()).collect();
-        let network = BabylonNetwork::start(&program, &public, 2, genesis);
+        let network = BabylonNetwork::start(&program, &public, 2, (genesis, pace));
         let bitcoin = EmbeddedRegtest::in_memory().unwrap();
         let wallet = key("wallet", 0);
         bitcoin.mine(60, &key_path_script(wallet.public_key())).unwrap();

@@ -15,6 +15,7 @@ mod covenant;
 mod devnet;
 mod expiry;
 mod extension;
+mod footprint;
 mod included;
 mod journal;
 mod lifecycle;

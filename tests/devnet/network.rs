@@ -11,6 +11,7 @@ use bip39::Mnemonic;
 use bitcoin::bip32::{DerivationPath, Xpriv};
 use bitcoin::key::Secp256k1;
 use bitcoin::{Network, XOnlyPublicKey};
+use endpoint::Url;
 use tempfile::TempDir;
 
 pub(crate) const CHAIN_ID: &str = "bbn-dev-1";
@@ -18,6 +19,8 @@ const HEADER: &str = "0100000000000000000000000000000000000000000000000000000000
 
 /// What is changed of the first block's state.
 pub(crate) type Genesis = fn(&mut serde_json::Value);
+/// How a network is wanted: its first block, and how long after another its blocks come.
+type Wanted = (Genesis, &'static str);
 
 /// A network that runs until it is dropped.
 pub(crate) struct BabylonNetwork {
@@ -26,6 +29,10 @@ pub(crate) struct BabylonNetwork {
     pub(crate) rpc: CometBft,
     pub(crate) gateway: Gateway,
     pub(crate) account: AccountKey,
+    /// That account's secret key.
+    pub(crate) secret: [u8; 32],
+    pub(crate) rpc_url: Url,
+    pub(crate) rest_url: Url,
 }
 
 /// Where the program is; none where nobody has built it.
@@ -55,13 +62,13 @@ fn edit(path: &Path, replacements: &[(&str, String)]) {
 impl BabylonNetwork {
     /// Makes a network with this covenant committee, and waits until it answers. A port that was free may be
     /// another's before the node has it: then it is made again.
-    pub(crate) fn start(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16, genesis: Genesis) -> Self {
+    pub(crate) fn start(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16, as_wanted: Wanted) -> Self {
         let answers = |network: &Self| {
             let height = |node: &dyn ChainNode| node.status().ok().map(|it| it.height.to_u64());
             height(&network.rpc) >= Some(1) && height(&network.gateway) >= Some(1)
         };
         for _ in 0..3 {
-            let network = Self::make(program, covenant, quorum, genesis);
+            let network = Self::make(program, covenant, quorum, as_wanted);
             if network.is_so(Duration::from_secs(20), || answers(&network)) {
                 return network;
             }
@@ -70,7 +77,7 @@ impl BabylonNetwork {
         panic!("no network answers");
     }
 
-    fn make(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16, genesis: Genesis) -> Self {
+    fn make(program: &Path, covenant: &[XOnlyPublicKey], quorum: u16, (genesis, pace): Wanted) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys: Vec<_> = covenant.iter().map(ToString::to_string).collect();
         let flags = [
@@ -100,7 +107,7 @@ impl BabylonNetwork {
                 ("0.0.0.0:26657", format!("127.0.0.1:{rpc}")),
                 ("0.0.0.0:26656", format!("127.0.0.1:{peers}")),
                 ("localhost:6060", String::new()),
-                ("timeout_commit = \"1s\"", "timeout_commit = \"200ms\"".to_owned()),
+                ("timeout_commit = \"1s\"", format!("timeout_commit = \"{pace}\"")),
             ],
         );
         edit(
@@ -125,11 +132,15 @@ impl BabylonNetwork {
             .unwrap();
         let within = Duration::from_secs(10);
         let url = |port: u16| format!("http://127.0.0.1:{port}").parse().unwrap();
+        let (rpc_url, rest_url, secret): (Url, Url, _) = (url(rpc), url(rest), account(&home));
         Self {
             child,
-            account: account(&home),
-            rpc: CometBft::new(url(rpc), within),
-            gateway: Gateway::new(url(rest), within),
+            account: AccountKey::from_bytes(&secret).unwrap(),
+            secret,
+            rpc: CometBft::new(rpc_url.clone(), within),
+            gateway: Gateway::new(rest_url.clone(), within),
+            rpc_url,
+            rest_url,
             folder,
         }
     }
@@ -166,7 +177,7 @@ impl Drop for BabylonNetwork {
 }
 
 /// The account that the program made for whoever tries the network.
-fn account(home: &Path) -> AccountKey {
+fn account(home: &Path) -> [u8; 32] {
     let seed = ["additional_sender_account_key_seed.json", "key_seed.json"];
     let file = seed.iter().map(|name| home.join(name)).find(|path| path.exists());
     let file = file.unwrap_or_else(|| panic!("no seed in {}", home.display()));
@@ -175,5 +186,5 @@ fn account(home: &Path) -> AccountKey {
     let master = Xpriv::new_master(Network::Bitcoin, &mnemonic.to_seed_normalized("")).unwrap();
     let path: DerivationPath = "m/44'/118'/0'/0/0".parse().unwrap();
     let derived = master.derive_priv(&Secp256k1::new(), &path).unwrap();
-    AccountKey::from_bytes(&derived.private_key.secret_bytes()).unwrap()
+    derived.private_key.secret_bytes()
 }

@@ -172,6 +172,14 @@ pub(crate) struct HeightResponse {
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
+pub(crate) struct DepthResponse {
+    #[prost(uint32, tag = "1")]
+    #[serde(deserialize_with = "json::number")]
+    pub(crate) depth: u32,
+}
+
+#[derive(Clone, PartialEq, Message, Deserialize)]
+#[serde(default)]
 pub(crate) struct PowerResponse {
     #[prost(uint64, tag = "1")]
     #[serde(deserialize_with = "json::number")]

@@ -5,8 +5,8 @@ use prost::Message;
 use staking_scripts::parameters::CheckpointParameters;
 
 use super::answers::{
-    CheckpointParams, CheckpointParamsResponse, CheckpointResponse, Empty, EpochResponse, HeaderInfo,
-    TipResponse,
+    CheckpointParams, CheckpointParamsResponse, CheckpointResponse, DepthResponse, Empty, EpochResponse,
+    HeaderInfo, TipResponse,
 };
 use super::{absent, ask, fixed, needed};
 use crate::node::{ChainNode, NodeError};
@@ -54,6 +54,12 @@ pub struct RawCheckpoint {
 struct EpochRequest {
     #[prost(uint64, tag = "1")]
     epoch_num: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct DepthRequest {
+    #[prost(string, tag = "1")]
+    hash: String,
 }
 
 fn asked_parameters(node: &dyn ChainNode) -> Result<CheckpointParams, NodeError> {
@@ -150,5 +156,20 @@ fn status(name: &str) -> Result<CheckpointStatus, NodeError> {
         "CONFIRMED" => Ok(S::Confirmed),
         "FINALIZED" => Ok(S::Finalized),
         _ => Err(NodeError::answer(format!("the status {name:?} of a checkpoint is unknown"))),
+    }
+}
+
+/// Returns how many Bitcoin blocks the chain's light client has above this one; `None` where it is in none of
+/// its chain.
+///
+/// # Errors
+/// [`NodeError`].
+pub fn header_depth(node: &dyn ChainNode, block: BlockHash) -> Result<Option<u32>, NodeError> {
+    let request = DepthRequest { hash: block.to_string() };
+    let path = format!("/babylon/btclightclient/v1/depth/{block}");
+    match ask::<DepthResponse>(node, "/babylon.btclightclient.v1.Query/HeaderDepth", &request, path) {
+        // It refuses to say a depth of what it does not have.
+        Err(NodeError::Refused(_)) => Ok(None),
+        answer => Ok(Some(answer?.depth)),
     }
 }

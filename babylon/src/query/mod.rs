@@ -19,7 +19,7 @@ pub use self::account::{AccountNumbers, account, balance, gas};
 pub(crate) use self::account::{account_answer, balance_answer, gas_answer};
 pub use self::bitcoin::{
     CheckpointStatus, LightClientTip, RawCheckpoint, checkpoint_parameters, checkpoint_tag, current_epoch,
-    light_client_tip, raw_checkpoint,
+    header_depth, light_client_tip, raw_checkpoint,
 };
 #[cfg(test)]
 pub(crate) use self::evidence::reencoded_evidence;

@@ -93,13 +93,14 @@ pub(crate) fn select(
 /// Asks the chain for a stake, and for the running one where it extends one.
 #[cfg(feature = "babylon")]
 fn registered(
-    node: &dyn babylon::node::ChainNode,
+    nodes: &super::secured_chain::ChainNodeArgs,
     stake: Txid,
     previous: Option<&Argument<Vec<Delegation>>>,
 ) -> anyhow::Result<Delegation> {
+    let (node, flag) = (nodes.node()?, nodes.flag());
     let ask = |txid| {
-        let found = babylon::query::delegation(node, txid).context("--chain-node")?;
-        found.with_context(|| format!("--chain-node: nobody has registered the stake {txid}"))
+        let found = babylon::query::delegation(&node, txid).context(flag)?;
+        found.with_context(|| format!("{flag}: nobody has registered the stake {txid}"))
     };
     let mut delegation = ask(stake)?;
     if let Some(running) = delegation.extends.as_ref().map(|running| running.txid) {
@@ -154,7 +155,7 @@ impl DelegationArgs {
         match (&self.delegation, self.staking_txid) {
             (Some(file), txid) => select(file, txid, previous),
             #[cfg(feature = "babylon")]
-            (None, Some(txid)) => registered(&self.nodes.node()?, txid, previous),
+            (None, Some(txid)) => registered(&self.nodes, txid, previous),
             (None, _) => bail!("--delegation is absent; must be given, or --staking-txid with --chain-node"),
         }
     }
@@ -165,7 +166,7 @@ impl DelegationArgs {
             #[cfg(feature = "babylon")]
             None => {
                 let asked = babylon::query::parameters(&self.nodes.node()?);
-                Ok(AnyParameters::Genesis(asked.context("--chain-node")?))
+                Ok(AnyParameters::Genesis(asked.context(self.nodes.flag())?))
             }
             #[cfg(not(feature = "babylon"))]
             None => bail!("--params is absent; must be given"),
@@ -177,7 +178,7 @@ impl DelegationArgs {
         #[cfg(feature = "babylon")]
         if self.nodes.is_given() && !self.chain.has_depth() {
             let asked = babylon::query::checkpoint_parameters(&self.nodes.node()?);
-            return Ok(self.chain.with_depth(asked.context("--chain-node")?.confirmation_depth));
+            return Ok(self.chain.with_depth(asked.context(self.nodes.flag())?.confirmation_depth));
         }
         Ok(self.chain)
     }

@@ -28,6 +28,15 @@ impl ChainNodeArgs {
         !self.chain_node.is_empty() || !self.chain_gateway.is_empty()
     }
 
+    /// Returns the flag that gives the nodes, for errors about what they say.
+    pub(crate) const fn flag(&self) -> &'static str {
+        if self.chain_node.is_empty() && !self.chain_gateway.is_empty() {
+            "--chain-gateway"
+        } else {
+            "--chain-node"
+        }
+    }
+
     /// Returns whether this is one of the nodes.
     #[cfg(feature = "signer")]
     pub(crate) fn has(&self, url: &Url) -> bool {
@@ -49,9 +58,9 @@ impl ChainNodeArgs {
 }
 
 /// Names the flag of the node that an error of telling headers is of.
-pub(crate) fn of_headers(error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn of_headers(nodes: &ChainNodeArgs, error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref::<HeadersError>() {
-        Some(HeadersError::Node(_) | HeadersError::NotTaken { .. }) => error.context("--chain-node"),
+        Some(HeadersError::Node(_) | HeadersError::NotTaken { .. }) => error.context(nodes.flag()),
         _ => error,
     }
 }

@@ -114,7 +114,7 @@ impl Sender<'_> {
         let given = &self.args.account;
         let Some(key) = &self.key else {
             if let Some(expected) = chain_id.filter(|_| self.nodes.is_given()) {
-                let found = self.nodes.node()?.status().context("--chain-node")?.chain_id;
+                let found = self.nodes.node()?.status().context(self.nodes.flag())?.chain_id;
                 ensure!(
                     found == expected,
                     "--chain-node is of the chain {found:?}; must be of --chain-id, {expected:?}"
@@ -127,6 +127,7 @@ impl Sender<'_> {
         };
         let chain_id = chain_id.context("--chain-id is absent; must be that of the chain that is sent to")?;
         let node = self.nodes.node()?;
+        let failed = |error| failed(self.nodes.flag(), error);
         let account = given.open(&node, key, chain_id).map_err(failed)?.with_prefix(self.address.prefix())?;
         let kinds = messages.iter().map(|message| message.type_url().to_owned()).collect();
         let Sent { hash, executed, fee } = account.send(&messages).map_err(failed)?;
@@ -148,12 +149,12 @@ impl Sender<'_> {
 }
 
 /// What the chain refuses is a negative answer; everything else is an error.
-fn failed(error: SendError) -> anyhow::Error {
+fn failed(flag: &'static str, error: SendError) -> anyhow::Error {
     match &error {
         SendError::Failed { .. } | SendError::Node(NodeError::Refused(_)) => {
             Refused::because("refused_by_chain", error.to_string()).into()
         }
         SendError::UnknownAccount(_) => anyhow::Error::new(error).context("--account"),
-        _ => anyhow::Error::new(error).context("--chain-node"),
+        _ => anyhow::Error::new(error).context(flag),
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct SigningArgs {
     /// Sign without a signing record, for tests only. A second signature at the same height over another
     /// message reveals the secret key.
     #[arg(long, conflicts_with = "protection")]
-    #[cfg_attr(feature = "signer", arg(conflicts_with = "signer"))]
+    #[cfg_attr(feature = "signer", arg(conflicts_with_all = ["signer", "guard"]))]
     dangerously_unprotected: bool,
 }
 

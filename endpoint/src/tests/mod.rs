@@ -61,6 +61,9 @@ fn bad_answers_are_refused_and_named() {
         let text = error.to_string();
         assert!(text.contains(expected) && text.len() < 400, "{expected}: {text}");
     }
+    let node = ScriptedNode::new(|_| (502, "<html>Bad Gateway</html>".to_owned()));
+    let error = asking(&node).call::<String>("a", &json!([])).unwrap_err().to_string();
+    assert!(error.ends_with("it is not JSON-RPC, and has the HTTP status 502"), "{error}");
 }
 
 #[test]

@@ -51,19 +51,28 @@ pub(super) fn compare(
         );
         return Err((CovenantAlert::Differing, reason));
     }
-    // The lower of both is in the chain of the other; of what is higher nobody else knows yet.
-    let common = known.height.min(tip.height.to_u32());
-    if common == known.height {
-        let own = bitcoin.block_hash(BlockHeight::new(common)).map_err(of_bitcoin)?;
-        if own != known.hash {
-            let reason = format!(
-                "the Bitcoin block at height {common} is {own} by the Bitcoin node and {} by the chain",
-                known.hash
-            );
-            return Err((CovenantAlert::Differing, reason));
+    // The lower of both tips is in the chain of the other; of what is higher nobody else knows yet.
+    let (is_same, reason) = match known.height.checked_sub(tip.height.to_u32()).filter(|above| *above > 0) {
+        None => {
+            let own = bitcoin.block_hash(BlockHeight::new(known.height)).map_err(of_bitcoin)?;
+            (own == known.hash, format!("{own} by the Bitcoin node and {} by the chain", known.hash))
+        }
+        Some(above) => {
+            // The chain may have learned of more blocks since it told its tip.
+            let depth = query::header_depth(node, tip.hash).map_err(of_node)?;
+            (
+                depth.is_some_and(|depth| depth >= above),
+                format!("{} by the Bitcoin node and another by the chain", tip.hash),
+            )
+        }
+    };
+    match is_same {
+        true => Ok(()),
+        false => {
+            let height = known.height.min(tip.height.to_u32());
+            Err((CovenantAlert::Differing, format!("the Bitcoin block at height {height} is {reason}")))
         }
     }
-    Ok(())
 }
 
 /// The time of these seconds since 1970.

@@ -46,6 +46,8 @@ struct Listing {
     chain: ScriptedChain,
     pending: Mutex<Vec<Value>>,
     tip: Mutex<(u32, BlockHash)>,
+    /// Blocks that the light client has, and how deep.
+    depths: Mutex<Vec<(String, u32)>>,
 }
 
 impl ChainNode for Listing {
@@ -68,6 +70,14 @@ impl ChainNode for Listing {
             "/babylon.btclightclient.v1.Query/Tip" => {
                 let (height, hash) = *self.tip.lock().unwrap();
                 json!({ "header": { "header_hex": "", "hash_hex": hash.to_string(), "height": height } })
+            }
+            "/babylon.btclightclient.v1.Query/HeaderDepth" => {
+                let depths = self.depths.lock().unwrap();
+                match depths.iter().find(|(hash, _)| query.path.ends_with(hash)) {
+                    Some((_, depth)) => json!({ "depth": depth }),
+                    // It refuses what it does not know.
+                    None => return self.chain.query(query),
+                }
             }
             _ => return self.chain.query(query),
         };
@@ -137,7 +147,7 @@ impl World {
         let bitcoin = chain::testing::ScriptedChain::new();
         let tip = bitcoin.tip().unwrap();
         let tip = Mutex::new((tip.height.to_u32(), tip.hash));
-        let node = Listing { chain, pending: Mutex::default(), tip };
+        let node = Listing { chain, pending: Mutex::default(), tip, depths: Mutex::default() };
         Self { node, bitcoin, account, member: members(0)[4].clone(), log: Log::default() }
     }
 
@@ -242,6 +252,17 @@ fn nothing_is_signed_without_a_record_or_with_two_views_of_bitcoin() {
     assert_eq!(world.times(stake), 0);
     daemon.step(SystemTime::UNIX_EPOCH);
     assert_eq!((world.times(stake), daemon.alerts().count()), (1, 0));
+
+    // The Bitcoin node is a block behind: its own tip must be in the light client's chain.
+    let ahead = BlockHash::from_byte_array([0xdd; 32]);
+    *world.node.tip.lock().unwrap() = (height + 1, ahead);
+    daemon.step(SystemTime::UNIX_EPOCH);
+    assert!(daemon.alerts().any(|alert| alert == CovenantAlert::Differing), "a fork at its tip");
+    for (depth, is_fine) in [(0, false), (1, true), (2, true)] {
+        *world.node.depths.lock().unwrap() = vec![(hash.to_string(), depth)];
+        daemon.step(SystemTime::UNIX_EPOCH);
+        assert_eq!(daemon.alerts().all(|alert| alert != CovenantAlert::Differing), is_fine, "depth {depth}");
+    }
 }
 
 #[test]

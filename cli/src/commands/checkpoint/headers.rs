@@ -59,8 +59,8 @@ impl Args {
         let node = self.nodes.node()?;
         let mut output = Output { count: 0, transactions: Vec::new() };
         if sender.is_unsigned() {
-            let new =
-                new_headers(&node, &*bitcoin, HEADERS_AT_ONCE).map_err(|error| of_headers(error.into()))?;
+            let new = new_headers(&node, &*bitcoin, HEADERS_AT_ONCE)
+                .map_err(|error| of_headers(&self.nodes, error.into()))?;
             if new.headers.is_empty() {
                 return Printout::of(&output);
             }
@@ -89,7 +89,7 @@ impl Args {
             output.count = output.count.saturating_add(headers.len());
             Ok(())
         })
-        .map_err(of_headers)?;
+        .map_err(|error| of_headers(&self.nodes, error))?;
         Printout::of(&output)
     }
 }

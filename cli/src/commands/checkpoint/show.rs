@@ -71,17 +71,17 @@ pub(crate) const fn name(status: CheckpointStatus) -> &'static str {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let node = self.nodes.node()?;
-        let found = query::raw_checkpoint(&node, self.epoch).context("--chain-node")?;
-        let found =
-            found.with_context(|| format!("--chain-node: epoch {} has no checkpoint yet", self.epoch))?;
-        let tag = query::checkpoint_tag(&node).context("--chain-node")?;
+        let found = query::raw_checkpoint(&node, self.epoch).context(self.nodes.flag())?;
+        let found = found
+            .with_context(|| format!("{}: epoch {} has no checkpoint yet", self.nodes.flag(), self.epoch))?;
+        let tag = query::checkpoint_tag(&node).context(self.nodes.flag())?;
         let submitter = self.submitter.as_bytes();
         let submitter: [u8; 20] = submitter
             .try_into()
             .ok()
             .context("--submitter: it is no account's address: it has not 20 bytes")?;
         let RawCheckpoint { epoch, block_hash, bitmap, bls_multi_signature, status } = found;
-        ensure!(epoch == self.epoch, "--chain-node: it answers of another epoch");
+        ensure!(epoch == self.epoch, "{}: it answers of another epoch", self.nodes.flag());
         let checkpoint = Checkpoint { epoch, block_hash, bitmap, submitter, bls_multi_signature };
         let tag = CheckpointTag(tag);
         let is_signed = status >= CheckpointStatus::Sealed;

@@ -65,12 +65,12 @@ impl Args {
         let bitcoin = self.node.connect_on(self.network)?;
         let node = self.nodes.node()?;
         let parts = [Included::find(&*bitcoin, *first)?, Included::find(&*bitcoin, *second)?];
-        let tag = CheckpointTag(query::checkpoint_tag(&node).context("--chain-node")?);
+        let tag = CheckpointTag(query::checkpoint_tag(&node).context(self.nodes.flag())?);
         let [first, second] = &parts;
         let (first, second) = (payload(&first.transaction)?, payload(&second.transaction)?);
         Checkpoint::from_payloads(tag, &first, &second).context("--part")?;
         let new = new_headers(&node, &*bitcoin, MOST_HEADERS);
-        let headers = new.map_err(|error| of_headers(error.into()))?.headers;
+        let headers = new.map_err(|error| of_headers(&self.nodes, error.into()))?.headers;
         let address = sender.address();
         let headers = (!headers.is_empty()).then(|| Message::insert_headers(address, &headers));
         let proofs = parts.map(|Included { transaction, header, proof, .. }| CheckpointProof {

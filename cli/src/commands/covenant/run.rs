@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use rand_core::{OsRng, RngCore as _};
@@ -22,6 +22,9 @@ use crate::args::secured_chain::ChainNodeArgs;
 use crate::process::print_started;
 use crate::running::{DaemonArgs, Health, Next};
 use crate::view::output::{Exit, Printout};
+
+/// Each time, all stakes are listed that wait; Bitcoin is slow.
+const POLL: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 #[command(
@@ -110,14 +113,15 @@ impl Args {
         let paying = account_key(&self.account.path("--account-key-file")?)?;
         let key = self.secret_key_file.read()?;
         let node = self.nodes.node()?;
-        let account = self.account.open(&node, &paying, &self.chain_id).context("--chain-node")?;
+        let account = self.account.open(&node, &paying, &self.chain_id).context(self.nodes.flag())?;
         let bitcoin = self.node.connect_without_search(self.network)?;
         let name = || format!("--record {}", shown_path(&self.record.display().to_string()));
         let record = Record::open(&self.record).with_context(name)?;
         let metrics = Arc::new(CovenantMetrics::new()?);
         let health = Health::new();
         let (shown, looked) = (metrics.clone(), health.clone());
-        let running = self.daemon.start(Observed::new(move || shown.render(), move || looked.is_well()))?;
+        let running =
+            self.daemon.start(POLL, Observed::new(move || shown.render(), move || looked.is_well()))?;
         let output = Output {
             public_key: key.public_key().to_string(),
             account: account.address().to_string(),

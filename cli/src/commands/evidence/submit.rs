@@ -72,7 +72,7 @@ impl Args {
         );
         if self.nodes.is_given() {
             let known =
-                query::finality_provider(&self.nodes.node()?, key.public_key()).context("--chain-node")?;
+                query::finality_provider(&self.nodes.node()?, key.public_key()).context(self.nodes.flag())?;
             known.with_context(|| {
                 format!(
                     "--secret-key-file: {} is no finality provider of the chain; nothing was published",

@@ -21,6 +21,8 @@ use crate::process::print_started;
 use crate::running::{DaemonArgs, Health, Next};
 use crate::view::output::{Exit, Printout};
 
+/// A block takes some seconds: a vote for it waits so long at most.
+const POLL: Duration = Duration::from_secs(1);
 /// How long the second node may take for one answer.
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -143,7 +145,7 @@ impl Args {
         policy.check()?;
         let key = account_key(&self.account.path("--account-key-file")?)?;
         let (node, chain_id) = (self.nodes.node()?, self.signing.chain_id.clone());
-        let account = self.account.open(&node, &key, &chain_id).context("--chain-node")?;
+        let account = self.account.open(&node, &key, &chain_id).context(self.nodes.flag())?;
         let second = self
             .second_chain_node
             .iter()
@@ -155,7 +157,7 @@ impl Args {
         let health = Health::new();
         let (shown, looked) = (metrics.clone(), health.clone());
         let observed = Observed::new(move || shown.render(), move || looked.is_well());
-        let running = self.daemon.start(observed)?;
+        let running = self.daemon.start(POLL, observed)?;
         let output = Output {
             public_key: signer.public_key().to_string(),
             account: account.address().to_string(),

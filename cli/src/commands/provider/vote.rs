@@ -79,10 +79,10 @@ impl Args {
         let last = first.checked_add(u64::from(self.count));
         let last =
             last.with_context(|| format!("--height is {first}; the last height must be below 2^64 - 1"))?;
-        let heights = first..last;
+        let (heights, flag) = (first..last, self.nodes.flag());
         let block = |height| {
-            let header = node.header(ConsumerHeight(height)).context("--chain-node")?;
-            let header = header.with_context(|| format!("--chain-node: it has no block {height} yet"))?;
+            let header = node.header(ConsumerHeight(height)).context(flag)?;
+            let header = header.with_context(|| format!("{flag}: it has no block {height} yet"))?;
             Ok(VotedBlock::from(header))
         };
         heights.map(block).collect()
@@ -134,7 +134,7 @@ impl Args {
         self.signing.signing_context = context;
         let signer = self.signing.signer()?;
         // What the chain has is asked for before anything is signed.
-        let ranges = commitments(given, node, contract.is_some(), &signer.public_key())?;
+        let ranges = commitments(given, node, self.nodes.flag(), contract.is_some(), &signer.public_key())?;
         let mut messages = Vec::with_capacity(blocks.len());
         for (range, votes) in by_commitment(&blocks, &ranges, context.unwrap_or(SigningContext::GENESIS))? {
             for vote in signer.prove_votes(range, &votes).map_err(VoteSignerError::into_answer)? {
@@ -150,13 +150,14 @@ impl Args {
 fn commitments(
     given: Option<(ConsumerHeight, u32)>,
     node: Option<&dyn ChainNode>,
+    flag: &'static str,
     is_contract: bool,
     provider: &XOnlyPublicKey,
 ) -> anyhow::Result<Vec<RandomnessSchedule>> {
     match (given, node) {
         (Some((start, count)), _) => Ok(vec![RandomnessSchedule::new(start, count, 1)?]),
         (None, Some(node)) if !is_contract => {
-            let found = query::commitments(node, provider).context("--chain-node")?;
+            let found = query::commitments(node, provider).context(flag)?;
             let schedule = |found: query::CommittedRandomness| {
                 let count = u32::try_from(found.commitment.count).ok()?;
                 RandomnessSchedule::new(found.commitment.start_height, count, 1).ok()

@@ -56,7 +56,7 @@ fn stakes_parameters_and_depth_are_asked_for() {
     folder.run(&line).fails(&["--delegation is absent", "--staking-txid"]);
     folder
         .run(&format!("{line} --staking-txid {}", "ab".repeat(32)))
-        .fails(&["nobody has registered the stake"]);
+        .fails(&["--chain-gateway: nobody has registered the stake"]);
     folder.run("tx unbond --network regtest").fails(&["--delegation", "--params"]);
     let nobody = format!("tx unbond --staking-txid {txid} --chain-node http://127.0.0.1:1");
     folder.run(&nobody).fails(&["--chain-node"]);

@@ -19,4 +19,7 @@ fn signature_is_the_protocols() {
 fn unprotected_signing_must_be_asked_for() {
     let line = "eots sign --secret-key-file provider.key --chain-id bbn-1 --height 1 --message 00";
     Folder::new().run(line).fails(&["--dangerously-unprotected", "at its height", "reveal the secret key"]);
+    // A guard that guards nothing is no guard.
+    let guarded = format!("{line} --dangerously-unprotected --guard a.guard");
+    Folder::new().run(&guarded).fails(&["cannot be used with", "--guard"]);
 }
