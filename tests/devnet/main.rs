@@ -25,6 +25,7 @@ mod page;
 mod parameters;
 mod play;
 mod possessions;
+mod processes;
 mod provider;
 mod selective;
 mod staking;

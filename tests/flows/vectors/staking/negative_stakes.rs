@@ -186,7 +186,7 @@ const STAKE: &[Rule] = &[
     ),
     ("staking_output_missing", &[("staking_output", 1)]),
     ("staking_output_twice", &[("staking_output", 1)]),
-    ("staking_output_twice_with_other_amounts", &[("staking_output", 1)]),
+    ("staking_output_twice_with_other_amounts", &[(ACCEPT, 1)]),
     ("staking_time_above_range", &[("staking_time", 1)]),
     ("staking_time_below_range", &[("staking_time", 1)]),
     ("staking_time_not_as_stated", &[("staking_output", 1)]),
