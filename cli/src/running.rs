@@ -21,7 +21,8 @@ pub(crate) struct DaemonArgs {
     /// Where metrics and health are served over HTTP, on loopback: 127.0.0.1:2113. Absent, they are not.
     #[arg(long, value_name = "IP:PORT")]
     metrics: Option<SocketAddr>,
-    /// How often the chain is asked for what is new [default: 1000 for a provider, 5000 for a covenant member].
+    /// How often the chain is asked for what is new [default: 1000 for a provider, 5000 for a covenant
+    /// member].
     #[arg(long, value_name = "MILLISECONDS")]
     #[arg(value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     poll: Option<u64>,
@@ -116,8 +117,8 @@ pub(crate) struct Running {
 }
 
 impl DaemonArgs {
-    /// Starts the log, serves what is observed, and waits for signals from now on. `poll` is between two steps
-    /// where nobody says otherwise.
+    /// Starts the log, serves what is observed, and waits for signals from now on. Between two steps it waits
+    /// for `poll`, where nobody says otherwise.
     pub(crate) fn start(&self, poll: Duration, observed: Observed) -> anyhow::Result<Running> {
         if let Some(address) = self.metrics {
             ensure!(
