@@ -13,6 +13,9 @@ use time::OffsetDateTime;
 use super::json;
 use super::{Answer, BlockHeader, ChainNode, Event, Executed, NodeError, NodeStatus, Query, Refusal};
 
+/// What CometBFT's mempool says of a transaction, in lower case; its errors have one number for all.
+const OF_THE_MEMPOOL: [&str; 3] = ["tx already exists in cache", "mempool is full", "tx too large"];
+
 /// A node's RPC.
 #[derive(Debug)]
 pub struct CometBft {
@@ -169,8 +172,10 @@ impl ChainNode for CometBft {
             Ok(Broadcast { code, log, codespace }) => {
                 Err(NodeError::Refused(Refusal::new(&codespace, code, &log)))
             }
-            // What the mempool says itself, and not the chain's checks.
-            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. })) => {
+            // What the mempool says itself, and not the chain's checks. Anything else is said of the node.
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if OF_THE_MEMPOOL.iter().any(|said| refusal.data.to_lowercase().contains(said)) =>
+            {
                 let log = format!("{} {}", refusal.message, refusal.data);
                 Err(NodeError::Refused(Refusal::new("mempool", 0, &log)))
             }

@@ -20,6 +20,14 @@ pub enum NodeError {
         /// What is wrong with it.
         what: String,
     },
+    /// It cannot answer now, or does not know what it is asked: by gRPC's numbers for that.
+    #[error("the node cannot answer: {said:?} (gRPC code {code})")]
+    Away {
+        /// The number of gRPC.
+        code: u32,
+        /// What it says, cut to a bounded length.
+        said: String,
+    },
     /// It is of another chain.
     #[error("the node is of the chain {found:?}; must be of {expected:?}")]
     OtherChain {
@@ -60,6 +68,7 @@ impl NodeError {
         match self {
             Self::Endpoint(_)
             | Self::Answer { .. }
+            | Self::Away { .. }
             | Self::OtherChain { .. }
             | Self::None { .. }
             | Self::NoIndex => true,
@@ -118,6 +127,18 @@ pub enum RefusalKind {
     NotFound,
     /// Any other rule.
     Other,
+}
+
+/// The numbers of gRPC that tell of the node, and not of what it is asked: cancelled, too late, exhausted,
+/// unimplemented, unavailable.
+const AWAY: [u32; 5] = [1, 4, 8, 12, 14];
+
+impl NodeError {
+    /// Returns what a gateway passes on, which has no codespace.
+    pub(crate) fn of_gateway(code: u32, said: &str) -> Self {
+        let refusal = Refusal::new("", code, said);
+        if AWAY.contains(&code) { Self::Away { code, said: refusal.log } } else { Self::Refused(refusal) }
+    }
 }
 
 impl Refusal {

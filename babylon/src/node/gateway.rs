@@ -119,7 +119,7 @@ impl Gateway {
             return Ok(text);
         }
         Err(match serde_json::from_str::<GatewayError>(&text) {
-            Ok(GatewayError { code, message }) => NodeError::Refused(Refusal::new("", code, &message)),
+            Ok(GatewayError { code, message }) => NodeError::of_gateway(code, &message),
             Err(_) => NodeError::answer(format!("the status {} and no reason", answer.status)),
         })
     }
@@ -155,7 +155,11 @@ impl ChainNode for Gateway {
     }
 
     fn query(&self, query: &Query) -> Result<Answer, NodeError> {
-        Ok(Answer::Json(self.text(&query.path, query.post.as_ref())?))
+        let text = self.text(&query.path, query.post.as_ref())?;
+        // What is none at all is this node's fault; what is in it, whoever asks must know.
+        serde_json::from_str::<serde::de::IgnoredAny>(&text)
+            .map_err(|_| NodeError::answer("it is not JSON"))?;
+        Ok(Answer::Json(text))
     }
 
     fn broadcast(&self, transaction: &[u8]) -> Result<(), NodeError> {

@@ -13,7 +13,8 @@ const BACK_AFTER: Duration = Duration::from_secs(60);
 const MOST_BEHIND: u64 = 5;
 
 /// Several nodes of one chain, the best first. Whichever answered last is asked next, and the first one again
-/// after a minute; one that does not answer, or not as it must, leaves the question to the next. Of its
+/// after a minute; one that does not answer, or not with what its interface
+/// answers, leaves the question to the next. Of its
 /// [`status`](ChainNode::status), a node that catches up, that is behind or of another chain leaves that to
 /// the next too. What the chain refuses is refused.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ struct State {
     /// Who is asked first, and since when.
     current: usize,
     since: Option<Instant>,
-    /// The chain of the first node that answered.
+    /// The chain that they must be of; where nobody says it, that of the first node that answered.
     chain_id: Option<String>,
     /// The highest block that any of them had.
     best: u64,
@@ -37,6 +38,14 @@ impl Several {
     /// Returns these nodes as one.
     pub fn new(nodes: Vec<Box<dyn ChainNode>>) -> Self {
         Self { nodes, state: Mutex::default() }
+    }
+
+    /// Returns them as nodes of this chain: one of another leaves every [`status`](ChainNode::status) to the
+    /// next.
+    #[must_use]
+    pub fn of_chain(self, chain_id: &str) -> Self {
+        self.state(|state| state.chain_id = Some(chain_id.to_owned()));
+        self
     }
 
     fn state<T>(&self, with: impl FnOnce(&mut State) -> T) -> T {
@@ -95,18 +104,20 @@ impl Several {
 impl ChainNode for Several {
     fn status(&self) -> Result<NodeStatus, NodeError> {
         let (count, first) = (self.nodes.len(), self.begin());
-        let (mut found, mut last): (Option<(usize, NodeStatus)>, _) = (None, NodeError::Nobody);
+        let (mut found, mut last): (Option<(usize, bool, NodeStatus)>, _) = (None, NodeError::Nobody);
         for (number, node) in self.nodes.iter().enumerate().cycle().skip(first).take(count) {
             match node.status() {
                 Err(error) => last = error,
                 Ok(status) => {
                     let is_worse = self.is_worse(&status);
-                    let is_better = found.as_ref().is_none_or(|(_, other)| {
-                        other.is_catching_up && !status.is_catching_up || other.height < status.height
-                    });
                     let is_ours = self.state(|state| state.chain_id.as_ref() == Some(&status.chain_id));
-                    if is_better && (is_ours || found.is_none()) {
-                        found = Some((number, status));
+                    let is_better = found.as_ref().is_none_or(|(_, others, other)| {
+                        let is_further =
+                            other.is_catching_up && !status.is_catching_up || other.height < status.height;
+                        is_ours && (!others || is_further)
+                    });
+                    if is_better {
+                        found = Some((number, is_ours, status));
                     }
                     if !is_worse {
                         break;
@@ -115,7 +126,7 @@ impl ChainNode for Several {
             }
         }
         match found {
-            Some((number, status)) => {
+            Some((number, _, status)) => {
                 self.stay(number);
                 Ok(status)
             }

@@ -42,7 +42,7 @@ pub fn evidence(node: &dyn ChainNode, provider: &XOnlyPublicKey) -> Result<Optio
 /// # Errors
 /// [`NodeError`]: also when one proves nothing.
 pub fn evidences(node: &dyn ChainNode, from: ConsumerHeight) -> Result<Vec<Evidence>, NodeError> {
-    let mut all: Vec<Evidence> = pages(|key| {
+    let mut all: Vec<Evidence> = pages(node, |node, key| {
         let start_height = from.to_u64();
         let page = page_parameters(&key);
         let path = format!("/babylon/finality/v1/evidences?start_height={start_height}&{page}");
@@ -74,6 +74,7 @@ pub fn evidence_from_json(text: &str, context: Option<SigningContext>) -> Result
     let whole = whole.get("data").unwrap_or(&whole);
     let is_one = whole.get("block_height").is_some();
     let found = match (whole.get("evidence"), whole.get("evidences").and_then(Value::as_array)) {
+        (Some(Value::Null), None) => return Err(NodeError::answer("there is no evidence in it")),
         (Some(one), None) => vec![one],
         (None, Some(all)) => all.iter().collect(),
         (None, None) if is_one => vec![whole],
@@ -87,10 +88,12 @@ pub fn evidence_from_json(text: &str, context: Option<SigningContext>) -> Result
 
 fn printed(found: &Value, given: Option<SigningContext>) -> Result<Evidence, NodeError> {
     let record = found.as_object().ok_or_else(|| NodeError::answer("evidence is no object"))?;
-    let said = match record.get("signing_context").and_then(Value::as_str) {
-        None | Some("") => None,
-        Some(text) => {
-            Some(text.parse().map_err(|error| NodeError::answer(format!("signing_context: {error}")))?)
+    let said = match record.get("signing_context") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) if text.is_empty() => None,
+        Some(other) => {
+            let context = other.as_str().unwrap_or_default().parse();
+            Some(context.map_err(|error| NodeError::answer(format!("signing_context: {error}")))?)
         }
     };
     if let (Some(said), Some(given)) = (said, given)

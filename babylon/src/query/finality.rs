@@ -113,7 +113,7 @@ pub fn commitments(
     node: &dyn ChainNode,
     provider: &XOnlyPublicKey,
 ) -> Result<Vec<CommittedRandomness>, NodeError> {
-    let mut all = pages(|key| {
+    let mut all = pages(node, |node, key| {
         let page = page_parameters(&key);
         let path = format!("/babylon/finality/v1/finality_providers/{provider}/pub_rand_commit_list?{page}");
         let pagination = Some(PageRequest { key, limit: PAGE });

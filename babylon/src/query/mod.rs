@@ -11,6 +11,9 @@ mod finality;
 pub(crate) mod liveness;
 mod staking;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ::finality::ConsumerHeight;
 use prost::Message;
 use serde::de::DeserializeOwned;
 
@@ -35,12 +38,14 @@ pub use self::staking::{
     DelegationStatus, FinalityProvider, ListedStake, delegation, delegations, delegations_each,
     finality_provider, finality_providers, parameters,
 };
-use crate::node::{Answer, ChainNode, NodeError, Query, RefusalKind};
+use crate::node::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query, RefusalKind};
 
 /// How many entries are asked for in a page: the chain gives no more.
 const PAGE: u64 = 100;
 /// How many pages are asked for, at most: a node that never ends is left.
 const MOST_PAGES: usize = 10_000;
+/// And how many bytes all of them may have: as much as ten thousands of stakes.
+const MOST_BYTES: usize = 1 << 30;
 
 /// A request for a page.
 #[derive(Clone, PartialEq, Message)]
@@ -102,18 +107,65 @@ fn page_parameters(key: &[u8]) -> String {
     format!("pagination.limit={PAGE}&pagination.key={text}")
 }
 
+/// A node whose answers are counted, so that one that never ends is left.
+#[derive(Debug)]
+struct Counted<'a> {
+    node: &'a dyn ChainNode,
+    bytes: AtomicUsize,
+}
+
+impl ChainNode for Counted<'_> {
+    fn status(&self) -> Result<NodeStatus, NodeError> {
+        self.node.status()
+    }
+
+    fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
+        self.node.header(height)
+    }
+
+    fn query(&self, query: &Query) -> Result<Answer, NodeError> {
+        let answer = self.node.query(query)?;
+        let length = match &answer {
+            Answer::Protobuf(bytes) => bytes.len(),
+            Answer::Json(text) => text.len(),
+        };
+        let before = self.bytes.fetch_add(length, Ordering::Relaxed);
+        match before.saturating_add(length) > MOST_BYTES {
+            true => Err(NodeError::answer(format!("its pages have more than {MOST_BYTES} bytes"))),
+            false => Ok(answer),
+        }
+    }
+
+    fn broadcast(&self, transaction: &[u8]) -> Result<(), NodeError> {
+        self.node.broadcast(transaction)
+    }
+
+    fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError> {
+        self.node.executed(hash)
+    }
+}
+
+/// The entries of a page, and what it says of the next.
+type Page<T> = (Vec<T>, Option<answers::PageResponse>);
+
 /// Asks for page after page, each with the key that the one before it gave.
 fn pages<T>(
-    mut ask: impl FnMut(Vec<u8>) -> Result<(Vec<T>, Option<answers::PageResponse>), NodeError>,
+    node: &dyn ChainNode,
+    mut ask: impl FnMut(&dyn ChainNode, Vec<u8>) -> Result<Page<T>, NodeError>,
 ) -> Result<Vec<T>, NodeError> {
+    let node = Counted { node, bytes: AtomicUsize::new(0) };
     let (mut all, mut key) = (Vec::new(), Vec::new());
     for _ in 0..MOST_PAGES {
-        let (entries, page) = ask(std::mem::take(&mut key))?;
+        let (entries, page) = ask(&node, key.clone())?;
         all.extend(entries);
-        key = page.unwrap_or_default().next_key;
-        if key.is_empty() {
+        let next = page.unwrap_or_default().next_key;
+        if next.is_empty() {
             return Ok(all);
         }
+        if next == key {
+            return Err(NodeError::answer("it gives the same page again and again"));
+        }
+        key = next;
     }
     Err(NodeError::answer(format!("more than {MOST_PAGES} pages")))
 }

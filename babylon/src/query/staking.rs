@@ -131,7 +131,7 @@ pub fn delegation(node: &dyn ChainNode, stake: Txid) -> Result<Option<Delegation
 /// # Errors
 /// [`NodeError`]: also of one stake that cannot be read.
 pub fn delegations(node: &dyn ChainNode, status: DelegationStatus) -> Result<Vec<Delegation>, NodeError> {
-    pages(|key| {
+    pages(node, |node, key| {
         let answer = node.query(&delegations_query(status, key))?;
         let found = delegations_in(ChainMessage::Delegations, &answer)?;
         Ok((found, super::read::<PageEnd>(answer)?.pagination))
@@ -157,7 +157,7 @@ pub fn delegations_each(
     node: &dyn ChainNode,
     status: DelegationStatus,
 ) -> Result<Vec<ListedStake>, NodeError> {
-    pages(|key| {
+    pages(node, |node, key| {
         let answer = node.query(&delegations_query(status, key))?;
         let listed = match &answer {
             Answer::Protobuf(bytes) => {
@@ -259,7 +259,7 @@ pub fn finality_provider(
 /// # Errors
 /// [`NodeError`].
 pub fn finality_providers(node: &dyn ChainNode) -> Result<Vec<FinalityProvider>, NodeError> {
-    pages(|key| {
+    pages(node, |node, key| {
         let path = format!("/babylon/btcstaking/v1/finality_providers?{}", page_parameters(&key));
         let request = PagedRequest { pagination: Some(PageRequest { key, limit: PAGE }) };
         let answer: ProvidersResponse =
@@ -287,7 +287,7 @@ fn read_provider(found: Provider) -> Result<FinalityProvider, NodeError> {
 /// # Errors
 /// [`NodeError`]: also when they break a rule of parameters.
 pub fn parameters(node: &dyn ChainNode) -> Result<ParametersHistory<Parameters>, NodeError> {
-    let versions = pages(|key| {
+    let versions = pages(node, |node, key| {
         let path = format!("/babylon/btcstaking/v1/params_versions?{}", page_parameters(&key));
         let query = Query {
             method: "/babylon.btcstaking.v1.Query/ParamsVersions",

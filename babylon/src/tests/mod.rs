@@ -7,4 +7,5 @@ mod fee;
 mod messages;
 mod queries;
 mod samples;
+mod several;
 mod voted;

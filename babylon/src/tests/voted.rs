@@ -56,3 +56,19 @@ fn what_only_looks_like_a_block_is_refused() {
         assert!(refused.contains(expected), "{expected}: {refused}");
     }
 }
+
+/// What could be read in two ways is read in none: the vote would be the vote.
+#[test]
+fn what_is_there_twice_is_refused() {
+    let (one, other) = ("aa".repeat(32), "bb".repeat(32));
+    for text in [
+        format!(r#"{{"header":{{"height":"7","app_hash":"{one}","app_hash":"{other}"}}}}"#),
+        format!(r#"{{"header":{{"height":"7","height":"8","app_hash":"{one}"}}}}"#),
+        format!(r#"{{"block":{{}},"block":{{"header":{{"height":"7","app_hash":"{one}"}}}}}}"#),
+        format!(r#"{{"number":"0x7","hash":"0x{one}","header":{{"height":"5","app_hash":"{other}"}}}}"#),
+        format!(r#"{{"number":"0x7","number":"0x8","hash":"0x{one}"}}"#),
+        format!(r#"{{"result":{{"number":"0x7","hash":"0x{one}","hash":"0x{other}"}}}}"#),
+    ] {
+        VotedBlock::from_json(&text).map(|block| panic!("{text}: {block:?}")).unwrap_err();
+    }
+}

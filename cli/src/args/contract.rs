@@ -34,6 +34,11 @@ enum Kind {
 }
 
 impl ContractArgs {
+    /// Returns whether a contract is named.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.contract.is_some()
+    }
+
     /// Returns the contract; `None` where Babylon Genesis itself is told. `voted` is the chain whose blocks
     /// are voted on.
     pub(crate) fn contract(&self, voted: &str) -> anyhow::Result<Option<FinalityContract>> {
@@ -49,6 +54,11 @@ impl ContractArgs {
             }
             (Kind::Rollup, Some(given)) => {
                 ensure!(
+                    address.prefix() == "bbn",
+                    "--contract is an address of {:?}; must be one of Babylon Genesis, bbn1…, where a rollup has its contract",
+                    address.prefix()
+                );
+                ensure!(
                     given != voted,
                     "--contract-chain-id is --chain-id, {voted:?}; must be that of Babylon Genesis, where a rollup has its contract"
                 );
@@ -58,6 +68,10 @@ impl ContractArgs {
                 "--contract-chain-id is absent; must be that of Babylon Genesis, where a rollup has its contract"
             ),
         };
+        ensure!(
+            !chain_id.is_empty(),
+            "the contract's chain id is empty; must be that of the chain on which it is"
+        );
         Ok(Some(FinalityContract { kind, chain_id: chain_id.to_owned(), address: address.clone() }))
     }
 }

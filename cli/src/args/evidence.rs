@@ -1,6 +1,7 @@
 //! Evidence of equivocation, as the chain prints it.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use babylon::node::NodeError;
 use eots::XOnlyPublicKey;
 use finality::{Evidence, SigningContext};
 
@@ -26,15 +27,20 @@ impl EvidenceArgs {
     pub(crate) fn one(&self, is_meant: impl Fn(&XOnlyPublicKey) -> bool) -> anyhow::Result<Option<Evidence>> {
         let Some(given) = &self.evidence else { return Ok(None) };
         let text = given.read()?;
-        let all =
-            babylon::query::evidence_from_json(&text, self.signing_context).with_context(|| given.name())?;
+        let read = babylon::query::evidence_from_json(&text, self.signing_context);
+        let all = read.map_err(|error| match error {
+            // Nobody was asked: it is in a file.
+            NodeError::Answer { what } => anyhow!(what),
+            error => error.into(),
+        });
+        let all = all.with_context(|| given.name())?;
         let count = all.len();
         let mut meant = all.into_iter().filter(|evidence| is_meant(&evidence.public_key));
         let first = meant.next().with_context(|| {
-            format!("--evidence: {count} providers equivocate in it; none is the one that is meant")
+            format!("--evidence: it has {count} records; none is of the provider that is meant")
         })?;
         if meant.any(|other| other.public_key != first.public_key) {
-            bail!("--evidence: several providers equivocate in it; --public-key must name one");
+            bail!("--evidence: several providers equivocate in it; must be one that is meant");
         }
         Ok(Some(first))
     }

@@ -109,16 +109,26 @@ impl Sender<'_> {
         self.key.is_none()
     }
 
+    /// The nodes, where there are any, must be of the chain that is sent to: before anything is signed that
+    /// is signed once only.
+    pub(crate) fn check_chain(&self, expected: &str) -> anyhow::Result<()> {
+        if self.nodes.is_given() {
+            let found = self.nodes.node()?.of_chain(expected).status().context(self.nodes.flag())?.chain_id;
+            ensure!(
+                found == expected,
+                "{} is of the chain {found:?}; must be of {expected:?}, which is sent to",
+                self.nodes.flag()
+            );
+        }
+        Ok(())
+    }
+
     /// Sends messages in one transaction, and waits for its block; or returns it unsigned.
     pub(crate) fn send(&self, chain_id: Option<&str>, messages: Vec<Message>) -> anyhow::Result<Output> {
         let given = &self.args.account;
         let Some(key) = &self.key else {
-            if let Some(expected) = chain_id.filter(|_| self.nodes.is_given()) {
-                let found = self.nodes.node()?.status().context(self.nodes.flag())?.chain_id;
-                ensure!(
-                    found == expected,
-                    "--chain-node is of the chain {found:?}; must be of --chain-id, {expected:?}"
-                );
+            if let Some(expected) = chain_id {
+                self.check_chain(expected)?;
             }
             let bytes: usize = messages.iter().map(|message| message.protobuf().len()).sum();
             let more = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(GAS_OF_A_BYTE);
@@ -126,7 +136,7 @@ impl Sender<'_> {
             return Ok(Output::Unsigned(Transaction::new(messages).to_unsigned_json(&fee)));
         };
         let chain_id = chain_id.context("--chain-id is absent; must be that of the chain that is sent to")?;
-        let node = self.nodes.node()?;
+        let node = self.nodes.node()?.of_chain(chain_id);
         let failed = |error| failed(self.nodes.flag(), error);
         let account = given.open(&node, key, chain_id).map_err(failed)?.with_prefix(self.address.prefix())?;
         let kinds = messages.iter().map(|message| message.type_url().to_owned()).collect();

@@ -63,6 +63,10 @@ pub struct ProviderDaemon<'a, S> {
     /// The votes that the chain counts as missed, and when more were found.
     missed: Option<u64>,
     missed_at: Option<Instant>,
+    /// Up to which height none could be voted for, of as many as are looked at in a step.
+    pub(super) looked_at: Option<ConsumerHeight>,
+    /// What was wrong with the node in this step, though it went on.
+    pub(super) node_trouble: Option<String>,
 }
 
 /// Why a step ended early: what went wrong is an alert already, or it is the node.
@@ -97,6 +101,8 @@ impl<'a, S: Signer> ProviderDaemon<'a, S> {
             failed_at: None,
             missed: None,
             missed_at: None,
+            looked_at: None,
+            node_trouble: None,
         })
     }
 
@@ -117,25 +123,21 @@ impl<'a, S: Signer> ProviderDaemon<'a, S> {
 
     /// Does what there is to do now, and waits only for transactions.
     pub fn step(&mut self, now: Instant) -> ProviderStep {
+        self.node_trouble = None;
         let ended = self.try_step(now);
         let observer = self.parts.observer;
-        match ended {
-            Ok(step) => {
-                self.alerts.clear(observer, ProviderAlert::Node);
-                step
-            }
-            Err(Ended::Alerted) => {
-                // It has answered.
-                self.alerts.clear(observer, ProviderAlert::Node);
-                ProviderStep::Wait
-            }
+        let (step, trouble) = match ended {
+            Ok(step) => (step, self.node_trouble.take()),
+            // It has answered.
+            Err(Ended::Alerted) => (ProviderStep::Wait, self.node_trouble.take()),
             Err(Ended::Node(error)) => {
                 // Whatever was known may be another chain's.
                 self.look = None;
-                self.alerts.raise(observer, ProviderAlert::Node, || with_causes(&error));
-                ProviderStep::Wait
+                (ProviderStep::Wait, Some(with_causes(&error)))
             }
-        }
+        };
+        self.alerts.set(observer, ProviderAlert::Node, trouble.is_some(), || trouble.unwrap_or_default());
+        step
     }
 
     fn try_step(&mut self, now: Instant) -> Result<ProviderStep, Ended> {

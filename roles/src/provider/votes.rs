@@ -73,13 +73,19 @@ impl<S: Signer> ProviderDaemon<'_, S> {
     ) -> Result<(ByCommitment, bool), Ended> {
         let last_old = ConsumerHeight(recent.to_u64().saturating_sub(1));
         let new = self.settled.open(tip).skip_while(|height| *height < recent);
-        let old = self.settled.open(last_old).take_while(|height| *height < recent).take(MOST_LOOKED_AT);
+        let after = self.looked_at;
+        let old = self.settled.open(last_old).take_while(|height| *height < recent);
+        let old = old.skip_while(|height| Some(*height) <= after).take(MOST_LOOKED_AT);
+        let old: Vec<_> = old.collect();
+        // Where nothing of these can be voted for, those above have their turn, and then these again.
+        let is_all = old.len() < MOST_LOOKED_AT;
+        self.looked_at = old.last().copied().filter(|_| !is_all);
         let open: Vec<_> = new.chain(old).collect();
-        let is_all = open.len() < MOST_LOOKED_AT;
         let (mut found, mut count) = (ByCommitment::new(), 0);
         let mut disagreement = None;
         for height in open {
             if count >= self.parts.policy.most_votes {
+                self.looked_at = None;
                 return Ok((found, true));
             }
             let public_key = self.parts.signer.public_key();
@@ -108,7 +114,7 @@ impl<S: Signer> ProviderDaemon<'_, S> {
             let agreed = match self.agreed(height, tip) {
                 // What was found so far is voted for.
                 Err(Ended::Node(error)) if count > 0 => {
-                    self.alerts.raise(self.parts.observer, ProviderAlert::Node, || with_causes(&error));
+                    self.node_trouble = Some(with_causes(&error));
                     break;
                 }
                 agreed => agreed?,
@@ -127,6 +133,9 @@ impl<S: Signer> ProviderDaemon<'_, S> {
                 }
             }
         }
+        if count > 0 {
+            self.looked_at = None;
+        }
         let is_so = disagreement.is_some();
         self.alerts.set(self.parts.observer, ProviderAlert::Disagreement, is_so, || {
             disagreement.unwrap_or_default()
@@ -136,8 +145,14 @@ impl<S: Signer> ProviderDaemon<'_, S> {
 
     /// Asks both nodes for the header of a block.
     fn agreed(&mut self, height: ConsumerHeight, tip: ConsumerHeight) -> Result<Agreed, Ended> {
-        // Of several nodes another one may have answered, which is not so far.
-        let Some(own) = self.parts.node.header(height)? else { return Ok(Agreed::NotYet) };
+        let Some(own) = self.parts.node.header(height)? else {
+            // Of several nodes another one may have answered, which is not so far.
+            if tip.blocks_after(height).is_some_and(|behind| behind > MOST_BEHIND) {
+                self.node_trouble =
+                    Some(format!("the node has no block {height}, and the last one is {tip}"));
+            }
+            return Ok(Agreed::NotYet);
+        };
         let chain_id = self.parts.account.chain_id();
         if own.chain_id != chain_id {
             return Err(NodeError::OtherChain { found: own.chain_id, expected: chain_id.to_owned() }.into());

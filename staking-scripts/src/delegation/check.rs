@@ -290,8 +290,7 @@ impl Delegation {
         let time = time.map_err(|cause| StakeViolation::RunningStakeTime(txid, cause));
         let (parties, time) = (findings.note(parties), findings.note(time));
         let output = findings.note(StakingOutput::new(parties?, time?).map_err(wrong))?;
-        let old = Funded::find(output, &stake.staking_transaction);
-        let old = old.map_err(|cause| StakeViolation::RunningStakeOutput(txid, cause));
+        let old = stake.find(output).map_err(|cause| StakeViolation::RunningStakeOutput(txid, cause));
         let old = findings.note(old)?;
         let (given, funding) = (&self.staking_transaction, running.funding.clone());
         let extension = ExtensionTransaction::recognise(&old, staking, given, funding);

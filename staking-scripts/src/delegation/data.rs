@@ -1,5 +1,7 @@
 //! The aggregate [`Delegation`]: all that is known of a stake.
 
+use std::collections::BTreeSet;
+
 use bitcoin::absolute::Height;
 use bitcoin::secp256k1::schnorr;
 use bitcoin::{Amount, Transaction, TxOut, Txid, XOnlyPublicKey};
@@ -12,7 +14,7 @@ use crate::outputs::providers::StakedTo;
 use crate::outputs::timelock::Timelock;
 use crate::parameters::{Parameters, ParametersHistory, ParametersVersion};
 use crate::possession::{PossessionMessage, ProofOfPossession};
-use crate::transactions::funded::Funded;
+use crate::transactions::funded::{Funded, FundedError};
 use crate::transactions::leaf_transaction::LeafTransaction as _;
 
 /// A stake and all that is known of it. Each part that a source may lack is optional; each step needs only
@@ -89,6 +91,24 @@ pub struct PreviousStake {
     pub staking_time_blocks: u32,
     /// The staking transaction of the running stake.
     pub staking_transaction: Transaction,
+    /// The staked amount, where the staking transaction pays to a script more than once.
+    pub staking_amount: Option<Amount>,
+}
+
+impl PreviousStake {
+    /// Returns the running stake's output, which its transaction pays to.
+    pub(super) fn find(&self, output: StakingOutput) -> Result<Funded<StakingOutput>, FundedError> {
+        match self.staking_amount {
+            Some(amount) => Funded::find_holding(output, &self.staking_transaction, amount),
+            None => Funded::find(output, &self.staking_transaction),
+        }
+    }
+}
+
+/// Returns whether two outputs of the transaction have the same script.
+fn repeats_a_script(transaction: &Transaction) -> bool {
+    let scripts: BTreeSet<_> = transaction.output.iter().map(|output| &output.script_pubkey).collect();
+    scripts.len() < transaction.output.len()
 }
 
 /// The reference of a delegation to the version of the parameters that it is made under.
@@ -182,7 +202,7 @@ impl Delegation {
         let makes = |version: &&Parameters| {
             let parties = version.parties(self.staker, stake.staked_to.keys()).ok();
             let output = parties.and_then(|parties| StakingOutput::new(parties, time).ok());
-            output.is_some_and(|output| Funded::find(output, &stake.staking_transaction).is_ok())
+            output.is_some_and(|output| stake.find(output).is_ok())
         };
         history.iter().filter(makes).last()
     }
@@ -203,6 +223,8 @@ impl Delegation {
             staked_to: previous.staked_to.clone(),
             staking_time_blocks: previous.staking_time_blocks,
             staking_transaction: previous.staking_transaction.clone(),
+            staking_amount: repeats_a_script(&previous.staking_transaction)
+                .then_some(previous.staking_amount),
         });
         Ok(())
     }

@@ -265,6 +265,11 @@ pub fn extended() -> Extended {
 /// Returns an [`extended`] stake of `key("staker", staker)`, with other coins, amounts and times for each.
 pub fn extended_of(staker: usize) -> Extended {
     let (previous, old) = honest_of(staker, &consumers(2));
+    extended_from(staker, previous, old)
+}
+
+/// Returns an [`extended_of`] stake that extends this one, of the same staker.
+pub fn extended_from(staker: usize, previous: Delegation, old: Parameters) -> Extended {
     let history = history(&[0, 2]);
     let new = history.get(1).unwrap().clone();
     let running = previous.check_under(&old, None, consumer_rules()).unwrap().staking().clone();

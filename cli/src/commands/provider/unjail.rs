@@ -1,6 +1,6 @@
 //! `provider unjail`: lets a finality provider vote again.
 
-use anyhow::Context as _;
+use anyhow::ensure;
 use babylon::Message;
 use babylon::contract::ContractMessage;
 use eots::XOnlyPublicKey;
@@ -33,18 +33,19 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (chain_id, public_key) = (self.chain_id.as_deref(), self.public_key);
+        ensure!(
+            chain_id.is_some() || !self.contract.is_given(),
+            "--chain-id is absent; must be given with --contract"
+        );
         let contract = self.contract.contract(chain_id.unwrap_or_default())?;
         let sender = sender_to(contract.as_ref(), &self.send, &self.nodes)?;
         let message = match &contract {
             None => Message::unjail_finality_provider(sender.address(), &public_key),
-            Some(contract) => {
-                chain_id.context("--chain-id is absent; must be given with --contract")?;
-                Message::execute_contract(
-                    sender.address(),
-                    contract,
-                    &ContractMessage::Unjail { public_key },
-                )?
-            }
+            Some(contract) => Message::execute_contract(
+                sender.address(),
+                contract,
+                &ContractMessage::Unjail { public_key },
+            )?,
         };
         sender.print(chain_id, vec![message])
     }

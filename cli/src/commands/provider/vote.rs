@@ -6,8 +6,8 @@ use babylon::node::ChainNode;
 use babylon::{Message, VotedBlock, query};
 use eots::XOnlyPublicKey;
 use finality::{
-    AccountAddress, ConsumerHeight, FinalityVote, Operation, RandomnessSchedule, Signer as _, SigningContext,
-    VoteMessage,
+    AccountAddress, ConsumerHeight, FinalityVote, Operation, RandomnessCommitment, RandomnessSchedule,
+    Signer as _, SigningContext, VoteMessage,
 };
 
 use crate::args::argument::{self, Argument};
@@ -124,10 +124,17 @@ impl Args {
             !is_rollup || self.block.is_some(),
             "--block is absent; must be given for a rollup, whose blocks the node does not have"
         );
+        ensure!(
+            is_rollup || settled_in.is_none(),
+            "--l1-block-number is given; must be absent, as only contracts of rollups take it"
+        );
         let several = self.nodes.is_given().then(|| self.nodes.node()).transpose()?;
         let node = several.as_ref().map(|several| -> &dyn ChainNode { several });
         let blocks = self.blocks(node)?;
         self.check_blocks(&blocks, contract.as_ref())?;
+        // Nothing is signed for a chain that will not take it: it would be the vote all the same.
+        let sent_to = contract.as_ref().map_or(&self.signing.chain_id, |contract| &contract.chain_id);
+        sender.check_chain(sent_to)?;
         let given = self.commitment_start.zip(self.commitment_count);
         let (from, chain_id) = (sender.address().clone(), self.signing.chain_id.clone());
         let context = contract.as_ref().map(|contract| contract.context(Operation::FinalityVote));
@@ -136,14 +143,26 @@ impl Args {
         // What the chain has is asked for before anything is signed.
         let ranges = commitments(given, node, self.nodes.flag(), contract.is_some(), &signer.public_key())?;
         let mut messages = Vec::with_capacity(blocks.len());
-        for (range, votes) in by_commitment(&blocks, &ranges, context.unwrap_or(SigningContext::GENESIS))? {
+        let context = context.unwrap_or(SigningContext::GENESIS);
+        for (Committed { range, known }, votes) in by_commitment(&blocks, &ranges, context)? {
             for vote in signer.prove_votes(range, &votes).map_err(VoteSignerError::into_answer)? {
                 let vote = vote.map_err(VoteSignerError::into_answer)?;
+                if let Some(known) = &known {
+                    vote.verify(known).context("nothing was sent, as the chain would refuse it")?;
+                }
                 messages.push(message(&from, contract.as_ref(), vote, settled_in)?);
             }
         }
         sender.print(Some(contract.as_ref().map_or(&chain_id, |contract| &contract.chain_id)), messages)
     }
+}
+
+/// A commitment by which votes are proved.
+#[derive(Clone, Copy)]
+struct Committed {
+    range: RandomnessSchedule,
+    /// As the chain has it, where that was asked.
+    known: Option<RandomnessCommitment>,
 }
 
 /// The commitments by which votes are proved: the one given, or those that the chain has.
@@ -153,16 +172,19 @@ fn commitments(
     flag: &'static str,
     is_contract: bool,
     provider: &XOnlyPublicKey,
-) -> anyhow::Result<Vec<RandomnessSchedule>> {
+) -> anyhow::Result<Vec<Committed>> {
     match (given, node) {
-        (Some((start, count)), _) => Ok(vec![RandomnessSchedule::new(start, count, 1)?]),
+        (Some((start, count)), _) => {
+            Ok(vec![Committed { range: RandomnessSchedule::new(start, count, 1)?, known: None }])
+        }
         (None, Some(node)) if !is_contract => {
             let found = query::commitments(node, provider).context(flag)?;
-            let schedule = |found: query::CommittedRandomness| {
+            let committed = |found: query::CommittedRandomness| {
                 let count = u32::try_from(found.commitment.count).ok()?;
-                RandomnessSchedule::new(found.commitment.start_height, count, 1).ok()
+                let range = RandomnessSchedule::new(found.commitment.start_height, count, 1).ok()?;
+                Some(Committed { range, known: Some(found.commitment) })
             };
-            Ok(found.into_iter().filter_map(schedule).collect())
+            Ok(found.into_iter().filter_map(committed).collect())
         }
         (None, _) => {
             let instead = if is_contract { "with --contract" } else { "or --chain-node" };
@@ -174,21 +196,22 @@ fn commitments(
 /// What is voted for, by the commitment that has its randomness.
 fn by_commitment(
     blocks: &[VotedBlock],
-    ranges: &[RandomnessSchedule],
+    commitments: &[Committed],
     context: SigningContext,
-) -> anyhow::Result<Vec<(RandomnessSchedule, Vec<VoteMessage>)>> {
+) -> anyhow::Result<Vec<(Committed, Vec<VoteMessage>)>> {
     let covers = |range: &RandomnessSchedule, height: ConsumerHeight| {
         let above = height.to_u64().checked_sub(range.start_height().to_u64());
         above.is_some_and(|above| above < u64::from(range.count()))
     };
-    let of = |block: &VotedBlock| ranges.iter().position(|range| covers(range, block.height));
+    let of = |block: &VotedBlock| commitments.iter().position(|of| covers(&of.range, block.height));
     let mut all = Vec::new();
     for group in blocks.chunk_by(|one, other| of(one) == of(other)) {
         let [first, ..] = group else { continue };
-        let range = of(first).and_then(|place| ranges.get(place));
-        let range = range.with_context(|| format!("no commitment has the height {}", first.height))?;
+        let committed = of(first).and_then(|place| commitments.get(place));
+        let committed =
+            committed.with_context(|| format!("no commitment has the height {}", first.height))?;
         let votes = group.iter().map(|block| VoteMessage::new(context, block.height, block.hash));
-        all.push((*range, votes.collect()));
+        all.push((*committed, votes.collect()));
     }
     Ok(all)
 }

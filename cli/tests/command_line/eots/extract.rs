@@ -39,7 +39,9 @@ fn evidence_that_the_chain_prints_gives_the_key() {
         let extracted: EotsExtract = folder.run(&line).output(0);
         found.push(extracted.secret_key.unwrap());
         assert_eq!(folder.run(&format!("{line} --public-key {key}")).json(0)["reason"], json!(null));
-        folder.run(&format!("{line} --public-key {PROVIDER_KEY}")).fails(&["none is the one that is meant"]);
+        folder
+            .run(&format!("{line} --public-key {PROVIDER_KEY}"))
+            .fails(&["none is of the provider that is meant"]);
         folder.run(&format!("{line} --message 00")).fails(&["must not be"]);
     }
     assert!(found.iter().all(|one| *one == found[0]));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::unsigned;
 use crate::fixtures::process::{Folder, PROVIDER_KEY};
+use crate::fixtures::secured_chain::SecuredChain;
 
 const ROLLUP: &str = "--contract bbn15krhx7g8hpl9e7pfjgdl9zkt095hnzgvqv4dk3 --contract-kind rollup --contract-chain-id bbn-1 \
                       --unsigned --from bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
@@ -124,6 +125,34 @@ fn what_is_meant_for_another_contract_is_refused() {
     ] {
         folder.run(&line).fails(words);
     }
+}
+
+/// What is wrong with the way to the contract is said before the height's only vote is signed.
+#[test]
+fn nothing_is_signed_for_a_contract_that_is_not_there() {
+    let folder = Folder::new();
+    blocks(&folder);
+    let chain = SecuredChain::start(&folder);
+    let init = format!(
+        "signer init --protection vote.db --public-key {PROVIDER_KEY} --chain-id consumer-7 --from-height 1"
+    );
+    folder.run(&init).ends(0);
+    let node = format!("--chain-node http://{}", chain.node.address());
+    let vote = |block: &str, flags: &str| {
+        folder.run(&format!(
+            "provider vote {KEY} --protection vote.db --block {block} {COMMITTED} {node} {flags}"
+        ))
+    };
+    let other = ROLLUP.replace("--contract-chain-id bbn-1", "--contract-chain-id bbn-l");
+    vote("rollup.json", &other).fails(&["\"bbn-1\"", "must be of \"bbn-l\""]);
+    let of_cosmos =
+        ROLLUP.replace("bbn15krhx7g8hpl9e7pfjgdl9zkt095hnzgvqv4dk3", &cosmos().address.to_string());
+    vote("rollup.json", &of_cosmos).fails(&["--contract is an address of \"cosmos\""]);
+    let unnamed = ROLLUP.replace("--contract-chain-id bbn-1", "--contract-chain-id=");
+    vote("rollup.json", &unnamed).fails(&["chain id is empty"]);
+    let settled = format!("{COSMOS} --l1-block-number 9 --l1-block-hash {}", "cd".repeat(32));
+    vote("cosmos.json", &settled).fails(&["only contracts of rollups"]);
+    vote("rollup.json", ROLLUP).ends(0);
 }
 
 /// Evidence in what a contract answers names no context; what a rollup's contract sends does.

@@ -113,7 +113,7 @@ fn who_sends_is_said_exactly_once() {
     let from = "--from bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
     fails(&format!("{} {from}", chain.flags()), &["cannot be used with"]);
     let other = format!("{node} --chain-id bbn-2 --unsigned {from}");
-    fails(&other, &["\"bbn-1\"", "--chain-id"]);
+    fails(&other, &["\"bbn-1\"", "--chain-node is of the chain", "must be of \"bbn-2\""]);
     fails("--account-key-file account.key", &["--chain-node is absent"]);
     fails(&format!("{node} --account-key-file account.key"), &["--chain-id is absent"]);
     fails(&format!("{node} --account-key-file account.key --unsigned"), &["cannot be used with"]);

@@ -116,6 +116,9 @@ pub(super) struct RunningJson {
     pub(super) staking_time_blocks: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) staking_transaction: Option<String>,
+    /// The staked amount in satoshis, where that transaction pays to a script more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) staking_amount_sat: Option<u64>,
     /// The amount of the output that the extension's second input spends, in satoshis.
     pub(super) funding_amount_sat: u64,
     /// The script pubkey of the output that the extension's second input spends, as hex.
@@ -228,6 +231,7 @@ impl RunningJson {
                     staking_time_blocks: time
                         .ok_or(DelegationError::Absent("extends.staking_time_blocks"))?,
                     staking_transaction,
+                    staking_amount: self.staking_amount_sat.map(Amount::from_sat),
                 };
                 (stake.staking_transaction.compute_txid(), Some(stake))
             }
@@ -256,6 +260,7 @@ impl From<&RunningStake> for RunningJson {
             consumer_chains: stake.and_then(|stake| consumer_chains(&stake.staked_to)),
             staking_time_blocks: stake.map(|stake| stake.staking_time_blocks),
             staking_transaction: stake.map(|stake| serialize_hex(&stake.staking_transaction)),
+            staking_amount_sat: stake.and_then(|stake| stake.staking_amount).map(Amount::to_sat),
             funding_amount_sat: running.funding.value.to_sat(),
             funding_script_pubkey: running.funding.script_pubkey.to_hex_string(),
         }

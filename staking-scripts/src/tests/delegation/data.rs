@@ -5,7 +5,10 @@ use bitcoin::transaction::Version;
 
 use super::absent;
 use crate::delegation::{Delegation, DelegationError, NewDelegation, StakeViolation};
-use crate::testing::{Extended, consumer_rules, consumers, extended, genesis, honest};
+use crate::testing::{
+    Extended, consumer_rules, consumers, delegation_for, extended, extended_from, genesis, honest,
+};
+use crate::transactions::Funded;
 use crate::{ChainRules, CheckRules, InForce, Parameters, ParametersAt, ParametersHistory};
 
 #[test]
@@ -144,4 +147,28 @@ fn set_previous_completes_what_a_node_tells_of_an_extension() {
     assert_eq!((field, f, e), ("extends", found, expected));
     let (mut plain, _) = honest(consumers(2));
     assert_eq!(absent(plain.set_previous(&previous)), "extends");
+}
+
+/// The running stake is the output with the staked amount, also where another one has the same script.
+#[test]
+fn running_stake_beside_another_output_of_its_script_is_extended() {
+    let (honest, parameters) = honest(consumers(2));
+    let alone = honest.stake(parameters.covenant()).unwrap().staking;
+    let mut transaction = honest.staking_transaction.clone();
+    transaction.output.insert(0, alone.output().taproot().paying(Amount::from_sat(1_000)));
+    let vout = alone.outpoint().vout + 1;
+    let staking = Funded::at(alone.output().clone(), &transaction, vout).unwrap();
+    let previous = delegation_for(&staking, &transaction, &consumers(2), &parameters);
+    let Extended { delegation, old, new, .. } = extended_from(0, previous, parameters);
+    delegation.check_under(&new, Some(&old), consumer_rules()).unwrap();
+    // Its file says which it is; without that nobody knows.
+    let text = delegation.to_json();
+    let read = Delegation::from_json(&text).unwrap();
+    assert_eq!(read, delegation);
+    let mut unsaid: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(unsaid["extends"]["staking_amount_sat"], 1_000_000);
+    unsaid["extends"].as_object_mut().unwrap().remove("staking_amount_sat");
+    let unsaid = Delegation::from_json(&unsaid.to_string()).unwrap();
+    let refused = unsaid.check_under(&new, Some(&old), consumer_rules()).unwrap_err();
+    assert_eq!(refused.iter().map(StakeViolation::rule).collect::<Vec<_>>(), ["running_stake"]);
 }
