@@ -81,7 +81,8 @@ fn members_sign_what_waits_and_nothing_while_bitcoin_differs() {
     // What is below the tip is in the light client's chain; what Bitcoin does not have is not.
     let below = devnet.headers_from(devnet.tip() - 2)[0].block_hash();
     let stranger = devnet.headers_from(1)[0].merkle_root.to_byte_array();
-    for node in [&devnet.network.rpc as &dyn babylon::node::ChainNode, &devnet.network.gateway] {
+    let nodes: [&dyn babylon::node::ChainNode; 2] = [&devnet.network.rpc, &devnet.network.gateway];
+    for node in nodes {
         assert_eq!(query::header_depth(node, below).unwrap(), Some(2));
         assert_eq!(query::header_depth(node, BlockHash::from_byte_array(stranger)).unwrap(), None);
     }

@@ -63,7 +63,7 @@ pub struct ProviderDaemon<'a, S> {
     /// The votes that the chain counts as missed, and when more were found.
     missed: Option<u64>,
     missed_at: Option<Instant>,
-    /// Up to which height none could be voted for, of as many as are looked at in a step.
+    /// Up to which height the old ones were looked at, where there are more than one step takes.
     pub(super) looked_at: Option<ConsumerHeight>,
     /// What was wrong with the node in this step, though it went on.
     pub(super) node_trouble: Option<String>,

@@ -77,7 +77,7 @@ impl<S: Signer> ProviderDaemon<'_, S> {
         let old = self.settled.open(last_old).take_while(|height| *height < recent);
         let old = old.skip_while(|height| Some(*height) <= after).take(MOST_LOOKED_AT);
         let old: Vec<_> = old.collect();
-        // Where nothing of these can be voted for, those above have their turn, and then these again.
+        // Where these cannot be voted for, those above have their turn, and then these again.
         let is_all = old.len() < MOST_LOOKED_AT;
         self.looked_at = old.last().copied().filter(|_| !is_all);
         let open: Vec<_> = new.chain(old).collect();
@@ -132,9 +132,6 @@ impl<S: Signer> ProviderDaemon<'_, S> {
                     disagreement.get_or_insert(reason);
                 }
             }
-        }
-        if count > 0 {
-            self.looked_at = None;
         }
         let is_so = disagreement.is_some();
         self.alerts.set(self.parts.observer, ProviderAlert::Disagreement, is_so, || {

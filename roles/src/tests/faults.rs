@@ -63,6 +63,26 @@ fn a_node_that_is_away_is_waited_for() {
     assert_eq!((world.missed(), daemon.alerts().count()), (Vec::new(), 0));
 }
 
+/// What a node that is still catching up says is not of now.
+#[test]
+fn a_node_that_catches_up_is_waited_for() {
+    let world = World::new();
+    let own = Liar::new(&world.chain, |_| false);
+    let mut daemon = world.daemon(&own, None, policy());
+    world.run(&mut daemon, 60);
+    let before = world.chain.voted().len();
+    own.is_behind.store(true, Ordering::Relaxed);
+    for height in 0..20 {
+        world.chain.advance(61 + height);
+        assert_eq!(daemon.step(Instant::now()), ProviderStep::Wait);
+    }
+    assert_eq!(daemon.alerts().collect::<Vec<_>>(), [ProviderAlert::NodeBehind]);
+    assert_eq!(world.chain.voted().len(), before);
+    own.is_behind.store(false, Ordering::Relaxed);
+    world.run(&mut daemon, 150);
+    assert_eq!((world.missed(), daemon.alerts().count()), (Vec::new(), 0));
+}
+
 /// Two transactions of one account, of which the other is not the daemon's.
 #[test]
 fn another_users_transactions_of_the_account_are_waited_out() {

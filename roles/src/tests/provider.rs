@@ -79,6 +79,22 @@ fn nothing_is_voted_for_that_two_nodes_disagree_on() {
     assert_eq!((world.missed(), daemon.alerts().count()), (Vec::new(), 0));
 }
 
+/// More blocks than are looked at in a step, none of which can be voted for, and others above them.
+#[test]
+fn what_cannot_be_voted_for_holds_up_nothing_above_it() {
+    let world = World::new();
+    let liar = Liar::new(&world.chain, |height| (30..=260).contains(&height));
+    let mut first = world.daemon(&world.chain, Some(&liar), policy());
+    world.run(&mut first, 262);
+    drop(first);
+    world.chain.finalize_epoch(24);
+    world.chain.advance(330);
+    let mut second = world.daemon(&world.chain, Some(&liar), policy());
+    world.run(&mut second, 420);
+    let missed = world.missed();
+    assert!(missed.len() > 200 && missed.iter().all(|height| (30..=260).contains(height)), "{missed:?}");
+}
+
 /// A node saves a block before it executes it, and says until then that nobody has power there.
 #[test]
 fn blocks_that_are_shown_early_are_voted_for() {

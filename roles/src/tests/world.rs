@@ -177,6 +177,8 @@ pub(super) struct Liar<'a> {
     pub(super) is_early: AtomicBool,
     /// Whether it answers at all.
     pub(super) is_away: AtomicBool,
+    /// Whether it is still catching up.
+    pub(super) is_behind: AtomicBool,
 }
 
 impl<'a> Liar<'a> {
@@ -187,6 +189,7 @@ impl<'a> Liar<'a> {
             is_lying: AtomicBool::new(true),
             is_early: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
+            is_behind: AtomicBool::new(false),
         }
     }
 
@@ -199,7 +202,8 @@ impl ChainNode for Liar<'_> {
     fn status(&self) -> Result<NodeStatus, NodeError> {
         let status = self.here()?.status()?;
         let early = u64::from(self.is_early.load(Ordering::Relaxed));
-        Ok(NodeStatus { height: status.height.saturating_add(early), ..status })
+        let is_catching_up = self.is_behind.load(Ordering::Relaxed);
+        Ok(NodeStatus { height: status.height.saturating_add(early), is_catching_up, ..status })
     }
 
     fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
