@@ -100,6 +100,35 @@ fn answers_of_a_node_are_read() {
     assert_eq!(parameters, printed);
 }
 
+/// What the chain's program prints is what its gateway answers.
+#[test]
+fn answers_that_the_program_prints_are_the_same() {
+    let (_node, gateway) = gateway();
+    let printed = |name: &str| {
+        let node = ScriptedNode::always(file(&format!("answers/query-{name}.json")));
+        Gateway::new(node.url(""), WITHIN)
+    };
+    let (provider, height) = (provider(), ConsumerHeight(251));
+    let tip = query::light_client_tip(&printed("btclightclient-tip")).unwrap();
+    assert_eq!(tip, query::light_client_tip(&gateway).unwrap());
+    let block = query::finality_block(&printed("finality-block"), height).unwrap();
+    assert_eq!(block, query::finality_block(&gateway, height).unwrap());
+    let parameters = query::finality_parameters(&printed("finality-params")).unwrap();
+    assert_eq!(parameters, query::finality_parameters(&gateway).unwrap());
+    let committed = query::commitments(&printed("pub-rand-commit"), &provider).unwrap();
+    assert_eq!(committed, query::commitments(&gateway, &provider).unwrap());
+    let votes = query::votes_at(&printed("votes-at-height"), height).unwrap();
+    assert_eq!(votes, query::votes_at(&gateway, height).unwrap());
+    let before = query::finality_provider(&printed("finality-provider"), &provider).unwrap().unwrap();
+    assert!(!before.is_slashed && before.moniker == "dev-fp" && before.public_key == provider);
+    // One version alone, which the chain prints in two ways.
+    let one =
+        |name: &str| ParametersHistory::<Parameters>::from_json(&file(&format!("answers/query-{name}.json")));
+    let (now, zero) = (one("btcstaking-params").unwrap(), one("params-by-version-0").unwrap());
+    assert_eq!(now, zero);
+    assert_eq!(now.get(0), query::parameters(&gateway).unwrap().get(0));
+}
+
 #[test]
 fn what_a_voter_asks_is_read() {
     let (_node, gateway) = gateway();

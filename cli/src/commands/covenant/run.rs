@@ -112,7 +112,7 @@ impl Args {
     pub(crate) fn run(self, json: bool) -> anyhow::Result<Printout> {
         let paying = account_key(&self.account.path("--account-key-file")?)?;
         let key = self.secret_key_file.read()?;
-        let node = self.nodes.node()?;
+        let node = self.nodes.node()?.of_chain(&self.chain_id);
         let account = self.account.open(&node, &paying, &self.chain_id).context(self.nodes.flag())?;
         let bitcoin = self.node.connect_without_search(self.network)?;
         let name = || format!("--record {}", shown_path(&self.record.display().to_string()));

@@ -144,13 +144,14 @@ impl Args {
         let policy = self.policy();
         policy.check()?;
         let key = account_key(&self.account.path("--account-key-file")?)?;
-        let (node, chain_id) = (self.nodes.node()?, self.signing.chain_id.clone());
+        let chain_id = self.signing.chain_id.clone();
+        let node = self.nodes.node()?.of_chain(&chain_id);
         let account = self.account.open(&node, &key, &chain_id).context(self.nodes.flag())?;
         let second = self
             .second_chain_node
             .iter()
             .map(|url| -> Box<dyn ChainNode> { Box::new(CometBft::new(url.clone(), WITHIN)) });
-        let second = Several::new(second.collect());
+        let second = Several::new(second.collect()).of_chain(&chain_id);
         let has_second = !self.second_chain_node.is_empty();
         let signer = self.signing.signer()?;
         let metrics = Arc::new(ProviderMetrics::new()?);
