@@ -25,7 +25,7 @@ pub(crate) fn is_too_large(error: &SendError) -> bool {
     }
     refusal(error).is_some_and(|refusal| {
         refusal.kind() == RefusalKind::OutOfGas
-            || ["exceeds block max gas", "tx too large", "Tx too large"]
+            || ["exceeds block max gas", "is greater than max gas", "tx too large", "Tx too large"]
                 .iter()
                 .any(|text| refusal.log.contains(text))
     })

@@ -13,8 +13,10 @@ use time::OffsetDateTime;
 use super::json;
 use super::{Answer, BlockHeader, ChainNode, Event, Executed, NodeError, NodeStatus, Query, Refusal};
 
-/// What CometBFT's mempool says of a transaction, in lower case; its errors have one number for all.
-const OF_THE_MEMPOOL: [&str; 3] = ["tx already exists in cache", "mempool is full", "tx too large"];
+/// What CometBFT's mempool says of a transaction (mempool/errors.go), in lower case; its errors have one
+/// number for all.
+const OF_THE_MEMPOOL: [&str; 5] =
+    ["tx already exists in cache", "mempool is full", "considered as full", "tx too large", "tx pre check"];
 
 /// A node's RPC.
 #[derive(Debug)]

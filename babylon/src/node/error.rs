@@ -162,7 +162,9 @@ impl Refusal {
             ("", 5) => RefusalKind::NotFound,
             _ if self.log.contains("account sequence mismatch") => RefusalKind::Sequence,
             _ if self.log.contains("tx already exists in cache") => RefusalKind::InMempool,
-            _ if self.log.contains("mempool is full") => RefusalKind::MempoolFull,
+            _ if ["mempool is full", "considered as full"].iter().any(|text| self.log.contains(text)) => {
+                RefusalKind::MempoolFull
+            }
             _ if self.log.contains("not found") => RefusalKind::NotFound,
             _ => RefusalKind::Other,
         }

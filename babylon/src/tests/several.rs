@@ -73,9 +73,13 @@ fn a_transaction_goes_to_the_node_that_takes_it() {
         assert_eq!(good.asked().len(), 1, "{message}");
     }
     // What its mempool says, it says of the transaction.
-    for data in
-        ["mempool is full: number of txs 5000", "tx already exists in cache", "Tx too large. Max size is 1"]
-    {
+    for data in [
+        "mempool is full: number of txs 5000",
+        "mempool is still rechecking after a new committed block, so it is considered as full",
+        "tx already exists in cache",
+        "Tx too large. Max size is 1",
+        "tx pre check: gas wanted 2 is greater than max gas 1",
+    ] {
         let (full, good) = (ScriptedNode::always(rpc_error(-32603, "Internal error", &json!(data))), taken());
         let refused = Several::new(vec![rpc(&full), rpc(&good)]).broadcast(b"tx").unwrap_err();
         assert!(refused.refusal().is_some(), "{data}");

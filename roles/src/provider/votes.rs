@@ -252,6 +252,7 @@ impl<S: Signer> ProviderDaemon<'_, S> {
                 Some((place, refusal)) if place < ready.len() => {
                     let height = ready.remove(place).height;
                     match verdict(refusal) {
+                        Verdict::Voted => self.settled.settle(height),
                         Verdict::Settled => self.leave_out(height, refusal.to_string()),
                         Verdict::NoneIsTaken => {
                             self.look_again();

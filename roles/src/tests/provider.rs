@@ -211,6 +211,8 @@ fn two_daemons_on_one_signer_are_harmless() {
     assert_eq!(world.chain.is_jailed_or_slashed(), (false, false));
     let votes: Vec<_> = daemons.iter().map(|daemon| daemon.facts().votes).collect();
     assert!(votes.iter().all(|votes| *votes > 20), "{votes:?}");
+    // Who was second has left nothing out.
+    assert!(daemons.iter().all(|daemon| daemon.facts().left_out == 0));
 }
 
 #[test]
