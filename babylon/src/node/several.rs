@@ -13,10 +13,9 @@ const BACK_AFTER: Duration = Duration::from_secs(60);
 const MOST_BEHIND: u64 = 5;
 
 /// Several nodes of one chain, the best first. Whichever answered last is asked next, and the first one again
-/// after a minute; one that does not answer, or not with what its interface
-/// answers, leaves the question to the next. Of its
-/// [`status`](ChainNode::status), a node that catches up, that is behind or of another chain leaves that to
-/// the next too. What the chain refuses is refused.
+/// after a minute; one that does not answer, or not with what its interface answers, leaves the question to
+/// the next. Of its [`status`](ChainNode::status), a node that catches up, that is behind or of another chain
+/// leaves that to the next too. What the chain refuses is refused.
 #[derive(Debug)]
 pub struct Several {
     nodes: Vec<Box<dyn ChainNode>>,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use babylon::client::{SendError, Sent};
-use babylon::node::{ChainNode as _, NodeError};
+use babylon::node::{ChainNode as _, NodeError, Several};
 use babylon::{AccountKey, Message, Transaction};
 use finality::AccountAddress;
 
@@ -109,18 +109,20 @@ impl Sender<'_> {
         self.key.is_none()
     }
 
-    /// The nodes, where there are any, must be of the chain that is sent to: before anything is signed that
-    /// is signed once only.
-    pub(crate) fn check_chain(&self, expected: &str) -> anyhow::Result<()> {
-        if self.nodes.is_given() {
-            let found = self.nodes.node()?.of_chain(expected).status().context(self.nodes.flag())?.chain_id;
-            ensure!(
-                found == expected,
-                "{} is of the chain {found:?}; must be of {expected:?}, which is sent to",
-                self.nodes.flag()
-            );
+    /// Returns the nodes, where there are any, of which one of the chain that is sent to is asked: before
+    /// anything is signed that is signed once only.
+    pub(crate) fn nodes_of(&self, expected: &str) -> anyhow::Result<Option<Several>> {
+        if !self.nodes.is_given() {
+            return Ok(None);
         }
-        Ok(())
+        let (nodes, flag) = (self.nodes.node()?.of_chain(expected), self.nodes.flag());
+        // From here on the one that answered is asked.
+        let found = nodes.status().context(flag)?.chain_id;
+        ensure!(
+            found == expected,
+            "{flag} is of the chain {found:?}; must be of {expected:?}, which is sent to"
+        );
+        Ok(Some(nodes))
     }
 
     /// Sends messages in one transaction, and waits for its block; or returns it unsigned.
@@ -128,7 +130,7 @@ impl Sender<'_> {
         let given = &self.args.account;
         let Some(key) = &self.key else {
             if let Some(expected) = chain_id {
-                self.check_chain(expected)?;
+                self.nodes_of(expected)?;
             }
             let bytes: usize = messages.iter().map(|message| message.protobuf().len()).sum();
             let more = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(GAS_OF_A_BYTE);

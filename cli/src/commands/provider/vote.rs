@@ -1,5 +1,7 @@
 //! `provider vote`: votes for blocks on the chain.
 
+use std::ops::Range;
+
 use anyhow::{Context, bail, ensure};
 use babylon::contract::{ContractKind, ContractMessage, FinalityContract, SettlementBlock};
 use babylon::node::ChainNode;
@@ -69,17 +71,26 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn blocks(&self, node: Option<&dyn ChainNode>) -> anyhow::Result<Vec<VotedBlock>> {
-        if let Some(block) = &self.block {
-            return Ok(vec![block.read()?]);
-        }
-        let (Some(node), Some(first)) = (node, self.height) else {
-            bail!("--chain-node is absent; must be given, or --block");
-        };
+    fn heights(&self) -> anyhow::Result<Option<Range<u64>>> {
+        let Some(first) = self.height else { return Ok(None) };
         let last = first.checked_add(u64::from(self.count));
         let last =
             last.with_context(|| format!("--height is {first}; the last height must be below 2^64 - 1"))?;
-        let (heights, flag) = (first..last, self.nodes.flag());
+        Ok(Some(first..last))
+    }
+
+    fn blocks(
+        &self,
+        node: Option<&dyn ChainNode>,
+        heights: Option<Range<u64>>,
+    ) -> anyhow::Result<Vec<VotedBlock>> {
+        if let Some(block) = &self.block {
+            return Ok(vec![block.read()?]);
+        }
+        let (Some(node), Some(heights)) = (node, heights) else {
+            bail!("--chain-node is absent; must be given, or --block");
+        };
+        let flag = self.nodes.flag();
         let block = |height| {
             let header = node.header(ConsumerHeight(height)).context(flag)?;
             let header = header.with_context(|| format!("{flag}: it has no block {height} yet"))?;
@@ -128,13 +139,13 @@ impl Args {
             is_rollup || settled_in.is_none(),
             "--l1-block-number is given; must be absent, as only contracts of rollups take it"
         );
-        let several = self.nodes.is_given().then(|| self.nodes.node()).transpose()?;
-        let node = several.as_ref().map(|several| -> &dyn ChainNode { several });
-        let blocks = self.blocks(node)?;
-        self.check_blocks(&blocks, contract.as_ref())?;
+        let heights = self.heights()?;
         // Nothing is signed for a chain that will not take it: it would be the vote all the same.
         let sent_to = contract.as_ref().map_or(&self.signing.chain_id, |contract| &contract.chain_id);
-        sender.check_chain(sent_to)?;
+        let several = sender.nodes_of(sent_to)?;
+        let node = several.as_ref().map(|several| -> &dyn ChainNode { several });
+        let blocks = self.blocks(node, heights)?;
+        self.check_blocks(&blocks, contract.as_ref())?;
         let given = self.commitment_start.zip(self.commitment_count);
         let (from, chain_id) = (sender.address().clone(), self.signing.chain_id.clone());
         let context = contract.as_ref().map(|contract| contract.context(Operation::FinalityVote));

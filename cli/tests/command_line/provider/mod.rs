@@ -3,7 +3,7 @@
 mod contract;
 pub(crate) mod run;
 
-use babylon::testing::Fault;
+use babylon::testing::{Fault, ScriptedChain};
 use btcstake::outputs::{Sent, SentTransaction};
 use serde_json::{Value, json};
 
@@ -150,6 +150,26 @@ fn who_sends_is_said_exactly_once() {
     chain.chain.jail();
     // The second node is asked where the first one does not answer.
     sent(&folder, &format!("{UNJAIL} --chain-node http://127.0.0.1:1 {}", chain.flags()));
+}
+
+/// A node of another chain is passed over, also where nothing but a block is asked for.
+#[test]
+fn nodes_of_other_chains_are_passed_over() {
+    let folder = Folder::new();
+    let chain = SecuredChain::start(&folder);
+    let other = babylon::testing::serve(std::sync::Arc::new(ScriptedChain::new("bbn-2")));
+    let first = format!("--chain-node http://{}", other.address());
+    chain.chain.jail();
+    sent(&folder, &format!("{UNJAIL} {first} {}", chain.flags()));
+    chain.chain.advance(20);
+    let vote = "provider vote --secret-key-file provider.key --dangerously-unprotected --height 7 --commitment-start 1 \
+                --commitment-count 9 --chain-id bbn-1 --unsigned --from bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let own = format!("--chain-node http://{}", chain.node.address());
+    assert_eq!(
+        unsigned(&folder, &format!("{vote} {first} {own}")),
+        unsigned(&folder, &format!("{vote} {own}"))
+    );
+    folder.run(&format!("{vote} {first}")).fails(&["\"bbn-2\"", "must be of \"bbn-1\""]);
 }
 
 #[test]
