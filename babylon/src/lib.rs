@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod contract;
+pub mod event;
 pub mod message;
 pub mod node;
 mod proto;
@@ -15,7 +16,7 @@ mod voted;
 mod tests;
 
 pub use bitcoin;
-pub use endpoint::with_causes;
+pub use endpoint::{Trust, with_causes};
 pub use eots;
 pub use finality;
 pub use spv;

@@ -15,6 +15,9 @@ use crate::process::{Signals, start_log};
 /// The longest wait after something went wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// This part of the time between two questions passes however often the bell is rung.
+const LEAST_PART: u32 = 20;
+
 /// How a daemon runs.
 #[derive(clap::Args)]
 pub(crate) struct DaemonArgs {
@@ -86,31 +89,55 @@ impl Health {
     }
 }
 
-/// Whether somebody has told the daemon to stop.
+/// What ends a daemon's wait before its time.
 #[derive(Default)]
-struct Stop {
-    is_told: Mutex<bool>,
-    told: Condvar,
+struct Wake {
+    state: Mutex<WakeState>,
+    changed: Condvar,
 }
 
-impl Stop {
-    fn tell(&self) {
-        *self.is_told.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.told.notify_all();
+#[derive(Default)]
+struct WakeState {
+    /// Somebody has told it to stop.
+    is_told: bool,
+    /// There is something new.
+    is_rung: bool,
+}
+
+impl Wake {
+    fn change(&self, change: impl FnOnce(&mut WakeState)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
     }
 
-    /// Waits, and returns whether to stop.
-    fn wait(&self, time: Duration) -> bool {
-        let is_told = self.is_told.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.told.wait_timeout_while(is_told, time, |is_told| !*is_told);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+    /// Waits, and returns whether to stop. The bell is not heard before `least` is over: whoever rings it
+    /// again and again makes nothing busy.
+    fn wait(&self, least: Duration, time: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(state, least.min(time), |state| !state.is_told);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let rest = time.saturating_sub(least);
+        let waited = self.changed.wait_timeout_while(state, rest, |state| !state.is_told && !state.is_rung);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_rung = false;
+        state.is_told
+    }
+}
+
+/// Tells a daemon that there is something new.
+#[derive(Clone)]
+pub(crate) struct Bell(Arc<Wake>);
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        self.0.change(|state| state.is_rung = true);
     }
 }
 
 /// A daemon that is about to run.
 pub(crate) struct Running {
     runtime: tokio::runtime::Runtime,
-    stop: Arc<Stop>,
+    wake: Arc<Wake>,
     poll: Duration,
     /// Where metrics are served.
     pub(crate) metrics: Option<SocketAddr>,
@@ -143,21 +170,26 @@ impl DaemonArgs {
                 Some(at)
             }
         };
-        let stop = Arc::new(Stop::default());
-        let told = stop.clone();
+        let wake = Arc::new(Wake::default());
+        let told = wake.clone();
         let mut signals = runtime.block_on(async { Signals::new() })?;
         runtime.spawn(async move {
             signals.wait().await;
             tracing::info!("stopping; a second signal ends it at once");
-            told.tell();
+            told.change(|state| state.is_told = true);
             signals.wait().await;
             std::process::exit(130);
         });
-        Ok(Running { runtime, stop, poll: self.poll.map_or(poll, Duration::from_millis), metrics })
+        Ok(Running { runtime, wake, poll: self.poll.map_or(poll, Duration::from_millis), metrics })
     }
 }
 
 impl Running {
+    /// Returns what ends a wait before its time.
+    pub(crate) fn bell(&self) -> Bell {
+        Bell(self.wake.clone())
+    }
+
     /// Takes one step after another, until one is the last or somebody says stop.
     pub(crate) fn run(self, mut step: impl FnMut() -> Next) {
         let mut wait = self.poll;
@@ -168,7 +200,7 @@ impl Running {
                 Next::Wait => self.poll,
                 Next::Troubled => wait.max(self.poll).saturating_mul(2).min(LONGEST_WAIT.max(self.poll)),
             };
-            if self.stop.wait(wait) {
+            if self.wake.wait(self.poll.checked_div(LEAST_PART).unwrap_or_default(), wait) {
                 break;
             }
         }

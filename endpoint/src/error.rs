@@ -33,6 +33,16 @@ pub enum EndpointError {
         /// What is wrong with it.
         what: String,
     },
+    /// It cannot be subscribed to, or no longer tells anything.
+    #[cfg(feature = "subscriptions")]
+    #[error("the node at {url} cannot be subscribed to")]
+    Subscription {
+        /// Its address.
+        url: Url,
+        /// What went wrong.
+        #[source]
+        cause: SubscriptionError,
+    },
     /// It answers with an error.
     #[error("the node at {url} refuses: {refusal}")]
     Refused {
@@ -41,6 +51,38 @@ pub enum EndpointError {
         /// What it says.
         refusal: RpcRefusal,
     },
+}
+
+/// Why a node cannot be subscribed to.
+#[cfg(feature = "subscriptions")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscriptionError {
+    /// It cannot be reached.
+    #[error(transparent)]
+    Connection(#[from] std::io::Error),
+    /// Its certificate, or the way it speaks TLS, is not taken.
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
+    /// It does not speak as a WebSocket does.
+    #[error(transparent)]
+    Protocol(Box<tungstenite::Error>),
+    /// It did not answer in time.
+    #[error("it took too long")]
+    TooLate,
+    /// It closed the connection.
+    #[error("it closed the connection")]
+    Closed,
+}
+
+#[cfg(feature = "subscriptions")]
+impl From<tungstenite::Error> for SubscriptionError {
+    fn from(error: tungstenite::Error) -> Self {
+        match error {
+            tungstenite::Error::Io(error) => Self::Connection(error),
+            error => Self::Protocol(Box::new(error)),
+        }
+    }
 }
 
 /// An error of JSON-RPC. Its texts are the node's, cut to a bounded length.

@@ -9,6 +9,7 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use crate::error::EndpointError;
+use crate::trust::Trust;
 use crate::url::Url;
 
 /// How long a connection without a question is kept. CometBFT ends those of ten seconds.
@@ -52,7 +53,13 @@ pub struct Answer {
 impl Endpoint {
     /// Returns a node that is asked within these limits. Nothing is asked yet.
     pub fn new(url: Url, limits: Limits) -> Self {
+        Self::trusting(url, limits, &Trust::default())
+    }
+
+    /// Returns a node that is asked within these limits, and may show a certificate of these authorities.
+    pub fn trusting(url: Url, limits: Limits, trust: &Trust) -> Self {
         let config = Agent::config_builder()
+            .tls_config(trust.for_http())
             .timeout_global(Some(limits.within))
             // What the environment says of proxies is not for a question whose answer decides what is signed.
             .proxy(None)
@@ -98,9 +105,5 @@ impl Endpoint {
             return Err(EndpointError::TooLong { url: self.url.clone(), most });
         }
         Ok(Answer { status, body })
-    }
-
-    pub(crate) fn form(&self, what: impl Into<String>) -> EndpointError {
-        EndpointError::Form { url: self.url.clone(), what: what.into() }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::{EndpointError, RpcRefusal};
 use crate::http::Endpoint;
+use crate::url::Url;
 
 /// The most characters of an error's text that are repeated.
 const MOST_SHOWN: usize = 256;
@@ -20,17 +21,33 @@ impl Endpoint {
     pub fn call<T: DeserializeOwned>(&self, method: &str, params: &Value) -> Result<T, EndpointError> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let answer = self.post("", &request)?;
-        // What is not asked for is skipped, not kept.
-        let parts: Parts<'_> = serde_json::from_slice(&answer.body).map_err(|_| match answer.status {
-            200 => self.form("it is not JSON-RPC"),
-            status => self.form(format!("it is not JSON-RPC, and has the HTTP status {status}")),
-        })?;
-        if let Some(error) = parts.error.filter(|error| error.get() != "null") {
-            return Err(EndpointError::Refused { url: self.url().clone(), refusal: refusal(error.get()) });
-        }
-        let result = parts.result.ok_or_else(|| self.form("it has no result"))?;
-        serde_json::from_str(result.get()).map_err(|_| self.form("its result has another form"))
+        read(self.url(), &answer.body, |form| match answer.status {
+            200 => form.to_owned(),
+            status => format!("{form}, and has the HTTP status {status}"),
+        })
     }
+}
+
+/// Returns the result in what a subscription tells.
+#[cfg(feature = "subscriptions")]
+pub(crate) fn result_of<T: DeserializeOwned>(url: &Url, body: &[u8]) -> Result<T, EndpointError> {
+    read(url, body, str::to_owned)
+}
+
+/// Reads an answer; `no_rpc` says more of one that is none.
+fn read<T: DeserializeOwned>(
+    url: &Url,
+    body: &[u8],
+    no_rpc: impl Fn(&str) -> String,
+) -> Result<T, EndpointError> {
+    let form = |what: String| EndpointError::Form { url: url.clone(), what };
+    // What is not asked for is skipped, not kept.
+    let parts: Parts<'_> = serde_json::from_slice(body).map_err(|_| form(no_rpc("it is not JSON-RPC")))?;
+    if let Some(error) = parts.error.filter(|error| error.get() != "null") {
+        return Err(EndpointError::Refused { url: url.clone(), refusal: refusal(error.get()) });
+    }
+    let result = parts.result.ok_or_else(|| form("it has no result".to_owned()))?;
+    serde_json::from_str(result.get()).map_err(|_| form("its result has another form".to_owned()))
 }
 
 /// An answer, of which the parts are read later.

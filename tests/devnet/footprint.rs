@@ -71,7 +71,8 @@ fn a_provider_takes_little_at_one_block_a_second() {
          --chain-gateway {rest} --second-chain-node {rpc_by_name} --account-key-file account.key --metrics 127.0.0.1:0",
         rpc = devnet.network.rpc_url,
         rest = devnet.network.rest_url,
-        rpc_by_name = devnet.network.rpc_url.to_string().replace("127.0.0.1", "localhost"),
+        // The same one must do for another: by a name that is not known for its own.
+        rpc_by_name = devnet.network.rpc_url.to_string().replace("127.0.0.1", "[::ffff:127.0.0.1]"),
     );
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
     let mut child = run(&line).stdout(Stdio::piped()).stderr(log).spawn().unwrap();

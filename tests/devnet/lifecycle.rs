@@ -8,6 +8,7 @@ use staking_scripts::testing::key;
 
 use crate::checking::{covenant_messages, own_status};
 use crate::devnet::Devnet;
+use crate::history;
 use crate::staking::{finalized, inclusion, register_provider, stake, undelegation};
 use crate::voting::Voter;
 
@@ -74,4 +75,7 @@ fn a_stake_lives_and_an_equivocation_is_slashed_and_reported() {
     devnet.send(&[undelegation(&devnet, id, (&slashing, &slashed), &funding)]);
     assert_eq!(devnet.status(id), DelegationStatus::Unbonded);
     assert_eq!(own_status(&devnet, id), StakeStatus::Slashed);
+
+    // All of that is what the chain tells whoever asks.
+    history::check(&devnet, id, &public);
 }

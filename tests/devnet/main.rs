@@ -16,6 +16,7 @@ mod devnet;
 mod expiry;
 mod extension;
 mod footprint;
+mod history;
 mod included;
 mod journal;
 mod lifecycle;

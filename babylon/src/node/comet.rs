@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use endpoint::{Endpoint, EndpointError, Limits, Url};
+use endpoint::{Endpoint, EndpointError, Limits, Trust, Url};
 use finality::ConsumerHeight;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::json;
+use super::gateway::EventJson;
 use super::{Answer, BlockHeader, ChainNode, Event, Executed, NodeError, NodeStatus, Query, Refusal};
+use super::{FoundPage, FoundTransaction, PAGE_TRANSACTIONS, Search, json};
 
 /// What CometBFT's mempool says of a transaction (mempool/errors.go), in lower case; its errors have one
 /// number for all.
@@ -27,7 +28,13 @@ pub struct CometBft {
 impl CometBft {
     /// Returns the node at this address, such as `http://127.0.0.1:26657`. Nothing is asked yet.
     pub fn new(url: Url, within: Duration) -> Self {
-        Self { rpc: Endpoint::new(url, Limits { within, most_bytes: super::MOST_BYTES }) }
+        Self::trusting(url, within, &Trust::default())
+    }
+
+    /// Returns the node at this address, whose certificate must be of these authorities.
+    pub fn trusting(url: Url, within: Duration, trust: &Trust) -> Self {
+        let limits = Limits { within, most_bytes: super::MOST_BYTES };
+        Self { rpc: Endpoint::trusting(url, limits, trust) }
     }
 
     fn call<T: serde::de::DeserializeOwned>(&self, method: &str, params: &Value) -> Result<T, NodeError> {
@@ -115,7 +122,54 @@ struct FoundResult {
     #[serde(deserialize_with = "json::number")]
     gas_used: u64,
     #[serde(default)]
-    events: Option<Vec<super::gateway::EventJson>>,
+    events: Option<Vec<EventJson>>,
+}
+
+#[derive(Deserialize)]
+struct SearchAnswer {
+    txs: Vec<HashedFound>,
+    #[serde(deserialize_with = "json::number")]
+    total_count: u64,
+}
+
+#[derive(Deserialize)]
+struct HashedFound {
+    #[serde(deserialize_with = "json::hex")]
+    hash: Vec<u8>,
+    #[serde(flatten)]
+    found: Found,
+}
+
+/// What a block did. A block without transactions has null in place of their results.
+#[derive(Deserialize)]
+struct BlockResults {
+    #[serde(deserialize_with = "json::number")]
+    height: u64,
+    txs_results: Option<Vec<TransactionEvents>>,
+    finalize_block_events: Option<Vec<EventJson>>,
+}
+
+#[derive(Deserialize)]
+struct TransactionEvents {
+    events: Option<Vec<EventJson>>,
+}
+
+impl From<Found> for Executed {
+    fn from(found: Found) -> Self {
+        let FoundResult { code, log, codespace, gas_wanted, gas_used, events } = found.tx_result;
+        Self {
+            height: ConsumerHeight(found.height),
+            refusal: (code != 0).then(|| Refusal::new(&codespace, code, &log)),
+            gas_wanted,
+            gas_used,
+            events: events.unwrap_or_default().into_iter().map(Event::from).collect(),
+        }
+    }
+}
+
+pub(super) fn transaction_hash(bytes: Vec<u8>) -> Result<[u8; 32], NodeError> {
+    let length = bytes.len();
+    bytes.try_into().map_err(|_| NodeError::answer(format!("a hash has {length} bytes; must have 32")))
 }
 
 pub(super) fn app_hash(bytes: Vec<u8>) -> Result<[u8; 32], NodeError> {
@@ -199,13 +253,53 @@ impl ChainNode for CometBft {
             }
             found => found?,
         };
-        let FoundResult { code, log, codespace, gas_wanted, gas_used, events } = found.tx_result;
-        Ok(Some(Executed {
-            height: ConsumerHeight(found.height),
-            refusal: (code != 0).then(|| Refusal::new(&codespace, code, &log)),
-            gas_wanted,
-            gas_used,
-            events: events.unwrap_or_default().into_iter().map(Event::from).collect(),
-        }))
+        Ok(Some(found.into()))
+    }
+
+    fn search(&self, search: &Search, page: u32) -> Result<FoundPage, NodeError> {
+        let (page, per_page) = (page.to_string(), PAGE_TRANSACTIONS.to_string());
+        let params = json!([search.to_string(), false, page, per_page, "asc"]);
+        let SearchAnswer { txs, total_count: total } = match self.call("tx_search", &params) {
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if refusal.data.contains("indexing is disabled") =>
+            {
+                return Err(NodeError::NoIndex);
+            }
+            // A page after the last one is refused, and not empty.
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if refusal.data.contains("page should be within") =>
+            {
+                return Ok(FoundPage { transactions: Vec::new(), total: 0 });
+            }
+            found => found?,
+        };
+        let read = |HashedFound { hash, found }| {
+            Ok(FoundTransaction { hash: transaction_hash(hash)?, executed: found.into() })
+        };
+        Ok(FoundPage { transactions: txs.into_iter().map(read).collect::<Result<_, NodeError>>()?, total })
+    }
+
+    fn block_events(&self, height: ConsumerHeight) -> Result<Option<Vec<Event>>, NodeError> {
+        let asked = height.to_u64();
+        let results: BlockResults = match self.call("block_results", &json!([asked.to_string()])) {
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if refusal.data.contains("is not available, lowest height is") =>
+            {
+                return Ok(None);
+            }
+            Err(refused @ NodeError::Endpoint(EndpointError::Refused { .. })) => {
+                let is_to_come = self.status().is_ok_and(|status| height > status.height);
+                return if is_to_come { Ok(None) } else { Err(refused) };
+            }
+            results => results?,
+        };
+        if results.height != asked {
+            let found = results.height;
+            return Err(NodeError::answer(format!("what happened at height {found}; was asked for {asked}")));
+        }
+        let of_transactions = results.txs_results.unwrap_or_default().into_iter();
+        let of_transactions = of_transactions.flat_map(|result| result.events.unwrap_or_default());
+        let all = of_transactions.chain(results.finalize_block_events.unwrap_or_default());
+        Ok(Some(all.map(Event::from).collect()))
     }
 }

@@ -53,6 +53,12 @@ pub enum NodeError {
         "the node has no index of transactions, so it does not say what becomes of one; must have one (`indexer = \"kv\"` in its config.toml)"
     )]
     NoIndex,
+    /// It has no way to ask for this, as a gateway has none for what happened in a block.
+    #[error("the node does not tell {what}; must be asked over a node's RPC")]
+    NotOffered {
+        /// What it does not tell.
+        what: &'static str,
+    },
     /// There is none to ask.
     #[error("there is no node to ask; must be at least one")]
     Nobody,
@@ -71,7 +77,8 @@ impl NodeError {
             | Self::Away { .. }
             | Self::OtherChain { .. }
             | Self::None { .. }
-            | Self::NoIndex => true,
+            | Self::NoIndex
+            | Self::NotOffered { .. } => true,
             Self::Refused(_) | Self::Nobody => false,
         }
     }

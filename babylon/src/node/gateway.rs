@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use endpoint::{Endpoint, Limits, Url};
+use endpoint::{Endpoint, Limits, Trust, Url};
 use finality::ConsumerHeight;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::comet::app_hash;
+use super::comet::{app_hash, transaction_hash};
 use super::{Answer, BlockHeader, ChainNode, Event, Executed, NodeError, NodeStatus, Query, Refusal};
-use super::{RefusalKind, json};
+use super::{FoundPage, FoundTransaction, PAGE_TRANSACTIONS, RefusalKind, Search, json};
 
 const BLOCKS: &str = "/cosmos/base/tendermint/v1beta1/blocks";
 const SYNCING: &str = "/cosmos/base/tendermint/v1beta1/syncing";
@@ -71,6 +71,30 @@ struct TransactionResponse {
     gas_used: u64,
     #[serde(default)]
     events: Vec<EventJson>,
+    #[serde(default)]
+    txhash: String,
+}
+
+#[derive(Deserialize)]
+struct Searched {
+    #[serde(default)]
+    tx_responses: Vec<TransactionResponse>,
+    #[serde(default, deserialize_with = "json::number")]
+    total: u64,
+}
+
+impl From<TransactionResponse> for Executed {
+    fn from(found: TransactionResponse) -> Self {
+        let TransactionResponse { height, code, codespace, raw_log, gas_wanted, gas_used, events, .. } =
+            found;
+        Self {
+            height: ConsumerHeight(height),
+            refusal: (code != 0).then(|| Refusal::new(&codespace, code, &raw_log)),
+            gas_wanted,
+            gas_used,
+            events: events.into_iter().map(Event::from).collect(),
+        }
+    }
 }
 
 /// An event, as the RPC and the gateway write it.
@@ -105,7 +129,13 @@ impl Gateway {
     /// Returns the node whose gateway is at this address, such as `http://127.0.0.1:1317`. Nothing is asked
     /// yet.
     pub fn new(url: Url, within: Duration) -> Self {
-        Self { rest: Endpoint::new(url, Limits { within, most_bytes: super::MOST_BYTES }) }
+        Self::trusting(url, within, &Trust::default())
+    }
+
+    /// Returns the node at this address, whose certificate must be of these authorities.
+    pub fn trusting(url: Url, within: Duration, trust: &Trust) -> Self {
+        let limits = Limits { within, most_bytes: super::MOST_BYTES };
+        Self { rest: Endpoint::trusting(url, limits, trust) }
     }
 
     /// Returns the JSON of an answer, or the refusal in it.
@@ -175,13 +205,39 @@ impl ChainNode for Gateway {
             Err(NodeError::Refused(refusal)) if refusal.kind() == RefusalKind::NotFound => return Ok(None),
             found => found?.tx_response,
         };
-        let TransactionResponse { height, code, codespace, raw_log, gas_wanted, gas_used, events } = found;
-        Ok(Some(Executed {
-            height: ConsumerHeight(height),
-            refusal: (code != 0).then(|| Refusal::new(&codespace, code, &raw_log)),
-            gas_wanted,
-            gas_used,
-            events: events.into_iter().map(Event::from).collect(),
-        }))
+        Ok(Some(found.into()))
     }
+
+    fn search(&self, search: &Search, page: u32) -> Result<FoundPage, NodeError> {
+        let query = encoded(&search.to_string());
+        let path = format!("{TRANSACTIONS}?query={query}&page={page}&limit={PAGE_TRANSACTIONS}");
+        let Searched { tx_responses, total } =
+            match self.read::<Searched>(&format!("{path}&order_by=ORDER_BY_ASC"), None) {
+                // A page after the last one is refused, and not empty.
+                Err(NodeError::Refused(refusal)) if refusal.log.contains("page should be within") => {
+                    return Ok(FoundPage { transactions: Vec::new(), total: 0 });
+                }
+                found => found?,
+            };
+        let read = |response: TransactionResponse| {
+            let hash = hex::decode(&response.txhash).map_err(|_| NodeError::answer("a hash is not hex"))?;
+            Ok(FoundTransaction { hash: transaction_hash(hash)?, executed: response.into() })
+        };
+        let transactions = tx_responses.into_iter().map(read).collect::<Result<_, NodeError>>()?;
+        Ok(FoundPage { transactions, total })
+    }
+}
+
+/// Writes a search in a path.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            byte if byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte) => {
+                encoded.push(char::from(byte));
+            }
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }

@@ -7,6 +7,8 @@ mod comet;
 mod error;
 mod gateway;
 pub(crate) mod json;
+mod new_blocks;
+mod search;
 mod several;
 
 use std::fmt;
@@ -17,6 +19,8 @@ use time::OffsetDateTime;
 pub use self::comet::CometBft;
 pub use self::error::{NodeError, Refusal, RefusalKind};
 pub use self::gateway::Gateway;
+pub use self::new_blocks::NewBlocks;
+pub use self::search::{FoundPage, FoundTransaction, InvalidSearch, PAGE_TRANSACTIONS, Search};
 pub use self::several::Several;
 
 /// The most bytes of an answer: a page of delegations.
@@ -56,6 +60,26 @@ pub trait ChainNode: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`NodeError`].
     fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError>;
+
+    /// Looks for transactions in the node's index, page after page; the first is 1. What was pruned is not
+    /// found. [`query::transactions`](crate::query::transactions) asks for all pages.
+    ///
+    /// # Errors
+    /// [`NodeError`]; [`NodeError::NotOffered`] of a node that keeps no history.
+    fn search(&self, search: &Search, page: u32) -> Result<FoundPage, NodeError> {
+        let _ = (search, page);
+        Err(NodeError::NotOffered { what: "what transactions there were" })
+    }
+
+    /// Returns what happened in a block: in its transactions, and at its beginning and end; `None` where the
+    /// node does not have it.
+    ///
+    /// # Errors
+    /// [`NodeError`]; [`NodeError::NotOffered`] of a gateway, which does not tell.
+    fn block_events(&self, height: ConsumerHeight) -> Result<Option<Vec<Event>>, NodeError> {
+        let _ = height;
+        Err(NodeError::NotOffered { what: "what happened in a block" })
+    }
 }
 
 /// How far a node is.

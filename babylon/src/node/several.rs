@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use finality::ConsumerHeight;
 
-use super::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query};
+use super::{
+    Answer, BlockHeader, ChainNode, Event, Executed, FoundPage, NodeError, NodeStatus, Query, Search,
+};
 
 /// After how long the first of the nodes is tried again.
 const BACK_AFTER: Duration = Duration::from_secs(60);
@@ -149,5 +151,13 @@ impl ChainNode for Several {
 
     fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError> {
         self.ask(|node| node.executed(hash))
+    }
+
+    fn search(&self, search: &Search, page: u32) -> Result<FoundPage, NodeError> {
+        self.ask(|node| node.search(search, page))
+    }
+
+    fn block_events(&self, height: ConsumerHeight) -> Result<Option<Vec<Event>>, NodeError> {
+        self.ask(|node| node.block_events(height))
     }
 }

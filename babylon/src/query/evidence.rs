@@ -58,7 +58,7 @@ pub fn evidences(node: &dyn ChainNode, from: ConsumerHeight) -> Result<Vec<Evide
 }
 
 /// Reads evidence in JSON, of one provider, of several, or alone, as it is printed
-/// - by the chain, for itself;
+/// - by the chain, for itself, in an answer or in an event;
 /// - by the finality contract of a Cosmos chain, whose bytes are lists of numbers, and which does not say in
 ///   which context its votes are signed: that is `context`;
 /// - by the finality contract of a rollup in its message to the chain (`MsgEquivocationEvidence`), which is
@@ -110,7 +110,7 @@ fn printed(found: &Value, given: Option<SigningContext>) -> Result<Evidence, Nod
         _ => None,
     };
     let parts = answers::Evidence {
-        fp_btc_pk_hex: hex::encode(bytes(record, "fp_btc_pk")?),
+        fp_btc_pk_hex: provider_key(record)?,
         block_height: height.ok_or_else(|| NodeError::answer("block_height is no height"))?,
         pub_rand: bytes(record, "pub_rand")?,
         canonical_app_hash: bytes(record, "canonical_app_hash")?,
@@ -119,6 +119,15 @@ fn printed(found: &Value, given: Option<SigningContext>) -> Result<Evidence, Nod
         fork_finality_sig: bytes(record, "fork_finality_sig")?,
     };
     verified(&parts, context)
+}
+
+/// Returns the provider's key in hex. The chain's events have it in hex under the name of its bytes, beside
+/// randomness and signatures in base64; 32 bytes never have 64 digits there.
+fn provider_key(record: &Map<String, Value>) -> Result<String, NodeError> {
+    match record.get("fp_btc_pk").and_then(Value::as_str) {
+        Some(digits) if digits.len() == 64 => Ok(digits.to_owned()),
+        _ => Ok(hex::encode(bytes(record, "fp_btc_pk")?)),
+    }
 }
 
 /// Returns bytes in hex, in base64, or as a list of numbers.

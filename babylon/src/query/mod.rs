@@ -10,7 +10,9 @@ mod evidence;
 mod finality;
 pub(crate) mod liveness;
 mod staking;
+mod status;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ::finality::ConsumerHeight;
@@ -35,10 +37,14 @@ pub use self::liveness::{
     signing_info, votes_at,
 };
 pub use self::staking::{
-    DelegationStatus, FinalityProvider, ListedStake, delegation, delegations, delegations_each,
-    finality_provider, finality_providers, parameters,
+    FinalityProvider, ListedStake, delegation, delegations, delegations_each, finality_provider,
+    finality_providers, parameters,
 };
-use crate::node::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query, RefusalKind};
+pub use self::status::DelegationStatus;
+use crate::node::{
+    Answer, BlockHeader, ChainNode, Executed, FoundPage, FoundTransaction, NodeError, NodeStatus,
+    PAGE_TRANSACTIONS, Query, RefusalKind, Search,
+};
 
 /// How many entries are asked for in a page: the chain gives no more.
 const PAGE: u64 = 100;
@@ -46,6 +52,9 @@ const PAGE: u64 = 100;
 const MOST_PAGES: usize = 10_000;
 /// And how many bytes all of them may have: as much as ten thousands of stakes.
 const MOST_BYTES: usize = 1 << 30;
+
+/// How many transactions are looked for, at most.
+const MOST_FOUND: usize = 100_000;
 
 /// A request for a page.
 #[derive(Clone, PartialEq, Message)]
@@ -143,6 +152,31 @@ impl ChainNode for Counted<'_> {
     fn executed(&self, hash: [u8; 32]) -> Result<Option<Executed>, NodeError> {
         self.node.executed(hash)
     }
+}
+
+/// Returns all transactions that a search finds, the oldest first, executed or refused.
+///
+/// # Errors
+/// [`NodeError`]; [`NodeError::NoIndex`] of a node that keeps no index.
+pub fn transactions(node: &dyn ChainNode, search: &Search) -> Result<Vec<FoundTransaction>, NodeError> {
+    let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
+    for page in 1.. {
+        let FoundPage { transactions, total } = node.search(search, page)?;
+        let is_last = transactions.len() < usize::try_from(PAGE_TRANSACTIONS).unwrap_or(usize::MAX);
+        let before = seen.len();
+        // A page may move on while others are asked for.
+        all.extend(transactions.into_iter().filter(|found| seen.insert(found.hash)));
+        if is_last || u64::try_from(all.len()).is_ok_and(|found| found >= total) {
+            return Ok(all);
+        }
+        if seen.len() == before {
+            return Err(NodeError::answer("it gives the same page again and again"));
+        }
+        if all.len() > MOST_FOUND {
+            break;
+        }
+    }
+    Err(NodeError::answer(format!("more than {MOST_FOUND} transactions; must be looked for in parts")))
 }
 
 /// The entries of a page, and what it says of the next.

@@ -12,46 +12,9 @@ use staking_scripts::{Delegation, Parameters, ParametersHistory};
 use super::answers::{
     PageResponse, Provider, ProviderResponse, ProvidersResponse, StakingParams, VersionsResponse,
 };
+use super::status::DelegationStatus;
 use super::{PAGE, PageRequest, absent, ask, needed, page_parameters, pages};
 use crate::node::{Answer, ChainNode, NodeError, Query};
-
-/// What the chain says of a stake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DelegationStatus {
-    /// Covenant members have still to sign.
-    Pending,
-    /// They have, and its inclusion is not proven.
-    Verified,
-    /// It gives power.
-    Active,
-    /// It was unbonded, or its output spent otherwise.
-    Unbonded,
-    /// Its time is over.
-    Expired,
-}
-
-impl DelegationStatus {
-    const fn number(self) -> i32 {
-        match self {
-            Self::Pending => 0,
-            Self::Verified => 1,
-            Self::Active => 2,
-            Self::Unbonded => 3,
-            Self::Expired => 4,
-        }
-    }
-
-    /// Returns the chain's word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Verified => "VERIFIED",
-            Self::Active => "ACTIVE",
-            Self::Unbonded => "UNBONDED",
-            Self::Expired => "EXPIRED",
-        }
-    }
-}
 
 /// A finality provider, as the chain knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use prost::Message;
 use time::OffsetDateTime;
 
 use self::finality::Finality;
-pub use self::rpc::serve;
+pub use self::rpc::{serve, serve_ringing};
 use crate::node::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query, Refusal};
 use crate::proto::{AuthInfo, PubKey, SignDoc, TxBody, TxRaw};
 

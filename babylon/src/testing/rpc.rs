@@ -1,6 +1,7 @@
 //! The chain in memory behind CometBFT's RPC, for programs that are given an address.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,12 +17,29 @@ const TIME: &str = "2026-11-28T01:33:47Z";
 
 /// Serves a chain over CometBFT's RPC on loopback, until the process ends.
 pub fn serve(chain: Arc<ScriptedChain>) -> ScriptedNode {
-    ScriptedNode::new(move |asked| match answer(&chain, asked) {
+    ScriptedNode::new(move |asked| answered(&chain, asked))
+}
+
+/// Serves a chain that tells of a new block every few milliseconds, whether there is one or not.
+pub fn serve_ringing(chain: Arc<ScriptedChain>) -> ScriptedNode {
+    let told = |_: &Value, say: &mut dyn FnMut(String)| {
+        say(rpc_result(&json!({})));
+        for height in 1..100_000 {
+            let header = json!({ "height": height.to_string() });
+            say(rpc_result(&json!({ "data": { "value": { "header": header } } })));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    ScriptedNode::telling(move |asked| answered(&chain, asked), told)
+}
+
+fn answered(chain: &ScriptedChain, asked: &Asked) -> (u16, String) {
+    match answer(chain, asked) {
         Ok(result) => (200, rpc_result(&result)),
         Err(Some(data)) => (200, rpc_error(-32603, "Internal error", &json!(data))),
         // Whatever happened on the way.
         Err(None) => (502, String::new()),
-    })
+    }
 }
 
 type Failed = Option<String>;

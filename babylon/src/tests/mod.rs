@@ -3,7 +3,9 @@
 mod client;
 mod commission;
 mod contract;
+mod events;
 mod fee;
+mod history;
 mod messages;
 mod queries;
 mod samples;

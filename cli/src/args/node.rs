@@ -82,11 +82,37 @@ impl NodeArgs {
         self.connect_searching(network, 0)
     }
 
+    /// Returns the node for a process that keeps running: without a search of blocks for what it has no index
+    /// of, and without a time that all calls may take together.
+    pub(crate) fn connect_for_daemon(&self, network: NetworkName) -> anyhow::Result<Box<dyn Node>> {
+        let url = self.url()?;
+        ensure!(
+            self.credentials.timeout.is_none(),
+            "--timeout is given; must be absent: it is for all calls together, and this process keeps running"
+        );
+        let node = bitcoind(url, &self.credentials, Calls::Unending)?;
+        check_network(node.network(), network)?;
+        Ok(node)
+    }
+
+    fn url(&self) -> anyhow::Result<&str> {
+        self.node.as_deref().context("--node is absent; must be the URL of a bitcoind")
+    }
+
     /// Every connection compares the network: there is none without.
     fn connect_searching(&self, network: NetworkName, blocks: u32) -> anyhow::Result<Box<dyn Node>> {
-        let url = self.node.as_deref().context("--node is absent; must be the URL of a bitcoind")?;
-        connect(url, &self.credentials, network, blocks)
+        connect(self.url()?, &self.credentials, network, blocks)
     }
+}
+
+/// What calls a node gets.
+#[derive(Clone, Copy)]
+pub(crate) enum Calls {
+    /// Those of a command, which end by a deadline; so many blocks are searched for what the node has no
+    /// index of (2016 unless given).
+    Command(Option<u32>),
+    /// Those of a process that keeps running, which does not search.
+    Unending,
 }
 
 /// Returns the node at a URL, which must be on the network of `--network`, and whose blocks are searched this
@@ -97,7 +123,7 @@ pub(super) fn connect(
     network: NetworkName,
     search_blocks: u32,
 ) -> anyhow::Result<Box<dyn Node>> {
-    let node = bitcoind(url, credentials, Some(search_blocks))?;
+    let node = bitcoind(url, credentials, Calls::Command(Some(search_blocks)))?;
     check_network(node.network(), network)?;
     Ok(node)
 }
@@ -114,14 +140,9 @@ fn check_network(found: Network, expected: NetworkName) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns a running bitcoind, whose blocks are searched this far for what it has no index of (2016 unless
-/// given).
+/// Returns a running bitcoind.
 #[cfg(feature = "rpc")]
-pub(crate) fn bitcoind(
-    url: &str,
-    given: &CredentialArgs,
-    search_blocks: Option<u32>,
-) -> anyhow::Result<Box<dyn Node>> {
+pub(crate) fn bitcoind(url: &str, given: &CredentialArgs, calls: Calls) -> anyhow::Result<Box<dyn Node>> {
     use chain::{BitcoinCore, Credentials};
 
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -141,11 +162,15 @@ pub(crate) fn bitcoind(
         }
         (None, None) => Credentials::None,
     };
-    let node = BitcoinCore::connect_before(url, credentials, given.deadline());
+    let node = match calls {
+        Calls::Command(_) => BitcoinCore::connect_before(url, credentials, given.deadline()),
+        Calls::Unending => BitcoinCore::connect(url, credentials),
+    };
     let node = node.context("cannot use the node given with --node")?;
-    Ok(Box::new(match search_blocks {
-        Some(blocks) => node.with_search_depth(blocks),
-        None => node,
+    Ok(Box::new(match calls {
+        Calls::Command(Some(blocks)) => node.with_search_depth(blocks),
+        Calls::Command(None) => node,
+        Calls::Unending => node.with_search_depth(0),
     }))
 }
 
@@ -161,7 +186,7 @@ fn user_and_password(path: &Path) -> anyhow::Result<(String, String)> {
 
 /// Refuses: this build has no JSON-RPC client.
 #[cfg(not(feature = "rpc"))]
-pub(crate) fn bitcoind(_: &str, _: &CredentialArgs, _: Option<u32>) -> anyhow::Result<Box<dyn Node>> {
+pub(crate) fn bitcoind(_: &str, _: &CredentialArgs, _: Calls) -> anyhow::Result<Box<dyn Node>> {
     anyhow::bail!(
         "this btcstake was built without the feature `rpc`, so it cannot talk to a bitcoind; install it with \
         `cargo install --path cli --features rpc`"

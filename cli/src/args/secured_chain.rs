@@ -1,10 +1,11 @@
 //! The nodes of the secured chain.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use babylon::node::{ChainNode, CometBft, Gateway, Several};
-use endpoint::Url;
+use endpoint::{Trust, Url};
 use roles::headers::HeadersError;
 
 /// How long a node may take for one answer.
@@ -20,6 +21,10 @@ pub(crate) struct ChainNodeArgs {
     /// The REST gateway of a node, in place of or beside --chain-node: http://127.0.0.1:1317.
     #[arg(long, value_name = "URL")]
     chain_gateway: Vec<Url>,
+    /// The authorities whose certificates the nodes of the secured chain may show over https, in PEM, in
+    /// place of those that browsers trust.
+    #[arg(long, value_name = "FILE")]
+    chain_ca_file: Option<PathBuf>,
 }
 
 impl ChainNodeArgs {
@@ -40,18 +45,33 @@ impl ChainNodeArgs {
     /// Returns whether this is one of the nodes.
     #[cfg(feature = "signer")]
     pub(crate) fn has(&self, url: &Url) -> bool {
-        self.chain_node.iter().chain(&self.chain_gateway).any(|own| own.to_string() == url.to_string())
+        self.chain_node.iter().chain(&self.chain_gateway).any(|own| own.is_same_place(url))
+    }
+
+    /// Returns the nodes that are asked over CometBFT's RPC.
+    #[cfg(feature = "signer")]
+    pub(crate) fn rpc(&self) -> &[Url] {
+        &self.chain_node
+    }
+
+    /// Returns whose certificates the nodes may show.
+    pub(crate) fn trust(&self) -> anyhow::Result<Trust> {
+        let Some(path) = &self.chain_ca_file else { return Ok(Trust::default()) };
+        let named = || format!("--chain-ca-file {}", path.display());
+        let pem = std::fs::read(path).with_context(named)?;
+        Trust::from_pem(&pem).with_context(named)
     }
 
     /// Returns the nodes as one. Nothing is asked yet.
     pub(crate) fn node(&self) -> anyhow::Result<Several> {
         ensure!(self.is_given(), "--chain-node is absent; must be given, or --chain-gateway");
         let mut nodes: Vec<Box<dyn ChainNode>> = Vec::new();
+        let trust = self.trust()?;
         for url in &self.chain_node {
-            nodes.push(Box::new(CometBft::new(url.clone(), WITHIN)));
+            nodes.push(Box::new(CometBft::trusting(url.clone(), WITHIN, &trust)));
         }
         for url in &self.chain_gateway {
-            nodes.push(Box::new(Gateway::new(url.clone(), WITHIN)));
+            nodes.push(Box::new(Gateway::trusting(url.clone(), WITHIN, &trust)));
         }
         Ok(Several::new(nodes))
     }

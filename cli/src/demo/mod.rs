@@ -128,7 +128,7 @@ impl Args {
             }
             return Ok((node::embedded()?, "Bitcoin Core's own engine, embedded, on regtest".to_owned()));
         }
-        let node = node::bitcoind(&self.node, &self.credentials, None)?;
+        let node = node::bitcoind(&self.node, &self.credentials, node::Calls::Command(None))?;
         Ok((node, "bitcoind, on regtest".to_owned()))
     }
 }

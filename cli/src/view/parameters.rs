@@ -46,10 +46,10 @@ pub struct LiveVersion {
     /// The height until which the allow list holds; null when the file does not say.
     pub allow_list_expiration_height: Option<u64>,
     /// How many blocks must be on the one that includes a stake, so one less than its confirmations (k); null
-    /// unless it is built in.
+    /// where a file says it not.
     pub btc_confirmation_depth: Option<u32>,
-    /// The depth at which checkpoints are final, which every unbonding time is above (w); null unless it is
-    /// built in.
+    /// The depth at which checkpoints are final, which every unbonding time is above (w); null where a file
+    /// says it not.
     pub checkpoint_finalization_timeout: Option<u32>,
     /// Warnings about the versions that are built in, and about a version without its number.
     pub warnings: Vec<String>,
@@ -126,13 +126,13 @@ impl LiveVersion {
         }
     }
 
-    /// Returns a version of mainnet's that is built in.
-    pub(crate) fn of_mainnet(version: usize, parameters: &Parameters) -> Self {
-        let CheckpointParameters { confirmation_depth, finalization_timeout } = CheckpointParameters::MAINNET;
+    /// Returns the version with the depths of its chain.
+    pub(crate) fn with_depths(self, depths: CheckpointParameters) -> Self {
+        let CheckpointParameters { confirmation_depth, finalization_timeout } = depths;
         Self {
             btc_confirmation_depth: Some(confirmation_depth),
             checkpoint_finalization_timeout: Some(finalization_timeout),
-            ..Self::new(version, parameters)
+            ..self
         }
     }
 

@@ -1,5 +1,7 @@
 //! Nodes that answer well, badly, or not at all.
 
+mod subscriptions;
+
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -107,6 +109,13 @@ fn an_address_is_checked() {
     let url: Url = "https://rpc.example:1/v2/secret".parse().unwrap();
     assert_eq!(format!("{url} {url:?}"), "https://rpc.example:1 Url(https://rpc.example:1)");
     assert_eq!(format!("{:?}", Endpoint::new(url, LIMITS)), "Endpoint(https://rpc.example:1)");
+    let place = |url: &str, other: &str| url.parse::<Url>().unwrap().is_same_place(&other.parse().unwrap());
+    for same in ["http://localhost:80", "https://127.0.0.1:80/rpc", "http://[::1]"] {
+        assert!(place("http://localhost", same), "{same}");
+    }
+    assert!(place("https://Node.example", "http://node.example:443"));
+    assert!(!place("http://localhost:1", "http://localhost:2") && !place("http://a", "http://b"));
+    assert!(!place("http://127.0.0.1", "http://127.0.0.2"));
     let exposed = |url: &str| url.parse::<Url>().unwrap().is_exposed();
     assert!(exposed("http://10.0.0.1:26657") && exposed("http://node.example"));
     for hidden in ["https://10.0.0.1", "http://localhost:26657", "http://[::1]:26657", "http://127.0.0.2:1"] {

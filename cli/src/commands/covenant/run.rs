@@ -114,7 +114,7 @@ impl Args {
         let key = self.secret_key_file.read()?;
         let node = self.nodes.node()?.of_chain(&self.chain_id);
         let account = self.account.open(&node, &paying, &self.chain_id).context(self.nodes.flag())?;
-        let bitcoin = self.node.connect_without_search(self.network)?;
+        let bitcoin = self.node.connect_for_daemon(self.network)?;
         let name = || format!("--record {}", shown_path(&self.record.display().to_string()));
         let record = Record::open(&self.record).with_context(name)?;
         let metrics = Arc::new(CovenantMetrics::new()?);

@@ -7,7 +7,7 @@ use staking_scripts::ParametersHistory;
 use staking_scripts::parameters::ParametersVersion;
 
 use super::file::{LiveFile, Phase1File};
-use super::source::Source;
+use super::source::{Origin, Source};
 use crate::args::input;
 use crate::args::parameters::AnyParameters;
 use crate::view::output::{CommandOutput, Printout};
@@ -18,7 +18,8 @@ use crate::view::parameters::{LiveVersion, Phase1Version};
     after_help = "A stake keeps the version in force when it was made. For one on Bitcoin already, give the height of the block that \
     includes it.\n\nExamples:\n  btcstake params show --network mainnet --height 864790\n  \
     btcstake params show --params parameters.json --version 0\n  \
-    btcstake params show --network mainnet --all --json"
+    btcstake params show --network mainnet --all --json\n  \
+    btcstake params show --chain-node URL"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -56,12 +57,12 @@ impl Args {
 
     /// Returns the warnings about an output: from the versions that are built in, or from a file whose only
     /// version has no number.
-    fn warnings(built_in: bool, versions: &AnyParameters) -> Vec<String> {
+    fn warnings(origin: Origin, versions: &AnyParameters) -> Vec<String> {
         let (which, added) = match versions {
             AnyParameters::Phase1(_) => (" of phase 1", " of today's form"),
             AnyParameters::Genesis(_) => ("", ""),
         };
-        let built_in = built_in.then(|| {
+        let built_in = (origin == Origin::BuiltIn).then(|| {
             format!(
                 "These versions{which} are built in, and governance may have added versions{added} since: ask a node \
                  (babylond query btcstaking params-versions --output json), and give its answer as --params."
@@ -76,11 +77,11 @@ impl Args {
     }
 
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
-        let (versions, built_in) = self.source.read(self.phase1)?;
-        let warnings = Self::warnings(built_in, &versions);
-        let live = |number, version: &_| match built_in {
-            true => LiveVersion::of_mainnet(number, version),
-            false => LiveVersion::new(number, version),
+        let (versions, origin) = self.source.read(self.phase1)?;
+        let warnings = Self::warnings(origin, &versions);
+        let live = |number, version: &_| match origin.depths() {
+            Some(depths) => LiveVersion::new(number, version).with_depths(depths),
+            None => LiveVersion::new(number, version),
         };
         let output = match versions {
             AnyParameters::Genesis(versions) if self.all => Output::LiveFile(LiveFile {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use babylon::node::{ChainNode, CometBft, Several};
-use endpoint::Url;
+use babylon::node::{ChainNode, CometBft, NewBlocks, Several};
+use endpoint::{Trust, Url};
 use finality::{Signer as _, SigningContext};
 use roles::provider::{
     ProviderAlert, ProviderDaemon, ProviderEvent, ProviderMetrics, ProviderObserver, ProviderParts,
@@ -18,7 +18,7 @@ use crate::args::account::{AccountArgs, account_key};
 use crate::args::secured_chain::ChainNodeArgs;
 use crate::args::vote_signing::SigningArgs;
 use crate::process::print_started;
-use crate::running::{DaemonArgs, Health, Next};
+use crate::running::{Bell, DaemonArgs, Health, Next};
 use crate::view::output::{Exit, Printout};
 
 /// A block takes some seconds: a vote for it waits so long at most.
@@ -104,6 +104,29 @@ impl ProviderObserver for Log {
     }
 }
 
+/// How long one that is not told of new blocks waits before it subscribes again.
+const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(30);
+
+/// Rings at each new block of which one of these nodes tells, as long as the process runs. Where none tells,
+/// the daemon asks as often as without: whoever rings, or does not, changes nothing but when it looks.
+fn listen(nodes: Vec<Url>, trust: Trust, bell: Bell) {
+    std::thread::spawn(move || {
+        for url in nodes.iter().cycle() {
+            let ended = NewBlocks::subscribe(url, WITHIN, &trust).and_then(|mut blocks| {
+                tracing::debug!(%url, "is told of new blocks");
+                loop {
+                    if blocks.wait(WITHIN)?.is_some() {
+                        bell.ring();
+                    }
+                }
+            });
+            let Err::<std::convert::Infallible, _>(error) = ended;
+            tracing::debug!(error = %babylon::with_causes(&error), "is not told of new blocks");
+            std::thread::sleep(SUBSCRIBE_AGAIN);
+        }
+    });
+}
+
 /// Alerts after which it is asked less often.
 const TROUBLE: [ProviderAlert; 4] =
     [ProviderAlert::Node, ProviderAlert::SecondNode, ProviderAlert::Signer, ProviderAlert::Sending];
@@ -147,10 +170,11 @@ impl Args {
         let chain_id = self.signing.chain_id.clone();
         let node = self.nodes.node()?.of_chain(&chain_id);
         let account = self.account.open(&node, &key, &chain_id).context(self.nodes.flag())?;
+        let trust = self.nodes.trust()?;
         let second = self
             .second_chain_node
             .iter()
-            .map(|url| -> Box<dyn ChainNode> { Box::new(CometBft::new(url.clone(), WITHIN)) });
+            .map(|url| -> Box<dyn ChainNode> { Box::new(CometBft::trusting(url.clone(), WITHIN, &trust)) });
         let second = Several::new(second.collect()).of_chain(&chain_id);
         let has_second = !self.second_chain_node.is_empty();
         let signer = self.signing.signer()?;
@@ -159,6 +183,7 @@ impl Args {
         let (shown, looked) = (metrics.clone(), health.clone());
         let observed = Observed::new(move || shown.render(), move || looked.is_well());
         let running = self.daemon.start(POLL, observed)?;
+        listen(self.nodes.rpc().to_vec(), trust.clone(), running.bell());
         let output = Output {
             public_key: signer.public_key().to_string(),
             account: account.address().to_string(),

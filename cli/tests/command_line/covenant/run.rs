@@ -11,6 +11,9 @@ fn what_cannot_run_is_said_before_it_runs() {
     let fails = |more: &str, words: &[&str]| folder.run(&format!("{run} {more}")).fails(words);
     fails(&chain.flags(), &["--node is absent"]);
     fails(&format!("{} --node http://127.0.0.1:1", chain.flags()), &["127.0.0.1:1"]);
+    // It would end all calls ten minutes after the start.
+    let limited = format!("{} --node http://127.0.0.1:1 --timeout 600", chain.flags());
+    fails(&limited, &["--timeout is given; must be absent"]);
     fails(
         "--chain-id bbn-1 --node http://127.0.0.1:1 --account-key-file account.key",
         &["--chain-node is absent"],

@@ -1,5 +1,6 @@
 //! `btcstake params show`.
 
+use endpoint::testing::ScriptedNode;
 use serde_json::{Value, json};
 
 use super::{LIVE, folder};
@@ -276,4 +277,38 @@ fn versions_all_together_are_a_file_again() {
         .ends(0);
     folder.run("params show --params live.json --all --height 900000").fails(&["--all", "--height"]);
     folder.run("params show --params live.json --all --version 0").fails(&["--all", "--version"]);
+}
+
+/// A node says the versions, and the depths of its chain.
+#[test]
+fn versions_come_from_a_node_with_its_depths() {
+    let answer = |path: &str| {
+        let name = match path.split('?').next().unwrap() {
+            "/babylon/btcstaking/v1/params_versions" => "rest-params-versions.json",
+            "/babylon/btccheckpoint/v1/params" => "rest-btccheckpoint-params.json",
+            _ => return (404, json!({ "code": 5, "message": "not found" }).to_string()),
+        };
+        let path = format!("{}/../tests/vectors/node/answers/{name}", env!("CARGO_MANIFEST_DIR"));
+        (200, std::fs::read_to_string(path).unwrap())
+    };
+    let node = ScriptedNode::new(move |asked| answer(&asked.path));
+    let from_node = format!("--chain-gateway http://{}", node.address());
+    let (version, warnings) = shown(&from_node);
+    assert_eq!(warnings, [] as [&str; 0]);
+    assert_eq!(
+        (&version["btc_confirmation_depth"], &version["checkpoint_finalization_timeout"]),
+        (&json!(2), &json!(4))
+    );
+    assert_eq!(version["unbonding_time_blocks"], 20);
+    let text = folder().run(&format!("params show {from_node} --all")).ends(0).stdout();
+    for line in ["2 blocks on the block of a stake", "4 blocks"] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    let folder = folder();
+    folder.run("params show").fails(&["--params is absent", "--network mainnet", "--chain-node"]);
+    folder
+        .run(&format!("params show {from_node} --network mainnet"))
+        .fails(&["--network", "cannot be used with"]);
+    folder.run(&format!("params show {from_node} --phase1")).fails(&["--phase1", "--chain-gateway"]);
+    folder.run("params show --chain-node http://127.0.0.1:1").fails(&["--chain-node", "does not answer"]);
 }

@@ -23,10 +23,11 @@ impl Drop for Daemon {
 }
 
 const FLAGS: &str = "--secret-key-file provider.key --protection vote.db --randomness-heights 200 --timestamping-delay 60 \
-                     --poll 10 --least-balance 1 --least-coverage 5 --metrics 127.0.0.1:0";
+                     --least-balance 1 --least-coverage 5 --metrics 127.0.0.1:0";
 
 fn start(folder: &Folder, chain: &SecuredChain, more: &str) -> Daemon {
-    let line = format!("--json provider run {FLAGS} {} {more}", chain.flags());
+    let poll = if more.contains("--poll") { "" } else { "--poll 10" };
+    let line = format!("--json provider run {FLAGS} {poll} {} {more}", chain.flags());
     let mut child = Command::new(env!("CARGO_BIN_EXE_btcstake"))
         .args(line.split_whitespace())
         .current_dir(folder.path())
@@ -73,7 +74,10 @@ fn wait(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// A chain on which the provider is registered, and a signing database.
 fn world(folder: &Folder) -> SecuredChain {
-    let chain = SecuredChain::start(folder);
+    world_on(folder, SecuredChain::start(folder))
+}
+
+fn world_on(folder: &Folder, chain: SecuredChain) -> SecuredChain {
     let address = chain.address.parse().unwrap();
     chain.chain.register(PROVIDER_KEY.parse().unwrap(), &address);
     chain.chain.set_balance(&address, 1_000_000);
@@ -128,6 +132,23 @@ fn daemon_commits_votes_shows_metrics_and_survives_kills() {
     assert!(folder.read("provider.log").contains("voted"));
 }
 
+/// By its own clock alone it would take a minute.
+#[cfg(unix)]
+#[test]
+fn daemon_looks_when_the_node_tells_of_a_block() {
+    let folder = Folder::new();
+    let chain = world_on(&folder, SecuredChain::start_ringing(&folder));
+    let mut daemon = start(&folder, &chain, "--poll 4000");
+    let begun = Instant::now();
+    wait("it votes", || {
+        finalize(&chain);
+        chain.chain.voted().len() > 10
+    });
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    daemon.terminate();
+    assert!(daemon.ended().success());
+}
+
 #[test]
 fn what_cannot_run_is_said_before_it_runs() {
     let folder = Folder::new();
@@ -145,6 +166,11 @@ fn what_cannot_run_is_said_before_it_runs() {
     fails("--timestamping-delay 200000", &["--timestamping-delay"]);
     let same = format!("--second-chain-node http://{}", chain.node.address());
     fails(&same, &["--second-chain-node", "must be another node"]);
+    // By another name it is the same.
+    fails(&same.replace("127.0.0.1", "localhost"), &["--second-chain-node", "must be another node"]);
+    folder.write("ca.pem", "no certificate");
+    fails("--chain-ca-file ca.pem", &["--chain-ca-file ca.pem", "must be PEM with one certificate"]);
+    fails("--chain-ca-file nowhere", &["--chain-ca-file nowhere"]);
     let context = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     fails(&format!("--signing-context {context}"), &["--signing-context"]);
     let line = format!("provider run --secret-key-file provider.key {}", chain.flags());
