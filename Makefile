@@ -72,7 +72,8 @@ fuzz: deps ## fuzz every parser and verifier for FUZZ_SECONDS each (60)
 
 .PHONY: chaos
 chaos: export BTCSTAKE_REQUIRE_POSTGRES = 1
-chaos: deps deps-test ## kill, starve and attack the signer for some minutes
+chaos: deps deps-test ## kill, starve and attack the signer and the store for some minutes
+	@CHAOS=1 scripts/build.sh test --package btcstake-store --lib
 	@CHAOS=1 scripts/build.sh test --package btcstake-signer --lib -- protection::tests session::tests
 	@CHAOS=1 scripts/build.sh test --package btcstake-signer --test chaos -- --nocapture --test-threads=1
 

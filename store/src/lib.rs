@@ -1,0 +1,21 @@
+#![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "sqlite"), doc = "Durable storage for programs that hold their state in memory.")]
+
+mod changes;
+mod error;
+mod schema;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use self::changes::{Change, ChangeSet};
+pub use self::error::{Place, StoreError};
+pub use self::schema::{MOST_KEY_BYTES, MOST_VALUE_BYTES, Schema};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
+pub use self::store::{Each, Store};
+
+#[cfg(test)]
+mod tests;
