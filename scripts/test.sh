@@ -29,5 +29,5 @@ scripts/build.sh test --workspace "$@"
 echo "$summary"
 echo "$devnet"
 if ! scripts/install-deps.sh --has-postgres; then
-    echo "SKIPPED: the signing database on PostgreSQL, as there is none here. 'make deps-test' installs it."
+    echo "SKIPPED: the signing database and the store on PostgreSQL, as there is none here. 'make deps-test' installs it."
 fi

@@ -76,6 +76,14 @@ pub enum StoreError {
         #[source]
         cause: std::io::Error,
     },
+    /// A file with a password may be read by others than its owner.
+    #[error("the file {} has mode {mode:03o}; must be 600, as it has a password", .path.display())]
+    OpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
 
     /// Something else is there: no database, or one of another program. It is left as it was.
     #[error("{place} is no store of this program: {rule}")]
@@ -165,4 +173,39 @@ pub enum StoreError {
         /// The term found.
         found: u64,
     },
+
+    /// The text says no connection. What is wrong with it is not repeated, as it may be a part of a password.
+    #[error(
+        "the connection to PostgreSQL cannot be read; must be as \"postgresql://watch@localhost/watch\", or \"host=/run/postgresql dbname=watch user=watch\""
+    )]
+    InvalidConnection,
+    /// No server is named.
+    #[error(
+        "the connection to PostgreSQL names no host; must name the folder of a Unix socket, or a loopback address"
+    )]
+    NoHost,
+    /// The connection would cross a network in plain text.
+    #[error(
+        "the host of PostgreSQL is {0}; must be the folder of a Unix socket or a loopback address, as this program has no TLS for PostgreSQL (a tunnel or a proxy on this machine may have it)"
+    )]
+    Plaintext(String),
+    /// TLS is demanded.
+    #[error(
+        "the connection to PostgreSQL demands TLS, which this program has not; must be without, over a Unix socket or a loopback address"
+    )]
+    NoTls,
+    /// No session could be had.
+    #[error("PostgreSQL gives no connection")]
+    Connect(#[source] Cause),
+    /// The server is too old.
+    #[error("the version of PostgreSQL is {found}; must be at least {least}")]
+    TooOld {
+        /// The number found, as `server_version_num` has it.
+        found: i32,
+        /// The least number.
+        least: i32,
+    },
+    /// The store's thread cannot be started.
+    #[error("the store's thread cannot be started")]
+    Thread(#[source] std::io::Error),
 }

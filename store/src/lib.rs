@@ -3,6 +3,8 @@
 
 mod changes;
 mod error;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -12,6 +14,8 @@ pub mod testing;
 
 pub use self::changes::{Change, ChangeSet};
 pub use self::error::{Place, StoreError};
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresConnection, PostgresOptions, PostgresStore};
 pub use self::schema::{MOST_KEY_BYTES, MOST_VALUE_BYTES, Schema};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;

@@ -9,6 +9,8 @@ mod disk;
 mod kill;
 mod memory;
 mod names;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 #[cfg(all(feature = "sqlite", unix))]
 mod process;
 #[cfg(feature = "sqlite")]
