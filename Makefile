@@ -58,6 +58,7 @@ bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --bench scan
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --features test-utils \
 		--bench delegation
+	@scripts/build.sh bench --profile dev --package btcstake-store --bench rows
 	@scripts/build.sh bench --profile dev --package btcstake-signer --bench store
 	@scripts/build.sh bench --profile dev --package btcstake-signer --bench grpc
 	@scripts/build.sh bench --profile dev --package btcstake-roles --bench votes
