@@ -66,10 +66,10 @@ impl SqliteStore {
         row.map_err(|error| failed(&place, error))
     }
 
-    /// Lets the database have this many pages at most: a full disk.
+    /// Sets the number of a pragma.
     #[cfg(test)]
-    pub(crate) fn limit_pages(&mut self, pages: u32) {
-        self.connection().unwrap().pragma_update(None, "max_page_count", pages).unwrap();
+    pub(crate) fn set_pragma(&mut self, name: &str, number: u32) {
+        self.connection().unwrap().pragma_update(None, name, number).unwrap();
     }
 
     /// Returns the number of a pragma.

@@ -18,7 +18,7 @@ fn full_database_takes_nothing_by_half_and_works_on() {
     store.apply(&put("stakes", b"a", b"1")).unwrap();
     for more in 0..40 {
         let pages = store.pragma("page_count");
-        store.limit_pages(u32::try_from(pages + more).unwrap());
+        store.set_pragma("max_page_count", u32::try_from(pages + more).unwrap());
         let mut changes = put("stakes", b"a", b"2");
         (0..200_u8).for_each(|number| {
             changes.put("order", [number], vec![number; 2000]).put("stakes", [number; 2], b"2");
@@ -27,7 +27,7 @@ fn full_database_takes_nothing_by_half_and_works_on() {
         assert!(matches!(error, StoreError::Failed { .. }), "{error}");
         assert_eq!(rows(&mut store, "stakes", b""), [(b"a".to_vec(), b"1".to_vec())]);
         assert_eq!(store.count("order").unwrap(), 0);
-        store.limit_pages(1_000_000);
+        store.set_pragma("max_page_count", 1_000_000);
         store.apply(&put("stakes", b"a", b"1")).unwrap();
     }
 }

@@ -12,11 +12,10 @@ use super::{FIRST, Random, is_long, rows};
 use crate::testing::MemoryDatabase;
 use crate::{ChangeSet, SqliteStore, Store};
 
-/// The change set of a number. It touches both tables, overwrites, deletes, and is large now and then, so
-/// that the log is brought into the file on the way.
+/// The change set of a number. It touches both tables, overwrites, deletes, and is large now and then.
 fn changes(number: u64) -> ChangeSet {
     let mut changes = ChangeSet::new();
-    let size = if number.is_multiple_of(50) { 3_000_000 } else { 3000 };
+    let size = if number.is_multiple_of(20) { 1_000_000 } else { 3000 };
     changes.put("stakes", b"last", number.to_be_bytes()).put("order", number.to_be_bytes(), vec![1; size]);
     changes.put("stakes", (number % 7).to_be_bytes(), number.to_be_bytes());
     changes.delete("order", number.saturating_sub(3).to_be_bytes());
@@ -57,7 +56,10 @@ pub(super) fn apply(store: &mut dyn Store, most: u64) -> Result<(), crate::Store
 fn victim() {
     let Some((folder, _)) = own() else { return };
     println!();
-    apply(&mut SqliteStore::open(folder.join("a.db"), &FIRST).unwrap(), u64::MAX).unwrap();
+    let mut store = SqliteStore::open(folder.join("a.db"), &FIRST).unwrap();
+    // The log is brought into the file on the way, again and again.
+    store.set_pragma("wal_autocheckpoint", 100);
+    apply(&mut store, u64::MAX).unwrap();
 }
 
 /// Runs the other process for a while, and returns the last number that it said.

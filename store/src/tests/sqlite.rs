@@ -46,7 +46,7 @@ fn sqlite_store_conforms() {
 fn commits_are_synced_and_files_are_private() {
     let (folder, file) = place();
     let mut store = SqliteStore::open(&file, &FIRST).unwrap();
-    assert_eq!((store.pragma("synchronous"), store.pragma("wal_autocheckpoint")), (2, 8000));
+    assert_eq!((store.pragma("synchronous"), store.pragma("wal_autocheckpoint")), (2, 32_000));
     store.apply(&put("stakes", b"a", b"1")).unwrap();
     #[cfg(unix)]
     for name in ["a.db", "a.db-wal", "a.db.lock"] {
