@@ -1,9 +1,13 @@
 //! The traits of a Bitcoin node.
 
-use bitcoin::{Block, BlockHash, FeeRate, Network, Script, Transaction, Txid};
+use std::time::{Duration, Instant};
 
-use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError};
+use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 
+use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError, SpentOutput};
+
+/// How often a node without a bell is asked for its tip by whoever waits.
+const BETWEEN_TIPS: Duration = Duration::from_millis(100);
 /// How often a height is read again because the chain changed meanwhile.
 const MAX_REREADS: u32 = 8;
 
@@ -22,6 +26,21 @@ pub trait ChainSource {
     /// it has headers of blocks that it has not connected), so that its tip is not the chain's.
     fn is_syncing(&self) -> Result<bool, NodeError> {
         Ok(false)
+    }
+
+    /// Waits until the tip is another than `known`, at most for this time; returns sooner where the node has
+    /// no bell. Which block is the tip then, [`tip`](Self::tip) tells: during a reorg it is another at each
+    /// moment.
+    fn wait_for_block(&self, known: &BlockHash, within: Duration) -> Result<(), NodeError> {
+        let begun = Instant::now();
+        while self.tip()?.hash == *known {
+            let left = within.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            std::thread::sleep(left.min(BETWEEN_TIPS));
+        }
+        Ok(())
     }
 
     /// Returns the hash of the block at `height` of the best chain; [`NodeError::NoSuchBlock`] above the tip.
@@ -104,6 +123,21 @@ pub trait FeeEstimate {
     fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError>;
 }
 
+/// A mempool, for whoever follows many transactions.
+pub trait Mempool {
+    /// Returns the ids of the transactions that wait, in any order.
+    fn waiting(&self) -> Result<Vec<Txid>, NodeError>;
+}
+
+/// A node with an index of what spends each output, for whoever follows many outputs.
+pub trait Spenders {
+    /// Returns which of these outputs are spent, each with what spends it, in any order; `None` where the
+    /// node has no such index, or has not built it yet. An output that does not exist is not spent.
+    ///
+    /// The chain may change meanwhile: whoever needs one state of it compares the tip before and after.
+    fn spenders(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<SpentOutput>>, NodeError>;
+}
+
 /// A node that mines blocks on request.
 pub trait Mine {
     /// Mines `count` blocks whose rewards pay `script_pubkey`; on regtest only, else
@@ -113,15 +147,15 @@ pub trait Mine {
 
 /// A full node: every trait of this crate.
 ///
-/// It has no methods of its own: whatever has the five traits is a `Node`. Require the smaller traits where
+/// It has no methods of its own: whatever has the traits is a `Node`. Require the smaller traits where
 /// they suffice. Mining fails with [`NodeError::NotRegtest`] on every other network.
 ///
 /// Every method may fail with a [`NodeError`]; [`NodeError::is_retryable`] separates what may succeed when
 /// tried again (the node is starting, the connection broke) from what will not (a transaction that breaks a
 /// rule).
-pub trait Node: ChainSource + Lookup + Broadcast + FeeEstimate + Mine {}
+pub trait Node: ChainSource + Lookup + Broadcast + FeeEstimate + Mempool + Spenders + Mine {}
 
-impl<T: ChainSource + Lookup + Broadcast + FeeEstimate + Mine + ?Sized> Node for T {}
+impl<T: ChainSource + Lookup + Broadcast + FeeEstimate + Mempool + Spenders + Mine + ?Sized> Node for T {}
 
 /// Implements the traits for a pointer to a node.
 macro_rules! forward {
@@ -135,6 +169,9 @@ macro_rules! forward {
             }
             fn is_syncing(&self) -> Result<bool, NodeError> {
                 (**self).is_syncing()
+            }
+            fn wait_for_block(&self, known: &BlockHash, within: Duration) -> Result<(), NodeError> {
+                (**self).wait_for_block(known, within)
             }
             fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
                 (**self).block_hash(height)
@@ -171,6 +208,16 @@ macro_rules! forward {
         impl<T: FeeEstimate + ?Sized> FeeEstimate for $pointer {
             fn fee_rate(&self, blocks: u16) -> Result<FeeRate, NodeError> {
                 (**self).fee_rate(blocks)
+            }
+        }
+        impl<T: Mempool + ?Sized> Mempool for $pointer {
+            fn waiting(&self) -> Result<Vec<Txid>, NodeError> {
+                (**self).waiting()
+            }
+        }
+        impl<T: Spenders + ?Sized> Spenders for $pointer {
+            fn spenders(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<SpentOutput>>, NodeError> {
+                (**self).spenders(outpoints)
             }
         }
         impl<T: Mine + ?Sized> Mine for $pointer {

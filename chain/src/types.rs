@@ -1,7 +1,7 @@
 //! The types of a node's results.
 
 use bitcoin::block::Header;
-use bitcoin::{BlockHash, OutPoint, Transaction, TxOut};
+use bitcoin::{BlockHash, OutPoint, Transaction, TxOut, Txid};
 
 /// A height of the Bitcoin chain; the genesis block's is 0. Heights of a consumer chain have another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,4 +88,15 @@ pub struct FoundTransaction {
     pub block: Option<ChainTip>,
     /// How many blocks confirm it: 0 while it is in the mempool, 1 in the tip.
     pub confirmations: u32,
+}
+
+/// An output that is spent, as an index of spenders has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpentOutput {
+    /// The output.
+    pub outpoint: OutPoint,
+    /// The transaction that spends it.
+    pub by: Txid,
+    /// The hash of that transaction's block, in the best chain; `None` while it waits in the mempool.
+    pub block: Option<BlockHash>,
 }

@@ -20,4 +20,5 @@ mod near_misses;
 mod scripts;
 mod spends;
 mod vectors;
+mod watch;
 mod world;

@@ -1,5 +1,7 @@
 //! Blocks and headers of a `bitcoind`.
 
+use std::time::Duration;
+
 use bitcoin::block::{Header, Version};
 use bitcoin::consensus::encode::deserialize_hex;
 use bitcoin::hashes::Hash as _;
@@ -69,6 +71,12 @@ impl ChainSource for BitcoinCore {
         let info: GetBlockchainInfo = self.call("getblockchaininfo", &[])?;
         let behind = info.headers.saturating_sub(info.blocks);
         Ok(info.initial_block_download || behind > MOST_BEHIND)
+    }
+
+    /// As [`ChainSource::wait_for_block`], at most 30 seconds. A version that does not take the known block
+    /// waits for the next one.
+    fn wait_for_block(&self, known: &BlockHash, within: Duration) -> Result<(), NodeError> {
+        self.wait_for_bell(known, within)
     }
 
     fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {

@@ -17,6 +17,10 @@ mod lookup_tests;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod watching;
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod watching_tests;
 
 use std::time::Duration;
 

@@ -19,14 +19,14 @@ mod tests;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bitcoin::{Block, BlockHash, FeeRate, Network, Script, Transaction, Txid};
+use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 use tempfile::TempDir;
 
 use self::engine::Databases;
 use self::state::State;
 use crate::{
     BlockHeight, Broadcast, ChainSource, ChainTip, Coin, FeeEstimate, FoundHeader, FoundTransaction, Lookup,
-    Mine, NodeError,
+    Mempool, Mine, NodeError, Spenders, SpentOutput,
 };
 
 /// A regtest chain inside this process, whose every block is validated by Bitcoin Core's own engine.
@@ -227,6 +227,18 @@ impl Lookup for EmbeddedRegtest {
 
     fn spender(&self, coin: &Coin) -> Result<Option<FoundTransaction>, NodeError> {
         self.state().spender(coin)
+    }
+}
+
+impl Mempool for EmbeddedRegtest {
+    fn waiting(&self) -> Result<Vec<Txid>, NodeError> {
+        Ok(self.state().waiting())
+    }
+}
+
+impl Spenders for EmbeddedRegtest {
+    fn spenders(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<SpentOutput>>, NodeError> {
+        Ok(Some(self.state().spenders(outpoints)))
     }
 }
 

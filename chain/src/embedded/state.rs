@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bitcoin::{Amount, Block, BlockHash, Script, Transaction, Txid};
+use bitcoin::{Amount, Block, BlockHash, OutPoint, Script, Transaction, Txid};
 
 use super::block_template::{self, Reward};
 use super::engine::{Databases, Engine, Verdict};
@@ -11,7 +11,7 @@ use super::index::Index;
 use super::mempool::Mempool;
 use super::replacement;
 use crate::rejection::reason_and_detail;
-use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError};
+use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError, SpentOutput};
 
 /// The reason that shows that every transaction of a probe is valid.
 const ONLY_THE_COINBASE_IS_WRONG: &str = "bad-cb-amount";
@@ -80,6 +80,23 @@ impl State {
         let found = self.transaction(&txid)?;
         let found = found.filter(|found| found.block.is_none_or(|block| block.height >= since));
         found.map(Some).ok_or(gone)
+    }
+
+    pub(super) fn waiting(&self) -> Vec<Txid> {
+        self.mempool.transactions().iter().map(Transaction::compute_txid).collect()
+    }
+
+    pub(super) fn spenders(&self, outpoints: &[OutPoint]) -> Vec<SpentOutput> {
+        let spent = outpoints.iter().filter_map(|outpoint| {
+            let outpoint = *outpoint;
+            if let Some(by) = self.mempool.spender(&outpoint) {
+                return Some(SpentOutput { outpoint, by, block: None });
+            }
+            let by = self.index.spender(&outpoint)?;
+            let (height, _) = self.index.locate(&by)?;
+            Some(SpentOutput { outpoint, by, block: self.index.block_hash(height) })
+        });
+        spent.collect()
     }
 
     pub(super) fn transaction(&self, txid: &Txid) -> Result<Option<FoundTransaction>, NodeError> {

@@ -13,7 +13,10 @@ use bitcoin::{
     TxIn, TxMerkleNode, TxOut, Txid, Witness,
 };
 
-use crate::{BlockHeight, Broadcast, ChainSource, ChainTip, FeeEstimate, FoundHeader, NodeError};
+use crate::{
+    BlockHeight, Broadcast, ChainSource, ChainTip, FeeEstimate, FoundHeader, Mempool, NodeError, Spenders,
+    SpentOutput,
+};
 
 /// Seconds between two blocks.
 const BLOCK_SPACING: u32 = 600;
@@ -287,6 +290,20 @@ impl Broadcast for ScriptedChain {
             state.broadcast.push(transaction.clone());
             Ok(txid)
         })
+    }
+}
+
+impl Mempool for ScriptedChain {
+    /// What was broadcast, whether a block has it or not.
+    fn waiting(&self) -> Result<Vec<Txid>, NodeError> {
+        self.answer(|state| Ok(state.broadcast.iter().map(Transaction::compute_txid).collect()))
+    }
+}
+
+impl Spenders for ScriptedChain {
+    /// It has no index.
+    fn spenders(&self, _outpoints: &[OutPoint]) -> Result<Option<Vec<SpentOutput>>, NodeError> {
+        self.answer(|_| Ok(None))
     }
 }
 

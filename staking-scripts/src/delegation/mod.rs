@@ -50,6 +50,6 @@ pub use self::role::StakeTransaction;
 pub use self::rules::StakeViolation;
 pub use self::seen::broken_rules;
 pub use self::stake::{Stake, WithdrawnOutput};
-pub use self::status::{Spending, StakeOnChain, StakeState, StakeStatus};
+pub use self::status::{Spending, StakeOnChain, StakeState, StakeStatus, StakeTimes};
 #[cfg(feature = "wire")]
 pub use self::to_chain::RegistrationMessage;

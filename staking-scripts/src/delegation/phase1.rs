@@ -11,7 +11,7 @@ use super::error::DelegationError;
 use super::presigned::{self, Findings};
 use super::role::StakeTransaction;
 use super::rules::StakeViolation;
-use super::status::{StakeOnChain, StakeState, StakeStatus};
+use super::status::{StakeOnChain, StakeState, StakeStatus, StakeTimes};
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::op_return::OpReturnData;
 use crate::outputs::output::UnbondingOutput;
@@ -183,7 +183,8 @@ impl Delegation {
     ) -> Result<StakeState, DelegationError> {
         let stake = self.stake(covenant)?;
         let unbonding = self.unbonding(covenant).ok().map(|unbonding| unbonding.txid());
-        let state = chain.state(&stake, unbonding, true, confirmations.saturating_sub(1));
+        let times = StakeTimes::of(&stake);
+        let state = chain.state(times, unbonding, true, confirmations.saturating_sub(1));
         let status = match state.status {
             StakeStatus::Verified => StakeStatus::Pending,
             status => status,

@@ -9,6 +9,7 @@ use super::stake::Stake;
 use crate::explain::explain;
 use crate::outputs::committee::CovenantCommittee;
 use crate::outputs::leaf::SpendPath;
+use crate::outputs::timelock::Timelock;
 use crate::transactions::leaf_transaction::LeafTransaction as _;
 
 /// The status of a stake, with the names of Babylon Genesis. Babylon Genesis counts in the same way, from the
@@ -107,6 +108,25 @@ impl StakeOnChain {
     }
 }
 
+/// The times of a stake, which its state depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StakeTimes {
+    /// The staking time.
+    pub staking: Timelock,
+    /// The unbonding time.
+    pub unbonding: Timelock,
+}
+
+impl StakeTimes {
+    /// Returns the times of a stake's outputs.
+    pub fn of(stake: &Stake) -> Self {
+        Self {
+            staking: stake.staking.output().staking_time(),
+            unbonding: stake.unbonding_output.unbonding_time(),
+        }
+    }
+}
+
 /// The status of a stake, and the height from which on the staker can withdraw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StakeState {
@@ -136,24 +156,24 @@ impl Delegation {
         let unbonding = self.unbonding(covenant).ok().map(|unbonding| unbonding.txid());
         let quorum = self.covenant_quorum(covenant, previous);
         let quorum_signed = quorum.is_ok_and(|quorum| quorum.is_reached());
-        Ok(chain.state(&stake, unbonding, quorum_signed, depth))
+        Ok(chain.state(StakeTimes::of(&stake), unbonding, quorum_signed, depth))
     }
 }
 
 impl StakeOnChain {
-    /// Returns the state of `stake`. `unbonding` is the id of its unbonding transaction, where that is known;
-    /// `quorum_signed` is whether a quorum of the covenant committee has signed.
-    pub(crate) fn state(
+    /// Returns the state of a stake with these times. `unbonding` is the id of its unbonding transaction,
+    /// where that is known; `quorum_signed` is whether a quorum of the covenant committee has signed; `depth`
+    /// is the depth that the stake must have. [`Delegation::state`] has all of that from a delegation.
+    pub fn state(
         &self,
-        stake: &Stake,
+        times: StakeTimes,
         unbonding: Option<Txid>,
         quorum_signed: bool,
         depth: u32,
     ) -> StakeState {
         let chain = self;
         use StakeStatus as Is;
-        let staking_time = stake.staking.output().staking_time().blocks();
-        let unbonding_time = stake.unbonding_output.unbonding_time().blocks();
+        let (staking_time, unbonding_time) = (times.staking.blocks(), times.unbonding.blocks());
         let after = |height: Height, blocks: u16| height.to_consensus_u32().saturating_add(u32::from(blocks));
         let next = chain.tip.to_consensus_u32().saturating_add(1);
         let waiting = if quorum_signed { Is::Verified } else { Is::Pending };

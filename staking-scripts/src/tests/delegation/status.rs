@@ -3,7 +3,7 @@
 use bitcoin::absolute::Height;
 use bitcoin::{Network, Txid};
 
-use crate::delegation::{ChainRules, Spending, StakeOnChain, StakeStatus as Is};
+use crate::delegation::{ChainRules, Spending, StakeOnChain, StakeStatus as Is, StakeTimes};
 use crate::outputs::SpendPath;
 use crate::testing::{genesis, honest};
 use crate::transactions::LeafTransaction as _;
@@ -28,7 +28,12 @@ fn state_of_a_stake_at_each_height() {
     let stake = StakeOnChain { included: Some(height(HEIGHT)), ..nothing };
     let state = |quorum_signed: bool, tip: u32, chain: StakeOnChain| {
         let chain = StakeOnChain { tip: height(tip), ..chain };
-        let state = chain.state(&outputs, Some(checked.presigned().unbonding.txid()), quorum_signed, 10);
+        let state = chain.state(
+            StakeTimes::of(&outputs),
+            Some(checked.presigned().unbonding.txid()),
+            quorum_signed,
+            10,
+        );
         (state.status, state.withdrawable_from)
     };
     assert_eq!(state(false, HEIGHT, nothing), (Is::Pending, None));

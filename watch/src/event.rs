@@ -1,0 +1,117 @@
+//! What the core is told, and what it wants done.
+
+use bitcoin::{Block, Transaction, Txid};
+use chain::{ChainTip, RejectionClass};
+use finality::Evidence;
+use staking_scripts::Delegation;
+use staking_scripts::delegation::SlashedOutput;
+
+use crate::alert::Alert;
+
+/// What the core is told.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A block was connected on top of the last one.
+    Connected {
+        /// The block.
+        block: &'a Block,
+        /// Its height and hash.
+        at: ChainTip,
+    },
+    /// Every block above this one, which is the last one now, was disconnected.
+    Disconnected {
+        /// The last block that both branches have in common.
+        fork_point: ChainTip,
+    },
+    /// A block of the chain, at or below the last one, is looked at again, for stakes that were learned late.
+    LookedBack {
+        /// The block.
+        block: &'a Block,
+        /// Its height.
+        height: u32,
+    },
+    /// All blocks that [`Action::LookBack`] asked for were told.
+    LookBackDone {
+        /// The stakes.
+        stakes: &'a [Txid],
+    },
+    /// The transactions that wait in the node's mempool, in place of those that were told before.
+    Waiting {
+        /// Their ids.
+        txids: &'a [Txid],
+    },
+    /// A delegation, new or known.
+    Delegation {
+        /// The delegation.
+        delegation: &'a Delegation,
+        /// Its staking transaction is in no block below this height.
+        since: u32,
+    },
+    /// Evidence of equivocation, new or known.
+    Evidence {
+        /// The evidence.
+        evidence: &'a Evidence,
+    },
+    /// Stored delegations that [`Action::Load`] asked for.
+    Loaded {
+        /// The delegations.
+        delegations: &'a [Delegation],
+    },
+    /// What the node says of a transaction that it was handed.
+    Verdict {
+        /// The stake.
+        stake: Txid,
+        /// Which output the transaction slashes.
+        output: SlashedOutput,
+        /// What the node says.
+        verdict: Verdict,
+    },
+    /// The time, in seconds since the process began.
+    Tick {
+        /// The seconds.
+        seconds: u64,
+    },
+}
+
+/// What a node says of a transaction that it was handed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has it: waiting, or in a block.
+    Taken,
+    /// It refuses it.
+    Refused {
+        /// What its reason means.
+        class: RejectionClass,
+        /// The reason.
+        reason: String,
+    },
+    /// It did not answer.
+    Unanswered,
+}
+
+/// What the core wants done, after its changes are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Hand a slashing transaction to the node, and tell what it says.
+    Broadcast {
+        /// The stake.
+        stake: Txid,
+        /// Which output the transaction slashes.
+        output: SlashedOutput,
+        /// The transaction.
+        transaction: Transaction,
+    },
+    /// Read the stored delegations of these stakes, and tell them.
+    Load {
+        /// The stakes.
+        stakes: Vec<Txid>,
+    },
+    /// Look at the blocks of the chain again, for these stakes: they were learned after the first of them.
+    /// Each of these blocks is told in order, up to the last one that the core knows.
+    LookBack {
+        /// The stakes, each with the height below which nothing of it is.
+        stakes: Vec<(Txid, u32)>,
+    },
+    /// Tell somebody.
+    Alert(Alert),
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod alert;
+mod complete;
+mod driver;
+mod event;
+mod facts;
+mod rows;
+mod slasher;
+mod stake;
+mod tracker;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::alert::Alert;
+pub use self::complete::Candidates;
+pub use self::driver::{Driver, DriverError, Observer, Told, WatchedNode};
+pub use self::event::{Action, Event, Verdict};
+pub use self::facts::{LeafMark, LeafMarks, StakeFacts};
+pub use self::rows::{RowError, SCHEMA, stored_delegations};
+pub use self::stake::{ProviderId, Spend, StakeId, StakeOutput, TrackedStake};
+pub use self::tracker::{Learned, ProviderStatistics, StakeChange, Statistics, Tracker};
+pub use self::watch::{Output, Settings, Watch};

@@ -1,0 +1,172 @@
+//! The driver on a chain that forks, forgets, fails and lies.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use bitcoin::{BlockHash, Transaction};
+use chain::testing::ScriptedChain;
+use chain::{BlockHeight, ChainSource as _, NodeError};
+use store::testing::{Fault, MemoryDatabase};
+
+use super::stakes::{MADE, PARAMETERS, evidence};
+use super::tower::DEPTH;
+use crate::driver::{Driver, DriverError, Observer, Told};
+use crate::rows::SCHEMA;
+use crate::watch::Settings;
+
+/// What it told, in words.
+#[derive(Default)]
+struct Log(RefCell<Vec<String>>);
+
+impl Observer for Log {
+    fn told(&self, told: &Told<'_>) {
+        let said = match told {
+            Told::Alert(alert) => alert.kind().to_owned(),
+            Told::Sent { verdict, .. } => format!("sent {}", verdict.is_some()),
+            Told::Block(at) => format!("block {}", at.height),
+            Told::Disconnected(at) => format!("down to {}", at.height),
+            Told::Behind(at) => format!("behind {}", at.height),
+            Told::AtTip(at) => format!("at {}", at.height),
+            Told::LooksBack { from, stakes } => format!("{stakes} from {from}"),
+        };
+        self.0.borrow_mut().push(said);
+    }
+}
+
+impl Log {
+    fn taken(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.borrow_mut())
+    }
+}
+
+fn open<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) -> Driver<'a> {
+    let settings = Settings { parameters: PARAMETERS.clone(), depth: DEPTH };
+    let store = Box::new(database.open(&SCHEMA).unwrap());
+    Driver::open(settings, node, store, log, BlockHeight::GENESIS).unwrap()
+}
+
+fn extend(
+    node: &ScriptedChain,
+    parent: BlockHash,
+    count: u32,
+    transactions: &[Transaction],
+) -> Vec<BlockHash> {
+    let bits = bitcoin::constants::genesis_block(bitcoin::Network::Regtest).header.bits;
+    let hashes = node.extend_with(parent, count, bits, transactions);
+    node.set_tip(*hashes.last().unwrap());
+    hashes
+}
+
+fn sent(node: &ScriptedChain) -> usize {
+    node.broadcasts().len()
+}
+
+#[test]
+fn blocks_before_a_stake_was_learned_are_looked_at_again_and_a_dry_run_sends_nothing() {
+    let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+    let genesis = node.tip().unwrap().hash;
+    extend(&node, genesis, 3, &[MADE[0].staking.clone()]);
+    let mut driver = open(&node, &database, &log).without_sending();
+    let now = Instant::now();
+    assert!(driver.step(now).unwrap());
+    assert_eq!(log.taken(), ["block 1", "block 2", "block 3", "at 3"]);
+    driver.learn(&MADE[0].delegation, 1).unwrap();
+    driver.accuse(&evidence(0, 7)).unwrap();
+    assert!(driver.step(now).unwrap());
+    assert_eq!(log.taken(), ["equivocation", "at 3", "1 from 1", "sent false"]);
+    assert_eq!(sent(&node), 0);
+    drop(driver);
+    // With the same store, and in earnest.
+    let mut driver = open(&node, &database, &log);
+    driver.step(now).unwrap();
+    driver.step(now + Duration::from_secs(61)).unwrap();
+    assert!(sent(&node) > 0, "{:?}", log.taken());
+}
+
+#[test]
+fn a_node_that_forgets_its_tip_undoes_nothing_and_another_branch_does() {
+    let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+    let genesis = node.tip().unwrap().hash;
+    let old = extend(&node, genesis, 8, &[]);
+    let now = Instant::now();
+    open(&node, &database, &log).step(now).unwrap();
+    log.taken();
+    // Killed, both of them: the node has lost its last four blocks.
+    node.forget(&old[4..]);
+    node.set_tip(old[3]);
+    let mut driver = open(&node, &database, &log);
+    assert!(driver.step(now).unwrap());
+    assert_eq!(log.taken(), ["behind 4"]);
+    assert_eq!(driver.watch().tracker().height(), 8);
+    // It comes back on another branch; the fork point is among the blocks that were passed.
+    let new = extend(&node, old[3], 6, &[]);
+    driver.step(now).unwrap();
+    let told = log.taken();
+    assert_eq!((told[0].as_str(), told[1].as_str()), ("down to 4", "block 5"), "{told:?}");
+    assert!(told.iter().all(|said| said != "deep_reorg"), "{told:?}");
+    assert_eq!(driver.watch().tracker().tip().hash, new[5]);
+    // As deep as what counts as final.
+    extend(&node, old[3], 9, &[]);
+    driver.step(now).unwrap();
+    assert!(log.taken().iter().any(|said| said == "deep_reorg"));
+}
+
+#[test]
+fn failures_of_the_node_lose_nothing() {
+    let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+    let genesis = node.tip().unwrap().hash;
+    let blocks = extend(&node, genesis, 2, &[MADE[0].staking.clone()]);
+    let mut driver = open(&node, &database, &log);
+    driver.learn(&MADE[0].delegation, 1).unwrap();
+    driver.accuse(&evidence(0, 7)).unwrap();
+    let now = Instant::now();
+    for _ in 0..3 {
+        node.fail_next(NodeError::UnknownBlock { hash: genesis });
+        let _failed = driver.step(now);
+    }
+    node.reject_next("bad-txns-inputs-missingorspent");
+    driver.step(now).unwrap();
+    driver.step(now + Duration::from_secs(61)).unwrap();
+    assert!(sent(&node) > 0);
+    // What it has pruned cannot be followed, and is said.
+    let next = extend(&node, blocks[1], 1, &[]);
+    node.prune(&next);
+    let error = driver.step(now).unwrap_err();
+    assert!(matches!(error, DriverError::Follow(_)), "{error}");
+    assert_eq!(driver.watch().tracker().height(), 2);
+}
+
+/// Nothing is done of what could not be stored.
+#[test]
+fn where_nothing_is_stored_nothing_is_sent() {
+    for fault in [Fault::Failed, Fault::UnknownNotWritten, Fault::UnknownWritten] {
+        let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+        extend(&node, node.tip().unwrap().hash, 1, &[MADE[0].staking.clone()]);
+        let mut driver = open(&node, &database, &log);
+        driver.learn(&MADE[0].delegation, 1).unwrap();
+        driver.step(Instant::now()).unwrap();
+        log.taken();
+        database.fail_next(fault);
+        assert!(matches!(driver.accuse(&evidence(0, 7)), Err(DriverError::Rows(_))));
+        assert_eq!((sent(&node), log.taken()), (0, Vec::new()));
+        // Opened anew, it is told again, or knows.
+        drop(driver);
+        let mut driver = open(&node, &database, &log);
+        driver.accuse(&evidence(0, 7)).unwrap();
+        driver.step(Instant::now()).unwrap();
+        assert!(sent(&node) > 0, "{fault:?}");
+    }
+}
+
+/// One of several that share a store works, and the others wait.
+#[test]
+fn one_that_stands_by_does_nothing_until_it_leads() {
+    let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+    let first = open(&node, &database, &log);
+    let settings = || Settings { parameters: PARAMETERS.clone(), depth: DEPTH };
+    let store = || Box::new(database.open(&SCHEMA).unwrap());
+    let second = Driver::open(settings(), &node, store(), &log, BlockHeight::GENESIS);
+    assert!(matches!(second, Err(DriverError::StandingBy)));
+    drop(first);
+    assert!(Driver::open(settings(), &node, store(), &log, BlockHeight::GENESIS).is_ok());
+}
