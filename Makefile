@@ -94,13 +94,13 @@ babylond: ## provide a babylond, the secured chain's node: one that is there, or
 .PHONY: devnet
 devnet: deps ## play a stake's life on a network of the secured chain's own node, and draw it in target/devnet.html
 	@mkdir -p target
-	@DEVNET_REPORT=$(CURDIR)/target/devnet.html BABYLOND_EXE=$$(scripts/babylond.sh) \
+	@exe=$$(scripts/babylond.sh) && DEVNET_REPORT=$(CURDIR)/target/devnet.html BABYLOND_EXE=$$exe \
 		scripts/build.sh test --quiet --package tests --test devnet -- play:: --nocapture
 
 .PHONY: footprint
 footprint: deps ## measure the provider's daemon at one block a second, for FOOTPRINT_SECONDS (60); nothing else should run
 	@scripts/build.sh build --package btcstake
-	@BTCSTAKE_EXE=$(CURDIR)/target/debug/btcstake BABYLOND_EXE=$$(scripts/babylond.sh) \
+	@exe=$$(scripts/babylond.sh) && BTCSTAKE_EXE=$(CURDIR)/target/debug/btcstake BABYLOND_EXE=$$exe \
 		scripts/build.sh test --package tests --test devnet -- footprint:: --nocapture
 
 .PHONY: bitcoind

@@ -19,9 +19,13 @@ else
     summary="SKIPPED: the flows on a real bitcoind, as there is none here. 'make bitcoind' builds one; then run 'make test' again."
 fi
 devnet="SKIPPED: the flows on a network of the secured chain, as there is no babylond here. 'make babylond' builds one."
-if babylond=$(scripts/babylond.sh --find); then
+found=0
+babylond=$(scripts/babylond.sh --find) || found=$?
+if [ "$found" -eq 0 ]; then
     export BABYLOND_EXE=$babylond
     devnet="The flows on a network of the secured chain ran on $babylond."
+elif [ "$found" -ne 1 ]; then
+    exit "$found"
 else
     unset BABYLOND_EXE
 fi

@@ -21,7 +21,7 @@ const LEAST_PART: u32 = 20;
 /// How a daemon runs.
 #[derive(clap::Args)]
 pub(crate) struct DaemonArgs {
-    /// Where metrics and health are served over HTTP, on loopback: 127.0.0.1:2113. Absent, they are not.
+    /// Where metrics and health are served over HTTP, on loopback: 127.0.0.1:2115. Absent, they are not.
     #[arg(long, value_name = "IP:PORT")]
     metrics: Option<SocketAddr>,
     /// How often the chain is asked for what is new [default: 1000 for a provider, 5000 for a covenant
@@ -194,13 +194,18 @@ impl Running {
     pub(crate) fn run(self, mut step: impl FnMut() -> Next) {
         let mut wait = self.poll;
         loop {
-            wait = match step() {
+            let next = step();
+            wait = match next {
                 Next::End => break,
                 Next::Again => Duration::ZERO,
                 Next::Wait => self.poll,
                 Next::Troubled => wait.max(self.poll).saturating_mul(2).min(LONGEST_WAIT.max(self.poll)),
             };
-            if self.wake.wait(self.poll.checked_div(LEAST_PART).unwrap_or_default(), wait) {
+            // Something new mends nothing that is wrong, and a transaction that fails may cost its fee each
+            // time.
+            let least =
+                if next == Next::Wait { self.poll.checked_div(LEAST_PART).unwrap_or_default() } else { wait };
+            if self.wake.wait(least, wait) {
                 break;
             }
         }

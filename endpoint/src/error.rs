@@ -73,6 +73,9 @@ pub enum SubscriptionError {
     /// It closed the connection.
     #[error("it closed the connection")]
     Closed,
+    /// It says much, and nothing in it.
+    #[error("it sends frame after frame and tells nothing")]
+    Flood,
 }
 
 #[cfg(feature = "subscriptions")]

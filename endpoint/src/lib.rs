@@ -18,7 +18,8 @@ mod trust;
 #[cfg(feature = "http")]
 mod url;
 
-#[cfg(all(test, feature = "subscriptions", feature = "testing"))]
+#[cfg(test)]
+#[cfg(all(feature = "subscriptions", feature = "testing"))]
 mod tests;
 
 pub use self::causes::with_causes;

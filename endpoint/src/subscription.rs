@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{HandshakeError, Message, WebSocket, client::client_with_config};
@@ -16,14 +17,17 @@ use crate::http::Limits;
 use crate::trust::Trust;
 use crate::url::Url;
 
-/// The longest of one wait for bytes, after which the time is looked at.
+/// Zero is no time limit to the system.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+/// How many frames that say nothing are taken for one that does.
+const MOST_SILENT_FRAMES: u32 = 100;
 
 /// What a node tells without being asked each time.
 pub struct Subscription {
     url: Url,
     socket: WebSocket<Stream>,
     limits: Limits,
+    heard: Instant,
 }
 
 impl fmt::Debug for Subscription {
@@ -32,62 +36,89 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// A connection, in the clear or not. Both are ended by a deadline, however slowly the other side speaks.
-enum Bytes {
-    Plain(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+/// A connection whose every byte comes before a deadline: whatever is made of the bytes, it waits no longer.
+struct Timed {
+    tcp: TcpStream,
+    until: Instant,
 }
 
-struct Stream {
-    bytes: Bytes,
-    until: Option<Instant>,
+/// A connection, in the clear or not.
+enum Stream {
+    Plain(Timed),
+    Tls(Box<StreamOwned<ClientConnection, Timed>>),
+}
+
+impl Timed {
+    /// Lets the next bytes take as long as there is time.
+    fn limit(&self) -> io::Result<()> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let left = Some(left.max(SHORTEST_WAIT));
+        self.tcp.set_read_timeout(left)?;
+        self.tcp.set_write_timeout(left)
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.limit()?;
+        self.tcp.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.limit()?;
+        self.tcp.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
 }
 
 impl Stream {
-    const fn tcp(&self) -> &TcpStream {
-        match &self.bytes {
-            Bytes::Plain(stream) => stream,
-            Bytes::Tls(stream) => &stream.sock,
+    fn wait_until(&mut self, until: Instant) {
+        match self {
+            Self::Plain(timed) => timed.until = until,
+            Self::Tls(stream) => stream.sock.until = until,
         }
-    }
-
-    /// Lets the next bytes take as long as there is time.
-    fn limit(&self) -> io::Result<()> {
-        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        let left = left.map(|left| left.max(SHORTEST_WAIT));
-        self.tcp().set_read_timeout(left)?;
-        self.tcp().set_write_timeout(left)
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.limit()?;
-        match &mut self.bytes {
-            Bytes::Plain(stream) => stream.read(buffer),
-            Bytes::Tls(stream) => stream.read(buffer),
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
         }
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.limit()?;
-        match &mut self.bytes {
-            Bytes::Plain(stream) => stream.write(buffer),
-            Bytes::Tls(stream) => stream.write(buffer),
+        match self {
+            Self::Plain(stream) => stream.write(buffer),
+            Self::Tls(stream) => stream.write(buffer),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut self.bytes {
-            Bytes::Plain(stream) => stream.flush(),
-            Bytes::Tls(stream) => stream.flush(),
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Tls(stream) => stream.flush(),
         }
     }
+}
+
+/// Far enough for everyone.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time.min(LONGEST)).unwrap_or(now)
 }
 
 impl Subscription {
@@ -103,8 +134,7 @@ impl Subscription {
         trust: &Trust,
     ) -> Result<Self, EndpointError> {
         let failed = |cause| EndpointError::Subscription { url: url.clone(), cause };
-        let until = Instant::now().checked_add(limits.within);
-        let stream = connect(url, limits.within, until, trust).map_err(failed)?;
+        let stream = connect(url, after(limits.within), trust).map_err(failed)?;
         let most = usize::try_from(limits.most_bytes).unwrap_or(usize::MAX);
         let config = WebSocketConfig::default().max_message_size(Some(most)).max_frame_size(Some(most));
         let opened = client_with_config(url.at_websocket(path), stream, Some(config));
@@ -112,32 +142,33 @@ impl Subscription {
             HandshakeError::Failure(error) => failed(error.into()),
             HandshakeError::Interrupted(_) => failed(SubscriptionError::TooLate),
         })?;
-        let mut opened = Self { url: url.clone(), socket, limits };
+        let mut opened = Self { url: url.clone(), socket, limits, heard: Instant::now() };
         let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         opened.socket.send(Message::text(call.to_string())).map_err(|error| failed(error.into()))?;
-        match opened.next(limits.within)? {
+        match opened.next::<IgnoredAny>(limits.within)? {
             Some(_) => Ok(opened),
             None => Err(failed(SubscriptionError::TooLate)),
         }
     }
 
-    /// Waits for what the node tells next; `None` where that is nothing in this time. Answers pings
-    /// meanwhile.
+    /// Waits for what the node tells next; `None` where that is nothing in this time. Pings are answered
+    /// meanwhile. What `T` does not ask for is not kept.
     ///
     /// # Errors
-    /// [`EndpointError`]: the connection is over, or what comes is no JSON-RPC.
-    pub fn next(&mut self, within: Duration) -> Result<Option<Value>, EndpointError> {
-        let until = Instant::now().checked_add(within);
+    /// [`EndpointError`]: the connection is over, or what comes is no JSON-RPC with a `T` in it.
+    pub fn next<T: DeserializeOwned>(&mut self, within: Duration) -> Result<Option<T>, EndpointError> {
+        let until = after(within);
         let failed = |url: &Url, cause| EndpointError::Subscription { url: url.clone(), cause };
-        loop {
-            self.socket.get_mut().until = until;
+        for _ in 0..MOST_SILENT_FRAMES {
+            self.socket.get_mut().wait_until(until);
             let message = match self.socket.read() {
                 Ok(message) => message,
                 Err(tungstenite::Error::Io(error)) if is_late(&error) => return Ok(None),
                 Err(error) => return Err(failed(&self.url, error.into())),
             };
+            self.heard = Instant::now();
             // A pong is sent at once, and not with the next message, which is never.
-            self.socket.get_mut().until = Instant::now().checked_add(self.limits.within);
+            self.socket.get_mut().wait_until(after(self.limits.within));
             self.socket.flush().map_err(|error| failed(&self.url, error.into()))?;
             match message {
                 Message::Text(text) => {
@@ -147,6 +178,12 @@ impl Subscription {
                 _ => {}
             }
         }
+        Err(failed(&self.url, SubscriptionError::Flood))
+    }
+
+    /// Returns how long nothing has come, not even a ping.
+    pub fn silent_for(&self) -> Duration {
+        self.heard.elapsed()
     }
 }
 
@@ -154,28 +191,25 @@ fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn connect(
-    url: &Url,
-    within: Duration,
-    until: Option<Instant>,
-    trust: &Trust,
-) -> Result<Stream, SubscriptionError> {
+fn connect(url: &Url, until: Instant, trust: &Trust) -> Result<Stream, SubscriptionError> {
     let (host, port) = url.host_and_port();
     let mut last = io::Error::from(ErrorKind::NotFound);
     for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, within) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                let bytes = match url.is_tls() {
-                    false => Bytes::Plain(stream),
-                    true => {
-                        let name = ServerName::try_from(host.to_owned())
-                            .map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
-                        let connection = ClientConnection::new(trust.for_subscriptions()?, name)?;
-                        Bytes::Tls(Box::new(StreamOwned::new(connection, stream)))
-                    }
-                };
-                return Ok(Stream { bytes, until });
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(SubscriptionError::TooLate);
+        }
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(tcp) => {
+                tcp.set_nodelay(true)?;
+                let timed = Timed { tcp, until };
+                if !url.is_tls() {
+                    return Ok(Stream::Plain(timed));
+                }
+                let name = ServerName::try_from(host.to_owned())
+                    .map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
+                let connection = ClientConnection::new(trust.for_subscriptions()?, name)?;
+                return Ok(Stream::Tls(Box::new(StreamOwned::new(connection, timed))));
             }
             Err(error) => last = error,
         }

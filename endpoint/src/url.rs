@@ -36,7 +36,7 @@ impl Url {
     }
 
     /// Returns whether it is asked over TLS.
-    pub(crate) fn is_tls(&self) -> bool {
+    pub fn is_tls(&self) -> bool {
         self.0.scheme_str() == Some("https")
     }
 

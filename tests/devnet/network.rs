@@ -38,6 +38,7 @@ pub(crate) struct BabylonNetwork {
 /// Where the program is; none where nobody has built it.
 pub(crate) fn program() -> Option<PathBuf> {
     let program = std::env::var_os("BABYLOND_EXE").map(PathBuf::from);
+    assert_ne!(program, Some(PathBuf::new()), "BABYLOND_EXE is empty; must name a babylond, or be absent");
     if program.is_none() {
         eprintln!("SKIPPED: BABYLOND_EXE names no babylond");
     }

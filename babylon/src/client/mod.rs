@@ -97,7 +97,7 @@ impl<'a> Account<'a> {
         let found = node.status()?.chain_id;
         if found != chain_id {
             let expected = chain_id.to_owned();
-            return Err(NodeError::OtherChain { found: found.chars().take(128).collect(), expected }.into());
+            return Err(NodeError::other_chain(&found, &expected).into());
         }
         // Before anything is sent of which nobody would learn what becomes of it.
         if let Err(error @ NodeError::NoIndex) = node.executed([0; 32]) {

@@ -66,7 +66,12 @@ pub enum NodeError {
 
 impl NodeError {
     pub(crate) fn answer(what: impl Into<String>) -> Self {
-        Self::Answer { what: what.into() }
+        Self::Answer { what: cut(&what.into()) }
+    }
+
+    /// Returns that a node is of another chain than it must be.
+    pub fn other_chain(found: &str, expected: &str) -> Self {
+        Self::OtherChain { found: cut(found), expected: cut(expected) }
     }
 
     /// Returns whether another node may do better: this one does not answer, or not as it must.
@@ -90,6 +95,11 @@ impl NodeError {
             _ => None,
         }
     }
+}
+
+/// A node's words may have any length.
+fn cut(text: &str) -> String {
+    text.chars().take(MOST_SHOWN).collect()
 }
 
 /// A refusal by the chain: of a transaction, or of a question. The module and the number tell it apart; the
@@ -150,7 +160,6 @@ impl NodeError {
 
 impl Refusal {
     pub(crate) fn new(codespace: &str, code: u32, log: &str) -> Self {
-        let cut = |text: &str| text.chars().take(MOST_SHOWN).collect();
         Self { codespace: cut(codespace), code, log: cut(log) }
     }
 

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::{NodeError, json};
 
-/// More than a header takes, with the results of a block's beginning and end.
-const MOST_BYTES: u64 = 4 << 20;
+/// More than a header takes.
+const MOST_BYTES: u64 = 256 << 10;
 /// A node says within so long that it is still there: CometBFT every 27 seconds.
 const SILENT_FOR: Duration = Duration::from_secs(90);
 
@@ -21,7 +21,6 @@ const SILENT_FOR: Duration = Duration::from_secs(90);
 #[derive(Debug)]
 pub struct NewBlocks {
     told: Subscription,
-    silent: Duration,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +53,7 @@ impl NewBlocks {
         let call = ("subscribe", &json!(["tm.event='NewBlockHeader'"]));
         let limits = Limits { within, most_bytes: MOST_BYTES };
         let told = Subscription::open(url, "/websocket", call, limits, trust)?;
-        Ok(Self { told, silent: Duration::ZERO })
+        Ok(Self { told })
     }
 
     /// Waits for the next block, at most so long; `None` where there is none.
@@ -62,16 +61,12 @@ impl NewBlocks {
     /// # Errors
     /// [`NodeError`] when the node is gone or tells something else: subscribe again.
     pub fn wait(&mut self, within: Duration) -> Result<Option<ConsumerHeight>, NodeError> {
-        let Some(told) = self.told.next(within)? else {
-            self.silent = self.silent.saturating_add(within);
-            return match self.silent > SILENT_FOR {
-                true => Err(NodeError::answer("it has said nothing for too long")),
-                false => Ok(None),
-            };
-        };
-        self.silent = Duration::ZERO;
-        let told: Told =
-            serde_json::from_value(told).map_err(|_| NodeError::answer("it tells of no header"))?;
-        Ok(Some(ConsumerHeight(told.data.value.header.height)))
+        match self.told.next::<Told>(within)? {
+            Some(told) => Ok(Some(ConsumerHeight(told.data.value.header.height))),
+            None if self.told.silent_for() > SILENT_FOR => {
+                Err(NodeError::answer("it has said nothing for too long"))
+            }
+            None => Ok(None),
+        }
     }
 }

@@ -75,6 +75,14 @@ pub struct FoundTransaction {
     pub executed: Executed,
 }
 
+impl FoundTransaction {
+    /// Returns about how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        let attributes = self.executed.events.iter().flat_map(|event| &event.attributes);
+        attributes.fold(64, |size, (name, value)| size.saturating_add(name.len()).saturating_add(value.len()))
+    }
+}
+
 /// A page of what was found, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundPage {

@@ -57,7 +57,8 @@ impl Several {
     fn begin(&self) -> usize {
         self.state(|state| {
             if state.since.is_some_and(|since| since.elapsed() >= BACK_AFTER) {
-                (state.current, state.since) = (0, None);
+                // And whoever told of a height that no other one has no longer makes all others late.
+                (state.current, state.since, state.best) = (0, None, 0);
             }
             state.current
         })

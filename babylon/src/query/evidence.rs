@@ -32,7 +32,17 @@ pub fn evidence(node: &dyn ChainNode, provider: &XOnlyPublicKey) -> Result<Optio
         Err(NodeError::Refused(refusal)) if refusal.log.contains("there is no slashable evidence") => {
             Ok(None)
         }
-        answer => absent(answer)?.map(|answer| read(&needed(answer.evidence, "evidence")?)).transpose(),
+        answer => {
+            let Some(answer) = absent(answer)? else { return Ok(None) };
+            let evidence = read(&needed(answer.evidence, "evidence")?)?;
+            match evidence.public_key == *provider {
+                true => Ok(Some(evidence)),
+                false => Err(NodeError::answer(format!(
+                    "evidence against {}; was asked for {provider}",
+                    evidence.public_key
+                ))),
+            }
+        }
     }
 }
 

@@ -159,15 +159,27 @@ impl ChainNode for Counted<'_> {
 /// # Errors
 /// [`NodeError`]; [`NodeError::NoIndex`] of a node that keeps no index.
 pub fn transactions(node: &dyn ChainNode, search: &Search) -> Result<Vec<FoundTransaction>, NodeError> {
-    let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut all, mut seen, mut bytes, mut least) = (Vec::new(), BTreeSet::new(), 0_usize, 0);
     for page in 1.. {
         let FoundPage { transactions, total } = node.search(search, page)?;
+        // Another node was asked, or this one pruned meanwhile: some would be missing without a word.
+        if total < least {
+            return Err(NodeError::answer(format!("{total} transactions; there were {least} before")));
+        }
+        least = total;
+        bytes = transactions.iter().map(FoundTransaction::size).fold(bytes, usize::saturating_add);
+        if bytes > MOST_BYTES {
+            return Err(NodeError::answer(format!("its pages have more than {MOST_BYTES} bytes")));
+        }
         let is_last = transactions.len() < usize::try_from(PAGE_TRANSACTIONS).unwrap_or(usize::MAX);
         let before = seen.len();
         // A page may move on while others are asked for.
         all.extend(transactions.into_iter().filter(|found| seen.insert(found.hash)));
-        if is_last || u64::try_from(all.len()).is_ok_and(|found| found >= total) {
+        if u64::try_from(all.len()).is_ok_and(|found| found >= total) {
             return Ok(all);
+        }
+        if is_last {
+            return Err(NodeError::answer(format!("{} transactions; must have {total}", all.len())));
         }
         if seen.len() == before {
             return Err(NodeError::answer("it gives the same page again and again"));

@@ -38,6 +38,8 @@ pub(super) struct Finality {
     pub(super) sig_timeout: i64,
     /// Whether others make every block final, whoever votes.
     pub(super) is_final_anyway: bool,
+    /// The stakes whose covenant signatures are refused, and with which words.
+    pub(super) refused_stakes: BTreeMap<String, String>,
 }
 
 impl Default for Finality {
@@ -56,6 +58,7 @@ impl Default for Finality {
             min_pub_rand: 100,
             sig_timeout: 3,
             is_final_anyway: false,
+            refused_stakes: BTreeMap::new(),
         }
     }
 }
@@ -65,7 +68,7 @@ pub(super) fn app_hash(height: u64) -> [u8; 32] {
     sha256::Hash::hash(&height.to_be_bytes()).to_byte_array()
 }
 
-fn refused(codespace: &str, code: u32, log: &str) -> Refusal {
+pub(super) fn refused(codespace: &str, code: u32, log: &str) -> Refusal {
     Refusal::new(codespace, code, log)
 }
 
@@ -126,6 +129,7 @@ impl Finality {
             let done = match message.type_url.as_str() {
                 "/babylon.finality.v1.MsgCommitPubRandList" => self.commit(&message.value, height),
                 "/babylon.finality.v1.MsgAddFinalitySig" => self.vote(&message.value, height),
+                "/babylon.btcstaking.v1.MsgAddCovenantSigs" => self.covenant_signatures(&message.value),
                 "/babylon.finality.v1.MsgUnjailFinalityProvider" if !self.is_jailed => {
                     Err(refused("btcstaking", 1112, "the finality provider is not jailed"))
                 }

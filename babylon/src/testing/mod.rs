@@ -1,8 +1,10 @@
 //! A chain in memory, for tests: it checks signatures and sequences as a node does, has one transaction in a
 //! block, and fails as it is told.
 
+mod covenant;
 mod finality;
 mod rpc;
+mod signed;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +21,7 @@ use time::OffsetDateTime;
 
 use self::finality::Finality;
 pub use self::rpc::{serve, serve_ringing};
+use self::signed::{address, signer_of};
 use crate::node::{Answer, BlockHeader, ChainNode, Executed, NodeError, NodeStatus, Query, Refusal};
 use crate::proto::{AuthInfo, PubKey, SignDoc, TxBody, TxRaw};
 
@@ -114,6 +117,11 @@ impl ScriptedChain {
     pub fn finalize_anyway(&self, sig_timeout: i64) {
         let finality = &mut self.state().finality;
         (finality.is_final_anyway, finality.sig_timeout) = (true, sig_timeout);
+    }
+
+    /// Refuses covenant signatures for a stake, with these words; every other one is taken.
+    pub fn refuse_signatures(&self, stake: bitcoin::Txid, log: &str) {
+        self.state().finality.refused_stakes.insert(stake.to_string(), log.to_owned());
     }
 
     /// Jails the provider.
@@ -246,19 +254,6 @@ impl ScriptedChain {
             _ => NodeError::answer("no answer"),
         }
     }
-}
-
-fn address(key: &[u8]) -> Option<String> {
-    use bitcoin::hashes::hash160;
-    let hash = hash160::Hash::hash(key);
-    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse("bbn").ok()?, hash.as_byte_array()).ok()
-}
-
-fn signer_of(bytes: &[u8]) -> Option<String> {
-    let raw = TxRaw::decode(bytes).ok()?;
-    let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).ok()?;
-    let key = auth.signer_infos.first()?.public_key.as_ref()?;
-    address(&PubKey::decode(key.value.as_slice()).ok()?.key)
 }
 
 impl State {

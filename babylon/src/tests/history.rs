@@ -1,4 +1,5 @@
 //! What nodes tell of the past, and of new blocks.
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
 use std::time::Duration;
 
@@ -82,6 +83,23 @@ fn a_search_ends_and_its_failures_are_told() {
     let endless = ScriptedNode::always(endless);
     let error = query::transactions(&CometBft::new(endless.url(""), WITHIN), &votes()).unwrap_err();
     assert!(error.to_string().contains("the same page again and again"), "{error}");
+    // The second page is of a node that knows fewer: what is missing is not left out without a word.
+    let fewer = ScriptedNode::new(|asked| {
+        let is_first = asked.body["params"][2] == "1";
+        let found: Vec<_> = (0..if is_first { 100 } else { 20 }).map(transaction).collect();
+        let total = if is_first { "300" } else { "120" };
+        (200, rpc_result(&json!({ "txs": found, "total_count": total })))
+    });
+    let error = query::transactions(&CometBft::new(fewer.url(""), WITHIN), &votes()).unwrap_err();
+    assert!(error.to_string().contains("120 transactions; there were 300 before"), "{error}");
+    let short = rpc_result(&json!({ "txs": [transaction(1)], "total_count": "2" }));
+    let short = CometBft::new(ScriptedNode::always(short).url(""), WITHIN);
+    let error = query::transactions(&short, &votes()).unwrap_err();
+    assert!(error.to_string().contains("1 transactions; must have 2"), "{error}");
+    // However much a node says, little of it is repeated.
+    let long = rpc_result(&json!({ "txs": [{ "hash": "z".repeat(100_000) }], "total_count": "1" }));
+    let error = CometBft::new(ScriptedNode::always(long).url(""), WITHIN).search(&votes(), 1).unwrap_err();
+    assert!(error.to_string().len() < 1_000, "{}", error.to_string().len());
     let none = rpc_error(-32603, "Internal error", &json!("transaction indexing is disabled"));
     let none = CometBft::new(ScriptedNode::always(none).url(""), WITHIN);
     assert!(matches!(none.search(&votes(), 1), Err(NodeError::NoIndex)));

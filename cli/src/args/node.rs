@@ -23,6 +23,9 @@ use crate::view::output::warn;
 #[cfg(feature = "rpc")]
 const TIMEOUT_SECONDS: u32 = 600;
 
+/// How many blocks a command searches, unless `--search-blocks` says.
+const SEARCH_BLOCKS: u32 = 2016;
+
 /// The node to ask.
 #[derive(clap::Args)]
 pub(crate) struct NodeArgs {
@@ -31,9 +34,10 @@ pub(crate) struct NodeArgs {
     pub(crate) node: Option<String>,
     #[command(flatten)]
     credentials: CredentialArgs,
-    /// How many blocks are searched, from the tip down, for transactions that the node has no index of.
-    #[arg(long, value_name = "BLOCKS", default_value_t = 2016, requires = "node")]
-    search_blocks: u32,
+    /// How many blocks are searched, from the tip down, for transactions that the node has no index of
+    /// [default: 2016].
+    #[arg(long, value_name = "BLOCKS", requires = "node")]
+    search_blocks: Option<u32>,
 }
 
 /// What a bitcoind asks for: a file has it, so that it is on no command line.
@@ -74,7 +78,7 @@ impl CredentialArgs {
 impl NodeArgs {
     /// Returns the node, which must be on the network of `--network`, or an error when none is named.
     pub(crate) fn connect_on(&self, network: NetworkName) -> anyhow::Result<Box<dyn Node>> {
-        self.connect_searching(network, self.search_blocks)
+        self.connect_searching(network, self.search_blocks.unwrap_or(SEARCH_BLOCKS))
     }
 
     /// Returns the node, without a search of blocks for what it has no index of.
@@ -89,6 +93,10 @@ impl NodeArgs {
         ensure!(
             self.credentials.timeout.is_none(),
             "--timeout is given; must be absent: it is for all calls together, and this process keeps running"
+        );
+        ensure!(
+            self.search_blocks.is_none(),
+            "--search-blocks is given; must be absent: this process searches no blocks for transactions"
         );
         let node = bitcoind(url, &self.credentials, Calls::Unending)?;
         check_network(node.network(), network)?;

@@ -8,6 +8,8 @@ use babylon::node::{ChainNode, CometBft, Gateway, Several};
 use endpoint::{Trust, Url};
 use roles::headers::HeadersError;
 
+use crate::view::output::warn;
+
 /// How long a node may take for one answer.
 const WITHIN: Duration = Duration::from_secs(20);
 
@@ -54,19 +56,31 @@ impl ChainNodeArgs {
         &self.chain_node
     }
 
-    /// Returns whose certificates the nodes may show.
-    pub(crate) fn trust(&self) -> anyhow::Result<Trust> {
+    /// Returns whose certificates these nodes, and `others`, may show.
+    pub(crate) fn trust(&self, others: &[Url]) -> anyhow::Result<Trust> {
         let Some(path) = &self.chain_ca_file else { return Ok(Trust::default()) };
         let named = || format!("--chain-ca-file {}", path.display());
+        let mut all = self.chain_node.iter().chain(&self.chain_gateway).chain(others);
+        ensure!(all.any(Url::is_tls), "{}: no node is asked over https; must be one", named());
         let pem = std::fs::read(path).with_context(named)?;
         Trust::from_pem(&pem).with_context(named)
     }
 
     /// Returns the nodes as one. Nothing is asked yet.
     pub(crate) fn node(&self) -> anyhow::Result<Several> {
+        self.node_beside(&[])
+    }
+
+    /// Returns the nodes as one, beside others that the command asks.
+    pub(crate) fn node_beside(&self, others: &[Url]) -> anyhow::Result<Several> {
         ensure!(self.is_given(), "--chain-node is absent; must be given, or --chain-gateway");
         let mut nodes: Vec<Box<dyn ChainNode>> = Vec::new();
-        let trust = self.trust()?;
+        let trust = self.trust(others)?;
+        for url in self.chain_node.iter().chain(&self.chain_gateway).chain(others) {
+            if url.is_exposed() {
+                warn(&format!("{url} is asked in the clear: whoever is on the way can answer in its place"));
+            }
+        }
         for url in &self.chain_node {
             nodes.push(Box::new(CometBft::trusting(url.clone(), WITHIN, &trust)));
         }

@@ -12,6 +12,7 @@ use crate::{Endpoint, EndpointError, Limits, Subscription, SubscriptionError, Tr
 
 const LIMITS: Limits = Limits { within: Duration::from_secs(5), most_bytes: 1000 };
 const SHORT: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_millis(500);
 
 fn open(url: &Url, trust: &Trust) -> Result<Subscription, EndpointError> {
     Subscription::open(url, "/websocket", ("subscribe", &json!(["all"])), LIMITS, trust)
@@ -33,19 +34,19 @@ fn two(asked: &Value, say: &mut dyn FnMut(String)) {
     say(rpc_result(&json!(1)));
     std::thread::sleep(SHORT);
     say(rpc_result(&json!({ "second": 2 })));
-    std::thread::sleep(SHORT * 5);
+    std::thread::sleep(LONG);
 }
 
 #[test]
 fn what_a_node_tells_comes_in_its_order_and_silence_is_nothing() {
     let mut told = open(&at(websocket(two)), &Trust::default()).unwrap();
-    assert_eq!(told.next(LIMITS.within).unwrap(), Some(json!(1)));
-    assert_eq!(told.next(LIMITS.within).unwrap(), Some(json!({ "second": 2 })));
+    assert_eq!(told.next::<Value>(LIMITS.within).unwrap(), Some(json!(1)));
+    assert_eq!(told.next::<Value>(LIMITS.within).unwrap(), Some(json!({ "second": 2 })));
     let begun = Instant::now();
-    assert_eq!(told.next(SHORT).unwrap(), None);
-    assert!(begun.elapsed() >= SHORT && begun.elapsed() < SHORT * 4);
+    assert_eq!(told.next::<Value>(SHORT).unwrap(), None);
+    assert!(begun.elapsed() >= SHORT && begun.elapsed() < LONG);
     // The connection ends with the script.
-    let ended = told.next(LIMITS.within).unwrap_err();
+    let ended = told.next::<Value>(LIMITS.within).unwrap_err();
     assert!(matches!(ended, EndpointError::Subscription { .. }), "{ended:?}");
 }
 
@@ -104,6 +105,27 @@ fn a_node_that_drips_or_hangs_is_left_in_time() {
         Subscription::open(&at(address), "", call, limits, &Trust::default()).unwrap_err();
         assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     }
+}
+
+/// Over TLS it is left in time as well, wherever it slows down: in the handshake, and in a record.
+#[test]
+fn a_node_that_drips_over_tls_is_left_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        use std::io::Write as _;
+        let (mut stream, _) = listener.accept().unwrap();
+        // The beginning of a record of a handshake, which never ends.
+        for byte in [22, 3, 3, 0x3f, 0xff].into_iter().chain(std::iter::repeat_n(0, 1000)) {
+            let _gone = stream.write_all(&[byte]);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let limits = Limits { within: Duration::from_millis(300), ..LIMITS };
+    let url = format!("https://localhost:{port}").parse().unwrap();
+    let begun = Instant::now();
+    Subscription::open(&url, "", ("subscribe", &json!([])), limits, &Trust::default()).unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
 /// Serves one connection over TLS with a certificate of its own for `localhost`, and returns the address and
@@ -165,7 +187,7 @@ fn a_subscription_over_tls_is_believed_by_its_certificate_alone() {
     let error = open(&url, &Trust::default()).unwrap_err();
     assert!(with_causes(&error).to_lowercase().contains("cert"), "{}", with_causes(&error));
     let mut told = open(&url, &Trust::from_pem(pem.as_bytes()).unwrap()).unwrap();
-    assert_eq!(told.next(LIMITS.within).unwrap(), Some(json!(1)));
+    assert_eq!(told.next::<Value>(LIMITS.within).unwrap(), Some(json!(1)));
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub enum CovenantAlert {
     Stale,
     /// The chain's view of Bitcoin and the Bitcoin node differ: nothing is signed.
     Differing,
+    /// The chain's parameters are not those of mainnet that are built in: nothing is signed.
+    Parameters,
     /// The signing record cannot be written: nothing is signed.
     Record,
     /// Signatures are not taken, or not known to be.
@@ -30,11 +32,12 @@ pub enum CovenantAlert {
 
 impl CovenantAlert {
     /// Every alert.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Node,
         Self::BitcoinNode,
         Self::Stale,
         Self::Differing,
+        Self::Parameters,
         Self::Record,
         Self::Sending,
         Self::NotAMember,
@@ -48,6 +51,7 @@ impl CovenantAlert {
             Self::BitcoinNode => "bitcoin_node",
             Self::Stale => "stale",
             Self::Differing => "differing",
+            Self::Parameters => "parameters",
             Self::Record => "record",
             Self::Sending => "sending",
             Self::NotAMember => "not_a_member",

@@ -18,6 +18,7 @@ use staking_scripts::{
 };
 
 use super::alert::{CovenantAlert, CovenantEvent, CovenantFacts, CovenantObserver};
+use super::foreign::foreign;
 use super::tips;
 use crate::alerts::Alerts;
 
@@ -172,6 +173,13 @@ where
             format!("the account has {balance}; must have at least {least}")
         });
         let history = query::parameters(*node)?;
+        let foreign = foreign(&history, self.parts.network, self.facts.bitcoin_height);
+        self.alerts.set(observer, CovenantAlert::Parameters, foreign.is_some(), || {
+            foreign.clone().unwrap_or_default()
+        });
+        if foreign.is_some() {
+            return Ok(CovenantStep::Wait);
+        }
         let depth = query::checkpoint_parameters(*node)?.confirmation_depth;
         let listed = query::delegations_each(*node, DelegationStatus::Pending)?;
         self.facts.pending = u64::try_from(listed.len()).unwrap_or(u64::MAX);

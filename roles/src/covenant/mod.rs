@@ -2,6 +2,7 @@
 
 mod alert;
 mod daemon;
+mod foreign;
 mod metrics;
 mod sending;
 mod tips;

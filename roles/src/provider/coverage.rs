@@ -5,6 +5,14 @@ use finality::{ConsumerHeight, RandomnessCommitment, RandomnessCoverage, Randomn
 
 use super::policy::ProviderPolicy;
 
+/// What to commit to next.
+pub(super) struct Due {
+    pub(super) range: RandomnessSchedule,
+    /// Whether there is a gap between it and what is committed, as the heights in it are past. The chain lets
+    /// nobody fill a gap later.
+    pub(super) leaves_gap: bool,
+}
+
 /// Returns the heights to commit to next, where it is time: when what is committed ends before a commitment
 /// of now would count. They follow what is committed without a gap; heights that are past are in none.
 pub(super) fn next_commitment(
@@ -12,15 +20,17 @@ pub(super) fn next_commitment(
     tip: ConsumerHeight,
     activation: ConsumerHeight,
     committed: &[CommittedRandomness],
-) -> Option<RandomnessSchedule> {
+) -> Option<Due> {
     let after_all = committed.iter().map(|found| end(&found.commitment)).max().unwrap_or_default();
     let counts_from = tip.saturating_add(policy.timestamping_delay).saturating_add(1);
     if after_all > counts_from.to_u64() {
         return None;
     }
     // The next block is the first that its votes can be for.
-    let start = after_all.max(tip.saturating_add(1).to_u64()).max(activation.to_u64());
-    RandomnessSchedule::new(ConsumerHeight(start), policy.heights, 1).ok()
+    let leaves_gap = after_all <= tip.to_u64();
+    let start = if leaves_gap { tip.saturating_add(1).to_u64().max(activation.to_u64()) } else { after_all };
+    let range = RandomnessSchedule::new(ConsumerHeight(start), policy.heights, 1).ok()?;
+    Some(Due { range, leaves_gap })
 }
 
 /// The height after the last one of a commitment.

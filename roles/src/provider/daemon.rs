@@ -8,7 +8,7 @@ use babylon::{Account, Message, with_causes};
 use finality::{ConsumerHeight, Signer};
 
 use super::alert::{ProviderAlert, ProviderEvent, ProviderObserver};
-use super::coverage::{committed_ahead, next_commitment, timestamped_ahead};
+use super::coverage::{Due, committed_ahead, next_commitment, timestamped_ahead};
 use super::facts::ProviderFacts;
 use super::look::Look;
 use super::policy::{InvalidPolicy, ProviderPolicy};
@@ -151,7 +151,7 @@ impl<'a, S: Signer> ProviderDaemon<'a, S> {
         self.note(&look, tip);
         let Some(provider) = &look.provider else { return Err(Ended::Alerted) };
         if provider.is_slashed {
-            return Ok(ProviderStep::Slashed);
+            return if self.is_slashed()? { Ok(ProviderStep::Slashed) } else { Err(Ended::Alerted) };
         }
         if provider.is_deleted {
             return Err(Ended::Alerted);
@@ -258,7 +258,7 @@ impl<'a, S: Signer> ProviderDaemon<'a, S> {
         self.alerts.set(observer, ProviderAlert::TooFewHeights, due.is_some() && heights < least, || {
             format!("a commitment has {heights} heights; must have at least {least}")
         });
-        let Some(range) = due.filter(|_| heights >= least) else {
+        let Some(Due { range, leaves_gap }) = due.filter(|_| heights >= least) else {
             self.alerts.clear(observer, ProviderAlert::Commitment);
             return false;
         };
@@ -267,6 +267,10 @@ impl<'a, S: Signer> ProviderDaemon<'a, S> {
             return false;
         }
         self.failed_at = Some(now);
+        if let Some(reason) = leaves_gap.then(|| self.not_so_far(tip)).flatten() {
+            self.alerts.raise(observer, ProviderAlert::Commitment, || reason);
+            return false;
+        }
         let signed = match self.parts.signer.commit(range) {
             Ok(signed) => signed,
             Err(error) => {

@@ -7,6 +7,7 @@ mod facts;
 mod look;
 mod metrics;
 mod policy;
+mod second;
 mod settled;
 mod verdict;
 mod votes;

@@ -4,45 +4,43 @@ use std::collections::BTreeSet;
 
 use finality::ConsumerHeight;
 
-/// Heights that are voted for, or never will be: all below one, and some above it.
+/// How far below what matters now heights are still remembered.
+const KEPT: u64 = 100_000;
+
+/// Heights that are voted for, or never will be.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
-    below: u64,
-    above: BTreeSet<u64>,
+    heights: BTreeSet<u64>,
     count: u64,
 }
 
 impl Settled {
     /// Settles a height.
     pub(super) fn settle(&mut self, height: ConsumerHeight) {
-        if height.to_u64() >= self.below && self.above.insert(height.to_u64()) {
+        if self.heights.insert(height.to_u64()) {
             self.count = self.count.saturating_add(1);
-            self.join();
         }
     }
 
-    /// Returns how often a height was settled by itself.
+    /// Returns how often a height was settled.
     pub(super) const fn count(&self) -> u64 {
         self.count
     }
 
-    /// Settles every height below this one.
-    pub(super) fn settle_below(&mut self, height: ConsumerHeight) {
-        if height.to_u64() > self.below {
-            self.below = height.to_u64();
-            self.above = self.above.split_off(&self.below);
-            self.join();
+    /// Forgets heights far below this one.
+    pub(super) fn forget_below(&mut self, height: ConsumerHeight) {
+        let least = height.to_u64().saturating_sub(KEPT);
+        if self.heights.first().is_some_and(|first| *first < least) {
+            self.heights = self.heights.split_off(&least);
         }
     }
 
-    fn join(&mut self) {
-        while self.above.remove(&self.below) {
-            self.below = self.below.saturating_add(1);
-        }
-    }
-
-    /// Returns the heights up to this one that are not settled, ascending.
-    pub(super) fn open(&self, last: ConsumerHeight) -> impl Iterator<Item = ConsumerHeight> {
-        (self.below..=last.to_u64()).filter(|height| !self.above.contains(height)).map(ConsumerHeight)
+    /// Returns the heights from one to another that are not settled, ascending.
+    pub(super) fn open(
+        &self,
+        first: ConsumerHeight,
+        last: ConsumerHeight,
+    ) -> impl Iterator<Item = ConsumerHeight> {
+        (first.to_u64()..=last.to_u64()).filter(|height| !self.heights.contains(height)).map(ConsumerHeight)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use babylon::client::SendError;
-use babylon::node::{BlockHeader, NodeError};
+use babylon::node::{BlockHeader, ChainNode, NodeError};
 use babylon::{Message, query, with_causes};
 use finality::{
     ConsumerHeight, RandomnessCommitment, RandomnessSchedule, Signer, SignerError as _, SigningContext,
@@ -52,9 +52,11 @@ impl<S: Signer> ProviderDaemon<'_, S> {
         let timeout = look.parameters.finality_sig_timeout;
         let recent = ConsumerHeight(tip.to_u64().saturating_add(1).saturating_sub(timeout));
         let from = look.last_final.map_or(activated, |last| last.saturating_add(1).min(recent));
-        self.settled.settle_below(from.max(activated));
+        // By one node's word alone, so that nothing is settled by it: the next one may say otherwise.
+        let from = from.max(activated);
+        self.settled.forget_below(from.min(tip));
         let before = self.settled.count();
-        let (found, is_more) = self.find(look, tip, recent)?;
+        let (found, is_more) = self.find(look, tip, (from, recent))?;
         let ready = self.sign(found)?;
         let all = ready.len();
         let sent = self.send(ready)?;
@@ -69,14 +71,17 @@ impl<S: Signer> ProviderDaemon<'_, S> {
         &mut self,
         look: &Look,
         tip: ConsumerHeight,
-        recent: ConsumerHeight,
+        (from, recent): (ConsumerHeight, ConsumerHeight),
     ) -> Result<(ByCommitment, bool), Ended> {
-        let last_old = ConsumerHeight(recent.to_u64().saturating_sub(1));
-        let new = self.settled.open(tip).skip_while(|height| *height < recent);
-        let after = self.looked_at;
-        let old = self.settled.open(last_old).take_while(|height| *height < recent);
-        let old = old.skip_while(|height| Some(*height) <= after).take(MOST_LOOKED_AT);
-        let old: Vec<_> = old.collect();
+        // However far apart these are by the node's word, a step looks at a bounded number.
+        let new = self.settled.open(from.max(recent), tip).take(MOST_LOOKED_AT);
+        let first_old = self.looked_at.map_or(from, |after| from.max(after.saturating_add(1)));
+        let old: Vec<_> = match recent.to_u64().checked_sub(1) {
+            Some(last_old) => {
+                self.settled.open(first_old, ConsumerHeight(last_old)).take(MOST_LOOKED_AT).collect()
+            }
+            None => Vec::new(),
+        };
         // Where these cannot be voted for, those above have their turn, and then these again.
         let is_all = old.len() < MOST_LOOKED_AT;
         self.looked_at = old.last().copied().filter(|_| !is_all);
@@ -92,9 +97,7 @@ impl<S: Signer> ProviderDaemon<'_, S> {
             let node = self.parts.node;
             let power = query::power_at(node, &public_key, height)?;
             if power == 0 {
-                // What a height's power is, is settled when its block begins; a node may show a block before
-                // it has executed it, and says of its power the same as of one where nobody has any.
-                if height < tip && query::finality_block(node, height)?.is_some() {
+                if height < tip && self.is_powerless(height)? {
                     self.facts.power = 0;
                     self.settled.settle(height);
                 }
@@ -140,6 +143,20 @@ impl<S: Signer> ProviderDaemon<'_, S> {
         Ok((found, !is_all))
     }
 
+    /// Returns whether the provider has no power at a height of which a node has said so once. What a
+    /// height's power is, is settled when its block begins; a node may show a block before it has executed
+    /// it, and says of its power the same as of one where nobody has any; and the next question may go to
+    /// another node.
+    fn is_powerless(&self, height: ConsumerHeight) -> Result<bool, NodeError> {
+        let public_key = self.parts.signer.public_key();
+        let is_so = |node: &dyn ChainNode| -> Result<bool, NodeError> {
+            let is_executed = query::finality_block(node, height)?.is_some();
+            Ok(is_executed && query::power_at(node, &public_key, height)? == 0)
+        };
+        // One that lies would have a vote missed for good: the second one must say the same.
+        Ok(is_so(self.parts.node)? && self.parts.second.map_or(Ok(true), is_so)?)
+    }
+
     /// Asks both nodes for the header of a block.
     fn agreed(&mut self, height: ConsumerHeight, tip: ConsumerHeight) -> Result<Agreed, Ended> {
         let Some(own) = self.parts.node.header(height)? else {
@@ -152,7 +169,7 @@ impl<S: Signer> ProviderDaemon<'_, S> {
         };
         let chain_id = self.parts.account.chain_id();
         if own.chain_id != chain_id {
-            return Err(NodeError::OtherChain { found: own.chain_id, expected: chain_id.to_owned() }.into());
+            return Err(NodeError::other_chain(&own.chain_id, chain_id).into());
         }
         let Some(second) = self.parts.second else { return Ok(Agreed::Yes(own)) };
         let observer = self.parts.observer;
@@ -167,7 +184,11 @@ impl<S: Signer> ProviderDaemon<'_, S> {
             }
             Ok(Some(other)) => {
                 self.alerts.clear(observer, ProviderAlert::SecondNode);
-                if other.app_hash == own.app_hash && other.chain_id == own.chain_id {
+                if other.chain_id != own.chain_id {
+                    let error = NodeError::other_chain(&other.chain_id, &own.chain_id);
+                    return Ok(Agreed::No(format!("the second one: {error}")));
+                }
+                if other.app_hash == own.app_hash {
                     return Ok(Agreed::Yes(own));
                 }
                 let (own, other) = (hex(&own.app_hash), hex(&other.app_hash));

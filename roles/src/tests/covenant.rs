@@ -15,7 +15,7 @@ use finality::ConsumerHeight;
 use serde_json::{Value, json};
 use staking_scripts::delegation::{MemoryCovenantRecord, RecordVerdict, SignedStake};
 use staking_scripts::testing::{ACCOUNT, genesis, history_file, honest, included_of, members};
-use staking_scripts::{CovenantRecord, Delegation};
+use staking_scripts::{CovenantRecord, Delegation, Parameters, ParametersHistory};
 
 use crate::covenant::{
     CovenantAlert, CovenantDaemon, CovenantEvent, CovenantObserver, CovenantParts, CovenantPolicy,
@@ -48,6 +48,9 @@ struct Listing {
     tip: Mutex<(u32, BlockHash)>,
     /// Blocks that the light client has, and how deep.
     depths: Mutex<Vec<(String, u32)>>,
+    parameters: String,
+    /// Stakes that are asked for by their ids.
+    registered: Mutex<Vec<(Txid, Value)>>,
 }
 
 impl ChainNode for Listing {
@@ -64,8 +67,13 @@ impl ChainNode for Listing {
             "/babylon.btcstaking.v1.Query/BTCDelegations" => {
                 json!({ "btc_delegations": *self.pending.lock().unwrap(), "pagination": null })
             }
-            "/babylon.btcstaking.v1.Query/ParamsVersions" => {
-                serde_json::from_str(&history_file(&[0], |_, _| {})).unwrap()
+            "/babylon.btcstaking.v1.Query/ParamsVersions" => serde_json::from_str(&self.parameters).unwrap(),
+            "/babylon.btcstaking.v1.Query/BTCDelegation" => {
+                let registered = self.registered.lock().unwrap();
+                match registered.iter().find(|(id, _)| query.path.ends_with(&id.to_string())) {
+                    Some((_, stake)) => json!({ "btc_delegation": stake }),
+                    None => return self.chain.query(query),
+                }
             }
             "/babylon.btclightclient.v1.Query/Tip" => {
                 let (height, hash) = *self.tip.lock().unwrap();
@@ -115,6 +123,7 @@ fn listed(delegation: &Delegation) -> Value {
 }
 
 struct World {
+    network: Network,
     node: Listing,
     bitcoin: chain::testing::ScriptedChain,
     account: AccountKey,
@@ -147,13 +156,36 @@ impl World {
         let bitcoin = chain::testing::ScriptedChain::new();
         let tip = bitcoin.tip().unwrap();
         let tip = Mutex::new((tip.height.to_u32(), tip.hash));
-        let node = Listing { chain, pending: Mutex::default(), tip, depths: Mutex::default() };
-        Self { node, bitcoin, account, member: members(0)[4].clone(), log: Log::default() }
+        let node = Listing {
+            chain,
+            pending: Mutex::default(),
+            tip,
+            depths: Mutex::default(),
+            parameters: history_file(&[0], |_, _| {}),
+            registered: Mutex::default(),
+        };
+        Self {
+            network: Network::Regtest,
+            node,
+            bitcoin,
+            account,
+            member: members(0)[4].clone(),
+            log: Log::default(),
+        }
     }
 
     fn daemon<'a>(
         &'a self,
         record: &'a Mutex<(MemoryCovenantRecord, bool)>,
+    ) -> CovenantDaemon<'a, Record<'a>> {
+        let policy = CovenantPolicy { bitcoin_stale_after: Duration::MAX, ..CovenantPolicy::default() };
+        self.daemon_with(record, policy)
+    }
+
+    fn daemon_with<'a>(
+        &'a self,
+        record: &'a Mutex<(MemoryCovenantRecord, bool)>,
+        policy: CovenantPolicy,
     ) -> CovenantDaemon<'a, Record<'a>> {
         let price = "0.002ubbn".parse().unwrap();
         let pace =
@@ -163,13 +195,13 @@ impl World {
         CovenantDaemon::new(CovenantParts {
             node: &self.node,
             bitcoin: &self.bitcoin,
-            network: Network::Bitcoin,
+            network: self.network,
             account,
             key: &self.member,
             record: Record(record),
             fresh: &|| [7; 32],
             observer: &self.log,
-            policy: CovenantPolicy { bitcoin_stale_after: Duration::MAX, ..CovenantPolicy::default() },
+            policy,
         })
     }
 
@@ -288,4 +320,82 @@ fn faults_on_the_way_lose_no_signature() {
         assert_eq!(again.facts().submitted, 1);
         assert_eq!(world.log.refused(), [""; 0]);
     }
+}
+
+/// On mainnet a node that tells of another committee, or leaves a version out, is believed nothing.
+#[test]
+fn nothing_is_signed_under_parameters_that_are_not_mainnets() {
+    let (delegation, _) = honest(genesis());
+    let stake = delegation.staking_transaction.compute_txid();
+    let built_in = ParametersHistory::<Parameters>::mainnet().unwrap();
+    assert!(built_in.differences_from_mainnet(None).unwrap().is_empty());
+    let mainnet: Value =
+        serde_json::from_str(include_str!("../../../staking-scripts/data/mainnet-parameters.json")).unwrap();
+    let mut poorer = mainnet.clone();
+    poorer["params"][3]["params"]["slashing_pk_script"] = json!("agdiYWJ5bG9v");
+    for (parameters, is_foreign) in
+        [(history_file(&[0], |_, _| {}), true), (poorer.to_string(), true), (mainnet.to_string(), false)]
+    {
+        let mut world = World { network: Network::Bitcoin, ..World::new() };
+        world.node.parameters = parameters;
+        world.list(vec![listed(&delegation)]);
+        let record = Mutex::default();
+        let mut daemon = world.daemon(&record);
+        daemon.step(SystemTime::UNIX_EPOCH);
+        let raised: Vec<_> = daemon.alerts().collect();
+        assert_eq!(raised.contains(&CovenantAlert::Parameters), is_foreign, "{raised:?}");
+        // Under mainnet's own parameters the stake of the tests is refused by itself.
+        assert_eq!((world.times(stake), world.log.refused().is_empty()), (0, is_foreign));
+    }
+}
+
+#[test]
+fn nothing_is_signed_while_bitcoin_stands_still() {
+    let world = World::new();
+    let (delegation, _) = honest(genesis());
+    world.list(vec![listed(&delegation)]);
+    let made = world.bitcoin.header(&world.bitcoin.tip().unwrap().hash).unwrap().header.time;
+    let policy = CovenantPolicy {
+        chain_stale_after: Duration::MAX,
+        bitcoin_stale_after: Duration::from_secs(600),
+        ..CovenantPolicy::default()
+    };
+    let record = Mutex::default();
+    let mut daemon = world.daemon_with(&record, policy);
+    let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(made) + seconds);
+    daemon.step(at(601));
+    assert_eq!(daemon.alerts().collect::<Vec<_>>(), [CovenantAlert::Stale]);
+    assert_eq!(daemon.facts().submitted, 0);
+    daemon.step(at(600));
+    assert_eq!((daemon.alerts().count(), daemon.facts().submitted), (0, 1));
+}
+
+/// What makes a transaction fail is cut out and told; what the chain has already counts as submitted.
+#[test]
+fn one_that_the_chain_refuses_does_not_keep_the_others() {
+    let world = World::new();
+    let stakes: Vec<Delegation> = (0..3).map(|number| included_of(number, 1_000, 1).0).collect();
+    let ids: Vec<Txid> = stakes.iter().map(|stake| stake.staking_transaction.compute_txid()).collect();
+    world.list(stakes.iter().map(listed).collect());
+    world.node.chain.refuse_signatures(ids[0], "the covenant signature is already submitted");
+    world.node.chain.refuse_signatures(ids[1], "invalid slashing tx");
+    let record = Mutex::default();
+    let mut daemon = world.daemon_with(
+        &record,
+        CovenantPolicy { most_stakes: 2, bitcoin_stale_after: Duration::MAX, ..CovenantPolicy::default() },
+    );
+    for _ in 0..3 {
+        daemon.step(SystemTime::UNIX_EPOCH);
+    }
+    assert_eq!((daemon.facts().submitted, daemon.facts().refused), (1, 1));
+    let refused = world.log.refused();
+    assert!(matches!(refused.as_slice(), [reason] if reason.contains("invalid slashing tx")), "{refused:?}");
+    assert_eq!((world.times(ids[2]), daemon.alerts().count()), (1, 0));
+    // It is tried again after a while, and taken then.
+    world.node.chain.refuse_signatures(ids[1], "the BTC delegation is already unbonded");
+    daemon.step(SystemTime::UNIX_EPOCH + Duration::from_secs(299));
+    assert_eq!(daemon.facts().refused, 1);
+    daemon.step(SystemTime::UNIX_EPOCH + Duration::from_secs(300));
+    daemon.step(SystemTime::UNIX_EPOCH + Duration::from_secs(300));
+    assert_eq!(daemon.facts().refused, 0);
 }

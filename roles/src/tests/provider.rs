@@ -249,7 +249,7 @@ fn what_somebody_should_know_is_raised_once_and_cleared() {
 #[test]
 fn slashed_providers_have_nothing_left_to_do() {
     let world = World::new();
-    let mut daemon = world.daemon(&world.chain, None, policy());
+    let mut daemon = world.daemon(&world.chain, Some(&world.chain), policy());
     world.run(&mut daemon, 100);
     // Its key is elsewhere too, without this signer.
     let last = ConsumerHeight(*world.chain.voted().last().unwrap());
@@ -271,4 +271,56 @@ fn policies_that_cannot_be_kept_are_refused() {
     }
     ProviderPolicy::default().check().unwrap();
     assert!(ProviderAlert::ALL.windows(2).all(|pair| pair[0] < pair[1]), "each is there once");
+}
+
+/// One answer with any number costs a step, and no more: what it settled is settled by nobody's word.
+#[test]
+fn heights_that_a_node_invents_cost_one_step_and_no_vote() {
+    for boast in [u64::MAX, 1 << 60, 200_000] {
+        let world = World::new();
+        let node = Liar::new(&world.chain, |_| false);
+        let mut daemon = world.daemon(&node, Some(&world.chain), policy());
+        world.run(&mut daemon, 100);
+        node.boasts.store(boast, Ordering::Relaxed);
+        let begun = Instant::now();
+        daemon.step(Instant::now());
+        assert!(begun.elapsed() < Duration::from_secs(5), "{boast}: {:?}", begun.elapsed());
+        node.boasts.store(0, Ordering::Relaxed);
+        world.run(&mut daemon, 250);
+        assert_eq!(world.missed(), [0_u64; 0], "{boast}");
+        assert!(world.chain.voted().iter().any(|height| *height > 200), "{boast}");
+    }
+}
+
+/// The chain lets nobody fill a gap between commitments: one node's height makes none.
+#[test]
+fn a_node_that_boasts_leaves_no_gap_in_the_randomness() {
+    let world = World::new();
+    let node = Liar::new(&world.chain, |_| false);
+    let mut daemon = world.daemon(&node, Some(&world.chain), policy());
+    world.run(&mut daemon, 100);
+    node.boasts.store(5_000, Ordering::Relaxed);
+    daemon.step(Instant::now() + Duration::from_secs(3_600));
+    assert!(daemon.alerts().any(|alert| alert == ProviderAlert::Commitment));
+    node.boasts.store(0, Ordering::Relaxed);
+    world.run(&mut daemon, 300);
+    let committed = world.chain.committed();
+    let ends: Vec<_> = committed.iter().map(|(start, count)| start + count).collect();
+    let starts: Vec<_> = committed.iter().skip(1).map(|(start, _)| *start).collect();
+    assert_eq!(starts, ends[..ends.len() - 1], "{committed:?}");
+    assert_eq!(world.missed(), [0_u64; 0]);
+}
+
+/// Nobody else says so, and there is no evidence: it may still have power.
+#[test]
+fn one_nodes_word_for_a_slashing_ends_nothing() {
+    let world = World::new();
+    let mut daemon = world.daemon(&world.chain, None, policy());
+    world.run(&mut daemon, 100);
+    world.equivocate(ConsumerHeight(*world.chain.voted().last().unwrap()));
+    for seconds in 0..40 {
+        let step = daemon.step(Instant::now() + Duration::from_secs(seconds));
+        assert_ne!(step, ProviderStep::Slashed);
+    }
+    assert!(daemon.alerts().any(|alert| alert == ProviderAlert::Slashed));
 }

@@ -1,7 +1,7 @@
 //! A chain in memory with one finality provider, its signer, and who listens.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -179,6 +179,8 @@ pub(super) struct Liar<'a> {
     pub(super) is_away: AtomicBool,
     /// Whether it is still catching up.
     pub(super) is_behind: AtomicBool,
+    /// By how many blocks it says to be further than it is.
+    pub(super) boasts: AtomicU64,
 }
 
 impl<'a> Liar<'a> {
@@ -190,6 +192,7 @@ impl<'a> Liar<'a> {
             is_early: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
+            boasts: AtomicU64::new(0),
         }
     }
 
@@ -203,7 +206,8 @@ impl ChainNode for Liar<'_> {
         let status = self.here()?.status()?;
         let early = u64::from(self.is_early.load(Ordering::Relaxed));
         let is_catching_up = self.is_behind.load(Ordering::Relaxed);
-        Ok(NodeStatus { height: status.height.saturating_add(early), is_catching_up, ..status })
+        let height = status.height.saturating_add(early).saturating_add(self.boasts.load(Ordering::Relaxed));
+        Ok(NodeStatus { height, is_catching_up, ..status })
     }
 
     fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {

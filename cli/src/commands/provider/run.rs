@@ -31,8 +31,8 @@ const WITHIN: Duration = Duration::from_secs(10);
     after_help = "It commits to randomness far enough ahead for its timestamp, votes at every height at which the provider has power, in batches while it catches up, \
     and logs and shows whatever somebody should know (docs/provider.md has every alert). It keeps nothing: it may be killed at any time, and two of them on one signer are \
     harmless. It ends at SIGTERM or SIGINT, and when the provider was slashed (exit code 1). Rewards are not its business.\n\n\
-    Example:\n  btcstake provider run --signer URL --signer-secret-file operator.secret --chain-id bbn-1 --chain-node URL --second-chain-node URL --account operator \
-    --metrics 127.0.0.1:2113"
+    Example:\n  btcstake provider run --signer URL --signer-secret-file provider.secret --chain-id bbn-1 --chain-node URL --second-chain-node URL --account operator \
+    --metrics 127.0.0.1:2115"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -104,6 +104,8 @@ impl ProviderObserver for Log {
     }
 }
 
+/// How long nobody listens after a ring.
+const BETWEEN_RINGS: Duration = Duration::from_millis(50);
 /// How long one that is not told of new blocks waits before it subscribes again.
 const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(30);
 
@@ -117,6 +119,8 @@ fn listen(nodes: Vec<Url>, trust: Trust, bell: Bell) {
                 loop {
                     if blocks.wait(WITHIN)?.is_some() {
                         bell.ring();
+                        // However often it tells.
+                        std::thread::sleep(BETWEEN_RINGS);
                     }
                 }
             });
@@ -168,9 +172,9 @@ impl Args {
         policy.check()?;
         let key = account_key(&self.account.path("--account-key-file")?)?;
         let chain_id = self.signing.chain_id.clone();
-        let node = self.nodes.node()?.of_chain(&chain_id);
+        let node = self.nodes.node_beside(&self.second_chain_node)?.of_chain(&chain_id);
         let account = self.account.open(&node, &key, &chain_id).context(self.nodes.flag())?;
-        let trust = self.nodes.trust()?;
+        let trust = self.nodes.trust(&self.second_chain_node)?;
         let second = self
             .second_chain_node
             .iter()

@@ -169,8 +169,11 @@ fn what_cannot_run_is_said_before_it_runs() {
     // By another name it is the same.
     fails(&same.replace("127.0.0.1", "localhost"), &["--second-chain-node", "must be another node"]);
     folder.write("ca.pem", "no certificate");
-    fails("--chain-ca-file ca.pem", &["--chain-ca-file ca.pem", "must be PEM with one certificate"]);
-    fails("--chain-ca-file nowhere", &["--chain-ca-file nowhere"]);
+    fails("--chain-ca-file ca.pem", &["--chain-ca-file ca.pem", "no node is asked over https"]);
+    let second = "--second-chain-node https://127.0.0.1:1";
+    let not_pem = ["--chain-ca-file ca.pem", "must be PEM with one certificate"];
+    fails(&format!("{second} --chain-ca-file ca.pem"), &not_pem);
+    fails(&format!("{second} --chain-ca-file nowhere"), &["--chain-ca-file nowhere"]);
     let context = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     fails(&format!("--signing-context {context}"), &["--signing-context"]);
     let line = format!("provider run --secret-key-file provider.key {}", chain.flags());
