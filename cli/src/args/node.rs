@@ -88,6 +88,7 @@ impl NodeArgs {
 
     /// Returns the node for a process that keeps running: without a search of blocks for what it has no index
     /// of, and without a time that all calls may take together.
+    #[cfg(all(feature = "babylon", feature = "signer"))]
     pub(crate) fn connect_for_daemon(&self, network: NetworkName) -> anyhow::Result<Box<dyn Node>> {
         let url = self.url()?;
         ensure!(
@@ -115,11 +116,13 @@ impl NodeArgs {
 
 /// What calls a node gets.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "rpc"), allow(dead_code, reason = "who has no client calls nobody"))]
 pub(crate) enum Calls {
     /// Those of a command, which end by a deadline; so many blocks are searched for what the node has no
     /// index of (2016 unless given).
     Command(Option<u32>),
     /// Those of a process that keeps running, which does not search.
+    #[cfg(all(feature = "babylon", feature = "signer"))]
     Unending,
 }
 
@@ -172,12 +175,14 @@ pub(crate) fn bitcoind(url: &str, given: &CredentialArgs, calls: Calls) -> anyho
     };
     let node = match calls {
         Calls::Command(_) => BitcoinCore::connect_before(url, credentials, given.deadline()),
+        #[cfg(all(feature = "babylon", feature = "signer"))]
         Calls::Unending => BitcoinCore::connect(url, credentials),
     };
     let node = node.context("cannot use the node given with --node")?;
     Ok(Box::new(match calls {
         Calls::Command(Some(blocks)) => node.with_search_depth(blocks),
         Calls::Command(None) => node,
+        #[cfg(all(feature = "babylon", feature = "signer"))]
         Calls::Unending => node.with_search_depth(0),
     }))
 }
