@@ -7,7 +7,8 @@ use chain::RejectionClass;
 use finality::ConsumerHeight;
 use staking_scripts::delegation::SlashedOutput;
 
-/// Something that somebody should know. Each is told once, also after a restart.
+/// Something that somebody should know. Each is told once, also after a restart; where the process is killed
+/// just then, twice, and never not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Alert {

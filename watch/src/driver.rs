@@ -11,15 +11,16 @@ use chain::{
 use finality::Evidence;
 use staking_scripts::Delegation;
 use staking_scripts::delegation::SlashedOutput;
-use store::Store;
+use store::{ChangeSet, Store};
 
 use crate::alert::Alert;
 use crate::event::{Action, Event, Verdict};
 use crate::rows::{RowError, passed_blocks, stored_delegations};
+use crate::told::{Observer, Told};
 use crate::watch::{Output, Settings, Watch};
 
 /// How many blocks a step passes at most, so that a long way does not keep others waiting.
-const BLOCKS_A_STEP: usize = 100;
+const BLOCKS_A_STEP: u32 = 100;
 /// How often the mempool is read, where it matters.
 const MEMPOOL_EVERY: Duration = Duration::from_secs(5);
 
@@ -27,46 +28,6 @@ const MEMPOOL_EVERY: Duration = Duration::from_secs(5);
 pub trait WatchedNode: ChainSource + Broadcast + Mempool {}
 
 impl<T: ChainSource + Broadcast + Mempool + ?Sized> WatchedNode for T {}
-
-/// What is told of while it runs. No secret is in any of it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Told<'a> {
-    /// Something that somebody should know.
-    Alert(&'a Alert),
-    /// A slashing transaction was handed to the node, or would have been.
-    Sent {
-        /// The stake.
-        stake: Txid,
-        /// Which output it slashes.
-        output: SlashedOutput,
-        /// The transaction.
-        transaction: &'a Transaction,
-        /// What the node says; `None` where nothing is sent.
-        verdict: Option<&'a Verdict>,
-    },
-    /// A block was passed.
-    Block(ChainTip),
-    /// Blocks were disconnected down to this one.
-    Disconnected(ChainTip),
-    /// The node is behind what was seen: nothing is undone.
-    Behind(ChainTip),
-    /// The node is at this block, and so is the watchtower.
-    AtTip(ChainTip),
-    /// Blocks from this height on are looked at again for so many stakes.
-    LooksBack {
-        /// The first height.
-        from: u32,
-        /// How many stakes.
-        stakes: usize,
-    },
-}
-
-/// Whoever is told.
-pub trait Observer {
-    /// Is told of something.
-    fn told(&self, told: &Told<'_>);
-}
 
 /// Why the watchtower cannot go on now.
 #[derive(Debug, thiserror::Error)]
@@ -81,8 +42,8 @@ pub enum DriverError {
     /// Another watchtower works with this store: ask again from time to time.
     #[error("another watchtower leads with this store; this one stands by")]
     StandingBy,
-    /// The store does not answer, or a row of it is damaged. What the core knows is ahead of what is stored:
-    /// open it anew.
+    /// The store does not answer, or a row of it is damaged. What could not be stored is tried again with the
+    /// next call, before anything else; where the store is lost, open it anew.
     #[error(transparent)]
     Rows(#[from] RowError),
 }
@@ -91,6 +52,34 @@ impl From<store::StoreError> for DriverError {
     fn from(error: store::StoreError) -> Self {
         Self::Rows(error.into())
     }
+}
+
+/// What is still to be told, stored and done of an output.
+struct Pending {
+    alerts: Vec<Alert>,
+    changes: ChangeSet,
+    actions: VecDeque<Action>,
+}
+
+impl From<Output> for Pending {
+    fn from(Output { changes, actions }: Output) -> Self {
+        let mut pending = Self { alerts: Vec::new(), changes, actions: VecDeque::new() };
+        for action in actions {
+            match action {
+                Action::Alert(alert) => pending.alerts.push(alert),
+                action => pending.actions.push_back(action),
+            }
+        }
+        pending
+    }
+}
+
+/// A pass over blocks that are looked at again.
+struct Pass {
+    /// The next height.
+    next: u32,
+    /// The stakes that it is for.
+    stakes: Vec<Txid>,
 }
 
 /// A watchtower that runs.
@@ -104,9 +93,11 @@ pub struct Driver<'a> {
     sends: bool,
     began: Instant,
     /// What is still to be stored and done, in order.
-    pending: VecDeque<Output>,
-    /// The stakes for which blocks are looked at again, and from which height on.
+    pending: VecDeque<Pending>,
+    /// The stakes for which blocks are still to be looked at again, and from which height on.
     look_back: BTreeMap<Txid, u32>,
+    /// The pass over these blocks that is under way.
+    pass: Option<Pass>,
     mempool_read: Option<Instant>,
 }
 
@@ -143,8 +134,9 @@ impl<'a> Driver<'a> {
             follower,
             sends: true,
             began: Instant::now(),
-            pending: VecDeque::from([output]),
+            pending: VecDeque::from([output.into()]),
             look_back: BTreeMap::new(),
+            pass: None,
             mempool_read: None,
         })
     }
@@ -177,46 +169,64 @@ impl<'a> Driver<'a> {
     }
 
     fn tell(&mut self, event: Event<'_>) -> Result<(), DriverError> {
+        // Where that fails, nothing is added to what waits.
+        self.carry_out()?;
         let output = self.watch.handle(event);
-        self.pending.push_back(output);
+        self.pending.push_back(output.into());
         self.carry_out()
     }
 
-    /// Stores and does what is pending.
+    /// Stores and does what is pending. What fails stays pending, and is stored before anything later.
     fn carry_out(&mut self) -> Result<(), DriverError> {
-        while let Some(Output { changes, actions }) = self.pending.pop_front() {
-            // Nothing is done that would not be done again after a crash.
-            if !changes.is_empty() {
-                self.store.apply(&changes)?;
+        while let Some(pending) = self.pending.front_mut() {
+            // Somebody is told before it is stored that he was: after a crash he is told again, and not
+            // never.
+            for alert in pending.alerts.drain(..) {
+                self.observer.told(&Told::Alert(&alert));
             }
-            for action in actions {
-                self.act(action)?;
+            // Nothing else is done that would not be done again after a crash.
+            if !pending.changes.is_empty() {
+                self.store.apply(&pending.changes)?;
+                pending.changes = ChangeSet::new();
+            }
+            let Some(action) = pending.actions.pop_front() else {
+                self.pending.pop_front();
+                continue;
+            };
+            match self.act(&action) {
+                Ok(followed) => self.pending.extend(followed.map(Pending::from)),
+                Err(error) => {
+                    if let Some(pending) = self.pending.front_mut() {
+                        pending.actions.push_front(action);
+                    }
+                    return Err(error);
+                }
             }
         }
         Ok(())
     }
 
-    fn act(&mut self, action: Action) -> Result<(), DriverError> {
-        match action {
-            Action::Alert(alert) => self.observer.told(&Told::Alert(&alert)),
+    /// Does something, and returns what follows.
+    fn act(&mut self, action: &Action) -> Result<Option<Output>, DriverError> {
+        Ok(match action {
+            // They are told apart from the others.
+            Action::Alert(_) => None,
             Action::Load { stakes } => {
-                let delegations = stored_delegations(&mut *self.store, &stakes)?;
-                let output = self.watch.handle(Event::Loaded { delegations: &delegations });
-                self.pending.push_back(output);
+                let delegations = stored_delegations(&mut *self.store, stakes)?;
+                Some(self.watch.handle(Event::Loaded { delegations: &delegations }))
             }
-            Action::LookBack { stakes } => self.look_back.extend(stakes),
-            Action::Broadcast { stake, output, transaction } => self.send(stake, output, &transaction),
-        }
-        Ok(())
+            Action::LookBack { stakes } => {
+                self.look_back.extend(stakes.iter().copied());
+                None
+            }
+            Action::Broadcast { stake, output, transaction } => self.send(*stake, *output, transaction),
+        })
     }
 
-    fn send(&mut self, stake: Txid, output: SlashedOutput, transaction: &Transaction) {
+    fn send(&mut self, stake: Txid, output: SlashedOutput, transaction: &Transaction) -> Option<Output> {
         let verdict = self.sends.then(|| verdict(self.node.broadcast(transaction)));
         self.observer.told(&Told::Sent { stake, output, transaction, verdict: verdict.as_ref() });
-        if let Some(verdict) = verdict {
-            let output = self.watch.handle(Event::Verdict { stake, output, verdict });
-            self.pending.push_back(output);
-        }
+        verdict.map(|verdict| self.watch.handle(Event::Verdict { stake, output, verdict }))
     }
 
     /// Passes some blocks, and does what waits for a time. Returns whether it is at the node's tip, and
@@ -226,9 +236,9 @@ impl<'a> Driver<'a> {
     /// [`DriverError`]: after one of the node the same step may succeed later.
     pub fn step(&mut self, now: Instant) -> Result<bool, DriverError> {
         self.carry_out()?;
-        let is_at_rest = self.follow()?;
+        let mut is_at_rest = self.follow()?;
         if is_at_rest {
-            self.look_back()?;
+            is_at_rest = self.look_back()?;
             self.read_mempool(now)?;
         }
         let seconds = now.saturating_duration_since(self.began).as_secs();
@@ -261,23 +271,39 @@ impl<'a> Driver<'a> {
         Ok(false)
     }
 
-    /// Looks at the blocks again that were passed before stakes were learned, all of them at once.
-    fn look_back(&mut self) -> Result<(), DriverError> {
-        let Some(from) = self.look_back.values().min().copied() else { return Ok(()) };
-        let stakes: Vec<Txid> = self.look_back.keys().copied().collect();
-        self.observer.told(&Told::LooksBack { from, stakes: stakes.len() });
-        for height in from..=self.watch.tracker().height() {
+    /// Looks at some of the blocks again that were passed before stakes were learned, for all of them at
+    /// once. Returns whether nothing is left: a chain is long, and what is new, and what waits to be sent
+    /// again, is not kept waiting for it.
+    fn look_back(&mut self) -> Result<bool, DriverError> {
+        let pass = match self.pass.take() {
+            Some(pass) => pass,
+            None => {
+                let Some(next) = self.look_back.values().min().copied() else { return Ok(true) };
+                let stakes: Vec<Txid> = std::mem::take(&mut self.look_back).into_keys().collect();
+                self.observer.told(&Told::LooksBack { from: next, stakes: stakes.len() });
+                Pass { next, stakes }
+            }
+        };
+        let pass = self.pass.insert(pass);
+        let last =
+            self.watch.tracker().height().min(pass.next.saturating_add(BLOCKS_A_STEP).saturating_sub(1));
+        for height in pass.next..=last {
             let block = match self.node.block_at(BlockHeight::new(height)) {
                 // The node went back meanwhile: what is above its tip will be connected again.
                 Err(NodeError::NoSuchBlock { .. }) => break,
                 block => block?,
             };
             self.tell(Event::LookedBack { block: &block, height })?;
+            if let Some(pass) = &mut self.pass {
+                pass.next = height.saturating_add(1);
+            }
         }
-        for stake in &stakes {
-            self.look_back.remove(stake);
+        if last < self.watch.tracker().height() {
+            return Ok(false);
         }
-        self.tell(Event::LookBackDone { stakes: &stakes })
+        let stakes = self.pass.take().map(|pass| pass.stakes).unwrap_or_default();
+        self.tell(Event::LookBackDone { stakes: &stakes })?;
+        Ok(self.look_back.is_empty())
     }
 
     fn read_mempool(&mut self, now: Instant) -> Result<(), DriverError> {

@@ -8,6 +8,7 @@ mod facts;
 mod rows;
 mod slasher;
 mod stake;
+mod told;
 mod tracker;
 mod watch;
 
@@ -16,10 +17,11 @@ mod tests;
 
 pub use self::alert::Alert;
 pub use self::complete::Candidates;
-pub use self::driver::{Driver, DriverError, Observer, Told, WatchedNode};
+pub use self::driver::{Driver, DriverError, WatchedNode};
 pub use self::event::{Action, Event, Verdict};
 pub use self::facts::{LeafMark, LeafMarks, StakeFacts};
 pub use self::rows::{RowError, SCHEMA, stored_delegations};
 pub use self::stake::{ProviderId, Spend, StakeId, StakeOutput, TrackedStake};
+pub use self::told::{Observer, Told};
 pub use self::tracker::{Learned, ProviderStatistics, StakeChange, Statistics, Tracker};
 pub use self::watch::{Output, Settings, Watch};

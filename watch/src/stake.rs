@@ -6,7 +6,7 @@ use bitcoin::{OutPoint, TxIn, Txid};
 use staking_scripts::SpendPath;
 use staking_scripts::delegation::{Spending, StakeOnChain, StakeState, StakeTimes};
 
-use crate::facts::{LeafMarks, mark};
+use crate::facts::{LeafMarks, StakeFacts, mark};
 
 /// A stake's number, as long as the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +63,22 @@ pub struct TrackedStake {
 }
 
 impl TrackedStake {
+    /// Returns a stake of which nothing is known to be on Bitcoin.
+    pub(crate) fn of(facts: &StakeFacts, providers: Box<[ProviderId]>) -> Self {
+        Self {
+            outpoint: facts.outpoint,
+            amount_sat: facts.amount_sat,
+            times: facts.times,
+            unbonding_txid: facts.unbonding_txid,
+            providers,
+            leaves: facts.leaves,
+            quorum_signed: facts.quorum_signed,
+            is_phase1: false,
+            included: None,
+            spends: None,
+        }
+    }
+
     /// Returns the staking output.
     pub const fn outpoint(&self) -> OutPoint {
         self.outpoint

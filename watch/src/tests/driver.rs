@@ -10,8 +10,9 @@ use store::testing::{Fault, MemoryDatabase};
 
 use super::stakes::{MADE, PARAMETERS, evidence};
 use super::tower::DEPTH;
-use crate::driver::{Driver, DriverError, Observer, Told};
+use crate::driver::{Driver, DriverError};
 use crate::rows::SCHEMA;
+use crate::told::{Observer, Told};
 use crate::watch::Settings;
 
 /// What it told, in words.
@@ -148,14 +149,66 @@ fn where_nothing_is_stored_nothing_is_sent() {
         log.taken();
         database.fail_next(fault);
         assert!(matches!(driver.accuse(&evidence(0, 7)), Err(DriverError::Rows(_))));
-        assert_eq!((sent(&node), log.taken()), (0, Vec::new()));
+        // Somebody is told at once, and nothing is sent.
+        assert_eq!((sent(&node), log.taken()), (0, vec!["equivocation".to_owned()]));
         // Opened anew, it is told again, or knows.
         drop(driver);
         let mut driver = open(&node, &database, &log);
         driver.accuse(&evidence(0, 7)).unwrap();
         driver.step(Instant::now()).unwrap();
         assert!(sent(&node) > 0, "{fault:?}");
+        let is_told_again = log.taken().iter().any(|said| said == "equivocation");
+        assert_eq!(is_told_again, fault != Fault::UnknownWritten, "{fault:?}");
     }
+}
+
+/// What could not be stored for a moment is stored before what comes later, by the same driver.
+#[test]
+fn what_could_not_be_stored_is_not_passed_over() {
+    let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+    let mut driver = open(&node, &database, &log);
+    driver.learn(&MADE[0].delegation, 1).unwrap();
+    driver.step(Instant::now()).unwrap();
+    let first = extend(&node, node.tip().unwrap().hash, 1, &[MADE[0].staking.clone()])[0];
+    database.fail_next(Fault::Failed);
+    assert!(matches!(driver.step(Instant::now()), Err(DriverError::Rows(_))));
+    extend(&node, first, 2, &[]);
+    driver.step(Instant::now()).unwrap();
+    drop(driver);
+    // Whoever opens it knows of the block that could not be stored.
+    let driver = open(&node, &database, &log);
+    let tracker = driver.watch().tracker();
+    let stake = tracker.stake(tracker.find(&MADE[0].staking.compute_txid()).unwrap()).unwrap();
+    assert_eq!((tracker.height(), stake.included_height()), (3, Some(1)));
+}
+
+/// A long look back keeps nothing waiting: new blocks are passed and slashings sent between its parts.
+#[test]
+fn a_long_look_back_is_done_in_parts() {
+    let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+    let blocks = extend(&node, node.tip().unwrap().hash, 350, &[MADE[0].staking.clone()]);
+    let mut driver = open(&node, &database, &log);
+    let now = Instant::now();
+    while !driver.step(now).unwrap() {}
+    driver.learn(&MADE[0].delegation, 1).unwrap();
+    assert!(!driver.step(now).unwrap());
+    // Learned meanwhile, it has a pass of its own; killed meanwhile, it is begun again.
+    driver.learn(&MADE[2].delegation, 1).unwrap();
+    extend(&node, *blocks.last().unwrap(), 1, &[]);
+    assert!(!driver.step(now).unwrap());
+    assert_eq!(driver.watch().tracker().height(), 351);
+    drop(driver);
+    let mut driver = open(&node, &database, &log);
+    log.taken();
+    let mut steps = 0;
+    while !driver.step(now).unwrap() {
+        steps += 1;
+    }
+    assert!((3..10).contains(&steps), "{steps}");
+    assert!(log.taken().contains(&"2 from 1".to_owned()));
+    let tracker = driver.watch().tracker();
+    let stake = tracker.stake(tracker.find(&MADE[0].staking.compute_txid()).unwrap()).unwrap();
+    assert_eq!(stake.included_height(), Some(1));
 }
 
 /// One of several that share a store works, and the others wait.

@@ -163,6 +163,46 @@ fn evidence_that_proves_nothing_and_refusals_are_told_once() {
     assert_eq!(tower.alerts.len(), 3);
 }
 
+/// Whoever shows a worse delegation first keeps nobody from the right one: signatures of another stake, none
+/// of the staker, and another unbonding transaction.
+#[test]
+fn a_worse_delegation_does_not_keep_a_stake_from_being_slashed() {
+    let right = &MADE[0].delegation;
+    let others = staking_scripts::Delegation {
+        covenant_signatures: MADE[2].delegation.covenant_signatures.clone(),
+        ..right.clone()
+    };
+    let mut unsigned = right.clone();
+    for slashing in [&mut unsigned.slashing, &mut unsigned.unbonding_slashing] {
+        slashing.as_mut().unwrap().staker_signature = None;
+    }
+    let mut paler = others.clone();
+    let unbonding = paler.unbonding_transaction.as_mut().unwrap();
+    unbonding.output[0].value -= bitcoin::Amount::from_sat(1);
+    for (name, worse) in [("signatures", &others), ("staker", &unsigned), ("unbonding", &paler)] {
+        for is_known_before in [true, false] {
+            let (mut bitcoin, mut tower) = world(&[]);
+            tower.tell(Event::Delegation { delegation: worse, since: 0 }, &mut bitcoin).unwrap();
+            confirm(&mut bitcoin, &mut tower, &MADE[0].staking);
+            if !is_known_before {
+                accuse(&mut bitcoin, &mut tower, 0);
+            }
+            tower.tell(Event::Delegation { delegation: right, since: 0 }, &mut bitcoin).unwrap();
+            // And again afterwards.
+            tower.tell(Event::Delegation { delegation: worse, since: 0 }, &mut bitcoin).unwrap();
+            tower.restart(&mut bitcoin);
+            if is_known_before {
+                // By the right delegation it is unbonding, and not something unknown.
+                confirm(&mut bitcoin, &mut tower, &MADE[0].unbonding);
+                assert_eq!(status(&tower, 0), StakeStatus::Unbonding, "{name}");
+                accuse(&mut bitcoin, &mut tower, 0);
+            }
+            mine(&mut bitcoin, &mut tower, 2);
+            assert_eq!(status(&tower, 0), StakeStatus::Slashed, "{name}");
+        }
+    }
+}
+
 /// The provider's key is nowhere in what is shown or stored.
 #[test]
 fn no_secret_is_stored_or_shown() {

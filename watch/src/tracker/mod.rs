@@ -37,6 +37,9 @@ pub enum Learned {
     More(StakeId),
     /// One that is known otherwise: what is known stays.
     Otherwise(StakeId),
+    /// One that was known otherwise, without a quorum's signatures, which this one has: it takes the place of
+    /// what was known. Blocks may have something of it, as of a new one.
+    Instead(StakeId),
 }
 
 /// Something that a block had of a stake.
@@ -142,23 +145,12 @@ impl Tracker {
         if let Some(id) = self.find(&facts.outpoint.txid) {
             return self.learn_more(id, facts);
         }
-        let providers = facts.providers.iter().map(|key| self.provider_number(key)).collect();
-        self.add(TrackedStake {
-            outpoint: facts.outpoint,
-            amount_sat: facts.amount_sat,
-            times: facts.times,
-            unbonding_txid: facts.unbonding_txid,
-            providers,
-            leaves: facts.leaves,
-            quorum_signed: facts.quorum_signed,
-            is_phase1: false,
-            included: None,
-            spends: None,
-        })
+        let providers = self.provider_numbers(&facts.providers);
+        Learned::New(self.add(TrackedStake::of(facts, providers)))
     }
 
     /// Adds a stake as it was stored; its providers are numbers of this tracker.
-    pub(crate) fn add(&mut self, stake: TrackedStake) -> Learned {
+    pub(crate) fn add(&mut self, stake: TrackedStake) -> StakeId {
         let id = StakeId(saturated(self.stakes.len()));
         let outputs = [stake.unbonding_output(), stake.refund_output()];
         self.by_txid.add(&stake.outpoint.txid, id);
@@ -166,7 +158,7 @@ impl Tracker {
             self.by_txid.add(&output.txid, id);
         }
         self.stakes.push(stake);
-        Learned::New(id)
+        id
     }
 
     pub(crate) fn provider_numbers(&mut self, keys: &[XOnlyPublicKey]) -> Box<[ProviderId]> {
@@ -174,6 +166,7 @@ impl Tracker {
     }
 
     fn learn_more(&mut self, id: StakeId, facts: &StakeFacts) -> Learned {
+        let providers = self.provider_numbers(&facts.providers);
         let Some(stake) = self.stake_mut(id) else { return Learned::Known(id) };
         let is_same = stake.outpoint == facts.outpoint
             && stake.times == facts.times
@@ -181,10 +174,14 @@ impl Tracker {
             && (stake.unbonding_txid.is_none()
                 || facts.unbonding_txid.is_none()
                 || stake.unbonding_txid == facts.unbonding_txid);
-        if !is_same {
-            return Learned::Otherwise(id);
-        }
         let is_signed = facts.quorum_signed && !stake.quorum_signed;
+        if !is_same {
+            if !is_signed {
+                return Learned::Otherwise(id);
+            }
+            *stake = TrackedStake::of(facts, providers);
+            return Learned::Instead(id);
+        }
         let is_unbonding_known = stake.unbonding_txid.is_none() && facts.unbonding_txid.is_some();
         // One that a block announced is registered now.
         let is_registered = stake.is_phase1;

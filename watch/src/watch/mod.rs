@@ -190,7 +190,7 @@ impl Watch {
         let id = match self.tracker.learn(&facts) {
             Learned::Known(_) => return,
             Learned::Otherwise(_) => return self.tell(Alert::OtherDelegation { stake }, output),
-            Learned::New(id) => {
+            Learned::New(id) | Learned::Instead(id) => {
                 rows::put_look_back(&mut output.changes, &stake, since);
                 output.actions.push(Action::LookBack { stakes: vec![(stake, since)] });
                 id
