@@ -40,6 +40,28 @@ impl CometBft {
     fn call<T: serde::de::DeserializeOwned>(&self, method: &str, params: &Value) -> Result<T, NodeError> {
         Ok(self.rpc.call(method, params)?)
     }
+
+    /// Asks for what a block has; `None` where the node does not have the block: it is pruned, or still to
+    /// come.
+    fn of_height<T: serde::de::DeserializeOwned>(
+        &self,
+        method: &str,
+        height: ConsumerHeight,
+    ) -> Result<Option<T>, NodeError> {
+        match self.call(method, &json!([height.to_u64().to_string()])) {
+            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
+                if refusal.data.contains("is not available, lowest height is") =>
+            {
+                Ok(None)
+            }
+            // What it says of a height that is still to come is a text alone; its tip says it too.
+            Err(refused @ NodeError::Endpoint(EndpointError::Refused { .. })) => {
+                let is_to_come = self.status().is_ok_and(|status| height > status.height);
+                if is_to_come { Ok(None) } else { Err(refused) }
+            }
+            answer => answer.map(Some),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -190,19 +212,7 @@ impl ChainNode for CometBft {
 
     fn header(&self, height: ConsumerHeight) -> Result<Option<BlockHeader>, NodeError> {
         let asked = height.to_u64();
-        let answer: HeaderAnswer = match self.call("header", &json!([asked.to_string()])) {
-            // What it says of a height that is still to come is a text alone; its tip says it too.
-            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
-                if refusal.data.contains("is not available, lowest height is") =>
-            {
-                return Ok(None);
-            }
-            Err(refused @ NodeError::Endpoint(EndpointError::Refused { .. })) => {
-                let is_to_come = self.status().is_ok_and(|status| height > status.height);
-                return if is_to_come { Ok(None) } else { Err(refused) };
-            }
-            answer => answer?,
-        };
+        let Some(answer) = self.of_height::<HeaderAnswer>("header", height)? else { return Ok(None) };
         let Header { chain_id, height: found, time, app_hash: hash } =
             answer.header.ok_or_else(|| NodeError::answer("there is no header in it"))?;
         if found != asked {
@@ -281,18 +291,7 @@ impl ChainNode for CometBft {
 
     fn block_events(&self, height: ConsumerHeight) -> Result<Option<Vec<Event>>, NodeError> {
         let asked = height.to_u64();
-        let results: BlockResults = match self.call("block_results", &json!([asked.to_string()])) {
-            Err(NodeError::Endpoint(EndpointError::Refused { refusal, .. }))
-                if refusal.data.contains("is not available, lowest height is") =>
-            {
-                return Ok(None);
-            }
-            Err(refused @ NodeError::Endpoint(EndpointError::Refused { .. })) => {
-                let is_to_come = self.status().is_ok_and(|status| height > status.height);
-                return if is_to_come { Ok(None) } else { Err(refused) };
-            }
-            results => results?,
-        };
+        let Some(results) = self.of_height::<BlockResults>("block_results", height)? else { return Ok(None) };
         if results.height != asked {
             let found = results.height;
             return Err(NodeError::answer(format!("what happened at height {found}; was asked for {asked}")));
