@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Expected: the bytes in one JSON object have one form. Instead `EventSlashedFinalityProvider`, as the chain puts it
-# into a block's events, has the finality provider's key in hex and all other bytes of the evidence in base64, under
-# the names of the protobuf message; and 64 hex digits are valid base64 too, of 48 other bytes, so that whoever reads
-# all of it as base64 gets a wrong key and no error. Seen with Go module github.com/babylonlabs-io/babylon/v4 v4.1.0,
-# 2026-11-30. Touches whoever takes evidence from events. Reason: types/btc_schnorr_pk.go has a MarshalJSON of its
-# own, the types of randomness and signature beside it have none.
+# Expected: the bytes in one JSON object have one form. Instead `EventSlashedFinalityProvider`, as the chain
+# puts it into a block's events, has the finality provider's key in hex and all other bytes of the evidence
+# in base64, under the names of the protobuf message; and 64 hex digits are valid base64 too, of 48 other
+# bytes, so that whoever reads all of it as base64 gets a wrong key and no error. Seen with Go module
+# github.com/babylonlabs-io/babylon/v4 v4.1.0, 2026-11-30. Touches whoever takes evidence from events.
+# Reason: types/btc_schnorr_pk.go has a MarshalJSON of its own, the types of randomness and signature beside
+# it have none.
 set -euo pipefail
 
 work=$(mktemp -d)
