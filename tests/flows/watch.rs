@@ -91,7 +91,7 @@ impl<'a> World<'a> {
     }
 
     fn settings(&self) -> Settings {
-        Settings { parameters: self.parameters.clone(), depth: DEPTH }
+        Settings::new(self.parameters.clone(), DEPTH)
     }
 }
 

@@ -29,6 +29,7 @@ impl Observer for Log {
             Told::Behind(at) => format!("behind {}", at.height),
             Told::AtTip(at) => format!("at {}", at.height),
             Told::LooksBack { from, stakes } => format!("{stakes} from {from}"),
+            Told::Reported { report, error } => format!("{} {}", report.kind(), error.is_none()),
         };
         self.0.borrow_mut().push(said);
     }
@@ -41,7 +42,7 @@ impl Log {
 }
 
 fn open<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) -> Driver<'a> {
-    let settings = Settings { parameters: PARAMETERS.clone(), depth: DEPTH };
+    let settings = Settings::new(PARAMETERS.clone(), DEPTH);
     let store = Box::new(database.open(&SCHEMA).unwrap());
     Driver::open(settings, node, store, log, BlockHeight::GENESIS).unwrap()
 }
@@ -216,7 +217,7 @@ fn a_long_look_back_is_done_in_parts() {
 fn one_that_stands_by_does_nothing_until_it_leads() {
     let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
     let first = open(&node, &database, &log);
-    let settings = || Settings { parameters: PARAMETERS.clone(), depth: DEPTH };
+    let settings = || Settings::new(PARAMETERS.clone(), DEPTH);
     let store = || Box::new(database.open(&SCHEMA).unwrap());
     let second = Driver::open(settings(), &node, store(), &log, BlockHeight::GENESIS);
     assert!(matches!(second, Err(DriverError::StandingBy)));

@@ -10,7 +10,7 @@ use super::stakes::PARAMETERS;
 use super::world::Bitcoin;
 use crate::alert::Alert;
 use crate::event::{Action, Event};
-use crate::rows::{SCHEMA, stored_delegations};
+use crate::rows::{SCHEMA, stored_delegations, stored_slashing};
 use crate::watch::{Output, Settings, Watch};
 
 /// How deep what counts must be.
@@ -73,6 +73,13 @@ impl Tower {
                     Action::Load { stakes } => {
                         let delegations = stored_delegations(&mut self.store, &stakes).unwrap();
                         outputs.push_back(self.watch.handle(Event::Loaded { delegations: &delegations }));
+                    }
+                    Action::Recover { stake } => {
+                        let found = stored_slashing(&mut self.store, &stake).unwrap();
+                        if let Some((delegation, transaction)) = found {
+                            let (delegation, transaction) = (&delegation, &transaction);
+                            outputs.push_back(self.watch.handle(Event::Slashing { delegation, transaction }));
+                        }
                     }
                     Action::Broadcast { stake, output, transaction } => {
                         let verdict = bitcoin.broadcast(&transaction);
@@ -154,5 +161,5 @@ fn leading(database: &MemoryDatabase) -> MemoryStore {
 }
 
 fn settings() -> Settings {
-    Settings { parameters: PARAMETERS.clone(), depth: DEPTH }
+    Settings::new(PARAMETERS.clone(), DEPTH)
 }
