@@ -99,8 +99,8 @@ pub enum Alert {
         /// Why.
         reason: String,
     },
-    /// So many alerts of a kind were told that anybody can cause who is listened to: further ones of this kind
-    /// that may be such are not told.
+    /// So many alerts of a kind were told that anybody can cause who is listened to: further ones of this
+    /// kind that may be such are not told.
     Flooded {
         /// The kind.
         kind: &'static str,

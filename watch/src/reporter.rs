@@ -12,7 +12,7 @@ const AGAIN_AFTER_BLOCKS: u32 = 6;
 /// How often it is handed over at most.
 const MOST_TIMES: u32 = 3;
 /// The longest pause after failures in a row, in rounds: each block and each minute begins one.
-const LONGEST_PAUSE: u32 = 64;
+const LONGEST_PAUSE: u32 = 16;
 
 /// What a report is about: a stake or a provider. There is one report of each at a time.
 pub(crate) type Subject = [u8; 33];

@@ -1,8 +1,8 @@
 //! Looking again at blocks that were passed before stakes were learned.
 //!
-//! A node with an index of spenders is asked for what spends their outputs, where it is known in which block a
-//! stake is: then only the blocks with something of them are read, and the last k, which the index may be
-//! behind of, or have left for a moment while the node tries a fork. Otherwise every block is read.
+//! A node with an index of spenders is asked for what spends their outputs, where it is known in which block
+//! a stake is: then only the blocks with something of them are read, and the last k, as the index may leave
+//! some of those for a moment while the node tries a fork. Otherwise every block is read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -254,7 +254,8 @@ impl Driver<'_> {
         }
     }
 
-    /// Judges a block again: the one of this hash, or the one at this height. Returns whether the node has it.
+    /// Judges a block again: the one of this hash, or the one at this height. Returns whether the node has
+    /// it.
     fn read_again(&mut self, height: u32, hash: Option<BlockHash>) -> Result<bool, DriverError> {
         let block = match hash {
             Some(hash) => self.node.block(&hash),

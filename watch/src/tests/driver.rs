@@ -17,7 +17,7 @@ use crate::watch::Settings;
 
 /// What it told, in words.
 #[derive(Default)]
-struct Log(RefCell<Vec<String>>);
+pub(super) struct Log(RefCell<Vec<String>>);
 
 impl Observer for Log {
     fn told(&self, told: &Told<'_>) {
@@ -36,18 +36,18 @@ impl Observer for Log {
 }
 
 impl Log {
-    fn taken(&self) -> Vec<String> {
+    pub(super) fn taken(&self) -> Vec<String> {
         std::mem::take(&mut self.0.borrow_mut())
     }
 }
 
-fn open<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) -> Driver<'a> {
+pub(super) fn open<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) -> Driver<'a> {
     let settings = Settings::new(PARAMETERS.clone(), DEPTH);
     let store = Box::new(database.open(&SCHEMA).unwrap());
     Driver::open(settings, node, store, log, BlockHeight::GENESIS).unwrap()
 }
 
-fn extend(
+pub(super) fn extend(
     node: &ScriptedChain,
     parent: BlockHash,
     count: u32,
