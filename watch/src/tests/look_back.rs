@@ -131,14 +131,14 @@ fn blocks_that_the_node_lost_for_a_while_are_not_passed_over() {
         let (log, database) = (Log::default(), MemoryDatabase::new());
         let mut driver = at_tip(&node, &database, &log);
         let tip = node.tip().unwrap().hash;
-        let lost: Vec<_> = (200..=BLOCKS).map(|at| node.block_hash(BlockHeight::new(at)).unwrap()).collect();
-        let back = node.block_hash(BlockHeight::new(199)).unwrap();
+        let lost: Vec<_> = (1450..=BLOCKS).map(|at| node.block_hash(BlockHeight::new(at)).unwrap()).collect();
+        let back = node.block_hash(BlockHeight::new(1449)).unwrap();
         node.forget(&lost);
         node.set_tip(back);
         for (number, made) in (0_u32..).zip(MADE.iter()) {
             driver.learn(&made.delegation, FIRST + number).unwrap();
         }
-        for _ in 0..20 {
+        for _ in 0..30 {
             driver.step(Instant::now()).unwrap();
         }
         node.remember(&lost);
