@@ -27,12 +27,14 @@ fn invalid_evidence_and_delegations_are_told_of_a_bounded_number_of_times() {
         delegation.staking_transaction.lock_time = bitcoin::absolute::LockTime::from_consensus(number);
         delegation
     };
-    for number in 0..150_u32 {
+    for number in (0..100).chain(0..150_u32) {
         let height = finality::ConsumerHeight(u64::from(number));
         wrong.canonical = finality::VoteMessage::new(finality::SigningContext::GENESIS, height, [1; 32]);
         wrong.fork = finality::VoteMessage::new(finality::SigningContext::GENESIS, height, [2; 32]);
         tower.tell(Event::Evidence { evidence: &wrong }, &mut bitcoin).unwrap();
         learn(&mut bitcoin, &mut tower, &invalid(number));
+        // The same ones again are no more.
+        assert_eq!(count(&tower, "flooded") > 0, number >= 100);
         if number == 120 {
             tower.restart(&mut bitcoin);
         }

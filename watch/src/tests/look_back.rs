@@ -17,7 +17,8 @@ use crate::stake::TrackedStake;
 const FIRST: u32 = 10;
 const BLOCKS: u32 = 1500;
 
-/// Six stakes, in blocks 10 to 15; later one is unbonded and slashed, one slashed, one extended.
+/// Six stakes, in blocks 10 to 15; later one is unbonded and slashed, one slashed, one extended, and two are
+/// unbonded.
 fn chain() -> ScriptedChain {
     let node = ScriptedChain::new();
     let child = MADE[1].child.as_ref().unwrap();
@@ -25,8 +26,10 @@ fn chain() -> ScriptedChain {
     let mut blocks: Vec<(u32, Vec<Transaction>)> =
         (FIRST..).zip(staking).map(|(height, staking)| (height, vec![staking])).collect();
     blocks.push((300, vec![MADE[0].unbonding.clone()]));
-    blocks.push((500, vec![slashing(0, SlashedOutput::Unbonding), child.staking.clone()]));
+    blocks.push((500, vec![slashing(0, SlashedOutput::Unbonding)]));
+    blocks.push((510, vec![child.staking.clone()]));
     blocks.push((700, vec![slashing(2, SlashedOutput::Staking)]));
+    blocks.push((1460, vec![MADE[4].unbonding.clone()]));
     blocks.push((BLOCKS - 1, vec![MADE[3].unbonding.clone()]));
     let mut tip = node.tip().unwrap();
     for (height, transactions) in blocks {
@@ -81,7 +84,7 @@ fn an_index_finds_what_blocks_do_in_fewer_calls() {
     assert_eq!(by_index, by_blocks);
     assert!(by_index[0].slashing().is_some() && by_index[2].slashing().is_some());
     assert!(by_index[1].extension().is_some() && by_index[3].unbonding_output().is_some());
-    assert_eq!(by_index.iter().filter(|stake| stake.spends.is_some()).count(), 4);
+    assert_eq!(by_index.iter().filter(|stake| stake.spends.is_some()).count(), 5);
     assert_eq!(by_index.len(), STAKES);
     assert!(fewer * 20 < calls, "{fewer} of {calls}");
     // Killed at any step.
@@ -141,6 +144,8 @@ fn blocks_that_the_node_lost_for_a_while_are_not_passed_over() {
         for _ in 0..30 {
             driver.step(Instant::now()).unwrap();
         }
+        // There is nothing to do but to wait.
+        assert!(driver.step(Instant::now()).unwrap());
         node.remember(&lost);
         node.set_tip(tip);
         while !driver.step(Instant::now()).unwrap() {}

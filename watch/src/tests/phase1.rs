@@ -106,6 +106,20 @@ fn a_registration_takes_its_place() {
     }
 }
 
+/// Nobody is told that a stake escaped which nobody could slash.
+#[test]
+fn a_phase1_stake_of_whoever_equivocated_does_not_escape() {
+    let (mut bitcoin, mut tower) = world(1);
+    confirm(&mut bitcoin, &mut tower, &ANNOUNCED.staking);
+    tower.tell(Event::Evidence { evidence: &evidence(1, 7) }, &mut bitcoin).unwrap();
+    let mut withdrawal = ANNOUNCED.unbonding.clone();
+    withdrawal.input[0].witness.clear();
+    confirm(&mut bitcoin, &mut tower, &withdrawal);
+    mine(&mut bitcoin, &mut tower, 1);
+    assert!(stake(&tower, &ANNOUNCED.staking).unwrap().spends.is_some());
+    assert_eq!(tower.alerts.len(), 1, "{:?}", tower.alerts);
+}
+
 /// What is registered before its block is no phase-1 stake.
 #[test]
 fn what_is_registered_stays_registered() {

@@ -197,20 +197,32 @@ fn a_selective_slashing_is_published_where_that_is_wanted_and_not_without_a_post
     }
 }
 
-/// The chain moved on between the block and its report: it is not proven from another.
+/// The node moves to another branch while a report is made, after any of its calls: it is not proven from
+/// another block, and nobody is told that it cannot be.
 #[test]
 fn nothing_is_reported_from_another_branch() {
-    let world = World::new(&[&MADE[0].staking]);
-    let fork = world.node.tip().unwrap().hash;
-    world.mine(1, &MADE[0].unbonding);
-    let now = Instant::now();
-    let mut driver = world.open(OnSelective::Alert);
-    driver.learn(&MADE[0].delegation, 1).unwrap();
-    rest(&mut driver, now);
-    driver.registered(id(0), RegisteredStatus::Active).unwrap();
-    // A branch without it. The driver sees its tip in the middle of a step.
-    let branch = extend(&world.node, fork, 3, &[]);
-    rest(&mut driver, now);
-    assert_eq!((world.taken().len(), driver.watch().tracker().tip().hash), (0, branch[2]));
-    assert!(!world.log.taken().contains(&"not_reported".to_owned()));
+    for calls in 1..16 {
+        let world = World::new(&[&MADE[0].staking]);
+        let fork = world.node.tip().unwrap();
+        let unbonding = world.mine(1, &MADE[0].unbonding);
+        let tip = world.node.tip().unwrap().hash;
+        let branch = extend(&world.node, fork.hash, 3, &[]);
+        world.node.set_tip(tip);
+        let now = Instant::now();
+        let mut driver = world.open(OnSelective::Alert);
+        driver.learn(&MADE[0].delegation, 1).unwrap();
+        rest(&mut driver, now);
+        driver.registered(id(0), RegisteredStatus::Active).unwrap();
+        world.node.set_tip_after(calls, branch[2]);
+        rest(&mut driver, now);
+        while driver.watch().tracker().tip().hash != branch[2] {
+            driver.step(now).unwrap();
+        }
+        let log = world.log.taken();
+        assert!(!log.contains(&"not_reported".to_owned()), "{calls}: {log:?}");
+        for report in world.taken() {
+            let ReadyReport::Undelegation { block, .. } = report else { panic!("{report:?}") };
+            assert_eq!(block, unbonding.block_hash());
+        }
+    }
 }

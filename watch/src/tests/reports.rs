@@ -138,6 +138,20 @@ fn what_fails_is_tried_again_with_the_next_block_or_minute_and_then_less_often()
     assert_eq!(kinds, ["not_reported"]);
 }
 
+/// What the chain has of it stays known when a better delegation takes the place of a worse one.
+#[test]
+fn a_status_outlasts_a_delegation() {
+    let (mut bitcoin, mut tower) = world(&[]);
+    let mut worse = MADE[0].delegation.clone();
+    worse.covenant_signatures.clear();
+    worse.unbonding_transaction.as_mut().unwrap().output[0].value -= bitcoin::Amount::from_sat(1);
+    learn(&mut bitcoin, &mut tower, &worse);
+    register(&mut bitcoin, &mut tower, id(0), Verified);
+    learn(&mut bitcoin, &mut tower, &MADE[0].delegation);
+    tower.restart(&mut bitcoin);
+    assert_eq!(registered(&tower, id(0)), Some(Verified));
+}
+
 /// Rows of the first version have no statuses, and do not tell what is an extension.
 #[test]
 fn a_store_of_the_first_version_is_opened() {
