@@ -24,7 +24,9 @@ pub struct Settings {
     pub depth: u32,
     /// What is done about selective slashing.
     pub on_selective: OnSelective,
-    /// The parameters of phase 1. With them, phase-1 stakes are found in the blocks.
+    /// The parameters of phase 1. With them, phase-1 stakes are found in the blocks: those that keep every
+    /// rule which their block shows. Whether a cap on the sum of all stakes was reached is not looked at, and
+    /// they count from `depth` on, not from the confirmations of phase 1.
     pub phase1: Option<ParametersHistory<Phase1Parameters>>,
 }
 
