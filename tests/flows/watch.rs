@@ -9,13 +9,16 @@ use chain::{BitcoinCore, BlockHeight, ChainSource as _, EmbeddedRegtest, Node};
 use eots::{SecretRandomness, sign};
 use finality::{ConsumerHeight, Evidence, SigningContext, VoteMessage};
 use staking_scripts::coins::{key_path_script, sign_key_path};
-use staking_scripts::delegation::{ChainRules, NewDelegation, ParametersAt};
+use staking_scripts::delegation::{ChainRules, NewDelegation, ParametersAt, SlashedOutput};
 use staking_scripts::outputs::{StakedTo, StakingOutput, Timelock};
 use staking_scripts::testing::{covenant_signatures, history, key, members, possession};
 use staking_scripts::transactions::{LeafTransaction as _, NewStake, StakingTransaction};
 use staking_scripts::{Delegation, FundingCoin, Parameters, ParametersHistory, StakeStatus};
 use store::SqliteStore;
-use watch::{Alert, Driver, Observer, SCHEMA, Settings, Told, WatchedNode};
+use watch::{
+    Alert, Driver, Observer, OnSelective, Post, PostError, ReadyReport, RegisteredStatus, SCHEMA, Settings,
+    Told, WatchedNode,
+};
 
 use crate::bitcoind::program;
 
@@ -91,7 +94,7 @@ impl<'a> World<'a> {
     }
 
     fn settings(&self) -> Settings {
-        Settings { parameters: self.parameters.clone(), depth: DEPTH }
+        Settings::new(self.parameters.clone(), DEPTH)
     }
 }
 
@@ -216,6 +219,80 @@ fn watchtower_slashes_on_the_embedded_node() {
         let blocks = node.tip().unwrap().height.blocks_since(fork_height) + 1;
         node.mine_on(&fork_point, blocks, &ScriptBuf::from_bytes(vec![0x51; 2])).unwrap();
     });
+}
+
+/// Whoever takes reports.
+#[derive(Default)]
+struct Outbox(RefCell<Vec<ReadyReport>>);
+
+impl Post for Outbox {
+    fn post(&self, report: &ReadyReport) -> Result<(), PostError> {
+        self.0.borrow_mut().push(report.clone());
+        Ok(())
+    }
+}
+
+/// A stake is slashed by whoever has its provider's key, and the watchtower learns of all stakes long after:
+/// by the node's index of spenders it finds out, slashes the other one, and reports all of it with proofs
+/// that hold for the node's headers.
+#[test]
+fn watchtower_finds_out_a_selective_slashing_and_reports_it() {
+    let node = EmbeddedRegtest::in_memory().unwrap();
+    let world = World::new(&node);
+    let [slashed, other, honest] =
+        [(0, 0), (1, 0), (2, 1)].map(|(number, provider)| world.stake(number, provider));
+    let covenant = world.committee().covenant();
+    let selective = slashed.delegation.slash(SlashedOutput::Staking, &key("provider", 0), covenant).unwrap();
+    world.node.broadcast(&selective).unwrap();
+    world.mine(400);
+    let (log, outbox) = (Log::default(), Outbox::default());
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("watch.db"), &SCHEMA).unwrap();
+    let settings = Settings { on_selective: OnSelective::Publish, ..world.settings() };
+    let watched: &dyn WatchedNode = &&node;
+    let driver = Driver::open(settings, watched, Box::new(store), &log, BlockHeight::new(0)).unwrap();
+    let mut driver = driver.reporting_to(&outbox);
+    rest(&mut driver, 0);
+    for (stake, status) in [
+        (&slashed, RegisteredStatus::Active),
+        (&other, RegisteredStatus::Active),
+        (&honest, RegisteredStatus::Verified),
+    ] {
+        let height = chain::Lookup::transaction(&node, &stake.txid).unwrap().unwrap().block.unwrap().height;
+        driver.learn(&stake.delegation, height.to_u32()).unwrap();
+        driver.registered(stake.txid, status).unwrap();
+    }
+    rest(&mut driver, 0);
+    world.mine(1);
+    rest(&mut driver, 0);
+    assert_eq!([&slashed, &other].map(|stake| status(&driver, stake)), [StakeStatus::Slashed; 2]);
+    assert_eq!(status(&driver, &honest), StakeStatus::Active);
+
+    let params = bitcoin::params::Params::new(bitcoin::Network::Regtest);
+    let mut kinds: Vec<&str> = Vec::new();
+    for report in outbox.0.take() {
+        match report {
+            ReadyReport::Inclusion { stake, block, proof, .. } => {
+                let transaction = chain::Lookup::transaction(&node, &stake).unwrap().unwrap().transaction;
+                proof.verify(&transaction, &node.header(&block).unwrap().header, &params).unwrap();
+                assert_eq!(stake, honest.txid);
+                kinds.push("inclusion");
+            }
+            ReadyReport::Undelegation { spending, block, proof, funding, .. } => {
+                proof.verify(&spending, &node.header(&block).unwrap().header, &params).unwrap();
+                assert_eq!(funding[0].compute_txid(), spending.input[0].previous_output.txid);
+                kinds.push("undelegation");
+            }
+            ReadyReport::SelectiveSlashing { key: found, .. } => {
+                assert_eq!(found.to_bytes(), key("provider", 0).to_bytes());
+                kinds.push("selective_slashing");
+            }
+            report => panic!("{report:?}"),
+        }
+    }
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["inclusion", "selective_slashing", "undelegation", "undelegation"]);
+    assert_eq!(log.kinds(), ["selective_slashing"]);
 }
 
 #[test]

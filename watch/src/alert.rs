@@ -7,6 +7,8 @@ use chain::RejectionClass;
 use finality::ConsumerHeight;
 use staking_scripts::delegation::SlashedOutput;
 
+use crate::report::Report;
+
 /// Something that somebody should know. Each is told once, also after a restart; where the process is killed
 /// just then, twice, and never not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +91,28 @@ pub enum Alert {
         /// The stake.
         stake: Txid,
     },
+    /// The secured chain could not be told of something that it should know, or takes no notice. It is tried
+    /// again.
+    NotReported {
+        /// What it should know.
+        report: Report,
+        /// Why.
+        reason: String,
+    },
+    /// So many alerts of a kind were told that anybody can cause who is listened to: further ones of this
+    /// kind that may be such are not told.
+    Flooded {
+        /// The kind.
+        kind: &'static str,
+        /// How many were told.
+        told: u32,
+    },
+    /// Evidence against too many providers is known of whom no stake is: more of that kind is not taken as
+    /// long as no stake of its provider is known.
+    TooManyAccused {
+        /// How many providers.
+        providers: usize,
+    },
     /// Bitcoin's chain was reorganized as deep as stakes must be, or deeper: the secured chain stops at such
     /// a reorg.
     DeepReorg {
@@ -121,6 +145,9 @@ impl Alert {
             Self::UnknownExtension { .. } => "unknown_extension",
             Self::Slashed { .. } => "slashed",
             Self::OtherDelegation { .. } => "other_delegation",
+            Self::NotReported { .. } => "not_reported",
+            Self::Flooded { .. } => "flooded",
+            Self::TooManyAccused { .. } => "too_many_accused",
             Self::DeepReorg { .. } => "deep_reorg",
         }
     }
@@ -145,6 +172,9 @@ impl Alert {
             | Self::Slashed { stake, by } => {
                 format!("{kind}/{stake}/{by}")
             }
+            Self::NotReported { report, .. } => format!("{kind}/{}/{}", report.kind(), report.about()),
+            Self::Flooded { kind: of, .. } => format!("{kind}/{of}"),
+            Self::TooManyAccused { .. } => kind.to_owned(),
             Self::DeepReorg { blocks, fork_height } => format!("{kind}/{fork_height}/{blocks}"),
         }
     }
@@ -187,6 +217,18 @@ impl fmt::Display for Alert {
             Self::Slashed { stake, by } => write!(f, "the stake {stake} is slashed for good by {by}"),
             Self::OtherDelegation { stake } => {
                 write!(f, "another delegation of the stake {stake} differs from the one that is known")
+            }
+            Self::NotReported { report, reason } => {
+                write!(f, "the {} of {} is not reported: {reason}", report.kind(), report.about())
+            }
+            Self::Flooded { kind, told } => {
+                write!(f, "{told} alerts of the kind {kind} were told; further ones are not")
+            }
+            Self::TooManyAccused { providers } => {
+                write!(
+                    f,
+                    "{providers} providers without a known stake are accused; more are not taken note of"
+                )
             }
             Self::DeepReorg { blocks, fork_height } => {
                 write!(f, "{blocks} blocks above height {fork_height} were disconnected")

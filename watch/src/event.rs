@@ -7,6 +7,7 @@ use staking_scripts::Delegation;
 use staking_scripts::delegation::SlashedOutput;
 
 use crate::alert::Alert;
+use crate::report::{RegisteredStatus, Report};
 
 /// What the core is told.
 #[derive(Debug)]
@@ -57,6 +58,28 @@ pub enum Event<'a> {
         /// The delegations.
         delegations: &'a [Delegation],
     },
+    /// A stored delegation and the stored transaction that slashes it, which [`Action::Recover`] asked for.
+    Slashing {
+        /// The delegation.
+        delegation: &'a Delegation,
+        /// The slashing transaction, with its witnesses.
+        transaction: &'a Transaction,
+    },
+    /// What the secured chain has of a stake, new or known. Of a stake that is not known it is not noted:
+    /// the delegation is told first.
+    Registered {
+        /// The stake.
+        stake: Txid,
+        /// What the chain has of it.
+        status: RegisteredStatus,
+    },
+    /// A report that was due was handed over, or could not be.
+    Reported {
+        /// The report.
+        report: Report,
+        /// Why it was not taken; `None` where it was.
+        failure: Option<String>,
+    },
     /// What the node says of a transaction that it was handed.
     Verdict {
         /// The stake.
@@ -105,6 +128,12 @@ pub enum Action {
     Load {
         /// The stakes.
         stakes: Vec<Txid>,
+    },
+    /// Read the stored delegation of this stake and the stored transaction that slashes it, and tell them.
+    /// Where one of them is not there, nothing is told.
+    Recover {
+        /// The stake.
+        stake: Txid,
     },
     /// Look at the blocks of the chain again, for these stakes: they were learned after the first of them.
     /// Each of these blocks is told in order, up to the last one that the core knows.

@@ -3,10 +3,11 @@
 use bitcoin::absolute::Height;
 use bitcoin::taproot::TapLeafHash;
 use bitcoin::{OutPoint, TxIn, Txid};
-use staking_scripts::SpendPath;
 use staking_scripts::delegation::{Spending, StakeOnChain, StakeState, StakeTimes};
+use staking_scripts::{SpendPath, StakeStatus};
 
 use crate::facts::{LeafMarks, StakeFacts, mark};
+use crate::report::RegisteredStatus;
 
 /// A stake's number, as long as the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +58,10 @@ pub struct TrackedStake {
     pub(crate) leaves: LeafMarks,
     pub(crate) quorum_signed: bool,
     pub(crate) is_phase1: bool,
+    /// Whether its staking transaction extends another stake.
+    pub(crate) is_extension: bool,
+    /// What the secured chain has of it; `None` where nobody told.
+    pub(crate) registered: Option<RegisteredStatus>,
     /// The height of the block with the staking transaction.
     pub(crate) included: Option<u32>,
     pub(crate) spends: Option<Box<Spends>>,
@@ -74,6 +79,8 @@ impl TrackedStake {
             leaves: facts.leaves,
             quorum_signed: facts.quorum_signed,
             is_phase1: false,
+            is_extension: facts.extends.is_some(),
+            registered: None,
             included: None,
             spends: None,
         }
@@ -102,6 +109,11 @@ impl TrackedStake {
     /// Returns whether it was found in a block by its announcement, and nobody registered it.
     pub const fn is_phase1(&self) -> bool {
         self.is_phase1
+    }
+
+    /// Returns what the secured chain has of it, as it was told last; `None` where nobody told.
+    pub const fn registered(&self) -> Option<RegisteredStatus> {
+        self.registered
     }
 
     /// Returns what spends one of its outputs, in a block.
@@ -223,7 +235,8 @@ impl TrackedStake {
     }
 
     /// Returns its state at a tip of this height, by what blocks up to it have; `depth` is the depth that a
-    /// stake must have.
+    /// stake must have. A phase-1 stake needs no signatures of the covenant; it is pending until it is deep
+    /// enough.
     pub fn state(&self, tip: u32, depth: u32) -> StakeState {
         let height = |height: u32| Height::from_consensus(height).unwrap_or(Height::ZERO);
         let spending = |output| {
@@ -239,6 +252,11 @@ impl TrackedStake {
         };
         let staking = self.spend(StakeOutput::Staking);
         let unbonding = staking.filter(|spend| self.is_unbonding(spend)).map(|spend| spend.txid);
-        chain.state(self.times, unbonding.or(self.unbonding_txid), self.quorum_signed, depth)
+        let is_signed = self.quorum_signed || self.is_phase1;
+        let state = chain.state(self.times, unbonding.or(self.unbonding_txid), is_signed, depth);
+        match state.status {
+            StakeStatus::Verified if self.is_phase1 => StakeState { status: StakeStatus::Pending, ..state },
+            _ => state,
+        }
     }
 }

@@ -6,6 +6,7 @@ use staking_scripts::delegation::SlashedOutput;
 
 use crate::alert::Alert;
 use crate::event::Verdict;
+use crate::report::{PostError, Report};
 
 /// What is told of while it runs. No secret is in any of it.
 #[derive(Debug)]
@@ -23,6 +24,13 @@ pub enum Told<'a> {
         transaction: &'a Transaction,
         /// What the node says; `None` where nothing is sent.
         verdict: Option<&'a Verdict>,
+    },
+    /// The secured chain was told of something, or could not be.
+    Reported {
+        /// What it was told of.
+        report: &'a Report,
+        /// Why it was not; `None` where it was.
+        error: Option<&'a PostError>,
     },
     /// A block was passed.
     Block(ChainTip),

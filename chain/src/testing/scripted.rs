@@ -13,10 +13,7 @@ use bitcoin::{
     TxIn, TxMerkleNode, TxOut, Txid, Witness,
 };
 
-use crate::{
-    BlockHeight, Broadcast, ChainSource, ChainTip, FeeEstimate, FoundHeader, Mempool, NodeError, Spenders,
-    SpentOutput,
-};
+use crate::{BlockHeight, Broadcast, ChainSource, ChainTip, FeeEstimate, FoundHeader, Mempool, NodeError};
 
 /// Seconds between two blocks.
 const BLOCK_SPACING: u32 = 600;
@@ -44,9 +41,9 @@ pub struct ScriptedChain {
 }
 
 #[derive(Debug)]
-struct State {
-    blocks: HashMap<BlockHash, (Block, BlockHeight)>,
-    tip: ChainTip,
+pub(super) struct State {
+    pub(super) blocks: HashMap<BlockHash, (Block, BlockHeight)>,
+    pub(super) tip: ChainTip,
     forgotten: HashSet<BlockHash>,
     pruned: HashSet<BlockHash>,
     /// A counter that makes every block different.
@@ -55,9 +52,11 @@ struct State {
     moves: VecDeque<(u32, BlockHash)>,
     failures: VecDeque<NodeError>,
     calls: u64,
-    broadcast: Vec<Transaction>,
+    pub(super) broadcast: Vec<Transaction>,
     rejections: VecDeque<String>,
     fee_rate: FeeRate,
+    /// Whether it has an index of spenders.
+    pub(super) has_index: bool,
 }
 
 impl Default for ScriptedChain {
@@ -83,6 +82,7 @@ impl ScriptedChain {
             broadcast: Vec::new(),
             rejections: VecDeque::new(),
             fee_rate: FeeRate::BROADCAST_MIN,
+            has_index: false,
         };
         Self { state: Mutex::new(state) }
     }
@@ -168,11 +168,14 @@ impl ScriptedChain {
         self.state().calls
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer<T>(&self, answer: impl FnOnce(&mut State) -> Result<T, NodeError>) -> Result<T, NodeError> {
+    pub(super) fn answer<T>(
+        &self,
+        answer: impl FnOnce(&mut State) -> Result<T, NodeError>,
+    ) -> Result<T, NodeError> {
         let mut state = self.state();
         if let Some(error) = state.failures.pop_front() {
             return Err(error);
@@ -297,13 +300,6 @@ impl Mempool for ScriptedChain {
     /// What was broadcast, whether a block has it or not.
     fn waiting(&self) -> Result<Vec<Txid>, NodeError> {
         self.answer(|state| Ok(state.broadcast.iter().map(Transaction::compute_txid).collect()))
-    }
-}
-
-impl Spenders for ScriptedChain {
-    /// It has no index.
-    fn spenders(&self, _outpoints: &[OutPoint]) -> Result<Option<Vec<SpentOutput>>, NodeError> {
-        self.answer(|_| Ok(None))
     }
 }
 

@@ -34,6 +34,8 @@ fn stake(included: Option<u32>, staking: Option<Spend>, unbonding: Option<Spend>
         leaves: LeafMarks { slashing: [1; 8], unbonding: [2; 8] },
         quorum_signed: true,
         is_phase1: false,
+        is_extension: false,
+        registered: None,
         included,
         spends: Some(Box::new(Spends { staking, unbonding, refund: None })),
     }

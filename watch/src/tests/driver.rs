@@ -17,7 +17,7 @@ use crate::watch::Settings;
 
 /// What it told, in words.
 #[derive(Default)]
-struct Log(RefCell<Vec<String>>);
+pub(super) struct Log(RefCell<Vec<String>>);
 
 impl Observer for Log {
     fn told(&self, told: &Told<'_>) {
@@ -29,24 +29,25 @@ impl Observer for Log {
             Told::Behind(at) => format!("behind {}", at.height),
             Told::AtTip(at) => format!("at {}", at.height),
             Told::LooksBack { from, stakes } => format!("{stakes} from {from}"),
+            Told::Reported { report, error } => format!("{} {}", report.kind(), error.is_none()),
         };
         self.0.borrow_mut().push(said);
     }
 }
 
 impl Log {
-    fn taken(&self) -> Vec<String> {
+    pub(super) fn taken(&self) -> Vec<String> {
         std::mem::take(&mut self.0.borrow_mut())
     }
 }
 
-fn open<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) -> Driver<'a> {
-    let settings = Settings { parameters: PARAMETERS.clone(), depth: DEPTH };
+pub(super) fn open<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) -> Driver<'a> {
+    let settings = Settings::new(PARAMETERS.clone(), DEPTH);
     let store = Box::new(database.open(&SCHEMA).unwrap());
     Driver::open(settings, node, store, log, BlockHeight::GENESIS).unwrap()
 }
 
-fn extend(
+pub(super) fn extend(
     node: &ScriptedChain,
     parent: BlockHash,
     count: u32,
@@ -216,7 +217,7 @@ fn a_long_look_back_is_done_in_parts() {
 fn one_that_stands_by_does_nothing_until_it_leads() {
     let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
     let first = open(&node, &database, &log);
-    let settings = || Settings { parameters: PARAMETERS.clone(), depth: DEPTH };
+    let settings = || Settings::new(PARAMETERS.clone(), DEPTH);
     let store = || Box::new(database.open(&SCHEMA).unwrap());
     let second = Driver::open(settings(), &node, store(), &log, BlockHeight::GENESIS);
     assert!(matches!(second, Err(DriverError::StandingBy)));

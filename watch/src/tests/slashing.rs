@@ -5,9 +5,10 @@ use staking_scripts::StakeStatus;
 use staking_scripts::delegation::SlashedOutput;
 use staking_scripts::testing::key;
 
-use super::stakes::{MADE, evidence};
+use super::stakes::{MADE, evidence, slashing};
 use super::tower::{DEPTH, Tower};
 use super::world::Bitcoin;
+use super::{confirm, mine};
 use crate::alert::Alert;
 use crate::event::{Event, Verdict};
 
@@ -20,18 +21,6 @@ fn world(stakes: &[usize]) -> (Bitcoin, Tower) {
         tower.tell(Event::Delegation { delegation, since: 0 }, &mut bitcoin).unwrap();
     }
     (bitcoin, tower)
-}
-
-fn confirm(bitcoin: &mut Bitcoin, tower: &mut Tower, transaction: &bitcoin::Transaction) {
-    assert_eq!(bitcoin.broadcast(transaction), Verdict::Taken);
-    mine(bitcoin, tower, 1);
-}
-
-fn mine(bitcoin: &mut Bitcoin, tower: &mut Tower, count: u32) {
-    for _ in 0..count {
-        bitcoin.mine_chosen(|_| true);
-        tower.follow(bitcoin).unwrap();
-    }
 }
 
 fn status(tower: &Tower, number: usize) -> StakeStatus {
@@ -201,6 +190,22 @@ fn a_worse_delegation_does_not_keep_a_stake_from_being_slashed() {
             assert_eq!(status(&tower, 0), StakeStatus::Slashed, "{name}");
         }
     }
+}
+
+/// Before the unbonding transaction was known, nobody knew whose output this is that was spent since.
+#[test]
+fn what_spends_an_unbonding_output_is_found_when_the_unbonding_is_learned_late() {
+    let (mut bitcoin, mut tower) = world(&[]);
+    let mut bare = MADE[0].delegation.clone();
+    (bare.unbonding_transaction, bare.unbonding_slashing) = (None, None);
+    bare.covenant_signatures.clear();
+    tower.tell(Event::Delegation { delegation: &bare, since: 0 }, &mut bitcoin).unwrap();
+    for transaction in [&MADE[0].staking, &MADE[0].unbonding, &slashing(0, SlashedOutput::Unbonding)] {
+        confirm(&mut bitcoin, &mut tower, transaction);
+    }
+    assert_eq!(status(&tower, 0), StakeStatus::Unbonded);
+    tower.tell(Event::Delegation { delegation: &MADE[0].delegation, since: 0 }, &mut bitcoin).unwrap();
+    assert_eq!(status(&tower, 0), StakeStatus::Slashed);
 }
 
 /// The provider's key is nowhere in what is shown or stored.

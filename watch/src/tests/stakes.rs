@@ -7,7 +7,7 @@ use eots::{SecretKey, SecretRandomness, sign};
 use finality::{ConsumerHeight, Evidence, SigningContext, VoteMessage};
 use staking_scripts::coins::sign_key_path;
 use staking_scripts::delegation::{
-    ChainRules, CovenantSignatures, NewDelegation, NewExtendedDelegation, ParametersAt,
+    ChainRules, CovenantSignatures, NewDelegation, NewExtendedDelegation, ParametersAt, SlashedOutput,
 };
 use staking_scripts::outputs::{StakedTo, StakingOutput, Timelock};
 use staking_scripts::testing::{coin, covenant_signatures, history, key, members, possession, wallet};
@@ -62,7 +62,14 @@ fn funded(psbt: &Psbt) -> Transaction {
     transaction
 }
 
+/// One more, to provider 1, whose staking transaction announces it as those of phase 1 did.
+pub(super) static ANNOUNCED: LazyLock<Made> = LazyLock::new(|| make_announced(STAKES, Some(*b"bbn1")));
+
 fn make(number: usize) -> Made {
+    make_announced(number, None)
+}
+
+fn make_announced(number: usize, op_return_tag: Option<[u8; 4]>) -> Made {
     let coins = [coin(u8::try_from(number).unwrap(), 2_000_000)];
     let blocks = 2000 + u32::try_from(number).unwrap();
     let staking = StakingTransaction::build(NewStake {
@@ -71,7 +78,7 @@ fn make(number: usize) -> Made {
         coins: &coins,
         change: wallet(),
         fee_rate: FeeRate::from_sat_per_vb_u32(5),
-        op_return_tag: None,
+        op_return_tag,
     })
     .unwrap();
     let new = NewDelegation {
@@ -131,14 +138,24 @@ fn finish(number: usize, mut delegation: Delegation, staking: Transaction, child
     Made { delegation, staking, unbonding, child }
 }
 
+/// The slashing transaction of a stake's output, as whoever has its provider's key can complete it.
+pub(super) fn slashing(number: usize, output: SlashedOutput) -> Transaction {
+    let (delegation, key) = (&MADE[number].delegation, key("provider", provider_of(number)));
+    delegation.slash(output, &key, parameters().covenant()).unwrap()
+}
+
 /// Evidence against a provider at a height.
 pub(super) fn evidence(provider: usize, height: u64) -> Evidence {
-    let key: SecretKey = key("provider", provider);
+    evidence_of(&key("provider", provider), height)
+}
+
+/// Evidence against whoever has this key.
+pub(super) fn evidence_of(key: &SecretKey, height: u64) -> Evidence {
     let vote = |byte: u8| {
         let message = VoteMessage::new(SigningContext::GENESIS, ConsumerHeight(height), [byte; 32]);
-        let randomness = SecretRandomness::derive(&key, b"bbn-1", height);
+        let randomness = SecretRandomness::derive(key, b"bbn-1", height);
         let public = *randomness.public_randomness();
-        (message, sign(&key, randomness, &message.to_bytes()).unwrap(), public)
+        (message, sign(key, randomness, &message.to_bytes()).unwrap(), public)
     };
     let ((canonical, canonical_signature, public_randomness), (fork, fork_signature, _)) = (vote(1), vote(2));
     Evidence {

@@ -10,7 +10,8 @@ use super::stakes::PARAMETERS;
 use super::world::Bitcoin;
 use crate::alert::Alert;
 use crate::event::{Action, Event};
-use crate::rows::{SCHEMA, stored_delegations};
+use crate::report::Report;
+use crate::rows::{SCHEMA, stored_delegations, stored_slashing};
 use crate::watch::{Output, Settings, Watch};
 
 /// How deep what counts must be.
@@ -22,6 +23,10 @@ pub(super) struct Tower {
     database: MemoryDatabase,
     store: MemoryStore,
     pub(super) alerts: Vec<Alert>,
+    pub(super) settings: Settings,
+    /// Whether it hands over what is due, and all that was.
+    pub(super) posts: bool,
+    pub(super) posted: Vec<Report>,
     seconds: u64,
     /// After how many stored changes it is killed before it does anything.
     pub(super) dies_in: Option<u32>,
@@ -34,11 +39,25 @@ pub(super) struct Killed;
 impl Tower {
     /// One that begins at the chain's first block.
     pub(super) fn new(bitcoin: &mut Bitcoin) -> Self {
+        Self::with(settings(), MemoryDatabase::new(), bitcoin)
+    }
+
+    /// One with settings of its own, on what is stored already.
+    pub(super) fn with(settings: Settings, database: MemoryDatabase, bitcoin: &mut Bitcoin) -> Self {
         let start = bitcoin.at(0).unwrap().1;
-        let database = MemoryDatabase::new();
         let mut store = leading(&database);
-        let (watch, output) = Watch::open(settings(), &mut store, start).unwrap();
-        let mut tower = Self { watch, database, store, alerts: Vec::new(), seconds: 0, dies_in: None };
+        let (watch, output) = Watch::open(settings.clone(), &mut store, start).unwrap();
+        let mut tower = Self {
+            watch,
+            database,
+            store,
+            alerts: Vec::new(),
+            settings,
+            posts: false,
+            posted: Vec::new(),
+            seconds: 0,
+            dies_in: None,
+        };
         tower.carry_out(output, bitcoin).unwrap();
         tower
     }
@@ -50,7 +69,7 @@ impl Tower {
         // What died leads no more.
         self.database.end_lead();
         self.store = leading(&self.database);
-        let (watch, output) = Watch::open(settings(), &mut self.store, start).unwrap();
+        let (watch, output) = Watch::open(self.settings.clone(), &mut self.store, start).unwrap();
         self.watch = watch;
         self.seconds = 0;
         self.carry_out(output, bitcoin).unwrap();
@@ -74,6 +93,13 @@ impl Tower {
                         let delegations = stored_delegations(&mut self.store, &stakes).unwrap();
                         outputs.push_back(self.watch.handle(Event::Loaded { delegations: &delegations }));
                     }
+                    Action::Recover { stake } => {
+                        let found = stored_slashing(&mut self.store, &stake).unwrap();
+                        if let Some((delegation, transaction)) = found {
+                            let (delegation, transaction) = (&delegation, &transaction);
+                            outputs.push_back(self.watch.handle(Event::Slashing { delegation, transaction }));
+                        }
+                    }
                     Action::Broadcast { stake, output, transaction } => {
                         let verdict = bitcoin.broadcast(&transaction);
                         let event = Event::Verdict { stake, output, verdict };
@@ -95,18 +121,27 @@ impl Tower {
         Ok(())
     }
 
+    /// How many rows a table has.
+    pub(super) fn rows(&mut self, table: &str) -> u64 {
+        self.store.count(table).unwrap()
+    }
+
+    /// The rows of a table.
+    pub(super) fn table(&mut self, table: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut all = Vec::new();
+        self.store
+            .scan(table, &[], &mut |key, value| {
+                all.push((key.to_vec(), value.to_vec()));
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        all
+    }
+
     /// Every value that is stored.
     pub(super) fn stored(&mut self) -> Vec<Vec<u8>> {
-        let mut all = Vec::new();
-        for table in SCHEMA.versions.concat() {
-            self.store
-                .scan(table, &[], &mut |_, value| {
-                    all.push(value.to_vec());
-                    std::ops::ControlFlow::Continue(())
-                })
-                .unwrap();
-        }
-        all
+        let tables = SCHEMA.versions.concat();
+        tables.into_iter().flat_map(|table| self.table(table)).map(|(_, value)| value).collect()
     }
 
     /// A point at which it may be killed.
@@ -132,7 +167,20 @@ impl Tower {
         while let Some((block, at)) = bitcoin.at(next(self)).map(|(block, at)| (block.clone(), at)) {
             self.tell(Event::Connected { block: &block, at }, bitcoin)?;
         }
-        self.look_at_mempool(bitcoin)
+        self.look_at_mempool(bitcoin)?;
+        self.post(bitcoin)
+    }
+
+    /// Hands over what is due, and may be killed before it knows that it has.
+    fn post(&mut self, bitcoin: &mut Bitcoin) -> Result<(), Killed> {
+        let due = if self.posts { self.watch.due_reports() } else { Vec::new() };
+        for report in due {
+            assert!(self.watch.is_due(&report));
+            self.posted.push(report);
+            self.step()?;
+            self.tell(Event::Reported { report, failure: None }, bitcoin)?;
+        }
+        Ok(())
     }
 
     pub(super) fn look_at_mempool(&mut self, bitcoin: &mut Bitcoin) -> Result<(), Killed> {
@@ -153,6 +201,6 @@ fn leading(database: &MemoryDatabase) -> MemoryStore {
     store
 }
 
-fn settings() -> Settings {
-    Settings { parameters: PARAMETERS.clone(), depth: DEPTH }
+pub(super) fn settings() -> Settings {
+    Settings::new(PARAMETERS.clone(), DEPTH)
 }

@@ -14,6 +14,7 @@ use chain::ChainTip;
 use self::index::TxidIndex;
 pub use self::statistics::{ProviderStatistics, Statistics};
 use crate::facts::StakeFacts;
+use crate::report::RegisteredStatus;
 use crate::stake::{ProviderId, Spend, StakeId, StakeOutput, TrackedStake};
 
 /// All known stakes.
@@ -165,6 +166,31 @@ impl Tracker {
         keys.iter().map(|key| self.provider_number(key)).collect()
     }
 
+    /// Takes note of a phase-1 stake of a block that is judged next.
+    pub(crate) fn learn_phase1(&mut self, facts: &StakeFacts) {
+        if self.find(&facts.outpoint.txid).is_some() {
+            return;
+        }
+        if let Learned::New(id) = self.learn(facts)
+            && let Some(stake) = self.stake_mut(id)
+        {
+            stake.is_phase1 = true;
+        }
+    }
+
+    /// Takes note of what the secured chain has of a stake. Returns whether that is new.
+    pub(crate) fn register(&mut self, id: StakeId, status: RegisteredStatus) -> bool {
+        let Some(stake) = self.stake_mut(id) else { return false };
+        stake.registered.replace(status) != Some(status)
+    }
+
+    /// Takes note of whether a stake extends another, which rows of the first version do not have.
+    pub(crate) fn set_extension(&mut self, id: StakeId, is_extension: bool) {
+        if let Some(stake) = self.stake_mut(id) {
+            stake.is_extension = is_extension;
+        }
+    }
+
     fn learn_more(&mut self, id: StakeId, facts: &StakeFacts) -> Learned {
         let providers = self.provider_numbers(&facts.providers);
         let Some(stake) = self.stake_mut(id) else { return Learned::Known(id) };
@@ -179,7 +205,8 @@ impl Tracker {
             if !is_signed {
                 return Learned::Otherwise(id);
             }
-            *stake = TrackedStake::of(facts, providers);
+            let registered = stake.registered;
+            *stake = TrackedStake { registered, ..TrackedStake::of(facts, providers) };
             return Learned::Instead(id);
         }
         let is_unbonding_known = stake.unbonding_txid.is_none() && facts.unbonding_txid.is_some();

@@ -1,5 +1,6 @@
 //! From evidence to slashing transactions that are ready.
 
+use bitcoin::XOnlyPublicKey;
 use eots::SecretKey;
 use finality::Evidence;
 use staking_scripts::Delegation;
@@ -11,29 +12,48 @@ use crate::complete::Candidates;
 use crate::rows;
 use crate::stake::StakeId;
 
+/// How much evidence of one provider is kept: its key follows from any of it.
+const MOST_KEPT: usize = 8;
+/// Of how many providers without a known stake evidence is kept.
+const MOST_STRANGERS: usize = if cfg!(test) { 20 } else { 10_000 };
+
 impl Watch {
     /// Extracts the key, and asks for everything that can be slashed with it.
     pub(super) fn accused(&mut self, evidence: &Evidence, output: &mut Output) {
         let (provider, height) = (evidence.public_key, evidence.canonical.height());
         // The chain repeats it as often as it is asked.
-        if self.accused.contains(&(provider, height)) {
+        let kept = self.accused.get(&provider);
+        if kept.is_some_and(|kept| kept.contains(&height) || kept.len() >= MOST_KEPT) {
             return;
+        }
+        if kept.is_none() && !self.has_room(&provider) {
+            return self.tell(Alert::TooManyAccused { providers: MOST_STRANGERS }, output);
         }
         let key = match evidence.extract() {
             Ok(key) => key,
             Err(error) => {
                 let reason = error.to_string();
-                return self.tell(Alert::InvalidEvidence { provider, height, reason }, output);
+                return self.tell_of_untrusted(Alert::InvalidEvidence { provider, height, reason }, output);
             }
         };
-        self.accused.insert((provider, height));
+        let is_first = kept.is_none();
+        self.accused.entry(provider).or_default().insert(height);
         rows::put_evidence(&mut output.changes, evidence);
-        if self.keys.contains_key(&provider) {
-            return;
+        self.keys.entry(provider).or_insert(key);
+        if is_first {
+            self.tell(Alert::Equivocation { provider, height }, output);
+            self.want_all(&provider, output);
         }
-        self.keys.insert(provider, key);
-        self.tell(Alert::Equivocation { provider, height }, output);
-        self.want_all(&provider, output);
+    }
+
+    /// Returns whether evidence against a provider is kept of whom there is none: anybody can make evidence
+    /// against a key of his own. What is not kept counts when a stake of the provider is known and it comes
+    /// again.
+    fn has_room(&self, provider: &XOnlyPublicKey) -> bool {
+        let is_stranger = |provider: &XOnlyPublicKey| self.tracker.provider_id(provider).is_none();
+        self.accused.len() < MOST_STRANGERS
+            || !is_stranger(provider)
+            || self.accused.keys().filter(|accused| is_stranger(accused)).count() < MOST_STRANGERS
     }
 
     /// Completes the slashing transactions of stored delegations, and sends them.

@@ -2,7 +2,12 @@
 
 mod evidence;
 mod open;
+mod phase1;
 mod react;
+mod reports;
+mod selective;
+mod settings;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +15,20 @@ use bitcoin::{Txid, XOnlyPublicKey};
 use chain::ChainTip;
 use eots::SecretKey;
 use finality::ConsumerHeight;
+use staking_scripts::Delegation;
 use staking_scripts::delegation::SlashedOutput;
-use staking_scripts::{Delegation, Parameters, ParametersHistory};
 use store::ChangeSet;
 
+pub use self::settings::{OnSelective, Settings};
+use self::tell::Teller;
 use crate::alert::Alert;
 use crate::complete::with_causes;
 use crate::event::{Action, Event, Verdict};
 use crate::facts::StakeFacts;
+use crate::reporter::Reporter;
 use crate::rows;
 use crate::slasher::{AfterRefusal, Slasher};
-use crate::stake::{StakeId, TrackedStake};
+use crate::stake::{StakeId, StakeOutput, TrackedStake};
 use crate::tracker::{Learned, Tracker};
 
 /// How often what waits is sent again without a new block, in seconds: nobody tells when a transaction leaves
@@ -28,15 +36,6 @@ use crate::tracker::{Learned, Tracker};
 const AGAIN_AFTER: u64 = 60;
 /// How many delegations are asked for at once.
 const MOST_LOADED: usize = 1_000;
-
-/// What the core goes by.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Every version of the parameters.
-    pub parameters: ParametersHistory<Parameters>,
-    /// How many blocks must be on one for what it has to count as final (k).
-    pub depth: u32,
-}
 
 /// What comes of an event: first the changes are stored, then the actions done.
 #[derive(Debug, Default)]
@@ -49,20 +48,25 @@ pub struct Output {
 
 /// The watchtower's core.
 ///
-/// It holds the providers' keys that evidence gives in memory, and stores none: they follow from the
-/// evidence.
+/// It holds the providers' keys that evidence and slashing transactions give in memory, and stores none: they
+/// follow from the evidence, and from the transactions with their delegations.
+///
+/// A slashing transaction shows a key when a block has it: while it waits in the mempool nobody looks at it.
+/// What it shows stays known when a reorg undoes the block.
 pub struct Watch {
     settings: Settings,
     tracker: Tracker,
     slasher: Slasher,
-    /// The heights of the evidence that is known, by provider.
-    accused: BTreeSet<(XOnlyPublicKey, ConsumerHeight)>,
+    reporter: Reporter,
+    /// The heights of the evidence that is known, by provider: of each a few.
+    accused: BTreeMap<XOnlyPublicKey, BTreeSet<ConsumerHeight>>,
+    /// The stakes whose slashing transactions show the key of a provider: of each a few.
+    shown: BTreeMap<XOnlyPublicKey, BTreeSet<Txid>>,
     /// The keys of slashed providers.
     keys: BTreeMap<XOnlyPublicKey, SecretKey>,
     /// The staking transactions that wait in the mempool.
     waiting: BTreeSet<Txid>,
-    /// What was told.
-    told: BTreeSet<String>,
+    teller: Teller,
     seconds: u64,
     sent_at: u64,
 }
@@ -84,10 +88,12 @@ impl Watch {
             settings,
             tracker: Tracker::new(tip),
             slasher: Slasher::default(),
-            accused: BTreeSet::new(),
+            reporter: Reporter::default(),
+            accused: BTreeMap::new(),
+            shown: BTreeMap::new(),
             keys: BTreeMap::new(),
             waiting: BTreeSet::new(),
-            told: BTreeSet::new(),
+            teller: Teller::default(),
             seconds: 0,
             sent_at: 0,
         }
@@ -113,6 +119,7 @@ impl Watch {
         let mut output = Output::default();
         match event {
             Event::Connected { block, at } => {
+                self.find_phase1(block, at.height.to_u32());
                 let changes = self.tracker.connect(block, at);
                 rows::put_tip(&mut output.changes, at);
                 rows::put_passed(&mut output.changes, at);
@@ -121,6 +128,7 @@ impl Watch {
             }
             Event::Disconnected { fork_point } => self.disconnected(fork_point, &mut output),
             Event::LookedBack { block, height } => {
+                self.find_phase1(block, height);
                 let changes = self.tracker.look_back(block, height);
                 self.changed(changes, &mut output);
             }
@@ -136,6 +144,11 @@ impl Watch {
             Event::Delegation { delegation, since } => self.learned(delegation, since, &mut output),
             Event::Evidence { evidence } => self.accused(evidence, &mut output),
             Event::Loaded { delegations } => self.loaded(delegations, &mut output),
+            Event::Slashing { delegation, transaction } => {
+                self.recovered(delegation, transaction, &mut output);
+            }
+            Event::Registered { stake, status } => self.registered(stake, status, &mut output),
+            Event::Reported { report, failure } => self.reported(report, failure, &mut output),
             Event::Verdict { stake, output: which, verdict } => {
                 self.judged(stake, which, verdict, &mut output);
             }
@@ -149,18 +162,10 @@ impl Watch {
         output
     }
 
-    /// Tells somebody, once.
-    fn tell(&mut self, alert: Alert, output: &mut Output) {
-        let key = alert.key();
-        if self.told.insert(key.clone()) {
-            rows::put_told(&mut output.changes, &key);
-            output.actions.push(Action::Alert(alert));
-        }
-    }
-
     /// Stores a stake as it is now.
-    fn put(&self, id: StakeId, output: &mut Output) {
+    fn put(&mut self, id: StakeId, output: &mut Output) {
         if let Some(stake) = self.tracker.stake(id) {
+            self.reporter.note(id, stake);
             rows::put_stake(&mut output.changes, stake, &self.tracker);
         }
     }
@@ -183,21 +188,30 @@ impl Watch {
             Ok(facts) => facts,
             Err(error) => {
                 let stake = delegation.staking_transaction.compute_txid();
-                return self.tell(Alert::InvalidDelegation { stake, reason: with_causes(&error) }, output);
+                let alert = Alert::InvalidDelegation { stake, reason: with_causes(&error) };
+                return self.tell_of_untrusted(alert, output);
             }
         };
         let stake = facts.outpoint.txid;
-        let id = match self.tracker.learn(&facts) {
+        let learned = self.tracker.learn(&facts);
+        let id = match learned {
             Learned::Known(_) => return,
-            Learned::Otherwise(_) => return self.tell(Alert::OtherDelegation { stake }, output),
-            Learned::New(id) | Learned::Instead(id) => {
-                rows::put_look_back(&mut output.changes, &stake, since);
-                output.actions.push(Action::LookBack { stakes: vec![(stake, since)] });
-                id
+            // Two that a quorum has signed are nobody's but the committee's.
+            Learned::Otherwise(_) if facts.quorum_signed => {
+                return self.tell(Alert::OtherDelegation { stake }, output);
             }
-            Learned::More(id) => id,
+            Learned::Otherwise(_) => {
+                return self.tell_of_untrusted(Alert::OtherDelegation { stake }, output);
+            }
+            Learned::New(id) | Learned::Instead(id) | Learned::More(id) => id,
         };
+        // What is more may be the unbonding transaction, whose output was spent since.
+        if !matches!(learned, Learned::More(_)) || self.is_spent(id) {
+            rows::put_look_back(&mut output.changes, &stake, since);
+            output.actions.push(Action::LookBack { stakes: vec![(stake, since)] });
+        }
         rows::put_delegation(&mut output.changes, delegation);
+        self.recover_again(id, stake, output);
         self.put(id, output);
         let key = facts.providers.iter().find_map(|provider| self.keys.get(provider)).cloned();
         if let Some(key) = key {
@@ -209,6 +223,9 @@ impl Watch {
     /// Asks for the delegations of the stakes of a provider whose key is known.
     fn want_all(&mut self, provider: &XOnlyPublicKey, output: &mut Output) {
         let stakes: Vec<_> = self.tracker.stakes_of(provider).collect();
+        // Nobody signed a slashing of a phase-1 stake before it was registered.
+        let is_phase1 = |id: &StakeId| self.tracker.stake(*id).is_some_and(TrackedStake::is_phase1);
+        let stakes: Vec<_> = stakes.into_iter().filter(|id| !is_phase1(id)).collect();
         let wanted = stakes.into_iter().filter(|id| self.slasher.want(*id));
         let txids = wanted.collect::<Vec<_>>().into_iter();
         let txids: Vec<_> =
@@ -216,6 +233,10 @@ impl Watch {
         for stakes in txids.chunks(MOST_LOADED) {
             output.actions.push(Action::Load { stakes: stakes.to_vec() });
         }
+    }
+
+    fn is_spent(&self, id: StakeId) -> bool {
+        self.tracker.stake(id).is_some_and(|stake| stake.spend(StakeOutput::Staking).is_some())
     }
 
     fn judged(&mut self, stake: Txid, which: SlashedOutput, verdict: Verdict, output: &mut Output) {

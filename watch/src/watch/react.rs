@@ -10,18 +10,15 @@ use crate::stake::StakeId;
 use crate::tracker::StakeChange;
 
 impl Watch {
-    /// Stores what a block changed, and tells of spends that need somebody.
+    /// Stores what a block changed, and looks at slashing transactions.
     pub(super) fn changed(&mut self, changes: Vec<StakeChange>, output: &mut Output) {
         for change in changes {
             let id = change.stake();
             self.put(id, output);
-            let StakeChange::Spent { spend, .. } = &change else { continue };
-            let Some(stake) = self.tracker.stake(id) else { continue };
-            let mut providers = stake.providers.iter().filter_map(|id| self.tracker.provider(*id));
-            let is_known = providers.any(|provider| self.keys.contains_key(provider));
-            if spend.path == Some(SpendPath::Slashing) && !is_known {
-                let alert = Alert::SelectiveSlashing { stake: stake.outpoint.txid, by: spend.txid };
-                self.tell(alert, output);
+            if let StakeChange::Spent { spend, transaction, .. } = &change
+                && spend.path == Some(SpendPath::Slashing)
+            {
+                self.slashed(id, transaction, output);
             }
         }
     }
@@ -30,6 +27,7 @@ impl Watch {
     pub(super) fn send(&mut self, output: &mut Output) {
         self.sent_at = self.seconds;
         self.slasher.begin_round();
+        self.begin_reports(output);
         let stakes: Vec<_> = self.slasher.stakes().collect();
         for id in stakes {
             self.send_one(id, output);

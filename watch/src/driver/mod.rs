@@ -1,23 +1,28 @@
 //! The driver: it follows a node, stores what the core says, and does what the core wants.
 
+mod carry;
+mod look_back;
+mod reports;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use bitcoin::{Transaction, Txid};
+use bitcoin::Txid;
 use chain::{
-    BlockHeight, Broadcast, ChainEvent, ChainSource, ChainTip, FollowError, Follower, Mempool, NodeError,
-    Step,
+    BlockHeight, Broadcast, ChainEvent, ChainSource, ChainTip, FollowError, Follower, Lookup, Mempool,
+    NodeError, Spenders, Step,
 };
 use finality::Evidence;
 use staking_scripts::Delegation;
-use staking_scripts::delegation::SlashedOutput;
-use store::{ChangeSet, Store};
+use store::Store;
 
-use crate::alert::Alert;
-use crate::event::{Action, Event, Verdict};
-use crate::rows::{RowError, passed_blocks, stored_delegations};
+use self::carry::Pending;
+use self::look_back::LookBack;
+use crate::event::Event;
+use crate::report::{Post, RegisteredStatus, Report};
+use crate::rows::{RowError, passed_blocks};
 use crate::told::{Observer, Told};
-use crate::watch::{Output, Settings, Watch};
+use crate::watch::{Settings, Watch};
 
 /// How many blocks a step passes at most, so that a long way does not keep others waiting.
 const BLOCKS_A_STEP: u32 = 100;
@@ -25,9 +30,9 @@ const BLOCKS_A_STEP: u32 = 100;
 const MEMPOOL_EVERY: Duration = Duration::from_secs(5);
 
 /// What the driver needs of a node.
-pub trait WatchedNode: ChainSource + Broadcast + Mempool {}
+pub trait WatchedNode: ChainSource + Lookup + Broadcast + Mempool + Spenders {}
 
-impl<T: ChainSource + Broadcast + Mempool + ?Sized> WatchedNode for T {}
+impl<T: ChainSource + Lookup + Broadcast + Mempool + Spenders + ?Sized> WatchedNode for T {}
 
 /// Why the watchtower cannot go on now.
 #[derive(Debug, thiserror::Error)]
@@ -54,34 +59,6 @@ impl From<store::StoreError> for DriverError {
     }
 }
 
-/// What is still to be told, stored and done of an output.
-struct Pending {
-    alerts: Vec<Alert>,
-    changes: ChangeSet,
-    actions: VecDeque<Action>,
-}
-
-impl From<Output> for Pending {
-    fn from(Output { changes, actions }: Output) -> Self {
-        let mut pending = Self { alerts: Vec::new(), changes, actions: VecDeque::new() };
-        for action in actions {
-            match action {
-                Action::Alert(alert) => pending.alerts.push(alert),
-                action => pending.actions.push_back(action),
-            }
-        }
-        pending
-    }
-}
-
-/// A pass over blocks that are looked at again.
-struct Pass {
-    /// The next height.
-    next: u32,
-    /// The stakes that it is for.
-    stakes: Vec<Txid>,
-}
-
 /// A watchtower that runs.
 pub struct Driver<'a> {
     node: &'a dyn WatchedNode,
@@ -91,13 +68,17 @@ pub struct Driver<'a> {
     follower: Follower,
     /// Whether transactions are handed to the node.
     sends: bool,
+    /// Who takes reports to the secured chain.
+    post: Option<&'a dyn Post>,
+    /// Those that are to be handed over next.
+    reports: VecDeque<Report>,
     began: Instant,
     /// What is still to be stored and done, in order.
     pending: VecDeque<Pending>,
     /// The stakes for which blocks are still to be looked at again, and from which height on.
     look_back: BTreeMap<Txid, u32>,
-    /// The pass over these blocks that is under way.
-    pass: Option<Pass>,
+    /// What of that is under way.
+    looks_back: Option<LookBack>,
     mempool_read: Option<Instant>,
 }
 
@@ -133,10 +114,12 @@ impl<'a> Driver<'a> {
             watch,
             follower,
             sends: true,
+            post: None,
+            reports: VecDeque::new(),
             began: Instant::now(),
             pending: VecDeque::from([output.into()]),
             look_back: BTreeMap::new(),
-            pass: None,
+            looks_back: None,
             mempool_read: None,
         })
     }
@@ -145,6 +128,13 @@ impl<'a> Driver<'a> {
     #[must_use]
     pub fn without_sending(self) -> Self {
         Self { sends: false, ..self }
+    }
+
+    /// Hands what the secured chain should know to somebody who takes it there. Without one, nothing of it is
+    /// made.
+    #[must_use]
+    pub fn reporting_to(self, post: &'a dyn Post) -> Self {
+        Self { post: Some(post), ..self }
     }
 
     /// Returns the core.
@@ -168,65 +158,20 @@ impl<'a> Driver<'a> {
         self.tell(Event::Evidence { evidence })
     }
 
+    /// Takes note of what the secured chain has of a stake, whose delegation was learned before.
+    ///
+    /// # Errors
+    /// [`DriverError::Rows`].
+    pub fn registered(&mut self, stake: Txid, status: RegisteredStatus) -> Result<(), DriverError> {
+        self.tell(Event::Registered { stake, status })
+    }
+
     fn tell(&mut self, event: Event<'_>) -> Result<(), DriverError> {
         // Where that fails, nothing is added to what waits.
         self.carry_out()?;
         let output = self.watch.handle(event);
         self.pending.push_back(output.into());
         self.carry_out()
-    }
-
-    /// Stores and does what is pending. What fails stays pending, and is stored before anything later.
-    fn carry_out(&mut self) -> Result<(), DriverError> {
-        while let Some(pending) = self.pending.front_mut() {
-            // Somebody is told before it is stored that he was: after a crash he is told again, and not
-            // never.
-            for alert in pending.alerts.drain(..) {
-                self.observer.told(&Told::Alert(&alert));
-            }
-            // Nothing else is done that would not be done again after a crash.
-            if !pending.changes.is_empty() {
-                self.store.apply(&pending.changes)?;
-                pending.changes = ChangeSet::new();
-            }
-            let Some(action) = pending.actions.pop_front() else {
-                self.pending.pop_front();
-                continue;
-            };
-            match self.act(&action) {
-                Ok(followed) => self.pending.extend(followed.map(Pending::from)),
-                Err(error) => {
-                    if let Some(pending) = self.pending.front_mut() {
-                        pending.actions.push_front(action);
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Does something, and returns what follows.
-    fn act(&mut self, action: &Action) -> Result<Option<Output>, DriverError> {
-        Ok(match action {
-            // They are told apart from the others.
-            Action::Alert(_) => None,
-            Action::Load { stakes } => {
-                let delegations = stored_delegations(&mut *self.store, stakes)?;
-                Some(self.watch.handle(Event::Loaded { delegations: &delegations }))
-            }
-            Action::LookBack { stakes } => {
-                self.look_back.extend(stakes.iter().copied());
-                None
-            }
-            Action::Broadcast { stake, output, transaction } => self.send(*stake, *output, transaction),
-        })
-    }
-
-    fn send(&mut self, stake: Txid, output: SlashedOutput, transaction: &Transaction) -> Option<Output> {
-        let verdict = self.sends.then(|| verdict(self.node.broadcast(transaction)));
-        self.observer.told(&Told::Sent { stake, output, transaction, verdict: verdict.as_ref() });
-        verdict.map(|verdict| self.watch.handle(Event::Verdict { stake, output, verdict }))
     }
 
     /// Passes some blocks, and does what waits for a time. Returns whether it is at the node's tip, and
@@ -236,14 +181,17 @@ impl<'a> Driver<'a> {
     /// [`DriverError`]: after one of the node the same step may succeed later.
     pub fn step(&mut self, now: Instant) -> Result<bool, DriverError> {
         self.carry_out()?;
-        let mut is_at_rest = self.follow()?;
-        if is_at_rest {
+        let is_at_tip = self.follow()?;
+        let mut is_at_rest = is_at_tip;
+        if is_at_tip {
             is_at_rest = self.look_back()?;
             self.read_mempool(now)?;
         }
         let seconds = now.saturating_duration_since(self.began).as_secs();
         self.tell(Event::Tick { seconds })?;
-        Ok(is_at_rest)
+        // Last, as nobody else is to wait for it.
+        let is_reported = !is_at_tip || self.report()?;
+        Ok(is_at_rest && is_reported)
     }
 
     /// Returns whether it is where the node is, or the node behind it.
@@ -271,41 +219,6 @@ impl<'a> Driver<'a> {
         Ok(false)
     }
 
-    /// Looks at some of the blocks again that were passed before stakes were learned, for all of them at
-    /// once. Returns whether nothing is left: a chain is long, and what is new, and what waits to be sent
-    /// again, is not kept waiting for it.
-    fn look_back(&mut self) -> Result<bool, DriverError> {
-        let pass = match self.pass.take() {
-            Some(pass) => pass,
-            None => {
-                let Some(next) = self.look_back.values().min().copied() else { return Ok(true) };
-                let stakes: Vec<Txid> = std::mem::take(&mut self.look_back).into_keys().collect();
-                self.observer.told(&Told::LooksBack { from: next, stakes: stakes.len() });
-                Pass { next, stakes }
-            }
-        };
-        let pass = self.pass.insert(pass);
-        let last =
-            self.watch.tracker().height().min(pass.next.saturating_add(BLOCKS_A_STEP).saturating_sub(1));
-        for height in pass.next..=last {
-            let block = match self.node.block_at(BlockHeight::new(height)) {
-                // The node went back meanwhile: what is above its tip will be connected again.
-                Err(NodeError::NoSuchBlock { .. }) => break,
-                block => block?,
-            };
-            self.tell(Event::LookedBack { block: &block, height })?;
-            if let Some(pass) = &mut self.pass {
-                pass.next = height.saturating_add(1);
-            }
-        }
-        if last < self.watch.tracker().height() {
-            return Ok(false);
-        }
-        let stakes = self.pass.take().map(|pass| pass.stakes).unwrap_or_default();
-        self.tell(Event::LookBackDone { stakes: &stakes })?;
-        Ok(self.look_back.is_empty())
-    }
-
     fn read_mempool(&mut self, now: Instant) -> Result<(), DriverError> {
         let is_due =
             self.mempool_read.is_none_or(|read| now.saturating_duration_since(read) >= MEMPOOL_EVERY);
@@ -315,16 +228,5 @@ impl<'a> Driver<'a> {
         let txids = self.node.waiting()?;
         self.mempool_read = Some(now);
         self.tell(Event::Waiting { txids: &txids })
-    }
-}
-
-/// What a node's answer to a broadcast means.
-fn verdict(answer: Result<Txid, NodeError>) -> Verdict {
-    match answer {
-        Ok(_) => Verdict::Taken,
-        Err(error) => match error.rejection_class() {
-            Some(class) => Verdict::Refused { class, reason: error.to_string() },
-            None => Verdict::Unanswered,
-        },
     }
 }

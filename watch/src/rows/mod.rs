@@ -1,20 +1,23 @@
 //! What is stored: rows of a key and a value, of which the core can be made again.
 
+mod reports;
+mod stake;
+
 use std::ops::ControlFlow;
 
 use bitcoin::hashes::Hash as _;
-use bitcoin::{BlockHash, OutPoint, Txid, XOnlyPublicKey};
+use bitcoin::{BlockHash, Txid};
 use chain::{BlockHeight, ChainTip};
 use finality::Evidence;
-use prost::Message;
-use staking_scripts::delegation::StakeTimes;
-use staking_scripts::outputs::Timelock;
-use staking_scripts::{Delegation, SpendPath};
+use staking_scripts::Delegation;
 use store::{ChangeSet, Schema, Store};
 
-use crate::facts::LeafMarks;
-use crate::stake::{Spend, Spends, TrackedStake};
-use crate::tracker::Tracker;
+pub use self::reports::stored_slashing;
+pub(crate) use self::reports::{
+    delete_posted, delete_slashing, put_posted, put_slashing, read_posted, read_slashed,
+};
+use self::stake::read_txid;
+pub(crate) use self::stake::{put_stake, read_stakes};
 
 /// The position in Bitcoin's chain, under one key.
 const TIP: &str = "tip";
@@ -34,10 +37,15 @@ const MOST_PASSED: u32 = 2_016;
 /// The stakes of which the blocks before they were learned are still to be looked at.
 const LOOK_BACK: &str = "look_back";
 
+/// The slashing transactions that show a provider's key, by staking transaction.
+const SLASHING: &str = "slashing";
+/// The reports that were taken, by what they are about.
+const POSTED: &str = "posted";
+
 /// The tables of a watchtower.
 pub const SCHEMA: Schema = Schema {
     program: "btcstake_watch",
-    versions: &[&[TIP, STAKE, DELEGATION, EVIDENCE, TOLD, LOOK_BACK, PASSED]],
+    versions: &[&[TIP, STAKE, DELEGATION, EVIDENCE, TOLD, LOOK_BACK, PASSED], &[SLASHING, POSTED]],
 };
 
 /// A stored row is none of ours.
@@ -59,132 +67,6 @@ pub enum RowError {
 
 fn damaged(table: &'static str, what: impl ToString) -> RowError {
     RowError::Damaged { table, what: what.to_string() }
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct SpendRow {
-    #[prost(bytes = "vec", tag = "1")]
-    txid: Vec<u8>,
-    /// 0 for none of the protocol's.
-    #[prost(uint32, tag = "2")]
-    path: u32,
-    #[prost(uint32, tag = "3")]
-    height: u32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct StakeRow {
-    #[prost(uint32, tag = "1")]
-    vout: u32,
-    #[prost(uint64, tag = "2")]
-    amount_sat: u64,
-    #[prost(uint32, tag = "3")]
-    staking_time: u32,
-    #[prost(uint32, tag = "4")]
-    unbonding_time: u32,
-    #[prost(bytes = "vec", optional, tag = "5")]
-    unbonding_txid: Option<Vec<u8>>,
-    /// The keys one after the other.
-    #[prost(bytes = "vec", tag = "6")]
-    providers: Vec<u8>,
-    #[prost(fixed64, tag = "7")]
-    slashing_leaf: u64,
-    #[prost(fixed64, tag = "8")]
-    unbonding_leaf: u64,
-    #[prost(bool, tag = "9")]
-    quorum_signed: bool,
-    #[prost(bool, tag = "10")]
-    is_phase1: bool,
-    #[prost(uint32, optional, tag = "11")]
-    included: Option<u32>,
-    #[prost(message, optional, tag = "12")]
-    spent: Option<SpendRow>,
-    #[prost(message, optional, tag = "13")]
-    unbonding_spent: Option<SpendRow>,
-    #[prost(message, optional, tag = "14")]
-    refund_spent: Option<SpendRow>,
-}
-
-const fn path_number(path: Option<SpendPath>) -> u32 {
-    match path {
-        None => 0,
-        Some(SpendPath::Timelock) => 1,
-        Some(SpendPath::Unbonding) => 2,
-        Some(SpendPath::Slashing) => 3,
-    }
-}
-
-fn spend_row(spend: Spend) -> SpendRow {
-    SpendRow {
-        txid: spend.txid.to_byte_array().to_vec(),
-        path: path_number(spend.path),
-        height: spend.height,
-    }
-}
-
-fn read_txid(bytes: &[u8]) -> Result<Txid, RowError> {
-    Txid::from_slice(bytes).map_err(|error| damaged(STAKE, error))
-}
-
-fn read_spend(row: Option<SpendRow>) -> Result<Option<Spend>, RowError> {
-    let Some(SpendRow { txid, path, height }) = row else { return Ok(None) };
-    let all = [None, Some(SpendPath::Timelock), Some(SpendPath::Unbonding), Some(SpendPath::Slashing)];
-    let path = all.into_iter().find(|known| path_number(*known) == path);
-    let path = path.ok_or_else(|| damaged(STAKE, "an unknown path"))?;
-    Ok(Some(Spend { txid: read_txid(&txid)?, path, height }))
-}
-
-pub(crate) fn put_stake(changes: &mut ChangeSet, stake: &TrackedStake, tracker: &Tracker) {
-    let providers = stake.providers.iter().filter_map(|id| tracker.provider(*id));
-    let spends = stake.spends.as_deref().copied().unwrap_or_default();
-    let row = StakeRow {
-        vout: stake.outpoint.vout,
-        amount_sat: stake.amount_sat,
-        staking_time: stake.times.staking.blocks().into(),
-        unbonding_time: stake.times.unbonding.blocks().into(),
-        unbonding_txid: stake.unbonding_txid.map(|txid| txid.to_byte_array().to_vec()),
-        providers: providers.flat_map(XOnlyPublicKey::serialize).collect(),
-        slashing_leaf: u64::from_be_bytes(stake.leaves.slashing),
-        unbonding_leaf: u64::from_be_bytes(stake.leaves.unbonding),
-        quorum_signed: stake.quorum_signed,
-        is_phase1: stake.is_phase1,
-        included: stake.included,
-        spent: spends.staking.map(spend_row),
-        unbonding_spent: spends.unbonding.map(spend_row),
-        refund_spent: spends.refund.map(spend_row),
-    };
-    changes.put(STAKE, stake.outpoint.txid.to_byte_array().to_vec(), row.encode_to_vec());
-}
-
-fn read_stake(key: &[u8], value: &[u8], tracker: &mut Tracker) -> Result<TrackedStake, RowError> {
-    let row = StakeRow::decode(value).map_err(|error| damaged(STAKE, error))?;
-    let time = |blocks| Timelock::from_blocks(blocks).map_err(|error| damaged(STAKE, error));
-    let (keys, rest) = row.providers.as_chunks::<32>();
-    let keys: Result<Vec<_>, _> = keys.iter().map(|key| XOnlyPublicKey::from_slice(key)).collect();
-    let keys = keys.map_err(|error| damaged(STAKE, error))?;
-    if !rest.is_empty() || keys.is_empty() {
-        return Err(damaged(STAKE, "its providers are no keys"));
-    }
-    let spends = Spends {
-        staking: read_spend(row.spent)?,
-        unbonding: read_spend(row.unbonding_spent)?,
-        refund: read_spend(row.refund_spent)?,
-    };
-    Ok(TrackedStake {
-        outpoint: OutPoint::new(read_txid(key)?, row.vout),
-        amount_sat: row.amount_sat,
-        times: StakeTimes { staking: time(row.staking_time)?, unbonding: time(row.unbonding_time)? },
-        unbonding_txid: row.unbonding_txid.as_deref().map(read_txid).transpose()?,
-        providers: tracker.provider_numbers(&keys),
-        leaves: LeafMarks {
-            slashing: row.slashing_leaf.to_be_bytes(),
-            unbonding: row.unbonding_leaf.to_be_bytes(),
-        },
-        quorum_signed: row.quorum_signed,
-        is_phase1: row.is_phase1,
-        included: row.included,
-        spends: (spends != Spends::default()).then(|| Box::new(spends)),
-    })
 }
 
 pub(crate) fn put_tip(changes: &mut ChangeSet, tip: ChainTip) {
@@ -270,16 +152,6 @@ fn each_row(
 /// Returns the last block that was seen; `None` of an empty store.
 pub(crate) fn stored_tip(store: &mut dyn Store) -> Result<Option<ChainTip>, RowError> {
     store.get(TIP, &[])?.map(|value| read_tip(&value)).transpose()
-}
-
-/// Adds the stored stakes to a tracker.
-pub(crate) fn read_stakes(store: &mut dyn Store, tracker: &mut Tracker) -> Result<(), RowError> {
-    tracker.reserve(usize::try_from(store.count(STAKE)?).unwrap_or_default());
-    each_row(store, STAKE, |key, value| {
-        let stake = read_stake(key, value, tracker)?;
-        tracker.add(stake);
-        Ok(())
-    })
 }
 
 /// Calls with the key of each alert that was told.

@@ -1,0 +1,108 @@
+//! Storing and doing what the core says, in order.
+
+use std::collections::VecDeque;
+
+use bitcoin::{Transaction, Txid};
+use chain::NodeError;
+use staking_scripts::delegation::SlashedOutput;
+use store::ChangeSet;
+
+use super::{Driver, DriverError};
+use crate::alert::Alert;
+use crate::event::{Action, Event, Verdict};
+use crate::rows::{stored_delegations, stored_slashing};
+use crate::told::Told;
+use crate::watch::Output;
+
+/// What is still to be told, stored and done of an output.
+pub(super) struct Pending {
+    alerts: Vec<Alert>,
+    changes: ChangeSet,
+    actions: VecDeque<Action>,
+}
+
+impl From<Output> for Pending {
+    fn from(Output { changes, actions }: Output) -> Self {
+        let mut pending = Self { alerts: Vec::new(), changes, actions: VecDeque::new() };
+        for action in actions {
+            match action {
+                Action::Alert(alert) => pending.alerts.push(alert),
+                action => pending.actions.push_back(action),
+            }
+        }
+        pending
+    }
+}
+
+impl Driver<'_> {
+    /// Stores and does what is pending. What fails stays pending, and is stored before anything later.
+    pub(super) fn carry_out(&mut self) -> Result<(), DriverError> {
+        while let Some(pending) = self.pending.front_mut() {
+            // Somebody is told before it is stored that he was: after a crash he is told again, and not
+            // never.
+            for alert in pending.alerts.drain(..) {
+                self.observer.told(&Told::Alert(&alert));
+            }
+            // Nothing else is done that would not be done again after a crash.
+            if !pending.changes.is_empty() {
+                self.store.apply(&pending.changes)?;
+                pending.changes = ChangeSet::new();
+            }
+            let Some(action) = pending.actions.pop_front() else {
+                self.pending.pop_front();
+                continue;
+            };
+            match self.act(&action) {
+                Ok(followed) => self.pending.extend(followed.map(Pending::from)),
+                Err(error) => {
+                    if let Some(pending) = self.pending.front_mut() {
+                        pending.actions.push_front(action);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does something, and returns what follows.
+    fn act(&mut self, action: &Action) -> Result<Option<Output>, DriverError> {
+        Ok(match action {
+            // They are told apart from the others.
+            Action::Alert(_) => None,
+            Action::Load { stakes } => {
+                let delegations = stored_delegations(&mut *self.store, stakes)?;
+                Some(self.watch.handle(Event::Loaded { delegations: &delegations }))
+            }
+            Action::Recover { stake } => {
+                let found = stored_slashing(&mut *self.store, stake)?;
+                found.map(|(delegation, transaction)| {
+                    let (delegation, transaction) = (&delegation, &transaction);
+                    self.watch.handle(Event::Slashing { delegation, transaction })
+                })
+            }
+            Action::LookBack { stakes } => {
+                self.look_back.extend(stakes.iter().copied());
+                None
+            }
+            Action::Broadcast { stake, output, transaction } => self.send(*stake, *output, transaction),
+        })
+    }
+
+    fn send(&mut self, stake: Txid, output: SlashedOutput, transaction: &Transaction) -> Option<Output> {
+        let verdict = self.sends.then(|| verdict(self.node.broadcast(transaction)));
+        self.observer.told(&Told::Sent { stake, output, transaction, verdict: verdict.as_ref() });
+        verdict.map(|verdict| self.watch.handle(Event::Verdict { stake, output, verdict }))
+    }
+}
+
+/// What a node's answer to a broadcast means.
+fn verdict(answer: Result<Txid, NodeError>) -> Verdict {
+    match answer {
+        Ok(_) => Verdict::Taken,
+        Err(error) => match error.rejection_class() {
+            Some(class) => Verdict::Refused { class, reason: error.to_string() },
+            None => Verdict::Unanswered,
+        },
+    }
+}
