@@ -27,6 +27,25 @@ fn stakes_are_registered_by_the_account_that_they_name() {
     folder.run("stake register --delegation draft.json --unsigned").fails(&["pop"]);
 }
 
+/// A near miss that only a message can have, which says the amount beside the transaction. A real chain said
+/// of it: "the unbonding output value is not expected, expected: 497999, got: 498000".
+#[test]
+fn unbonding_value_that_is_not_the_transactions_is_refused() {
+    let folder = Folder::with_delegation();
+    let printed = folder.json("stake register --delegation signed.json --unsigned");
+    let message = &printed["body"]["messages"][0];
+    assert_eq!(message["unbonding_value"], json!("490400"), "500 000 sat less the fee");
+    for wrong in ["490399", "490401"] {
+        let mut changed = message.clone();
+        changed["unbonding_value"] = json!(wrong);
+        folder.write("changed.json", changed.to_string());
+        let check = folder.run(&format!("stake check {FILES} changed.json"));
+        check.fails(&["--delegation changed.json", "unbonding_value", "0.00490400 BTC"]);
+    }
+    folder.write("same.json", message.to_string());
+    folder.run(&format!("stake check {FILES} same.json")).ends(0);
+}
+
 #[test]
 fn covenant_signatures_are_verified_before_they_are_sent() {
     let folder = Folder::with_delegation();
