@@ -5,7 +5,7 @@ pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
 pub use crate::commands::adaptor::sign::Output as AdaptorSign;
 pub use crate::commands::broadcast::Output as Broadcast;
 #[cfg(feature = "babylon")]
-pub use crate::commands::checkpoint::headers::Output as CheckpointHeaders;
+pub use crate::commands::checkpoint::headers::{Output as CheckpointHeaders, ToldHeaders};
 #[cfg(feature = "babylon")]
 pub use crate::commands::checkpoint::show::Output as CheckpointShow;
 pub use crate::commands::completions::Output as Completions;
@@ -56,6 +56,7 @@ pub use crate::commands::signer::start::Output as SignerStart;
 #[cfg(feature = "signer")]
 pub use crate::commands::signer::unlocked::Output as SignerUnlocked;
 pub use crate::commands::stake::check::Output as StakeCheck;
+pub use crate::commands::stake::include::Output as StakeInclude;
 pub use crate::commands::stake::psbts::Output as StakePsbts;
 pub use crate::commands::status::{Output as Status, SpentBy};
 pub use crate::commands::tx::explain::fields::{Output as TxExplain, SpentInput, StakeOutput, UnderVersion};
@@ -65,7 +66,7 @@ pub use crate::view::delegation::DelegationOutput;
 pub use crate::view::parameters::{LiveVersion, Phase1Version};
 pub use crate::view::payment::{PaymentInput, PaymentOutput};
 #[cfg(feature = "babylon")]
-pub use crate::view::sent::{Output as Sent, SentTransaction};
+pub use crate::view::sent::{Output as Sent, SentTransaction, UnsignedTransaction};
 pub use crate::view::taproot::OutputScripts;
 pub use crate::view::transaction::BuiltTransaction;
 pub use crate::view::verdict::Verdict;
@@ -86,8 +87,8 @@ mod shapes {
         AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
         CovenantSignLine, DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract,
         EotsProve, EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow,
-        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakePsbts, Status,
-        TxExplain, Verdict,
+        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakeInclude,
+        StakePsbts, Status, TxExplain, Verdict,
     };
 
     /// The output of a command: its reader and its schema.
@@ -105,8 +106,8 @@ mod shapes {
         Shape { command, read: read::<T>, schema: Some(schema::<T>) }
     }
 
-    const fn delegation(command: &'static str) -> Shape {
-        Shape { command, read: read::<DelegationOutput>, schema: None }
+    const fn delegation<T: DeserializeOwned + serde::Serialize>(command: &'static str) -> Shape {
+        Shape { command, read: read::<T>, schema: None }
     }
 
     fn read<T: DeserializeOwned + serde::Serialize>(value: Value) -> serde_json::Result<Value> {
@@ -229,9 +230,9 @@ mod shapes {
         shape::<TxExplain>("tx explain"),
         shape::<CovenantSignLine>("covenant sign (several)"),
         shape::<Refused>("(refused)"),
-        delegation("stake add"),
-        delegation("stake include"),
-        delegation("stake phase1"),
-        delegation("stake sign"),
+        delegation::<DelegationOutput>("stake add"),
+        delegation::<StakeInclude>("stake include"),
+        delegation::<DelegationOutput>("stake phase1"),
+        delegation::<DelegationOutput>("stake sign"),
     ];
 }

@@ -9,6 +9,7 @@ mod bitcoin;
 mod evidence;
 mod finality;
 pub(crate) mod liveness;
+mod power;
 mod staking;
 mod status;
 
@@ -36,6 +37,7 @@ pub use self::liveness::{
     FinalityParameters, SigningInfo, finality_parameters, last_final_height, last_finalized_epoch,
     signing_info, votes_at,
 };
+pub use self::power::{ActiveProvider, active_providers};
 pub use self::staking::{
     FinalityProvider, ListedStake, delegation, delegations, delegations_each, finality_provider,
     finality_providers, parameters,

@@ -11,6 +11,8 @@ use finality::{
 };
 use prost::Message as _;
 
+use super::asked::{AskedHeight, NumberedHeight};
+use super::light_client::LightClient;
 use crate::node::Refusal;
 use crate::proto::{Any, MsgAddFinalitySig, MsgCommitPubRandList};
 use crate::query::answers as say;
@@ -40,6 +42,7 @@ pub(super) struct Finality {
     pub(super) is_final_anyway: bool,
     /// The stakes whose covenant signatures are refused, and with which words.
     pub(super) refused_stakes: BTreeMap<String, String>,
+    pub(super) light_client: LightClient,
 }
 
 impl Default for Finality {
@@ -59,6 +62,7 @@ impl Default for Finality {
             sig_timeout: 3,
             is_final_anyway: false,
             refused_stakes: BTreeMap::new(),
+            light_client: LightClient::default(),
         }
     }
 }
@@ -137,7 +141,7 @@ impl Finality {
                     self.is_jailed = false;
                     Ok(())
                 }
-                _ => Ok(()),
+                kind => self.light_client.execute(kind, &message.value),
             };
             done.map_err(|Refusal { codespace, code, log, .. }| {
                 refused(
@@ -300,7 +304,7 @@ impl Finality {
                 let epoch_boundary = current_epoch.saturating_add(1).saturating_mul(self.epoch_length);
                 Ok(say::EpochResponse { current_epoch, epoch_boundary }.encode_to_vec())
             }
-            _ => return None,
+            _ => return self.light_client.answer(method, request),
         })
     }
 
@@ -331,18 +335,4 @@ fn read_vote(message: &MsgAddFinalitySig) -> Option<FinalityVote> {
         proof: RandomnessProof::from_protobuf(&message.proof.as_ref()?.encode_to_vec()).ok()?,
         signature: Signature::from_bytes(message.finality_sig.as_slice().try_into().ok()?).ok()?,
     })
-}
-
-/// Requests for a provider at a height.
-#[derive(Clone, PartialEq, prost::Message)]
-struct AskedHeight {
-    #[prost(uint64, tag = "2")]
-    height: u64,
-}
-
-/// Requests for a height.
-#[derive(Clone, PartialEq, prost::Message)]
-struct NumberedHeight {
-    #[prost(uint64, tag = "1")]
-    height: u64,
 }

@@ -1,8 +1,10 @@
 //! A chain in memory, for tests: it checks signatures and sequences as a node does, has one transaction in a
 //! block, and fails as it is told.
 
+mod asked;
 mod covenant;
 mod finality;
+mod light_client;
 mod rpc;
 mod signed;
 

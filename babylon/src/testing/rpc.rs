@@ -1,18 +1,19 @@
 //! The chain in memory behind CometBFT's RPC, for programs that are given an address.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use endpoint::testing::{Asked, ScriptedNode, rpc_error, rpc_result};
 use finality::ConsumerHeight;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::ScriptedChain;
 use crate::node::{Answer, ChainNode as _, Executed, NodeError, Refusal};
 
-/// When every block was made.
+/// When every block was made, by its header.
 const TIME: &str = "2026-11-28T01:33:47Z";
 
 /// Serves a chain over CometBFT's RPC on loopback, until the process ends.
@@ -44,6 +45,15 @@ fn answered(chain: &ScriptedChain, asked: &Asked) -> (u16, String) {
 
 type Failed = Option<String>;
 
+/// The time of the last block: a chain that stands still is another test's.
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = OffsetDateTime::from_unix_timestamp(i64::try_from(since).unwrap_or_default());
+    let now = now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (hour, minute, second) = now.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", now.date())
+}
+
 fn answer(chain: &ScriptedChain, asked: &Asked) -> Result<Value, Failed> {
     let text = |place: usize| asked.body.pointer(&format!("/params/{place}")).and_then(Value::as_str);
     let wrong = || Some(format!("no such call: {}", asked.body));
@@ -53,7 +63,7 @@ fn answer(chain: &ScriptedChain, asked: &Asked) -> Result<Value, Failed> {
             let height = status.height.to_u64().to_string();
             Ok(json!({
                 "node_info": { "network": status.chain_id },
-                "sync_info": { "latest_block_height": height, "latest_block_time": TIME, "catching_up": false },
+                "sync_info": { "latest_block_height": height, "latest_block_time": now(), "catching_up": false },
             }))
         }
         Some("header") => {

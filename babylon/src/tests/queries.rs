@@ -294,3 +294,50 @@ fn blocks_and_transactions_are_read_over_the_rpc() {
     assert_eq!(asked[2].body["params"], json!([BASE64_STANDARD.encode(b"bytes")]));
     assert_eq!(asked[3].body["params"], json!([BASE64_STANDARD.encode([1; 32]), false]));
 }
+
+/// Who had power, and was slashed since: by the gateway, and in protobuf.
+#[test]
+fn providers_with_power_at_a_height_are_read() {
+    #[derive(prost::Message)]
+    struct Active {
+        #[prost(bytes = "vec", tag = "1")]
+        btc_pk_hex: Vec<u8>,
+        #[prost(uint64, tag = "2")]
+        height: u64,
+        #[prost(uint64, tag = "3")]
+        voting_power: u64,
+        #[prost(uint32, tag = "5")]
+        slashed_btc_height: u32,
+    }
+    #[derive(prost::Message)]
+    struct Page {
+        #[prost(message, repeated, tag = "1")]
+        finality_providers: Vec<Active>,
+    }
+    let node = ScriptedNode::always(file("answers/rest-active-finality-providers-at-height.json"));
+    let gateway = Gateway::new(node.url(""), WITHIN);
+    let found = query::active_providers(&gateway, ConsumerHeight(251)).unwrap();
+    let (public_key, power_sat) = (provider(), 500_000);
+    assert_eq!(found, [query::ActiveProvider { public_key, power_sat, is_jailed: false, is_slashed: true }]);
+    assert!(node.asked()[0].path.starts_with("/babylon/finality/v1/finality_providers/251?"));
+    let other = query::active_providers(&gateway, ConsumerHeight(252)).unwrap_err().to_string();
+    assert!(other.contains("power at height 251; was asked for 252"), "{other}");
+    let active = Active {
+        btc_pk_hex: public_key.serialize().to_vec(),
+        height: 251,
+        voting_power: power_sat,
+        slashed_btc_height: 140,
+    };
+    let chain = crate::testing::ScriptedChain::new("bbn-1");
+    let page = prost::Message::encode_to_vec(&Page { finality_providers: vec![active] });
+    chain.answer("/babylon.finality.v1.Query/ActiveFinalityProvidersAtHeight", page);
+    assert_eq!(query::active_providers(&chain, ConsumerHeight(251)).unwrap(), found);
+}
+
+/// The parameters as a genesis file has them are those that the chain answers.
+#[test]
+fn parameters_of_a_genesis_file_are_read() {
+    let genesis = file("answers/genesis-btcstaking-params.json");
+    let read = ParametersHistory::<Parameters>::from_json(&genesis).unwrap();
+    assert_eq!(query::parameters(&gateway().1).unwrap(), read);
+}

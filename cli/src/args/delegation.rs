@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use bitcoin::Txid;
+#[cfg(feature = "babylon")]
+use clap::ArgGroup;
 use clap::Args;
 use staking_scripts::{CovenantSignatures, Delegation, Parameters, ParametersHistory};
 
@@ -118,14 +120,21 @@ pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<String> {
     NewFile::begin("--out", path)?.write(&format!("{text}\n"))
 }
 
+/// What stands for a file that is absent: a node of the chain, which has the same.
+#[cfg(feature = "babylon")]
+fn or_node(name: &'static str, file: &'static str) -> ArgGroup {
+    ArgGroup::new(name).args([file, "chain_node", "chain_gateway"]).multiple(true).required(true)
+}
+
 /// A delegation, and the parameters it is made under.
 #[derive(Args)]
+#[cfg_attr(feature = "babylon", command(group = or_node("delegation_or_node", "delegation")))]
+#[cfg_attr(feature = "babylon", command(group = or_node("params_or_node", "params")))]
 pub(crate) struct DelegationArgs {
     /// The delegation: this program's JSON, a node's response (`babylond query btcstaking btc-delegation
     /// --output json`, or the REST gateway's), or the message that registered it; - is standard input.
     /// Absent, the stake of --staking-txid is asked for from --chain-node.
     #[arg(long, value_name = "FILE", value_parser = delegation_file())]
-    #[cfg_attr(feature = "babylon", arg(required_unless_present_any = ["chain_node", "chain_gateway"]))]
     #[cfg_attr(not(feature = "babylon"), arg(required = true))]
     delegation: Option<Argument<Vec<Delegation>>>,
     /// Which delegation of a file with several, or of the chain, by its staking transaction.
@@ -139,7 +148,6 @@ pub(crate) struct DelegationArgs {
     /// form of phase 1, where the step is one that it has; - is standard input. Absent, --chain-node is asked
     /// for the chain's.
     #[arg(long, value_name = "FILE", value_parser = any_parameters_file())]
-    #[cfg_attr(feature = "babylon", arg(required_unless_present_any = ["chain_node", "chain_gateway"]))]
     #[cfg_attr(not(feature = "babylon"), arg(required = true))]
     params: Option<Argument<AnyParameters>>,
     #[cfg(feature = "babylon")]

@@ -1,6 +1,6 @@
 //! Evidence of equivocation, as the chain prints it.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use babylon::node::NodeError;
 use eots::XOnlyPublicKey;
 use finality::{Evidence, SigningContext};
@@ -19,15 +19,22 @@ pub(crate) struct EvidenceArgs {
     /// With evidence from the contract of a Cosmos chain, which does not say it: the signing context of its
     /// votes (`btcstake eots context` computes it).
     #[arg(long, value_name = "64 HEX DIGITS", requires = "evidence")]
-    signing_context: Option<SigningContext>,
+    evidence_signing_context: Option<SigningContext>,
 }
 
 impl EvidenceArgs {
     /// Returns the evidence against a provider that is meant, or the only one; `None` where no file is given.
     pub(crate) fn one(&self, is_meant: impl Fn(&XOnlyPublicKey) -> bool) -> anyhow::Result<Option<Evidence>> {
-        let Some(given) = &self.evidence else { return Ok(None) };
+        let Some(given) = &self.evidence else {
+            // A flag that conflicts with --evidence keeps the parser from asking for it.
+            ensure!(
+                self.evidence_signing_context.is_none(),
+                "--evidence-signing-context is given; must be with --evidence"
+            );
+            return Ok(None);
+        };
         let text = given.read()?;
-        let read = babylon::query::evidence_from_json(&text, self.signing_context);
+        let read = babylon::query::evidence_from_json(&text, self.evidence_signing_context);
         let all = read.map_err(|error| match error {
             // Nobody was asked: it is in a file.
             NodeError::Answer { what } => anyhow!(what),

@@ -18,10 +18,11 @@ use super::secret::{SecretKeyFile, SecretKeyPath, absent_key};
 
 /// The key.
 #[derive(clap::Args)]
+#[cfg_attr(feature = "signer", group(id = "who_signs", required = true, args = ["secret_key_file", "signer"]))]
 pub(crate) struct ProviderKeyArgs {
     /// File with the secret key of the one who signs, 64 hex digits, or keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    #[cfg_attr(feature = "signer", arg(required_unless_present = "signer", conflicts_with = "signer"))]
+    #[cfg_attr(feature = "signer", arg(conflicts_with = "signer"))]
     #[cfg_attr(not(feature = "signer"), arg(required = true))]
     secret_key_file: Option<SecretKeyPath>,
     #[cfg(feature = "signer")]

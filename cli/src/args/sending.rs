@@ -135,7 +135,8 @@ impl Sender<'_> {
             let bytes: usize = messages.iter().map(|message| message.protobuf().len()).sum();
             let more = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(GAS_OF_A_BYTE);
             let fee = given.gas_prices.fee(given.gas.unwrap_or(UNSIGNED_GAS.saturating_add(more)));
-            return Ok(Output::Unsigned(Transaction::new(messages).to_unsigned_json(&fee)));
+            let unsigned = Transaction::new(messages).to_unsigned_json(&fee);
+            return Ok(Output::Unsigned(serde_json::from_value(unsigned)?));
         };
         let chain_id = chain_id.context("--chain-id is absent; must be that of the chain that is sent to")?;
         let node = self.nodes.node()?.of_chain(chain_id);

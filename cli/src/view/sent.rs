@@ -13,7 +13,7 @@ pub enum Output {
     /// A block has the transaction.
     Sent(SentTransaction),
     /// The transaction as `babylond tx sign` takes it: with --unsigned.
-    Unsigned(#[cfg_attr(feature = "schema", schemars(with = "UnsignedTransaction"))] Value),
+    Unsigned(UnsignedTransaction),
 }
 
 /// A transaction that was executed.
@@ -38,16 +38,15 @@ pub struct SentTransaction {
 }
 
 /// The form of an unsigned transaction, which is the chain's own.
-#[cfg(feature = "schema")]
-#[derive(schemars::JsonSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-struct UnsignedTransaction {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UnsignedTransaction {
     /// Messages, memo, last height.
-    body: Value,
+    pub body: Value,
     /// The fee, and nobody's signature.
-    auth_info: Value,
+    pub auth_info: Value,
     /// None.
-    signatures: [(); 0],
+    pub signatures: [(); 0],
 }
 
 impl CommandOutput for Output {

@@ -102,3 +102,18 @@ fn colours_are_for_terminals() {
     let text = Folder::new().run("demo --scenario expire").ends(0).stdout();
     assert!(!text.contains('\u{1b}'));
 }
+
+/// Of two flags of one name, one would never be given. The parser's own check of that is not compiled in.
+#[test]
+fn flags_of_a_command_have_different_names() {
+    for (path, command) in commands() {
+        let arguments: Vec<_> = command.get_arguments().collect();
+        let longs = arguments.iter().filter_map(|argument| argument.get_long());
+        let aliases = arguments.iter().flat_map(|argument| argument.get_all_aliases().unwrap_or_default());
+        let mut names: Vec<_> = longs.chain(aliases).map(str::to_owned).collect();
+        names.extend(arguments.iter().map(|argument| format!("id {}", argument.get_id())));
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{path:?}: {twice:?}");
+    }
+}

@@ -17,11 +17,13 @@
 mod adaptor;
 mod args;
 mod broadcast;
+mod checkpoint;
 mod completions;
 mod covenant;
 mod demo;
 mod descriptor;
 mod eots;
+mod evidence;
 mod fixtures;
 mod help;
 mod key;

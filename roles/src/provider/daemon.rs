@@ -16,6 +16,10 @@ use super::settled::Settled;
 use crate::alerts::Alerts;
 use crate::refusals::refusal;
 
+/// How far the last block may be above the next one that is told of, by a node that is behind: what is
+/// further was invented.
+const MOST_BACK: u64 = 100;
+
 /// What a daemon works with.
 #[derive(Debug)]
 pub struct ProviderParts<'a, S> {
@@ -173,7 +177,7 @@ impl<'a, S: Signer> ProviderDaemon<'a, S> {
             format!("the node is at height {height}, and still catching up")
         });
         match self.last_block {
-            Some((last, since)) if last >= height => {
+            Some((last, since)) if last.blocks_after(height).is_some_and(|above| above <= MOST_BACK) => {
                 let waited = now.saturating_duration_since(since);
                 let is_halted = waited > self.parts.policy.halted_after;
                 self.alerts.set(observer, ProviderAlert::Halted, is_halted, || {

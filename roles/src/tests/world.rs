@@ -11,14 +11,15 @@ use babylon::testing::ScriptedChain;
 use babylon::{Account, AccountKey, AccountState, GasPrice, Message, Transaction, query};
 use eots::{SecretKey, SecretRandomness};
 use finality::{
-    ConsumerHeight, FinalityVote, RandomnessSchedule, RandomnessTree, SignerChain, SigningContext,
+    ConsumerHeight, FinalityVote, RandomnessSchedule, RandomnessTree, Signer, SignerChain, SigningContext,
     VoteMessage,
 };
 use signer::protection::{ChangeKind, LaneChange, MemoryStore, Store as _};
 use signer::session::{ProtectedSigner, VoteRules};
 
 use crate::provider::{
-    ProviderDaemon, ProviderEvent, ProviderObserver, ProviderParts, ProviderPolicy, ProviderStep,
+    ProviderAlert, ProviderDaemon, ProviderEvent, ProviderObserver, ProviderParts, ProviderPolicy,
+    ProviderStep,
 };
 
 /// Everything that happened.
@@ -34,6 +35,19 @@ impl ProviderObserver for Log {
 impl Log {
     pub(super) fn events(&self) -> Vec<ProviderEvent> {
         self.0.lock().unwrap().clone()
+    }
+
+    /// Why an alert was raised, each time, and how often it was cleared.
+    pub(super) fn told_of(&self, alert: ProviderAlert) -> (Vec<String>, usize) {
+        let (mut reasons, mut cleared) = (Vec::new(), 0);
+        for event in self.events() {
+            match event {
+                ProviderEvent::Raised { alert: found, reason } if found == alert => reasons.push(reason),
+                ProviderEvent::Cleared(found) if found == alert => cleared += 1,
+                _ => {}
+            }
+        }
+        (reasons, cleared)
     }
 }
 
@@ -114,7 +128,7 @@ impl World {
     }
 
     /// Steps until the chain is so far, with every epoch but the last two timestamped.
-    pub(super) fn run(&self, daemon: &mut ProviderDaemon<'_, ProtectedSigner>, height: u64) {
+    pub(super) fn run<S: Signer>(&self, daemon: &mut ProviderDaemon<'_, S>, height: u64) {
         let mut again = 0;
         while self.chain.height() < height {
             self.chain.finalize_epoch((self.chain.height() / 10).saturating_sub(2));
@@ -181,6 +195,8 @@ pub(super) struct Liar<'a> {
     pub(super) is_behind: AtomicBool,
     /// By how many blocks it says to be further than it is.
     pub(super) boasts: AtomicU64,
+    /// What it says of its last block, as long as no other comes.
+    pub(super) stands_at: Mutex<Option<NodeStatus>>,
 }
 
 impl<'a> Liar<'a> {
@@ -193,6 +209,7 @@ impl<'a> Liar<'a> {
             is_away: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
             boasts: AtomicU64::new(0),
+            stands_at: Mutex::default(),
         }
     }
 
@@ -203,7 +220,11 @@ impl<'a> Liar<'a> {
 
 impl ChainNode for Liar<'_> {
     fn status(&self) -> Result<NodeStatus, NodeError> {
-        let status = self.here()?.status()?;
+        let here = self.here()?;
+        if let Some(last) = self.stands_at.lock().unwrap().clone() {
+            return Ok(last);
+        }
+        let status = here.status()?;
         let early = u64::from(self.is_early.load(Ordering::Relaxed));
         let is_catching_up = self.is_behind.load(Ordering::Relaxed);
         let height = status.height.saturating_add(early).saturating_add(self.boasts.load(Ordering::Relaxed));

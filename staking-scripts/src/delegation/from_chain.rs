@@ -107,6 +107,14 @@ impl Delegation {
                 return Err(DelegationError::Field { field: "staking_output_idx", cause: cause.into() });
             }
         }
+        // A message says the amount beside the transaction, and the chain refuses one where they differ.
+        if let (Some(said), Some(unbonding)) = (wire.unbonding_amount, &wire.unbonding_transaction)
+            && let Some(found) = unbonding.output.first().map(|output| output.value)
+            && said != found
+        {
+            let cause = format!("{said}; must be what the unbonding transaction's output holds, {found}");
+            return Err(DelegationError::Field { field: "unbonding_value", cause: cause.into() });
+        }
         let slashing = |transaction: Option<Transaction>, staker_signature| {
             transaction.map(|transaction| PresignedSlashing { transaction, staker_signature })
         };

@@ -9,7 +9,7 @@ use crate::args::node::NodeArgs;
 use crate::args::secured_chain::{ChainNodeArgs, of_headers};
 use crate::args::sending::SendArgs;
 use crate::view::output::{CommandOutput, Printout, warn};
-use crate::view::sent::{Output as Sent, SentTransaction};
+use crate::view::sent::{Output as Sent, SentTransaction, UnsignedTransaction};
 
 #[derive(clap::Args)]
 #[command(
@@ -31,18 +31,29 @@ pub(crate) struct Args {
     send: SendArgs,
 }
 
+/// What is printed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Output {
+    /// What the chain was told, or that it knows every header.
+    Told(ToldHeaders),
+    /// The transaction as `babylond tx sign` takes it: with --unsigned.
+    Unsigned(UnsignedTransaction),
+}
+
 /// What the chain was told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Output {
+pub struct ToldHeaders {
     /// How many headers it did not know.
     pub count: usize,
     /// The transactions, in order.
     pub transactions: Vec<SentTransaction>,
 }
 
-impl CommandOutput for Output {
+impl CommandOutput for ToldHeaders {
     fn text(&self) -> String {
         let hashes: Vec<_> = self.transactions.iter().map(|sent| sent.transaction_hash.as_str()).collect();
         match hashes.as_slice() {
@@ -57,7 +68,7 @@ impl Args {
         let sender = self.send.sender(&self.nodes)?;
         let bitcoin = self.node.connect_without_search(self.network)?;
         let node = self.nodes.node()?;
-        let mut output = Output { count: 0, transactions: Vec::new() };
+        let mut output = ToldHeaders { count: 0, transactions: Vec::new() };
         if sender.is_unsigned() {
             let new = new_headers(&node, &*bitcoin, HEADERS_AT_ONCE)
                 .map_err(|error| of_headers(&self.nodes, error.into()))?;
@@ -76,12 +87,12 @@ impl Args {
         tell_headers(&node, &*bitcoin, |headers| {
             let message = Message::insert_headers(sender.address(), headers);
             let sent = sender.send(self.chain_id.as_deref(), vec![message]);
-            let sent = sent.map_err(|error| match output.transactions.last() {
-                None => error,
-                Some(last) => error.context(format!(
-                    "{} headers are told, the last by {}; the next are not",
-                    output.count, last.transaction_hash
-                )),
+            // Whether the chain refuses it or does not answer.
+            let sent = sent.inspect_err(|_| {
+                if let Some(last) = output.transactions.last() {
+                    let (count, hash) = (output.count, &last.transaction_hash);
+                    warn(&format!("{count} headers are told, the last by {hash}; the next are not"));
+                }
             })?;
             if let Sent::Sent(sent) = sent {
                 output.transactions.push(sent);

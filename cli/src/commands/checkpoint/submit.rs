@@ -4,7 +4,8 @@ use anyhow::{Context, ensure};
 use babylon::message::CheckpointProof;
 use babylon::{Message, query};
 use bitcoin::{Transaction, Txid};
-use roles::headers::new_headers;
+use chain::Node;
+use roles::headers::{NewHeaders, new_headers};
 use spv::anchors::{Checkpoint, CheckpointTag};
 
 use crate::args::included::Included;
@@ -12,7 +13,7 @@ use crate::args::network::NetworkName;
 use crate::args::node::NodeArgs;
 use crate::args::secured_chain::{ChainNodeArgs, of_headers};
 use crate::args::sending::SendArgs;
-use crate::view::output::Printout;
+use crate::view::output::{Printout, warn};
 
 /// How many headers go before the proof.
 const MOST_HEADERS: usize = 300;
@@ -56,6 +57,25 @@ fn payload(transaction: &Transaction) -> anyhow::Result<Vec<u8>> {
     push.with_context(|| format!("--part: the OP_RETURN output of {txid} has no data"))
 }
 
+/// Refuses headers that end before the blocks of the parts: the chain takes no proof of a block that it does
+/// not know, and the transaction would be paid for in vain.
+fn check_reach(bitcoin: &dyn Node, new: &NewHeaders, parts: &[Included; 2]) -> anyhow::Result<()> {
+    let Some(last) = new.headers.last().filter(|_| !new.is_all) else { return Ok(()) };
+    let told = bitcoin.header(&last.block_hash())?.height;
+    for part in parts {
+        ensure!(
+            part.height <= told,
+            "--part: {} is in block {}, and the chain lacks more headers before it than go into one transaction; must be told of them first (`btcstake checkpoint headers`)",
+            part.transaction.compute_txid(),
+            part.height
+        );
+    }
+    warn(&format!(
+        "the headers end at block {told}, before the last one; the next are for `btcstake checkpoint headers`"
+    ));
+    Ok(())
+}
+
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let [first, second] = self.part.as_slice() else {
@@ -70,9 +90,10 @@ impl Args {
         let (first, second) = (payload(&first.transaction)?, payload(&second.transaction)?);
         Checkpoint::from_payloads(tag, &first, &second).context("--part")?;
         let new = new_headers(&node, &*bitcoin, MOST_HEADERS);
-        let headers = new.map_err(|error| of_headers(&self.nodes, error.into()))?.headers;
+        let new = new.map_err(|error| of_headers(&self.nodes, error.into()))?;
+        check_reach(&*bitcoin, &new, &parts)?;
         let address = sender.address();
-        let headers = (!headers.is_empty()).then(|| Message::insert_headers(address, &headers));
+        let headers = (!new.headers.is_empty()).then(|| Message::insert_headers(address, &new.headers));
         let proofs = parts.map(|Included { transaction, header, proof, .. }| CheckpointProof {
             transaction,
             inclusion: proof,

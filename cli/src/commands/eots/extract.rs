@@ -23,6 +23,11 @@ use crate::view::output::{CommandOutput, Exit, Printout};
     --message 0000000000000001bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb \
     --signature SECOND_SIGNATURE"
 )]
+// There is no other signing context here, and scripts have this name.
+#[cfg_attr(
+    feature = "babylon",
+    command(mut_arg("evidence_signing_context", |arg| arg.alias("signing-context")))
+)]
 pub(crate) struct Args {
     /// The finality provider's public key; of --evidence against several, the one that is meant.
     #[arg(long, value_name = "BYTES", value_parser = argument::value(input::public_key))]

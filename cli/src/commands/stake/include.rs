@@ -6,6 +6,7 @@ use anyhow::ensure;
 #[cfg(feature = "babylon")]
 use babylon::Message;
 use bitcoin::block::Header;
+use serde::{Deserialize, Serialize};
 use staking_scripts::delegation::StakeInclusion;
 
 use super::print::print_or_write;
@@ -16,7 +17,10 @@ use crate::args::included::Included;
 use crate::args::node::NodeArgs;
 #[cfg(feature = "babylon")]
 use crate::args::sending::SendArgs;
+use crate::view::delegation::DelegationOutput;
 use crate::view::output::Printout;
+#[cfg(feature = "babylon")]
+use crate::view::sent::{SentTransaction, UnsignedTransaction};
 
 #[derive(clap::Args)]
 #[command(
@@ -40,6 +44,20 @@ pub(crate) struct Args {
     #[cfg(feature = "babylon")]
     #[command(flatten)]
     send: SendArgs,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Output {
+    /// The delegation, with its inclusion.
+    Included(Box<DelegationOutput>),
+    /// What was sent: with --account.
+    #[cfg(feature = "babylon")]
+    Sent(SentTransaction),
+    /// The transaction as `babylond tx sign` takes it: with --unsigned.
+    #[cfg(feature = "babylon")]
+    Unsigned(UnsignedTransaction),
 }
 
 impl Args {

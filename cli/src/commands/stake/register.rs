@@ -1,8 +1,8 @@
 //! `stake register`: registers a stake with the chain.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use babylon::Message;
-use bitcoin::Txid;
+use bitcoin::{Transaction, Txid};
 use staking_scripts::Delegation;
 
 use crate::args::argument::Argument;
@@ -40,10 +40,29 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Returns the whole transaction of the coin that an extension spends beside the stake; nothing for any
+    /// other stake.
+    fn funding(&self, delegation: &Delegation) -> anyhow::Result<Option<Transaction>> {
+        let given = self.funding_tx.as_ref().map(Argument::read).transpose()?;
+        let coin = delegation.extends.as_ref().and(delegation.staking_transaction.input.get(1));
+        let Some(expected) = coin.map(|coin| coin.previous_output.txid) else {
+            ensure!(given.is_none(), "--funding-tx is given; must be absent, as the stake extends none");
+            return Ok(None);
+        };
+        let given = given.with_context(|| {
+            format!("--funding-tx is absent; must be {expected}, whose output the extension spends beside the stake")
+        })?;
+        let found = given.transaction.compute_txid();
+        ensure!(
+            found == expected,
+            "--funding-tx is {found}; must be {expected}, whose output the extension spends beside the stake"
+        );
+        Ok(Some(given.transaction))
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let delegation = select(&self.delegation, self.staking_txid, None)?;
-        let funding = self.funding_tx.as_ref().map(Argument::read).transpose()?;
-        let funding = funding.map(|given| given.transaction);
+        let funding = self.funding(&delegation)?;
         let message =
             Message::register_stake(&delegation, funding.as_ref()).with_context(|| self.delegation.name())?;
         let sender = self.send.sender_as(&self.nodes, message.signer())?;

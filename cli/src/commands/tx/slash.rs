@@ -19,13 +19,16 @@ use crate::view::transaction::BuiltTransaction;
     after_help = "The key is what `eots extract` printed, or in the evidence that the chain prints. The covenant's adaptor signatures in the delegation are decrypted with it, and the staker's \
     signature is in the delegation already.\n\nExample:\n  btcstake tx slash --delegation verified.json --params params.json --network regtest --provider-key-file provider.key"
 )]
+#[cfg_attr(
+    feature = "babylon",
+    command(group = clap::ArgGroup::new("key_or_evidence").args(["provider_key_file", "evidence"]).required(true))
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     files: DelegationArgs,
     /// File with the extracted secret key of one of the stake's finality providers, 64 hex digits, or
     /// keystore:NAME; - is standard input.
     #[arg(long, value_name = "FILE", value_parser = SecretKeyFile)]
-    #[cfg_attr(feature = "babylon", arg(required_unless_present = "evidence", conflicts_with = "evidence"))]
     #[cfg_attr(not(feature = "babylon"), arg(required = true))]
     provider_key_file: Option<SecretKeyPath>,
     #[cfg(feature = "babylon")]

@@ -1,5 +1,7 @@
 //! Arguments that commands share: addresses, bytes, texts, files, nodes.
 
+#[cfg(unix)]
+mod account;
 mod address;
 mod argument;
 mod delegation;

@@ -58,6 +58,14 @@ fn stakes_parameters_and_depth_are_asked_for() {
         .run(&format!("{line} --staking-txid {}", "ab".repeat(32)))
         .fails(&["--chain-gateway: nobody has registered the stake"]);
     folder.run("tx unbond --network regtest").fails(&["--delegation", "--params"]);
+    // Who names a stake of the chain has to say where the chain is.
+    let either = |file: &str| format!("<--{file} <FILE>|--chain-node <URL>|--chain-gateway <URL>>");
+    let (stake, versions) = (either("delegation"), either("params"));
+    for command in ["stake check", "tx unbond", "stake undelegate"] {
+        let line = format!("{command} --network regtest --staking-txid {txid}");
+        folder.run(&line).fails(&[&stake, &versions]);
+        folder.run(&format!("{line} --params params.json")).fails(&[&stake]);
+    }
     let nobody = format!("tx unbond --staking-txid {txid} --chain-node http://127.0.0.1:1");
     folder.run(&nobody).fails(&["--chain-node"]);
 }

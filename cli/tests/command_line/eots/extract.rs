@@ -4,7 +4,8 @@ use btcstake::outputs::EotsExtract;
 use serde_json::json;
 
 use super::{SIGNATURE, keys, message, sign};
-use crate::fixtures::process::{Folder, PROVIDER_EVEN, PROVIDER_KEY};
+use crate::fixtures::process::{Folder, MEMBER, MEMBER_KEY, PROVIDER_EVEN, PROVIDER_KEY};
+use crate::tx::slash::evidence;
 
 #[test]
 fn secret_key_comes_of_two_messages() {
@@ -50,4 +51,23 @@ fn evidence_that_the_chain_prints_gives_the_key() {
     folder.write("nothing.json", "{}");
     folder.run("eots extract --evidence nothing.json").fails(&["--evidence", "it must have `evidence`"]);
     folder.run("eots extract").fails(&["--public-key is absent"]);
+}
+
+/// Of several providers' evidence, which one is meant must be said; and what reveals no key is none.
+#[test]
+fn evidence_of_several_providers_is_told_apart() {
+    let folder = Folder::new();
+    let all = [evidence(&folder, "provider.key", 5), evidence(&folder, "member.key", 6)];
+    folder.write("all.json", json!({ "evidences": all, "pagination": null }).to_string());
+    let extract = |with: &str| folder.run(&format!("--json eots extract --evidence all.json {with}"));
+    extract("").fails(&["--evidence", "several providers equivocate in it; must be one that is meant"]);
+    for (public, secret) in [(PROVIDER_KEY, PROVIDER_EVEN), (MEMBER_KEY, MEMBER)] {
+        let extracted = extract(&format!("--public-key {public}")).json(0);
+        assert_eq!(extracted, json!({ "secret_key": secret, "reason": null }));
+    }
+    let mut same = all[0].clone();
+    same["fork_app_hash"] = same["canonical_app_hash"].clone();
+    folder.write("same.json", json!({ "evidence": same }).to_string());
+    let same = folder.run("--json eots extract --evidence same.json");
+    same.fails(&["--evidence same.json", "the evidence proves nothing"]);
 }

@@ -4,9 +4,8 @@ use babylon::contract::{ContractKind, ContractMessage, FinalityContract, Settlem
 use babylon::finality::{Operation, RandomnessCommitment};
 use serde_json::{Value, json};
 
-use super::unsigned;
 use crate::fixtures::process::{Folder, PROVIDER_KEY};
-use crate::fixtures::secured_chain::SecuredChain;
+use crate::fixtures::secured_chain::{SecuredChain, unsigned};
 
 const ROLLUP: &str = "--contract bbn15krhx7g8hpl9e7pfjgdl9zkt095hnzgvqv4dk3 --contract-kind rollup --contract-chain-id bbn-1 \
                       --unsigned --from bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";

@@ -1,36 +1,18 @@
 //! `btcstake provider`, and what all commands that send to the chain have in common.
 
 mod contract;
+mod remote;
 pub(crate) mod run;
 
 use babylon::testing::{Fault, ScriptedChain};
-use btcstake::outputs::{Sent, SentTransaction};
 use serde_json::{Value, json};
 
 use crate::fixtures::process::{Folder, PROVIDER_KEY};
-use crate::fixtures::secured_chain::SecuredChain;
+use crate::fixtures::secured_chain::{SecuredChain, sent, unsigned};
 
 const UNJAIL: &str =
     "provider unjail --public-key 1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f";
 const REGISTER: &str = "provider register --secret-key-file provider.key --moniker first --commission-rate 0.05 --commission-max-rate 0.2 --commission-max-change-rate 0.01";
-
-fn sent(folder: &Folder, line: &str) -> SentTransaction {
-    match folder.output(line) {
-        Sent::Sent(sent) => sent,
-        Sent::Unsigned(found) => panic!("{found}"),
-    }
-}
-
-/// The messages of an unsigned transaction.
-#[track_caller]
-fn unsigned(folder: &Folder, line: &str) -> Vec<Value> {
-    let printed = folder.json(line);
-    // What is printed for people is the same: it goes into a file for `babylond tx sign`.
-    let text = folder.run(line).ends(0).stdout();
-    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), printed);
-    assert_eq!(printed["signatures"], json!([]));
-    printed["body"]["messages"].as_array().unwrap().clone()
-}
 
 #[test]
 fn messages_are_sent_and_waited_for() {

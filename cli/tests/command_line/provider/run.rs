@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::fixtures::process::{Folder, PROVIDER_KEY};
 use crate::fixtures::secured_chain::SecuredChain;
 
-struct Daemon {
-    child: Child,
-    said: Value,
+/// A daemon in a process of its own, and what it said when it began.
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
+    pub(crate) said: Value,
 }
 
 impl Drop for Daemon {
@@ -27,23 +28,33 @@ const FLAGS: &str = "--secret-key-file provider.key --protection vote.db --rando
 
 fn start(folder: &Folder, chain: &SecuredChain, more: &str) -> Daemon {
     let poll = if more.contains("--poll") { "" } else { "--poll 10" };
-    let line = format!("--json provider run {FLAGS} {poll} {} {more}", chain.flags());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_btcstake"))
-        .args(line.split_whitespace())
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(std::fs::File::create(folder.path().join("provider.log")).unwrap())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let said = serde_json::from_str(&line)
-        .unwrap_or_else(|error| panic!("{error}: {line:?}\n{}", folder.read("provider.log")));
-    Daemon { child, said }
+    Daemon::start(folder, &format!("{FLAGS} {poll} {} {more}", chain.flags()))
 }
 
 impl Daemon {
-    fn get(&self, path: &str) -> String {
+    /// Starts `provider run` with these flags; its log is `provider.log`.
+    pub(crate) fn start(folder: &Folder, flags: &str) -> Self {
+        Self::start_role(folder, "provider", flags)
+    }
+
+    /// Starts a role's daemon with these flags; its log is `ROLE.log`.
+    pub(crate) fn start_role(folder: &Folder, role: &str, flags: &str) -> Self {
+        let log = format!("{role}.log");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_btcstake"))
+            .args(format!("--json {role} run {flags}").split_whitespace())
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(folder.path().join(&log)).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("{error}: {line:?}\n{}", folder.read(&log)));
+        Self { child, said }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.said["metrics"].as_str().unwrap()).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -51,20 +62,20 @@ impl Daemon {
         answer
     }
 
-    fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         wait("the process ends", || self.child.try_wait().unwrap().is_some());
         self.child.wait().unwrap()
     }
 
     #[cfg(unix)]
-    fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 }
 
 #[track_caller]
-fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(60), "not so: {what}");
@@ -89,7 +100,8 @@ fn world_on(folder: &Folder, chain: SecuredChain) -> SecuredChain {
     chain
 }
 
-fn finalize(chain: &SecuredChain) {
+/// Makes the checkpoints of all epochs but the last two final.
+pub(crate) fn finalize(chain: &SecuredChain) {
     chain.chain.finalize_epoch((chain.chain.height() / 10).saturating_sub(2));
 }
 

@@ -10,9 +10,9 @@ use super::{init, lane, vote};
 use crate::fixtures::process::{Folder, PROVIDER_KEY, Run};
 
 /// A signer that runs in a process of its own.
-struct Started {
+pub(crate) struct Started {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     metrics: Value,
 }
 
@@ -26,7 +26,7 @@ impl Drop for Started {
 const SECRET: &str = "a secret of this test, of 32 bytes and more";
 
 /// A keystore with the provider's key, a signing database, and a configuration.
-fn home(folder: &Folder) {
+pub(crate) fn home(folder: &Folder) {
     folder.write("passphrase", "correct horse");
     folder.write("client.secret", SECRET);
     folder
@@ -60,7 +60,8 @@ operations = ["randomness", "vote", "commit", "possession", "status", "unlock", 
     );
 }
 
-fn start(folder: &Folder) -> Started {
+/// Starts the signer of [`home`]; its keys are locked.
+pub(crate) fn start(folder: &Folder) -> Started {
     let mut child = Command::new(env!("CARGO_BIN_EXE_btcstake"))
         .args(["--json", "signer", "start", "--config", "signer.toml"])
         .current_dir(folder.path())
@@ -75,7 +76,8 @@ fn start(folder: &Folder) -> Started {
     Started { child, url, metrics: said["metrics"].clone() }
 }
 
-fn ask(folder: &Folder, started: &Started, command: &str) -> Run {
+/// Has a command ask the signer.
+pub(crate) fn ask(folder: &Folder, started: &Started, command: &str) -> Run {
     let url = &started.url;
     folder.shell(&format!("btcstake --json {command} --signer {url} --signer-secret-file client.secret --passphrase-fd 3 3< passphrase"))
 }

@@ -1,7 +1,7 @@
 //! `btcstake signer`, and `eots sign` with its database: what is signed, what is refused, and what an old
 //! copy cannot do.
 
-mod daemon;
+pub(crate) mod daemon;
 mod database;
 mod interchange;
 

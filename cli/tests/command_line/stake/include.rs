@@ -1,10 +1,14 @@
-//! `btcstake stake include`, on a real bitcoind.
+//! `btcstake stake include`, on a real bitcoind; what it sends to the chain, on a chain in this process.
 
 use btcstake::outputs::{CovenantSigned, Refused, StakeCheck};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::undelegate::check_proof;
+use crate::fixtures::bitcoin::Served;
 use crate::fixtures::delegation::FILES;
 use crate::fixtures::node::Regtest;
+use crate::fixtures::secured_chain::{SecuredChain, sent, unsigned};
+use crate::fixtures::wire::MsgAddInclusionProof;
 
 /// The proof that a stake is in a block goes with the delegation, to who asks no node.
 #[test]
@@ -108,4 +112,65 @@ fn own_node_tells_the_height_and_holds_the_inclusion() {
     let wrong = sign("included.json").replace("regtest", "signet");
     regtest.run(&wrong).fails(&["--node is on regtest; must be on signet"]);
     folder.run(&sign("included.json")).fails(&["--height"]);
+}
+
+const KIND: &str = "/babylon.btcstaking.v1.MsgAddBTCDelegationInclusionProof";
+
+/// With an account the proof goes to the chain, which has the depth that it demands; with --out it is written
+/// as well.
+#[test]
+fn proof_is_sent_to_the_chain_as_deep_as_that_demands() {
+    let served = Served::new();
+    let folder = &served.folder;
+    let chain = SecuredChain::start(folder);
+    served.stake("stake");
+    let (staking, block) = served.confirm_file("stake.tx");
+    let line = format!("stake include {FILES} stake.json {} {}", served.at(), chain.flags());
+    let written = |name: &str| folder.path().join(name).exists();
+    // The chain demands two blocks on it.
+    served.mine(1);
+    let refused = folder.run(&format!("--json {line} --out included.json"));
+    let refused: Refused = refused.output(1);
+    assert!(refused.violations[0].message.contains("is 1 deep; must be at least 2"), "{refused:?}");
+    served.mine(1);
+    // What the chain refuses leaves no file behind.
+    chain.chain.know_bitcoin(1, served.header(1).block_hash());
+    let refused: Refused = folder.run(&format!("--json {line} --out included.json")).output(1);
+    assert_eq!(refused.violations[0].rule, "refused_by_chain");
+    assert!(refused.violations[0].message.contains("no header with provided hash"), "{refused:?}");
+    assert!(!written("included.json") && chain.chain.transactions().is_empty());
+    chain.chain.know_bitcoin(served.height() - 2, block.block_hash());
+    let printed = sent(folder, &format!("{line} --out included.json"));
+    assert_eq!(printed.messages, [KIND]);
+    let [message] = &chain.last_messages()[..] else { panic!("one message") };
+    let message: MsgAddInclusionProof = message.read(KIND);
+    assert_eq!(
+        (message.signer, message.staking_tx_hash),
+        (chain.address.clone(), staking.compute_txid().to_string())
+    );
+    check_proof(message.proof, &staking, &block);
+    // The file is the one that is written without the chain.
+    let alone = format!("stake include {FILES} stake.json --depth 2 {} --out alone.json", served.at());
+    folder.run(&alone).ends(0);
+    assert_eq!(folder.delegation("included.json"), folder.delegation("alone.json"));
+    assert_eq!(folder.delegation("included.json")["inclusion"]["height"], json!(served.height() - 2));
+}
+
+#[test]
+fn proof_is_printed_for_babylond() {
+    let served = Served::new();
+    let folder = &served.folder;
+    served.stake("stake");
+    let (staking, block) = served.confirm_file("stake.tx");
+    let from = "bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm";
+    let line = format!("stake include {FILES} stake.json --depth 0 {}", served.at());
+    let [message] = &unsigned(folder, &format!("{line} --unsigned --from {from}"))[..] else { panic!() };
+    assert_eq!((&message["@type"], &message["signer"]), (&json!(KIND), &json!(from)));
+    assert_eq!(message["staking_tx_hash"], json!(staking.compute_txid()));
+    let key = &message["staking_tx_inclusion_proof"]["key"];
+    assert_eq!(*key, json!({ "index": 1, "hash": block.block_hash() }));
+    // Without anything that sends it is the delegation that is printed, and a chain's id has no effect.
+    let printed: Value = folder.json(&line);
+    assert_eq!(printed["inclusion"]["height"], json!(served.height()));
+    folder.run(&format!("{line} --chain-id bbn-1")).fails(&["--chain-id is given", "--account"]);
 }

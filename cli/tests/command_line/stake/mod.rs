@@ -7,3 +7,4 @@ mod phase1;
 mod psbts;
 mod register;
 mod sign;
+pub(crate) mod undelegate;

@@ -4,7 +4,7 @@ mod bump;
 mod destination;
 mod explain;
 mod extend;
-mod slash;
+pub(crate) mod slash;
 mod stake;
 mod unbond;
 mod withdraw;

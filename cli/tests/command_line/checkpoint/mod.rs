@@ -1,0 +1,5 @@
+//! `btcstake checkpoint`.
+
+mod headers;
+mod show;
+mod submit;
