@@ -103,6 +103,18 @@ pub enum StoreError {
         /// The version of this program.
         most: u32,
     },
+    /// An earlier program made the tables, and the store is opened to be read alone: nothing is changed then.
+    #[error(
+        "the version of {place} is {found}; must be {expected}, which it becomes when it is opened to write"
+    )]
+    Earlier {
+        /// Where it is.
+        place: Place,
+        /// The version found.
+        found: u32,
+        /// The version of this program.
+        expected: u32,
+    },
     /// The tables, or the pages they are on, are not as they were made.
     #[error("{place} is damaged: {what}")]
     Damaged {

@@ -1,6 +1,6 @@
-//! A store in an SQLite file, on one machine, for one process.
+//! A store in an SQLite file, on one machine, for one process that writes and any number that read.
 //!
-//! Beside the database `FILE` is `FILE.lock`, which keeps a second process out. (A lock on the database file
+//! Beside the database `FILE` is `FILE.lock`, which keeps a second writer out. (A lock on the database file
 //! itself would not meet SQLite's, and closing the file would drop those.)
 
 mod files;
@@ -16,15 +16,15 @@ use crate::error::{Place, StoreError};
 use crate::schema::{Layout, Schema};
 use crate::store::{Each, Store, prefix_end};
 
-/// A store in an SQLite file. It always leads, as nobody else has the file.
+/// A store in an SQLite file. Whoever has opened it to write leads, as nobody else can.
 #[derive(Debug)]
 pub struct SqliteStore {
     /// None once a failure left open what is written.
     connection: Option<Connection>,
     layout: Layout,
     place: Place,
-    /// Held as long as the store is open, and let go after the connection.
-    _lock: Locked,
+    /// Held as long as the store is open to be written, and let go after the connection.
+    lock: Option<Locked>,
 }
 
 impl SqliteStore {
@@ -45,7 +45,23 @@ impl SqliteStore {
         // Also where the process before was killed in between.
         files::sync_folder(&path)?;
         let connection = tables::open(&path, &layout)?;
-        Ok(Self { connection: Some(connection), layout, place: Place::File(path), _lock: lock })
+        Ok(Self { connection: Some(connection), layout, place: Place::File(path), lock: Some(lock) })
+    }
+
+    /// Opens a store that is there to read it, also while another process writes to it: it never leads, and
+    /// applies nothing. A scan has the rows of one moment; several may be of different ones.
+    ///
+    /// # Errors
+    /// [`StoreError`]: there is no file; it is something else, of another, an earlier or a later program,
+    /// damaged, or cannot be read.
+    pub fn open_to_read(path: impl AsRef<Path>, schema: &Schema) -> Result<Self, StoreError> {
+        let layout = Layout::new(schema)?;
+        let path = files::real_path(path.as_ref())?;
+        if !files::look(&path, &layout)? {
+            return Err(StoreError::File { path, cause: std::io::ErrorKind::NotFound.into() });
+        }
+        let connection = tables::open_to_read(&path, &layout)?;
+        Ok(Self { connection: Some(connection), layout, place: Place::File(path), lock: None })
     }
 
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
@@ -120,12 +136,16 @@ fn write<'a>(
 
 impl Store for SqliteStore {
     fn try_lead(&mut self) -> Result<bool, StoreError> {
-        self.connection().map(|_| true)
+        self.connection()?;
+        Ok(self.lock.is_some())
     }
 
     fn apply(&mut self, changes: &ChangeSet) -> Result<(), StoreError> {
         self.layout.check(changes)?;
         let place = self.place.clone();
+        if self.lock.is_none() {
+            return Err(StoreError::ReadOnly(place));
+        }
         let connection = self.connection()?;
         if changes.is_empty() {
             return Ok(());

@@ -21,6 +21,9 @@ const CACHE_KIB: i32 = 8192;
 const STATEMENTS: usize = 128;
 /// How long a program that only looks into the file may make us wait.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long at the beginning, when nobody may read what the log has: a million rows are read in some
+/// seconds.
+const PATIENCE_TO_OPEN: Duration = Duration::from_secs(10);
 
 /// Returns what `PRAGMA application_id` says in a program's files.
 pub(super) fn application(layout: &Layout) -> i32 {
@@ -31,9 +34,9 @@ pub(super) fn application(layout: &Layout) -> i32 {
         .map_or(0, |bytes| i32::from_be_bytes(*bytes))
 }
 
-fn connect(path: &Path, place: &Place) -> Result<Connection, StoreError> {
+fn connect(path: &Path, place: &Place, access: OpenFlags) -> Result<Connection, StoreError> {
     // The connection is not shared between threads, and moves as a whole.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(place, error))?;
     connection.busy_timeout(PATIENCE).map_err(|error| failed(place, error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -44,7 +47,7 @@ fn connect(path: &Path, place: &Place) -> Result<Connection, StoreError> {
 /// of which program it is.
 pub(super) fn create(path: &Path, layout: &Layout) -> Result<(), StoreError> {
     let place = Place::File(path.to_owned());
-    let mut connection = connect(path, &place)?;
+    let mut connection = connect(path, &place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let mut make = || {
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction()?;
@@ -69,10 +72,10 @@ fn definition(table: &str) -> String {
     format!("CREATE TABLE \"{table}\" (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID")
 }
 
-/// Opens a database that this program made, so that its commits are durable and nobody else shares it.
+/// Opens a database that this program made, so that its commits are durable. Others may read meanwhile.
 pub(super) fn open(path: &Path, layout: &Layout) -> Result<Connection, StoreError> {
     let place = Place::File(path.to_owned());
-    let mut connection = connect(path, &place)?;
+    let mut connection = connect(path, &place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse(path.to_owned()),
         _ => failed(&place, error),
@@ -81,8 +84,7 @@ pub(super) fn open(path: &Path, layout: &Layout) -> Result<Connection, StoreErro
         return Err(StoreError::ReadOnly(place.clone()));
     }
     let set = || {
-        // In this mode before the first access, the index of the log is in memory.
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.busy_timeout(PATIENCE_TO_OPEN)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
@@ -114,6 +116,24 @@ pub(super) fn open(path: &Path, layout: &Layout) -> Result<Connection, StoreErro
     if settle(&connection).map_err(failed)? {
         return Err(StoreError::InUse(path.to_owned()));
     }
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Opens a database that this program made to read it, whoever writes to it meanwhile.
+pub(super) fn open_to_read(path: &Path, layout: &Layout) -> Result<Connection, StoreError> {
+    let place = Place::File(path.to_owned());
+    let connection = connect(path, &place, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let failed = |error| failed(&place, error);
+    let found = check(&connection, layout, &place, failed)?;
+    if found < layout.version() {
+        return Err(StoreError::Earlier { place: place.clone(), found, expected: layout.version() });
+    }
+    let set = || {
+        connection.pragma_update(None, "cell_size_check", true)?;
+        connection.pragma_update(None, "trusted_schema", false)
+    };
+    set().map_err(failed)?;
     Ok(connection)
 }
 

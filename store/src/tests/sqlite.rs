@@ -1,5 +1,6 @@
 //! The store in a file: which files it opens, and which it leaves as they are.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -84,9 +85,44 @@ fn second_opener_is_kept_out() {
     drop(other);
     let mut store = SqliteStore::open(&file, &FIRST).unwrap();
     assert_eq!(store.count("stakes").unwrap(), 5000);
-    let other = Connection::open(&file).unwrap();
-    other.busy_timeout(std::time::Duration::ZERO).unwrap();
-    assert!(other.execute_batch("DELETE FROM stakes").is_err());
+}
+
+#[test]
+fn others_read_while_one_writes() {
+    let (_folder, file) = place();
+    let absent = file.with_file_name("absent.db");
+    assert!(matches!(SqliteStore::open_to_read(&absent, &FIRST), Err(StoreError::File { .. })));
+    assert!(!absent.exists());
+    let mut writer = SqliteStore::open(&file, &FIRST).unwrap();
+    writer.apply(&put("stakes", b"a", b"1")).unwrap();
+    let mut reader = SqliteStore::open_to_read(&file, &FIRST).unwrap();
+    assert_eq!(reader.get("stakes", b"a").unwrap().as_deref(), Some(b"1".as_slice()));
+    assert!(!reader.try_lead().unwrap());
+    assert!(matches!(reader.apply(&put("stakes", b"a", b"2")), Err(StoreError::ReadOnly(_))));
+    // Within a scan the rows are those of its beginning; afterwards they are the new ones.
+    let mut seen = 0;
+    reader
+        .scan("stakes", b"a", &mut |_, value| {
+            assert_eq!(value, b"1");
+            writer.apply(&put("stakes", b"a", b"2")).unwrap();
+            writer.apply(&put("stakes", b"aa", b"2")).unwrap();
+            seen += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(seen, 1);
+    assert_eq!(reader.get("stakes", b"a").unwrap().as_deref(), Some(b"2".as_slice()));
+    // Whoever writes may end and come back meanwhile.
+    drop(writer);
+    let mut writer = SqliteStore::open(&file, &FIRST).unwrap();
+    writer.apply(&put("stakes", b"a", b"3")).unwrap();
+    assert_eq!(reader.get("stakes", b"a").unwrap().as_deref(), Some(b"3".as_slice()));
+    drop((writer, reader));
+    // Nobody writes: it is read as it lies.
+    let mut reader = SqliteStore::open_to_read(&file, &FIRST).unwrap();
+    assert_eq!(reader.get("stakes", b"a").unwrap().as_deref(), Some(b"3".as_slice()));
+    let earlier = SqliteStore::open_to_read(&file, &SECOND).map(|_| ()).unwrap_err();
+    assert!(matches!(earlier, StoreError::Earlier { found: 1, expected: 2, .. }), "{earlier}");
 }
 
 /// Whatever else lies there stays as it is, byte for byte.
