@@ -159,7 +159,8 @@ impl NodeError {
 }
 
 impl Refusal {
-    pub(crate) fn new(codespace: &str, code: u32, log: &str) -> Self {
+    /// Returns a refusal, for a node of one's own.
+    pub fn new(codespace: &str, code: u32, log: &str) -> Self {
         Self { codespace: cut(codespace), code, log: cut(log) }
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::answers::{self, EvidenceResponse, EvidencesResponse};
 use super::finality::ProviderRequest;
-use super::{PAGE, PageRequest, absent, ask, fixed, needed, page_parameters, pages};
+use super::{ListedPage, PAGE, Page, PageRequest, absent, ask, fixed, needed, page_parameters, pages};
 use crate::node::{ChainNode, NodeError};
 
 #[derive(Clone, PartialEq, Message)]
@@ -53,18 +53,52 @@ pub fn evidence(node: &dyn ChainNode, provider: &XOnlyPublicKey) -> Result<Optio
 /// [`NodeError`]: also when one proves nothing.
 pub fn evidences(node: &dyn ChainNode, from: ConsumerHeight) -> Result<Vec<Evidence>, NodeError> {
     let mut all: Vec<Evidence> = pages(node, |node, key| {
-        let start_height = from.to_u64();
-        let page = page_parameters(&key);
-        let path = format!("/babylon/finality/v1/evidences?start_height={start_height}&{page}");
-        let request = EvidencesRequest { start_height, pagination: Some(PageRequest { key, limit: PAGE }) };
-        let answer: EvidencesResponse =
-            ask(node, "/babylon.finality.v1.Query/ListEvidences", &request, path)?;
-        let read: Result<Vec<_>, NodeError> = answer.evidences.iter().map(read).collect();
-        Ok((read?, answer.pagination))
+        let (listed, end) = evidences_page(node, from, key)?;
+        let read: Result<Vec<_>, NodeError> = listed.into_iter().map(|listed| listed.evidence).collect();
+        Ok((read?, end))
     })?;
     all.sort_by_key(|evidence| (evidence.canonical.height(), evidence.public_key));
     all.dedup();
     Ok(all)
+}
+
+/// An entry of the chain's list of evidence.
+#[derive(Debug)]
+pub struct ListedEvidence {
+    /// The key that it accuses, as it is written.
+    pub provider: String,
+    /// The evidence, or why it proves nothing.
+    pub evidence: Result<Evidence, NodeError>,
+}
+
+/// Returns one page of the evidence from a height on, each for itself: the first for an empty key, and each
+/// next one for the key that the one before it gave.
+///
+/// # Errors
+/// [`NodeError`] of a page as a whole.
+pub fn evidence_page(
+    node: &dyn ChainNode,
+    from: ConsumerHeight,
+    key: &[u8],
+) -> Result<ListedPage<ListedEvidence>, NodeError> {
+    ListedPage::after(key, evidences_page(node, from, key.to_owned())?)
+}
+
+fn evidences_page(
+    node: &dyn ChainNode,
+    from: ConsumerHeight,
+    key: Vec<u8>,
+) -> Result<Page<ListedEvidence>, NodeError> {
+    let start_height = from.to_u64();
+    let page = page_parameters(&key);
+    let path = format!("/babylon/finality/v1/evidences?start_height={start_height}&{page}");
+    let request = EvidencesRequest { start_height, pagination: Some(PageRequest { key, limit: PAGE }) };
+    let answer: EvidencesResponse = ask(node, "/babylon.finality.v1.Query/ListEvidences", &request, path)?;
+    let listed = |found: &answers::Evidence| ListedEvidence {
+        provider: found.fp_btc_pk_hex.clone(),
+        evidence: read(found),
+    };
+    Ok((answer.evidences.iter().map(listed).collect(), answer.pagination))
 }
 
 /// Reads evidence in JSON, of one provider, of several, or alone, as it is printed
@@ -72,7 +106,8 @@ pub fn evidences(node: &dyn ChainNode, from: ConsumerHeight) -> Result<Vec<Evide
 /// - by the finality contract of a Cosmos chain, whose bytes are lists of numbers, and which does not say in
 ///   which context its votes are signed: that is `context`;
 /// - by the finality contract of a rollup in its message to the chain (`MsgEquivocationEvidence`), which is
-///   in hex and says its context.
+///   in hex and says its context;
+/// - by this toolkit.
 ///
 /// What is repeated is there once.
 ///
@@ -82,8 +117,9 @@ pub fn evidence_from_json(text: &str, context: Option<SigningContext>) -> Result
     let whole: Value = serde_json::from_str(text).map_err(|error| NodeError::answer(error.to_string()))?;
     // The answer of a contract, as the gateway has it.
     let whole = whole.get("data").unwrap_or(&whole);
-    let is_one = whole.get("block_height").is_some();
+    let is_one = whole.get("block_height").is_some() || whole.get("canonical").is_some();
     let found = match (whole.get("evidence"), whole.get("evidences").and_then(Value::as_array)) {
+        (Some(Value::Array(all)), None) => all.iter().collect(),
         (Some(Value::Null), None) => return Err(NodeError::answer("there is no evidence in it")),
         (Some(one), None) => vec![one],
         (None, Some(all)) => all.iter().collect(),
@@ -98,6 +134,9 @@ pub fn evidence_from_json(text: &str, context: Option<SigningContext>) -> Result
 
 fn printed(found: &Value, given: Option<SigningContext>) -> Result<Evidence, NodeError> {
     let record = found.as_object().ok_or_else(|| NodeError::answer("evidence is no object"))?;
+    if record.contains_key("canonical") {
+        return own(found, given);
+    }
     let said = match record.get("signing_context") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) if text.is_empty() => None,
@@ -129,6 +168,19 @@ fn printed(found: &Value, given: Option<SigningContext>) -> Result<Evidence, Nod
         fork_finality_sig: bytes(record, "fork_finality_sig")?,
     };
     verified(&parts, context)
+}
+
+/// Reads evidence as this toolkit writes it.
+fn own(found: &Value, given: Option<SigningContext>) -> Result<Evidence, NodeError> {
+    let evidence: Evidence =
+        serde_json::from_value(found.clone()).map_err(|error| NodeError::answer(error.to_string()))?;
+    let said = *evidence.canonical.context();
+    match given.filter(|given| *given != said) {
+        Some(given) => Err(NodeError::answer(format!(
+            "the evidence is in the signing context {said}; must be in {given}"
+        ))),
+        None => proven(evidence),
+    }
 }
 
 /// Returns the provider's key in hex. The chain's events have it in hex under the name of its bytes, beside
@@ -178,6 +230,11 @@ fn verified(found: &answers::Evidence, context: SigningContext) -> Result<Eviden
         fork: message(&found.fork_app_hash, "fork_app_hash")?,
         fork_signature: signature(&found.fork_finality_sig, "fork_finality_sig")?,
     };
+    proven(evidence)
+}
+
+/// Refuses what proves nothing.
+fn proven(evidence: Evidence) -> Result<Evidence, NodeError> {
     evidence.verify().map_err(|error| NodeError::answer(format!("the evidence proves nothing: {error}")))?;
     Ok(evidence)
 }

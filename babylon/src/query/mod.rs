@@ -8,6 +8,7 @@ pub(crate) mod answers;
 mod bitcoin;
 mod evidence;
 mod finality;
+mod listed;
 pub(crate) mod liveness;
 mod power;
 mod staking;
@@ -29,18 +30,18 @@ pub use self::bitcoin::{
 };
 #[cfg(test)]
 pub(crate) use self::evidence::reencoded_evidence;
-pub use self::evidence::{evidence, evidence_from_json, evidences};
+pub use self::evidence::{ListedEvidence, evidence, evidence_from_json, evidence_page, evidences};
 pub use self::finality::{
     ChainBlock, CommittedRandomness, activated_height, commitments, finality_block, power_at,
 };
+pub use self::listed::{ListedStake, delegation_page, delegations_each, listed_delegation};
 pub use self::liveness::{
     FinalityParameters, SigningInfo, finality_parameters, last_final_height, last_finalized_epoch,
     signing_info, votes_at,
 };
 pub use self::power::{ActiveProvider, active_providers};
 pub use self::staking::{
-    FinalityProvider, ListedStake, delegation, delegations, delegations_each, finality_provider,
-    finality_providers, parameters,
+    FinalityProvider, delegation, delegations, finality_provider, finality_providers, parameters,
 };
 pub use self::status::DelegationStatus;
 use crate::node::{
@@ -195,6 +196,26 @@ pub fn transactions(node: &dyn ChainNode, search: &Search) -> Result<Vec<FoundTr
 
 /// The entries of a page, and what it says of the next.
 type Page<T> = (Vec<T>, Option<answers::PageResponse>);
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct ListedPage<T> {
+    /// What is on it.
+    pub entries: Vec<T>,
+    /// The key of the next page; `None` where this is the last one.
+    pub next: Option<Vec<u8>>,
+}
+
+impl<T> ListedPage<T> {
+    /// Returns the page that was asked for with this key.
+    fn after(key: &[u8], (entries, page): Page<T>) -> Result<Self, NodeError> {
+        let next = Some(page.unwrap_or_default().next_key).filter(|next| !next.is_empty());
+        if next.as_deref() == Some(key) {
+            return Err(NodeError::answer("it gives the same page again and again"));
+        }
+        Ok(Self { entries, next })
+    }
+}
 
 /// Asks for page after page, each with the key that the one before it gave.
 fn pages<T>(

@@ -1,7 +1,6 @@
 //! Stakes, finality providers and parameters.
 
-use ::bitcoin::consensus::deserialize;
-use ::bitcoin::{Transaction, Txid};
+use ::bitcoin::Txid;
 use eots::XOnlyPublicKey;
 use finality::AccountAddress;
 use prost::Message;
@@ -63,9 +62,9 @@ struct PagedRequest {
 
 /// The page's end alone: the entries are read apart.
 #[derive(Clone, PartialEq, Message, serde::Deserialize)]
-struct PageEnd {
+pub(super) struct PageEnd {
     #[prost(message, optional, tag = "2")]
-    pagination: Option<PageResponse>,
+    pub(super) pagination: Option<PageResponse>,
 }
 
 /// Returns a stake by the id of its staking transaction; `None` where nobody registered it.
@@ -73,6 +72,13 @@ struct PageEnd {
 /// # Errors
 /// [`NodeError`].
 pub fn delegation(node: &dyn ChainNode, stake: Txid) -> Result<Option<Delegation>, NodeError> {
+    Ok(asked_for(node, stake)?.map(|(delegation, _)| delegation))
+}
+
+pub(super) fn asked_for(
+    node: &dyn ChainNode,
+    stake: Txid,
+) -> Result<Option<(Delegation, Answer)>, NodeError> {
     let query = Query {
         method: "/babylon.btcstaking.v1.Query/BTCDelegation",
         request: DelegationRequest { staking_tx_hash_hex: stake.to_string() }.encode_to_vec(),
@@ -83,7 +89,7 @@ pub fn delegation(node: &dyn ChainNode, stake: Txid) -> Result<Option<Delegation
     let mut found = delegations_in(ChainMessage::Delegation, &answer)?;
     match (found.pop(), found.is_empty()) {
         (Some(delegation), true) if delegation.staking_transaction.compute_txid() == stake => {
-            Ok(Some(delegation))
+            Ok(Some((delegation, answer)))
         }
         _ => Err(NodeError::answer(format!("it is not the stake {stake}"))),
     }
@@ -101,79 +107,7 @@ pub fn delegations(node: &dyn ChainNode, status: DelegationStatus) -> Result<Vec
     })
 }
 
-/// An entry of the chain's list of stakes.
-#[derive(Debug)]
-pub struct ListedStake {
-    /// The stake, or why it cannot be read.
-    pub stake: Result<Delegation, NodeError>,
-    /// Its staking transaction, where that can be read.
-    pub txid: Option<Txid>,
-    /// The Bitcoin height at which it ends; 0 where the chain has no proof that it is in Bitcoin.
-    pub end_height: u32,
-}
-
-/// Returns every stake of a status, each for itself: one that cannot be read leaves the others as they are.
-///
-/// # Errors
-/// [`NodeError`] of a page as a whole.
-pub fn delegations_each(
-    node: &dyn ChainNode,
-    status: DelegationStatus,
-) -> Result<Vec<ListedStake>, NodeError> {
-    pages(node, |node, key| {
-        let answer = node.query(&delegations_query(status, key))?;
-        let listed = match &answer {
-            Answer::Protobuf(bytes) => {
-                let page = RawPage::decode(bytes.as_slice()).map_err(|e| NodeError::answer(e.to_string()))?;
-                page.btc_delegations.into_iter().map(from_protobuf).collect()
-            }
-            Answer::Json(text) => {
-                let page: Value = serde_json::from_str(text).map_err(|e| NodeError::answer(e.to_string()))?;
-                let entries = page.get("btc_delegations").and_then(Value::as_array).cloned();
-                entries.unwrap_or_default().into_iter().map(from_json).collect()
-            }
-        };
-        Ok((listed, super::read::<PageEnd>(answer)?.pagination))
-    })
-}
-
-fn from_protobuf(entry: Vec<u8>) -> ListedStake {
-    let outline = Outline::decode(entry.as_slice()).unwrap_or_default();
-    listed(&outline, &Answer::Protobuf(RawPage { btc_delegations: vec![entry] }.encode_to_vec()))
-}
-
-fn from_json(entry: Value) -> ListedStake {
-    let outline = serde_json::from_value(entry.clone()).unwrap_or_default();
-    listed(&outline, &Answer::Json(json!({ "btc_delegation": entry }).to_string()))
-}
-
-fn listed(outline: &Outline, alone: &Answer) -> ListedStake {
-    let stake = delegations_in(ChainMessage::Delegations, alone)
-        .and_then(|mut found| found.pop().ok_or_else(|| NodeError::answer("there is no stake in it")));
-    let transaction = hex::decode(&outline.staking_tx_hex).ok();
-    let transaction = transaction.and_then(|bytes| deserialize::<Transaction>(&bytes).ok());
-    let txid = transaction.map(|transaction| transaction.compute_txid());
-    ListedStake { stake, txid, end_height: outline.end_height }
-}
-
-/// What is read of an entry by itself.
-#[derive(Clone, PartialEq, Message, serde::Deserialize)]
-#[serde(default)]
-struct Outline {
-    #[prost(uint32, tag = "6")]
-    end_height: u32,
-    #[prost(string, tag = "8")]
-    staking_tx_hex: String,
-}
-
-/// A page whose entries are not read.
-#[derive(Clone, PartialEq, Message)]
-struct RawPage {
-    #[prost(bytes = "vec", repeated, tag = "1")]
-    btc_delegations: Vec<Vec<u8>>,
-}
-
-fn delegations_query(status: DelegationStatus, key: Vec<u8>) -> Query {
+pub(super) fn delegations_query(status: DelegationStatus, key: Vec<u8>) -> Query {
     let page = page_parameters(&key);
     Query {
         method: "/babylon.btcstaking.v1.Query/BTCDelegations",
@@ -187,7 +121,7 @@ fn delegations_query(status: DelegationStatus, key: Vec<u8>) -> Query {
     }
 }
 
-fn delegations_in(kind: ChainMessage, answer: &Answer) -> Result<Vec<Delegation>, NodeError> {
+pub(super) fn delegations_in(kind: ChainMessage, answer: &Answer) -> Result<Vec<Delegation>, NodeError> {
     let read = match answer {
         Answer::Protobuf(bytes) => Delegation::from_chain_protobuf(kind, bytes),
         Answer::Json(text) => Delegation::from_chain_json(text),

@@ -189,7 +189,7 @@ where
         self.is_no_member = false;
         let mut unreadable = BTreeSet::new();
         let (mut ready, mut is_more, mut lost) = (Vec::new(), false, None);
-        for ListedStake { stake: found, txid, end_height } in listed {
+        for ListedStake { stake: found, txid, end_height, .. } in listed {
             let delegation = match (found, txid) {
                 (Ok(delegation), _) => delegation,
                 (Err(error), Some(stake)) => {
