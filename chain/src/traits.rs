@@ -143,6 +143,16 @@ pub trait Mine {
     /// Mines `count` blocks whose rewards pay `script_pubkey`; on regtest only, else
     /// [`NodeError::NotRegtest`].
     fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError>;
+
+    /// Mines `count` blocks above the block at `fork_height` of the best chain, in place of those that are
+    /// there, which must be fewer: a reorg. What was in those waits in the mempool again. On regtest only;
+    /// pay another script than before.
+    fn mine_branch(
+        &self,
+        fork_height: BlockHeight,
+        count: u32,
+        script_pubkey: &Script,
+    ) -> Result<Vec<BlockHash>, NodeError>;
 }
 
 /// A full node: every trait of this crate.
@@ -223,6 +233,14 @@ macro_rules! forward {
         impl<T: Mine + ?Sized> Mine for $pointer {
             fn mine(&self, count: u32, script_pubkey: &Script) -> Result<Vec<BlockHash>, NodeError> {
                 (**self).mine(count, script_pubkey)
+            }
+            fn mine_branch(
+                &self,
+                fork_height: BlockHeight,
+                count: u32,
+                script_pubkey: &Script,
+            ) -> Result<Vec<BlockHash>, NodeError> {
+                (**self).mine_branch(fork_height, count, script_pubkey)
             }
         }
     };

@@ -57,6 +57,12 @@ pub fn command_line() -> clap::Command {
 
 /// Runs the command line with these arguments, the program's name first, and prints its output.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    #[cfg(feature = "watch")]
+    let args = match args::config_file::with_file(&Cli::command(), ("watch", "run"), args) {
+        Ok(args) => args,
+        Err(error) => return output::print_failure(&error),
+    };
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -61,6 +61,24 @@ pub use crate::commands::stake::psbts::Output as StakePsbts;
 pub use crate::commands::status::{Output as Status, SpentBy};
 pub use crate::commands::tx::explain::fields::{Output as TxExplain, SpentInput, StakeOutput, UnderVersion};
 pub use crate::commands::tx::explain::known::InDelegation;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::add::Output as WatchAdd;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::evidence::Output as WatchEvidence;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::list::Output as WatchList;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::replay::Output as WatchReplay;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::report::Output as WatchReport;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::run::Output as WatchRun;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::show::Output as WatchShow;
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::stats::{Output as WatchStats, ProviderStats as WatchProviderStats};
+#[cfg(feature = "watch")]
+pub use crate::commands::watch::view::{SpentBy as WatchSpentBy, StakeLine as WatchStake};
 pub use crate::demo::{Output as Demo, ScenarioReport as DemoScenario, Step as DemoStep};
 pub use crate::view::delegation::DelegationOutput;
 pub use crate::view::parameters::{LiveVersion, Phase1Version};
@@ -234,5 +252,21 @@ mod shapes {
         delegation::<StakeInclude>("stake include"),
         delegation::<DelegationOutput>("stake phase1"),
         delegation::<DelegationOutput>("stake sign"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchAdd>("watch add"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchEvidence>("watch evidence"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchList>("watch list"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchReplay>("watch replay"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchReport>("watch report"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchRun>("watch run"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchShow>("watch show"),
+        #[cfg(feature = "watch")]
+        shape::<super::WatchStats>("watch stats"),
     ];
 }

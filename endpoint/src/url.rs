@@ -24,6 +24,11 @@ impl Url {
         self.0.scheme_str() == Some("http") && !self.0.host().is_some_and(is_loopback_host)
     }
 
+    /// Returns whether it is on this machine.
+    pub fn is_on_loopback(&self) -> bool {
+        self.0.host().is_some_and(is_loopback_host)
+    }
+
     /// Returns whether both are of the same port of the same host, as far as the names tell: `localhost` is
     /// 127.0.0.1 and ::1.
     pub fn is_same_place(&self, other: &Self) -> bool {

@@ -58,3 +58,12 @@ fn ends_as(report: &btcstake::demo::Output, embedded: &btcstake::demo::Output) {
     };
     assert_eq!(reasons(report), reasons(embedded));
 }
+
+/// A reorg of a real node, which mines the slashings of a watchtower twice.
+#[test]
+fn watchtower_of_the_demo_slashes_on_a_bitcoind() {
+    let Some(program) = program() else { return };
+    let daemon = RegtestDaemon::start(&program).unwrap();
+    let report = play(&daemon.connect().unwrap(), "bitcoind", &[7; 32], ScenarioName::Watch).unwrap();
+    assert_eq!(report.scenarios[0].final_status, "SLASHED");
+}

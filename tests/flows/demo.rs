@@ -70,6 +70,7 @@ fn each_scenario_plays_alone() {
         ScenarioName::Expire,
         ScenarioName::Extend,
         ScenarioName::Signer,
+        ScenarioName::Watch,
     ] {
         assert_eq!(embedded([8; 32], scenario).scenarios.len(), 1);
     }

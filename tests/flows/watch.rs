@@ -292,7 +292,7 @@ fn watchtower_finds_out_a_selective_slashing_and_reports_it() {
     }
     kinds.sort_unstable();
     assert_eq!(kinds, ["inclusion", "selective_slashing", "undelegation", "undelegation"]);
-    assert_eq!(log.kinds(), ["selective_slashing"]);
+    assert_eq!(log.kinds(), ["selective_slashing", "slashed"]);
 }
 
 #[test]

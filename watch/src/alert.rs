@@ -123,8 +123,8 @@ pub enum Alert {
     },
 }
 
-/// The name of an output, in logs and keys.
-pub(crate) const fn output_name(output: SlashedOutput) -> &'static str {
+/// Returns the name of an output, in logs and keys: "staking" or "unbonding".
+pub const fn output_name(output: SlashedOutput) -> &'static str {
     match output {
         SlashedOutput::Staking => "staking",
         SlashedOutput::Unbonding => "unbonding",

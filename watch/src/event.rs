@@ -24,12 +24,24 @@ pub enum Event<'a> {
         /// The last block that both branches have in common.
         fork_point: ChainTip,
     },
+    /// Every block above this one is to be told again.
+    Rewound {
+        /// The block.
+        to: ChainTip,
+    },
     /// A block of the chain, at or below the last one, is looked at again, for stakes that were learned late.
     LookedBack {
         /// The block.
         block: &'a Block,
         /// Its height.
         height: u32,
+    },
+    /// Blocks are to be told again for a stake that is known: it was not where somebody said.
+    LookAgain {
+        /// The stake.
+        stake: Txid,
+        /// Nothing of it is in a block below this height.
+        since: u32,
     },
     /// All blocks that [`Action::LookBack`] asked for were told.
     LookBackDone {

@@ -2,6 +2,7 @@
 
 mod alert;
 mod complete;
+pub mod daemon;
 mod driver;
 mod event;
 mod facts;
@@ -9,7 +10,9 @@ mod report;
 mod reporter;
 mod rows;
 mod slasher;
+pub mod sources;
 mod stake;
+mod stored;
 mod told;
 mod tracker;
 mod watch;
@@ -17,7 +20,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use self::alert::Alert;
+pub use self::alert::{Alert, output_name};
 pub use self::complete::Candidates;
 pub use self::driver::{Driver, DriverError, WatchedNode};
 pub use self::event::{Action, Event, Verdict};
@@ -25,6 +28,7 @@ pub use self::facts::{LeafMark, LeafMarks, StakeFacts};
 pub use self::report::{Post, PostError, ReadyReport, RegisteredStatus, Report};
 pub use self::rows::{RowError, SCHEMA, stored_delegations, stored_slashing};
 pub use self::stake::{ProviderId, Spend, StakeId, StakeOutput, TrackedStake};
+pub use self::stored::{Stored, stored_evidence, stored_position};
 pub use self::told::{Observer, Told};
 pub use self::tracker::{Learned, ProviderStatistics, StakeChange, Statistics, Tracker};
 pub use self::watch::{OnSelective, Output, Settings, Watch};

@@ -140,6 +140,18 @@ pub enum ReadyReport {
     },
 }
 
+impl ReadyReport {
+    /// Returns a name for it, of letters that a file's name may have: a report that is handed over again has
+    /// the same.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Inclusion { stake, .. } => format!("inclusion-{stake}"),
+            Self::Undelegation { stake, .. } => format!("undelegation-{stake}"),
+            Self::SelectiveSlashing { provider, .. } => format!("selective-slashing-{provider}"),
+        }
+    }
+}
+
 /// Why a report was not taken, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

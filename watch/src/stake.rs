@@ -96,6 +96,17 @@ impl TrackedStake {
         self.amount_sat
     }
 
+    /// Returns the finality providers that it is staked to, by their numbers in its tracker.
+    pub const fn providers(&self) -> &[ProviderId] {
+        &self.providers
+    }
+
+    /// Returns whether a quorum of the covenant committee, and the staker, have signed both slashing
+    /// transactions.
+    pub const fn is_slashable(&self) -> bool {
+        self.quorum_signed
+    }
+
     /// Returns its times.
     pub const fn times(&self) -> StakeTimes {
         self.times

@@ -36,7 +36,7 @@ pub use self::credentials::Credentials;
 use self::credentials::{Endpoint, invalid};
 pub use self::transport::Deadline;
 use self::transport::{Rpc, malformed};
-use crate::{BlockHeight, Coin, FeeEstimate, FoundTransaction, Lookup, Mine, NodeError};
+use crate::{BlockHeight, ChainSource, Coin, FeeEstimate, FoundTransaction, Lookup, Mine, NodeError};
 
 /// Bitcoin Core 28.0: the first whose `scantxoutset` tells the block of a coin, and that knows testnet4.
 const REQUIRED_VERSION: u64 = 280_000;
@@ -297,6 +297,20 @@ impl Mine for BitcoinCore {
             missing = missing.saturating_sub(batch);
         }
         Ok(hashes)
+    }
+
+    fn mine_branch(
+        &self,
+        fork_height: BlockHeight,
+        count: u32,
+        script_pubkey: &Script,
+    ) -> Result<Vec<BlockHash>, NodeError> {
+        if self.network != Network::Regtest {
+            return Err(NodeError::NotRegtest { network: self.network });
+        }
+        let first = self.block_hash(fork_height.saturating_add(1))?;
+        let _nothing: serde_json::Value = self.rpc.call("invalidateblock", &[json!(first)], LONG_TIMEOUT)?;
+        self.mine(count, script_pubkey)
     }
 }
 

@@ -263,4 +263,14 @@ impl Mine for EmbeddedRegtest {
         let mut state = self.state();
         (0..count).map(|_| state.mine_block(script_pubkey)).collect()
     }
+
+    fn mine_branch(
+        &self,
+        fork_height: BlockHeight,
+        count: u32,
+        script_pubkey: &Script,
+    ) -> Result<Vec<BlockHash>, NodeError> {
+        let fork_point = self.block_hash(fork_height)?;
+        self.mine_on(&fork_point, count, script_pubkey)
+    }
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::secret::{SecretKeyFile, SecretKeyPath};
 
 /// The account.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct AccountArgs {
     /// The account that signs and pays, by the name of its key in the keystore (of a mnemonic: `btcstake key
     /// restore --hd-path "m/44'/118'/0'/0/0"`).

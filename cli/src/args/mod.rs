@@ -6,6 +6,8 @@ pub(crate) mod argument;
 #[cfg(feature = "babylon")]
 pub(crate) mod block;
 pub(crate) mod chain;
+#[cfg(feature = "watch")]
+pub(crate) mod config_file;
 #[cfg(feature = "babylon")]
 pub(crate) mod contract;
 pub(crate) mod delegation;

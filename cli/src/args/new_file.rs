@@ -1,7 +1,7 @@
 //! Files that commands write: new ones, whole or not at all.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -12,6 +12,9 @@ use super::secret::check_name;
 /// How the names of files begin that are not finished yet.
 const UNFINISHED: &str = ".btcstake-unfinished-";
 
+/// How many bytes of a file are looked at for a mark.
+const MARKED_BYTES: u64 = 4096;
+
 /// A file to be written. It is created under another name in the same folder, so that a path that cannot be
 /// written to is refused at once, and a process that is killed leaves no file with this name.
 pub(crate) struct NewFile {
@@ -19,6 +22,8 @@ pub(crate) struct NewFile {
     flag: &'static str,
     path: PathBuf,
     file: NamedTempFile,
+    /// Whether it takes the place of one that is there.
+    replaces: bool,
 }
 
 impl NewFile {
@@ -33,17 +38,45 @@ impl NewFile {
         Self::with_mode(flag, path, 0o600)
     }
 
+    /// Creates a file as [`Self::begin`] does, or one that takes the place of an earlier one, which has this
+    /// mark among its first bytes.
+    pub(crate) fn replace(flag: &'static str, path: &Path, mark: &str) -> anyhow::Result<Self> {
+        if path.symlink_metadata().is_err() {
+            return Self::begin(flag, path);
+        }
+        let mut beginning = Vec::new();
+        let named = || format!("{flag} {}", shown(path));
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MARKED_BYTES).read_to_end(&mut beginning))
+            .with_context(named)?;
+        if !beginning.windows(mark.len()).any(|bytes| bytes == mark.as_bytes()) {
+            bail!("{}: the file exists, and was not written by this command; must be a new one", named());
+        }
+        Ok(Self { replaces: true, ..Self::unchecked(flag, path, 0o666)? })
+    }
+
+    /// Creates a file that only its owner may read, in place of one that is there.
+    pub(crate) fn put_secret(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
+        Ok(Self { replaces: true, ..Self::unchecked(flag, path, 0o600)? })
+    }
+
     fn with_mode(flag: &'static str, path: &Path, mode: u32) -> anyhow::Result<Self> {
+        // A link that leads nowhere is there too.
+        if path != Path::new("-") && path.symlink_metadata().is_ok() {
+            check_name(path).with_context(|| format!("{flag} (hidden)"))?;
+            bail!("{flag} {}: the file exists; must be a new one", shown(path));
+        }
+        Self::unchecked(flag, path, mode)
+    }
+
+    /// Creates the file, whatever has its name.
+    fn unchecked(flag: &'static str, path: &Path, mode: u32) -> anyhow::Result<Self> {
         if path == Path::new("-") {
             bail!("{flag} -: must be a file, not standard output");
         }
         check_name(path).with_context(|| format!("{flag} (hidden)"))?;
         let folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        // A link that leads nowhere is there too.
-        if path.symlink_metadata().is_ok() {
-            bail!("{flag} {}: the file exists; must be a new one", shown(path));
-        }
         let mut builder = tempfile::Builder::new();
         builder.prefix(UNFINISHED);
         #[cfg(unix)]
@@ -52,7 +85,7 @@ impl NewFile {
         let _no_modes = mode;
         let file =
             builder.tempfile_in(folder).with_context(|| format!("cannot write {flag} {}", shown(path)))?;
-        Ok(Self { flag, path: path.to_owned(), file })
+        Ok(Self { flag, path: path.to_owned(), file, replaces: false })
     }
 
     /// Returns a warning for each file beside it that a run which was killed has left behind.
@@ -79,7 +112,11 @@ impl NewFile {
         let name = || format!("cannot write {} {path}", self.flag);
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.as_file().sync_all());
         written.with_context(name)?;
-        self.file.persist_noclobber(&self.path).map_err(|error| error.error).with_context(name)?;
+        let persisted = match self.replaces {
+            true => self.file.persist(&self.path),
+            false => self.file.persist_noclobber(&self.path),
+        };
+        persisted.map_err(|error| error.error).with_context(name)?;
         Ok(path)
     }
 }

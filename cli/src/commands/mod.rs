@@ -22,6 +22,8 @@ pub(crate) mod signer;
 pub(crate) mod stake;
 pub(crate) mod status;
 pub(crate) mod tx;
+#[cfg(feature = "watch")]
+pub(crate) mod watch;
 
 use clap::Subcommand;
 
@@ -74,6 +76,10 @@ pub(crate) enum Command {
     #[cfg(feature = "babylon")]
     #[command(subcommand)]
     Evidence(evidence::Command),
+    /// The watchtower: track every stake, slash those of finality providers that equivocate.
+    #[cfg(feature = "watch")]
+    #[command(subcommand)]
+    Watch(watch::Command),
     /// PSBTs: check, sign, combine, finalize.
     #[command(subcommand)]
     Psbt(psbt::Command),
@@ -115,6 +121,8 @@ impl Command {
             Self::Checkpoint(command) => command.run(),
             #[cfg(feature = "babylon")]
             Self::Evidence(command) => command.run(),
+            #[cfg(feature = "watch")]
+            Self::Watch(command) => command.run(json),
             Self::Psbt(command) => command.run(),
             Self::Tx(command) => command.run(),
             Self::Broadcast(args) => args.run(),

@@ -162,7 +162,7 @@ impl Cast {
 }
 
 /// Returns the finality providers with these keys, each of a consumer chain of its own.
-fn staked_to<'a>(providers: impl IntoIterator<Item = &'a SecretKey>) -> anyhow::Result<StakedTo> {
+pub(crate) fn staked_to<'a>(providers: impl IntoIterator<Item = &'a SecretKey>) -> anyhow::Result<StakedTo> {
     let named =
         (1..).zip(providers).map(|(number, key)| (format!("btcstake-demo-{number}"), *key.public_key()));
     Ok(StakedTo::Consumers(ConsumerProviders::new(named)?))

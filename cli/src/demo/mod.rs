@@ -11,6 +11,8 @@ mod report;
 mod scenarios;
 mod stage;
 mod voting;
+#[cfg(feature = "watch")]
+mod watching;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -35,7 +37,7 @@ use crate::view::output::Printout;
 /// Plays a stake's life.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json\n  btcstake demo --scenario signer\n  btcstake demo --report stake.html"
+    after_help = "Examples:\n  btcstake demo\n  btcstake demo --scenario unbond --json\n  btcstake demo --scenario signer\n  btcstake demo --scenario watch\n  btcstake demo --report stake.html"
 )]
 pub(crate) struct Args {
     /// The scenario to play.
@@ -71,7 +73,9 @@ pub enum ScenarioName {
     Extend,
     /// A signer refuses to equivocate, until its key is taken by force.
     Signer,
-    /// All but `signer`, one after the other on one chain.
+    /// A watchtower slashes two stakes, killed in between and against a reorg.
+    Watch,
+    /// All but `signer` and `watch`, one after the other on one chain.
     All,
 }
 
@@ -90,6 +94,13 @@ impl ScenarioName {
             Self::Signer => bail!(
                 "--scenario signer: this btcstake was built without the feature `signer`, so it has no signer; install \
                 it with `cargo install --path cli --features signer`"
+            ),
+            #[cfg(feature = "watch")]
+            Self::Watch => &[Scenario::Watch],
+            #[cfg(not(feature = "watch"))]
+            Self::Watch => bail!(
+                "--scenario watch: this btcstake was built without the feature `watch`, so it has no watchtower; \
+                install it with `cargo install --path cli --features watch`"
             ),
             Self::All => &Scenario::ALL,
         })
@@ -144,7 +155,7 @@ pub fn play(node: &dyn Node, name: &str, seed: &[u8; 32], scenario: ScenarioName
         bail!("the node is on {}; must be on regtest, because the demo mines its own blocks", node.network());
     }
     let cast = Cast::new(seed)?;
-    Stage::new(node, &cast).fund_wallet(u32::try_from(scenarios.len())?)?;
+    Stage::new(node, &cast).fund_wallet(scenarios.iter().map(|scenario| scenario.stakes()).sum())?;
     let scenarios = scenarios.iter().map(|scenario| {
         scenario.play(node, &cast).with_context(|| format!("in the scenario {}", scenario.name()))
     });

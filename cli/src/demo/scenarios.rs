@@ -30,6 +30,9 @@ pub(crate) enum Scenario {
     /// A signer refuses to equivocate, and its key is taken by force.
     #[cfg(feature = "signer")]
     Signer,
+    /// A watchtower slashes two stakes, killed in between and against a reorg.
+    #[cfg(feature = "watch")]
+    Watch,
 }
 
 impl Scenario {
@@ -47,6 +50,8 @@ impl Scenario {
             Self::Extend => "extend",
             #[cfg(feature = "signer")]
             Self::Signer => "signer",
+            #[cfg(feature = "watch")]
+            Self::Watch => "watch",
         }
     }
 
@@ -62,6 +67,17 @@ impl Scenario {
             Self::Signer => {
                 "a signer refuses to sign two blocks at one height, until its key is taken by force"
             }
+            #[cfg(feature = "watch")]
+            Self::Watch => "a watchtower slashes two stakes, killed in between and against a reorg",
+        }
+    }
+
+    /// Returns how many stakes it has.
+    pub(crate) const fn stakes(self) -> u32 {
+        match self {
+            #[cfg(feature = "watch")]
+            Self::Watch => 3,
+            _ => 1,
         }
     }
 
@@ -100,6 +116,11 @@ impl Scenario {
                 let (extracted, matches) = super::own_signer::equivocate_by_force(&mut stage, even)?;
                 extracted_key_matches = Some(matches);
                 stage.slash(&stake, SlashedOutput::Staking, &extracted)?;
+            }
+            #[cfg(feature = "watch")]
+            Self::Watch => {
+                let matches = super::watching::slash_whatever_happens(&mut stage, &stake, &cast.providers)?;
+                extracted_key_matches = Some(matches);
             }
         }
         let final_status = stage.status(&stake)?.as_str().to_owned();

@@ -3,6 +3,7 @@
 pub(crate) mod delegation;
 pub(crate) mod fee;
 pub(crate) mod output;
+pub(crate) mod page;
 pub(crate) mod parameters;
 pub(crate) mod payment;
 pub(crate) mod psbt;

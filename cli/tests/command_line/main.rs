@@ -41,3 +41,4 @@ mod status;
 mod tx;
 mod view;
 mod wallets;
+mod watch;

@@ -13,14 +13,14 @@ use chain::{
     NodeError, Spenders, Step,
 };
 use finality::Evidence;
-use staking_scripts::Delegation;
+use staking_scripts::{Delegation, Parameters, ParametersHistory};
 use store::Store;
 
 use self::carry::Pending;
 use self::look_back::LookBack;
 use crate::event::Event;
 use crate::report::{Post, RegisteredStatus, Report};
-use crate::rows::{RowError, passed_blocks};
+use crate::rows::{RowError, is_stored, passed_blocks};
 use crate::told::{Observer, Told};
 use crate::watch::{Settings, Watch};
 
@@ -147,7 +147,43 @@ impl<'a> Driver<'a> {
     /// # Errors
     /// [`DriverError::Rows`].
     pub fn learn(&mut self, delegation: &Delegation, since: u32) -> Result<(), DriverError> {
+        // Whoever starts again tells all of it again, and its signatures take a millisecond or two.
+        if is_stored(&mut *self.store, delegation)? {
+            return Ok(());
+        }
         self.tell(Event::Delegation { delegation, since })
+    }
+
+    /// Returns whether blocks are still looked at again.
+    pub fn is_looking_back(&self) -> bool {
+        self.looks_back.is_some() || !self.look_back.is_empty()
+    }
+
+    /// Looks at blocks again for a stake that is known, from this height on.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn look_again(&mut self, stake: Txid, since: u32) -> Result<(), DriverError> {
+        self.tell(Event::LookAgain { stake, since })
+    }
+
+    /// Forgets what blocks above this height had, and follows the node from there again.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn rewind(&mut self, height: BlockHeight) -> Result<(), DriverError> {
+        let height = height.to_u32().min(self.watch.tracker().height());
+        let height = BlockHeight::new(height);
+        let fork_point = ChainTip { height, hash: self.node.block_hash(height)? };
+        self.tell(Event::Rewound { to: fork_point })?;
+        let passed = passed_blocks(&mut *self.store)?;
+        self.follower = Follower::resume(passed, fork_point);
+        Ok(())
+    }
+
+    /// Goes by these versions of the parameters from now on.
+    pub fn set_parameters(&mut self, parameters: ParametersHistory<Parameters>) {
+        self.watch.set_parameters(parameters);
     }
 
     /// Takes note of evidence.

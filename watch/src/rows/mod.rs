@@ -82,6 +82,20 @@ fn read_tip(value: &[u8]) -> Result<ChainTip, RowError> {
     read.ok_or_else(|| damaged(TIP, "it is no height and hash"))
 }
 
+/// Under which key of the table of the tip the depth is.
+const DEPTH_KEY: &[u8] = b"depth";
+
+pub(crate) fn put_depth(changes: &mut ChangeSet, depth: u32) {
+    changes.put(TIP, DEPTH_KEY.to_vec(), depth.to_be_bytes().to_vec());
+}
+
+/// Returns how deep what counts as final must be; `None` of an empty store.
+pub(crate) fn stored_depth(store: &mut dyn Store) -> Result<Option<u32>, RowError> {
+    let read = |value: Vec<u8>| value.try_into().map(u32::from_be_bytes);
+    let value = store.get(TIP, DEPTH_KEY)?.map(read).transpose();
+    value.map_err(|_| damaged(TIP, "the depth has not 4 bytes"))
+}
+
 pub(crate) fn put_passed(changes: &mut ChangeSet, at: ChainTip) {
     let height = at.height.to_u32();
     changes.put(PASSED, height.to_be_bytes().to_vec(), at.hash.to_byte_array().to_vec());
@@ -114,6 +128,13 @@ pub(crate) fn passed_blocks(store: &mut dyn Store) -> Result<Vec<ChainTip>, RowE
 pub(crate) fn put_delegation(changes: &mut ChangeSet, delegation: &Delegation) {
     let txid = delegation.staking_transaction.compute_txid();
     changes.put(DELEGATION, txid.to_byte_array().to_vec(), delegation.to_json().into_bytes());
+}
+
+/// Returns whether this very delegation is stored.
+pub(crate) fn is_stored(store: &mut dyn Store, delegation: &Delegation) -> Result<bool, RowError> {
+    let txid = delegation.staking_transaction.compute_txid();
+    let stored = store.get(DELEGATION, &txid.to_byte_array())?;
+    Ok(stored.is_some_and(|json| json == delegation.to_json().as_bytes()))
 }
 
 pub(crate) fn put_evidence(changes: &mut ChangeSet, evidence: &Evidence) {

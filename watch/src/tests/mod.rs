@@ -9,6 +9,7 @@ mod phase1;
 mod posting;
 mod properties;
 mod reports;
+mod secured_chain;
 mod selective;
 mod slashing;
 mod stakes;

@@ -15,8 +15,8 @@ use bitcoin::{Txid, XOnlyPublicKey};
 use chain::ChainTip;
 use eots::SecretKey;
 use finality::ConsumerHeight;
-use staking_scripts::Delegation;
 use staking_scripts::delegation::SlashedOutput;
+use staking_scripts::{Delegation, Parameters, ParametersHistory};
 use store::ChangeSet;
 
 pub use self::settings::{OnSelective, Settings};
@@ -27,7 +27,7 @@ use crate::event::{Action, Event, Verdict};
 use crate::facts::StakeFacts;
 use crate::reporter::Reporter;
 use crate::rows;
-use crate::slasher::{AfterRefusal, Slasher};
+use crate::slasher::{AfterRefusal, Aim, Slasher, aim};
 use crate::stake::{StakeId, StakeOutput, TrackedStake};
 use crate::tracker::{Learned, Tracker};
 
@@ -114,6 +114,22 @@ impl Watch {
         self.keys.keys()
     }
 
+    /// Returns how many stakes are being slashed: their slashing transactions are not deep enough yet.
+    pub fn slashes_under_way(&self) -> usize {
+        let (tip, depth) = (self.tracker.height(), self.settings.depth);
+        let stakes = self.slasher.stakes().filter_map(|id| self.tracker.stake(id));
+        let is_under_way = |stake: &TrackedStake| {
+            let is_seen = self.waiting.contains(&stake.outpoint().txid);
+            matches!(aim(stake, is_seen, tip, depth), Aim::Slash(_))
+        };
+        stakes.filter(|stake| is_under_way(stake)).count()
+    }
+
+    /// Goes by these versions of the parameters from now on.
+    pub fn set_parameters(&mut self, parameters: ParametersHistory<Parameters>) {
+        self.settings.parameters = parameters;
+    }
+
     /// Takes note of an event.
     pub fn handle(&mut self, event: Event<'_>) -> Output {
         let mut output = Output::default();
@@ -126,11 +142,24 @@ impl Watch {
                 self.changed(changes, &mut output);
                 self.send(&mut output);
             }
-            Event::Disconnected { fork_point } => self.disconnected(fork_point, &mut output),
+            Event::Disconnected { fork_point } => {
+                let blocks = self.disconnected(fork_point, &mut output);
+                if blocks >= self.settings.depth {
+                    let fork_height = fork_point.height.to_u32();
+                    self.tell(Alert::DeepReorg { blocks, fork_height }, &mut output);
+                }
+            }
+            Event::Rewound { to } => {
+                self.disconnected(to, &mut output);
+            }
             Event::LookedBack { block, height } => {
                 self.find_phase1(block, height);
                 let changes = self.tracker.look_back(block, height);
                 self.changed(changes, &mut output);
+            }
+            Event::LookAgain { stake, since } => {
+                rows::put_look_back(&mut output.changes, &stake, since);
+                output.actions.push(Action::LookBack { stakes: vec![(stake, since)] });
             }
             Event::LookBackDone { stakes } => {
                 for stake in stakes {
@@ -170,7 +199,8 @@ impl Watch {
         }
     }
 
-    fn disconnected(&mut self, fork_point: ChainTip, output: &mut Output) {
+    /// Returns how many blocks were disconnected.
+    fn disconnected(&mut self, fork_point: ChainTip, output: &mut Output) -> u32 {
         let blocks = self.tracker.height().saturating_sub(fork_point.height.to_u32());
         let changed = self.tracker.disconnect(fork_point);
         rows::put_tip(&mut output.changes, fork_point);
@@ -178,9 +208,7 @@ impl Watch {
         for id in changed {
             self.put(id, output);
         }
-        if blocks >= self.settings.depth {
-            self.tell(Alert::DeepReorg { blocks, fork_height: fork_point.height.to_u32() }, output);
-        }
+        blocks
     }
 
     fn learned(&mut self, delegation: &Delegation, since: u32, output: &mut Output) {

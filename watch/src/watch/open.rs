@@ -25,6 +25,9 @@ impl Watch {
         if stored.is_none() {
             rows::put_tip(&mut output.changes, start);
         }
+        if rows::stored_depth(store)? != Some(watch.settings.depth) {
+            rows::put_depth(&mut output.changes, watch.settings.depth);
+        }
         let untold = rows::read_stakes(store, &mut watch.tracker)?;
         for stake in untold {
             watch.complete_row(store, stake, &mut output)?;

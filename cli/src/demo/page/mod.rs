@@ -22,17 +22,9 @@ use self::who::chip;
 use super::record::{Background, Locked, Role};
 use super::report::Output;
 use super::scenarios::Scenario;
+use crate::view::page::HEAD;
 
 const STYLE: &str = include_str!("page.css");
-
-/// The tags of the head that are the same on every page. The policy keeps browsers from loading anything
-/// else; `data:,` is an icon of no bytes, as they would ask for one.
-const HEAD: &str = concat!(
-    r#"<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>"#,
-    r#"<meta name="color-scheme" content="light dark"/>"#,
-    r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"/>"#,
-    r#"<link rel="icon" href="data:,"/>"#,
-);
 
 /// Returns the report as a page of HTML.
 pub(crate) fn page(report: &Output, background: &Background) -> String {

@@ -49,6 +49,20 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// Broadcasts a stake's unbonding, which waits in the mempool then.
+    #[cfg(feature = "watch")]
+    pub(crate) fn broadcast_unbonding(&mut self, stake: &Stake) -> anyhow::Result<()> {
+        let committee = stake.parameters.covenant();
+        let staker = stake.delegation.unbonding(committee)?.sign_as_staker(&self.cast.staker)?;
+        let transaction = stake.delegation.unbond(&staker, committee)?;
+        let txid = self.node.broadcast(&transaction).context("the node refuses the unbonding")?;
+        self.say(
+            "race",
+            format!("the staker of one of its stakes unbonds just then: {txid} waits in the mempool"),
+        );
+        Ok(())
+    }
+
     /// Unbonds with the staker's and a quorum of covenant signatures. Returns the height of the block.
     pub(crate) fn unbond(&mut self, stake: &Stake) -> anyhow::Result<BlockHeight> {
         let committee = stake.parameters.covenant();

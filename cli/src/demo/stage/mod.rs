@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use bitcoin::absolute::Height;
-use bitcoin::{Amount, Psbt, Transaction, XOnlyPublicKey};
+use bitcoin::{Amount, Psbt, Script, Transaction, XOnlyPublicKey};
 use chain::{BlockHeight, Node, NodeError};
 use staking_scripts::delegation::MemoryCovenantRecord;
 use staking_scripts::{FundingCoin, SpendPath};
@@ -53,6 +53,18 @@ impl<'a> Stage<'a> {
     pub(crate) fn mine(&self, count: u32) -> anyhow::Result<()> {
         self.node.mine(count, &self.cast.miner_script()).context("cannot mine")?;
         Ok(())
+    }
+
+    /// Mines another branch above this height, with more blocks than there are.
+    pub(crate) fn reorganize(&self, fork: BlockHeight, count: u32, miner: &Script) -> anyhow::Result<()> {
+        self.node.mine_branch(fork, count, miner).context("cannot mine another branch")?;
+        Ok(())
+    }
+
+    /// Returns the node, for whoever follows it.
+    #[cfg(feature = "watch")]
+    pub(crate) const fn watched(&self) -> &'a (dyn Node + 'a) {
+        self.node
     }
 
     /// Adds a step without a transaction.

@@ -10,8 +10,8 @@ use staking_scripts::delegation::{NewDelegation, NewExtendedDelegation};
 use staking_scripts::transactions::{NewExtension, NewStake};
 use staking_scripts::{
     CheckRules, CheckedDelegation, CovenantCommittee, CovenantSignatures, Delegation, ExtensionTransaction,
-    InForce, LeafTransaction, Parameters, ParametersAt, ParametersHistory, SpendPath, StakingOutput,
-    StakingTransaction,
+    InForce, LeafTransaction, Parameters, ParametersAt, ParametersHistory, SpendPath, StakedTo,
+    StakingOutput, StakingTransaction,
 };
 
 use super::super::attempts::{signed_by, with_witness};
@@ -35,10 +35,15 @@ impl Stage<'_> {
     /// Stakes: builds the transactions, has the pre-signed ones signed, and only then broadcasts the staking
     /// transaction.
     pub(crate) fn stake(&mut self) -> anyhow::Result<Stake> {
+        self.stake_to(&self.cast.staked_to)
+    }
+
+    /// Does so, to these finality providers.
+    pub(crate) fn stake_to(&mut self, staked_to: &StakedTo) -> anyhow::Result<Stake> {
         let (cast, rules) = (self.cast, &self.cast.rules);
         let history = cast.history(None)?;
         let (at, parameters) = self.in_force(&history)?;
-        let parties = parameters.parties(*cast.staker.public_key(), cast.staked_to.keys())?;
+        let parties = parameters.parties(*cast.staker.public_key(), staked_to.keys())?;
         let staking = StakingTransaction::build(NewStake {
             output: StakingOutput::new(parties, rules.staking_time)?,
             amount: rules.stake,
@@ -48,7 +53,7 @@ impl Stage<'_> {
             op_return_tag: None,
         })?;
         let new = NewDelegation {
-            staked_to: &cast.staked_to,
+            staked_to,
             staking: &staking.staking_output(),
             transaction: &staking.without_witnesses(),
             parameters,

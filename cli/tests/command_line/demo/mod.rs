@@ -99,6 +99,26 @@ fn signer_refuses_and_its_key_is_taken_by_force() {
     assert_eq!(slashing(&demo), slashing(&without));
 }
 
+/// The watchtower slashes both stakes of whoever equivocated, whatever the staker, a kill and a reorg do.
+#[test]
+fn watchtower_slashes_whatever_happens() {
+    let folder = Folder::new();
+    let demo: Demo = folder.output(&format!("demo --scenario watch --seed {}", seed()));
+    let played = &demo.scenarios[0];
+    assert_eq!((played.name.as_str(), played.final_status.as_str()), ("watch", "SLASHED"));
+    assert_eq!(played.extracted_key_matches, Some(true));
+    let text = |name: &str| {
+        let step = played.steps.iter().find(|step| step.name == name).unwrap_or_else(|| panic!("no {name}"));
+        step.text.clone()
+    };
+    for name in ["race", "kill", "reorg", "slashed"] {
+        text(name);
+    }
+    // The staker's unbonding pays as much as the slashing, which does not replace it: its output is slashed.
+    assert!(text("slash").contains("the slashing of the unbonding output"), "{}", text("slash"));
+    assert!(text("slash").contains("the node refuses it (mempool)"), "{}", text("slash"));
+}
+
 /// `all` names the scenarios that need no signer, as scripts know it.
 #[test]
 fn signer_is_played_by_its_name_alone() {

@@ -1,0 +1,6 @@
+//! `btcstake watch`.
+
+mod config;
+mod notify;
+mod run;
+mod tower;

@@ -1,0 +1,231 @@
+//! What the sources tell, and what the driver is told of it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use babylon::node::{ChainNode, NodeError};
+use babylon::query::{DelegationStatus, evidence_from_json};
+use bitcoin::Txid;
+use finality::Evidence;
+use staking_scripts::{Delegation, Parameters, ParametersHistory};
+
+use super::{DaemonObserver, WatchFault};
+use crate::driver::{Driver, DriverError};
+use crate::report::RegisteredStatus;
+use crate::sources::{FileRecord, FollowedFiles, Heard, SecuredChain};
+use crate::watch::Settings;
+
+/// How far back the staking transaction of a stake may be that is registered while the chain is followed, and
+/// is in no block by the chain's word. One that was in Bitcoin before can give no power: the chain takes no
+/// proof of a block below its own tip of that time.
+const NEW_SINCE: u32 = 144;
+
+/// How often the chain is asked for its parameters: a stake under a version that is not known is not
+/// understood.
+const PARAMETERS_EVERY: Duration = Duration::from_secs(600);
+
+/// All sources.
+pub(super) struct Sources<'a> {
+    chain_node: Option<&'a dyn ChainNode>,
+    chain: Option<SecuredChain<'a>>,
+    delegations: FollowedFiles,
+    evidence: FollowedFiles,
+    /// What was read and not told: the driver failed.
+    untold: Vec<Heard>,
+    parameters_asked: Option<Instant>,
+    /// In which blocks stakes are by the chain's word, and below which height they are not by their
+    /// parameters.
+    claims: BTreeMap<Txid, (u32, u32)>,
+}
+
+/// What came of asking all sources.
+pub(super) struct Outcome {
+    /// What is wrong with each source; `None` where nothing is.
+    pub(super) faults: Vec<(WatchFault, Option<String>)>,
+    /// Whether the driver took it.
+    pub(super) result: Result<(), DriverError>,
+    /// Whether more waits.
+    pub(super) is_more: bool,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(
+        chain: Option<&'a dyn ChainNode>,
+        delegations: FollowedFiles,
+        evidence: FollowedFiles,
+    ) -> Self {
+        Self {
+            chain_node: chain,
+            chain: chain.map(SecuredChain::new),
+            delegations,
+            evidence,
+            untold: Vec::new(),
+            parameters_asked: None,
+            claims: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the chain's parameters, where they are others than these and it is time to ask.
+    pub(super) fn new_parameters(
+        &mut self,
+        known: &ParametersHistory<Parameters>,
+        now: Instant,
+    ) -> Option<ParametersHistory<Parameters>> {
+        let is_due =
+            self.parameters_asked.is_none_or(|at| now.saturating_duration_since(at) >= PARAMETERS_EVERY);
+        let node = self.chain_node.filter(|_| is_due)?;
+        self.parameters_asked = Some(now);
+        // Where it does not answer, its fault is told by what else it is asked.
+        let found = babylon::query::parameters(node).ok().filter(|found| found != known)?;
+        // Stakes under the new version were not understood.
+        self.chain = Some(SecuredChain::new(node));
+        Some(found)
+    }
+
+    /// Another driver is told of all of it.
+    pub(super) fn begin_again(&mut self) {
+        self.chain = self.chain_node.map(SecuredChain::new);
+        self.delegations.begin_again();
+        self.evidence.begin_again();
+    }
+
+    /// Asks all sources for what is new, and tells the driver.
+    pub(super) fn hear(
+        &mut self,
+        driver: &mut Driver<'_>,
+        settings: &Settings,
+        observer: &dyn DaemonObserver,
+        now: Instant,
+    ) -> Outcome {
+        let (mut faults, mut is_more) = (Vec::new(), false);
+        if self.untold.is_empty() {
+            let heard = &mut self.untold;
+            let mut file_errors = Vec::new();
+            let (errors, more) = self.evidence.read(&mut |record| match read_evidence(&record.text) {
+                Ok(all) => heard.extend(all.into_iter().map(|one| Heard::Evidence(Box::new(one)))),
+                Err(reason) => observer.left_out(&record.place, &reason),
+            });
+            file_errors.extend(errors);
+            is_more |= more;
+            let (errors, more) = self.delegations.read(&mut |record| match read_delegations(&record) {
+                Ok(all) => heard.extend(all.into_iter().map(|delegation| Heard::Stake {
+                    delegation: Box::new(delegation),
+                    status: None,
+                    start_height: None,
+                    is_new: false,
+                })),
+                Err(reason) => observer.left_out(&record.place, &reason),
+            });
+            file_errors.extend(errors);
+            is_more |= more;
+            let first = file_errors.first().map(|(path, error)| format!("{}: {error}", path.display()));
+            faults.push((WatchFault::Files, first));
+            if let Some(chain) = &mut self.chain {
+                let asked = chain.step(now, &mut |one| heard.push(one));
+                is_more |= matches!(asked, Ok(true));
+                faults.push((WatchFault::Chain, asked.err().map(|error| babylon::with_causes(&error))));
+            }
+        }
+        let result = self.tell(driver, settings, observer).and_then(|()| self.check_claims(driver));
+        Outcome { faults, result, is_more }
+    }
+
+    /// Where a stake is not in the block that the chain named, all of its blocks are looked at: nobody's word
+    /// hides one.
+    fn check_claims(&mut self, driver: &mut Driver<'_>) -> Result<(), DriverError> {
+        if self.claims.is_empty() || driver.is_looking_back() {
+            return Ok(());
+        }
+        let tracker = driver.watch().tracker();
+        let height = tracker.height();
+        let included = |stake: &Txid| tracker.stake(tracker.find(stake)?)?.included_height();
+        let mut wrong = Vec::new();
+        self.claims.retain(|stake, (claimed, least)| {
+            // A block that was not seen yet says nothing.
+            if *claimed > height {
+                return true;
+            }
+            if tracker.find(stake).is_some() && included(stake).is_none() {
+                wrong.push((*stake, *least));
+            }
+            false
+        });
+        wrong.into_iter().try_for_each(|(stake, least)| driver.look_again(stake, least))
+    }
+
+    /// Tells what was read, in order. What the driver does not take is kept.
+    fn tell(
+        &mut self,
+        driver: &mut Driver<'_>,
+        settings: &Settings,
+        observer: &dyn DaemonObserver,
+    ) -> Result<(), DriverError> {
+        let mut told = 0_usize;
+        let mut result = Ok(());
+        for heard in &self.untold {
+            result = match heard {
+                Heard::Evidence(evidence) => driver.accuse(evidence),
+                Heard::Stake { delegation, is_new, start_height, status } => {
+                    let stake = delegation.staking_transaction.compute_txid();
+                    let least = least_height(delegation, settings);
+                    let since = match (start_height, is_new) {
+                        (Some(height), _) => *height,
+                        (None, true) => {
+                            driver.watch().tracker().height().saturating_sub(NEW_SINCE).max(least)
+                        }
+                        (None, false) => least,
+                    };
+                    if let Some(height) = start_height {
+                        self.claims.insert(stake, (*height, least));
+                    }
+                    let learned = driver.learn(delegation, since);
+                    learned.and_then(|()| match status {
+                        Some(status) => driver.registered(stake, registered(*status)),
+                        None => Ok(()),
+                    })
+                }
+                Heard::Status { stake, status } => driver.registered(*stake, registered(*status)),
+                Heard::Unreadable { what } => {
+                    observer.left_out("the secured chain", what);
+                    Ok(())
+                }
+            };
+            if result.is_err() {
+                break;
+            }
+            told = told.saturating_add(1);
+        }
+        self.untold.drain(..told);
+        result
+    }
+}
+
+const fn registered(status: DelegationStatus) -> RegisteredStatus {
+    match status {
+        DelegationStatus::Pending => RegisteredStatus::Pending,
+        DelegationStatus::Verified => RegisteredStatus::Verified,
+        DelegationStatus::Active => RegisteredStatus::Active,
+        DelegationStatus::Unbonded => RegisteredStatus::Unbonded,
+        DelegationStatus::Expired => RegisteredStatus::Expired,
+    }
+}
+
+/// Returns the height below which nothing of a stake is in Bitcoin, whatever anybody says: that of its
+/// version of the parameters.
+fn least_height(delegation: &Delegation, settings: &Settings) -> u32 {
+    let version = delegation.parameters(&settings.parameters);
+    version.map_or(0, |(_, version)| version.activation_height().to_consensus_u32())
+}
+
+fn read_delegations(record: &FileRecord) -> Result<Vec<Delegation>, String> {
+    Delegation::from_any_json(&record.text).map_err(|error| babylon::with_causes(&error))
+}
+
+/// Reads evidence as the chain, contracts or this toolkit print it.
+fn read_evidence(text: &str) -> Result<Vec<Evidence>, String> {
+    evidence_from_json(text, None).map_err(|error| match error {
+        // Nobody was asked: it is in a file.
+        NodeError::Answer { what } => what,
+        error => babylon::with_causes(&error),
+    })
+}
