@@ -11,6 +11,10 @@ use super::scene::{Scene, text};
 use super::{ask, height, is_long, is_new, refusal};
 use crate::protection::{ChangeKind, LaneChange, Outcome, Refusal, SqliteStore, Store as _};
 
+/// A page of the database, and a page in its log.
+const PAGE: u64 = 1024;
+const FRAME: u64 = PAGE + 24;
+
 /// Lets no file of this process grow beyond a length.
 fn limit_files(length: Option<u64>) {
     let maximum = getrlimit(Resource::Fsize).maximum;
@@ -39,7 +43,8 @@ fn limited() {
         }
         return;
     }
-    limit_files(Some(length(&log) + 5000));
+    // Less than the least that is written: two pages.
+    limit_files(Some(length(&log) + FRAME + 200));
     let long = vec![1; 200_000];
     for message in [long.as_slice(), b"a"] {
         let requests = vec![two.request(21, b"c"), one.request(21, message)];
@@ -95,14 +100,14 @@ fn files_that_cannot_grow_release_no_signature() {
 #[test]
 fn write_that_is_torn_is_as_none() {
     let whole = begun();
-    let step = if is_long() { 29 } else { 1499 };
+    let step = if is_long() { 7 } else { 367 };
     let mut torn = 0;
-    for more in (0_usize..16_000).step_by(step) {
+    for more in (0_usize..4_000).step_by(step) {
         let scene = whole.copy();
         let output = scene.other_process("disk::limited", &more.to_string()).output().unwrap();
         // SIGXFSZ.
         assert_eq!(output.status.signal(), Some(25), "{}", text(&output));
-        torn += usize::from(length(&scene.file("signing.db-wal")) % 4120 != 32);
+        torn += usize::from(length(&scene.file("signing.db-wal")) % FRAME != 32);
         scene.check(&scene.open(), &format!("torn {more} bytes further"));
     }
     assert!(torn > 5, "{torn}");
@@ -113,7 +118,7 @@ fn write_that_is_torn_is_as_none() {
 fn database_that_cannot_grow_releases_no_signature() {
     let scene = begun();
     let [one, two] = &Scene::providers();
-    let pages = u32::try_from(length(&scene.paths().database) / 4096).unwrap();
+    let pages = u32::try_from(length(&scene.paths().database) / PAGE).unwrap();
     for more in 0..if is_long() { 60 } else { 5 } {
         let scene = scene.copy();
         let store = scene.open();
