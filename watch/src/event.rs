@@ -36,6 +36,11 @@ pub enum Event<'a> {
         /// Its height.
         height: u32,
     },
+    /// How many blocks the node has above the last one that was told.
+    Behind {
+        /// The blocks.
+        blocks: u32,
+    },
     /// Blocks are to be told again for a stake that is known: it was not where somebody said.
     LookAgain {
         /// The stake.

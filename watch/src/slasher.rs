@@ -109,6 +109,13 @@ impl Slasher {
         });
     }
 
+    /// Returns the stakes of which a transaction could not be completed.
+    pub(crate) fn incomplete(&self) -> impl Iterator<Item = StakeId> {
+        let lacks = |it: &Candidates| it.staking.is_err() || it.unbonding.is_err();
+        let all = self.slashes.iter();
+        all.filter(move |(_, slash)| slash.candidates.as_ref().is_some_and(lacks)).map(|(id, _)| *id)
+    }
+
     /// Returns the stakes that are to be slashed.
     pub(crate) fn stakes(&self) -> impl Iterator<Item = StakeId> {
         self.slashes.keys().copied()

@@ -16,6 +16,7 @@ mod status;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use ::finality::ConsumerHeight;
 use prost::Message;
@@ -53,6 +54,8 @@ use crate::node::{
 const PAGE: u64 = 100;
 /// How many pages are asked for, at most: a node that never ends is left.
 const MOST_PAGES: usize = 10_000;
+/// And how long all of them may take.
+const MOST_TIME: Duration = Duration::from_secs(300);
 /// And how many bytes all of them may have: as much as ten thousands of stakes.
 const MOST_BYTES: usize = 1 << 30;
 
@@ -224,7 +227,14 @@ fn pages<T>(
 ) -> Result<Vec<T>, NodeError> {
     let node = Counted { node, bytes: AtomicUsize::new(0) };
     let (mut all, mut key) = (Vec::new(), Vec::new());
+    let begun = Instant::now();
     for _ in 0..MOST_PAGES {
+        if begun.elapsed() > MOST_TIME {
+            return Err(NodeError::answer(format!(
+                "its pages take more than {} seconds",
+                MOST_TIME.as_secs()
+            )));
+        }
         let (entries, page) = ask(&node, key.clone())?;
         all.extend(entries);
         let next = page.unwrap_or_default().next_key;

@@ -47,8 +47,7 @@ pub(crate) fn with_file(
     };
     let (Some(main), Some(verb)) = (of(main), of(&verb)) else { return Ok(args) };
     let text = std::fs::read_to_string(file).with_context(named)?;
-    let table: Table =
-        text.parse().map_err(|error: toml::de::Error| anyhow::anyhow!("{error}")).with_context(named)?;
+    let table: Table = text.parse().map_err(|error| not_toml(&text, &error)).with_context(named)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut errors = Vec::new();
     for (key, value) in &table {
@@ -61,6 +60,12 @@ pub(crate) fn with_file(
         return Ok(args);
     }
     bail!("{}: {} of its keys are wrong:\n  {}", named(), errors.len(), errors.join("\n  "))
+}
+
+/// Says where the file is no TOML, and not what is there: a file of secrets may be given by mistake.
+fn not_toml(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+    anyhow::anyhow!("line {}: {}", before.split('\n').count(), error.message())
 }
 
 fn verb_of(group: &str, found: &ArgMatches) -> Option<(String, ArgMatches)> {

@@ -8,10 +8,12 @@ use babylon::query::{DelegationStatus, evidence_from_json};
 use bitcoin::Txid;
 use finality::Evidence;
 use staking_scripts::{Delegation, Parameters, ParametersHistory};
+use store::StoreError;
 
 use super::{DaemonObserver, WatchFault};
 use crate::driver::{Driver, DriverError};
 use crate::report::RegisteredStatus;
+use crate::rows::RowError;
 use crate::sources::{FileRecord, FollowedFiles, Heard, SecuredChain};
 use crate::watch::Settings;
 
@@ -77,8 +79,15 @@ impl<'a> Sources<'a> {
         self.parameters_asked = Some(now);
         // Where it does not answer, its fault is told by what else it is asked.
         let found = babylon::query::parameters(node).ok().filter(|found| found != known)?;
+        // Versions are added, and never change: an answer that lacks one is of a node that is behind, or
+        // lies.
+        let is_known = known.iter().zip(found.iter()).all(|(known, found)| known == found);
+        if !is_known || found.iter().len() < known.iter().len() {
+            return None;
+        }
         // Stakes under the new version were not understood.
         self.chain = Some(SecuredChain::new(node));
+        self.delegations.begin_again();
         Some(found)
     }
 
@@ -168,15 +177,16 @@ impl<'a> Sources<'a> {
                 Heard::Stake { delegation, is_new, start_height, status } => {
                     let stake = delegation.staking_transaction.compute_txid();
                     let least = least_height(delegation, settings);
+                    let tip = driver.watch().tracker().height();
+                    // A block that nobody has seen is no place to begin.
+                    let start_height = start_height.filter(|height| *height <= tip);
                     let since = match (start_height, is_new) {
-                        (Some(height), _) => *height,
-                        (None, true) => {
-                            driver.watch().tracker().height().saturating_sub(NEW_SINCE).max(least)
-                        }
+                        (Some(height), _) => height,
+                        (None, true) => tip.saturating_sub(NEW_SINCE).max(least),
                         (None, false) => least,
                     };
                     if let Some(height) = start_height {
-                        self.claims.insert(stake, (*height, least));
+                        self.claims.insert(stake, (height, least));
                     }
                     let learned = driver.learn(delegation, since);
                     learned.and_then(|()| match status {
@@ -190,6 +200,11 @@ impl<'a> Sources<'a> {
                     Ok(())
                 }
             };
+            if let Err(DriverError::Rows(RowError::Store(StoreError::TooLong { .. }))) = &result {
+                // It will not fit the next time either.
+                observer.left_out("a delegation", "it is longer than the store keeps");
+                told = told.saturating_add(1);
+            }
             if result.is_err() {
                 break;
             }

@@ -166,7 +166,8 @@ impl<'a> WatchDaemon<'a> {
             && let Some(parameters) = self.sources.new_parameters(&self.settings.parameters, now)
         {
             self.settings.parameters = parameters.clone();
-            driver.set_parameters(parameters);
+            // What fails there is pending, and fails again below.
+            let _pending = driver.set_parameters(parameters);
         }
         // Evidence and stakes first: they decide what blocks are looked at for.
         let heard = self.sources.hear(driver, &self.settings, self.observer, now);

@@ -20,7 +20,7 @@ use self::carry::Pending;
 use self::look_back::LookBack;
 use crate::event::Event;
 use crate::report::{Post, RegisteredStatus, Report};
-use crate::rows::{RowError, is_stored, passed_blocks};
+use crate::rows::{RowError, is_stored, passed_blocks, stored_tip};
 use crate::told::{Observer, Told};
 use crate::watch::{Settings, Watch};
 
@@ -103,7 +103,11 @@ impl<'a> Driver<'a> {
         if !store.try_lead()? {
             return Err(DriverError::StandingBy);
         }
-        let start = ChainTip { height: start, hash: node.block_hash(start)? };
+        // A store that has a position goes by that: the node may be below its beginning for a moment.
+        let start = match stored_tip(&mut *store)? {
+            Some(tip) => tip,
+            None => ChainTip { height: start, hash: node.block_hash(start)? },
+        };
         let (watch, output) = Watch::open(settings, &mut *store, start)?;
         let passed = passed_blocks(&mut *store)?;
         let follower = Follower::resume(passed, watch.tracker().tip());
@@ -182,8 +186,13 @@ impl<'a> Driver<'a> {
     }
 
     /// Goes by these versions of the parameters from now on.
-    pub fn set_parameters(&mut self, parameters: ParametersHistory<Parameters>) {
-        self.watch.set_parameters(parameters);
+    ///
+    /// # Errors
+    /// [`DriverError`]: what follows is done with the next call.
+    pub fn set_parameters(&mut self, parameters: ParametersHistory<Parameters>) -> Result<(), DriverError> {
+        let output = self.watch.set_parameters(parameters);
+        self.pending.push_back(output.into());
+        self.carry_out()
     }
 
     /// Takes note of evidence.
@@ -232,6 +241,8 @@ impl<'a> Driver<'a> {
 
     /// Returns whether it is where the node is, or the node behind it.
     fn follow(&mut self) -> Result<bool, DriverError> {
+        let blocks = self.node.tip()?.height.to_u32().saturating_sub(self.watch.tracker().height());
+        self.tell(Event::Behind { blocks })?;
         for _ in 0..BLOCKS_A_STEP {
             match self.follower.step(&self.node)? {
                 Step::Event(ChainEvent::Connected { at, block }) => {
@@ -243,6 +254,7 @@ impl<'a> Driver<'a> {
                     self.observer.told(&Told::Disconnected(fork_point));
                 }
                 Step::AtTip => {
+                    self.tell(Event::Behind { blocks: 0 })?;
                     self.observer.told(&Told::AtTip(self.follower.position()));
                     return Ok(true);
                 }

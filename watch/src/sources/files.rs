@@ -26,7 +26,12 @@ pub struct FileRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Seen {
     /// So many bytes, which are so many lines.
-    Lines { bytes: u64, lines: u64 },
+    Lines {
+        bytes: u64,
+        lines: u64,
+        /// Which file it was.
+        file: (u64, u64),
+    },
     /// All of it, as it was.
     Whole(Option<SystemTime>, u64),
 }
@@ -55,7 +60,11 @@ impl Input {
             let mut reader = BufReader::new(io::stdin());
             loop {
                 let line = read_line(&mut reader);
-                let is_last = matches!(line, Ok(None) | Err(_));
+                // A line that is too long is told, and what follows it read on.
+                let is_last = match &line {
+                    Ok(line) => line.is_none(),
+                    Err(error) => error.kind() != io::ErrorKind::InvalidData,
+                };
                 if let Some(line) = line.transpose()
                     && send.send(line.map(|(text, _)| text)).is_err()
                 {
@@ -83,6 +92,14 @@ fn read_line(reader: &mut impl io::BufRead) -> io::Result<Option<(String, u64)>>
         return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
     Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), length)))
+}
+
+/// Returns what tells a file from another one that takes its name.
+fn identity(found: &Metadata) -> (u64, u64) {
+    #[cfg(unix)]
+    return (std::os::unix::fs::MetadataExt::dev(found), std::os::unix::fs::MetadataExt::ino(found));
+    #[cfg(not(unix))]
+    return (found.created().map_or(0, |_| 1), 0);
 }
 
 fn is_whole(path: &Path) -> bool {
@@ -155,12 +172,23 @@ impl FollowedFiles {
         each: &mut dyn FnMut(FileRecord),
     ) -> io::Result<()> {
         let found = std::fs::metadata(path)?;
+        // To open another thing, as a pipe, may take for ever.
+        if !found.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is no file; must be one, or a folder",
+            ));
+        }
         if is_whole(path) {
             return self.read_whole(path, &found, left, each);
         }
         let (mut bytes, mut lines) = match self.seen.get(path) {
-            // It is shorter than it was: another file.
-            Some(Seen::Lines { bytes, lines }) if *bytes <= found.len() => (*bytes, *lines),
+            // Shorter than it was, or another one by this name: it is read from its beginning.
+            Some(Seen::Lines { bytes, lines, file })
+                if *bytes <= found.len() && *file == identity(&found) =>
+            {
+                (*bytes, *lines)
+            }
             _ => (0, 0),
         };
         if bytes == found.len() {
@@ -175,9 +203,11 @@ impl FollowedFiles {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
                 Err(error) => {
+                    if error.kind() == io::ErrorKind::InvalidData {
+                        // The rest of the line is looked at as others.
+                        bytes = bytes.saturating_add(MOST_BYTES);
+                    }
                     result = Err(error);
-                    // The rest of the line is looked at as others.
-                    bytes = bytes.saturating_add(MOST_BYTES);
                     break;
                 }
             };
@@ -189,7 +219,7 @@ impl FollowedFiles {
             *left = left.saturating_sub(1);
             give(path, Some(lines), &text, each);
         }
-        self.seen.insert(path.to_owned(), Seen::Lines { bytes, lines });
+        self.seen.insert(path.to_owned(), Seen::Lines { bytes, lines, file: identity(&found) });
         result
     }
 
@@ -204,13 +234,14 @@ impl FollowedFiles {
         if *left == 0 || self.seen.get(path) == Some(&now) {
             return Ok(());
         }
-        self.seen.insert(path.to_owned(), now);
         if found.len() > MOST_BYTES {
             let what = format!("it has {} bytes; must have at most {MOST_BYTES}", found.len());
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let mut text = String::new();
         File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+        // What could not be read is tried again.
+        self.seen.insert(path.to_owned(), now);
         *left = left.saturating_sub(1);
         give(path, None, &text, each);
         Ok(())
@@ -292,6 +323,28 @@ mod tests {
         assert_eq!(read(&mut files), []);
         write("b.json", "{ }\n\n\n");
         assert_eq!(said(&read(&mut files)), [("b.json", "{ }")]);
+    }
+
+    /// One that takes the place of another is read from its beginning, however long it is; what is no file is
+    /// an error, and keeps nobody waiting.
+    #[cfg(unix)]
+    #[test]
+    fn replaced_files_and_pipes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        std::fs::write(&path, "one\ntwo\n").unwrap();
+        let mut files = FollowedFiles::new([path.clone()]);
+        assert_eq!(read(&mut files).len(), 2);
+        let new = folder.path().join("new");
+        std::fs::write(&new, "zero\none\ntwo\nthree\n").unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        assert_eq!(read(&mut files).len(), 4);
+        let pipe = folder.path().join("pipe.json");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let mut files = FollowedFiles::new([pipe]);
+        let (errors, _) = files.read(&mut |_| panic!("a record of a pipe"));
+        assert!(errors[0].1.to_string().contains("it is no file"), "{errors:?}");
     }
 
     #[test]

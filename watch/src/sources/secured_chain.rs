@@ -23,6 +23,10 @@ const LIST_EVERY_WITHOUT_EVENTS: Duration = Duration::from_secs(600);
 const AT_ONCE: usize = 20;
 /// How often a stake is asked for that the node does not have.
 const MOST_ABSENT: u32 = 20;
+/// And after how long it is asked for again: a block of the chain takes some seconds.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// How many stakes wait to be asked for. Where there are more, all are listed again.
+const MOST_ASKED: usize = 10_000;
 /// How far behind its node a block must be that the node does not have any more.
 const PRUNED_BEHIND: u64 = 100;
 /// How many pages a list may have: a node that never ends is left, and begun anew later.
@@ -114,7 +118,7 @@ impl Walk {
             (Ok(_), _) => NodeError::Answer { what: format!("more than {MOST_PAGES} pages") },
             (Err(error), _) => error,
         };
-        if matches!(error, NodeError::Answer { .. }) {
+        if matches!(error, NodeError::Answer { .. } | NodeError::Refused(_)) {
             self.ended(now, AGAIN_AFTER);
         }
         Err(error)
@@ -125,6 +129,16 @@ impl Walk {
     }
 }
 
+/// A stake that is to be asked for.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    stake: Txid,
+    /// How often the node did not have it, or did not say.
+    times: u32,
+    /// When it is asked for again.
+    due: Option<Instant>,
+}
+
 /// The secured chain as a source. It keeps nothing: after a restart all is listed again.
 pub struct SecuredChain<'a> {
     node: &'a dyn ChainNode,
@@ -133,8 +147,8 @@ pub struct SecuredChain<'a> {
     /// The next block whose events are read.
     next: Option<ConsumerHeight>,
     has_events: bool,
-    /// Stakes of which something happened, and how often the node did not have them.
-    asked: VecDeque<(Txid, u32)>,
+    /// Stakes of which something happened.
+    asked: VecDeque<Asked>,
     /// Those of them that were registered meanwhile.
     new: BTreeSet<Txid>,
 }
@@ -229,7 +243,7 @@ impl<'a> SecuredChain<'a> {
     /// Reads what happened in some blocks.
     fn follow(&mut self, now: Instant, each: &mut dyn FnMut(Heard)) -> Result<bool, NodeError> {
         let Some(mut next) = self.next.filter(|_| self.has_events) else { return Ok(false) };
-        self.ask_for_stakes(each)?;
+        let mut is_more = self.ask_for_stakes(now, each);
         let height = self.node.status()?.height;
         for _ in 0..AT_ONCE {
             if next > height {
@@ -245,11 +259,12 @@ impl<'a> SecuredChain<'a> {
                 events => events?,
             };
             let Some(events) = events else {
+                // It comes with time, and not by asking.
                 if height.0.saturating_sub(next.0) > PRUNED_BEHIND {
                     // What happened there is in the list, if anywhere.
                     (self.next, self.stakes.due) = (Some(height), None);
                 }
-                break;
+                return Ok(is_more);
             };
             for event in &events {
                 match ChainEvent::read(event) {
@@ -263,8 +278,8 @@ impl<'a> SecuredChain<'a> {
             next = ConsumerHeight(next.0.saturating_add(1));
             self.next = Some(next);
         }
-        self.ask_for_stakes(each)?;
-        Ok(next <= height || !self.asked.is_empty())
+        is_more |= self.ask_for_stakes(now, each);
+        Ok(next <= height || is_more)
     }
 
     fn happened(&mut self, event: ChainEvent, each: &mut dyn FnMut(Heard)) {
@@ -273,10 +288,10 @@ impl<'a> SecuredChain<'a> {
             ChainEvent::ProviderSlashed(evidence) => each(Heard::Evidence(evidence)),
             ChainEvent::StakeRegistered { stake, .. } => {
                 self.new.insert(stake);
-                self.asked.push_back((stake, 0));
+                self.ask_later(stake);
             }
             // The signatures are in the stake.
-            ChainEvent::QuorumReached { stake } => self.asked.push_back((stake, 0)),
+            ChainEvent::QuorumReached { stake } => self.ask_later(stake),
             ChainEvent::StakeIncluded { stake, .. } => status(stake, DelegationStatus::Active),
             ChainEvent::StakeUnbonded { stake, .. } => status(stake, DelegationStatus::Unbonded),
             ChainEvent::StakeExpired { stake } => status(stake, DelegationStatus::Expired),
@@ -285,32 +300,45 @@ impl<'a> SecuredChain<'a> {
         }
     }
 
-    fn ask_for_stakes(&mut self, each: &mut dyn FnMut(Heard)) -> Result<(), NodeError> {
-        for _ in 0..AT_ONCE {
-            let Some((stake, absent)) = self.asked.front().copied() else { break };
-            match query::listed_delegation(self.node, stake) {
+    fn ask_later(&mut self, stake: Txid) {
+        if self.asked.len() >= MOST_ASKED {
+            // They are in the list too.
+            self.asked.clear();
+            self.new.clear();
+            self.stakes.due = None;
+        }
+        self.asked.push_back(Asked { stake, times: 0, due: None });
+    }
+
+    /// Asks for some of them, and returns whether more may be asked for at once. One that fails keeps no
+    /// other back: it is asked for again later, and then left to the list.
+    fn ask_for_stakes(&mut self, now: Instant, each: &mut dyn FnMut(Heard)) -> bool {
+        for _ in 0..AT_ONCE.min(self.asked.len()) {
+            let Some(asked) = self.asked.pop_front() else { break };
+            let Asked { stake, times, due } = asked;
+            if due.is_some_and(|due| now < due) {
+                self.asked.push_back(asked);
+                continue;
+            }
+            let reason = match query::listed_delegation(self.node, stake) {
                 Ok(Some(ListedStake { stake: Ok(delegation), start_height, .. })) => {
-                    let (is_new, start_height) = (self.new.contains(&stake), known(start_height));
+                    let (is_new, start_height) = (self.new.remove(&stake), known(start_height));
                     let delegation = Box::new(delegation);
                     each(Heard::Stake { delegation, status: None, start_height, is_new });
+                    continue;
                 }
                 // The node that is asked may be behind the one that told.
-                Ok(_) if absent < MOST_ABSENT => {
-                    self.asked.rotate_left(1);
-                    if let Some(last) = self.asked.back_mut() {
-                        last.1 = absent.saturating_add(1);
-                    }
-                    break;
-                }
-                Ok(_) => each(Heard::Unreadable { what: format!("the stake {stake}: the node has none") }),
-                Err(NodeError::Answer { what }) => {
-                    each(Heard::Unreadable { what: format!("the stake {stake}: {what}") });
-                }
-                Err(error) => return Err(error),
+                Ok(_) => "the node has none".to_owned(),
+                Err(error) => babylon::with_causes(&error),
+            };
+            if times < MOST_ABSENT {
+                let due = now.checked_add(ASK_AGAIN);
+                self.asked.push_back(Asked { stake, times: times.saturating_add(1), due });
+            } else {
+                self.new.remove(&stake);
+                each(Heard::Unreadable { what: format!("the stake {stake}: {reason}") });
             }
-            self.new.remove(&stake);
-            self.asked.pop_front();
         }
-        Ok(())
+        self.asked.iter().any(|asked| asked.due.is_none_or(|due| now >= due))
     }
 }

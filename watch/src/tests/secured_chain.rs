@@ -192,6 +192,8 @@ fn blocks_tell_what_happens_after_the_list() {
     let (heard, _) = all_or_waiting(&mut chain, begun);
     assert!(heard.iter().all(|one| !one.contains("new")), "{heard:?}");
     node.set(&txid, json!({ "btc_delegation": active }));
+    assert_eq!(all_or_waiting(&mut chain, begun).0, Vec::<String>::new());
+    let begun = begun + Duration::from_secs(6);
     let (heard, _) = all_or_waiting(&mut chain, begun);
     assert_eq!(heard, [format!("{} - new", &txid[..8])]);
     let quorum = event("EventCovenantQuorumReached", &[("staking_tx_hash", json!(txid))]);

@@ -34,6 +34,8 @@ use crate::tracker::{Learned, Tracker};
 /// How often what waits is sent again without a new block, in seconds: nobody tells when a transaction leaves
 /// a mempool.
 const AGAIN_AFTER: u64 = 60;
+/// Up to how many blocks behind the node it sends with every block.
+const MOST_BEHIND: u32 = 10;
 /// How many delegations are asked for at once.
 const MOST_LOADED: usize = 1_000;
 
@@ -69,6 +71,8 @@ pub struct Watch {
     teller: Teller,
     seconds: u64,
     sent_at: u64,
+    /// Whether many blocks of the node are still to be told.
+    is_behind: bool,
 }
 
 impl std::fmt::Debug for Watch {
@@ -96,6 +100,7 @@ impl Watch {
             teller: Teller::default(),
             seconds: 0,
             sent_at: 0,
+            is_behind: false,
         }
     }
 
@@ -126,8 +131,15 @@ impl Watch {
     }
 
     /// Goes by these versions of the parameters from now on.
-    pub fn set_parameters(&mut self, parameters: ParametersHistory<Parameters>) {
+    /// What could not be completed under those before is completed again.
+    pub fn set_parameters(&mut self, parameters: ParametersHistory<Parameters>) -> Output {
         self.settings.parameters = parameters;
+        let mut output = Output::default();
+        let incomplete: Vec<_> = self.slasher.incomplete().collect();
+        let txid = |id| self.tracker.stake(id).map(|stake| stake.outpoint.txid);
+        let txids: Vec<_> = incomplete.into_iter().filter_map(txid).collect();
+        output.actions.extend(txids.chunks(MOST_LOADED).map(|some| Action::Load { stakes: some.to_vec() }));
+        output
     }
 
     /// Takes note of an event.
@@ -140,7 +152,10 @@ impl Watch {
                 rows::put_tip(&mut output.changes, at);
                 rows::put_passed(&mut output.changes, at);
                 self.changed(changes, &mut output);
-                self.send(&mut output);
+                // Far behind, what is on the chain already would be sent with every block.
+                if !self.is_behind {
+                    self.send(&mut output);
+                }
             }
             Event::Disconnected { fork_point } => {
                 let blocks = self.disconnected(fork_point, &mut output);
@@ -156,6 +171,12 @@ impl Watch {
                 self.find_phase1(block, height);
                 let changes = self.tracker.look_back(block, height);
                 self.changed(changes, &mut output);
+            }
+            Event::Behind { blocks } => {
+                let was_behind = std::mem::replace(&mut self.is_behind, blocks > MOST_BEHIND);
+                if was_behind && !self.is_behind {
+                    self.send(&mut output);
+                }
             }
             Event::LookAgain { stake, since } => {
                 rows::put_look_back(&mut output.changes, &stake, since);

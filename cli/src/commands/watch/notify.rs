@@ -115,20 +115,25 @@ fn deliver(notices: &Receiver<Value>, command: Option<&std::path::Path>, webhook
 
 /// Runs a program, and ends it when it takes too long.
 fn execute(program: &std::path::Path, notice: &Value) -> anyhow::Result<()> {
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    // What it starts ends with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .with_context(|| format!("cannot run {}", program.display()))?;
-    // One that does not read it is no failure.
-    let _written = child.stdin.take().map(|mut input| writeln!(input, "{notice}"));
+    // One that does not read it is no failure, and keeps nobody waiting.
+    let (input, text) = (child.stdin.take(), format!("{notice}\n"));
+    std::thread::spawn(move || input.map(|mut input| input.write_all(text.as_bytes())));
     let begun = Instant::now();
     let status = loop {
         match child.try_wait()? {
             Some(status) => break status,
             None if begun.elapsed() > WITHIN => {
-                child.kill()?;
+                kill(&mut child)?;
                 child.wait()?;
                 anyhow::bail!("it took more than {} seconds", WITHIN.as_secs());
             }
@@ -137,6 +142,15 @@ fn execute(program: &std::path::Path, notice: &Value) -> anyhow::Result<()> {
     };
     ensure!(status.success(), "it ended with {status}");
     Ok(())
+}
+
+/// Ends a program, and what it has started.
+fn kill(child: &mut std::process::Child) -> std::io::Result<()> {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        return Ok(rustix::process::kill_process_group(group, rustix::process::Signal::KILL)?);
+    }
+    child.kill()
 }
 
 fn call(endpoint: &Endpoint, notice: &Value) -> anyhow::Result<()> {

@@ -170,7 +170,7 @@ fn slashes(stored: &Stored) -> Vec<Slash<'_>> {
 }
 
 fn sat(amount: u64) -> String {
-    bitcoin::Amount::from_sat(amount).to_string_with_denomination(bitcoin::Denomination::Bitcoin)
+    bitcoin::Amount::from_sat(amount).to_string_in(bitcoin::Denomination::Bitcoin)
 }
 
 fn share(part: u64, all: u64) -> u64 {
