@@ -24,8 +24,8 @@ pub(crate) struct DaemonArgs {
     /// Where metrics and health are served over HTTP, on loopback: 127.0.0.1:2115. Absent, they are not.
     #[arg(long, value_name = "IP:PORT")]
     metrics: Option<SocketAddr>,
-    /// How often the chain is asked for what is new [default: 1000 for a provider, 5000 for a covenant
-    /// member].
+    /// How often the chain is asked for what is new [default: 1000 for a provider, 2000 for a
+    /// watchtower, 5000 for a covenant member].
     #[arg(long, value_name = "MILLISECONDS")]
     #[arg(value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     poll: Option<u64>,

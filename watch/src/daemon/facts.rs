@@ -10,6 +10,8 @@ use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncod
 pub enum WatchFault {
     /// The Bitcoin node does not answer, or not as it must.
     Node,
+    /// The Bitcoin node is below the last block that was judged: nothing is undone, and nothing is new.
+    NodeBehind,
     /// The store cannot be opened, read or written.
     Store,
     /// Another watchtower leads with the store: this one does nothing.
@@ -22,12 +24,14 @@ pub enum WatchFault {
 
 impl WatchFault {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Node, Self::Store, Self::StandsBy, Self::Chain, Self::Files];
+    pub const ALL: [Self; 6] =
+        [Self::Node, Self::NodeBehind, Self::Store, Self::StandsBy, Self::Chain, Self::Files];
 
     /// Returns its name, for logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Node => "node",
+            Self::NodeBehind => "node_behind",
             Self::Store => "store",
             Self::StandsBy => "stands_by",
             Self::Chain => "chain",

@@ -35,6 +35,8 @@ pub(super) struct Sources<'a> {
     /// What was read and not told: the driver failed.
     untold: Vec<Heard>,
     parameters_asked: Option<Instant>,
+    /// No stake is in this block or a lower one.
+    start: u32,
     /// In which blocks stakes are by the chain's word, and below which height they are not by their
     /// parameters.
     claims: BTreeMap<Txid, (u32, u32)>,
@@ -55,6 +57,7 @@ impl<'a> Sources<'a> {
         chain: Option<&'a dyn ChainNode>,
         delegations: FollowedFiles,
         evidence: FollowedFiles,
+        start: u32,
     ) -> Self {
         Self {
             chain_node: chain,
@@ -63,6 +66,7 @@ impl<'a> Sources<'a> {
             evidence,
             untold: Vec::new(),
             parameters_asked: None,
+            start,
             claims: BTreeMap::new(),
         }
     }
@@ -176,7 +180,7 @@ impl<'a> Sources<'a> {
                 Heard::Evidence(evidence) => driver.accuse(evidence),
                 Heard::Stake { delegation, is_new, start_height, status } => {
                     let stake = delegation.staking_transaction.compute_txid();
-                    let least = least_height(delegation, settings);
+                    let least = least_height(delegation, settings).max(self.start.saturating_add(1));
                     let tip = driver.watch().tracker().height();
                     // A block that nobody has seen is no place to begin.
                     let start_height = start_height.filter(|height| *height <= tip);

@@ -99,7 +99,7 @@ impl<'a> WatchDaemon<'a> {
     pub fn new(parts: DaemonParts<'a>) -> Self {
         let DaemonParts { settings, node, chain, follows_parameters, delegations, evidence, .. } = parts;
         let DaemonParts { open_store, observer, post, start, sends, .. } = parts;
-        let sources = Sources::new(chain, delegations, evidence);
+        let sources = Sources::new(chain, delegations, evidence, start.to_u32());
         Self {
             settings,
             node,
@@ -177,6 +177,8 @@ impl<'a> WatchDaemon<'a> {
             self.set(fault, reason);
         }
         let result = heard.result.and(stepped);
+        // Also where something failed: the other parts went on.
+        self.count();
         match result {
             Ok(_) => {
                 for fault in [WatchFault::Node, WatchFault::Store, WatchFault::StandsBy] {
@@ -188,7 +190,6 @@ impl<'a> WatchDaemon<'a> {
                 return WatchStep::Troubled;
             }
         }
-        self.count();
         match is_at_rest && !heard.is_more {
             true => WatchStep::Wait,
             false => WatchStep::Again,
@@ -210,7 +211,9 @@ impl<'a> WatchDaemon<'a> {
         let fault = match error {
             DriverError::StandingBy => WatchFault::StandsBy,
             DriverError::Rows(_) => WatchFault::Store,
-            DriverError::Node(_) | DriverError::Follow(_) => WatchFault::Node,
+            DriverError::Node(_) | DriverError::Follow(_) | DriverError::OtherBranch { .. } => {
+                WatchFault::Node
+            }
         };
         if fault != WatchFault::Node {
             self.driver = None;
@@ -235,8 +238,11 @@ impl<'a> WatchDaemon<'a> {
             self.counted = Some(watch.tracker().tip());
         }
         self.facts.slashes_under_way = watch.slashes_under_way();
-        if let Ok(tip) = self.node.tip() {
-            self.facts.node_height = tip.height.to_u32();
-        }
+        let Ok(tip) = self.node.tip() else { return };
+        let (height, own) = (tip.height.to_u32(), self.facts.height);
+        self.facts.node_height = height;
+        // For a moment while it tries another branch; longer where it was set back.
+        let reason = format!("the node is at height {height}, and block {own} was judged already");
+        self.set(WatchFault::NodeBehind, (height < own).then_some(reason));
     }
 }

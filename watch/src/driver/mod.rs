@@ -44,6 +44,12 @@ pub enum DriverError {
     /// The node's chain cannot be followed.
     #[error(transparent)]
     Follow(#[from] FollowError),
+    /// The block that is to stay is not in the node's chain.
+    #[error("the block that was judged at height {height} is not in the node's chain; must begin lower")]
+    OtherBranch {
+        /// Its height.
+        height: BlockHeight,
+    },
     /// Another watchtower works with this store: ask again from time to time.
     #[error("another watchtower leads with this store; this one stands by")]
     StandingBy,
@@ -179,6 +185,10 @@ impl<'a> Driver<'a> {
         let height = height.to_u32().min(self.watch.tracker().height());
         let height = BlockHeight::new(height);
         let fork_point = ChainTip { height, hash: self.node.block_hash(height)? };
+        let passed = passed_blocks(&mut *self.store)?;
+        if passed.iter().any(|known| known.height == height && known.hash != fork_point.hash) {
+            return Err(DriverError::OtherBranch { height });
+        }
         self.tell(Event::Rewound { to: fork_point })?;
         let passed = passed_blocks(&mut *self.store)?;
         self.follower = Follower::resume(passed, fork_point);
@@ -227,16 +237,16 @@ impl<'a> Driver<'a> {
     pub fn step(&mut self, now: Instant) -> Result<bool, DriverError> {
         self.carry_out()?;
         let is_at_tip = self.follow()?;
-        let mut is_at_rest = is_at_tip;
+        // What cannot be looked at again keeps nothing else from being done.
+        let looked_back = if is_at_tip { self.look_back() } else { Ok(false) };
         if is_at_tip {
-            is_at_rest = self.look_back()?;
             self.read_mempool(now)?;
         }
         let seconds = now.saturating_duration_since(self.began).as_secs();
         self.tell(Event::Tick { seconds })?;
         // Last, as nobody else is to wait for it.
         let is_reported = !is_at_tip || self.report()?;
-        Ok(is_at_rest && is_reported)
+        Ok(looked_back? && is_reported)
     }
 
     /// Returns whether it is where the node is, or the node behind it.

@@ -9,9 +9,9 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::SystemTime;
 
 /// How long a line, or a file with a single record, may be. A chain's page of delegations has less.
-const MOST_BYTES: u64 = 16 << 20;
+pub(crate) const MOST_BYTES: u64 = 16 << 20;
 /// How many records are read at once, so that a long file keeps nobody waiting.
-const MOST_RECORDS: usize = 1_000;
+pub(crate) const MOST_RECORDS: usize = 1_000;
 
 /// A record of a followed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +60,7 @@ impl Input {
             let mut reader = BufReader::new(io::stdin());
             loop {
                 let line = read_line(&mut reader);
-                // A line that is too long is told, and what follows it read on.
-                let is_last = match &line {
-                    Ok(line) => line.is_none(),
-                    Err(error) => error.kind() != io::ErrorKind::InvalidData,
-                };
+                let is_last = matches!(line, Ok(None) | Err(_));
                 if let Some(line) = line.transpose()
                     && send.send(line.map(|(text, _)| text)).is_err()
                 {
@@ -83,13 +79,21 @@ impl Input {
 fn read_line(reader: &mut impl io::BufRead) -> io::Result<Option<(String, u64)>> {
     let mut bytes = Vec::new();
     let length = reader.by_ref().take(MOST_BYTES).read_until(b'\n', &mut bytes)?;
-    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    let mut length = u64::try_from(length).unwrap_or(u64::MAX);
     if length == 0 {
         return Ok(None);
     }
-    if length >= MOST_BYTES && bytes.last() != Some(&b'\n') {
-        let what = format!("a line has more than {MOST_BYTES} bytes");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    // Of a line that is too long, what is kept does not read as a record.
+    while length >= MOST_BYTES && bytes.last() != Some(&b'\n') {
+        bytes.clear();
+        let more = reader.by_ref().take(MOST_BYTES).read_until(b'\n', &mut bytes)?;
+        if more == 0 {
+            break;
+        }
+        length = length.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+    }
+    if length >= MOST_BYTES && bytes.last() == Some(&b'\n') {
+        return Ok(Some((format!("a line of {length} bytes; must have at most {MOST_BYTES}\n"), length)));
     }
     Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), length)))
 }
@@ -203,10 +207,6 @@ impl FollowedFiles {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
                 Err(error) => {
-                    if error.kind() == io::ErrorKind::InvalidData {
-                        // The rest of the line is looked at as others.
-                        bytes = bytes.saturating_add(MOST_BYTES);
-                    }
                     result = Err(error);
                     break;
                 }
@@ -272,91 +272,4 @@ fn files_of(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use super::{FollowedFiles, MOST_RECORDS};
-
-    fn read(files: &mut FollowedFiles) -> Vec<(String, String)> {
-        let mut all = Vec::new();
-        let name = |place: &str| place.rsplit('/').next().unwrap().to_owned();
-        let (errors, _) =
-            files.read(&mut |record| all.push((name(&record.place), record.text.trim().into())));
-        assert!(errors.is_empty(), "{errors:?}");
-        all
-    }
-
-    fn said(found: &[(String, String)]) -> Vec<(&str, &str)> {
-        found.iter().map(|(place, text)| (place.as_str(), text.as_str())).collect()
-    }
-
-    #[test]
-    fn lines_are_read_once_and_only_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        let mut files = FollowedFiles::new([path.clone()]);
-        assert_eq!(read(&mut files), []);
-        let mut file = std::fs::File::create(&path).unwrap();
-        file.write_all(b"one\n\ntwo\nthr").unwrap();
-        assert_eq!(said(&read(&mut files)), [("a.jsonl:1", "one"), ("a.jsonl:3", "two")]);
-        assert_eq!(read(&mut files), []);
-        file.write_all(b"ee\nfour\n").unwrap();
-        assert_eq!(said(&read(&mut files)), [("a.jsonl:4", "three"), ("a.jsonl:5", "four")]);
-        // Another file in its place.
-        std::fs::write(&path, "new\n").unwrap();
-        assert_eq!(said(&read(&mut files)), [("a.jsonl:1", "new")]);
-    }
-
-    #[test]
-    fn folder_has_records_and_lines() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut files = FollowedFiles::new([folder.path().to_owned()]);
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write("b.json", "{\n}\n");
-        write("a.jsonl", "1\n2\n");
-        write(".c.json", "half");
-        write("d.txt", "other");
-        assert_eq!(said(&read(&mut files)), [("a.jsonl:1", "1"), ("a.jsonl:2", "2"), ("b.json", "{\n}")]);
-        assert_eq!(read(&mut files), []);
-        write("b.json", "{ }\n\n\n");
-        assert_eq!(said(&read(&mut files)), [("b.json", "{ }")]);
-    }
-
-    /// One that takes the place of another is read from its beginning, however long it is; what is no file is
-    /// an error, and keeps nobody waiting.
-    #[cfg(unix)]
-    #[test]
-    fn replaced_files_and_pipes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        std::fs::write(&path, "one\ntwo\n").unwrap();
-        let mut files = FollowedFiles::new([path.clone()]);
-        assert_eq!(read(&mut files).len(), 2);
-        let new = folder.path().join("new");
-        std::fs::write(&new, "zero\none\ntwo\nthree\n").unwrap();
-        std::fs::rename(&new, &path).unwrap();
-        assert_eq!(read(&mut files).len(), 4);
-        let pipe = folder.path().join("pipe.json");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
-        assert!(made.success());
-        let mut files = FollowedFiles::new([pipe]);
-        let (errors, _) = files.read(&mut |_| panic!("a record of a pipe"));
-        assert!(errors[0].1.to_string().contains("it is no file"), "{errors:?}");
-    }
-
-    #[test]
-    fn long_file_is_read_in_parts() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        std::fs::write(&path, "x\n".repeat(MOST_RECORDS + 1)).unwrap();
-        let mut files = FollowedFiles::new([path]);
-        let mut count = 0;
-        let (_, is_more) = files.read(&mut |_| count += 1);
-        assert_eq!((count, is_more), (MOST_RECORDS, true));
-        let (_, is_more) = files.read(&mut |_| count += 1);
-        assert_eq!((count, is_more), (MOST_RECORDS + 1, false));
-    }
 }

@@ -4,6 +4,7 @@
 mod aims;
 mod bounds;
 mod driver;
+mod files;
 mod look_back;
 mod phase1;
 mod posting;

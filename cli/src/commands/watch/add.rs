@@ -77,7 +77,12 @@ fn append(flag: &str, path: Option<&Path>, lines: &[String]) -> anyhow::Result<(
         "{}: a file *.json has one record; must have another name, as .jsonl",
         named()
     );
-    let mut file = OpenOptions::new().append(true).create(true).open(path).with_context(named)?;
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    // Evidence is as good as the key.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).with_context(named)?;
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(named)
 }

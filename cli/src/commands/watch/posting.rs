@@ -66,6 +66,10 @@ impl PostArgs {
     /// Returns who takes reports; `None` where nobody does.
     pub(super) fn post(&self, rules: &RulesArgs) -> anyhow::Result<Option<Box<dyn Post>>> {
         if let (Some(folder), Some(from)) = (&self.outbox, &self.outbox_from) {
+            ensure!(
+                rules.nodes.is_given(),
+                "--outbox is given without --chain-node; must be with it: the chain says what it should be told"
+            );
             ensure!(folder.is_dir(), "--outbox {}: it is no folder; must be one", folder.display());
             let fee = self.account.gas_prices.fee(self.account.gas.unwrap_or(UNSIGNED_GAS));
             let outbox = Outbox { folder: folder.clone(), from: from.clone(), fee };

@@ -67,6 +67,8 @@ impl Args {
         let node = self.node.connect_for_daemon(self.network)?;
         let watched: &dyn WatchedNode = &node;
         let place = self.store.place()?;
+        // One that is absent is not made.
+        drop(place.open_to_read().context(place.flag())?);
         let store = place.open().context(place.flag())?;
         let start = BlockHeight::new(self.from.saturating_sub(1));
         let mut driver = Driver::open(settings, watched, store, &Silent, start)?.without_sending();

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use babylon::node::ChainNode;
 use chain::BlockHeight;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,10 @@ use crate::args::network::NetworkName;
 use crate::args::node::NodeArgs;
 use crate::process::print_started;
 use crate::running::{DaemonArgs, Health, Next};
-use crate::view::output::{Exit, Printout};
+use crate::view::output::{Exit, Printout, warn};
 
+/// How many records that are left out are told of one by one, and after how many one is told of then.
+const MOST_LEFT_OUT: u64 = 1_000;
 /// Bitcoin is slow; its mempool and the secured chain are not.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -87,6 +90,8 @@ pub struct Output {
 /// Writes the log, counts, and notifies.
 struct Log {
     notifier: Notifier,
+    /// How many records were left out.
+    left_out: AtomicU64,
     metrics: Arc<WatchMetrics>,
 }
 
@@ -141,7 +146,12 @@ impl DaemonObserver for Log {
     }
 
     fn left_out(&self, place: &str, reason: &str) {
-        tracing::warn!(place, reason, "left out");
+        let before = self.left_out.fetch_add(1, Ordering::Relaxed);
+        if before < MOST_LEFT_OUT {
+            tracing::warn!(place, reason, "left out");
+        } else if before.checked_rem(MOST_LEFT_OUT) == Some(0) {
+            tracing::warn!(place, reason, count = before, "left out, as many before it");
+        }
     }
 }
 
@@ -163,12 +173,30 @@ fn start(given: Option<u32>, settings: &Settings, tip: BlockHeight) -> BlockHeig
 }
 
 impl Args {
+    /// Standard input has one kind of record; a file that is absent may come, and may be a slip.
+    fn check_files(&self) -> anyhow::Result<()> {
+        let is_input = |path: &PathBuf| path.as_os_str() == "-";
+        ensure!(
+            !(self.delegations.iter().any(is_input) && self.evidence.iter().any(is_input)),
+            "--delegations and --evidence are both -; must be one of them, as each has standard input for itself"
+        );
+        let flags = [("--delegations", &self.delegations), ("--evidence", &self.evidence)];
+        for (flag, path) in flags.iter().flat_map(|(flag, paths)| paths.iter().map(move |path| (flag, path)))
+        {
+            if !is_input(path) && !path.exists() {
+                warn(&format!("{flag} {} is not there; it is read when it is", path.display()));
+            }
+        }
+        Ok(())
+    }
+
     /// Runs the daemon. What it prints, it prints when everything it needs has answered.
     pub(crate) fn run(self, json: bool) -> anyhow::Result<Printout> {
         let chain = self.rules.chain()?;
         let Rules { mut settings, is_of_chain } = self.rules.read(chain.as_ref())?;
         settings.on_selective = self.post.on_selective();
         let place = self.store.place()?;
+        self.check_files()?;
         let notifier = self.notify.start()?;
         let post = self.post.post(&self.rules)?;
         let node = self.node.connect_for_daemon(self.network)?;
@@ -179,7 +207,7 @@ impl Args {
         let (shown, looked) = (metrics.clone(), health.clone());
         let observed = Observed::new(move || shown.render(), move || looked.is_well());
         let running = self.daemon.start(POLL, observed)?;
-        let log = Log { notifier, metrics: metrics.clone() };
+        let log = Log { notifier, left_out: AtomicU64::new(0), metrics: metrics.clone() };
         // Also who cannot write to the store shall hear of it now.
         drop(place.open().context(place.flag())?);
         let output = Output {

@@ -1,5 +1,6 @@
 //! `watch stats`: how much is staked.
 
+use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use super::store::StoreArgs;
@@ -64,6 +65,11 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (_, stored) = self.store.read()?;
         let height = self.height.unwrap_or_else(|| stored.tracker.height());
+        ensure!(
+            height <= stored.tracker.height(),
+            "--height is {height}; must be at most {}, the last block that was judged",
+            stored.tracker.height()
+        );
         let found = stored.tracker.statistics(height, stored.depth);
         let finality_providers = found.providers.into_iter().map(|it| ProviderStats {
             finality_provider: it.provider.to_string(),

@@ -55,4 +55,13 @@ fn neither_parameters_nor_chain_do_not_start() {
         .fails(&["--depth is absent; must be given with --params"]);
     folder.run("watch run --store watch.db --chain-node http://127.0.0.1:1").fails(&["--chain-id is absent"]);
     folder.run("watch run --params params.json --depth 6").fails(&["--store is absent"]);
+    let rules = "--store watch.db --params params.json --depth 6";
+    folder
+        .run(&format!("watch run {rules} --delegations - --evidence -"))
+        .fails(&["--delegations and --evidence are both -"]);
+    folder
+        .run(&format!(
+            "watch run {rules} --outbox . --outbox-from bbn1f04czxeqprn0s9fe7kdzqyde2e6nqj63dllwsm"
+        ))
+        .fails(&["--outbox is given without --chain-node"]);
 }

@@ -160,4 +160,10 @@ fn store_of_nobody_and_stakes_of_nobody_are_told() {
     assert_eq!((none.height, none.stakes.len()), (104, 0));
     let line = format!("watch show {} --store watch.db", "00".repeat(32));
     folder.run(&line).refuses(&["no stake"]);
+    folder.run("watch stats --store watch.db --height 105").fails(&["--height is 105; must be at most 104"]);
+    drop(tower);
+    // What is not there is not made.
+    let replay = format!("watch replay --from 3 {} {}", FILES.replace("watch.db", "none.db"), regtest.at());
+    folder.run(&replay).fails(&["--store", "none.db"]);
+    assert!(!folder.path().join("none.db").exists());
 }
