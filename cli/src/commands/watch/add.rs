@@ -51,6 +51,8 @@ pub struct Output {
     pub delegations: Vec<String>,
     /// The finality providers that the evidence is against.
     pub evidence: Vec<String>,
+    /// Warnings.
+    pub warnings: Vec<String>,
 }
 
 impl CommandOutput for Output {
@@ -60,6 +62,10 @@ impl CommandOutput for Output {
             self.delegations.len(),
             self.evidence.len()
         )
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -91,13 +97,19 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let parameters =
             self.params.as_ref().map(|file| file.read().with_context(|| file.name())).transpose()?;
-        let (mut delegations, mut stakes) = (Vec::new(), Vec::new());
+        let (mut delegations, mut stakes, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         for file in &self.delegation {
             for delegation in file.read().with_context(|| file.name())? {
                 let txid = delegation.staking_transaction.compute_txid();
-                if let Some(parameters) = &parameters
-                    && let Err(error) = StakeFacts::of(&delegation, parameters)
+                let facts = parameters.as_ref().map(|parameters| StakeFacts::of(&delegation, parameters));
+                if let Some(Ok(facts)) = &facts
+                    && !facts.quorum_signed
                 {
+                    warnings.push(format!(
+                        "the stake {txid} cannot be slashed: signatures of the staker or of a covenant quorum are missing or not valid"
+                    ));
+                }
+                if let Some(Err(error)) = facts {
                     let reason =
                         format!("{}: the stake {txid}: {}", file.name(), babylon::with_causes(&error));
                     return Err(Refused::because("delegation", reason).into());
@@ -120,6 +132,6 @@ impl Args {
         }
         append("--to-delegations", self.to_delegations.as_deref(), &delegations)?;
         append("--to-evidence", self.to_evidence.as_deref(), &records)?;
-        Printout::of(&Output { delegations: stakes, evidence: accused })
+        Printout::of(&Output { delegations: stakes, evidence: accused, warnings })
     }
 }

@@ -38,7 +38,11 @@ impl CommandOutput for Output {
     fn text(&self) -> String {
         let line = |stake: &StakeLine| {
             let accused = if stake.is_accused { "  its provider equivocated" } else { "" };
-            format!("{}  {:<9}  {:>12} sat{accused}", stake.staking_txid, stake.status, stake.amount_sat)
+            let unsigned = if stake.is_slashable { "" } else { "  cannot be slashed" };
+            format!(
+                "{}  {:<9}  {:>12} sat{accused}{unsigned}",
+                stake.staking_txid, stake.status, stake.amount_sat
+            )
         };
         let mut lines: Vec<_> = self.stakes.iter().map(line).collect();
         lines.push(format!("{} stakes at height {}", self.stakes.len(), self.height));

@@ -33,8 +33,6 @@ pub struct Output {
     pub staking_time_blocks: u32,
     /// The unbonding time in blocks.
     pub unbonding_time_blocks: u32,
-    /// Whether a quorum of the covenant committee and the staker have signed both slashing transactions.
-    pub is_slashable: bool,
     /// Whether it was found in a block by its announcement, and nobody registered it.
     pub is_phase1: bool,
     /// The first height at which a withdrawal is valid; null when nothing can be withdrawn.
@@ -74,7 +72,7 @@ impl CommandOutput for Output {
                 ));
             }
         }
-        if !self.is_slashable {
+        if !self.stake.is_slashable {
             lines.push("no slashing transactions that could be completed".to_owned());
         }
         lines.join("\n")
@@ -101,7 +99,6 @@ impl Args {
             stake: StakeLine::of(stake, &stored),
             staking_time_blocks: stake.times().staking.blocks().into(),
             unbonding_time_blocks: stake.times().unbonding.blocks().into(),
-            is_slashable: stake.is_slashable(),
             is_phase1: stake.is_phase1(),
             withdrawable_from: state.withdrawable_from,
             spent_by: spent_by(stake, StakeOutput::Staking),

@@ -20,6 +20,8 @@ pub struct StakeLine {
     pub finality_providers: Vec<String>,
     /// Whether one of them equivocated, by evidence that is known.
     pub is_accused: bool,
+    /// Whether a quorum of the covenant committee and the staker have signed both slashing transactions.
+    pub is_slashable: bool,
     /// The height of the block with the staking transaction; null while there is none.
     pub included_height: Option<u32>,
 }
@@ -60,6 +62,7 @@ impl StakeLine {
             status: stake.state(tracker.height(), stored.depth).status.as_str().to_owned(),
             finality_providers: providers(stake, tracker),
             is_accused: keys.any(|key| stored.accused.contains(key)),
+            is_slashable: stake.is_slashable(),
             included_height: stake.included_height(),
         }
     }

@@ -63,6 +63,10 @@ fn warned(folder: &Folder, node: &ScriptedNode) -> Vec<(String, &'static str)> {
         ("params show --network mainnet --version 1".to_owned(), "governance"),
         ("params show --params single.json".to_owned(), "without its number"),
         ("key new --out KEY".to_owned(), "was left behind"),
+        (
+            "watch add --delegation draft.json --params params.json --to-delegations stakes.jsonl".to_owned(),
+            "cannot be slashed",
+        ),
     ]
 }
 

@@ -45,6 +45,10 @@ fn watchtower_slashes_killed_in_between() {
     wait(folder, "it is shown", || tower.metric("btcstake_watch_active_sat") == 500_000);
     assert!(tower.get("/health").starts_with("HTTP/1.1 200"), "{}", tower.get("/health"));
 
+    // One that nobody has signed is told of.
+    let draft = folder.run(&format!("watch add --delegation one-draft.json {to}"));
+    draft.warns(0, &["cannot be slashed"]);
+
     // A second stake comes, and the evidence just then; the process is killed as soon as it has sent.
     regtest.stake("two");
     add(&format!("--delegation two.json {to}"));
@@ -62,7 +66,7 @@ fn watchtower_slashes_killed_in_between() {
 
     let shown: WatchShow = folder.output(&format!("watch show {txid} --store watch.db"));
     assert_eq!(shown.spent_by.as_ref().unwrap().path.as_deref(), Some("slashing"));
-    assert!(shown.is_slashable && shown.stake.is_accused && shown.delegation.is_some(), "{shown:?}");
+    assert!(shown.stake.is_slashable && shown.stake.is_accused && shown.delegation.is_some(), "{shown:?}");
     let known = folder.json("watch evidence --store watch.db");
     assert_eq!(known["evidence"].as_array().unwrap().len(), 1);
     let report: WatchReport = folder.output(&format!(
