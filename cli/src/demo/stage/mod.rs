@@ -6,8 +6,10 @@ mod staking;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow, bail, ensure};
+#[cfg(feature = "watch")]
+use bitcoin::Script;
 use bitcoin::absolute::Height;
-use bitcoin::{Amount, Psbt, Script, Transaction, XOnlyPublicKey};
+use bitcoin::{Amount, Psbt, Transaction, XOnlyPublicKey};
 use chain::{BlockHeight, Node, NodeError};
 use staking_scripts::delegation::MemoryCovenantRecord;
 use staking_scripts::{FundingCoin, SpendPath};
@@ -56,6 +58,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Mines another branch above this height, with more blocks than there are.
+    #[cfg(feature = "watch")]
     pub(crate) fn reorganize(&self, fork: BlockHeight, count: u32, miner: &Script) -> anyhow::Result<()> {
         self.node.mine_branch(fork, count, miner).context("cannot mine another branch")?;
         Ok(())
