@@ -16,7 +16,7 @@ use staking_scripts::transactions::{LeafTransaction as _, NewStake, StakingTrans
 use staking_scripts::{Delegation, FundingCoin, Parameters, ParametersHistory, StakeStatus};
 use store::SqliteStore;
 use watch::{
-    Alert, Driver, Observer, OnSelective, Post, PostError, ReadyReport, RegisteredStatus, SCHEMA, Settings,
+    Alert, DelegationStatus, Driver, Observer, OnSelective, Post, PostError, ReadyReport, SCHEMA, Settings,
     Told, WatchedNode,
 };
 
@@ -254,9 +254,9 @@ fn watchtower_finds_out_a_selective_slashing_and_reports_it() {
     let mut driver = driver.reporting_to(&outbox);
     rest(&mut driver, 0);
     for (stake, status) in [
-        (&slashed, RegisteredStatus::Active),
-        (&other, RegisteredStatus::Active),
-        (&honest, RegisteredStatus::Verified),
+        (&slashed, DelegationStatus::Active),
+        (&other, DelegationStatus::Active),
+        (&honest, DelegationStatus::Verified),
     ] {
         let height = chain::Lookup::transaction(&node, &stake.txid).unwrap().unwrap().block.unwrap().height;
         driver.learn(&stake.delegation, height.to_u32()).unwrap();

@@ -1,5 +1,6 @@
 //! What the core is told, and what it wants done.
 
+use babylon::query::DelegationStatus;
 use bitcoin::{Block, Transaction, Txid};
 use chain::{ChainTip, RejectionClass};
 use finality::Evidence;
@@ -7,7 +8,7 @@ use staking_scripts::Delegation;
 use staking_scripts::delegation::SlashedOutput;
 
 use crate::alert::Alert;
-use crate::report::{RegisteredStatus, Report};
+use crate::report::Report;
 
 /// What the core is told.
 #[derive(Debug)]
@@ -88,7 +89,7 @@ pub enum Event<'a> {
         /// The stake.
         stake: Txid,
         /// What the chain has of it.
-        status: RegisteredStatus,
+        status: DelegationStatus,
     },
     /// A report that was due was handed over, or could not be.
     Reported {

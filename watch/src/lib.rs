@@ -20,12 +20,14 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use babylon::query::DelegationStatus;
+
 pub use self::alert::{Alert, output_name};
 pub use self::complete::Candidates;
 pub use self::driver::{Driver, DriverError, WatchedNode};
 pub use self::event::{Action, Event, Verdict};
 pub use self::facts::{LeafMark, LeafMarks, StakeFacts};
-pub use self::report::{Post, PostError, ReadyReport, RegisteredStatus, Report};
+pub use self::report::{Post, PostError, ReadyReport, Report};
 pub use self::rows::{RowError, SCHEMA, stored_delegations, stored_slashing};
 pub use self::stake::{ProviderId, Spend, StakeId, StakeOutput, TrackedStake};
 pub use self::stored::{Stored, stored_evidence, stored_position};

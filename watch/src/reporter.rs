@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use babylon::query::DelegationStatus;
 use bitcoin::hashes::Hash as _;
 
-use crate::report::{RegisteredStatus, Report};
+use crate::report::Report;
 use crate::stake::{StakeId, StakeOutput, TrackedStake};
 
 /// After how many blocks a report is handed over again, of which the chain has taken no notice.
@@ -78,12 +79,12 @@ pub(crate) fn due(stake: &TrackedStake, tip: u32, depth: u32) -> Option<Report> 
     let is_deep = |height: u32| tip.saturating_sub(height) >= depth;
     let txid = stake.outpoint.txid;
     match (stake.spend(StakeOutput::Staking), stake.included, stake.registered?) {
-        (_, _, RegisteredStatus::Unbonded | RegisteredStatus::Expired) => None,
+        (_, _, DelegationStatus::Unbonded | DelegationStatus::Expired) => None,
         // A reorg that undoes an extension would leave the chain with a stake that is not there.
         (Some(spend), ..) if stake.extension().is_some() && !is_deep(spend.height) => None,
         (Some(spend), ..) => Some(Report::Undelegation { stake: txid, by: spend.txid, height: spend.height }),
         // The chain takes that of an extension with the undelegation of what it extends.
-        (None, Some(height), RegisteredStatus::Verified) if is_deep(height) && !stake.is_extension => {
+        (None, Some(height), DelegationStatus::Verified) if is_deep(height) && !stake.is_extension => {
             Some(Report::Inclusion { stake: txid, height })
         }
         _ => None,

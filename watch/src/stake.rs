@@ -1,5 +1,6 @@
 //! A stake that is tracked, and what Bitcoin has of it: in some hundred bytes, as there may be a million.
 
+use babylon::query::DelegationStatus;
 use bitcoin::absolute::Height;
 use bitcoin::taproot::TapLeafHash;
 use bitcoin::{OutPoint, TxIn, Txid};
@@ -7,7 +8,6 @@ use staking_scripts::delegation::{Spending, StakeOnChain, StakeState, StakeTimes
 use staking_scripts::{SpendPath, StakeStatus};
 
 use crate::facts::{LeafMarks, StakeFacts, mark};
-use crate::report::RegisteredStatus;
 
 /// A stake's number, as long as the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +61,7 @@ pub struct TrackedStake {
     /// Whether its staking transaction extends another stake.
     pub(crate) is_extension: bool,
     /// What the secured chain has of it; `None` where nobody told.
-    pub(crate) registered: Option<RegisteredStatus>,
+    pub(crate) registered: Option<DelegationStatus>,
     /// The height of the block with the staking transaction.
     pub(crate) included: Option<u32>,
     pub(crate) spends: Option<Box<Spends>>,
@@ -123,7 +123,7 @@ impl TrackedStake {
     }
 
     /// Returns what the secured chain has of it, as it was told last; `None` where nobody told.
-    pub const fn registered(&self) -> Option<RegisteredStatus> {
+    pub const fn registered(&self) -> Option<DelegationStatus> {
         self.registered
     }
 

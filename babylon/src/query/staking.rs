@@ -113,7 +113,7 @@ pub(super) fn delegations_query(status: DelegationStatus, key: Vec<u8>) -> Query
         method: "/babylon.btcstaking.v1.Query/BTCDelegations",
         path: format!("/babylon/btcstaking/v1/btc_delegations/{}?{page}", status.as_str()),
         request: DelegationsRequest {
-            status: status.number(),
+            status: status.number().cast_signed(),
             pagination: Some(PageRequest { key, limit: PAGE }),
         }
         .encode_to_vec(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use babylon::node::{ChainNode, NodeError};
-use babylon::query::{DelegationStatus, evidence_from_json};
+use babylon::query::evidence_from_json;
 use bitcoin::Txid;
 use finality::Evidence;
 use staking_scripts::{Delegation, Parameters, ParametersHistory};
@@ -12,7 +12,6 @@ use store::StoreError;
 
 use super::{DaemonObserver, WatchFault};
 use crate::driver::{Driver, DriverError};
-use crate::report::RegisteredStatus;
 use crate::rows::RowError;
 use crate::sources::{FileRecord, FollowedFiles, Heard, SecuredChain};
 use crate::watch::Settings;
@@ -194,11 +193,11 @@ impl<'a> Sources<'a> {
                     }
                     let learned = driver.learn(delegation, since);
                     learned.and_then(|()| match status {
-                        Some(status) => driver.registered(stake, registered(*status)),
+                        Some(status) => driver.registered(stake, *status),
                         None => Ok(()),
                     })
                 }
-                Heard::Status { stake, status } => driver.registered(*stake, registered(*status)),
+                Heard::Status { stake, status } => driver.registered(*stake, *status),
                 Heard::Unreadable { what } => {
                     observer.left_out("the secured chain", what);
                     Ok(())
@@ -216,16 +215,6 @@ impl<'a> Sources<'a> {
         }
         self.untold.drain(..told);
         result
-    }
-}
-
-const fn registered(status: DelegationStatus) -> RegisteredStatus {
-    match status {
-        DelegationStatus::Pending => RegisteredStatus::Pending,
-        DelegationStatus::Verified => RegisteredStatus::Verified,
-        DelegationStatus::Active => RegisteredStatus::Active,
-        DelegationStatus::Unbonded => RegisteredStatus::Unbonded,
-        DelegationStatus::Expired => RegisteredStatus::Expired,
     }
 }
 

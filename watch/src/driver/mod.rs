@@ -7,6 +7,7 @@ mod reports;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use babylon::query::DelegationStatus;
 use bitcoin::Txid;
 use chain::{
     BlockHeight, Broadcast, ChainEvent, ChainSource, ChainTip, FollowError, Follower, Lookup, Mempool,
@@ -19,7 +20,7 @@ use store::Store;
 use self::carry::Pending;
 use self::look_back::LookBack;
 use crate::event::Event;
-use crate::report::{Post, RegisteredStatus, Report};
+use crate::report::{Post, Report};
 use crate::rows::{RowError, is_stored, passed_blocks, stored_tip};
 use crate::told::{Observer, Told};
 use crate::watch::{Settings, Watch};
@@ -217,7 +218,7 @@ impl<'a> Driver<'a> {
     ///
     /// # Errors
     /// [`DriverError::Rows`].
-    pub fn registered(&mut self, stake: Txid, status: RegisteredStatus) -> Result<(), DriverError> {
+    pub fn registered(&mut self, stake: Txid, status: DelegationStatus) -> Result<(), DriverError> {
         self.tell(Event::Registered { stake, status })
     }
 

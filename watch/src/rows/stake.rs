@@ -1,5 +1,6 @@
 //! A stake's row.
 
+use babylon::query::DelegationStatus;
 use bitcoin::hashes::Hash as _;
 use bitcoin::{OutPoint, Txid, XOnlyPublicKey};
 use prost::Message;
@@ -10,7 +11,6 @@ use store::{ChangeSet, Store};
 
 use super::{RowError, STAKE, damaged, each_row};
 use crate::facts::LeafMarks;
-use crate::report::RegisteredStatus;
 use crate::stake::{Spend, Spends, TrackedStake};
 use crate::tracker::Tracker;
 
@@ -111,7 +111,7 @@ pub(crate) fn put_stake(changes: &mut ChangeSet, stake: &TrackedStake, tracker: 
         spent: spends.staking.map(spend_row),
         unbonding_spent: spends.unbonding.map(spend_row),
         refund_spent: spends.refund.map(spend_row),
-        registered: stake.registered.map(RegisteredStatus::number),
+        registered: stake.registered.map(DelegationStatus::number),
         is_extension: Some(stake.is_extension),
     };
     changes.put(STAKE, stake.outpoint.txid.to_byte_array().to_vec(), row.encode_to_vec());
@@ -132,7 +132,7 @@ fn read_stake(key: &[u8], value: &[u8], tracker: &mut Tracker) -> Result<(Tracke
         unbonding: read_spend(row.unbonding_spent)?,
         refund: read_spend(row.refund_spent)?,
     };
-    let registered = row.registered.map(RegisteredStatus::from_number);
+    let registered = row.registered.map(DelegationStatus::from_number);
     if registered == Some(None) {
         return Err(damaged(STAKE, "the secured chain has no such status"));
     }

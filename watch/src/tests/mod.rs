@@ -20,7 +20,7 @@ mod world;
 use self::tower::Tower;
 use self::world::Bitcoin;
 use crate::event::{Event, Verdict};
-use crate::report::RegisteredStatus;
+use babylon::query::DelegationStatus;
 
 fn confirm(bitcoin: &mut Bitcoin, tower: &mut Tower, transaction: &bitcoin::Transaction) {
     assert_eq!(bitcoin.broadcast(transaction), Verdict::Taken);
@@ -38,6 +38,6 @@ fn learn(bitcoin: &mut Bitcoin, tower: &mut Tower, delegation: &staking_scripts:
     tower.tell(Event::Delegation { delegation, since: 0 }, bitcoin).unwrap();
 }
 
-fn register(bitcoin: &mut Bitcoin, tower: &mut Tower, stake: bitcoin::Txid, status: RegisteredStatus) {
+fn register(bitcoin: &mut Bitcoin, tower: &mut Tower, stake: bitcoin::Txid, status: DelegationStatus) {
     tower.tell(Event::Registered { stake, status }, bitcoin).unwrap();
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+use babylon::query::DelegationStatus;
 use bitcoin::consensus::Params;
 use bitcoin::{Block, Network, Transaction, Txid};
 use chain::testing::ScriptedChain;
@@ -15,7 +16,7 @@ use super::driver::{Log, extend};
 use super::stakes::{MADE, slashing};
 use super::tower::{DEPTH, settings};
 use crate::driver::Driver;
-use crate::report::{Post, PostError, ReadyReport, RegisteredStatus};
+use crate::report::{Post, PostError, ReadyReport};
 use crate::rows::SCHEMA;
 use crate::watch::{OnSelective, Settings};
 
@@ -99,7 +100,7 @@ fn inclusion_and_undelegation_are_handed_over_with_proofs() {
     let mut driver = world.open(OnSelective::Alert);
     for number in [0, 2] {
         driver.learn(&MADE[number].delegation, 1).unwrap();
-        driver.registered(id(number), RegisteredStatus::Verified).unwrap();
+        driver.registered(id(number), DelegationStatus::Verified).unwrap();
     }
     rest(&mut driver, now);
     let params = Params::new(Network::Regtest);
@@ -117,7 +118,7 @@ fn inclusion_and_undelegation_are_handed_over_with_proofs() {
     }
     proof.verify(&MADE[0].staking, &mined, &params).unwrap();
 
-    driver.registered(id(0), RegisteredStatus::Active).unwrap();
+    driver.registered(id(0), DelegationStatus::Active).unwrap();
     let block = world.mine(1, &MADE[0].unbonding);
     rest(&mut driver, now);
     let taken = world.taken();
@@ -145,7 +146,7 @@ fn funding_transactions_that_the_node_lacks_are_an_alert() {
     let now = Instant::now();
     let mut driver = world.open(OnSelective::Alert);
     driver.learn(&MADE[1].delegation, 1).unwrap();
-    driver.registered(id(1), RegisteredStatus::Active).unwrap();
+    driver.registered(id(1), DelegationStatus::Active).unwrap();
     for _ in 0..3 {
         rest(&mut driver, now);
     }
@@ -162,7 +163,7 @@ fn what_is_not_taken_is_handed_over_again_and_told_once() {
     let now = Instant::now();
     let mut driver = world.open(OnSelective::Alert);
     driver.learn(&MADE[0].delegation, 1).unwrap();
-    driver.registered(id(0), RegisteredStatus::Active).unwrap();
+    driver.registered(id(0), DelegationStatus::Active).unwrap();
     rest(&mut driver, now);
     rest(&mut driver, now);
     assert_eq!(world.outbox.asked.get(), 1);
@@ -212,7 +213,7 @@ fn nothing_is_reported_from_another_branch() {
         let mut driver = world.open(OnSelective::Alert);
         driver.learn(&MADE[0].delegation, 1).unwrap();
         rest(&mut driver, now);
-        driver.registered(id(0), RegisteredStatus::Active).unwrap();
+        driver.registered(id(0), DelegationStatus::Active).unwrap();
         world.node.set_tip_after(calls, branch[2]);
         rest(&mut driver, now);
         while driver.watch().tracker().tip().hash != branch[2] {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use babylon::query::DelegationStatus;
 use bitcoin::{Transaction, XOnlyPublicKey};
 use proptest::prelude::*;
 use staking_scripts::StakeStatus;
@@ -16,7 +17,7 @@ use super::stakes::{MADE, Made, STAKES, evidence, provider_of, slashing};
 use super::tower::{DEPTH, Tower, settings};
 use super::world::Bitcoin;
 use crate::event::Event;
-use crate::report::{RegisteredStatus, Report};
+use crate::report::Report;
 use crate::watch::{OnSelective, Settings};
 
 /// What whoever has the provider's key can send without an equivocation, of each stake.
@@ -47,7 +48,7 @@ enum Happening {
     /// Whoever has a provider's key slashes one stake, from either output.
     Slash(usize, usize),
     /// The secured chain has something else of a stake.
-    Register(usize, RegisteredStatus),
+    Register(usize, DelegationStatus),
     /// The tower looks at the node.
     Follow,
     /// A minute passes.
@@ -71,7 +72,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (0..2_usize, 1..4_u64).prop_map(|(provider, height)| Happening::Accuse(provider, height)),
         1 => (0..STAKES, 0..2_usize).prop_map(|(number, which)| Happening::Slash(number, which)),
         3 => (0..=STAKES, 0..5_usize)
-            .prop_map(|(number, status)| Happening::Register(number, RegisteredStatus::ALL[status])),
+            .prop_map(|(number, status)| Happening::Register(number, DelegationStatus::ALL[status])),
         6 => Just(Happening::Follow),
         1 => Just(Happening::Wait),
         2 => (0..40_u32).prop_map(Happening::Kill),
@@ -168,7 +169,7 @@ fn check(happenings: &[Happening]) {
         Happening::Register(number, status) => Some((*number, *status)),
         _ => None,
     };
-    let registered: BTreeMap<usize, RegisteredStatus> = happenings.iter().filter_map(said).collect();
+    let registered: BTreeMap<usize, DelegationStatus> = happenings.iter().filter_map(said).collect();
     for (number, status) in &registered {
         happen(&Happening::Register(*number, *status), &mut tower, &mut bitcoin);
     }

@@ -10,9 +10,9 @@ use super::world::Bitcoin;
 use super::{confirm, learn, mine, register};
 use crate::alert::Alert;
 use crate::event::Event;
-use crate::report::RegisteredStatus::{self, Active, Expired, Pending, Unbonded, Verified};
 use crate::report::Report;
 use crate::rows::SCHEMA;
+use babylon::query::DelegationStatus::{self, Active, Expired, Pending, Unbonded, Verified};
 
 fn id(number: usize) -> Txid {
     MADE[number].staking.compute_txid()
@@ -27,7 +27,7 @@ fn world(stakes: &[usize]) -> (Bitcoin, Tower) {
     (bitcoin, tower)
 }
 
-fn registered(tower: &Tower, stake: Txid) -> Option<RegisteredStatus> {
+fn registered(tower: &Tower, stake: Txid) -> Option<DelegationStatus> {
     let tracker = tower.watch.tracker();
     tracker.stake(tracker.find(&stake).unwrap()).unwrap().registered()
 }
@@ -70,7 +70,7 @@ fn an_undelegation_is_due_with_its_block_and_that_of_an_extension_when_it_is_dee
     register(&mut bitcoin, &mut tower, id(1), Active);
     let unbonded = Report::Undelegation { stake: id(0), by: MADE[0].unbonding.compute_txid(), height: 3 };
     let extended = Report::Undelegation { stake: id(1), by, height: 4 };
-    for status in RegisteredStatus::ALL {
+    for status in DelegationStatus::ALL {
         register(&mut bitcoin, &mut tower, id(0), status);
         let is_due = matches!(status, Pending | Verified | Active);
         assert_eq!(tower.watch.due_reports(), if is_due { vec![unbonded] } else { vec![] }, "{status:?}");

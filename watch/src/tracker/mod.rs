@@ -8,13 +8,13 @@ mod statistics;
 
 use std::collections::HashMap;
 
+use babylon::query::DelegationStatus;
 use bitcoin::{Block, Transaction, TxIn, Txid, XOnlyPublicKey};
 use chain::ChainTip;
 
 use self::index::TxidIndex;
 pub use self::statistics::{ProviderStatistics, Statistics};
 use crate::facts::StakeFacts;
-use crate::report::RegisteredStatus;
 use crate::stake::{ProviderId, Spend, StakeId, StakeOutput, TrackedStake};
 
 /// All known stakes.
@@ -179,7 +179,7 @@ impl Tracker {
     }
 
     /// Takes note of what the secured chain has of a stake. Returns whether that is new.
-    pub(crate) fn register(&mut self, id: StakeId, status: RegisteredStatus) -> bool {
+    pub(crate) fn register(&mut self, id: StakeId, status: DelegationStatus) -> bool {
         let Some(stake) = self.stake_mut(id) else { return false };
         stake.registered.replace(status) != Some(status)
     }

@@ -1,12 +1,13 @@
 //! What the secured chain is to be told of.
 
+use babylon::query::DelegationStatus;
 use bitcoin::{Txid, XOnlyPublicKey};
 use eots::SecretKey;
 
 use super::settings::OnSelective;
 use super::{Output, Watch};
 use crate::alert::Alert;
-use crate::report::{RegisteredStatus, Report};
+use crate::report::Report;
 use crate::reporter::due;
 use crate::rows;
 
@@ -54,7 +55,7 @@ impl Watch {
         of_it.as_ref() == Some(report)
     }
 
-    pub(super) fn registered(&mut self, stake: Txid, status: RegisteredStatus, output: &mut Output) {
+    pub(super) fn registered(&mut self, stake: Txid, status: DelegationStatus, output: &mut Output) {
         if let Some(id) = self.tracker.find(&stake)
             && self.tracker.register(id, status)
         {

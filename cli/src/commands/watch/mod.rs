@@ -1,6 +1,7 @@
 //! `watch`: the watchtower and tracker.
 
 pub(crate) mod add;
+mod bitcoin;
 pub(crate) mod evidence;
 pub(crate) mod list;
 mod notify;

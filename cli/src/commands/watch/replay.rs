@@ -7,10 +7,9 @@ use chain::BlockHeight;
 use serde::{Deserialize, Serialize};
 use watch::{Driver, Observer, Told, WatchedNode};
 
+use super::bitcoin::BitcoinArgs;
 use super::rules::RulesArgs;
 use super::store::StoreArgs;
-use crate::args::network::NetworkName;
-use crate::args::node::NodeArgs;
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
@@ -25,11 +24,8 @@ pub(crate) struct Args {
     from: u32,
     #[command(flatten)]
     store: StoreArgs,
-    /// The Bitcoin network, which --node must be on.
-    #[arg(long, default_value = "mainnet")]
-    network: NetworkName,
     #[command(flatten)]
-    node: NodeArgs,
+    bitcoin: BitcoinArgs,
     #[command(flatten)]
     rules: RulesArgs,
 }
@@ -64,7 +60,7 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let chain = self.rules.chain()?;
         let settings = self.rules.read(chain.as_ref())?.settings;
-        let node = self.node.connect_for_daemon(self.network)?;
+        let node = self.bitcoin.connect()?;
         let watched: &dyn WatchedNode = &node;
         let place = self.store.place()?;
         // One that is absent is not made.

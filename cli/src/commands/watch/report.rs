@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 use staking_scripts::StakeStatus;
 use watch::{StakeOutput, Statistics, Stored, TrackedStake};
 
+use super::bitcoin::BitcoinArgs;
 use super::store::StoreArgs;
 use super::view::providers;
-use crate::args::network::NetworkName;
 use crate::args::new_file::NewFile;
-use crate::args::node::NodeArgs;
 use crate::view::output::{CommandOutput, Printout};
 use crate::view::page::HEAD;
 
@@ -32,12 +31,9 @@ pub(crate) struct Args {
     /// The file to write.
     #[arg(long, value_name = "FILE.html")]
     out: PathBuf,
-    /// The Bitcoin network, which --node must be on.
-    #[arg(long, default_value = "mainnet")]
-    network: NetworkName,
     /// With a node, the page says how many blocks the watchtower is behind it.
     #[command(flatten)]
-    node: NodeArgs,
+    bitcoin: BitcoinArgs,
 }
 
 /// What the page says, in numbers.
@@ -87,9 +83,9 @@ struct Slash<'a> {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let (_, stored) = self.store.read()?;
-        let tip = match &self.node.node {
-            None => None,
-            Some(_) => Some(self.node.connect_for_daemon(self.network)?.tip().context("--node")?),
+        let tip = match self.bitcoin.is_given() {
+            false => None,
+            true => Some(self.bitcoin.connect()?.tip().context("--node")?),
         };
         let height = stored.tracker.height();
         let behind = tip.map(|tip| tip.height.to_u32().saturating_sub(height));

@@ -18,12 +18,11 @@ use watch::daemon::{
 use watch::sources::FollowedFiles;
 use watch::{Alert, Observer, Settings, Told, Verdict, WatchedNode, output_name};
 
+use super::bitcoin::BitcoinArgs;
 use super::notify::{Notifier, NotifyArgs};
 use super::posting::PostArgs;
 use super::rules::{Rules, RulesArgs};
 use super::store::StoreArgs;
-use crate::args::network::NetworkName;
-use crate::args::node::NodeArgs;
 use crate::process::print_started;
 use crate::running::{DaemonArgs, Health, Next};
 use crate::view::output::{Exit, Printout, warn};
@@ -43,11 +42,8 @@ const POLL: Duration = Duration::from_secs(2);
 pub(crate) struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    /// The Bitcoin network, which --node must be on.
-    #[arg(long, default_value = "mainnet")]
-    network: NetworkName,
     #[command(flatten)]
-    node: NodeArgs,
+    bitcoin: BitcoinArgs,
     #[command(flatten)]
     rules: RulesArgs,
     /// A file with a delegation on each line, one with a single one (*.json), or a folder with such files;
@@ -199,7 +195,7 @@ impl Args {
         self.check_files()?;
         let notifier = self.notify.start()?;
         let post = self.post.post(&self.rules)?;
-        let node = self.node.connect_for_daemon(self.network)?;
+        let node = self.bitcoin.connect()?;
         let tip = node.tip().context("--node")?.height;
         let start = start(self.start_height, &settings, tip);
         let metrics = Arc::new(WatchMetrics::new()?);
