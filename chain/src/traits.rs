@@ -46,6 +46,19 @@ pub trait ChainSource {
     /// Returns the hash of the block at `height` of the best chain; [`NodeError::NoSuchBlock`] above the tip.
     fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError>;
 
+    /// Returns the hashes of the blocks of the best chain above `height`, in order: at most `count` of them,
+    /// and fewer at the tip. A reorg between two of them goes unnoticed: each block has its parent's hash.
+    fn hashes_above(&self, height: BlockHeight, count: u32) -> Result<Vec<BlockHash>, NodeError> {
+        let mut hashes = Vec::new();
+        for above in 1..=count {
+            match self.block_hash(height.saturating_add(above)) {
+                Err(NodeError::NoSuchBlock { .. }) => break,
+                hash => hashes.push(hash?),
+            }
+        }
+        Ok(hashes)
+    }
+
     /// Returns the header of a block, in the best chain or not; [`NodeError::UnknownBlock`] when the node
     /// does not know it.
     fn header(&self, hash: &BlockHash) -> Result<FoundHeader, NodeError>;

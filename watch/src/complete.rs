@@ -2,8 +2,42 @@
 
 use bitcoin::Transaction;
 use eots::SecretKey;
-use staking_scripts::delegation::{DelegationError, SlashedOutput};
+use staking_scripts::delegation::{DelegationError, ReadySlashing, SlashedOutput};
 use staking_scripts::{Delegation, Parameters, ParametersHistory};
+
+/// The slashing transactions of a stake, of which a provider's signature alone is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyStake {
+    /// That of the staking output.
+    pub staking: ReadySlashing,
+    /// That of the unbonding output.
+    pub unbonding: ReadySlashing,
+}
+
+impl ReadyStake {
+    /// Returns both slashing transactions of a delegation; `None` where one is not there, or too few have
+    /// signed it. No signature is verified.
+    pub fn of(delegation: &Delegation, parameters: &ParametersHistory<Parameters>) -> Option<Self> {
+        let (_, version) = delegation.parameters(parameters).ok()?;
+        let ready = |which| delegation.ready_slashing(which, version.covenant()).ok();
+        Some(Self { staking: ready(SlashedOutput::Staking)?, unbonding: ready(SlashedOutput::Unbonding)? })
+    }
+
+    /// Completes the transactions of many stakes, and verifies every signature in them, all at once. `None`
+    /// for each stake of which one cannot be completed so.
+    pub fn complete(stakes: &[&Self], key: &SecretKey) -> Vec<Option<Candidates>> {
+        let both = stakes.iter().flat_map(|ready| [&ready.staking, &ready.unbonding]);
+        let mut completed = ReadySlashing::complete(both, key).into_iter();
+        let mut next = || completed.next()?.ok();
+        let of_stake = |_| match (next(), next()) {
+            (Some(staking), Some(unbonding)) => {
+                Some(Candidates { staking: Ok(staking), unbonding: Ok(unbonding) })
+            }
+            _ => None,
+        };
+        stakes.iter().map(of_stake).collect()
+    }
+}
 
 /// The slashing transactions of a stake, each completed or impossible.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,6 +8,7 @@ use staking_scripts::Delegation;
 use staking_scripts::delegation::SlashedOutput;
 
 use crate::alert::Alert;
+use crate::complete::ReadyStake;
 use crate::report::Report;
 
 /// What the core is told.
@@ -42,7 +43,8 @@ pub enum Event<'a> {
         /// The blocks.
         blocks: u32,
     },
-    /// Blocks are to be told again for a stake that is known: it was not where somebody said.
+    /// Blocks are to be told again for a stake that is known, where it is in none of those that were: somebody
+    /// said another height of it before.
     LookAgain {
         /// The stake.
         stake: Txid,
@@ -71,7 +73,14 @@ pub enum Event<'a> {
         /// The evidence.
         evidence: &'a Evidence,
     },
-    /// Stored delegations that [`Action::Load`] asked for.
+    /// What [`Action::Load`] asked for.
+    Ready {
+        /// What is ready to be completed, by stake.
+        ready: &'a [(Txid, ReadyStake)],
+        /// The stakes of which nothing is.
+        others: &'a [Txid],
+    },
+    /// Stored delegations that [`Action::LoadDelegations`] asked for.
     Loaded {
         /// The delegations.
         delegations: &'a [Delegation],
@@ -142,8 +151,13 @@ pub enum Action {
         /// The transaction.
         transaction: Transaction,
     },
-    /// Read the stored delegations of these stakes, and tell them.
+    /// Read what is stored of the slashing transactions of these stakes, and tell it.
     Load {
+        /// The stakes.
+        stakes: Vec<Txid>,
+    },
+    /// Read the stored delegations of these stakes, and tell them.
+    LoadDelegations {
         /// The stakes.
         stakes: Vec<Txid>,
     },

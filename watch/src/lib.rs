@@ -13,6 +13,8 @@ mod slasher;
 pub mod sources;
 mod stake;
 mod stored;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod told;
 mod tracker;
 mod watch;
@@ -23,7 +25,7 @@ mod tests;
 pub use babylon::query::DelegationStatus;
 
 pub use self::alert::{Alert, output_name};
-pub use self::complete::Candidates;
+pub use self::complete::{Candidates, ReadyStake};
 pub use self::driver::{Driver, DriverError, WatchedNode};
 pub use self::event::{Action, Event, Verdict};
 pub use self::facts::{LeafMark, LeafMarks, StakeFacts};

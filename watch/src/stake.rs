@@ -64,6 +64,8 @@ pub struct TrackedStake {
     pub(crate) registered: Option<DelegationStatus>,
     /// The height of the block with the staking transaction.
     pub(crate) included: Option<u32>,
+    /// From which height on blocks were looked at for it, or are.
+    pub(crate) searched: u32,
     pub(crate) spends: Option<Box<Spends>>,
 }
 
@@ -82,6 +84,7 @@ impl TrackedStake {
             is_extension: facts.extends.is_some(),
             registered: None,
             included: None,
+            searched: u32::MAX,
             spends: None,
         }
     }

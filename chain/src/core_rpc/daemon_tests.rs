@@ -204,3 +204,28 @@ fn daemon_that_does_not_start_is_named() {
         }
     }
 }
+
+/// Blocks over the REST interface are the blocks; and hashes by the thousand are those of their heights.
+#[test]
+fn blocks_and_hashes_of_a_long_chain() {
+    let Some(exe) = exe("blocks_and_hashes_of_a_long_chain") else { return };
+    for (args, has_rest) in [(&["-rest=1"][..], true), (&[], false)] {
+        let daemon = RegtestDaemon::start_with_args(&exe, args).unwrap();
+        let node = daemon.connect().unwrap();
+        let mined = node.mine(1_300, &anyone()).unwrap();
+        assert_eq!(node.hashes_above(BlockHeight::GENESIS, 2_000).unwrap(), mined);
+        assert_eq!(node.hashes_above(BlockHeight::new(1_298), 1).unwrap(), mined[1_298..1_299]);
+        for height in [1_300, u32::MAX - 1, u32::MAX] {
+            assert_eq!(node.hashes_above(BlockHeight::new(height), 5).unwrap(), [], "{height}");
+        }
+        for hash in [mined[0], mined[1_299]] {
+            assert_eq!(node.block(&hash).unwrap().block_hash(), hash);
+        }
+        assert_eq!(node.has_rest(), has_rest);
+        // It says why there is no block, and goes on asking the interface.
+        let unknown = bitcoin::BlockHash::from_byte_array([7; 32]);
+        let refused = node.block(&unknown).unwrap_err();
+        assert!(matches!(refused, NodeError::UnknownBlock { hash } if hash == unknown), "{refused:?}");
+        assert_eq!(node.has_rest(), has_rest);
+    }
+}

@@ -22,6 +22,7 @@ mod watching;
 #[cfg(feature = "testing")]
 mod watching_tests;
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bitcoin::constants::genesis_block;
@@ -85,6 +86,8 @@ pub struct BitcoinCore {
     rpc: Rpc,
     network: Network,
     search_depth: u32,
+    /// Whether it showed that it has no REST interface.
+    lacks_rest: AtomicBool,
 }
 
 impl BitcoinCore {
@@ -149,7 +152,7 @@ impl BitcoinCore {
         if found != expected {
             return Err(NodeError::WrongGenesis { network, found, expected });
         }
-        Ok(Self { rpc, network, search_depth: SEARCH_DEPTH })
+        Ok(Self { rpc, network, search_depth: SEARCH_DEPTH, lacks_rest: AtomicBool::new(false) })
     }
 
     /// Sets how many blocks, from the tip down, [`Lookup::transaction`] looks through when the node has no

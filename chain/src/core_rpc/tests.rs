@@ -54,7 +54,7 @@ impl Server {
     }
 
     pub(super) fn node(&self, network: Network) -> BitcoinCore {
-        BitcoinCore { rpc: self.rpc(), network, search_depth: SEARCH_DEPTH }
+        BitcoinCore { rpc: self.rpc(), network, search_depth: SEARCH_DEPTH, lacks_rest: true.into() }
     }
 }
 
@@ -203,7 +203,12 @@ fn debug_and_errors_show_no_secret() {
     let refused = rpc.call::<Value>("getfoo", &[], TIMEOUT).unwrap_err();
     assert_no_secret(&refused);
     assert_no_secret(&refused.to_string());
-    assert_no_secret(&BitcoinCore { rpc, network: Network::Regtest, search_depth: 1 });
+    assert_no_secret(&BitcoinCore {
+        rpc,
+        network: Network::Regtest,
+        search_depth: 1,
+        lacks_rest: true.into(),
+    });
 }
 
 #[test]

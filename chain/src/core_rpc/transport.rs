@@ -81,12 +81,44 @@ impl Rpc {
         params: &[Value],
         timeout: Duration,
     ) -> Result<T, NodeError> {
-        let authorization = self.authorization();
-        match self.call_as(authorization.clone(), method, params, timeout) {
-            Err(NodeError::Unauthorized { .. }) if self.renew_authorization(&authorization)? => {
-                self.call_as(self.authorization(), method, params, timeout)
-            }
-            answer => answer,
+        let params = jsonrpc::try_arg(params).map_err(|error| malformed(method, error))?;
+        self.ask(method, timeout, |client| client.call(method, Some(&params)))
+    }
+
+    /// Calls `method` once for each of `params`, all at once, and returns the results in their order.
+    pub(super) fn call_each<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &[Value],
+        timeout: Duration,
+    ) -> Result<Vec<Result<T, NodeError>>, NodeError> {
+        let params: Result<Vec<_>, _> = params.iter().map(jsonrpc::try_arg).collect();
+        let params = params.map_err(|error| malformed(method, error))?;
+        if params.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.ask(method, timeout, |client| {
+            let requests: Vec<_> =
+                params.iter().map(|params| client.build_request(method, Some(params))).collect();
+            client.send_batch(&requests)
+        })?;
+        let read = |answer: Option<jsonrpc::Response>| {
+            let answer = answer.ok_or_else(|| malformed(method, "it answers less than it was asked"))?;
+            answer.result().map_err(|error| self.explain(method, error))
+        };
+        Ok(answers.into_iter().map(read).collect())
+    }
+
+    /// Reads `path` with GET, without credentials: `None` where the node has nothing there.
+    pub(super) fn get(&self, path: &str, timeout: Duration) -> Result<Option<Vec<u8>>, NodeError> {
+        let read = |timeout| Http { url: self.endpoint.url(), authorization: None, timeout }.get(path);
+        let found = self.within(timeout, |timeout| {
+            read(timeout).map_err(|error| self.explain(path, jsonrpc::Error::Transport(Box::new(error))))
+        });
+        match found {
+            // It has no such interface, or whatever is there is not a node's.
+            Err(NodeError::MalformedAnswer { .. } | NodeError::Unauthorized { .. }) => Ok(None),
+            found => found.map(Some),
         }
     }
 
@@ -105,14 +137,35 @@ impl Rpc {
         Ok(changed)
     }
 
-    fn call_as<T: DeserializeOwned>(
+    /// Asks with the credentials, and once more where others are there meanwhile.
+    fn ask<T>(
         &self,
-        authorization: Option<String>,
         method: &str,
-        params: &[Value],
         timeout: Duration,
+        ask: impl Fn(&jsonrpc::Client) -> Result<T, jsonrpc::Error>,
     ) -> Result<T, NodeError> {
-        let params = jsonrpc::try_arg(params).map_err(|error| malformed(method, error))?;
+        let authorization = self.authorization();
+        let ask_as = |authorization| {
+            self.within(timeout, |timeout| {
+                let http = Http { url: self.endpoint.url(), authorization, timeout };
+                let client = jsonrpc::Client::with_transport(http);
+                ask(&client).map_err(|error| self.explain(method, error))
+            })
+        };
+        match ask_as(authorization.clone()) {
+            Err(NodeError::Unauthorized { .. }) if self.renew_authorization(&authorization)? => {
+                ask_as(self.authorization())
+            }
+            answer => answer,
+        }
+    }
+
+    /// Gives a call at most `timeout`, and not more than is left until the deadline.
+    fn within<T>(
+        &self,
+        timeout: Duration,
+        call: impl FnOnce(Duration) -> Result<T, NodeError>,
+    ) -> Result<T, NodeError> {
         // The deadline, where it ends before this call's own time does.
         let deadline = self.deadline.filter(|deadline| deadline.left() < timeout);
         let timeout = deadline.map_or(timeout, |deadline| deadline.left());
@@ -120,9 +173,7 @@ impl Rpc {
         if let Some(deadline) = deadline.filter(|_| timeout.is_zero()) {
             return Err(exceeded(deadline));
         }
-        let http = Http { url: self.endpoint.url(), authorization, timeout };
-        let client = jsonrpc::Client::with_transport(http);
-        client.call(method, Some(&params)).map_err(|error| match (self.explain(method, error), deadline) {
+        call(timeout).map_err(|error| match (error, deadline) {
             (NodeError::Unreachable { .. }, Some(deadline)) if deadline.left() < TIMER_SLACK => {
                 exceeded(deadline)
             }
@@ -192,7 +243,7 @@ fn cut(text: &str) -> String {
     text.chars().take(MAX_MESSAGE_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// An HTTP client for one POST request. Redirects are not followed: they would send the credentials
+/// An HTTP client for one request. Redirects are not followed: they would send the credentials
 /// elsewhere.
 struct Http {
     url: String,
@@ -221,16 +272,35 @@ impl From<bitreq::Error> for HttpError {
 }
 
 impl Http {
-    fn post(&self, request: &impl serde::Serialize) -> Result<Vec<u8>, HttpError> {
-        let mut post = bitreq::Request::new(bitreq::Method::Post, &self.url)
-            .with_timeout(self.timeout)
-            .with_max_body_size(MAX_ANSWER_BYTES)
-            .with_max_redirects(0)
-            .with_json(request)?;
-        if let Some(authorization) = &self.authorization {
-            post = post.with_header("Authorization", authorization);
+    fn get(&self, path: &str) -> Result<Vec<u8>, HttpError> {
+        let get = bitreq::Request::new(bitreq::Method::Get, format!("{}{path}", self.url));
+        let response = self.send(get)?;
+        match response.status_code {
+            200 => Ok(response.into_bytes()),
+            status => Err(HttpError::Status(status)),
         }
-        let response = post.send()?;
+    }
+
+    fn post(&self, request: &impl serde::Serialize) -> Result<Vec<u8>, HttpError> {
+        let post = bitreq::Request::new(bitreq::Method::Post, &self.url).with_json(request)?;
+        let response = self.send(post)?;
+        // A call that fails may come with status 500 or 404, and an answer that says why.
+        match response.status_code {
+            status @ (401 | 403 | 503) => Err(HttpError::Status(status)),
+            status if status != 200 && !response.as_bytes().starts_with(b"{") => {
+                Err(HttpError::Status(status))
+            }
+            _ => Ok(response.into_bytes()),
+        }
+    }
+
+    fn send(&self, request: bitreq::Request) -> Result<bitreq::Response, HttpError> {
+        let mut request =
+            request.with_timeout(self.timeout).with_max_body_size(MAX_ANSWER_BYTES).with_max_redirects(0);
+        if let Some(authorization) = &self.authorization {
+            request = request.with_header("Authorization", authorization);
+        }
+        let response = request.send()?;
         if response.reason_phrase == NO_STATUS_LINE {
             return Err(match response.as_bytes() {
                 [] => HttpError::NoAnswer("the connection was closed without a response".into()),
@@ -244,14 +314,7 @@ impl Http {
                 "the connection was closed in the middle of the response".into(),
             ));
         }
-        // A call that fails may come with status 500 or 404, and an answer that says why.
-        match response.status_code {
-            status @ (401 | 403 | 503) => Err(HttpError::Status(status)),
-            status if status != 200 && !response.as_bytes().starts_with(b"{") => {
-                Err(HttpError::Status(status))
-            }
-            _ => Ok(response.into_bytes()),
-        }
+        Ok(response)
     }
 }
 

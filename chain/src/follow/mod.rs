@@ -6,6 +6,9 @@ mod ancestry;
 mod embedded_tests;
 #[cfg(test)]
 #[cfg(feature = "testing")]
+mod long_way_tests;
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;
 
 use std::collections::VecDeque;
@@ -17,6 +20,12 @@ use crate::{ChainSource, ChainTip, NodeError};
 
 /// How many of the newest blocks a follower remembers, for a node that does not know the last of them.
 const MAX_REMEMBERED: usize = 2_016;
+/// From how many blocks on a way is long: its blocks are asked for by their heights.
+const LONG: u32 = 500;
+/// How many of the last blocks of a long way are found by walking back from the tip.
+const LAST: u32 = 100;
+/// How many hashes are asked for at once.
+const HASHES: u32 = 1_000;
 /// How often a step is begun again because the chain moved, or the node lost a block, during it.
 const MAX_RETRIES: u32 = 8;
 
@@ -139,6 +148,8 @@ pub struct Follower {
     known: VecDeque<ChainTip>,
     /// The blocks to be connected, in the chain's order, each one height above the one before.
     ahead: VecDeque<BlockHash>,
+    /// Whether they are the next ones of a long way: the tip is far above them.
+    is_far: bool,
 }
 
 impl Follower {
@@ -158,13 +169,13 @@ impl Follower {
 
     /// Returns a follower that starts at the block `last`, without asking the node, which may be behind it.
     pub fn at(last: ChainTip) -> Self {
-        Self { known: VecDeque::from([last]), ahead: VecDeque::new() }
+        Self { known: VecDeque::from([last]), ahead: VecDeque::new(), is_far: false }
     }
 
     /// Returns a follower that starts at the block `last`, with blocks before it that were followed earlier,
     /// oldest first: it searches them for the fork point when the node does not know `last`.
     pub fn resume(earlier: impl IntoIterator<Item = ChainTip>, last: ChainTip) -> Self {
-        let mut follower = Self { known: VecDeque::new(), ahead: VecDeque::new() };
+        let mut follower = Self { known: VecDeque::new(), ahead: VecDeque::new(), is_far: false };
         for block in earlier.into_iter().filter(|block| block.height < last.height) {
             follower.remember(block);
         }
@@ -189,8 +200,8 @@ impl Follower {
 
     /// Asks the node for its tip, and returns the next event.
     ///
-    /// The first step of a long way asks for one header per block on it; every other asks for the tip and at
-    /// most one block.
+    /// On a long way it asks for the hashes of the next thousand blocks at once, and at each step for one
+    /// block; near the tip for the tip, a header for each block that is new, and at most one block.
     ///
     /// # Errors
     ///
@@ -202,7 +213,12 @@ impl Follower {
                 // A block of the node's chain that the node does not know: the node crashed since it told of
                 // it.
                 Err(FollowError::Node(NodeError::UnknownBlock { .. })) if retries > 0 => {
-                    self.ahead.clear();
+                    self.forget_ahead();
+                    retries = retries.saturating_sub(1);
+                }
+                // The chain moved while the hashes of a long way were told.
+                Err(FollowError::Unlinked { .. }) if self.is_far && retries > 0 => {
+                    self.forget_ahead();
                     retries = retries.saturating_sub(1);
                 }
                 result => return result,
@@ -233,37 +249,64 @@ impl Follower {
     }
 
     fn attempt<S: ChainSource + ?Sized>(&mut self, source: &S) -> Result<Step, FollowError> {
-        let tip = source.tip()?;
+        if !self.is_far
+            && let Some(at_rest) = self.find_way(source)?
+        {
+            return Ok(at_rest);
+        }
         let last = self.position();
-        if tip.hash == last.hash {
-            self.ahead.clear();
-            return Ok(Step::AtTip);
-        }
-        if self.ahead.back() != Some(&tip.hash) {
-            match route(source, &self.known, &self.ahead, tip)? {
-                Route::Onward { kept, ahead } => {
-                    self.ahead.truncate(kept);
-                    self.ahead.extend(ahead);
-                }
-                Route::Fork { fork_point, ahead } => {
-                    self.forget_above(fork_point);
-                    self.ahead = ahead.into();
-                    return Ok(Step::Event(ChainEvent::Disconnected { from: last, fork_point }));
-                }
-                Route::Behind => {
-                    self.ahead.clear();
-                    return Ok(Step::Behind { tip });
-                }
-            }
-        }
         let Some(&hash) = self.ahead.front() else { return Ok(Step::AtTip) };
         let block = source.block(&hash)?;
         linked(hash, "hash", block.block_hash(), hash)?;
         linked(hash, "parent", block.header.prev_blockhash, last.hash)?;
         let at = ChainTip { height: last.height.saturating_add(1), hash };
         self.ahead.pop_front();
+        self.is_far &= !self.ahead.is_empty();
         self.remember(at);
         Ok(Step::Event(ChainEvent::Connected { at, block }))
+    }
+
+    /// Finds the next blocks, or what is to be done without one.
+    fn find_way<S: ChainSource + ?Sized>(&mut self, source: &S) -> Result<Option<Step>, FollowError> {
+        let tip = source.tip()?;
+        let last = self.position();
+        if tip.hash == last.hash {
+            self.ahead.clear();
+            return Ok(Some(Step::AtTip));
+        }
+        if self.ahead.back() == Some(&tip.hash) {
+            return Ok(None);
+        }
+        let distance = tip.height.to_u32().saturating_sub(last.height.to_u32());
+        if distance >= LONG && source.block_hash(last.height)? == last.hash {
+            let count = distance.saturating_sub(LAST).min(HASHES);
+            self.ahead = source.hashes_above(last.height, count)?.into();
+            self.is_far = !self.ahead.is_empty();
+            if self.is_far {
+                return Ok(None);
+            }
+        }
+        match route(source, &self.known, &self.ahead, tip)? {
+            Route::Onward { kept, ahead } => {
+                self.ahead.truncate(kept);
+                self.ahead.extend(ahead);
+                Ok(None)
+            }
+            Route::Fork { fork_point, ahead } => {
+                self.forget_above(fork_point);
+                self.ahead = ahead.into();
+                Ok(Some(Step::Event(ChainEvent::Disconnected { from: last, fork_point })))
+            }
+            Route::Behind => {
+                self.ahead.clear();
+                Ok(Some(Step::Behind { tip }))
+            }
+        }
+    }
+
+    fn forget_ahead(&mut self) {
+        self.ahead.clear();
+        self.is_far = false;
     }
 
     fn remember(&mut self, block: ChainTip) {

@@ -7,7 +7,7 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxOut, XOnlyPublicKey};
 use eots::{AdaptorSignature, BatchItem, SecretKey, SignError};
 
-use crate::outputs::leaf::SpendPath;
+use crate::outputs::leaf::{Leaf, SpendPath};
 use crate::outputs::output::{SlashingRefundOutput, StakingOutput, UnbondingOutput};
 use crate::outputs::parties::Parties;
 use crate::outputs::relay::UnsafeOutput;
@@ -234,6 +234,16 @@ impl SlashingTransaction {
         aux: &[u8; 32],
     ) -> Result<CovenantAdaptorSignatures, SigningError> {
         self.sign_as_covenant_member(key, aux)
+    }
+
+    /// Returns the leaf, and the output that is spent.
+    pub(crate) fn spent(&self) -> (&Leaf, Option<&TxOut>) {
+        (self.spend.leaf(), self.spend.prevouts().first())
+    }
+
+    /// Returns the finality providers, in the order that adaptor signatures follow.
+    pub(crate) fn finality_providers(&self) -> &[XOnlyPublicKey] {
+        self.parties.finality_providers().as_slice()
     }
 
     /// Verifies all adaptor signatures of one covenant member.

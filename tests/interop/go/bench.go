@@ -44,6 +44,7 @@ func bench() {
 	// Each time at other heights, as whoever records what is signed needs.
 	works["votes_1000"] = func() { expect(votes(first) > 0, "there are transactions"); first += 1000 }
 	maps.Copy(works, delegationWorks())
+	works["slash"] = slashWork()
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var name string

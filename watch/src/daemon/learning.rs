@@ -1,7 +1,7 @@
 //! What the sources tell, and what the driver is told of it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use babylon::node::{ChainNode, NodeError};
 use babylon::query::evidence_from_json;
@@ -10,10 +10,11 @@ use finality::Evidence;
 use staking_scripts::{Delegation, Parameters, ParametersHistory};
 use store::StoreError;
 
+use super::listening::{Listening, Said};
 use super::{DaemonObserver, WatchFault};
 use crate::driver::{Driver, DriverError};
 use crate::rows::RowError;
-use crate::sources::{FileRecord, FollowedFiles, Heard, SecuredChain};
+use crate::sources::{FileRecord, FollowedFiles, Heard};
 use crate::watch::Settings;
 
 /// How far back the staking transaction of a stake may be that is registered while the chain is followed, and
@@ -21,19 +22,19 @@ use crate::watch::Settings;
 /// proof of a block below its own tip of that time.
 const NEW_SINCE: u32 = 144;
 
-/// How often the chain is asked for its parameters: a stake under a version that is not known is not
-/// understood.
-const PARAMETERS_EVERY: Duration = Duration::from_secs(600);
+/// How much of what the chain says is told at once, so that blocks are not kept waiting for it.
+const MOST_HEARD: usize = 1_000;
 
 /// All sources.
-pub(super) struct Sources<'a> {
-    chain_node: Option<&'a dyn ChainNode>,
-    chain: Option<SecuredChain<'a>>,
+pub(super) struct Sources {
+    chain: Option<Arc<dyn ChainNode>>,
+    /// Whether that chain's parameters count.
+    asks_parameters: bool,
+    listening: Option<Listening>,
     delegations: FollowedFiles,
     evidence: FollowedFiles,
     /// What was read and not told: the driver failed.
     untold: Vec<Heard>,
-    parameters_asked: Option<Instant>,
     /// No stake is in this block or a lower one.
     start: u32,
     /// In which blocks stakes are by the chain's word, and below which height they are not by their
@@ -45,60 +46,75 @@ pub(super) struct Sources<'a> {
 pub(super) struct Outcome {
     /// What is wrong with each source; `None` where nothing is.
     pub(super) faults: Vec<(WatchFault, Option<String>)>,
+    /// The chain's parameters, where they are others now.
+    pub(super) parameters: Option<ParametersHistory<Parameters>>,
     /// Whether the driver took it.
     pub(super) result: Result<(), DriverError>,
     /// Whether more waits.
     pub(super) is_more: bool,
 }
 
-impl<'a> Sources<'a> {
+impl Sources {
     pub(super) fn new(
-        chain: Option<&'a dyn ChainNode>,
+        chain: Option<Arc<dyn ChainNode>>,
+        asks_parameters: bool,
         delegations: FollowedFiles,
         evidence: FollowedFiles,
         start: u32,
     ) -> Self {
-        Self {
-            chain_node: chain,
-            chain: chain.map(SecuredChain::new),
+        let mut sources = Self {
+            chain,
+            asks_parameters,
+            listening: None,
             delegations,
             evidence,
             untold: Vec::new(),
-            parameters_asked: None,
             start,
             claims: BTreeMap::new(),
-        }
+        };
+        sources.listen_again();
+        sources
     }
 
-    /// Returns the chain's parameters, where they are others than these and it is time to ask.
-    pub(super) fn new_parameters(
-        &mut self,
-        known: &ParametersHistory<Parameters>,
-        now: Instant,
-    ) -> Option<ParametersHistory<Parameters>> {
-        let is_due =
-            self.parameters_asked.is_none_or(|at| now.saturating_duration_since(at) >= PARAMETERS_EVERY);
-        let node = self.chain_node.filter(|_| is_due)?;
-        self.parameters_asked = Some(now);
-        // Where it does not answer, its fault is told by what else it is asked.
-        let found = babylon::query::parameters(node).ok().filter(|found| found != known)?;
-        // Versions are added, and never change: an answer that lacks one is of a node that is behind, or
-        // lies.
-        let is_known = known.iter().zip(found.iter()).all(|(known, found)| known == found);
-        if !is_known || found.iter().len() < known.iter().len() {
-            return None;
-        }
-        // Stakes under the new version were not understood.
-        self.chain = Some(SecuredChain::new(node));
-        self.delegations.begin_again();
-        Some(found)
+    /// All stakes are listed again.
+    fn listen_again(&mut self) {
+        let start = |node: &Arc<dyn ChainNode>| Listening::start(node.clone(), self.asks_parameters);
+        self.listening = self.chain.as_ref().map(start);
     }
 
     /// Another driver is told of all of it.
     pub(super) fn begin_again(&mut self) {
-        self.chain = self.chain_node.map(SecuredChain::new);
+        self.listen_again();
         self.delegations.begin_again();
         self.evidence.begin_again();
+    }
+
+    /// Takes what the chain has said meanwhile, up to parameters that are others than these: what comes
+    /// after them is understood with them.
+    fn listen(&mut self, settings: &Settings, outcome: &mut Outcome) {
+        let Some(listening) = &self.listening else { return };
+        let mut most = MOST_HEARD;
+        while let Some(said) = listening.next() {
+            match said {
+                Said::Heard(heard) => self.untold.push(heard),
+                Said::Fault(fault) => outcome.faults.push((WatchFault::Chain, fault)),
+                Said::Parameters(found) if is_extended(&settings.parameters, &found) => {
+                    outcome.parameters = Some(*found);
+                    break;
+                }
+                Said::Parameters(_) => {}
+            }
+            most = most.saturating_sub(1);
+            if most == 0 {
+                outcome.is_more = true;
+                break;
+            }
+        }
+        if outcome.parameters.is_some() {
+            // Stakes under the new version were not understood.
+            self.listen_again();
+            self.delegations.begin_again();
+        }
     }
 
     /// Asks all sources for what is new, and tells the driver.
@@ -107,39 +123,36 @@ impl<'a> Sources<'a> {
         driver: &mut Driver<'_>,
         settings: &Settings,
         observer: &dyn DaemonObserver,
-        now: Instant,
     ) -> Outcome {
-        let (mut faults, mut is_more) = (Vec::new(), false);
+        let mut outcome = Outcome { faults: Vec::new(), parameters: None, result: Ok(()), is_more: false };
         if self.untold.is_empty() {
-            let heard = &mut self.untold;
-            let mut file_errors = Vec::new();
-            let (errors, more) = self.evidence.read(&mut |record| match read_evidence(&record.text) {
-                Ok(all) => heard.extend(all.into_iter().map(|one| Heard::Evidence(Box::new(one)))),
-                Err(reason) => observer.left_out(&record.place, &reason),
-            });
-            file_errors.extend(errors);
-            is_more |= more;
-            let (errors, more) = self.delegations.read(&mut |record| match read_delegations(&record) {
-                Ok(all) => heard.extend(all.into_iter().map(|delegation| Heard::Stake {
-                    delegation: Box::new(delegation),
-                    status: None,
-                    start_height: None,
-                    is_new: false,
-                })),
-                Err(reason) => observer.left_out(&record.place, &reason),
-            });
-            file_errors.extend(errors);
-            is_more |= more;
-            let first = file_errors.first().map(|(path, error)| format!("{}: {error}", path.display()));
-            faults.push((WatchFault::Files, first));
-            if let Some(chain) = &mut self.chain {
-                let asked = chain.step(now, &mut |one| heard.push(one));
-                is_more |= matches!(asked, Ok(true));
-                faults.push((WatchFault::Chain, asked.err().map(|error| babylon::with_causes(&error))));
-            }
+            self.read_files(observer, &mut outcome);
+            self.listen(settings, &mut outcome);
         }
-        let result = self.tell(driver, settings, observer).and_then(|()| self.check_claims(driver));
-        Outcome { faults, result, is_more }
+        outcome.result = self.tell(driver, settings, observer).and_then(|()| self.check_claims(driver));
+        outcome
+    }
+
+    fn read_files(&mut self, observer: &dyn DaemonObserver, outcome: &mut Outcome) {
+        let heard = &mut self.untold;
+        let (mut errors, more) = self.evidence.read(&mut |record| match read_evidence(&record.text) {
+            Ok(all) => heard.extend(all.into_iter().map(|one| Heard::Evidence(Box::new(one)))),
+            Err(reason) => observer.left_out(&record.place, &reason),
+        });
+        outcome.is_more |= more;
+        let (others, more) = self.delegations.read(&mut |record| match read_delegations(&record) {
+            Ok(all) => heard.extend(all.into_iter().map(|delegation| Heard::Stake {
+                delegation: Box::new(delegation),
+                status: None,
+                start_height: None,
+                is_new: false,
+            })),
+            Err(reason) => observer.left_out(&record.place, &reason),
+        });
+        outcome.is_more |= more;
+        errors.extend(others);
+        let first = errors.first().map(|(path, error)| format!("{}: {error}", path.display()));
+        outcome.faults.push((WatchFault::Files, first));
     }
 
     /// Where a stake is not in the block that the chain named, all of its blocks are looked at: nobody's word
@@ -157,7 +170,7 @@ impl<'a> Sources<'a> {
             if *claimed > height {
                 return true;
             }
-            if tracker.find(stake).is_some() && included(stake).is_none() {
+            if included(stake).is_none() {
                 wrong.push((*stake, *least));
             }
             false
@@ -216,6 +229,13 @@ impl<'a> Sources<'a> {
         self.untold.drain(..told);
         result
     }
+}
+
+/// Returns whether these parameters have versions more than those that are known. Versions are added, and
+/// never change: an answer that lacks one is of a node that is behind, or lies.
+fn is_extended(known: &ParametersHistory<Parameters>, found: &ParametersHistory<Parameters>) -> bool {
+    found.iter().len() > known.iter().len()
+        && known.iter().zip(found.iter()).all(|(known, found)| known == found)
 }
 
 /// Returns the height below which nothing of a stake is in Bitcoin, whatever anybody says: that of its

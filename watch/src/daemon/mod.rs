@@ -3,7 +3,9 @@
 
 mod facts;
 mod learning;
+mod listening;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use babylon::node::ChainNode;
@@ -39,8 +41,8 @@ pub struct DaemonParts<'a> {
     pub settings: Settings,
     /// The Bitcoin node.
     pub node: &'a dyn WatchedNode,
-    /// A node of the secured chain.
-    pub chain: Option<&'a dyn ChainNode>,
+    /// A node of the secured chain. It is asked by a thread of its own.
+    pub chain: Option<Arc<dyn ChainNode>>,
     /// Whether that chain is asked for new versions of the parameters.
     pub follows_parameters: bool,
     /// Files with delegations.
@@ -79,8 +81,7 @@ pub struct WatchDaemon<'a> {
     post: Option<&'a dyn Post>,
     start: BlockHeight,
     sends: bool,
-    follows_parameters: bool,
-    sources: Sources<'a>,
+    sources: Sources,
     driver: Option<Driver<'a>>,
     faults: Vec<WatchFault>,
     facts: WatchFacts,
@@ -99,7 +100,7 @@ impl<'a> WatchDaemon<'a> {
     pub fn new(parts: DaemonParts<'a>) -> Self {
         let DaemonParts { settings, node, chain, follows_parameters, delegations, evidence, .. } = parts;
         let DaemonParts { open_store, observer, post, start, sends, .. } = parts;
-        let sources = Sources::new(chain, delegations, evidence, start.to_u32());
+        let sources = Sources::new(chain, follows_parameters, delegations, evidence, start.to_u32());
         Self {
             settings,
             node,
@@ -108,7 +109,6 @@ impl<'a> WatchDaemon<'a> {
             post,
             start,
             sends,
-            follows_parameters,
             sources,
             driver: None,
             faults: Vec::new(),
@@ -162,15 +162,13 @@ impl<'a> WatchDaemon<'a> {
             }
         };
         let driver = self.driver.insert(driver);
-        if self.follows_parameters
-            && let Some(parameters) = self.sources.new_parameters(&self.settings.parameters, now)
-        {
+        // Evidence and stakes first: they decide what blocks are looked at for.
+        let heard = self.sources.hear(driver, &self.settings, self.observer);
+        if let Some(parameters) = heard.parameters {
             self.settings.parameters = parameters.clone();
             // What fails there is pending, and fails again below.
             let _pending = driver.set_parameters(parameters);
         }
-        // Evidence and stakes first: they decide what blocks are looked at for.
-        let heard = self.sources.hear(driver, &self.settings, self.observer, now);
         let stepped = driver.step(now);
         let is_at_rest = matches!(stepped, Ok(true));
         for (fault, reason) in heard.faults {

@@ -284,7 +284,9 @@ impl Driver<'_> {
             return Ok(false);
         }
         let stakes = self.looks_back.take().map(|it| it.stakes).unwrap_or_default();
-        let stakes: Vec<Txid> = stakes.into_keys().collect();
+        // Those for which it is to be looked lower meanwhile are not done.
+        let stakes: Vec<Txid> =
+            stakes.into_keys().filter(|txid| !self.look_back.contains_key(txid)).collect();
         self.tell(Event::LookBackDone { stakes: &stakes })?;
         Ok(self.look_back.is_empty())
     }

@@ -23,7 +23,7 @@ use crate::event::Event;
 use crate::report::{Post, Report};
 use crate::rows::{RowError, is_stored, passed_blocks, stored_tip};
 use crate::told::{Observer, Told};
-use crate::watch::{Settings, Watch};
+use crate::watch::{Output, Settings, Watch};
 
 /// How many blocks a step passes at most, so that a long way does not keep others waiting.
 const BLOCKS_A_STEP: u32 = 100;
@@ -82,6 +82,8 @@ pub struct Driver<'a> {
     began: Instant,
     /// What is still to be stored and done, in order.
     pending: VecDeque<Pending>,
+    /// What follows of blocks that were passed, and is stored with that of others.
+    held: Output,
     /// The stakes for which blocks are still to be looked at again, and from which height on.
     look_back: BTreeMap<Txid, u32>,
     /// What of that is under way.
@@ -129,6 +131,7 @@ impl<'a> Driver<'a> {
             reports: VecDeque::new(),
             began: Instant::now(),
             pending: VecDeque::from([output.into()]),
+            held: Output::default(),
             look_back: BTreeMap::new(),
             looks_back: None,
             mempool_read: None,
@@ -160,7 +163,7 @@ impl<'a> Driver<'a> {
     pub fn learn(&mut self, delegation: &Delegation, since: u32) -> Result<(), DriverError> {
         // Whoever starts again tells all of it again, and its signatures take a millisecond or two.
         if is_stored(&mut *self.store, delegation)? {
-            return Ok(());
+            return self.look_again(delegation.staking_transaction.compute_txid(), since);
         }
         self.tell(Event::Delegation { delegation, since })
     }
@@ -170,12 +173,16 @@ impl<'a> Driver<'a> {
         self.looks_back.is_some() || !self.look_back.is_empty()
     }
 
-    /// Looks at blocks again for a stake that is known, from this height on.
+    /// Looks at blocks again for a stake that is known, from this height on, where it is in none of those that
+    /// were looked at.
     ///
     /// # Errors
     /// [`DriverError`].
     pub fn look_again(&mut self, stake: Txid, since: u32) -> Result<(), DriverError> {
-        self.tell(Event::LookAgain { stake, since })
+        match self.watch.tracker().is_missing(&stake, since) {
+            true => self.tell(Event::LookAgain { stake, since }),
+            false => Ok(()),
+        }
     }
 
     /// Forgets what blocks above this height had, and follows the node from there again.
@@ -254,17 +261,24 @@ impl<'a> Driver<'a> {
     fn follow(&mut self) -> Result<bool, DriverError> {
         let blocks = self.node.tip()?.height.to_u32().saturating_sub(self.watch.tracker().height());
         self.tell(Event::Behind { blocks })?;
+        let followed = self.pass_blocks();
+        self.store_held()?;
+        followed
+    }
+
+    fn pass_blocks(&mut self) -> Result<bool, DriverError> {
         for _ in 0..BLOCKS_A_STEP {
             match self.follower.step(&self.node)? {
                 Step::Event(ChainEvent::Connected { at, block }) => {
-                    self.tell(Event::Connected { block: &block, at })?;
+                    self.hold(Event::Connected { block: &block, at })?;
                     self.observer.told(&Told::Block(at));
                 }
                 Step::Event(ChainEvent::Disconnected { fork_point, .. }) => {
-                    self.tell(Event::Disconnected { fork_point })?;
+                    self.hold(Event::Disconnected { fork_point })?;
                     self.observer.told(&Told::Disconnected(fork_point));
                 }
                 Step::AtTip => {
+                    self.store_held()?;
                     self.tell(Event::Behind { blocks: 0 })?;
                     self.observer.told(&Told::AtTip(self.follower.position()));
                     return Ok(true);
@@ -276,6 +290,26 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// Tells as [`tell`](Self::tell) does. Where the node is far ahead and nothing is to be done, what is to be
+    /// stored is stored later, with that of other blocks: whoever is killed before passes them again.
+    fn hold(&mut self, event: Event<'_>) -> Result<(), DriverError> {
+        let Output { changes, mut actions } = self.watch.handle(event);
+        self.held.changes.merge(changes);
+        self.held.actions.append(&mut actions);
+        match self.watch.is_behind() && self.held.actions.is_empty() {
+            true => Ok(()),
+            false => self.store_held(),
+        }
+    }
+
+    fn store_held(&mut self) -> Result<(), DriverError> {
+        let Output { changes, actions } = std::mem::take(&mut self.held);
+        if !changes.is_empty() || !actions.is_empty() {
+            self.pending.push_back(Output { changes, actions }.into());
+        }
+        self.carry_out()
     }
 
     fn read_mempool(&mut self, now: Instant) -> Result<(), DriverError> {

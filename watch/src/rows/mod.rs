@@ -1,5 +1,6 @@
 //! What is stored: rows of a key and a value, of which the core can be made again.
 
+mod ready;
 mod reports;
 mod stake;
 
@@ -12,6 +13,7 @@ use finality::Evidence;
 use staking_scripts::Delegation;
 use store::{ChangeSet, Schema, Store};
 
+pub(crate) use self::ready::{put_ready, stored_ready};
 pub use self::reports::stored_slashing;
 pub(crate) use self::reports::{
     delete_posted, delete_slashing, put_posted, put_slashing, read_posted, read_slashed,
@@ -42,10 +44,14 @@ const SLASHING: &str = "slashing";
 /// The reports that were taken, by what they are about.
 const POSTED: &str = "posted";
 
+/// What is ready to be completed with a provider's key, by staking transaction: it follows from the
+/// delegations.
+const READY: &str = "ready";
+
 /// The tables of a watchtower.
 pub const SCHEMA: Schema = Schema {
     program: "btcstake_watch",
-    versions: &[&[TIP, STAKE, DELEGATION, EVIDENCE, TOLD, LOOK_BACK, PASSED], &[SLASHING, POSTED]],
+    versions: &[&[TIP, STAKE, DELEGATION, EVIDENCE, TOLD, LOOK_BACK, PASSED], &[SLASHING, POSTED], &[READY]],
 };
 
 /// A stored row is none of ours.

@@ -62,6 +62,9 @@ struct StakeRow {
     /// Absent in rows of the first version, which do not tell.
     #[prost(bool, optional, tag = "16")]
     is_extension: Option<bool>,
+    /// Absent in rows of before: all of its blocks were looked at.
+    #[prost(uint32, tag = "17")]
+    searched: u32,
 }
 
 const fn path_number(path: Option<SpendPath>) -> u32 {
@@ -113,6 +116,7 @@ pub(crate) fn put_stake(changes: &mut ChangeSet, stake: &TrackedStake, tracker: 
         refund_spent: spends.refund.map(spend_row),
         registered: stake.registered.map(DelegationStatus::number),
         is_extension: Some(stake.is_extension),
+        searched: stake.searched,
     };
     changes.put(STAKE, stake.outpoint.txid.to_byte_array().to_vec(), row.encode_to_vec());
 }
@@ -151,6 +155,7 @@ fn read_stake(key: &[u8], value: &[u8], tracker: &mut Tracker) -> Result<(Tracke
         is_extension: row.is_extension.unwrap_or_default(),
         registered: registered.flatten(),
         included: row.included,
+        searched: row.searched,
         spends: (spends != Spends::default()).then(|| Box::new(spends)),
     };
     Ok((stake, row.is_extension.is_some()))

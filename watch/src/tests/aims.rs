@@ -37,6 +37,7 @@ fn stake(included: Option<u32>, staking: Option<Spend>, unbonding: Option<Spend>
         is_extension: false,
         registered: None,
         included,
+        searched: 0,
         spends: Some(Box::new(Spends { staking, unbonding, refund: None })),
     }
 }

@@ -113,6 +113,36 @@ fn a_node_that_forgets_its_tip_undoes_nothing_and_another_branch_does() {
     assert!(log.taken().iter().any(|said| said == "deep_reorg"));
 }
 
+/// Whoever says a wrong height of a stake hides it from nobody: where another says a lower one, it is looked
+/// for there, also after a restart, and once.
+#[test]
+fn a_stake_is_looked_for_where_somebody_else_says() {
+    let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+    let genesis = node.tip().unwrap().hash;
+    extend(&node, genesis, 3, &[MADE[0].staking.clone()]);
+    let (now, delegation) = (Instant::now(), &MADE[0].delegation);
+    let included = |driver: &Driver<'_>| {
+        let tracker = driver.watch().tracker();
+        let id = tracker.find(&delegation.staking_transaction.compute_txid()).unwrap();
+        tracker.stake(id).unwrap().included_height()
+    };
+    let mut driver = open(&node, &database, &log);
+    driver.step(now).unwrap();
+    driver.learn(delegation, 3).unwrap();
+    driver.step(now).unwrap();
+    assert_eq!(included(&driver), None);
+    drop(driver);
+    let mut driver = open(&node, &database, &log);
+    log.taken();
+    for since in [3, 1, 1, 2] {
+        driver.learn(delegation, since).unwrap();
+        driver.step(now).unwrap();
+    }
+    assert_eq!(included(&driver), Some(1));
+    let looked: Vec<_> = log.taken().into_iter().filter(|said| said.contains("from")).collect();
+    assert_eq!(looked, ["1 from 1"]);
+}
+
 #[test]
 fn failures_of_the_node_lose_nothing() {
     let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());

@@ -48,10 +48,12 @@ fn at_tip<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) 
     driver
 }
 
+/// What is known of each, wherever it was looked for.
 fn found(driver: &Driver<'_>) -> Vec<TrackedStake> {
     let tracker = driver.watch().tracker();
     let ids = MADE.iter().map(|made| made.staking.compute_txid());
-    ids.map(|id| tracker.stake(tracker.find(&id).unwrap()).unwrap().clone()).collect()
+    let stakes = ids.map(|id| tracker.stake(tracker.find(&id).unwrap()).unwrap().clone());
+    stakes.map(|stake| TrackedStake { searched: 0, ..stake }).collect()
 }
 
 /// Learns all stakes, each from the height that is given, and returns what is known then and how many calls

@@ -3,12 +3,14 @@
 
 mod aims;
 mod bounds;
+mod daemon;
 mod driver;
 mod files;
 mod look_back;
 mod phase1;
 mod posting;
 mod properties;
+mod ready;
 mod reports;
 mod secured_chain;
 mod selective;

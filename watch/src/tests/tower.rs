@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 
 use chain::{BlockHeight, ChainTip};
-use store::Store as _;
 use store::testing::{MemoryDatabase, MemoryStore};
+use store::{ChangeSet, Store as _};
 
 use super::stakes::PARAMETERS;
 use super::world::Bitcoin;
 use crate::alert::Alert;
 use crate::event::{Action, Event};
 use crate::report::Report;
-use crate::rows::{SCHEMA, stored_delegations, stored_slashing};
+use crate::rows::{SCHEMA, stored_delegations, stored_ready, stored_slashing};
 use crate::watch::{Output, Settings, Watch};
 
 /// How deep what counts must be.
@@ -90,6 +90,10 @@ impl Tower {
                 match action {
                     Action::Alert(alert) => self.alerts.push(alert),
                     Action::Load { stakes } => {
+                        let (ready, others) = stored_ready(&mut self.store, &stakes).unwrap();
+                        outputs.push_back(self.watch.handle(Event::Ready { ready: &ready, others: &others }));
+                    }
+                    Action::LoadDelegations { stakes } => {
                         let delegations = stored_delegations(&mut self.store, &stakes).unwrap();
                         outputs.push_back(self.watch.handle(Event::Loaded { delegations: &delegations }));
                     }
@@ -119,6 +123,13 @@ impl Tower {
             }
         }
         Ok(())
+    }
+
+    /// Changes what is stored behind its back.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut ChangeSet)) {
+        let mut changes = ChangeSet::new();
+        change(&mut changes);
+        self.store.apply(&changes).unwrap();
     }
 
     /// How many rows a table has.

@@ -178,6 +178,19 @@ impl Tracker {
         }
     }
 
+    /// Takes note that blocks from this height on are looked at for a stake.
+    pub(crate) fn searched(&mut self, id: StakeId, since: u32) {
+        if let Some(stake) = self.stake_mut(id) {
+            stake.searched = stake.searched.min(since);
+        }
+    }
+
+    /// Returns whether a stake is in no block, and blocks from this height on were not looked at for it.
+    pub(crate) fn is_missing(&self, staking: &Txid, since: u32) -> bool {
+        let stake = self.find(staking).and_then(|id| self.stake(id));
+        stake.is_some_and(|stake| stake.included.is_none() && since < stake.searched)
+    }
+
     /// Takes note of what the secured chain has of a stake. Returns whether that is new.
     pub(crate) fn register(&mut self, id: StakeId, status: DelegationStatus) -> bool {
         let Some(stake) = self.stake_mut(id) else { return false };

@@ -1,6 +1,8 @@
 //! From evidence to slashing transactions that are ready.
 
-use bitcoin::XOnlyPublicKey;
+use std::collections::BTreeMap;
+
+use bitcoin::{Txid, XOnlyPublicKey};
 use eots::SecretKey;
 use finality::Evidence;
 use staking_scripts::Delegation;
@@ -8,7 +10,8 @@ use staking_scripts::delegation::SlashedOutput;
 
 use super::{Output, Watch};
 use crate::alert::Alert;
-use crate::complete::Candidates;
+use crate::complete::{Candidates, ReadyStake};
+use crate::event::Action;
 use crate::rows;
 use crate::stake::StakeId;
 
@@ -54,6 +57,44 @@ impl Watch {
         self.accused.len() < MOST_STRANGERS
             || !is_stranger(provider)
             || self.accused.keys().filter(|accused| is_stranger(accused)).count() < MOST_STRANGERS
+    }
+
+    /// Completes slashing transactions that are ready, and sends them. Where one cannot be completed so, its
+    /// delegation may have other signatures, or says why not.
+    pub(super) fn ready(&mut self, ready: &[(Txid, ReadyStake)], others: &[Txid], output: &mut Output) {
+        let mut of_provider: BTreeMap<XOnlyPublicKey, Vec<(StakeId, Txid, &ReadyStake)>> = BTreeMap::new();
+        let mut left = others.to_vec();
+        for (txid, ready) in ready {
+            let found = self.tracker.find(txid).and_then(|id| Some((id, self.slashed_provider(id)?)));
+            match found {
+                Some((id, provider)) => of_provider.entry(provider).or_default().push((id, *txid, ready)),
+                None => left.push(*txid),
+            }
+        }
+        for (provider, stakes) in of_provider {
+            let Some(key) = self.keys.get(&provider) else { continue };
+            let all: Vec<&ReadyStake> = stakes.iter().map(|(.., ready)| *ready).collect();
+            let completed = ReadyStake::complete(&all, key);
+            for ((id, txid, _), candidates) in stakes.into_iter().zip(completed) {
+                match candidates {
+                    Some(candidates) => {
+                        self.slasher.complete(id, candidates);
+                        self.send_one(id, output);
+                    }
+                    None => left.push(txid),
+                }
+            }
+        }
+        if !left.is_empty() {
+            output.actions.push(Action::LoadDelegations { stakes: left });
+        }
+    }
+
+    /// Returns a provider of a stake whose key is known.
+    fn slashed_provider(&self, id: StakeId) -> Option<XOnlyPublicKey> {
+        let mut providers =
+            self.tracker.stake(id)?.providers.iter().filter_map(|id| self.tracker.provider(*id));
+        providers.find(|provider| self.keys.contains_key(provider)).copied()
     }
 
     /// Completes the slashing transactions of stored delegations, and sends them.

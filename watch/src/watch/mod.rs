@@ -1,6 +1,7 @@
 //! The core: it is told what happens, and says what is to be stored and done. It does nothing itself.
 
 mod evidence;
+mod mempool;
 mod open;
 mod phase1;
 mod react;
@@ -22,7 +23,7 @@ use store::ChangeSet;
 pub use self::settings::{OnSelective, Settings};
 use self::tell::Teller;
 use crate::alert::Alert;
-use crate::complete::with_causes;
+use crate::complete::{ReadyStake, with_causes};
 use crate::event::{Action, Event, Verdict};
 use crate::facts::StakeFacts;
 use crate::reporter::Reporter;
@@ -109,6 +110,11 @@ impl Watch {
         &self.tracker
     }
 
+    /// Returns whether many blocks of the node are still to be told.
+    pub const fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
     /// Returns what the core goes by.
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -179,8 +185,11 @@ impl Watch {
                 }
             }
             Event::LookAgain { stake, since } => {
-                rows::put_look_back(&mut output.changes, &stake, since);
-                output.actions.push(Action::LookBack { stakes: vec![(stake, since)] });
+                if let Some(id) = self.tracker.find(&stake).filter(|_| self.tracker.is_missing(&stake, since))
+                {
+                    self.look_back(id, stake, since, &mut output);
+                    self.put(id, &mut output);
+                }
             }
             Event::LookBackDone { stakes } => {
                 for stake in stakes {
@@ -193,6 +202,7 @@ impl Watch {
             Event::Waiting { txids } => self.waiting(txids, &mut output),
             Event::Delegation { delegation, since } => self.learned(delegation, since, &mut output),
             Event::Evidence { evidence } => self.accused(evidence, &mut output),
+            Event::Ready { ready, others } => self.ready(ready, others, &mut output),
             Event::Loaded { delegations } => self.loaded(delegations, &mut output),
             Event::Slashing { delegation, transaction } => {
                 self.recovered(delegation, transaction, &mut output);
@@ -218,6 +228,13 @@ impl Watch {
             self.reporter.note(id, stake);
             rows::put_stake(&mut output.changes, stake, &self.tracker);
         }
+    }
+
+    /// Asks for the blocks from this height on, for a stake.
+    fn look_back(&mut self, id: StakeId, stake: Txid, since: u32, output: &mut Output) {
+        self.tracker.searched(id, since);
+        rows::put_look_back(&mut output.changes, &stake, since);
+        output.actions.push(Action::LookBack { stakes: vec![(stake, since)] });
     }
 
     /// Returns how many blocks were disconnected.
@@ -256,10 +273,14 @@ impl Watch {
         };
         // What is more may be the unbonding transaction, whose output was spent since.
         if !matches!(learned, Learned::More(_)) || self.is_spent(id) {
-            rows::put_look_back(&mut output.changes, &stake, since);
-            output.actions.push(Action::LookBack { stakes: vec![(stake, since)] });
+            self.look_back(id, stake, since, output);
         }
         rows::put_delegation(&mut output.changes, delegation);
+        rows::put_ready(
+            &mut output.changes,
+            &stake,
+            ReadyStake::of(delegation, &self.settings.parameters).as_ref(),
+        );
         self.recover_again(id, stake, output);
         self.put(id, output);
         let key = facts.providers.iter().find_map(|provider| self.keys.get(provider)).cloned();
@@ -269,16 +290,19 @@ impl Watch {
         }
     }
 
-    /// Asks for the delegations of the stakes of a provider whose key is known.
+    /// Asks for what completes the slashing transactions of a provider whose key is known.
     fn want_all(&mut self, provider: &XOnlyPublicKey, output: &mut Output) {
         let stakes: Vec<_> = self.tracker.stakes_of(provider).collect();
-        // Nobody signed a slashing of a phase-1 stake before it was registered.
-        let is_phase1 = |id: &StakeId| self.tracker.stake(*id).is_some_and(TrackedStake::is_phase1);
-        let stakes: Vec<_> = stakes.into_iter().filter(|id| !is_phase1(id)).collect();
-        let wanted = stakes.into_iter().filter(|id| self.slasher.want(*id));
-        let txids = wanted.collect::<Vec<_>>().into_iter();
-        let txids: Vec<_> =
-            txids.filter_map(|id| self.tracker.stake(id).map(|stake| stake.outpoint.txid)).collect();
+        let mut txids = Vec::new();
+        for id in stakes {
+            // Nobody signed a slashing of a phase-1 stake before it was registered.
+            let Some(stake) = self.tracker.stake(id).filter(|stake| !stake.is_phase1) else { continue };
+            if self.slasher.want(id) {
+                txids.push(stake.outpoint.txid);
+            }
+        }
+        // In the order in which they are stored, they are read twice as fast.
+        txids.sort_unstable();
         for stakes in txids.chunks(MOST_LOADED) {
             output.actions.push(Action::Load { stakes: stakes.to_vec() });
         }
@@ -304,25 +328,6 @@ impl Watch {
                     let transaction = transaction.clone();
                     output.actions.push(Action::Broadcast { stake, output: other, transaction });
                 }
-            }
-        }
-    }
-
-    /// Returns whether it matters what waits in the mempool: a stake is to be slashed whose staking
-    /// transaction is in no block.
-    pub fn needs_mempool(&self) -> bool {
-        let is_nowhere = |stake: &TrackedStake| stake.included_height().is_none();
-        self.slasher.stakes().filter_map(|id| self.tracker.stake(id)).any(is_nowhere)
-    }
-
-    fn waiting(&mut self, txids: &[Txid], output: &mut Output) {
-        let known: BTreeSet<Txid> =
-            txids.iter().filter(|txid| self.tracker.find(txid).is_some()).copied().collect();
-        let before = std::mem::replace(&mut self.waiting, known);
-        let new: Vec<_> = self.waiting.difference(&before).copied().collect();
-        for txid in new {
-            if let Some(id) = self.tracker.find(&txid).filter(|id| self.slasher.is_wanted(*id)) {
-                self.send_one(id, output);
             }
         }
     }

@@ -214,7 +214,7 @@ impl Args {
         };
         let watched: &dyn WatchedNode = &node;
         let open_store = || place.open();
-        let chain: Option<&dyn ChainNode> = chain.as_ref().map(|chain| -> &dyn ChainNode { chain });
+        let chain = chain.map(|chain| -> Arc<dyn ChainNode> { Arc::new(chain) });
         let mut daemon = WatchDaemon::new(DaemonParts {
             settings,
             node: watched,

@@ -11,6 +11,7 @@ mod elsewhere;
 mod included;
 mod json;
 mod phase1;
+mod ready;
 mod record;
 mod relation;
 mod rules;

@@ -203,6 +203,11 @@ impl LeafSpend {
         &self.psbt.unsigned_tx
     }
 
+    /// Returns the outputs that the inputs spend, in order.
+    pub(crate) fn prevouts(&self) -> &[TxOut] {
+        &self.prevouts
+    }
+
     pub(crate) fn txid(&self) -> Txid {
         self.unsigned().compute_txid()
     }
