@@ -26,4 +26,4 @@ pub use follow::{ChainEvent, FollowError, Follower, Listen, Step};
 pub use inputs::{MissingInput, first_valid_height, missing_input};
 pub use rejection::RejectionClass;
 pub use traits::{Broadcast, ChainSource, FeeEstimate, Lookup, Mempool, Mine, Node, Spenders};
-pub use types::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, SpentOutput};
+pub use types::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, SpentOutput, Unspent};

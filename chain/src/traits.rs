@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 
-use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError, SpentOutput};
+use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError, SpentOutput, Unspent};
 
 /// How often a node without a bell is asked for its tip by whoever waits.
 const BETWEEN_TIPS: Duration = Duration::from_millis(100);
@@ -149,6 +149,13 @@ pub trait Spenders {
     ///
     /// The chain may change meanwhile: whoever needs one state of it compares the tip before and after.
     fn spenders(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<SpentOutput>>, NodeError>;
+
+    /// Returns which of these outputs are unspent in the best chain, in any order; `None` where the node
+    /// cannot tell. The chain may change meanwhile, as above.
+    fn unspent(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<Unspent>>, NodeError> {
+        let _ = outpoints;
+        Ok(None)
+    }
 }
 
 /// A node that mines blocks on request.
@@ -199,6 +206,9 @@ macro_rules! forward {
             fn block_hash(&self, height: BlockHeight) -> Result<BlockHash, NodeError> {
                 (**self).block_hash(height)
             }
+            fn hashes_above(&self, height: BlockHeight, count: u32) -> Result<Vec<BlockHash>, NodeError> {
+                (**self).hashes_above(height, count)
+            }
             fn header(&self, hash: &BlockHash) -> Result<FoundHeader, NodeError> {
                 (**self).header(hash)
             }
@@ -241,6 +251,9 @@ macro_rules! forward {
         impl<T: Spenders + ?Sized> Spenders for $pointer {
             fn spenders(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<SpentOutput>>, NodeError> {
                 (**self).spenders(outpoints)
+            }
+            fn unspent(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<Unspent>>, NodeError> {
+                (**self).unspent(outpoints)
             }
         }
         impl<T: Mine + ?Sized> Mine for $pointer {

@@ -90,6 +90,15 @@ pub struct FoundTransaction {
     pub confirmations: u32,
 }
 
+/// An output that is unspent in the best chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unspent {
+    /// The output.
+    pub outpoint: OutPoint,
+    /// The height of its transaction's block.
+    pub height: BlockHeight,
+}
+
 /// An output that is spent, as an index of spenders has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpentOutput {

@@ -31,6 +31,14 @@ pub enum Event<'a> {
         /// The block.
         to: ChainTip,
     },
+    /// The blocks up to this one were not told: what they have of every stake is looked for by other ways,
+    /// which [`Action::LookBackAll`] asks for.
+    Leapt {
+        /// The block.
+        to: ChainTip,
+    },
+    /// What [`Action::LookBackAll`] asked for was told.
+    AllLookedBack,
     /// A block of the chain, at or below the last one, is looked at again, for stakes that were learned late.
     LookedBack {
         /// The block.
@@ -172,6 +180,11 @@ pub enum Action {
     LookBack {
         /// The stakes, each with the height below which nothing of it is.
         stakes: Vec<(Txid, u32)>,
+    },
+    /// Look at the blocks from this height on again, for all stakes.
+    LookBackAll {
+        /// The height.
+        since: u32,
     },
     /// Tell somebody.
     Alert(Alert),

@@ -1,14 +1,15 @@
 //! A `bitcoind` under whoever follows many outputs: its mempool, its index of spenders, its bell.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bitcoin::{BlockHash, OutPoint, Txid};
 use serde_json::{Value, json};
 
-use super::BitcoinCore;
 use super::blocks::MISC;
 use super::transport::malformed;
-use crate::{Mempool, NodeError, Spenders, SpentOutput};
+use super::{BitcoinCore, TIMEOUT};
+use crate::{BlockHeight, ChainSource as _, Mempool, NodeError, Spenders, SpentOutput, Unspent};
 
 /// How many outputs one call asks for: the time of a call grows with the square of what it finds in the
 /// mempool, which it holds meanwhile.
@@ -45,6 +46,39 @@ impl Spenders for BitcoinCore {
         }
         Ok(Some(spent))
     }
+
+    fn unspent(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<Unspent>>, NodeError> {
+        const METHOD: &str = "gettxout";
+        let mut heights: HashMap<BlockHash, BlockHeight> = HashMap::new();
+        let mut unspent = Vec::new();
+        for chunk in outpoints.chunks(CHUNK) {
+            let exists = |outpoint: &&OutPoint| i32::try_from(outpoint.vout).is_ok();
+            let asked: Vec<OutPoint> = chunk.iter().filter(exists).copied().collect();
+            let questions: Vec<Value> =
+                asked.iter().map(|outpoint| json!([outpoint.txid, outpoint.vout, false])).collect();
+            let answers = self.rpc.call_each::<Option<UnspentAnswer>>(METHOD, &questions, TIMEOUT)?;
+            for (outpoint, answer) in asked.into_iter().zip(answers) {
+                let Some(UnspentAnswer { bestblock, confirmations }) = answer? else { continue };
+                let tip = match heights.get(&bestblock) {
+                    Some(height) => *height,
+                    None => self.header(&bestblock)?.height,
+                };
+                heights.insert(bestblock, tip);
+                let height = tip.to_u32().saturating_add(1).checked_sub(confirmations);
+                let height =
+                    height.ok_or_else(|| malformed(METHOD, "it is deeper than the chain is high"))?;
+                unspent.push(Unspent { outpoint, height: BlockHeight::new(height) });
+            }
+        }
+        Ok(Some(unspent))
+    }
+}
+
+/// The fields of `gettxout`'s result that are needed.
+#[derive(serde::Deserialize)]
+struct UnspentAnswer {
+    bestblock: BlockHash,
+    confirmations: u32,
 }
 
 impl BitcoinCore {

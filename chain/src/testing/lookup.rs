@@ -3,7 +3,7 @@
 use bitcoin::{Block, OutPoint, Script, Transaction, Txid};
 
 use super::scripted::{ScriptedChain, State};
-use crate::{ChainTip, Coin, FoundTransaction, Lookup, NodeError, Spenders, SpentOutput};
+use crate::{ChainTip, Coin, FoundTransaction, Lookup, NodeError, Spenders, SpentOutput, Unspent};
 
 impl ScriptedChain {
     /// Gives it an index of spenders, or takes it away. It has none at first.
@@ -67,6 +67,22 @@ impl Spenders for ScriptedChain {
                 Some(SpentOutput { outpoint: *outpoint, by, block })
             };
             Ok(Some(outpoints.iter().filter_map(spent).collect()))
+        })
+    }
+
+    fn unspent(&self, outpoints: &[OutPoint]) -> Result<Option<Vec<Unspent>>, NodeError> {
+        self.answer(|state| {
+            if !state.has_index {
+                return Ok(None);
+            }
+            let unspent = |outpoint: &OutPoint| {
+                let made = state.find(|transaction| transaction.compute_txid() == outpoint.txid)?;
+                let spent = state.find(|transaction| spends(transaction, outpoint));
+                let is_spent = spent.is_some_and(|spent| spent.block.is_some());
+                let height = made.block.filter(|_| !is_spent)?.height;
+                Some(Unspent { outpoint: *outpoint, height })
+            };
+            Ok(Some(outpoints.iter().filter_map(unspent).collect()))
         })
     }
 }

@@ -30,7 +30,9 @@ pub(crate) fn measure(rows: &mut Rows) {
         println!("SKIPPED: the way to the tip needs a bitcoind, and BITCOIND_EXE names none");
         return;
     };
-    let daemon = RegtestDaemon::start_with_args(&exe, &["-rest=1", "-txospenderindex=1", "-checkblockindex=0"]).expect("a node");
+    let daemon =
+        RegtestDaemon::start_with_args(&exe, &["-rest=1", "-txospenderindex=1", "-checkblockindex=0"])
+            .expect("a node");
     let node = daemon.connect().expect("a node");
     // The stakes are in the first blocks, of which the store knows.
     let script = ScriptBuf::from_bytes(vec![0x51]).to_p2wsh();
@@ -64,16 +66,16 @@ pub(crate) fn measure(rows: &mut Rows) {
     rows.row("catch-up: ours by one call per stake", ours / single, "times", Some(0.1));
 }
 
-/// Opens a store that saw the first blocks, and follows to the tip.
+/// Opens a store that saw the first blocks, and follows to the tip, which is measured.
 fn catch_up(node: &BitcoinCore, start: ChainTip) -> f64 {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("stakes.db");
     let mut store = SqliteStore::open(&path, &SCHEMA).expect("a store");
     watch::testing::fill(&mut store, STAKES, start, DEPTH).expect("filled");
     let settings = Settings::new(history(&[0]), DEPTH);
-    let begun = Instant::now();
     let mut driver =
         Driver::open(settings, node, Box::new(store), &Silent, BlockHeight::GENESIS).expect("a watchtower");
+    let begun = Instant::now();
     while !driver.step(Instant::now()).expect("a node") {}
     assert_eq!(driver.watch().tracker().tip(), node.tip().expect("a tip"));
     begun.elapsed().as_secs_f64()

@@ -89,6 +89,11 @@ impl Driver<'_> {
                 self.look_back.extend(stakes.iter().copied());
                 None
             }
+            Action::LookBackAll { since } => {
+                let least = self.look_back_all.map_or(*since, |earlier| earlier.min(*since));
+                self.look_back_all = Some(least);
+                None
+            }
             Action::Broadcast { stake, output, transaction } => self.send(*stake, *output, transaction),
         })
     }

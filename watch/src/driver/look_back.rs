@@ -1,14 +1,15 @@
 //! Looking again at blocks that were passed before stakes were learned.
 //!
 //! A node with an index of spenders is asked for what spends their outputs, where it is known in which block
-//! a stake is: then only the blocks with something of them are read, and the last k, as the index may leave
-//! some of those for a moment while the node tries a fork. Otherwise every block is read.
+//! a stake is, or that it is in none: then only the blocks with something of them are read, and the last k, as
+//! the index may leave some of those for a moment while the node tries a fork. Otherwise every block is read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use bitcoin::{BlockHash, OutPoint, Txid};
 use chain::{BlockHeight, NodeError};
 
+use super::inclusions::Inclusions;
 use super::{BLOCKS_A_STEP, Driver, DriverError};
 use crate::event::Event;
 use crate::stake::StakeOutput;
@@ -17,9 +18,9 @@ use crate::told::Told;
 /// Over fewer blocks nobody asks an index.
 const LEAST_BLOCKS: u32 = 200;
 /// How many outputs are asked for at once.
-const CHUNK: usize = 500;
+const CHUNK: usize = 2_000;
 /// How often a step asks at most.
-const CHUNKS_A_STEP: usize = 20;
+const CHUNKS_A_STEP: usize = 5;
 /// A stake's outputs come one after the other: of the staking transaction, the unbonding, the slashing.
 const MOST_ROUNDS: u32 = 3;
 
@@ -27,14 +28,17 @@ const MOST_ROUNDS: u32 = 3;
 #[derive(Debug)]
 pub(super) struct LookBack {
     /// The stakes, each with the height below which nothing of it is.
-    stakes: BTreeMap<Txid, u32>,
-    stage: Stage,
+    pub(super) stakes: BTreeMap<Txid, u32>,
+    /// Those that were asked for by name; of the others it was asked for all.
+    named: BTreeSet<Txid>,
+    is_of_all: bool,
+    pub(super) stage: Stage,
 }
 
 #[derive(Debug)]
-enum Stage {
-    /// The blocks below which nothing of a stake is are read: its staking transaction may be in that one.
-    Inclusions(BTreeSet<u32>),
+pub(super) enum Stage {
+    /// It is looked for the blocks of staking transactions.
+    Inclusions(Inclusions),
     /// The index is asked.
     Spends(Asking),
     /// Every block from this one on is read.
@@ -42,7 +46,7 @@ enum Stage {
 }
 
 #[derive(Debug, Default)]
-struct Asking {
+pub(super) struct Asking {
     /// The stakes whose outputs are still to be asked for.
     ask: VecDeque<Txid>,
     /// The blocks with something of them, which are still to be read.
@@ -58,12 +62,8 @@ impl Driver<'_> {
     /// Looks at some of the blocks again, for all stakes at once. Returns whether nothing is left: a chain is
     /// long, and what is new, and what waits to be sent again, is not kept waiting for it.
     pub(super) fn look_back(&mut self) -> Result<bool, DriverError> {
-        if self.looks_back.is_none() {
-            let Some(from) = self.look_back.values().min().copied() else { return Ok(true) };
-            let stage = self.first_stage(from)?;
-            let stakes = std::mem::take(&mut self.look_back);
-            self.observer.told(&Told::LooksBack { from, stakes: stakes.len() });
-            self.looks_back = Some(LookBack { stakes, stage });
+        if self.looks_back.is_none() && !self.begin()? {
+            return Ok(true);
         }
         // Whatever fails is tried again: the stage stays.
         match self.looks_back.as_ref().map(|it| &it.stage) {
@@ -76,10 +76,32 @@ impl Driver<'_> {
         }
     }
 
-    fn first_stage(&self, from: u32) -> Result<Stage, DriverError> {
-        let tracker = self.watch.tracker();
-        let blocks = tracker.height().saturating_sub(from);
-        let outpoint = self.look_back.keys().next().map(|txid| OutPoint::new(*txid, 0));
+    /// Begins with what is asked for. Returns whether that is anything.
+    fn begin(&mut self) -> Result<bool, DriverError> {
+        let mut stakes = self.look_back.clone();
+        if let Some(since) = self.look_back_all {
+            for (_, stake) in self.watch.tracker().stakes() {
+                let least = stakes.entry(stake.outpoint().txid).or_insert(since);
+                *least = since.min(*least);
+            }
+        }
+        let Some(from) = stakes.values().min().copied() else {
+            if self.look_back_all.take().is_some() {
+                self.tell(Event::AllLookedBack)?;
+            }
+            return Ok(false);
+        };
+        let stage = self.first_stage(&stakes, from)?;
+        let (named, is_of_all) = (std::mem::take(&mut self.look_back), self.look_back_all.take().is_some());
+        self.observer.told(&Told::LooksBack { from, stakes: stakes.len() });
+        let named = named.into_keys().collect();
+        self.looks_back = Some(LookBack { stakes, named, is_of_all, stage });
+        Ok(true)
+    }
+
+    fn first_stage(&self, stakes: &BTreeMap<Txid, u32>, from: u32) -> Result<Stage, DriverError> {
+        let blocks = self.watch.tracker().height().saturating_sub(from);
+        let outpoint = stakes.keys().next().map(|txid| OutPoint::new(*txid, 0));
         let (Some(outpoint), true) = (outpoint, blocks >= LEAST_BLOCKS) else {
             return Ok(Stage::Blocks(from));
         };
@@ -87,40 +109,20 @@ impl Driver<'_> {
             Err(error) if error.is_retryable() => return Err(error.into()),
             answer => matches!(answer, Ok(Some(_))),
         };
-        if !has_index {
-            return Ok(Stage::Blocks(from));
-        }
-        let is_nowhere = |txid: &Txid| self.included(txid).is_none();
-        let heights = self.look_back.iter().filter(|(txid, _)| is_nowhere(txid)).map(|(_, since)| *since);
-        Ok(Stage::Inclusions(heights.filter(|since| *since <= tracker.height()).collect()))
+        if has_index { self.inclusions(stakes).map(Stage::Inclusions) } else { Ok(Stage::Blocks(from)) }
     }
 
-    fn included(&self, txid: &Txid) -> Option<u32> {
+    pub(super) fn included(&self, txid: &Txid) -> Option<u32> {
         let tracker = self.watch.tracker();
         tracker.find(txid).and_then(|id| tracker.stake(id))?.included_height()
     }
 
-    fn look_for_inclusions(&mut self) -> Result<(), DriverError> {
-        for _ in 0..BLOCKS_A_STEP {
-            let Some(LookBack { stage: Stage::Inclusions(heights), .. }) = &self.looks_back else { break };
-            let Some(height) = heights.first().copied() else {
-                self.ask_or_read();
-                break;
-            };
-            // Where the node lacks the block, all are read.
-            self.read_again(height, None)?;
-            if let Some(LookBack { stage: Stage::Inclusions(heights), .. }) = &mut self.looks_back {
-                heights.remove(&height);
-            }
-        }
-        Ok(())
-    }
-
     /// Every block is read from the first one in which a stake may be of which it is not known where it is;
     /// the index is asked for those that are below.
-    fn ask_or_read(&mut self) {
+    pub(super) fn ask_or_read(&mut self, may_be_anywhere: impl Fn(&Txid) -> bool) {
         let Some(LookBack { stakes, .. }) = &self.looks_back else { return };
-        let nowhere = stakes.iter().filter(|(txid, _)| self.included(txid).is_none());
+        let is_nowhere = |txid: &Txid| self.included(txid).is_none() && may_be_anywhere(txid);
+        let nowhere = stakes.iter().filter(|(txid, _)| is_nowhere(txid));
         let last =
             self.watch.tracker().height().saturating_add(1).saturating_sub(self.watch.settings().depth);
         let next = nowhere.map(|(_, since)| *since).min().unwrap_or(last).min(last);
@@ -175,8 +177,8 @@ impl Driver<'_> {
     }
 
     /// Reads every block, whatever the index says.
-    fn read_all(&mut self) {
-        if let Some(LookBack { stakes, stage }) = &mut self.looks_back {
+    pub(super) fn read_all(&mut self) {
+        if let Some(LookBack { stakes, stage, .. }) = &mut self.looks_back {
             *stage = Stage::Blocks(stakes.values().min().copied().unwrap_or_default());
         }
     }
@@ -234,7 +236,8 @@ impl Driver<'_> {
 
     /// Asks for the outputs of what was found, until there is nothing new.
     fn next_round(&mut self) {
-        let Some(LookBack { stakes, stage: Stage::Spends(Asking { next, round, .. }) }) = &self.looks_back
+        let Some(LookBack { stakes, stage: Stage::Spends(Asking { next, round, .. }), .. }) =
+            &self.looks_back
         else {
             return;
         };
@@ -256,7 +259,7 @@ impl Driver<'_> {
 
     /// Judges a block again: the one of this hash, or the one at this height. Returns whether the node has
     /// it.
-    fn read_again(&mut self, height: u32, hash: Option<BlockHash>) -> Result<bool, DriverError> {
+    pub(super) fn read_again(&mut self, height: u32, hash: Option<BlockHash>) -> Result<bool, DriverError> {
         let block = match hash {
             Some(hash) => self.node.block(&hash),
             None => self.node.block_at(BlockHeight::new(height)),
@@ -283,11 +286,13 @@ impl Driver<'_> {
         if last < self.watch.tracker().height() {
             return Ok(false);
         }
-        let stakes = self.looks_back.take().map(|it| it.stakes).unwrap_or_default();
+        let Some(LookBack { named, is_of_all, .. }) = self.looks_back.take() else { return Ok(true) };
         // Those for which it is to be looked lower meanwhile are not done.
-        let stakes: Vec<Txid> =
-            stakes.into_keys().filter(|txid| !self.look_back.contains_key(txid)).collect();
+        let stakes: Vec<Txid> = named.into_iter().filter(|txid| !self.look_back.contains_key(txid)).collect();
         self.tell(Event::LookBackDone { stakes: &stakes })?;
-        Ok(self.look_back.is_empty())
+        if is_of_all {
+            self.tell(Event::AllLookedBack)?;
+        }
+        Ok(!self.is_looking_back())
     }
 }

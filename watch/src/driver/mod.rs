@@ -1,6 +1,8 @@
 //! The driver: it follows a node, stores what the core says, and does what the core wants.
 
 mod carry;
+mod inclusions;
+mod leap;
 mod look_back;
 mod reports;
 
@@ -86,6 +88,8 @@ pub struct Driver<'a> {
     held: Output,
     /// The stakes for which blocks are still to be looked at again, and from which height on.
     look_back: BTreeMap<Txid, u32>,
+    /// From which height on for all of them.
+    look_back_all: Option<u32>,
     /// What of that is under way.
     looks_back: Option<LookBack>,
     mempool_read: Option<Instant>,
@@ -133,6 +137,7 @@ impl<'a> Driver<'a> {
             pending: VecDeque::from([output.into()]),
             held: Output::default(),
             look_back: BTreeMap::new(),
+            look_back_all: None,
             looks_back: None,
             mempool_read: None,
         })
@@ -170,7 +175,7 @@ impl<'a> Driver<'a> {
 
     /// Returns whether blocks are still looked at again.
     pub fn is_looking_back(&self) -> bool {
-        self.looks_back.is_some() || !self.look_back.is_empty()
+        self.looks_back.is_some() || !self.look_back.is_empty() || self.look_back_all.is_some()
     }
 
     /// Looks at blocks again for a stake that is known, from this height on, where it is in none of those that
@@ -261,6 +266,7 @@ impl<'a> Driver<'a> {
     fn follow(&mut self) -> Result<bool, DriverError> {
         let blocks = self.node.tip()?.height.to_u32().saturating_sub(self.watch.tracker().height());
         self.tell(Event::Behind { blocks })?;
+        self.leap(blocks)?;
         let followed = self.pass_blocks();
         self.store_held()?;
         followed

@@ -102,6 +102,32 @@ pub(crate) fn stored_depth(store: &mut dyn Store) -> Result<Option<u32>, RowErro
     value.map_err(|_| damaged(TIP, "the depth has not 4 bytes"))
 }
 
+/// Under which key of the table of the tip the height is from which on blocks were leapt over.
+const LEAP_KEY: &[u8] = b"leap";
+
+pub(crate) fn put_leap(changes: &mut ChangeSet, since: u32) {
+    changes.put(TIP, LEAP_KEY.to_vec(), since.to_be_bytes().to_vec());
+}
+
+pub(crate) fn delete_leap(changes: &mut ChangeSet) {
+    changes.delete(TIP, LEAP_KEY.to_vec());
+}
+
+/// Returns from which height on blocks are still to be looked at for all stakes.
+pub(crate) fn stored_leap(store: &mut dyn Store) -> Result<Option<u32>, RowError> {
+    let read = |value: Vec<u8>| value.try_into().map(u32::from_be_bytes);
+    let value = store.get(TIP, LEAP_KEY)?.map(read).transpose();
+    value.map_err(|_| damaged(TIP, "the height of a leap has not 4 bytes"))
+}
+
+/// Forgets the blocks that were passed before a leap and are too old.
+pub(crate) fn delete_passed_before(changes: &mut ChangeSet, from: u32, to: u32) {
+    let oldest = to.saturating_sub(MOST_PASSED);
+    for height in from.saturating_sub(MOST_PASSED)..=from.min(oldest) {
+        changes.delete(PASSED, height.to_be_bytes().to_vec());
+    }
+}
+
 pub(crate) fn put_passed(changes: &mut ChangeSet, at: ChainTip) {
     let height = at.height.to_u32();
     changes.put(PASSED, height.to_be_bytes().to_vec(), at.hash.to_byte_array().to_vec());

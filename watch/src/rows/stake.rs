@@ -1,5 +1,7 @@
 //! A stake's row.
 
+use std::collections::HashMap;
+
 use babylon::query::DelegationStatus;
 use bitcoin::hashes::Hash as _;
 use bitcoin::{OutPoint, Txid, XOnlyPublicKey};
@@ -11,7 +13,7 @@ use store::{ChangeSet, Store};
 
 use super::{RowError, STAKE, damaged, each_row};
 use crate::facts::LeafMarks;
-use crate::stake::{Spend, Spends, TrackedStake};
+use crate::stake::{ProviderId, Spend, Spends, TrackedStake};
 use crate::tracker::Tracker;
 
 #[derive(Clone, PartialEq, Message)]
@@ -121,16 +123,40 @@ pub(crate) fn put_stake(changes: &mut ChangeSet, stake: &TrackedStake, tracker: 
     changes.put(STAKE, stake.outpoint.txid.to_byte_array().to_vec(), row.encode_to_vec());
 }
 
-/// Returns a stake, and whether its row tells whether it is an extension.
-fn read_stake(key: &[u8], value: &[u8], tracker: &mut Tracker) -> Result<(TrackedStake, bool), RowError> {
-    let row = StakeRow::decode(value).map_err(|error| damaged(STAKE, error))?;
-    let time = |blocks| Timelock::from_blocks(blocks).map_err(|error| damaged(STAKE, error));
-    let (keys, rest) = row.providers.as_chunks::<32>();
-    let keys: Result<Vec<_>, _> = keys.iter().map(|key| XOnlyPublicKey::from_slice(key)).collect();
-    let keys = keys.map_err(|error| damaged(STAKE, error))?;
+/// The providers that were read already: to read a key takes a square root, and a million stakes have some
+/// hundred.
+type ReadProviders = HashMap<[u8; 32], ProviderId>;
+
+fn read_providers(
+    bytes: &[u8],
+    tracker: &mut Tracker,
+    known: &mut ReadProviders,
+) -> Result<Box<[ProviderId]>, RowError> {
+    let (keys, rest) = bytes.as_chunks::<32>();
     if !rest.is_empty() || keys.is_empty() {
         return Err(damaged(STAKE, "its providers are no keys"));
     }
+    let read = |key: &[u8; 32]| {
+        if let Some(id) = known.get(key) {
+            return Ok(*id);
+        }
+        let provider = XOnlyPublicKey::from_slice(key).map_err(|error| damaged(STAKE, error))?;
+        let id = tracker.provider_number(&provider);
+        known.insert(*key, id);
+        Ok(id)
+    };
+    keys.iter().map(read).collect()
+}
+
+/// Returns a stake, and whether its row tells whether it is an extension.
+fn read_stake(
+    key: &[u8],
+    value: &[u8],
+    tracker: &mut Tracker,
+    known: &mut ReadProviders,
+) -> Result<(TrackedStake, bool), RowError> {
+    let row = StakeRow::decode(value).map_err(|error| damaged(STAKE, error))?;
+    let time = |blocks| Timelock::from_blocks(blocks).map_err(|error| damaged(STAKE, error));
     let spends = Spends {
         staking: read_spend(row.spent)?,
         unbonding: read_spend(row.unbonding_spent)?,
@@ -145,7 +171,7 @@ fn read_stake(key: &[u8], value: &[u8], tracker: &mut Tracker) -> Result<(Tracke
         amount_sat: row.amount_sat,
         times: StakeTimes { staking: time(row.staking_time)?, unbonding: time(row.unbonding_time)? },
         unbonding_txid: row.unbonding_txid.as_deref().map(read_txid).transpose()?,
-        providers: tracker.provider_numbers(&keys),
+        providers: read_providers(&row.providers, tracker, known)?,
         leaves: LeafMarks {
             slashing: row.slashing_leaf.to_be_bytes(),
             unbonding: row.unbonding_leaf.to_be_bytes(),
@@ -164,9 +190,9 @@ fn read_stake(key: &[u8], value: &[u8], tracker: &mut Tracker) -> Result<(Tracke
 /// Adds the stored stakes to a tracker. Returns those whose row does not tell whether they are extensions.
 pub(crate) fn read_stakes(store: &mut dyn Store, tracker: &mut Tracker) -> Result<Vec<Txid>, RowError> {
     tracker.reserve(usize::try_from(store.count(STAKE)?).unwrap_or_default());
-    let mut untold = Vec::new();
+    let (mut untold, mut known) = (Vec::new(), ReadProviders::new());
     each_row(store, STAKE, |key, value| {
-        let (stake, is_told) = read_stake(key, value, tracker)?;
+        let (stake, is_told) = read_stake(key, value, tracker, &mut known)?;
         if !is_told {
             untold.push(stake.outpoint.txid);
         }

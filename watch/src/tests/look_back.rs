@@ -50,8 +50,12 @@ fn at_tip<'a>(node: &'a ScriptedChain, database: &MemoryDatabase, log: &'a Log) 
 
 /// What is known of each, wherever it was looked for.
 fn found(driver: &Driver<'_>) -> Vec<TrackedStake> {
+    found_of(driver, 0..STAKES)
+}
+
+fn found_of(driver: &Driver<'_>, which: std::ops::Range<usize>) -> Vec<TrackedStake> {
     let tracker = driver.watch().tracker();
-    let ids = MADE.iter().map(|made| made.staking.compute_txid());
+    let ids = MADE[which].iter().map(|made| made.staking.compute_txid());
     let stakes = ids.map(|id| tracker.stake(tracker.find(&id).unwrap()).unwrap().clone());
     stakes.map(|stake| TrackedStake { searched: 0, ..stake }).collect()
 }
@@ -153,4 +157,53 @@ fn blocks_that_the_node_lost_for_a_while_are_not_passed_over() {
         while !driver.step(Instant::now()).unwrap() {}
         assert_eq!(found(&driver), by_blocks, "{has_index}");
     }
+}
+
+/// Far behind a node with an index, it leaps: what the blocks had is found as if it had read them.
+#[test]
+fn a_leap_finds_what_reading_every_block_does() {
+    // All were in blocks before; one was not, and is unspent; and some were not, and are spent, of which nothing
+    // but the blocks tells where they are.
+    for (learned_at, which, is_cheap) in [(20, 0..STAKES, true), (1, 5..STAKES, true), (1, 0..STAKES, false)]
+    {
+        for steps in 0..5 {
+            let (by_blocks, calls) = behind(false, learned_at, which.clone(), steps);
+            let (by_index, fewer) = behind(true, learned_at, which.clone(), steps);
+            assert_eq!(by_index, by_blocks, "{learned_at} {steps}");
+            assert!(!is_cheap || fewer * 5 < calls, "{fewer} of {calls}");
+            assert!(by_index.iter().all(|stake| stake.included_height().is_some()));
+        }
+    }
+}
+
+/// Knows stakes at some block, was killed after so many steps, and follows to the tip. Returns what is known
+/// then, and how many calls that took.
+fn behind(
+    has_index: bool,
+    learned_at: u32,
+    which: std::ops::Range<usize>,
+    steps: usize,
+) -> (Vec<TrackedStake>, u64) {
+    let node = chain();
+    let tip = node.tip().unwrap().hash;
+    node.set_tip(node.block_hash(BlockHeight::new(learned_at)).unwrap());
+    let (log, database) = (Log::default(), MemoryDatabase::new());
+    let mut driver = at_tip(&node, &database, &log);
+    for made in &MADE[which.clone()] {
+        driver.learn(&made.delegation, 1).unwrap();
+    }
+    while !driver.step(Instant::now()).unwrap() {}
+    node.set_index(has_index);
+    node.set_tip(tip);
+    let before = node.calls();
+    for _ in 0..steps {
+        driver.step(Instant::now()).unwrap();
+    }
+    if steps > 0 {
+        drop(driver);
+        driver = open(&node, &database, &log);
+    }
+    while !driver.step(Instant::now()).unwrap() {}
+    assert_eq!(driver.watch().tracker().tip(), node.tip().unwrap());
+    (found_of(&driver, which), node.calls() - before)
 }

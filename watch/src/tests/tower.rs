@@ -109,6 +109,15 @@ impl Tower {
                         let event = Event::Verdict { stake, output, verdict };
                         outputs.push_back(self.watch.handle(event));
                     }
+                    Action::LookBackAll { since } => {
+                        for height in since..=self.watch.tracker().height() {
+                            let Some((block, _)) = bitcoin.at(usize::try_from(height).unwrap()) else {
+                                break;
+                            };
+                            outputs.push_back(self.watch.handle(Event::LookedBack { block, height }));
+                        }
+                        outputs.push_back(self.watch.handle(Event::AllLookedBack));
+                    }
                     Action::LookBack { stakes } => {
                         let stakes: Vec<_> = stakes.into_iter().map(|(stake, _)| stake).collect();
                         for height in 1..=self.watch.tracker().height() {

@@ -131,7 +131,7 @@ impl Tracker {
         self.by_txid.reserve(count);
     }
 
-    fn provider_number(&mut self, key: &XOnlyPublicKey) -> ProviderId {
+    pub(crate) fn provider_number(&mut self, key: &XOnlyPublicKey) -> ProviderId {
         let next = ProviderId(saturated(self.providers.len()));
         let id = *self.provider_ids.entry(*key).or_insert(next);
         if id == next {
@@ -291,6 +291,11 @@ impl Tracker {
             let transaction = Box::new(transaction.clone());
             changes.push(StakeChange::Spent { stake: id, output, spend, transaction });
         }
+    }
+
+    /// Goes on after this block, as if those before it had nothing.
+    pub(crate) fn leap(&mut self, to: ChainTip) {
+        self.tip = to;
     }
 
     /// Forgets what blocks above the fork point had, which is the last block now. Returns the stakes that

@@ -1,6 +1,7 @@
 //! The core: it is told what happens, and says what is to be stored and done. It does nothing itself.
 
 mod evidence;
+mod leap;
 mod mempool;
 mod open;
 mod phase1;
@@ -72,6 +73,8 @@ pub struct Watch {
     teller: Teller,
     seconds: u64,
     sent_at: u64,
+    /// From which height on blocks were leapt over, and what they have is still looked for.
+    leapt_since: Option<u32>,
     /// Whether many blocks of the node are still to be told.
     is_behind: bool,
 }
@@ -101,6 +104,7 @@ impl Watch {
             teller: Teller::default(),
             seconds: 0,
             sent_at: 0,
+            leapt_since: None,
             is_behind: false,
         }
     }
@@ -173,6 +177,8 @@ impl Watch {
             Event::Rewound { to } => {
                 self.disconnected(to, &mut output);
             }
+            Event::Leapt { to } => self.leapt(to, &mut output),
+            Event::AllLookedBack => self.all_looked_back(&mut output),
             Event::LookedBack { block, height } => {
                 self.find_phase1(block, height);
                 let changes = self.tracker.look_back(block, height);

@@ -44,6 +44,9 @@ impl Watch {
         })?;
         let slashed = rows::read_slashed(store)?;
         output.actions.extend(slashed.into_iter().map(|stake| Action::Recover { stake }));
+        if let Some(since) = rows::stored_leap(store)? {
+            watch.resume_leap(since, &mut output);
+        }
         let stakes = rows::read_look_backs(store)?;
         if !stakes.is_empty() {
             output.actions.push(Action::LookBack { stakes });
