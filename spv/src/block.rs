@@ -73,8 +73,8 @@ pub trait BlockVisitor<'a> {
 }
 
 /// Walks over a block as nodes serialize it, witnesses included. What is accepted is what
-/// [`bitcoin::consensus::deserialize`] reads as a block of at most 4 000 000 bytes. Neither the header nor its
-/// Merkle root is checked.
+/// [`bitcoin::consensus::deserialize`] reads as a block of at most 4 000 000 bytes. Neither the header nor
+/// its Merkle root is checked.
 ///
 /// # Errors
 /// [`BlockBytesError`] when the bytes are not a block.

@@ -11,7 +11,8 @@ const OPCODE: u8 = b'[';
 /// How many of the last byte's bits are the modulus.
 const MODULUS: u8 = 0b111;
 
-/// A bid for a block of Stacks. The output is the transaction's first; the two after it pay whom Stacks names.
+/// A bid for a block of Stacks. The output is the transaction's first; the two after it pay those whom Stacks
+/// names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StacksBlockCommit {
     /// `X2` on mainnet, `T2` on the test network.

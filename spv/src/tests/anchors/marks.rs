@@ -1,21 +1,19 @@
 //! Each format: vectors, round trips, and data that nearly are.
 
-use bitcoin::Script;
 use proptest::prelude::{any, proptest};
 
+use super::core::{CORE_MAINNET, CORE_TESTNET};
 use super::{COINBASE, OUTPUT, data, explained, format, number, paying, pushed, script, text};
 use crate::anchors::{
     AuxPowTag, Certainty, CheckpointTag, CoreDelegation, CoreHashPower, CoreLiquidDelegation, CoreLock,
-    CoreOwner, CoreRedeemScript, Field, FirstPart, Keystone, MarkFormat, OldKeystone, Phase1Data, Place,
-    PushForm, Registry, ReturnedData, RskTag, SecondPart, StacksBlockCommit, babylon_formats, op_return,
+    Field, FirstPart, Keystone, MarkFormat, OldKeystone, Phase1Data, Place, PushForm, Registry, ReturnedData,
+    RskTag, SecondPart, StacksBlockCommit, babylon_formats, op_return,
 };
 
 const KEYSTONE: &str = "6a4c5048454d49010075cf9b002831bfa132ab03b954874d9515f4d5141f39022b7382f04df2defb29e4ff1b58eb5af0fc9192dcbcda6f1b6f21e9c47d97953fa8f7d7551deeaa7a1c0a2340624eebff6b5cbc";
 const KEYSTONE_2: &str = "6a4c5048454d4901007084170022b6d196534385ea12387b7e0bcfe929911662add4acf95b048323eb3c0dc549f6f233c90333424e8250a29d4f23eb51b6b0a9d01f11b067b0419aa8ad235794fc699814950d";
 /// What stands after the script of the second keystone where it is quoted: the lock time of its transaction.
 const KEYSTONE_2_TAIL: &str = "1a063a00";
-const CORE_MAINNET: &str = "6a4c505341542b01045cd6eef6a4ceb9270776d6b388cfaba62f5bc3357fa21cbd3caa4fe89bccd1d716c92ce4533e4d47330004178c8667b17576a914332046df873f53e867a3e76f75b2a2f37f013f2f88ac";
-const CORE_TESTNET: &str = "6a4c505341542b01045bde60b7d0e6b758ca5dd8c61d377a2c5f1af51ec1a9e209f5ea0036c8c2f41078a3cebee57d8a47d501041f5e0e66b17576a914c4b8ae927ff2b9ce218e20bf06d425d6b68424fd88ac";
 const HASH_POWER: &str =
     "6a2d434f524501a37cf4faa0758b26dca666f3e36d42fa15cc0106942c01262fa046fdb8ba0dfce3753405c74aed0e";
 const RSK: &str = "6a2952534b424c4f434b3aba19565e040e5d835728c3ec904c7c0c57424c9e74e052f4635b3f15006d1e5b";
@@ -26,7 +24,7 @@ const FIRST_PART: &str = "6a4c4e6262743000000000000000000092ee5480cf702c2fdf1567
 const SECOND_PART: &str = "6a3f6262743010a52f5a519b2843dce9dff88124d49f8ebf080763cdfcf14c169e7c00098bef52812bfee988a49e66e51bbbbd782057eceb3b8481235ab382ae31";
 
 /// Every vector: its place, its format, and whether the format fixes the length.
-fn vectors() -> Vec<(&'static str, Place, &'static str)> {
+pub(super) fn vectors() -> Vec<(&'static str, Place, &'static str)> {
     vec![
         (KEYSTONE, OUTPUT, "hemi_keystone"),
         (KEYSTONE_2, OUTPUT, "hemi_keystone"),
@@ -116,111 +114,6 @@ fn hemi_keystones_are_read_and_hashed() {
     let mark = explained(&op_return(&old.payload()).into_bytes(), OUTPUT).unwrap();
     assert_eq!((mark.format, number(&mark, "block_number")), ("hemi_old_keystone", 25));
     assert_eq!(op_return(&old.payload()).as_bytes()[..3], [0x6a, 0x4c, 0x4d]);
-}
-
-#[test]
-fn core_stakes_are_compared_with_their_outputs() {
-    for (hex, chain, network, lock_time, p2wsh) in [
-        (CORE_MAINNET, 1116, "mainnet", 1_736_870_935, "3087124d"),
-        (CORE_TESTNET, 1115, "testnet", 1_712_217_631, "3dd731ae"),
-    ] {
-        let mark = explained(&script(hex), OUTPUT).unwrap();
-        assert_eq!(number(&mark, "core_chain_id"), chain);
-        assert_eq!((text(&mark, "network"), number(&mark, "unlock_time")), (network.to_owned(), lock_time));
-        let stake = CoreDelegation::from_bytes(data(&script(hex))).unwrap();
-        let CoreLock::Script(redeem) = &stake.lock else { panic!("{hex}") };
-        assert!(matches!(redeem.owner, CoreOwner::KeyHash(_)));
-        let (segwit, legacy) =
-            (redeem.script().to_p2wsh().into_bytes(), redeem.script().to_p2sh().into_bytes());
-        assert_eq!(hex::encode(&segwit[2..6]), p2wsh);
-        for (output, kind) in [(segwit, "p2wsh"), (legacy, "p2sh")] {
-            let found = Registry::new().explain(&paying(&[script(hex), output]));
-            let mark = found[0].mark.as_ref().unwrap();
-            assert_eq!((number(mark, "stake_output"), number(mark, "stake_sat")), (1, 1000));
-            assert_eq!((text(mark, "stake_type"), mark.notes.len()), (kind.to_owned(), 0));
-        }
-        // Another output, and an OP_RETURN of somebody else's.
-        let found = Registry::new().explain(&paying(&[script(hex), vec![0x51], script("6a0101")]));
-        let mark = found[0].mark.as_ref().unwrap();
-        assert_eq!(
-            mark.notes,
-            [
-                "1 other OP_RETURN outputs; Core wants every one to begin with \"SAT+\"",
-                "no output pays to the redeem script"
-            ]
-        );
-        assert_eq!(found[1].mark, None);
-    }
-    // Delegator first, then validator.
-    let stake = CoreDelegation::from_bytes(data(&script(CORE_MAINNET))).unwrap();
-    assert_eq!(hex::encode(stake.delegator), "d6eef6a4ceb9270776d6b388cfaba62f5bc3357f");
-    assert_eq!(hex::encode(stake.validator), "a21cbd3caa4fe89bccd1d716c92ce4533e4d4733");
-    assert_eq!(stake.fee, 0);
-}
-
-#[test]
-fn core_locks_are_times_and_redeem_scripts_of_three_forms() {
-    let told = CoreDelegation {
-        chain: 1112,
-        delegator: [1; 20],
-        validator: [2; 20],
-        fee: 3,
-        lock: CoreLock::Time(1_736_870_935),
-    };
-    let frame = op_return(&told.to_bytes()).into_bytes();
-    assert_eq!(frame[..2], [0x6a, 0x34]);
-    assert_eq!(text(&explained(&frame, OUTPUT).unwrap(), "network"), "devnet");
-    let (key, full) = ([&[2][..], &[7; 32]].concat(), [&[4][..], &[7; 64]].concat());
-    let owners = [
-        CoreOwner::Key(key.clone()),
-        CoreOwner::Key(full.clone()),
-        CoreOwner::KeyHash([9; 20]),
-        CoreOwner::Keys { quorum: 2, keys: vec![key.clone(), full, key] },
-    ];
-    for owner in owners {
-        let redeem = CoreRedeemScript { lock_time: 1_736_870_935, owner };
-        let bytes = redeem.script();
-        assert_eq!(CoreRedeemScript::from_script(&bytes), Some(redeem.clone()));
-        for length in 0..bytes.len() {
-            assert_eq!(CoreRedeemScript::from_script(&bytes[..length]), None);
-        }
-        let stake = CoreDelegation { lock: CoreLock::Script(redeem), ..told.clone() };
-        assert_eq!(CoreDelegation::from_bytes(&stake.to_bytes()), Some(stake.clone()));
-        // What follows the fee must be a whole one.
-        let near = [&stake.to_bytes()[..], &[0]].concat();
-        assert_eq!(CoreDelegation::from_bytes(&near), None);
-    }
-    // More keys must sign than there are; a quorum of none; a number of keys that is another.
-    let redeem = "045cd68667b175";
-    let key = format!("21{}", hex::encode([&[2][..], &[7; 32]].concat()));
-    let read = |owner: String| {
-        let bytes = script(&[redeem, &owner].concat());
-        CoreRedeemScript::from_script(Script::from_bytes(&bytes))
-    };
-    for near in
-        [format!("52{key}51ae"), format!("00{key}51ae"), format!("51{key}52ae"), format!("51{key}51af")]
-    {
-        assert_eq!(read(near), None);
-    }
-    assert!(read(format!("51{key}51ae")).is_some());
-}
-
-#[test]
-fn a_lock_time_that_bitcoin_reads_otherwise_is_noted() {
-    for (lock_time, noted) in [
-        (499_999_999, Some("height")),
-        (500_000_000, None),
-        (0x7fff_ffff, None),
-        (0x8000_0000, Some("negative")),
-        (u32::MAX, Some("negative")),
-    ] {
-        let lock = CoreLock::Time(lock_time);
-        let stake = CoreDelegation { chain: 1116, delegator: [1; 20], validator: [2; 20], fee: 3, lock };
-        let script = op_return(&stake.to_bytes()).into_bytes();
-        let found = Registry::new().explain(&paying(&[script]));
-        let notes = found[0].mark.as_ref().unwrap().notes.join("");
-        assert!(noted.map_or(notes.is_empty(), |word| notes.contains(word)), "{lock_time}: {notes}");
-    }
 }
 
 #[test]
@@ -445,7 +338,8 @@ fn a_registry_takes_further_formats() {
 proptest! {
     #[test]
     fn every_decoder_round_trips(bytes: [u8; 32], more: [u8; 32], number: u32, short: u16, byte: u8) {
-        let [twenty, other]: [[u8; 20]; 2] = [bytes[..20].try_into().unwrap(), more[..20].try_into().unwrap()];
+        let twenty: [u8; 20] = bytes[..20].try_into().unwrap();
+        let other: [u8; 20] = more[..20].try_into().unwrap();
         let twelve: [u8; 12] = more[..12].try_into().unwrap();
         let keystone = Keystone {
             l1_block_number: number,
@@ -467,13 +361,15 @@ proptest! {
         assert_eq!(OldKeystone::from_payload(&old.payload()), Some(old));
         let liquid = CoreLiquidDelegation { chain: short, delegator: twenty, fee: byte };
         assert_eq!(CoreLiquidDelegation::from_bytes(&liquid.to_bytes()), Some(liquid));
-        assert_eq!(format(&op_return(&liquid.to_bytes()).into_bytes(), OUTPUT), Some("core_liquid_stake"));
+        let script = op_return(&liquid.to_bytes()).into_bytes();
+        assert_eq!(format(&script, OUTPUT), Some("core_liquid_stake"));
         let lock = [CoreLock::Time(number), CoreLock::Untold][usize::from(byte % 2)].clone();
         let stake = CoreDelegation { chain: short, delegator: twenty, validator: other, fee: byte, lock };
         assert_eq!(CoreDelegation::from_bytes(&stake.to_bytes()), Some(stake));
         let power = CoreHashPower { validator: twenty, reward: other };
         assert_eq!(CoreHashPower::from_bytes(&power.to_bytes()), Some(power));
-        let rsk = RskTag { hash_prefix: twenty, parents: more[..7].try_into().unwrap(), uncles: byte, block_number: number };
+        let parents = more[..7].try_into().unwrap();
+        let rsk = RskTag { hash_prefix: twenty, parents, uncles: byte, block_number: number };
         assert_eq!(RskTag::from_bytes(&rsk.to_bytes()), Some(rsk));
         let commit = StacksBlockCommit {
             network: *b"T2",
@@ -492,7 +388,12 @@ proptest! {
     }
 
     #[test]
-    fn no_data_make_a_format_panic(data in proptest::collection::vec(any::<u8>(), 0..90), trailing: u8, which in 0..10_usize, cut in 0..90_usize) {
+    fn no_data_make_a_format_panic(
+        data in proptest::collection::vec(any::<u8>(), 0..90),
+        trailing: u8,
+        which in 0..10_usize,
+        cut in 0..90_usize,
+    ) {
         let vector = script(vectors()[which].0);
         let mut mixed = vector[..cut.min(vector.len())].to_vec();
         mixed.extend(&data);

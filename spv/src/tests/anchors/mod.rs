@@ -1,7 +1,9 @@
 //! Marks of other chains, by vectors from their own sources.
 
+mod core;
 mod marks;
 mod payload;
+mod scan;
 
 use bitcoin::consensus::encode;
 use bitcoin::opcodes::all::{OP_PUSHDATA1, OP_PUSHDATA2, OP_RETURN};
