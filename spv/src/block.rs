@@ -15,6 +15,9 @@ const NULL_OUTPOINT: [u8; 36] = {
     outpoint
 };
 
+/// The length of an input without a script: what it spends, the script's length, and nSequence.
+const EMPTY_INPUT: usize = 41;
+
 /// The bytes are not a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -123,9 +126,18 @@ impl<'a> Bytes<'a> {
         }
         let mut is_coinbase = false;
         for _ in 0..inputs {
-            let outpoint = self.take(NULL_OUTPOINT.len())?;
+            // Most inputs have no script, and take one step.
+            if inputs > 1
+                && let Some((&[.., 0, _, _, _, _], rest)) = self.rest.split_first_chunk::<EMPTY_INPUT>()
+            {
+                self.rest = rest;
+                continue;
+            }
+            let outpoint = self.array()?;
             let script_sig = self.prefixed()?;
-            if inputs == 1 && outpoint == NULL_OUTPOINT {
+            // Of nearly all inputs the number alone tells.
+            let number = [outpoint[32], outpoint[33], outpoint[34], outpoint[35]];
+            if inputs == 1 && number == [0xff; 4] && outpoint == NULL_OUTPOINT {
                 is_coinbase = true;
                 visitor.coinbase(script_sig);
             }
@@ -133,14 +145,26 @@ impl<'a> Bytes<'a> {
         }
         let mut index = 0_u32;
         for _ in 0..self.number()? {
-            self.take(8)?;
-            visitor.output(index, self.prefixed()?, is_coinbase);
+            visitor.output(index, self.output()?, is_coinbase);
             index = index.saturating_add(1);
         }
         if has_witnesses {
             self.witnesses(position, inputs)?;
         }
         self.take(4).map(drop)
+    }
+
+    /// Skips an output's value, and reads its script.
+    #[inline]
+    fn output(&mut self) -> Result<&'a [u8], BlockBytesError> {
+        if let Some((&[.., length @ ..0xfd], rest)) = self.rest.split_first_chunk::<9>()
+            && let Some((script, rest)) = rest.split_at_checked(length.into())
+        {
+            self.rest = rest;
+            return Ok(script);
+        }
+        self.take(8)?;
+        self.prefixed()
     }
 
     #[inline]
