@@ -8,9 +8,18 @@ mod formats;
 mod hemi;
 mod mark;
 mod registry;
+mod restore;
 mod scan;
 
-pub use self::checkpoint::{Checkpoint, CheckpointError, CheckpointTag, FirstPart, SecondPart};
+pub use self::checkpoint::{
+    Checkpoint, CheckpointError, CheckpointTag, EpochTimestamp, FirstPart, Forgotten, OtherCheckpoint,
+    PartPlace, PartProof, RecordError, SecondPart, Submission, SubmissionError, TimestampDepths,
+    TimestampStatus, TimestampedEpochs, Timestamps, VerifiedSubmission, checkpoint_payload,
+};
+#[cfg(feature = "checkpoints")]
+pub use self::checkpoint::{
+    CheckpointSignatureError, EpochValidator, ValidatorOrder, ValidatorSet, ValidatorSetError,
+};
 pub use self::data::{PushForm, ReturnedData, op_return};
 pub use self::formats::aux_pow::AuxPowTag;
 pub use self::formats::babylon::{BabylonFormat, Phase1Data, formats as babylon_formats};
@@ -25,4 +34,7 @@ pub use self::hemi::{
 };
 pub use self::mark::{Certainty, Field, Mark, MarkFormat, Place, Value};
 pub use self::registry::{ExplainedData, Registry};
+pub use self::restore::{
+    AnchoredBlock, BoundHistory, ChainBlock, Divergence, RestoreError, compare_history, first_difference,
+};
 pub use self::scan::{FoundMark, scan_block};

@@ -1,9 +1,14 @@
 //! Marks of other chains, by vectors from their own sources.
 
 mod core;
+mod hemi;
 mod marks;
 mod payload;
+mod restore;
 mod scan;
+#[cfg(feature = "checkpoints")]
+mod signatures;
+mod submission;
 
 use bitcoin::consensus::encode;
 use bitcoin::opcodes::all::{OP_PUSHDATA1, OP_PUSHDATA2, OP_RETURN};
