@@ -1,6 +1,7 @@
 //! Marks of other chains, by vectors from their own sources.
 
 mod core;
+mod epochs;
 mod hemi;
 mod marks;
 mod payload;
