@@ -71,7 +71,10 @@ fn confirmations_are_inherited_from_descendants() {
     record.publish(hashes[0], 95, block(95));
     assert_eq!(record.confirmations(hashes[0], 100), confirmed(15, 85, hashes[0]));
     assert_eq!(record.confirmations(hashes[1], 100), confirmed(10, 90, hashes[2]));
-    // The blocks from 85 on leave the chain.
+    // The blocks above 85 leave the chain, and then it too.
+    record.disconnect_above(85);
+    assert_eq!(record.confirmations(hashes[0], 85), confirmed(0, 85, hashes[0]));
+    assert_eq!(record.confirmations(hashes[1], 85), UNPUBLISHED);
     record.disconnect_above(84);
     assert_eq!(record.confirmations(hashes[0], 84), UNPUBLISHED);
     // A publication above the best block does not count, and an unknown keystone is no keystone.

@@ -65,9 +65,11 @@ fn the_first_divergence_is_between_two_anchors() {
 
 #[test]
 fn anchors_of_one_height_agree_or_contradict() {
-    let both = [anchor(10, 12), AnchoredBlock { depth: 9, ..anchor(10, 32) }];
-    let found = compare_history(history(0, 12, u64::MAX), both).unwrap();
-    assert_eq!(found.bound, Some(AnchoredBlock { depth: 9, ..anchor(10, 32) }));
+    for (one, other) in [(7, 9), (9, 7)] {
+        let at = |depth, length| AnchoredBlock { depth, ..anchor(10, length) };
+        let found = compare_history(history(0, 12, u64::MAX), [at(one, 12), at(other, 32)]).unwrap();
+        assert_eq!(found.bound, Some(at(9, 32)));
+    }
     let other = AnchoredBlock { hash: hash(1, 10)[..12].to_vec(), ..anchor(10, 12) };
     for pair in [[anchor(10, 32), other.clone()], [other, anchor(10, 32)]] {
         let refused = compare_history(history(0, 12, u64::MAX), pair);

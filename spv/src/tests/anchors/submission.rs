@@ -217,6 +217,17 @@ fn the_best_submission_is_the_deepest_and_then_the_first() {
     let epochs = record.evaluate(&chain, DEPTHS);
     let (places, depth) = epochs.get(1).unwrap().best.unwrap();
     assert_eq!((places[0].txid, depth), (late[0].compute_txid(), 2));
+    // In one block the lower of both positions counts: 1 and 4 come before 2 and 3.
+    let [one, other] = [parts(1, 10), parts(1, 20)];
+    let order = [&one[0], &other[0], &other[1], &one[1]].map(Clone::clone);
+    let blocks = crate::testing::blocks(None, [order.to_vec()]);
+    let chain = self::chain(&blocks);
+    let mut record = Timestamps::default();
+    for parts in [&other, &one] {
+        record.record(verified(&blocks, 1, parts), &chain).unwrap();
+    }
+    let (places, _) = record.evaluate(&chain, DEPTHS).get(1).unwrap().best.unwrap();
+    assert_eq!(places.map(|place| place.position), [1, 4]);
 }
 
 #[test]
