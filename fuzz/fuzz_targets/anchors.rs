@@ -10,7 +10,8 @@ use libfuzzer_sys::fuzz_target;
 use spv::anchors::{
     AuxPowTag, Checkpoint, CheckpointTag, CoreDelegation, CoreHashPower, CoreLiquidDelegation,
     CoreRedeemScript, FirstPart, Keystone, OldKeystone, Phase1Data, Place, Registry, ReturnedData, RskTag,
-    SecondPart, StacksBlockCommit, checkpoint_payload, first_publications, op_return, scan_block,
+    SecondPart, StacksBlockCommit, checkpoint_payload, explain_marks, first_publications, op_return,
+    scan_block,
 };
 use spv::bitcoin::consensus::encode;
 use spv::bitcoin::{Amount, Block, Script, ScriptBuf, Transaction, TxOut};
@@ -111,7 +112,8 @@ fn scan(bytes: &[u8]) {
     let told: Vec<_> = (0..).zip(&block.txdata).flat_map(told).collect();
     let scanned: Vec<_> = found
         .iter()
-        .map(|mark| (mark.position, mark.place, mark.trailing, mark.data.to_vec(), mark.explain()))
+        .zip(explain_marks(&found))
+        .map(|(mark, told)| (mark.position, mark.place, mark.trailing, mark.data.to_vec(), told))
         .collect();
     assert_eq!(scanned, told);
     let keystones = first_publications(&found);

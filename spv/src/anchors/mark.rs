@@ -1,5 +1,7 @@
 //! What a format of marks is, and what is told of a mark.
 
+use std::collections::BTreeMap;
+
 use bitcoin::Transaction;
 
 /// How much the bytes say.
@@ -94,7 +96,7 @@ pub struct Mark {
 
 /// A format of marks. [`Registry`](super::Registry) has those that are known here, and takes others.
 pub trait MarkFormat: Send + Sync {
-    /// The name, in snake_case. No two formats of a registry should have the same.
+    /// The name, in snake_case. Of formats of a registry with the same name, one compares for all.
     fn name(&self) -> &'static str;
 
     /// What it is, in words.
@@ -124,18 +126,43 @@ pub trait MarkFormat: Send + Sync {
         Vec::new()
     }
 
-    /// Compares data that are recognised with the transaction that they are in: fields that only the
-    /// transaction has, and notes.
-    fn compare(&self, data: &[u8], transaction: &Transaction) -> (Vec<Field>, Vec<String>) {
-        let _ = (data, transaction);
-        (Vec::new(), Vec::new())
+    /// Compares marks of this format with the transaction that they are all in. Returns what is found, for
+    /// each in their order; where there is less, nothing is found of the others. A transaction may have tens
+    /// of thousands of marks, so that what concerns all of them should be looked up once.
+    fn compare(&self, marks: &[&[u8]], transaction: &Transaction) -> Vec<Comparison> {
+        let _ = (marks, transaction);
+        Vec::new()
     }
 }
 
-/// Tells of data that a format recognises.
-pub(crate) fn mark(format: &dyn MarkFormat, data: &[u8], transaction: Option<&Transaction>) -> Mark {
-    let mut fields = format.fields(data);
-    let (more, notes) = transaction.map(|transaction| format.compare(data, transaction)).unwrap_or_default();
-    fields.extend(more);
-    Mark { format: format.name(), title: format.title(), certainty: format.certainty(), fields, notes }
+/// What is found of a mark in its transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Fields that only the transaction has.
+    pub fields: Vec<Field>,
+    /// What the transaction has against the mark, or what a reader would take wrongly.
+    pub notes: Vec<String>,
+}
+
+/// Tells of data that formats recognise, all of one transaction, where that is given.
+pub(crate) fn marks(recognised: &[(&dyn MarkFormat, &[u8])], transaction: Option<&Transaction>) -> Vec<Mark> {
+    let mut by_format = BTreeMap::<&str, (&dyn MarkFormat, Vec<&[u8]>)>::new();
+    for (format, data) in recognised {
+        by_format.entry(format.name()).or_insert((*format, Vec::new())).1.push(data);
+    }
+    let mut compared: BTreeMap<&str, _> = by_format
+        .into_iter()
+        .map(|(name, (format, data))| {
+            let found = transaction.map(|transaction| format.compare(&data, transaction));
+            (name, found.unwrap_or_default().into_iter())
+        })
+        .collect();
+    let told = recognised.iter().map(|(format, data)| {
+        let found = compared.get_mut(format.name()).and_then(Iterator::next).unwrap_or_default();
+        let mut fields = format.fields(data);
+        fields.extend(found.fields);
+        let (name, title, certainty) = (format.name(), format.title(), format.certainty());
+        Mark { format: name, title, certainty, fields, notes: found.notes }
+    });
+    told.collect()
 }

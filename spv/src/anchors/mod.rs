@@ -32,9 +32,9 @@ pub use self::hemi::{
     Keystone, KeystoneConfirmations, KeystoneFinality, KeystoneHash, KeystonePublication, OldKeystone,
     PublicationError, PublicationTransaction, SUPER_FINALITY, first_publications,
 };
-pub use self::mark::{Certainty, Field, Mark, MarkFormat, Place, Value};
+pub use self::mark::{Certainty, Comparison, Field, Mark, MarkFormat, Place, Value};
 pub use self::registry::{ExplainedData, Registry};
 pub use self::restore::{
     AnchoredBlock, BoundHistory, ChainBlock, Divergence, RestoreError, compare_history, first_difference,
 };
-pub use self::scan::{FoundMark, scan_block};
+pub use self::scan::{FoundMark, explain_marks, scan_block};

@@ -1,10 +1,11 @@
 //! The formats of marks that are known, and the marks of a transaction.
 
 use bitcoin::Transaction;
+use bitcoin::opcodes::all::OP_RETURN;
 
 use super::data::{PushForm, ReturnedData};
 use super::formats;
-use super::mark::{Mark, MarkFormat, Place, mark};
+use super::mark::{Mark, MarkFormat, Place, marks};
 
 /// Formats of marks. The first that recognises data has them.
 pub struct Registry {
@@ -90,7 +91,7 @@ impl Registry {
     /// Tells of the script of an output, as far as it can be told without the transaction; `None` where it
     /// does not begin with OP_RETURN.
     pub fn explain_script(&self, script: &[u8], place: Place) -> Option<ExplainedData> {
-        self.explained(script, place, None)
+        self.explained([(script, place)], None).pop()
     }
 
     /// Tells of every OP_RETURN output of a transaction, and of a coinbase's input where a format recognises
@@ -98,24 +99,43 @@ impl Registry {
     pub fn explain(&self, transaction: &Transaction) -> Vec<ExplainedData> {
         let is_coinbase = transaction.is_coinbase();
         let input = transaction.input.first().filter(|_| is_coinbase);
-        let input = input.and_then(|input| {
-            let (data, place) = (input.script_sig.as_bytes(), Place::CoinbaseScript);
-            let mark = mark(self.recognise(data, place)?, data, Some(transaction));
-            Some(ExplainedData { place, form: None, data: data.to_vec(), trailing: 0, mark: Some(mark) })
-        });
-        let outputs = (0..).zip(&transaction.output).filter_map(|(index, output)| {
-            let place = Place::Output { index, is_coinbase };
-            self.explained(output.script_pubkey.as_bytes(), place, Some(transaction))
-        });
-        input.into_iter().chain(outputs).collect()
+        let input = input.map(|input| (input.script_sig.as_bytes(), Place::CoinbaseScript));
+        let outputs = (0..).zip(&transaction.output);
+        let outputs = outputs
+            .map(|(index, output)| (output.script_pubkey.as_bytes(), Place::Output { index, is_coinbase }));
+        self.explained(input.into_iter().chain(outputs), Some(transaction))
     }
 
-    fn explained(&self, script: &[u8], place: Place, within: Option<&Transaction>) -> Option<ExplainedData> {
-        let Some(ReturnedData { form, data, trailing }) = ReturnedData::read(script) else {
-            let rest = script.strip_prefix(&[bitcoin::opcodes::all::OP_RETURN.to_u8()])?;
-            return Some(ExplainedData { place, form: None, data: rest.to_vec(), trailing: 0, mark: None });
-        };
-        let mark = self.recognise(data, place).map(|format| mark(format, data, within));
-        Some(ExplainedData { place, form: Some(form), data: data.to_vec(), trailing: trailing.len(), mark })
+    fn explained<'a>(
+        &self,
+        scripts: impl IntoIterator<Item = (&'a [u8], Place)>,
+        transaction: Option<&Transaction>,
+    ) -> Vec<ExplainedData> {
+        let (mut told, mut recognised, mut of) = (Vec::new(), Vec::new(), Vec::new());
+        for (script, place) in scripts {
+            let (form, data, trailing) = match (place, ReturnedData::read(script)) {
+                (Place::CoinbaseScript, _) => (None, script, 0),
+                (_, Some(ReturnedData { form, data, trailing })) => (Some(form), data, trailing.len()),
+                (_, None) => match script.strip_prefix(&[OP_RETURN.to_u8()]) {
+                    Some(rest) => (None, rest, 0),
+                    None => continue,
+                },
+            };
+            let is_data = form.is_some() || place == Place::CoinbaseScript;
+            let format = if is_data { self.recognise(data, place) } else { None };
+            if let Some(format) = format {
+                of.push(told.len());
+                recognised.push((format, data));
+            } else if place == Place::CoinbaseScript {
+                continue;
+            }
+            told.push(ExplainedData { place, form, data: data.to_vec(), trailing, mark: None });
+        }
+        for (place, mark) in of.into_iter().zip(marks(&recognised, transaction)) {
+            if let Some(told) = told.get_mut(place) {
+                told.mark = Some(mark);
+            }
+        }
+        told
     }
 }

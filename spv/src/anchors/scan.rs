@@ -4,7 +4,7 @@ use bitcoin::Transaction;
 use bitcoin::consensus::encode;
 
 use super::data::ReturnedData;
-use super::mark::{Mark, MarkFormat, Place, mark};
+use super::mark::{Mark, MarkFormat, Place, marks};
 use super::registry::Registry;
 use crate::block::{BlockBytesError, BlockVisitor, walk_block};
 
@@ -40,12 +40,20 @@ impl FoundMark<'_> {
     pub fn format(&self) -> &'static str {
         self.format.name()
     }
+}
 
-    /// Tells of the mark, and compares it with its transaction, which only now is parsed.
-    pub fn explain(&self) -> Mark {
-        let transaction = encode::deserialize::<Transaction>(self.transaction).ok();
-        mark(self.format, self.data, transaction.as_ref())
-    }
+/// Tells of marks that were found in one block, in their order, and compares each with its transaction. Only
+/// now are these parsed, each once.
+pub fn explain_marks(found: &[FoundMark<'_>]) -> Vec<Mark> {
+    let of_transactions = found.chunk_by(|one, next| one.position == next.position);
+    of_transactions
+        .flat_map(|found| {
+            let bytes = found.first().map(|mark| mark.transaction).unwrap_or_default();
+            let transaction = encode::deserialize::<Transaction>(bytes).ok();
+            let recognised: Vec<_> = found.iter().map(|mark| (mark.format, mark.data)).collect();
+            marks(&recognised, transaction.as_ref())
+        })
+        .collect()
 }
 
 /// Finds the marks of a block, in the order of its transactions and outputs. `block` is the block as nodes

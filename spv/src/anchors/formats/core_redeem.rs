@@ -1,5 +1,7 @@
 //! The redeem scripts of Core's stakes: coins that are locked until a time, and then belong to their owner.
 
+use std::collections::HashMap;
+
 use bitcoin::opcodes::all::{
     OP_CHECKMULTISIG, OP_CHECKSIG, OP_CLTV, OP_DROP, OP_DUP, OP_EQUALVERIFY, OP_HASH160, OP_PUSHBYTES_4,
     OP_PUSHBYTES_20, OP_PUSHNUM_1, OP_PUSHNUM_16,
@@ -17,6 +19,9 @@ const FIRST_NEGATIVE: u32 = 0x8000_0000;
 const PUSH_4: u8 = OP_PUSHBYTES_4.to_u8();
 const NUMBER_1: u8 = OP_PUSHNUM_1.to_u8();
 const NUMBER_16: u8 = OP_PUSHNUM_16.to_u8();
+
+/// The outputs of a transaction by their scripts: the number and value of each.
+pub(crate) type ByScript<'a> = HashMap<&'a Script, Vec<(u32, Amount)>>;
 
 /// Who owns a stake's coins when they are unlocked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,18 +121,20 @@ impl CoreRedeemScript {
         Some(Self { lock_time, owner })
     }
 
-    /// Returns the outputs of a transaction that pay to this script, by its hash.
+    /// Returns the outputs of a transaction that pay to this script, by its hash: those by segwit first.
     pub fn outputs(&self, transaction: &Transaction) -> Vec<CoreStakeOutput> {
+        self.outputs_among(&by_script(transaction)).collect()
+    }
+
+    /// Returns them by the outputs of the transaction, of which there may be many.
+    pub(crate) fn outputs_among<'a>(
+        &self,
+        outputs: &'a ByScript<'_>,
+    ) -> impl Iterator<Item = CoreStakeOutput> + use<'a> {
         let script = self.script();
-        let (segwit, legacy) = (script.to_p2wsh(), script.to_p2sh());
-        let outputs = (0_u32..).zip(&transaction.output);
-        outputs
-            .filter(|(_, output)| output.script_pubkey == segwit || output.script_pubkey == legacy)
-            .map(|(index, output)| {
-                let is_segwit = output.script_pubkey == segwit;
-                CoreStakeOutput { index, value: output.value, is_segwit }
-            })
-            .collect()
+        let paying = |script: ScriptBuf| outputs.get(script.as_script()).into_iter().flatten();
+        let of = |is_segwit| move |&(index, value)| CoreStakeOutput { index, value, is_segwit };
+        paying(script.to_p2wsh()).map(of(true)).chain(paying(script.to_p2sh()).map(of(false)))
     }
 
     /// Returns what is wrong with the lock time: Core takes any for a time.
@@ -140,6 +147,15 @@ impl CoreRedeemScript {
             _ => Some("the lock time is below 500000000: Core reads a time, and Bitcoin a block height"),
         }
     }
+}
+
+/// Returns the outputs of a transaction by their scripts.
+pub(crate) fn by_script(transaction: &Transaction) -> ByScript<'_> {
+    let mut outputs = ByScript::new();
+    for (index, output) in (0..).zip(&transaction.output) {
+        outputs.entry(&output.script_pubkey).or_default().push((index, output.value));
+    }
+    outputs
 }
 
 /// Appends a push of at most 75 bytes.

@@ -4,11 +4,14 @@
 use bitcoin::opcodes::all::OP_RETURN;
 use bitcoin::{Script, Transaction};
 
-use super::core_redeem::{CoreOwner, CoreRedeemScript};
+use super::core_redeem::{CoreOwner, CoreRedeemScript, by_script};
 use crate::anchors::data::{Fields, ReturnedData};
-use crate::anchors::mark::{Field, MarkFormat, Place};
+use crate::anchors::mark::{Comparison, Field, MarkFormat, Place};
 
 const MAGIC: [u8; 4] = *b"SAT+";
+
+/// The most outputs of a stake that are told of.
+const MOST_OUTPUTS: usize = 16;
 
 /// How the time until which a stake is locked is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,26 +160,34 @@ impl MarkFormat for Delegations {
         fields
     }
 
-    fn compare(&self, data: &[u8], transaction: &Transaction) -> (Vec<Field>, Vec<String>) {
-        let (mut fields, mut notes) = (Vec::new(), Vec::new());
-        notes.extend(others(transaction));
-        let lock = CoreDelegation::from_bytes(data).map(|stake| stake.lock);
-        if let Some(CoreLock::Script(CoreRedeemScript { lock_time, .. }) | CoreLock::Time(lock_time)) = &lock
-        {
-            notes.extend(CoreRedeemScript::objection(*lock_time).map(str::to_owned));
-        }
-        if let Some(CoreLock::Script(script)) = lock {
-            let outputs = script.outputs(transaction);
-            if outputs.is_empty() {
-                notes.push("no output pays to the redeem script".to_owned());
+    fn compare(&self, marks: &[&[u8]], transaction: &Transaction) -> Vec<Comparison> {
+        let (others, outputs) = (others(transaction), by_script(transaction));
+        let compare = |data: &&[u8]| {
+            let (mut fields, mut notes) = (Vec::new(), Vec::from_iter(others.clone()));
+            let lock = CoreDelegation::from_bytes(data).map(|stake| stake.lock);
+            if let Some(CoreLock::Script(CoreRedeemScript { lock_time, .. }) | CoreLock::Time(lock_time)) =
+                &lock
+            {
+                notes.extend(CoreRedeemScript::objection(*lock_time).map(str::to_owned));
             }
-            for output in outputs {
-                fields.push(Field::number("stake_output", output.index));
-                fields.push(Field::number("stake_sat", output.value.to_sat()));
-                fields.push(Field::text("stake_type", if output.is_segwit { "p2wsh" } else { "p2sh" }));
+            if let Some(CoreLock::Script(script)) = lock {
+                let mut outputs = script.outputs_among(&outputs);
+                for output in outputs.by_ref().take(MOST_OUTPUTS) {
+                    fields.push(Field::number("stake_output", output.index));
+                    fields.push(Field::number("stake_sat", output.value.to_sat()));
+                    fields.push(Field::text("stake_type", if output.is_segwit { "p2wsh" } else { "p2sh" }));
+                }
+                let more = outputs.count();
+                if more > 0 {
+                    notes.push(format!("{more} more outputs pay to the redeem script"));
+                }
+                if fields.is_empty() {
+                    notes.push("no output pays to the redeem script".to_owned());
+                }
             }
-        }
-        (fields, notes)
+            Comparison { fields, notes }
+        };
+        marks.iter().map(compare).collect()
     }
 }
 
@@ -221,7 +232,8 @@ impl MarkFormat for LiquidDelegations {
         ]
     }
 
-    fn compare(&self, _: &[u8], transaction: &Transaction) -> (Vec<Field>, Vec<String>) {
-        (Vec::new(), others(transaction).into_iter().collect())
+    fn compare(&self, marks: &[&[u8]], transaction: &Transaction) -> Vec<Comparison> {
+        let notes = Vec::from_iter(others(transaction));
+        vec![Comparison { fields: Vec::new(), notes }; marks.len()]
     }
 }

@@ -5,7 +5,7 @@ use bitcoin::Transaction;
 use bitcoin::consensus::encode;
 
 use crate::anchors::data::Fields;
-use crate::anchors::mark::{Field, MarkFormat, Place};
+use crate::anchors::mark::{Comparison, Field, MarkFormat, Place};
 
 const MAGIC: [u8; 9] = *b"RSKBLOCK:";
 const HASH: usize = 32;
@@ -78,7 +78,7 @@ impl MarkFormat for MergedMining {
         ]
     }
 
-    fn compare(&self, _: &[u8], transaction: &Transaction) -> (Vec<Field>, Vec<String>) {
+    fn compare(&self, marks: &[&[u8]], transaction: &Transaction) -> Vec<Comparison> {
         let without_witness = Transaction {
             input: transaction
                 .input
@@ -99,6 +99,6 @@ impl MarkFormat for MergedMining {
         if after > MOST_AFTER {
             notes.push(format!("{after} bytes follow the hash; Rootstock accepts at most {MOST_AFTER}"));
         }
-        (Vec::new(), notes)
+        vec![Comparison { fields: Vec::new(), notes }; marks.len()]
     }
 }

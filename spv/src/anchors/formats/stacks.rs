@@ -1,7 +1,9 @@
 //! Block commits of Stacks: a miner bids for a block (stacks-core 042c57a, `leader_block_commit.rs`).
 
+use bitcoin::Transaction;
+
 use crate::anchors::data::Fields;
-use crate::anchors::mark::{Field, MarkFormat, Place};
+use crate::anchors::mark::{Comparison, Field, MarkFormat, Place};
 
 /// The magics of Stacks' networks: mainnet's and the test network's.
 pub(crate) const NETWORKS: [[u8; 2]; 2] = [*b"X2", *b"T2"];
@@ -114,9 +116,9 @@ impl MarkFormat for BlockCommits {
         ]
     }
 
-    fn compare(&self, _: &[u8], transaction: &bitcoin::Transaction) -> (Vec<Field>, Vec<String>) {
+    fn compare(&self, marks: &[&[u8]], transaction: &Transaction) -> Vec<Comparison> {
         let paid = transaction.output.len().saturating_sub(1);
         let note = (paid < 2).then(|| format!("{paid} outputs follow; a block commit has two for payments"));
-        (Vec::new(), note.into_iter().collect())
+        vec![Comparison { fields: Vec::new(), notes: note.into_iter().collect() }; marks.len()]
     }
 }

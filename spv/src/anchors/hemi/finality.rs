@@ -1,6 +1,6 @@
 //! How final a keystone is by Bitcoin: the confirmations of itself and of its descendants.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bitcoin::BlockHash;
 
@@ -77,7 +77,8 @@ impl KeystoneFinality {
     pub fn confirmations(&self, hash: KeystoneHash, best_height: u32) -> Option<KeystoneConfirmations> {
         self.keystones.get(&hash)?;
         let mut deepest = None::<(u32, u32, BlockHash, KeystoneHash)>;
-        let (mut queue, mut next) = (vec![hash], 0);
+        // Keystones with the same EP hash have the same descendants, which are looked at once.
+        let (mut queue, mut next, mut seen) = (vec![hash], 0, HashSet::from([hash]));
         while let Some(&hash) = queue.get(next) {
             next = next.saturating_add(1);
             let first = self.published.get(&hash).and_then(|blocks| blocks.first_key_value());
@@ -93,8 +94,8 @@ impl KeystoneFinality {
             let Some(parent) = self.keystones.get(&hash) else { continue };
             let children = self.children.get(&parent.ep_hash).into_iter().flatten();
             queue.extend(children.filter(|child| {
-                // Heights rise, so that there is no circle.
-                self.keystones.get(child).is_some_and(|child| child.l2_block_number > parent.l2_block_number)
+                let child_height = self.keystones.get(child).map(|child| child.l2_block_number);
+                child_height.is_some_and(|height| height > parent.l2_block_number) && seen.insert(**child)
             }));
         }
         let effective_confirmations = deepest.map_or(0, |(depth, ..)| depth);

@@ -108,6 +108,24 @@ fn keystones_that_name_each_other_are_no_circle() {
 }
 
 #[test]
+fn twins_have_their_descendants_once() {
+    let mut record = KeystoneFinality::new();
+    let (mut previous, mut first) = ([0; 12], None);
+    // Two keystones with the same EP hash at each of 60 heights.
+    for number in 1..=60 {
+        let one = keystone(number, previous);
+        let twin = Keystone { state_root: [4; 32], ..one };
+        let hash = record.add(one);
+        first.get_or_insert(hash);
+        record.add(twin);
+        previous = one.ep_hash;
+    }
+    let last = record.add(keystone(61, previous));
+    record.publish(last, 5, block(5));
+    assert_eq!(record.confirmations(first.unwrap(), 7), confirmed(2, 5, last));
+}
+
+#[test]
 fn a_publication_pays_its_fee_and_change() {
     let keystone = keystone(4, [2; 12]);
     let coin = (

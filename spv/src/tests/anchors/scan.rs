@@ -1,13 +1,15 @@
 //! Marks of whole blocks: the same as of their transactions, one by one.
 
 use bitcoin::consensus::encode;
-use bitcoin::{Block, Transaction, TxOut};
+use bitcoin::{Block, Script, Transaction, TxOut};
 use proptest::collection::vec;
 use proptest::prelude::{any, proptest};
 
 use super::marks::vectors;
 use super::{COINBASE, paying, script};
-use crate::anchors::{Keystone, Place, Registry, first_publications, scan_block};
+use crate::anchors::{
+    CoreRedeemScript, Keystone, Place, Registry, explain_marks, first_publications, scan_block,
+};
 use crate::testing::{block, transaction};
 
 /// The marks of a block by reading it: transaction, place and format of each.
@@ -23,12 +25,12 @@ fn reading(block: &Block) -> Vec<(u32, Place, &'static str)> {
 fn scanned(block: &Block) -> Vec<(u32, Place, &'static str)> {
     let (bytes, registry) = (encode::serialize(block), Registry::new());
     let marks = scan_block(&bytes, &registry).unwrap();
-    for mark in &marks {
+    for (mark, explained) in marks.iter().zip(explain_marks(&marks)) {
         let transaction = &block.txdata[usize::try_from(mark.position).unwrap()];
         assert_eq!(mark.transaction, encode::serialize(transaction));
         let told = registry.explain(transaction).into_iter().find(|told| told.place == mark.place).unwrap();
         assert_eq!((mark.data, mark.trailing), (&told.data[..], told.trailing));
-        assert_eq!(Some(mark.explain()), told.mark);
+        assert_eq!(Some(explained), told.mark);
     }
     marks.iter().map(|mark| (mark.position, mark.place, mark.format())).collect()
 }
@@ -75,6 +77,29 @@ fn the_first_publication_of_a_keystone_counts() {
         .map(|(number, position)| (keystone(number), keystone(number).hash(), position));
     assert_eq!(found, expected);
     assert_eq!(first[2].found.trailing, 1);
+}
+
+#[test]
+fn a_transaction_of_tens_of_thousands_of_marks_is_told_of_at_once() {
+    use super::core::CORE_MAINNET;
+    let redeem = CoreRedeemScript::from_script(Script::from_bytes(&script(CORE_MAINNET)[51..])).unwrap();
+    let paid = redeem.script().to_p2wsh().into_bytes();
+    let mut scripts = vec![script(CORE_MAINNET); 20_000];
+    scripts.extend(vec![paid; 20_000]);
+    let told = Registry::new().explain(&paying(&scripts));
+    assert_eq!(told.len(), 20_000);
+    let mark = told[19_999].mark.as_ref().unwrap();
+    assert_eq!(mark.notes, ["19984 more outputs pay to the redeem script"]);
+    assert_eq!(mark.fields.iter().filter(|field| field.name == "stake_output").count(), 16);
+    // Of a coinbase, and by its block.
+    let mut block = block([]);
+    let output = block.txdata[0].output[0].clone();
+    let tag = script(vectors()[5].0);
+    block.txdata[0].output = vec![TxOut { script_pubkey: tag.into(), ..output }; 50_000];
+    let (bytes, registry) = (encode::serialize(&block), Registry::new());
+    let marks = explain_marks(&scan_block(&bytes, &registry).unwrap());
+    assert_eq!(marks.len(), 50_000);
+    assert_eq!(marks[0].notes[0], "the coinbase has 50000 tags of Rootstock; only the last counts");
 }
 
 fn near_vector((which, cut, more): (usize, usize, Vec<u8>)) -> Vec<u8> {
