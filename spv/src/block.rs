@@ -133,11 +133,11 @@ impl<'a> Bytes<'a> {
                 self.rest = rest;
                 continue;
             }
-            let outpoint = self.array()?;
+            let outpoint = self.take(NULL_OUTPOINT.len())?;
             let script_sig = self.prefixed()?;
             // Of nearly all inputs the number alone tells.
-            let number = [outpoint[32], outpoint[33], outpoint[34], outpoint[35]];
-            if inputs == 1 && number == [0xff; 4] && outpoint == NULL_OUTPOINT {
+            let may_be_null = inputs == 1 && outpoint.ends_with(&[0xff; 4]);
+            if may_be_null && outpoint == NULL_OUTPOINT {
                 is_coinbase = true;
                 visitor.coinbase(script_sig);
             }
@@ -180,9 +180,20 @@ impl<'a> Bytes<'a> {
         if elements == 0 && inputs > 0 { Err(BlockBytesError::NoWitness(position)) } else { Ok(()) }
     }
 
-    /// Reads a compact size, which must be in its shortest form.
-    #[inline]
+    /// Reads a compact size, which must be in its shortest form. Nearly all are a byte.
+    #[inline(always)]
     fn number(&mut self) -> Result<u64, BlockBytesError> {
+        match self.rest {
+            [short @ ..0xfd, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(*short))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    #[cold]
+    fn long_number(&mut self) -> Result<u64, BlockBytesError> {
         let [first] = self.array()?;
         let (number, least) = match first {
             0xfd => (u16::from_le_bytes(self.array()?).into(), 0xfd),
@@ -197,7 +208,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Reads bytes after their length.
-    #[inline]
+    #[inline(always)]
     fn prefixed(&mut self) -> Result<&'a [u8], BlockBytesError> {
         let needed = self.number()?;
         // A length above what the machine can address is beyond the end, too.
@@ -207,14 +218,14 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, length: usize) -> Result<&'a [u8], BlockBytesError> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(|| self.truncated(length))?;
         self.rest = rest;
         Ok(taken)
     }
 
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], BlockBytesError> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(|| self.truncated(N))?;
         self.rest = rest;
