@@ -3,5 +3,6 @@
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod anchors;
+mod block;
 mod headers;
 mod inclusion;

@@ -1,6 +1,18 @@
 //! Blocks for tests, mined on regtest's target.
 
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::missing_panics_doc)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::missing_panics_doc
+)]
+
+#[cfg(feature = "checkpoints")]
+mod checkpoints;
+
+#[cfg(feature = "checkpoints")]
+pub use self::checkpoints::{TestValidators, checkpoint_transactions};
 
 use bitcoin::absolute::LockTime;
 use bitcoin::block::{Header, Version};
@@ -59,4 +71,21 @@ pub fn block_of(count: u32) -> Block {
 /// Returns a block with this transaction after the coinbase.
 pub fn block_with(transaction: Transaction) -> Block {
     block([transaction])
+}
+
+/// Returns blocks on top of one another, each of a coinbase and these transactions, mined on regtest. The
+/// first is on `parent`, or on none.
+pub fn blocks(
+    parent: Option<BlockHash>,
+    transactions: impl IntoIterator<Item = Vec<Transaction>>,
+) -> Vec<Block> {
+    let mut parent = parent.unwrap_or_else(BlockHash::all_zeros);
+    let on_top = transactions.into_iter().map(|transactions| {
+        let mut block = block(transactions);
+        block.header.prev_blockhash = parent;
+        mine(&mut block.header, true);
+        parent = block.block_hash();
+        block
+    });
+    on_top.collect()
 }

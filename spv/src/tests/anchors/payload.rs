@@ -1,4 +1,4 @@
-//! Checkpoints that others wrote, and every byte of them changed.
+//! The parts of checkpoints that others wrote, and every byte of them changed.
 
 use crate::anchors::{Checkpoint, CheckpointError, CheckpointTag};
 
