@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
+use bitcoin::{Amount, Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, Txid};
 
 use crate::{BlockHeight, ChainTip, Coin, FoundHeader, FoundTransaction, NodeError, SpentOutput, Unspent};
 
@@ -128,6 +128,26 @@ pub trait Broadcast {
     /// alone decides: a transaction with the same id and another witness, even an invalid one, is the known
     /// one, whose witness stays.
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError>;
+
+    /// Broadcasts a transaction with its parent, which may pay too little alone: the node judges by what both
+    /// pay. Otherwise as [`broadcast`](Self::broadcast) of the child.
+    fn broadcast_with_parent(&self, parent: &Transaction, child: &Transaction) -> Result<Txid, NodeError> {
+        self.broadcast(parent)?;
+        self.broadcast(child)
+    }
+
+    /// Has the node treat a transaction as if it paid so much more, when it chooses what waits and what it
+    /// mines. Other nodes hear nothing of it. It adds up.
+    fn prioritise(&self, txid: &Txid, more: Amount) -> Result<(), NodeError> {
+        let _ = (txid, more);
+        Ok(())
+    }
+
+    /// Returns whether the node keeps what it is given out of its own mempool, and hands it to others alone: it
+    /// cannot tell then what becomes of it.
+    fn broadcasts_in_private(&self) -> Result<bool, NodeError> {
+        Ok(false)
+    }
 }
 
 /// A source of fee rates.
@@ -236,6 +256,19 @@ macro_rules! forward {
         impl<T: Broadcast + ?Sized> Broadcast for $pointer {
             fn broadcast(&self, transaction: &Transaction) -> Result<Txid, NodeError> {
                 (**self).broadcast(transaction)
+            }
+            fn broadcast_with_parent(
+                &self,
+                parent: &Transaction,
+                child: &Transaction,
+            ) -> Result<Txid, NodeError> {
+                (**self).broadcast_with_parent(parent, child)
+            }
+            fn prioritise(&self, txid: &Txid, more: Amount) -> Result<(), NodeError> {
+                (**self).prioritise(txid, more)
+            }
+            fn broadcasts_in_private(&self) -> Result<bool, NodeError> {
+                (**self).broadcasts_in_private()
             }
         }
         impl<T: FeeEstimate + ?Sized> FeeEstimate for $pointer {

@@ -51,8 +51,8 @@ pub enum Event<'a> {
         /// The blocks.
         blocks: u32,
     },
-    /// Blocks are to be told again for a stake that is known, where it is in none of those that were: somebody
-    /// said another height of it before.
+    /// Blocks are to be told again for a stake that is known, where it is in none of those that were:
+    /// somebody said another height of it before.
     LookAgain {
         /// The stake.
         stake: Txid,

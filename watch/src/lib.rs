@@ -32,7 +32,7 @@ pub use self::facts::{LeafMark, LeafMarks, StakeFacts};
 pub use self::report::{Post, PostError, ReadyReport, Report};
 pub use self::rows::{RowError, SCHEMA, stored_delegations, stored_slashing};
 pub use self::stake::{ProviderId, Spend, StakeId, StakeOutput, TrackedStake};
-pub use self::stored::{Stored, stored_evidence, stored_position};
+pub use self::stored::{Stored, stored_evidence};
 pub use self::told::{Observer, Told};
 pub use self::tracker::{Learned, ProviderStatistics, StakeChange, Statistics, Tracker};
 pub use self::watch::{OnSelective, Output, Settings, Watch};

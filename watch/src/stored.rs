@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use bitcoin::XOnlyPublicKey;
-use chain::ChainTip;
 use finality::Evidence;
 use store::Store;
 
@@ -42,14 +41,6 @@ impl Stored {
         let looks_back = rows::read_look_backs(store)?.len();
         Ok(Some(Self { tracker, depth, accused, looks_back }))
     }
-}
-
-/// Returns the last block that a store's watchtower has seen; `None` of a store in which nothing is yet.
-///
-/// # Errors
-/// [`RowError`].
-pub fn stored_position(store: &mut dyn Store) -> Result<Option<ChainTip>, RowError> {
-    rows::stored_tip(store)
 }
 
 /// Returns the evidence that is stored, by provider and height.

@@ -25,8 +25,8 @@ const PROVIDERS: u32 = 100;
 /// How many are stored at once.
 const AT_ONCE: u32 = 10_000;
 
-/// Stores so many stakes in an empty store: all of them in blocks up to `tip`, which is the last block that was
-/// seen.
+/// Stores so many stakes in an empty store: all of them in blocks up to `tip`, which is the last block that
+/// was seen.
 ///
 /// # Errors
 /// [`RowError`]: the store does not answer.

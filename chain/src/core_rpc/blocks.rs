@@ -124,7 +124,7 @@ impl ChainSource for BitcoinCore {
 
     /// As [`ChainSource::block`]: over its REST interface, where it has one (`-rest=1`), in a fifth of the time.
     fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
-        if let Some(block) = self.rest_block(hash)? {
+        if let Some(block) = self.rest_block(hash) {
             return Ok(block);
         }
         let hex: String =
@@ -141,19 +141,20 @@ impl BitcoinCore {
         !self.lacks_rest.load(Ordering::Relaxed)
     }
 
-    /// Returns a block from the REST interface; `None` where there is none, or not this block.
-    fn rest_block(&self, hash: &BlockHash) -> Result<Option<Block>, NodeError> {
+    /// Returns a block from the REST interface; `None` where there is none, or not this block: the other call
+    /// says why.
+    fn rest_block(&self, hash: &BlockHash) -> Option<Block> {
         if self.lacks_rest.load(Ordering::Relaxed) {
-            return Ok(None);
+            return None;
         }
-        let found = self.rpc.get(&format!("rest/block/{hash}.bin"), TIMEOUT)?;
+        let found = self.rpc.get(&format!("rest/block/{hash}.bin"), TIMEOUT);
         let block = found.as_ref().and_then(|bytes| deserialize(bytes).ok());
         let block = block.filter(|block| check_block(block, hash).is_ok());
-        // One that has the interface may lack the block: the other call says why.
-        if block.is_none() && (found.is_some() || self.rpc.get("rest/chaininfo.json", TIMEOUT)?.is_none()) {
+        // One that has the interface may lack the block.
+        if block.is_none() && (found.is_some() || self.rpc.get("rest/chaininfo.json", TIMEOUT).is_none()) {
             self.lacks_rest.store(true, Ordering::Relaxed);
         }
-        Ok(block)
+        block
     }
 }
 

@@ -1,5 +1,7 @@
 //! Broadcasting through a `bitcoind`.
 
+use std::collections::BTreeMap;
+
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{Amount, Denomination, Script, Transaction, Txid};
 use serde_json::json;
@@ -12,6 +14,8 @@ use crate::{Broadcast, NodeError};
 /// Consensus never lets a longer script be spent.
 const MAX_SCRIPT_SIZE: usize = 10_000;
 const DECODE_FAILED: i32 = -22;
+/// RPC_METHOD_NOT_FOUND of JSON-RPC.
+const NO_SUCH_METHOD: i32 = -32601;
 /// What `sendrawtransaction` takes for no limit to the fee rate.
 const NO_MAX_FEE_RATE: u8 = 0;
 
@@ -68,6 +72,60 @@ impl Broadcast for BitcoinCore {
             _ => Err(NodeError::Rpc { method: METHOD.to_owned(), code, message }),
         }
     }
+
+    /// As [`Broadcast::broadcast_with_parent`]: `submitpackage`, with the limits of
+    /// [`broadcast`](Self::broadcast).
+    fn broadcast_with_parent(&self, parent: &Transaction, child: &Transaction) -> Result<Txid, NodeError> {
+        const METHOD: &str = "submitpackage";
+        let txid = child.compute_txid();
+        let max_burn = burned(parent).max(burned(child)).to_string_in(Denomination::Bitcoin);
+        let package = [parent, child].map(|transaction| serialize_hex(transaction));
+        let params = [json!(package), json!(NO_MAX_FEE_RATE), json!(max_burn)];
+        let answer: PackageAnswer = match self.call(METHOD, &params) {
+            Err(NodeError::Rpc { code: TRANSACTION_ERROR | TRANSACTION_REJECTED, message, .. }) => {
+                return Err(NodeError::rejected(txid, &message));
+            }
+            answer => answer?,
+        };
+        // It names both, and an error of each that was refused; of one that is refused alone the other fails.
+        let errors = answer.results.into_values().filter_map(|result| Some((result.txid, result.error?)));
+        let (own, others): (Vec<_>, Vec<_>) = errors.partition(|(refused, _)| *refused == txid);
+        match own.into_iter().chain(others).next() {
+            Some((_, error)) => Err(NodeError::rejected(txid, &error)),
+            None if answer.message == "success" => self.is_known(txid),
+            None => Err(NodeError::rejected(txid, &answer.message)),
+        }
+    }
+
+    fn prioritise(&self, txid: &Txid, more: Amount) -> Result<(), NodeError> {
+        // The second argument is of former times, and must be 0.
+        let params = [json!(txid), json!(0), json!(more.to_sat())];
+        self.call::<bool>("prioritisetransaction", &params).map(drop)
+    }
+
+    /// As [`Broadcast::broadcasts_in_private`]: of a node with `-privatebroadcast=1` (Bitcoin Core 31).
+    fn broadcasts_in_private(&self) -> Result<bool, NodeError> {
+        match self.call::<serde::de::IgnoredAny>("getprivatebroadcastinfo", &[]) {
+            // It is not on, or the version does not know it.
+            Err(NodeError::Rpc { code: NO_SUCH_METHOD, .. }) => Ok(false),
+            answer => answer.map(|_| true),
+        }
+    }
+}
+
+/// What `submitpackage` says.
+#[derive(serde::Deserialize)]
+struct PackageAnswer {
+    #[serde(rename = "package_msg")]
+    message: String,
+    #[serde(rename = "tx-results")]
+    results: BTreeMap<String, PackageResult>,
+}
+
+#[derive(serde::Deserialize)]
+struct PackageResult {
+    txid: Txid,
+    error: Option<String>,
 }
 
 impl BitcoinCore {

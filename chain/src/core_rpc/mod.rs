@@ -3,6 +3,9 @@
 mod blocks;
 mod broadcast;
 #[cfg(test)]
+#[cfg(feature = "testing")]
+mod broadcast_tests;
+#[cfg(test)]
 mod connect_tests;
 mod credentials;
 #[cfg(test)]

@@ -109,17 +109,13 @@ impl Rpc {
         Ok(answers.into_iter().map(read).collect())
     }
 
-    /// Reads `path` with GET, without credentials: `None` where the node has nothing there.
-    pub(super) fn get(&self, path: &str, timeout: Duration) -> Result<Option<Vec<u8>>, NodeError> {
+    /// Reads `path` with GET, without credentials: `None` where the node has nothing there, or does not answer.
+    pub(super) fn get(&self, path: &str, timeout: Duration) -> Option<Vec<u8>> {
         let read = |timeout| Http { url: self.endpoint.url(), authorization: None, timeout }.get(path);
         let found = self.within(timeout, |timeout| {
             read(timeout).map_err(|error| self.explain(path, jsonrpc::Error::Transport(Box::new(error))))
         });
-        match found {
-            // It has no such interface, or whatever is there is not a node's.
-            Err(NodeError::MalformedAnswer { .. } | NodeError::Unauthorized { .. }) => Ok(None),
-            found => found.map(Some),
-        }
+        found.ok()
     }
 
     fn authorization(&self) -> Option<String> {

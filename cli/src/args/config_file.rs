@@ -87,7 +87,11 @@ fn flags(main: &Command, key: &str, value: &Value, folder: &Path) -> anyhow::Res
     let takes_value = arg.get_action().takes_values();
     let names = arg.get_value_names().unwrap_or_default();
     let is_path = names.iter().any(|name| PATHS.iter().any(|path| name.starts_with(path)));
-    let at = |text: &str| match is_path && text != "-" && !text.starts_with("keystore:") {
+    // A program by its name alone is looked for on PATH.
+    let is_program = names.iter().any(|name| name.starts_with("PROGRAM"));
+    let is_elsewhere =
+        |text: &str| text == "-" || text.starts_with("keystore:") || (is_program && !text.contains('/'));
+    let at = |text: &str| match is_path && !is_elsewhere(text) {
         true => folder.join(text).to_string_lossy().into_owned(),
         false => text.to_owned(),
     };
@@ -119,8 +123,8 @@ fn flags(main: &Command, key: &str, value: &Value, folder: &Path) -> anyhow::Res
     }
 }
 
-/// Returns those of a key's flags that a command takes: not where the command line has its own, nor where it
-/// has no such flag. A file that it adds to is the first that is followed.
+/// Returns those of a key's flags that a command takes: not where the command line has its own, or one that
+/// excludes it, nor where it has no such flag. A file that it adds to is the first that is followed.
 fn taken(verb: &Command, key: &str, given: &ArgMatches, flags: Vec<String>) -> Vec<OsString> {
     let flag = key.replace('_', "-");
     let find = |long: &str| verb.get_arguments().find(|arg| arg.get_long() == Some(long));
@@ -133,8 +137,16 @@ fn taken(verb: &Command, key: &str, given: &ArgMatches, flags: Vec<String>) -> V
         (None, Some(arg)) => (arg, flags),
         (None, None) => return Vec::new(),
     };
-    match given.value_source(arg.get_id().as_str()) {
-        Some(ValueSource::CommandLine) => Vec::new(),
-        _ => flags.into_iter().map(OsString::from).collect(),
+    let is_given =
+        |arg: &clap::Arg| given.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let excludes = |other: &clap::Arg| {
+        let conflicts = |one: &clap::Arg, of: &clap::Arg| {
+            verb.get_arg_conflicts_with(one).iter().any(|conflict| conflict.get_id() == of.get_id())
+        };
+        is_given(other) && (conflicts(other, arg) || conflicts(arg, other))
+    };
+    if is_given(arg) || verb.get_arguments().any(excludes) {
+        return Vec::new();
     }
+    flags.into_iter().map(OsString::from).collect()
 }

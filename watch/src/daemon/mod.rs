@@ -59,6 +59,8 @@ pub struct DaemonParts<'a> {
     pub start: BlockHeight,
     /// Whether transactions are handed to the node.
     pub sends: bool,
+    /// Whether the node is to prefer them to what pays more.
+    pub prioritises: bool,
 }
 
 /// What a daemon does after a step.
@@ -81,6 +83,7 @@ pub struct WatchDaemon<'a> {
     post: Option<&'a dyn Post>,
     start: BlockHeight,
     sends: bool,
+    prioritises: bool,
     sources: Sources,
     driver: Option<Driver<'a>>,
     faults: Vec<WatchFault>,
@@ -99,7 +102,7 @@ impl<'a> WatchDaemon<'a> {
     /// Returns a daemon that has not looked yet.
     pub fn new(parts: DaemonParts<'a>) -> Self {
         let DaemonParts { settings, node, chain, follows_parameters, delegations, evidence, .. } = parts;
-        let DaemonParts { open_store, observer, post, start, sends, .. } = parts;
+        let DaemonParts { open_store, observer, post, start, sends, prioritises, .. } = parts;
         let sources = Sources::new(chain, follows_parameters, delegations, evidence, start.to_u32());
         Self {
             settings,
@@ -109,6 +112,7 @@ impl<'a> WatchDaemon<'a> {
             post,
             start,
             sends,
+            prioritises,
             sources,
             driver: None,
             faults: Vec::new(),
@@ -125,11 +129,6 @@ impl<'a> WatchDaemon<'a> {
     /// Returns what is known.
     pub const fn facts(&self) -> &WatchFacts {
         &self.facts
-    }
-
-    /// Returns the driver, unless it stands by or its store is lost.
-    pub const fn driver(&self) -> Option<&Driver<'a>> {
-        self.driver.as_ref()
     }
 
     fn set(&mut self, fault: WatchFault, reason: Option<String>) {
@@ -198,6 +197,7 @@ impl<'a> WatchDaemon<'a> {
         let store = (self.open_store)()?;
         let driver = Driver::open(self.settings.clone(), self.node, store, self.observer, self.start)?;
         let driver = if self.sends { driver } else { driver.without_sending() };
+        let driver = if self.prioritises { driver.prioritising() } else { driver };
         Ok(match self.post {
             Some(post) => driver.reporting_to(post),
             None => driver,

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use bitcoin::{Transaction, Txid};
-use chain::NodeError;
+use bitcoin::{Amount, Transaction, Txid};
+use chain::{NodeError, RejectionClass};
 use staking_scripts::delegation::SlashedOutput;
 use store::ChangeSet;
 
@@ -13,6 +13,11 @@ use crate::event::{Action, Event, Verdict};
 use crate::rows::{stored_delegations, stored_ready, stored_slashing};
 use crate::told::Told;
 use crate::watch::Output;
+
+/// By how much a slashing transaction counts as paying more on the own node: above what anybody pays.
+const PRIORITY: Amount = Amount::from_sat(10_000_000);
+/// What the node says where a transaction pays less than any that waits: its parent's fee may count with it.
+const PAYS_TOO_LITTLE: [&str; 2] = ["mempool min fee not met", "min relay fee not met"];
 
 /// What is still to be told, stored and done of an output.
 pub(super) struct Pending {
@@ -99,10 +104,53 @@ impl Driver<'_> {
     }
 
     fn send(&mut self, stake: Txid, output: SlashedOutput, transaction: &Transaction) -> Option<Output> {
-        let verdict = self.sends.then(|| verdict(self.node.broadcast(transaction)));
+        let verdict = self.sends.then(|| self.hand_over(stake, output, transaction));
         self.observer.told(&Told::Sent { stake, output, transaction, verdict: verdict.as_ref() });
         verdict.map(|verdict| self.watch.handle(Event::Verdict { stake, output, verdict }))
     }
+
+    /// Hands a transaction to the node. Where its mempool has something dearer, or pays too little for it, it is
+    /// tried with the parent that waits there, and then as if it paid more, where that is wanted.
+    fn hand_over(&mut self, stake: Txid, output: SlashedOutput, transaction: &Transaction) -> Verdict {
+        let first = verdict(self.node.broadcast(transaction));
+        let Verdict::Refused { class: RejectionClass::Mempool, reason } = &first else { return first };
+        // Its input is there, or it would be refused for that.
+        if PAYS_TOO_LITTLE.iter().any(|words| reason.contains(words))
+            && !self.has_source_in_block(stake, output)
+            && let Some(parent) = transaction.input.first().map(|input| input.previous_output.txid)
+            && let Ok(Some(found)) = self.node.transaction(&parent)
+        {
+            let second = verdict(self.node.broadcast_with_parent(&found.transaction, transaction));
+            if !is_too_cheap(&second) {
+                return second;
+            }
+        }
+        let txid = transaction.compute_txid();
+        // It adds up, and holds until the node is started again.
+        if self.prioritises
+            && !self.prioritised.contains(&txid)
+            && self.node.prioritise(&txid, PRIORITY).is_ok()
+        {
+            self.prioritised.insert(txid);
+            return verdict(self.node.broadcast(transaction));
+        }
+        first
+    }
+
+    /// Whether a block has the transaction whose output is slashed.
+    fn has_source_in_block(&self, stake: Txid, output: SlashedOutput) -> bool {
+        let tracker = self.watch.tracker();
+        let stake = tracker.find(&stake).and_then(|id| tracker.stake(id));
+        stake.is_some_and(|stake| match output {
+            SlashedOutput::Staking => stake.included_height().is_some(),
+            SlashedOutput::Unbonding => stake.unbonding_output().is_some(),
+        })
+    }
+}
+
+/// Whether the node refuses a transaction for what it, or others, pay.
+const fn is_too_cheap(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Refused { class: RejectionClass::Mempool, .. })
 }
 
 /// What a node's answer to a broadcast means.

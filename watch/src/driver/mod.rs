@@ -6,7 +6,7 @@ mod leap;
 mod look_back;
 mod reports;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use babylon::query::DelegationStatus;
@@ -77,6 +77,9 @@ pub struct Driver<'a> {
     follower: Follower,
     /// Whether transactions are handed to the node.
     sends: bool,
+    /// Whether the node is to prefer them to what pays more, and those for which it was told.
+    prioritises: bool,
+    prioritised: BTreeSet<Txid>,
     /// Who takes reports to the secured chain.
     post: Option<&'a dyn Post>,
     /// Those that are to be handed over next.
@@ -131,6 +134,8 @@ impl<'a> Driver<'a> {
             watch,
             follower,
             sends: true,
+            prioritises: false,
+            prioritised: BTreeSet::new(),
             post: None,
             reports: VecDeque::new(),
             began: Instant::now(),
@@ -147,6 +152,13 @@ impl<'a> Driver<'a> {
     #[must_use]
     pub fn without_sending(self) -> Self {
         Self { sends: false, ..self }
+    }
+
+    /// Has the node prefer slashing transactions that it refuses for their fee to what pays more: for whoever
+    /// mines with it.
+    #[must_use]
+    pub fn prioritising(self) -> Self {
+        Self { prioritises: true, ..self }
     }
 
     /// Hands what the secured chain should know to somebody who takes it there. Without one, nothing of it is

@@ -122,6 +122,7 @@ impl World {
             post: None,
             start: BlockHeight::GENESIS,
             sends: true,
+            prioritises: false,
         });
         let begun = Instant::now();
         while begun.elapsed() < time {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bitcoin::{BlockHash, Transaction};
 use chain::testing::ScriptedChain;
-use chain::{BlockHeight, ChainSource as _, NodeError};
+use chain::{BlockHeight, Broadcast as _, ChainSource as _, NodeError};
+use staking_scripts::delegation::SlashedOutput;
 use store::testing::{Fault, MemoryDatabase};
 
 use super::stakes::{MADE, PARAMETERS, evidence};
@@ -253,4 +254,33 @@ fn one_that_stands_by_does_nothing_until_it_leads() {
     assert!(matches!(second, Err(DriverError::StandingBy)));
     drop(first);
     assert!(Driver::open(settings(), &node, store(), &log, BlockHeight::GENESIS).is_ok());
+}
+
+/// A stake is slashed behind an unbonding that waits, for a fee below what the node takes: with its parent,
+/// and where that does not help, as if it paid more.
+#[test]
+fn what_pays_too_little_is_sent_with_its_parent_or_preferred() {
+    let made = &MADE[0];
+    for prioritises in [false, true] {
+        let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
+        let genesis = node.tip().unwrap().hash;
+        extend(&node, genesis, 1, &[made.staking.clone()]);
+        let mut driver = open(&node, &database, &log);
+        if prioritises {
+            driver = driver.prioritising();
+        }
+        driver.step(Instant::now()).unwrap();
+        driver.learn(&made.delegation, 1).unwrap();
+        driver.step(Instant::now()).unwrap();
+        node.broadcast(&made.unbonding).unwrap();
+        // The staking output's is refused for what waits, and again where it is preferred; then the unbonding
+        // output's, alone, and with its parent.
+        let times = if prioritises { 2 } else { 1 };
+        (0..times).for_each(|_| node.reject_next("insufficient fee, rejecting replacement"));
+        node.reject_next("mempool min fee not met, 94 < 490");
+        driver.accuse(&evidence(0, 7)).unwrap();
+        let slashing = super::stakes::slashing(0, SlashedOutput::Unbonding);
+        assert_eq!(node.broadcasts(), [made.unbonding.clone(), made.unbonding.clone(), slashing]);
+        assert!(log.taken().iter().filter(|said| *said == "sent true").count() == 2);
+    }
 }

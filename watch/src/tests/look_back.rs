@@ -162,8 +162,8 @@ fn blocks_that_the_node_lost_for_a_while_are_not_passed_over() {
 /// Far behind a node with an index, it leaps: what the blocks had is found as if it had read them.
 #[test]
 fn a_leap_finds_what_reading_every_block_does() {
-    // All were in blocks before; one was not, and is unspent; and some were not, and are spent, of which nothing
-    // but the blocks tells where they are.
+    // All were in blocks before; one was not, and is unspent; and some were not, and are spent, of which
+    // nothing but the blocks tells where they are.
     for (learned_at, which, is_cheap) in [(20, 0..STAKES, true), (1, 5..STAKES, true), (1, 0..STAKES, false)]
     {
         for steps in 0..5 {

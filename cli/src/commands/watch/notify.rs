@@ -3,8 +3,6 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -12,7 +10,7 @@ use anyhow::{Context, ensure};
 use endpoint::{Endpoint, Limits, Url};
 use serde_json::{Value, json};
 
-/// How many notices wait at most. What is more is in the log alone, and counted.
+/// How many notices wait at most. What is more is in the log alone.
 const MOST_WAITING: usize = 10_000;
 /// How long a command or a call may take.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -42,13 +40,11 @@ pub(super) struct NotifyArgs {
 #[derive(Clone)]
 pub(super) struct Notifier {
     queue: Option<SyncSender<Value>>,
-    lost: Arc<AtomicU64>,
 }
 
 impl NotifyArgs {
     /// Starts the thread.
     pub(super) fn start(&self) -> anyhow::Result<Notifier> {
-        let lost = Arc::new(AtomicU64::new(0));
         let webhook = match &self.alert_webhook {
             Some(url) => {
                 ensure!(
@@ -65,11 +61,11 @@ impl NotifyArgs {
                 self.heartbeat.is_none(),
                 "--heartbeat is given; must be absent without --alert-command or --alert-webhook"
             );
-            return Ok(Notifier { queue: None, lost });
+            return Ok(Notifier { queue: None });
         }
         let (send, receive) = sync_channel(MOST_WAITING);
         std::thread::spawn(move || deliver(&receive, command.as_deref(), webhook.as_ref()));
-        Ok(Notifier { queue: Some(send), lost })
+        Ok(Notifier { queue: Some(send) })
     }
 
     /// Returns how often a heartbeat is told.
@@ -84,7 +80,6 @@ impl Notifier {
         let Some(queue) = &self.queue else { return };
         let notice = json!({ "kind": kind, "text": text, "details": more });
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(notice) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
             tracing::error!(kind, "not notified of: too many notices wait");
         }
     }

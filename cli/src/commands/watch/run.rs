@@ -60,6 +60,10 @@ pub(crate) struct Args {
     /// Hand nothing to the node: what would be sent is in the log.
     #[arg(long)]
     no_broadcast: bool,
+    /// Have the own node prefer a slashing transaction that it refuses for its fee to what pays more
+    /// (prioritisetransaction): for whoever mines with it. Other nodes hear nothing of it.
+    #[arg(long, conflicts_with = "no_broadcast")]
+    prioritise: bool,
     #[command(flatten)]
     post: PostArgs,
     #[command(flatten)]
@@ -197,6 +201,12 @@ impl Args {
         let post = self.post.post(&self.rules)?;
         let node = self.bitcoin.connect()?;
         let tip = node.tip().context("--node")?.height;
+        if node.broadcasts_in_private().context("--node")? {
+            warn(
+                "--node keeps what it is given out of its own mempool (-privatebroadcast=1): it cannot tell what \
+                 becomes of slashing transactions, and takes ones that contradict others; better without",
+            );
+        }
         let start = start(self.start_height, &settings, tip);
         let metrics = Arc::new(WatchMetrics::new()?);
         let health = Health::new();
@@ -227,6 +237,7 @@ impl Args {
             post: post.as_deref(),
             start,
             sends: !self.no_broadcast,
+            prioritises: self.prioritise,
         });
         print_started(&output, json, &format!("watches, {} blocks deep", output.depth))?;
         let beat: Cell<Option<Instant>> = Cell::new(None);

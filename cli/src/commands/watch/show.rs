@@ -7,7 +7,7 @@ use watch::{StakeOutput, stored_delegations};
 
 use super::store::StoreArgs;
 use super::view::{SpentBy, StakeLine, spent_by};
-use crate::view::output::{CommandOutput, Exit, Printout};
+use crate::view::output::{CommandOutput, Printout};
 use crate::view::violation::Refused;
 
 #[derive(clap::Args)]
@@ -76,10 +76,6 @@ impl CommandOutput for Output {
             lines.push("no slashing transactions that could be completed".to_owned());
         }
         lines.join("\n")
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Success
     }
 }
 
