@@ -4,6 +4,7 @@ pub mod commitment;
 pub mod context;
 pub mod height;
 pub mod possession;
+pub mod power;
 pub mod schedule;
 pub mod signer;
 pub mod vote;
