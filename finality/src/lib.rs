@@ -5,6 +5,7 @@ pub mod context;
 pub mod height;
 pub mod possession;
 pub mod power;
+pub mod rules;
 pub mod schedule;
 pub mod signer;
 pub mod vote;

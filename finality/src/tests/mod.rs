@@ -8,6 +8,7 @@ mod coverage;
 mod height;
 mod possession;
 mod power;
+mod rules;
 mod schedule;
 #[cfg(feature = "serde")]
 mod serde;
