@@ -55,6 +55,7 @@ audit: ## ask cargo-deny about licences, duplicate versions, sources and advisor
 bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package btcstake-eots --bench ratios
 	@scripts/build.sh bench --profile dev --package btcstake-finality --bench ratios
+	@scripts/build.sh bench --profile dev --package btcstake-finality --bench risk
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --bench scan
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --features test-utils \
 		--bench delegation

@@ -5,6 +5,8 @@ pub mod context;
 pub mod height;
 pub mod possession;
 pub mod power;
+#[cfg(feature = "risk")]
+pub mod risk;
 pub mod rules;
 pub mod schedule;
 pub mod signer;

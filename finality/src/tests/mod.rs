@@ -8,6 +8,8 @@ mod coverage;
 mod height;
 mod possession;
 mod power;
+#[cfg(feature = "risk")]
+mod risk;
 mod rules;
 mod schedule;
 #[cfg(feature = "serde")]
