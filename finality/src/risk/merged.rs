@@ -36,6 +36,9 @@ pub(super) struct Merged {
     pub(super) classes: Vec<Class>,
 }
 
+/// The most rounds of replacing validators by cheaper ones.
+const POLISHES: usize = 64;
+
 /// How many validators of each class attack.
 pub(super) type Taken = Vec<u32>;
 
@@ -128,6 +131,11 @@ impl Merged {
         with.fold(0, |bits, (index, _)| bits | bit(index))
     }
 
+    /// Returns the least that any service needs.
+    pub(super) fn least_need(&self) -> i128 {
+        self.services.iter().map(|service| service.need).min().unwrap_or_default()
+    }
+
     /// Returns what each service still needs when so many of each class attack.
     pub(super) fn unmet(&self, taken: &[u32]) -> Vec<i128> {
         let mut unmet: Vec<i128> = self.services.iter().map(|service| service.need).collect();
@@ -217,6 +225,78 @@ impl Merged {
         }
         self.give_back(services, lo, &mut taken);
         Some(taken)
+    }
+
+    /// Replaces validators by cheaper ones, one by one or two, as long as these services stay corrupted:
+    /// stakes that add up to just what is needed are rarely the first that are taken.
+    pub(super) fn polish(&self, services: u128, lo: &[u32], hi: &[u32], taken: &mut Taken) {
+        // Each round makes it cheaper; so many are enough.
+        for _ in 0..POLISHES {
+            let Some(cheaper) = self.cheaper(services, lo, hi, taken) else { return };
+            *taken = cheaper;
+        }
+    }
+
+    fn cheaper(&self, services: u128, lo: &[u32], hi: &[u32], taken: &Taken) -> Option<Taken> {
+        let free: Vec<(usize, &Class, u32)> = self
+            .classes
+            .iter()
+            .zip(taken.iter().zip(hi))
+            .enumerate()
+            .filter(|(_, (_, (taken, hi)))| taken < hi)
+            .map(|(place, (class, (taken, hi)))| (place, class, hi.saturating_sub(*taken)))
+            .collect();
+        for (place, (class, (count, lo))) in self.classes.iter().zip(taken.iter().zip(lo)).enumerate() {
+            if count <= lo {
+                continue;
+            }
+            let mut fewer = taken.clone();
+            *fewer.get_mut(place)? = count.saturating_sub(1);
+            let unmet = self.unmet(&fewer);
+            let gaps: Vec<(u128, i128)> = unmet
+                .iter()
+                .enumerate()
+                .filter(|(index, unmet)| **unmet > 0 && services & bit(*index) != 0)
+                .map(|(index, unmet)| (bit(index), *unmet))
+                .collect();
+            let meets = |classes: [Option<&Class>; 2]| {
+                gaps.iter().all(|(service, gap)| {
+                    let given = classes.iter().flatten().filter(|class| class.mask & service != 0);
+                    given.fold(0_i128, |sum, class| sum.saturating_add(class.stake)) >= *gap
+                })
+            };
+            // The best of one or two that cost less than what they replace. The dearest come first.
+            let mut best: Option<(i128, usize, Option<usize>)> = None;
+            let mut keep = |cost: i128, first: usize, second: Option<usize>| {
+                if best.is_none_or(|(least, _, _)| cost < least) {
+                    best = Some((cost, first, second));
+                }
+            };
+            for (nth, (first, one, spare)) in free.iter().enumerate() {
+                if one.stake >= class.stake {
+                    continue;
+                }
+                if meets([Some(one), None]) {
+                    keep(one.stake, *first, None);
+                    continue;
+                }
+                let from = if *spare > 1 { nth } else { nth.saturating_add(1) };
+                for (second, two, _) in free.get(from..).unwrap_or_default() {
+                    let cost = one.stake.saturating_add(two.stake);
+                    if cost < class.stake && meets([Some(one), Some(two)]) {
+                        keep(cost, *first, Some(*second));
+                    }
+                }
+            }
+            if let Some((_, first, second)) = best {
+                for place in core::iter::once(first).chain(second) {
+                    let count = fewer.get_mut(place)?;
+                    *count = count.saturating_add(1);
+                }
+                return Some(fewer);
+            }
+        }
+        None
     }
 
     /// Gives back validators that these services are corrupted without, the dearest first.

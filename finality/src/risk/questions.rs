@@ -1,11 +1,10 @@
 //! The four questions, each answered by one function.
 
-use super::bound::Weights;
 use super::concentration::Power;
 use super::merged::Merged;
 use super::model::RiskModel;
 use super::number::UNITS_PER_SAT;
-use super::search::{Budget, Goal, search};
+use super::search::{Budget, VERDICT, search};
 use super::verdict::{Bounds, Security, TooManyServices};
 
 /// What it takes to do something to one chain.
@@ -111,7 +110,7 @@ impl RiskModel {
         let total = stakes.iter().fold(0_u128, |sum, stake| sum.saturating_add(*stake));
         let needed_sat = power.least(total);
         let merged = Merged::single(&stakes, needed_sat);
-        let outcome = search(&merged, Goal::Gain(Weights { profit: 1, stake: 1 }), 1, budget);
+        let outcome = search(&merged, VERDICT, 1, budget);
         // Places among the members.
         let taken = merged.coalition(outcome.best.as_ref()?).validators;
         let places: Vec<usize> = taken.iter().filter_map(|index| members.get(*index).copied()).collect();

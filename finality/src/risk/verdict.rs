@@ -4,7 +4,7 @@ use super::bound::Weights;
 use super::graph::{Coalition, RestakingGraph};
 use super::merged::Merged;
 use super::number::Ratio;
-use super::search::{Budget, Goal, Outcome, search};
+use super::search::{Budget, Goal, Outcome, VERDICT, search};
 
 /// An attack, as it is recomputed in integers from the graph itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl RestakingGraph {
     /// [`TooManyServices`] after merging equal ones.
     pub fn security(&self, budget: Budget) -> Result<Security, TooManyServices> {
         let merged = self.merged(None)?;
-        let outcome = search(&merged, Goal::Gain(Weights { profit: 1, stake: 1 }), 0, budget);
+        let outcome = search(&merged, VERDICT, 0, budget);
         let most_gain = unsigned(outcome.limit.unwrap_or_default());
         let witness = self.found(&merged, &outcome).filter(|attack| attack.profit > attack.stake);
         Ok(match witness {
@@ -154,7 +154,9 @@ impl RestakingGraph {
                         None => return Ok(None),
                     }
                 }
-                (_, Some(known)) => return Ok(slack_of(known.clone(), &outcome, weights)),
+                (_, Some(known)) => {
+                    return Ok(slack_of(known.clone(), &outcome, weights, merged.least_need()));
+                }
             }
             if let Some(attack) = &best {
                 // Below 2^63 each.
@@ -181,7 +183,7 @@ impl RestakingGraph {
         without.set_profit(service, 0);
         let merged = without.merged(Some(service))?;
         let forced = merged.bits_of(service);
-        let outcome = search(&merged, Goal::Gain(Weights { profit: 1, stake: 1 }), forced, budget);
+        let outcome = search(&merged, VERDICT, forced, budget);
         let most = |gain: Option<i128>| gain.map_or(u128::MAX, |gain| unsigned(gain.saturating_neg()));
         let coalition = outcome.best.as_ref().map(|taken| merged.coalition(taken));
         Ok((Bounds { at_least: most(outcome.limit), at_most: most(outcome.score) }, coalition))
@@ -189,14 +191,22 @@ impl RestakingGraph {
 }
 
 /// The slack by the best coalition, and the bound that the last search left.
-fn slack_of(coalition: Attack, outcome: &Outcome, weights: Weights) -> Option<Slack> {
+///
+/// With its ratio p/q, the search says p·π − q·σ ≤ L for all coalitions. One with a smaller ratio r = σ/π has
+/// π ≥ σ·q/p, and σ is at least the least need n; so r ≥ p/q − L/(q·π) ≥ (p/q)·(1 − L/(q·n)).
+fn slack_of(coalition: Attack, outcome: &Outcome, weights: Weights, least_need: i128) -> Option<Slack> {
+    const FINE: u128 = 1 << 20;
     let at_most = Ratio::new(coalition.stake, coalition.profit)?;
-    // p·π − q·σ ≤ limit for all coalitions, so σ/π ≥ p/q − limit/(q·π), and a profit is at least 1.
     let limit = unsigned(outcome.limit.unwrap_or_default());
-    let at_least = if limit == 0 {
-        at_most
-    } else {
-        Ratio::new(unsigned(weights.profit).saturating_sub(limit), unsigned(weights.stake))?.min(at_most)
-    };
+    let mut at_least = at_most;
+    if limit > 0 {
+        let (stake, profit) = (unsigned(weights.stake), unsigned(weights.profit));
+        // Below 2^126. In parts of 2^30, the limit rounded up and the other down, to multiply them without
+        // overflow.
+        let whole = stake.saturating_mul(unsigned(least_need)) >> 30;
+        let part = whole.saturating_sub((limit >> 30).saturating_add(1)).saturating_mul(FINE);
+        let part = part.checked_div(whole).unwrap_or_default();
+        at_least = Ratio::new(profit.saturating_mul(part), stake.saturating_mul(FINE))?.min(at_most);
+    }
     Some(Slack { stake_per_profit: Bounds { at_least, at_most }, coalition })
 }

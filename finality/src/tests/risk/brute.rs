@@ -98,9 +98,14 @@ proptest! {
 
     /// However little the search may do, the truth is within its bounds.
     #[test]
-    fn bounds_hold_in_any_budget(graph in any_graph(9, 6), nodes in 0u32..6) {
+    fn bounds_hold_in_any_budget(
+        graph in any_graph(9, 6),
+        nodes in 0u32..6,
+        gap_ppm in prop_oneof![Just(0u32), 0u32..1_000_000],
+    ) {
+        let budget = Budget { nodes, gap_ppm };
         let truth = coalitions(&graph).map(|(_, profit, stake)| profit - stake).max().unwrap() as u128;
-        match graph.security(Budget { nodes }).unwrap() {
+        match graph.security(budget).unwrap() {
             Security::Secure => prop_assert_eq!(truth, 0),
             Security::Insecure { attack, most_gain } => {
                 prop_assert!(graph.is_valid_attack(&attack.coalition));
@@ -112,14 +117,14 @@ proptest! {
             .filter(|(_, profit, _)| *profit > 0)
             .map(|(_, profit, stake)| Ratio::new(stake as u128, profit as u128).unwrap())
             .min();
-        let slack = graph.slack(Budget { nodes }).unwrap();
+        let slack = graph.slack(budget).unwrap();
         prop_assert_eq!(slack.is_some(), least.is_some());
         if let (Some(slack), Some(least)) = (slack, least) {
             let bounds = slack.stake_per_profit;
             prop_assert!(bounds.at_least <= least && least <= bounds.at_most);
         }
         let cheapest = coalitions(&graph).filter(|(_, p, s)| p > s).map(|(_, _, stake)| stake as u128).min();
-        if let Some((attack, bounds)) = graph.cheapest_attack(Budget { nodes }).unwrap() {
+        if let Some((attack, bounds)) = graph.cheapest_attack(budget).unwrap() {
             prop_assert!(graph.is_valid_attack(&attack.coalition));
             let cheapest = cheapest.unwrap();
             prop_assert!(bounds.at_least <= cheapest && cheapest <= bounds.at_most);

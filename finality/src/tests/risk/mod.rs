@@ -10,7 +10,7 @@ mod questions;
 use crate::risk::{Budget, RestakingGraph, Service, Threshold};
 
 /// Enough for every graph here.
-const ENOUGH: Budget = Budget { nodes: 200_000 };
+const ENOUGH: Budget = Budget { nodes: 200_000, gap_ppm: 0 };
 
 fn share(numerator: u32, denominator: u32) -> Threshold {
     Threshold::new(numerator, denominator).unwrap()
