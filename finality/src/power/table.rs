@@ -1,11 +1,13 @@
 //! The tables: who has how much at a height of Bitcoin, and on which chain.
 
+use core::cmp::Ordering;
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use secp256k1::XOnlyPublicKey;
 
 use super::shaping::{PowerShaping, Shaped};
+use crate::height::UnixTime;
 
 /// A height of the Bitcoin chain, a type of its own beside [`ConsumerHeight`](crate::ConsumerHeight).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +18,36 @@ pub struct BitcoinHeight(pub u32);
 impl fmt::Display for BitcoinHeight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl BitcoinHeight {
+    /// Returns the height at a time, as the gadget finds it for a block of its chain: by halving the heights
+    /// from 0 to `tip`, up to a block of just that time, or else the last one before it.
+    ///
+    /// `None` where Bitcoin's last block is older than the time, as the next one may still be; before the
+    /// first block; and where `time_of` does not know a height. Times of blocks are not in order, so that
+    /// among some near the time it depends on the tip which one is found; the gadget has that too.
+    pub fn at_time(
+        tip: Self,
+        time: UnixTime,
+        mut time_of: impl FnMut(Self) -> Option<UnixTime>,
+    ) -> Option<Self> {
+        // From `low` to before `end`.
+        let (mut low, mut end) = (0_u64, u64::from(tip.0).saturating_add(1));
+        let len = end;
+        while low < end {
+            // The middle of `low` and the last one, rounded down.
+            let middle = low.saturating_add(end.saturating_sub(1)) / 2;
+            let height = Self(u32::try_from(middle).ok()?);
+            match time_of(height)?.cmp(&time) {
+                Ordering::Equal => return Some(height),
+                Ordering::Less => low = middle.saturating_add(1),
+                Ordering::Greater => end = middle,
+            }
+        }
+        let before = low.checked_sub(1).filter(|_| low < len)?;
+        u32::try_from(before).ok().map(Self)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::concentration::{Concentration, Power};
 use super::graph::{InvalidGraph, RestakingGraph, Service};
 use super::number::{SlashableShare, Threshold, UNITS_PER_SAT};
+use crate::power::Provider;
 
 /// Chains and the providers that secure them. Stakes and values come from the caller alone, in satoshis.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,17 @@ pub struct RiskProvider {
     pub operator: Option<String>,
     /// The satoshis delegated to it.
     pub stake_sat: u64,
+}
+
+/// A provider of a power table, under its key.
+impl From<&Provider> for RiskProvider {
+    fn from(provider: &Provider) -> Self {
+        Self {
+            name: provider.public_key.to_string(),
+            operator: provider.operator.clone(),
+            stake_sat: if provider.slashed { 0 } else { provider.active_sat },
+        }
+    }
 }
 
 /// A chain, for its risk.

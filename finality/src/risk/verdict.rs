@@ -74,6 +74,19 @@ pub struct Slack {
     pub coalition: Attack,
 }
 
+impl Slack {
+    /// Returns a bound of what a shock of this share of the stake takes along, R_ψ < (1 + 1/γ)·ψ (Theorem 1),
+    /// by the lower bound of the slack; `None` where that is not above 0, so that nothing is promised, or the
+    /// numbers are too large.
+    pub fn cascade_bound(&self, shock: Ratio) -> Option<Ratio> {
+        // 1 + γ = s/p, so 1 + 1/γ = s/(s − p).
+        let least = &self.stake_per_profit.at_least;
+        let above = least.numerator().checked_sub(least.denominator()).filter(|above| *above > 0)?;
+        let numerator = least.numerator().checked_mul(shock.numerator())?;
+        Ratio::new(numerator, above.checked_mul(shock.denominator())?)
+    }
+}
+
 fn unsigned(number: i128) -> u128 {
     number.max(0).unsigned_abs()
 }

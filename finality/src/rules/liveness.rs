@@ -4,26 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::collections::BTreeSet;
 
-use crate::height::ConsumerHeight;
-
-/// A time in seconds since 1970, as blocks have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub struct UnixTime(pub u64);
-
-impl UnixTime {
-    /// Returns the time so many seconds later.
-    pub const fn after(self, seconds: u64) -> Self {
-        Self(self.0.saturating_add(seconds))
-    }
-}
-
-impl fmt::Display for UnixTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::height::{ConsumerHeight, UnixTime};
 
 /// A share of the blocks of a window, exact, with 18 decimals as the chain has them; at most 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

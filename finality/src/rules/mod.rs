@@ -9,6 +9,57 @@
 //!
 //! Where they differ is a table in `docs/finality-rules.md`; a test holds it and this code together.
 //!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use finality::power::{CommitmentRecords, PowerTable, Provider, RecordedCommitment, TimestampMark};
+//! use finality::rules::{
+//!     ActiveSet, ChainState, Finality, GenesisRules, Moment, RuleSet, UnixTime, Votes,
+//! };
+//! use finality::{ConsumerHeight, RandomnessCommitment};
+//! # use finality::eots::SecretKey;
+//!
+//! // What the caller stores: the active set of each height, and who voted for the chain's block.
+//! #[derive(Default)]
+//! struct Stored {
+//!     sets: BTreeMap<ConsumerHeight, ActiveSet>,
+//!     voters: BTreeMap<ConsumerHeight, Vec<finality::eots::secp256k1::XOnlyPublicKey>>,
+//! }
+//! impl Votes for Stored {
+//!     fn active_set(&self, height: ConsumerHeight) -> Option<&ActiveSet> {
+//!         self.sets.get(&height)
+//!     }
+//!     fn voters(&self, height: ConsumerHeight) -> Vec<finality::eots::secp256k1::XOnlyPublicKey> {
+//!         self.voters.get(&height).cloned().unwrap_or_default()
+//!     }
+//! }
+//!
+//! # let alice = *SecretKey::from_bytes(&[1; 32])?.public_key();
+//! let chosen = RuleSet::BabylonGenesis(GenesisRules::mainnet());
+//! let (rules, mut state, mut stored) = (chosen.rules(), ChainState::default(), Stored::default());
+//! let alone = Provider { public_key: alice, active_sat: 5_000_000, slashed: false, operator: None };
+//! let table = PowerTable::new([alone])?;
+//! let mut commitments = CommitmentRecords::new();
+//! commitments.record(alice, RecordedCommitment {
+//!     commitment: RandomnessCommitment { start_height: ConsumerHeight(27_600), count: 8192, root: [0; 32] },
+//!     interval: 1.try_into()?,
+//!     recorded: TimestampMark(76),
+//! })?;
+//!
+//! let height = ConsumerHeight(27_600);
+//! let candidates = state.candidates(rules, height, &table.ranked(), &commitments, TimestampMark(76));
+//! let (set, changes) = state.begin_block(rules, height, &candidates);
+//! stored.sets.insert(height, set);
+//! state.apply_all(&changes);
+//! assert_eq!(state.finality(rules, height), Finality::NotYet);
+//! // Her vote was verified, and taken by `take_vote`.
+//! stored.voters.insert(height, vec![alice]);
+//! let changes = state.end_block(rules, &stored, Moment { height, time: UnixTime(1_744_000_000) });
+//! state.apply_all(&changes);
+//! assert_eq!(state.finality(rules, height), Finality::Final);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Nothing here does I/O or reads a clock. A [`ChainState`] is plain data: each step returns [`Change`]s,
 //! which the caller stores and [`apply`](ChainState::apply)s. What the caller keeps by itself are the votes,
 //! by height and provider, and the [`ActiveSet`] of each height; a [`Votes`] shows them to the tally.
@@ -34,7 +85,7 @@ pub use self::evidence::{Canonical, EvidenceState, equivocation, evidence_of};
 pub use self::gadget::GadgetRules;
 pub use self::genesis::GenesisRules;
 pub use self::liveness::{
-    InvalidShare, Liveness, SignedShare, SigningRecord, SigningWindow, UnixTime, UnjailRefusal, Unjailer,
+    InvalidShare, Liveness, SignedShare, SigningRecord, SigningWindow, UnjailRefusal, Unjailer,
 };
 pub use self::quorum::Quorum;
 pub use self::resume::{ResumeProposal, ResumeRefusal};
@@ -43,6 +94,7 @@ pub use self::state::{ChainState, Change, Moment};
 pub use self::voter::{CommitmentFacts, CommitmentRefusal, VoteFacts, VoteRefusal, VoteTiming};
 
 use crate::height::ConsumerHeight;
+pub use crate::height::UnixTime;
 use crate::power::{RecordedCommitment, TimestampMark};
 
 /// The rules of a chain: what [`ChainState`] asks of each of the four.

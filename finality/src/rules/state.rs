@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use secp256k1::XOnlyPublicKey;
 
 use super::answer::HeightRanges;
-use super::liveness::{SigningRecord, UnixTime};
+use super::liveness::SigningRecord;
 use super::rollup::RateBucket;
-use crate::height::ConsumerHeight;
+use crate::height::{ConsumerHeight, UnixTime};
 
 /// A block of the chain, as far as its rules look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

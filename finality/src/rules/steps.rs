@@ -5,11 +5,11 @@ use secp256k1::XOnlyPublicKey;
 
 use super::active::{ActiveSet, Candidate};
 use super::answer::{Finality, FinalityOrder, Votes};
-use super::liveness::{Liveness, SigningRecord, UnixTime, UnjailRefusal, Unjailer};
+use super::liveness::{Liveness, SigningRecord, UnjailRefusal, Unjailer};
 use super::state::{ChainState, Change, Moment};
 use super::voter::{VoteFacts, VoteRefusal, VoteTiming};
 use super::{FinalityRules, Quorum};
-use crate::height::ConsumerHeight;
+use crate::height::{ConsumerHeight, UnixTime};
 use crate::power::{CommitmentRecords, ProviderPower, TimestampMark};
 
 /// The most heights that one step counts where heights do not wait for each other; older ones are counted by

@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 use proptest::prelude::*;
 
 use super::sorted_keys;
+use crate::height::UnixTime;
 use crate::power::{
     ActiveWhen, BitcoinHeight, ChainSecurity, CommitmentRecords, DuplicateProvider, InvalidShaping, Limits,
     PowerShaping, PowerTable, PowerTables, Provider, ProviderPower, RecordError, RecordedCommitment,
@@ -158,6 +159,36 @@ fn subsets_are_shaped_in_order() {
     // The top N is one of the active set alone: 50 of 80.
     let top_of_cut = Limits { top_n_percent: 60, ..cut(true) };
     assert_eq!(shaped(&[50, 30, 15, 5], top_of_cut, &[]), (vec![50], Some(50)));
+}
+
+/// As the gadget halves: times out of order, equal ones, the future, and before the first block.
+#[test]
+fn heights_are_found_by_time() {
+    let times = [100, 200, 300, 300, 250, 400, 500];
+    let at = |time| {
+        let of = |height: BitcoinHeight| times.get(height.0 as usize).copied().map(UnixTime);
+        BitcoinHeight::at_time(BitcoinHeight(6), UnixTime(time), of).map(|height| height.0)
+    };
+    let cases = [
+        (99, None),
+        (100, Some(0)),
+        (101, Some(0)),
+        (250, Some(1)),
+        (299, Some(1)),
+        // The middle of 0 to 6 is 3.
+        (300, Some(3)),
+        (301, Some(4)),
+        (400, Some(5)),
+        (499, Some(5)),
+        (500, Some(6)),
+        (501, None),
+    ];
+    for (time, height) in cases {
+        assert_eq!(at(time), height, "at {time}");
+    }
+    assert_eq!(BitcoinHeight::at_time(BitcoinHeight(u32::MAX), UnixTime(5), |_| None), None);
+    let all = BitcoinHeight::at_time(BitcoinHeight(u32::MAX), UnixTime(7), |at| Some(UnixTime(at.0.into())));
+    assert_eq!(all, Some(BitcoinHeight(7)));
 }
 
 #[test]

@@ -48,11 +48,10 @@ proptest! {
         prop_assert!(risk >= shock && risk <= ratio(above + 12, 12));
         prop_assert!(graph.cascade_risk(ratio(above + 1, 12)).unwrap().unwrap() >= risk);
         if let Some(slack) = graph.slack(ENOUGH).unwrap() {
-            // 1 + γ = s/p, so 1 + 1/γ = s/(s − p).
-            let least = slack.stake_per_profit.at_most;
-            let (stake, profit) = (least.numerator(), least.denominator());
-            if stake > profit {
-                prop_assert!(risk < ratio(stake * above, (stake - profit) * 12));
+            if let Some(bound) = slack.cascade_bound(shock) {
+                prop_assert!(risk < bound);
+            } else {
+                prop_assert!(slack.stake_per_profit.at_most <= ratio(1, 1));
             }
         }
     }

@@ -149,6 +149,21 @@ fn inputs_are_checked() {
     assert!(RiskModel::new(all).is_ok());
 }
 
+/// Providers come from a power table, each under its key.
+#[test]
+fn providers_come_from_a_power_table() {
+    let keys = super::super::sorted_keys(2);
+    let of = |key: usize, slashed| crate::power::Provider {
+        public_key: keys[key],
+        active_sat: 7,
+        slashed,
+        operator: Some("one".to_owned()),
+    };
+    let made = [RiskProvider::from(&of(0, false)), RiskProvider::from(&of(1, true))];
+    assert_eq!((made[0].name.clone(), made[0].stake_sat, made[1].stake_sat), (keys[0].to_string(), 7, 0));
+    assert_eq!(made[1].operator.as_deref(), Some("one"));
+}
+
 /// The input is one JSON, with the rate as text and a third as the threshold where none is named.
 #[cfg(feature = "serde")]
 #[test]
