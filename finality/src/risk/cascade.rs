@@ -30,7 +30,15 @@ impl RestakingGraph {
             return Err(TooLargeForCascades(size));
         }
         let total = self.total_stake();
-        let mut losses = Losses { graph: self, known: HashMap::new() };
+        let table = |count: usize, sum: &dyn Fn(&BTreeSet<usize>) -> u128| -> Vec<u128> {
+            (0..=full(count)).map(|bits| sum(&places(bits))).collect()
+        };
+        let mut losses = Losses {
+            graph: self,
+            stakes: table(validators, &|set| self.stake_of(set)),
+            profits: table(services, &|set| self.profit_of(set)),
+            known: HashMap::new(),
+        };
         let (all_validators, all_services) = (full(validators), full(services));
         let mut most = 0;
         for gone in 0..=all_validators {
@@ -66,6 +74,9 @@ fn places(bits: u32) -> BTreeSet<usize> {
 /// The most stake that cascades take, by the validators and services that are left.
 struct Losses<'a> {
     graph: &'a RestakingGraph,
+    /// Stakes and profits of sets, by bits.
+    stakes: Vec<u128>,
+    profits: Vec<u128>,
     known: HashMap<(u32, u32), u128>,
 }
 
@@ -78,12 +89,12 @@ impl Losses<'_> {
         let mut most = 0;
         for attackers in subsets(validators).filter(|attackers| *attackers != 0) {
             let attackers_set = places(attackers);
-            let stake = left.stake_of(&attackers_set);
+            let stake = of(&self.stakes, attackers);
             let corrupted = left.corrupted_by(&attackers_set);
             let corrupted = corrupted.into_iter().fold(0, |bits, index| bits | place(index)) & services;
             // Which services pay matters, as the others are left for the next attack.
             for paying in subsets(corrupted) {
-                if left.profit_of(&places(paying)) > stake {
+                if of(&self.profits, paying) > stake {
                     let next = self.most(validators & !attackers, services & !paying);
                     most = most.max(stake.saturating_add(next));
                 }
@@ -92,6 +103,10 @@ impl Losses<'_> {
         self.known.insert((validators, services), most);
         most
     }
+}
+
+fn of(table: &[u128], bits: u32) -> u128 {
+    usize::try_from(bits).ok().and_then(|bits| table.get(bits)).copied().unwrap_or_default()
 }
 
 /// The subsets of a set, each once, the empty one last.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::number::{Ratio, Threshold};
 
 /// The most validators and services for which every set is tried.
-const MAX_VALIDATORS: usize = 18;
-const MAX_SERVICES: usize = 12;
+const MAX_VALIDATORS: usize = 16;
+const MAX_SERVICES: usize = 10;
 
 /// A network whose validators allot their stakes to services.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum InvalidNetwork {
         stake: u128,
     },
     /// It is too large to try every set.
-    #[error("the network has {validators} validators and {services} services; must have at most 18 and 12")]
+    #[error("the network has {validators} validators and {services} services; must have at most 16 and 10")]
     TooLarge {
         /// The validators.
         validators: usize,
@@ -128,49 +128,19 @@ impl ElasticNetwork {
     /// A validator either loses all it has, and then attacks with all it allotted, or attacks with what costs
     /// it as much; so it is enough to try who loses all. Then each service is worth it or not by itself.
     pub fn best_attack(&self) -> Option<ElasticAttack> {
-        let validators: Vec<usize> = (0..self.stakes.len()).collect();
-        let validators: Vec<&usize> = validators.iter().collect();
-        let sets = 1_u32.checked_shl(u32::try_from(validators.len()).ok()?)?;
-        let attacks = (0..sets).filter_map(|bits| self.attack_of(super::graph::chosen(&validators, bits)));
-        // The first of equals has the fewest validators that lose all.
-        attacks.fold(None, |best: Option<ElasticAttack>, attack| match best {
-            Some(best) if !is_better(&attack, &best) => Some(best),
-            _ => Some(attack),
-        })
-    }
-
-    /// The best attack in which these lose all.
-    fn attack_of(&self, all_in: BTreeSet<usize>) -> Option<ElasticAttack> {
-        let lost = all_in.iter().filter_map(|validator| self.stakes.get(*validator));
-        let lost = lost.fold(0_u128, |sum, stake| sum.saturating_add(*stake));
-        // What each service still takes from the others, satoshi for satoshi.
-        let rest = |service: &ElasticService| {
-            let total = service.allotted.iter().fold(0_u128, |sum, w| sum.saturating_add(*w));
-            let given = all_in.iter().filter_map(|validator| service.allotted.get(*validator));
-            let given = given.fold(0_u128, |sum, w| sum.saturating_add(*w));
-            service.threshold.of(total).saturating_sub(given)
-        };
-        let costs: Vec<(usize, u128, u128)> = self
-            .services
-            .iter()
-            .enumerate()
-            .filter(|(_, service)| service.profit > 0)
-            .map(|(index, service)| (index, service.profit, rest(service)))
+        // What each service with a profit takes when nobody is all in.
+        let paying = self.services.iter().enumerate().filter(|(_, service)| service.profit > 0);
+        let services: Vec<(usize, &ElasticService, u128)> = paying
+            .map(|(index, service)| {
+                let total = service.allotted.iter().fold(0_u128, |sum, w| sum.saturating_add(*w));
+                (index, service, service.threshold.of(total))
+            })
             .collect();
-        let mut worth: Vec<_> = costs.iter().filter(|(_, profit, rest)| profit > rest).collect();
-        if worth.is_empty() {
-            // None is: the one that loses least, if one must be.
-            worth.extend(costs.iter().min_by_key(|(_, profit, rest)| rest.saturating_sub(*profit)));
-        }
-        let add = |pick: &dyn Fn(&(usize, u128, u128)) -> u128| {
-            worth.iter().fold(0_u128, |sum, item| sum.saturating_add(pick(item)))
-        };
-        (!worth.is_empty()).then(|| ElasticAttack {
-            services: worth.iter().map(|(index, _, _)| *index).collect(),
-            profit: add(&|(_, profit, _)| *profit),
-            cost: lost.saturating_add(add(&|(_, _, rest)| *rest)),
-            all_in,
-        })
+        let mut trial = Trial { network: self, services: &services, all_in: Vec::new(), best: None };
+        let rests = services.iter().map(|(_, _, needed)| *needed).collect();
+        trial.try_all(0, 0, rests);
+        let (all_in, ..) = trial.best?;
+        Some(attack_of(&services, all_in, &self.stakes))
     }
 
     /// Returns whether no attack gains; with a budget, none loses less than the budget either.
@@ -218,12 +188,114 @@ impl ElasticNetwork {
         };
         let total = self.services.iter().fold(0_u128, |sum, s| sum.saturating_add(weight_of(s)));
         let sets = 1_u32.checked_shl(u32::try_from(indexes.len()).ok()?)?;
-        let sets = (0..sets).map(|bits| super::graph::chosen(&indexes, bits));
-        // Those that turned have no profit left, so an attack is on others.
-        let failing = sets.filter(|set| !self.after_byzantine(set).is_secure(0));
-        let least = failing.min_by_key(|set| weight(set))?;
-        let share = Ratio::new(weight(&least), total.max(1))?;
+        let mut found: Option<(u128, BTreeSet<usize>)> = None;
+        for set in (0..sets).map(|bits| super::graph::chosen(&indexes, bits)) {
+            let weight = weight(&set);
+            if found.as_ref().is_some_and(|(least, _)| weight >= *least) {
+                continue;
+            }
+            // Those that turned have no profit left, so an attack is on others.
+            if !self.after_byzantine(&set).is_secure(0) {
+                found = Some((weight, set));
+            }
+        }
+        let (weight, least) = found?;
+        let share = Ratio::new(weight, total.max(1))?;
         Some((least, share))
+    }
+}
+
+/// Every choice of who loses all, one validator after the other.
+struct Trial<'a> {
+    network: &'a ElasticNetwork,
+    services: &'a [(usize, &'a ElasticService, u128)],
+    all_in: Vec<usize>,
+    /// Who loses all, the profit and the cost.
+    best: Option<(BTreeSet<usize>, u128, u128)>,
+}
+
+impl Trial<'_> {
+    /// `rests` is what each service still takes from those that are not all in, satoshi for satoshi.
+    fn try_all(&mut self, validator: usize, lost: u128, rests: Vec<u128>) {
+        let Some(stake) = self.network.stakes.get(validator) else { return self.weigh(lost, &rests) };
+        // Those that are not all in first: of equals the fewest lose all.
+        self.try_all(validator.saturating_add(1), lost, rests.clone());
+        let given = |(rest, (_, service, _)): (&u128, &(usize, &ElasticService, u128))| {
+            rest.saturating_sub(service.allotted.get(validator).copied().unwrap_or_default())
+        };
+        let less = rests.iter().zip(self.services).map(given).collect();
+        self.all_in.push(validator);
+        self.try_all(validator.saturating_add(1), lost.saturating_add(*stake), less);
+        self.all_in.pop();
+    }
+
+    fn weigh(&mut self, lost: u128, rests: &[u128]) {
+        let (mut profit, mut cost) = (0_u128, lost);
+        // Where none is worth it, the one that loses least.
+        let mut least: Option<(u128, u128, u128)> = None;
+        for ((_, service, _), rest) in self.services.iter().zip(rests) {
+            match rest.checked_sub(service.profit) {
+                Some(loss) if least.is_none_or(|(least, ..)| loss < least) => {
+                    least = Some((loss, service.profit, *rest));
+                }
+                Some(_) => {}
+                None => {
+                    profit = profit.saturating_add(service.profit);
+                    cost = cost.saturating_add(*rest);
+                }
+            }
+        }
+        if profit == 0 {
+            let Some((_, only, rest)) = least else { return };
+            (profit, cost) = (only, cost.saturating_add(rest));
+        }
+        // profit − cost, without going below 0.
+        let better = self.best.as_ref().is_none_or(|(_, best_profit, best_cost)| {
+            profit.saturating_add(*best_cost) > best_profit.saturating_add(cost)
+        });
+        if better {
+            self.best = Some((self.all_in.iter().copied().collect(), profit, cost));
+        }
+    }
+}
+
+/// The places of the services that gain more than they still take; when none does, the one that loses least.
+fn worth_it(services: &[(usize, &ElasticService, u128)], rests: &[u128]) -> Vec<usize> {
+    let pairs = || services.iter().zip(rests).enumerate();
+    let mut worth: Vec<usize> = pairs()
+        .filter(|(_, ((_, service, _), rest))| service.profit > **rest)
+        .map(|(place, _)| place)
+        .collect();
+    if worth.is_empty() {
+        let least = pairs().min_by_key(|(_, ((_, service, _), rest))| rest.saturating_sub(service.profit));
+        worth.extend(least.map(|(place, _)| place));
+    }
+    worth
+}
+
+/// The best attack in which these lose all.
+fn attack_of(
+    services: &[(usize, &ElasticService, u128)],
+    all_in: BTreeSet<usize>,
+    stakes: &[u128],
+) -> ElasticAttack {
+    let sum = |amounts: &mut dyn Iterator<Item = u128>| amounts.fold(0_u128, |sum, a| sum.saturating_add(a));
+    let rests: Vec<u128> = services
+        .iter()
+        .map(|(_, service, needed)| {
+            let given = all_in.iter().filter_map(|validator| service.allotted.get(*validator)).copied();
+            needed.saturating_sub(sum(&mut given.into_iter()))
+        })
+        .collect();
+    let worth = worth_it(services, &rests);
+    let lost = sum(&mut all_in.iter().filter_map(|validator| stakes.get(*validator)).copied());
+    let taken = sum(&mut worth.iter().filter_map(|place| rests.get(*place)).copied());
+    let picked = || worth.iter().filter_map(|place| services.get(*place));
+    ElasticAttack {
+        services: picked().map(|(index, ..)| *index).collect(),
+        profit: sum(&mut picked().map(|(_, service, _)| service.profit)),
+        cost: lost.saturating_add(taken),
+        all_in,
     }
 }
 
@@ -232,10 +304,4 @@ fn weight_of(service: &ElasticService) -> u128 {
     let (numerator, denominator) = (service.threshold.numerator(), service.threshold.denominator());
     let above = service.profit.saturating_mul(u128::from(denominator));
     above.checked_div(u128::from(numerator)).unwrap_or_default()
-}
-
-/// Whether an attack gains more, or loses less.
-fn is_better(attack: &ElasticAttack, than: &ElasticAttack) -> bool {
-    // profit − cost, without going below 0.
-    attack.profit.saturating_add(than.cost) > than.profit.saturating_add(attack.cost)
 }

@@ -152,13 +152,13 @@ impl RestakingGraph {
     }
 
     /// Returns whether an attack is stable: no part of it that is dropped pays for itself, so that each part
-    /// is needed. Exact for coalitions of at most 20 services and validators together, `None` for larger
+    /// is needed. Exact for coalitions of at most 16 services and validators together, `None` for larger
     /// ones.
     pub fn is_stable(&self, coalition: &Coalition) -> Option<bool> {
         let (services, validators): (Vec<_>, Vec<_>) =
             (coalition.services.iter().collect(), coalition.validators.iter().collect());
         let size = services.len().saturating_add(validators.len());
-        if size > 20 {
+        if size > 16 {
             return None;
         }
         if !self.is_attacking(coalition) {

@@ -28,6 +28,14 @@ fn one_attack_opens_the_next() {
     assert_eq!(large.cascade_risk(ratio(1, 2)), Err(TooLargeForCascades(15)));
 }
 
+/// The largest that is taken, where every attack pays.
+#[test]
+fn largest_graph_is_tried_in_full() {
+    let services = (0..7).map(|n| service(20, Threshold::THIRD, &[n, (n + 1) % 7, (n + 2) % 7])).collect();
+    let graph = graph(&[1, 2, 3, 4, 5, 6, 7], services);
+    assert_eq!(graph.cascade_risk(ratio(0, 1)).unwrap(), Some(ratio(1, 1)), "all of it falls");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

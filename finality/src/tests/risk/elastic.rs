@@ -67,8 +67,24 @@ fn networks_are_checked() {
     let much = of(&[1, 1], vec![service(1, Threshold::ALL, &[1, 2])]);
     let expected = InvalidNetwork::AllotsTooMuch { validator: 1, service: 0, allotted: 2, stake: 1 };
     assert_eq!(much, Err(expected));
-    assert_eq!(of(&[1; 19], vec![]), Err(InvalidNetwork::TooLarge { validators: 19, services: 0 }));
+    assert_eq!(of(&[1; 17], vec![]), Err(InvalidNetwork::TooLarge { validators: 17, services: 0 }));
     assert_eq!(of(&[u128::MAX], vec![]), Err(InvalidNetwork::TooMuch));
+}
+
+/// The largest that is taken: still quick, though every set of services that turn and of validators that lose
+/// all is tried.
+#[test]
+fn largest_network_is_tried_in_full() {
+    let services = (1..=10).map(|n| service(n * 3, Threshold::THIRD, &[10; 16])).collect();
+    let network = network(&[20; 16], services);
+    let attack = network.best_attack().unwrap();
+    // A third of 160 is 54 of each service; six validators that lose 120 give 60 to all, which gain 165.
+    assert_eq!((attack.profit, attack.cost, attack.all_in.len()), (165, 120, 6));
+    assert_eq!(network.robustness().unwrap().0, [].into());
+    // With little to gain it takes two services that turn: they leave nothing of any stake.
+    let services = (1..=10).map(|_| service(1, Threshold::THIRD, &[10; 16])).collect();
+    let secure = super::elastic::network(&[20; 16], services);
+    assert_eq!(secure.robustness(), Some(([0, 1].into(), Ratio::new(6, 30).unwrap())));
 }
 
 proptest! {
