@@ -54,6 +54,9 @@ const STEPS: u32 = 20;
 /// How often an attack is made cheaper in one search, and how near to the best it must be: a thousandth.
 const POLISHES: u32 = 40;
 const NEARLY: i128 = 1000;
+/// The most classes of validators for which that is done: it looks at all pairs of them, for each that
+/// attacks.
+const MAX_POLISHED: usize = 256;
 const UNIT: Weights = Weights { profit: 1, stake: 1 };
 /// The most that an attack gains.
 pub(super) const VERDICT: Goal = Goal::Gain(UNIT);
@@ -194,7 +197,7 @@ impl Search<'_> {
         }
         let merged = self.merged;
         self.take(score, &taken);
-        if self.polishes < POLISHES {
+        if self.polishes < POLISHES && merged.classes.len() <= MAX_POLISHED {
             self.polishes = self.polishes.saturating_add(1);
             let none = vec![0; merged.classes.len()];
             let all: Taken = merged.classes.iter().map(size).collect();

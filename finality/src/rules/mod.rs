@@ -88,7 +88,7 @@ pub use self::liveness::{
     InvalidShare, Liveness, SignedShare, SigningRecord, SigningWindow, UnjailRefusal, Unjailer,
 };
 pub use self::quorum::Quorum;
-pub use self::resume::{ResumeProposal, ResumeRefusal};
+pub use self::resume::{Halt, ResumeProposal, ResumeRefusal};
 pub use self::rollup::{RateBucket, RateLimit, RollupRules};
 pub use self::state::{ChainState, Change, Moment};
 pub use self::voter::{CommitmentFacts, CommitmentRefusal, VoteFacts, VoteRefusal, VoteTiming};

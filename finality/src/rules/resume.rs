@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use secp256k1::XOnlyPublicKey;
 
 use super::FinalityRules;
-use super::answer::Votes;
+use super::answer::{FinalityOrder, Votes};
 use super::state::{ChainState, Change, Moment};
 use crate::height::ConsumerHeight;
+use crate::power::ProviderPower;
 
 /// A proposal to end a halt, which governance has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,22 @@ pub struct ResumeProposal {
     pub providers: BTreeSet<XOnlyPublicKey>,
     /// The first height that does not become final.
     pub halting_height: ConsumerHeight,
+}
+
+/// A halt: the first height that does not become final, and whose votes it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Halt {
+    /// The height, which holds up all after it.
+    pub height: ConsumerHeight,
+    /// How many blocks came after it.
+    pub blocks_since: u64,
+    /// Who did not vote there, with power, the most powerful first.
+    pub silent: Vec<ProviderPower>,
+    /// The power that voted.
+    pub voted_sat: u128,
+    /// The power that it takes.
+    pub needed_sat: u128,
 }
 
 /// A reason why a proposal is refused. Nothing is changed then.
@@ -62,6 +79,26 @@ pub enum ResumeRefusal {
 }
 
 impl ChainState {
+    /// Returns the halt that a chain is in: where heights wait for each other, the first of those up to `tip`
+    /// that is neither final nor passed over, though votes for it are due. Call it after
+    /// [`tally`](Self::tally); whether it is a halt or only the newest blocks, whose votes are on their way,
+    /// is a question of `blocks_since`.
+    pub fn halt(&self, rules: &dyn FinalityRules, votes: &dyn Votes, tip: ConsumerHeight) -> Option<Halt> {
+        let FinalityOrder::Sequential { .. } = rules.order() else { return None };
+        let height = self.next_height(rules.activation_height());
+        let blocks_since = tip.blocks_after(height)?;
+        let set = votes.active_set(height)?;
+        let voters = votes.voters(height);
+        let mut silent: Vec<ProviderPower> = set
+            .iter()
+            .filter(|(provider, power)| *power > 0 && !voters.contains(provider))
+            .map(|(public_key, power_sat)| ProviderPower { public_key: *public_key, power_sat })
+            .collect();
+        silent.sort_by_key(|provider| core::cmp::Reverse(provider.power_sat));
+        let needed_sat = rules.quorum()?.least_sat(set.total_sat());
+        Some(Halt { height, blocks_since, silent, voted_sat: set.voted_sat(&voters), needed_sat })
+    }
+
     /// Carries out a proposal: each provider is jailed, unless it is already or is slashed, and has no power
     /// from the halting height to the last one, its vote or not. Then [`tally`](Self::tally) goes on.
     ///

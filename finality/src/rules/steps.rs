@@ -192,7 +192,7 @@ impl ChainState {
     }
 
     /// Returns the first height that is neither final nor passed over.
-    fn next_height(&self, activation: ConsumerHeight) -> ConsumerHeight {
+    pub(super) fn next_height(&self, activation: ConsumerHeight) -> ConsumerHeight {
         let after = |last: Option<ConsumerHeight>| last.map(|last| last.saturating_add(1));
         let next = after(self.final_heights.last()).max(after(self.passed_over.last()));
         next.map_or(activation, |next| next.max(activation))

@@ -176,6 +176,13 @@ fn proposal_ends_a_halt() {
     state.apply_all(&state.clone().end_block(&rules, &votes, block));
     assert_eq!(state.last_final_height(), Some(ConsumerHeight(4)), "three of five are not enough");
 
+    let halt = state.halt(&rules, &votes, ConsumerHeight(8)).unwrap();
+    assert_eq!((halt.height, halt.blocks_since), (ConsumerHeight(5), 3));
+    assert_eq!((halt.voted_sat, halt.needed_sat), (3, 4));
+    assert_eq!(halt.silent.iter().map(|provider| provider.public_key).collect::<Vec<_>>(), keys[3..]);
+    assert_eq!(state.halt(&rules, &votes, ConsumerHeight(4)), None, "nothing waits");
+    assert_eq!(state.halt(&gadget(), &votes, ConsumerHeight(8)), None, "heights do not wait for each other");
+
     let named = |providers: &[usize], halting| ResumeProposal {
         providers: providers.iter().map(|index| keys[*index]).collect(),
         halting_height: ConsumerHeight(halting),
