@@ -57,6 +57,7 @@ bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package btcstake-finality --bench ratios
 	@scripts/build.sh bench --profile dev --package btcstake-spv --features checkpoints,test-utils \
 		--bench anchors
+	@scripts/build.sh bench --profile dev --package btcstake-finality --bench risk
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --bench scan
 	@scripts/build.sh bench --profile dev --package btcstake-staking-scripts --features test-utils \
 		--bench delegation

@@ -1,4 +1,4 @@
-//! Heights of the chain that is voted on.
+//! Heights of the chain that is voted on, and the times of blocks.
 
 use core::fmt;
 use core::num::ParseIntError;
@@ -56,5 +56,24 @@ impl FromStr for ConsumerHeight {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self)
+    }
+}
+
+/// A time in seconds since 1970, as blocks have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct UnixTime(pub u64);
+
+impl UnixTime {
+    /// Returns the time so many seconds later.
+    pub const fn after(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+}
+
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }

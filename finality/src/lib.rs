@@ -4,6 +4,10 @@ pub mod commitment;
 pub mod context;
 pub mod height;
 pub mod possession;
+pub mod power;
+#[cfg(feature = "risk")]
+pub mod risk;
+pub mod rules;
 pub mod schedule;
 pub mod signer;
 pub mod vote;

@@ -6,6 +6,8 @@ mod proof;
 
 mod tree;
 
+use core::num::NonZeroU64;
+
 use eots::{PublicRandomness, SecretKey, SignError};
 use secp256k1::{Message, SECP256K1, XOnlyPublicKey, schnorr};
 use sha2::{Digest, Sha256};
@@ -111,10 +113,29 @@ impl RandomnessCommitment {
         public_randomness: &PublicRandomness,
         proof: &RandomnessProof,
     ) -> Result<(), CommitmentError> {
+        self.verify_with_interval(NonZeroU64::MIN, height, public_randomness, proof)
+    }
+
+    /// Verifies what [`verify`](Self::verify) does, where the heights are `interval` apart: leaf *i* is for
+    /// the height `start + i · interval`. Only the rollup contract has such commitments, each with its
+    /// interval written down beside it; read with another interval, the same randomness would serve two
+    /// heights.
+    ///
+    /// # Errors
+    /// [`CommitmentError`] names what does not match.
+    pub fn verify_with_interval(
+        &self,
+        interval: NonZeroU64,
+        height: ConsumerHeight,
+        public_randomness: &PublicRandomness,
+        proof: &RandomnessProof,
+    ) -> Result<(), CommitmentError> {
         self.check()?;
         let (start_height, count) = (self.start_height, self.count);
-        let expected_index = height
-            .blocks_after(start_height)
+        let distance = height.blocks_after(start_height);
+        let expected_index = distance
+            .filter(|distance| distance.checked_rem(interval.get()) == Some(0))
+            .and_then(|distance| distance.checked_div(interval.get()))
             .filter(|index| *index < count)
             .ok_or(CommitmentError::HeightNotCommitted { height, start_height, count })?;
         if proof.index != expected_index || proof.total != count {

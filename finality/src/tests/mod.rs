@@ -7,6 +7,10 @@ mod context;
 mod coverage;
 mod height;
 mod possession;
+mod power;
+#[cfg(feature = "risk")]
+mod risk;
+mod rules;
 mod schedule;
 #[cfg(feature = "serde")]
 mod serde;
@@ -40,4 +44,16 @@ fn any_key() -> impl Strategy<Value = SecretKey> {
         1 => Just(order_minus(2)),
     ]
     .prop_filter_map("no secret key", |bytes| SecretKey::from_bytes(&bytes).ok())
+}
+
+/// The public keys of the secret keys 1 to `count`, ascending.
+fn sorted_keys(count: usize) -> Vec<secp256k1::XOnlyPublicKey> {
+    let key = |n: usize| {
+        let mut bytes = [0; 32];
+        bytes[24..].copy_from_slice(&(n as u64).to_be_bytes());
+        *SecretKey::from_bytes(&bytes).unwrap().public_key()
+    };
+    let mut keys: Vec<_> = (1..=count).map(key).collect();
+    keys.sort_unstable_by_key(secp256k1::XOnlyPublicKey::serialize);
+    keys
 }

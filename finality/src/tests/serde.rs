@@ -16,6 +16,59 @@ fn vote(key: &SecretKey, block: u8) -> FinalityVote {
     FinalityVote::sign(key, randomness, message, tree.prove(ConsumerHeight(2)).unwrap()).unwrap()
 }
 
+/// A configuration names its rules, and a state and its changes are stored and come back.
+#[test]
+fn rules_and_their_state_come_back() {
+    use crate::power::ChainSecurity;
+    use crate::rules::{ChainState, Change, RuleSet, UnixTime};
+
+    let genesis = json!({
+        "rules": "babylon_genesis", "max_active": 60, "min_pub_rand": 8192, "activation_height": 27600,
+        "signing": {
+            "window_blocks": 10000, "min_signed": "0.200000000000000000", "timeout_blocks": 3, "jail_seconds": 600
+        }
+    });
+    let rules: RuleSet = from_value(genesis.clone()).unwrap();
+    assert_eq!(rules, RuleSet::BabylonGenesis(crate::rules::GenesisRules::mainnet()));
+    assert_eq!(to_value(&rules).unwrap(), genesis);
+    let cosmos: RuleSet = from_value(json!({"rules": "cosmos_contract", "max_active": 10})).unwrap();
+    assert_eq!(cosmos.rules().name(), "cosmos_contract");
+    let rollup = json!({
+        "rules": "rollup_contract", "min_pub_rand": 1, "activation_height": 1, "interval": 5, "allowed": null,
+        "rate_limit": {"interval_blocks": 10, "max_messages": 3}, "reader_quorum": "two_thirds"
+    });
+    assert_eq!(to_value(from_value::<RuleSet>(rollup.clone()).unwrap()).unwrap(), rollup);
+    let gadget: RuleSet =
+        from_value(json!({"rules": "gadget", "enabled": true, "activation_height": 1})).unwrap();
+    assert_eq!(gadget.rules().name(), "gadget");
+    for wrong in [json!({}), json!({"rules": "other"}), json!({"rules": "rollup_contract", "interval": 0})] {
+        assert!(from_value::<RuleSet>(wrong.clone()).is_err(), "there is no default: {wrong}");
+    }
+
+    let provider = *SecretKey::from_bytes(&[1; 32]).unwrap().public_key();
+    let changes = vec![
+        Change::Final { first: ConsumerHeight(1), last: ConsumerHeight(4) },
+        Change::PassedOver { first: ConsumerHeight(5), last: ConsumerHeight(5) },
+        Change::Entered { provider, start_height: Some(ConsumerHeight(1)) },
+        Change::Missed { provider, index: 3, missed: true },
+        Change::Voted { provider, height: ConsumerHeight(2) },
+        Change::Slashed { provider, height: ConsumerHeight(2) },
+        Change::Jailed { provider, until: UnixTime(9) },
+        Change::PowerTaken {
+            providers: [provider].into(),
+            first: ConsumerHeight(1),
+            last: ConsumerHeight(2),
+        },
+    ];
+    assert_eq!(from_value::<Vec<Change>>(to_value(&changes).unwrap()).unwrap(), changes);
+    let mut state = ChainState::default();
+    state.apply_all(&changes);
+    assert_eq!(from_value::<ChainState>(to_value(&state).unwrap()).unwrap(), state);
+    let opt_in = |top_n: u8| json!({"opt_in": {"shaping": {"top_n_percent": top_n}, "opted_in": [provider]}});
+    assert!(from_value::<ChainSecurity>(opt_in(50)).is_ok());
+    assert!(from_value::<ChainSecurity>(opt_in(49)).is_err(), "limits are checked when they are read");
+}
+
 #[test]
 fn values_are_hex_and_come_back() {
     let key = SecretKey::from_bytes(&[1; 32]).unwrap();

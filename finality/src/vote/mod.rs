@@ -3,6 +3,8 @@
 mod evidence;
 mod tally;
 
+use core::num::NonZeroU64;
+
 use eots::{PublicRandomness, SecretKey, SecretRandomness, SignError, Signature, VerifyError, sign, verify};
 use secp256k1::XOnlyPublicKey;
 
@@ -171,9 +173,22 @@ impl FinalityVote {
     /// # Errors
     /// [`VoteError`] names the rule that is broken.
     pub fn verify(&self, commitment: &RandomnessCommitment) -> Result<(), VoteError> {
+        self.verify_with_interval(commitment, NonZeroU64::MIN)
+    }
+
+    /// Verifies the vote against a commitment whose heights are `interval` apart, as the rollup contract has
+    /// them ([`RandomnessCommitment::verify_with_interval`]).
+    ///
+    /// # Errors
+    /// [`VoteError`] names the rule that is broken.
+    pub fn verify_with_interval(
+        &self,
+        commitment: &RandomnessCommitment,
+        interval: NonZeroU64,
+    ) -> Result<(), VoteError> {
         let (public_key, height) = (self.public_key, self.message.height);
         commitment
-            .verify(height, &self.public_randomness, &self.proof)
+            .verify_with_interval(interval, height, &self.public_randomness, &self.proof)
             .map_err(|source| VoteError::Commitment { public_key, height, source })?;
         verify(&public_key, &self.public_randomness, &self.message.to_bytes(), &self.signature)
             .map_err(|source| VoteError::Signature { height, source })
