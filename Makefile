@@ -88,6 +88,11 @@ soak: deps ## ask the signer for 2 000 votes a second for SOAK_SECONDS (600); no
 	@SOAK_SECONDS=$${SOAK_SECONDS:-600} scripts/build.sh test --package btcstake-signer --test chaos -- \
 		soak:: --nocapture
 
+.PHONY: soak-watch
+soak-watch: deps ## have the watchtower pass 50 000 blocks with reorgs in SOAK_SECONDS (600); the memory must stay
+	@SOAK_SECONDS=$${SOAK_SECONDS:-600} scripts/build.sh bench --profile dev --package btcstake-watch \
+		--bench track -- soak --strict
+
 .PHONY: wallets
 wallets: deps ## have wallet libraries sign our PSBTs, write their vectors and the table of docs/wallets.md
 	@tests/wallets/run

@@ -14,6 +14,7 @@
 
 mod catch_up;
 mod million;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,10 @@ fn main() -> ExitCode {
     }
     if rows.wants("catch-up") {
         catch_up::measure(&mut rows);
+    }
+    // It takes long, and is measured where it is asked for.
+    if rows.filter.as_deref() == Some("soak") {
+        soak::measure(&mut rows);
     }
     println!("{} targets missed", rows.missed);
     let is_strict = flags.iter().any(|flag| flag == "--strict");

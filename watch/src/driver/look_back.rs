@@ -1,8 +1,9 @@
 //! Looking again at blocks that were passed before stakes were learned.
 //!
 //! A node with an index of spenders is asked for what spends their outputs, where it is known in which block
-//! a stake is, or that it is in none: then only the blocks with something of them are read, and the last k, as
-//! the index may leave some of those for a moment while the node tries a fork. Otherwise every block is read.
+//! a stake is, or that it is in none: then only the blocks with something of them are read, and the last k,
+//! as the index may leave some of those for a moment while the node tries a fork. Otherwise every block is
+//! read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 

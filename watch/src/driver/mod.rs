@@ -190,8 +190,8 @@ impl<'a> Driver<'a> {
         self.looks_back.is_some() || !self.look_back.is_empty() || self.look_back_all.is_some()
     }
 
-    /// Looks at blocks again for a stake that is known, from this height on, where it is in none of those that
-    /// were looked at.
+    /// Looks at blocks again for a stake that is known, from this height on, where it is in none of those
+    /// that were looked at.
     ///
     /// # Errors
     /// [`DriverError`].
@@ -310,8 +310,8 @@ impl<'a> Driver<'a> {
         Ok(false)
     }
 
-    /// Tells as [`tell`](Self::tell) does. Where the node is far ahead and nothing is to be done, what is to be
-    /// stored is stored later, with that of other blocks: whoever is killed before passes them again.
+    /// Tells as [`tell`](Self::tell) does. Where the node is far ahead and nothing is to be done, what is to
+    /// be stored is stored later, with that of other blocks: whoever is killed before passes them again.
     fn hold(&mut self, event: Event<'_>) -> Result<(), DriverError> {
         let Output { changes, mut actions } = self.watch.handle(event);
         self.held.changes.merge(changes);

@@ -3,4 +3,5 @@
 mod config;
 mod notify;
 mod run;
+mod shared;
 mod tower;

@@ -73,6 +73,13 @@ impl Tower {
         line.unwrap_or_else(|| panic!("no {name} in {all}")).parse().unwrap()
     }
 
+    /// Returns how often an alert of this kind was told.
+    pub(super) fn alerts(&self, kind: &str) -> u64 {
+        let name = format!("btcstake_watch_alerts_total{{kind=\"{kind}\"}} ");
+        let all = self.get("/metrics");
+        all.lines().find_map(|line| line.strip_prefix(&name)).map_or(0, |count| count.parse().unwrap())
+    }
+
     #[cfg(unix)]
     pub(super) fn terminate(mut self) {
         let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
