@@ -1,5 +1,5 @@
-//! Leaping over most of a long way, where the node has an index of spenders: what its blocks have of the stakes
-//! is asked for then, in thousands of outputs at once.
+//! Leaping over most of a long way, where the node has an index of spenders: what its blocks have of the
+//! stakes is asked for then, in thousands of outputs at once.
 
 use bitcoin::hashes::Hash as _;
 use bitcoin::{OutPoint, Txid};
