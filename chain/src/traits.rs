@@ -143,8 +143,8 @@ pub trait Broadcast {
         Ok(())
     }
 
-    /// Returns whether the node keeps what it is given out of its own mempool, and hands it to others alone: it
-    /// cannot tell then what becomes of it.
+    /// Returns whether the node keeps what it is given out of its own mempool, and hands it to others alone:
+    /// it cannot tell then what becomes of it.
     fn broadcasts_in_private(&self) -> Result<bool, NodeError> {
         Ok(false)
     }

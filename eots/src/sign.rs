@@ -68,9 +68,9 @@ impl SecretKey {
         verdict.map(|()| signature).map_err(|_| SignError::Fault)
     }
 
-    /// Signs as [`sign_bip340`](Self::sign_bip340) does, without verifying the result, in a third of the time:
-    /// a fault in the arithmetic goes unnoticed and may reveal the key. For callers that verify what they
-    /// publish elsewhere, as with others in a [batch](crate::verify_batch).
+    /// Signs as [`sign_bip340`](Self::sign_bip340) does, without verifying the result, in a third of the
+    /// time: a fault in the arithmetic goes unnoticed and may reveal the key. For callers that verify what
+    /// they publish elsewhere, as with others in a [batch](crate::verify_batch).
     pub fn sign_bip340_without_verifying(&self, digest: impl Into<Message>) -> schnorr::Signature {
         SECP256K1.sign_schnorr_no_aux_rand(&digest.into(), self.keypair())
     }

@@ -122,7 +122,8 @@ impl ChainSource for BitcoinCore {
         Ok(FoundHeader { header, height: BlockHeight::new(found.height), confirmations })
     }
 
-    /// As [`ChainSource::block`]: over its REST interface, where it has one (`-rest=1`), in a fifth of the time.
+    /// As [`ChainSource::block`]: over its REST interface, where it has one (`-rest=1`), in a fifth of the
+    /// time.
     fn block(&self, hash: &BlockHash) -> Result<Block, NodeError> {
         if let Some(block) = self.rest_block(hash) {
             return Ok(block);
@@ -158,8 +159,8 @@ impl BitcoinCore {
     }
 }
 
-/// Refuses another block than the one of this hash, which commits to its header alone; the header commits to the
-/// transactions and their witnesses.
+/// Refuses another block than the one of this hash, which commits to its header alone; the header commits to
+/// the transactions and their witnesses.
 fn check_block(block: &Block, hash: &BlockHash) -> Result<(), &'static str> {
     if block.block_hash() != *hash {
         Err("it holds another block")

@@ -109,7 +109,8 @@ impl Rpc {
         Ok(answers.into_iter().map(read).collect())
     }
 
-    /// Reads `path` with GET, without credentials: `None` where the node has nothing there, or does not answer.
+    /// Reads `path` with GET, without credentials: `None` where the node has nothing there, or does not
+    /// answer.
     pub(super) fn get(&self, path: &str, timeout: Duration) -> Option<Vec<u8>> {
         let read = |timeout| Http { url: self.endpoint.url(), authorization: None, timeout }.get(path);
         let found = self.within(timeout, |timeout| {

@@ -65,8 +65,8 @@ impl Delegation {
     /// signature is verified.
     ///
     /// # Errors
-    /// The errors of [`slashing`](Self::slashing), and [`DelegationError`] where the staker has not signed, or
-    /// too few covenant members.
+    /// The errors of [`slashing`](Self::slashing), and [`DelegationError`] where the staker has not signed,
+    /// or too few covenant members.
     pub fn ready_slashing(
         &self,
         which: SlashedOutput,
@@ -87,7 +87,7 @@ impl ReadySlashing {
         staker: schnorr::Signature,
         given: &[(XOnlyPublicKey, &[AdaptorSignature])],
     ) -> Result<Self, SlashingError> {
-        let (leaf, spent) = slashing.spent();
+        let (leaf, spent, providers) = slashing.spent();
         let spent = spent.ok_or(FinalizeError::Changed("number of inputs"))?;
         let keys: Vec<_> = leaf.keys.in_script_order().collect();
         let place = |key: &XOnlyPublicKey| {
@@ -95,7 +95,6 @@ impl ReadySlashing {
             u16::try_from(place).ok()
         };
         let (members, quorum) = leaf.keys.covenant();
-        let providers = slashing.finality_providers();
         let mut adaptors = Vec::new();
         for (number, provider) in providers.iter().enumerate() {
             let mut signed = Vec::new();

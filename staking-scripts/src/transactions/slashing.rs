@@ -236,14 +236,11 @@ impl SlashingTransaction {
         self.sign_as_covenant_member(key, aux)
     }
 
-    /// Returns the leaf, and the output that is spent.
-    pub(crate) fn spent(&self) -> (&Leaf, Option<&TxOut>) {
-        (self.spend.leaf(), self.spend.prevouts().first())
-    }
-
-    /// Returns the finality providers, in the order that adaptor signatures follow.
-    pub(crate) fn finality_providers(&self) -> &[XOnlyPublicKey] {
-        self.parties.finality_providers().as_slice()
+    /// Returns the leaf, the output that is spent, and the finality providers in the order that adaptor
+    /// signatures follow.
+    pub(crate) fn spent(&self) -> (&Leaf, Option<&TxOut>, &[XOnlyPublicKey]) {
+        let providers = self.parties.finality_providers().as_slice();
+        (self.spend.leaf(), self.spend.prevouts().first(), providers)
     }
 
     /// Verifies all adaptor signatures of one covenant member.

@@ -1,6 +1,7 @@
-//! From evidence in hand to completed slashing transactions, every signature of them verified, in the hands of
-//! the node: as ratios to the reference's builder in Go, which verifies none, and to one batch verification of
-//! the same signatures. One thread: `cargo bench --profile dev --package btcstake-watch --bench slash`.
+//! From evidence in hand to completed slashing transactions, every signature of them verified, in the hands
+//! of the node: as ratios to the reference's builder in Go, which verifies none, and to one batch
+//! verification of the same signatures, on one thread: `cargo bench --profile dev --package btcstake-watch
+//! --bench slash`.
 //!
 //! Arguments: as those of the other benches, a word that rows must contain, and `--strict`. The environment
 //! variable `STAKES` sets how many stakes are slashed (5000, each with two transactions).

@@ -1,6 +1,6 @@
-//! A million stakes: memory, start, and a block judged; and the way through a long chain of a real `bitcoind`,
-//! as ratios to bare calls: `cargo bench --profile dev --package btcstake-watch --bench track`. The way needs
-//! the environment variable `BITCOIND_EXE`.
+//! A million stakes: memory, start, and a block judged; and the way through a long chain of a real
+//! `bitcoind`, as ratios to bare calls: `cargo bench --profile dev --package btcstake-watch --bench track`.
+//! The way needs the environment variable `BITCOIND_EXE`. The word `soak` has it pass 50 000 blocks.
 //!
 //! Arguments: a word, to measure only the rows that contain it; `--strict`, to exit with 1 when a target is
 //! missed.

@@ -109,8 +109,8 @@ impl Driver<'_> {
         verdict.map(|verdict| self.watch.handle(Event::Verdict { stake, output, verdict }))
     }
 
-    /// Hands a transaction to the node. Where its mempool has something dearer, or pays too little for it, it is
-    /// tried with the parent that waits there, and then as if it paid more, where that is wanted.
+    /// Hands a transaction to the node. Where its mempool has something dearer, it is tried with the parent
+    /// that waits there, and then as if it paid more, where that is wanted.
     fn hand_over(&mut self, stake: Txid, output: SlashedOutput, transaction: &Transaction) -> Verdict {
         let first = verdict(self.node.broadcast(transaction));
         let Verdict::Refused { class: RejectionClass::Mempool, reason } = &first else { return first };
