@@ -66,7 +66,8 @@ bench: deps ## measure, as ratios to libsecp256k1 and to a peer in the same run
 	@scripts/build.sh bench --profile dev --package btcstake-signer --bench grpc
 	@scripts/build.sh bench --profile dev --package btcstake-roles --bench votes
 	@scripts/build.sh bench --profile dev --package btcstake-watch --bench slash
-	@BITCOIND_EXE=$$(scripts/bitcoind.sh --find) scripts/build.sh bench --profile dev --package btcstake-watch --bench track
+	@BITCOIND_EXE=$$(scripts/bitcoind.sh --find) \
+		scripts/build.sh bench --profile dev --package btcstake-watch --bench track
 
 .PHONY: timing
 timing: deps ## measure whether the time of signing or deriving tells anything of the secret
