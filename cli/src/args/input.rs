@@ -83,7 +83,7 @@ pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
 
 /// Returns what an error about the form of an argument adds: it may be the path of a file, given without `@`.
 /// Nothing where it was read from a file.
-pub(super) fn file_hint(argument: &str) -> &'static str {
+pub(crate) fn file_hint(argument: &str) -> &'static str {
     if is_source(argument) { "" } else { "; a file is given as @FILE" }
 }
 
