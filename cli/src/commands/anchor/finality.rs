@@ -20,12 +20,12 @@ use crate::view::text::{BAD, GOOD};
 pub(crate) struct Args {
     #[command(flatten)]
     range: BlockRangeArgs,
-    /// Only this keystone, once for each: its 76 bytes, these after HEMI, or the script that pushes them: hex,
-    /// @FILE or -.
+    /// Only this keystone, once for each: its 76 bytes, these after HEMI, or the script that pushes them:
+    /// hex, @FILE or -.
     #[arg(long, value_name = "BYTES", value_parser = keystones::parser())]
     keystone: Vec<Argument<Keystone>>,
-    /// The keystones of Hemi's chain, as its node has them: a file with one a line, in hex. Without it all that
-    /// are published count, and anybody can publish one that names another as the one before it.
+    /// The keystones of Hemi's chain, as its node has them: a file with one a line, in hex. Without it all
+    /// that are published count, and anybody can publish one that names another as the one before it.
     #[arg(long, value_name = "FILE", value_parser = keystones::file())]
     keystones: Option<Argument<Vec<Keystone>>>,
     /// The Bitcoin network, which --node must be on.

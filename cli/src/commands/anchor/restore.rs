@@ -37,8 +37,8 @@ pub(crate) struct Args {
     anchors: Option<Argument<Vec<AnchoredBlock>>>,
     #[command(flatten)]
     range: BlockRangeArgs,
-    /// The keystones of Hemi's chain, as its node has them: a file with one a line, in hex. Without it all that
-    /// are published in --from to --to are anchors, and anybody can publish one.
+    /// The keystones of Hemi's chain, as its node has them: a file with one a line, in hex. Without it all
+    /// that are published in --from to --to are anchors, and anybody can publish one.
     #[arg(long, value_name = "FILE", value_parser = keystones::file(), requires = "from")]
     keystones: Option<Argument<Vec<Keystone>>>,
     /// Only anchors that are at least so deep in Bitcoin.

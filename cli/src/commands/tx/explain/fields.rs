@@ -61,8 +61,8 @@ pub struct Output {
     /// The tag of the OP_RETURN data of a phase-1 stake, in hex. Anybody can write such data: only with
     /// `kind` `stake` is there the output that they name.
     pub op_return_tag: Option<String>,
-    /// The data of OP_RETURN outputs that the staking protocol does not explain, and the marks of other chains
-    /// that they are.
+    /// The data of OP_RETURN outputs that the staking protocol does not explain, and the marks of other
+    /// chains that they are.
     pub marks: Vec<MarkData>,
     /// The satoshis of all outputs.
     pub paid_sat: u64,
