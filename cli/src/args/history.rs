@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use spv::anchors::{AnchoredBlock, ChainBlock};
 
 use super::argument;
-use super::input::text_file;
+use super::input::numbered_lines;
 
 /// A block of a history.
 #[derive(Deserialize)]
@@ -51,12 +51,11 @@ fn lines<L: DeserializeOwned, T>(
     path: &str,
     read: impl Fn(L) -> anyhow::Result<T>,
 ) -> anyhow::Result<Vec<T>> {
-    let (text, mut all) = (text_file(path)?, Vec::new());
-    for (number, line) in (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+    let read = |(number, line): (usize, String)| {
         let named = || format!("line {number}");
-        all.push(read(serde_json::from_str(line).with_context(named)?).with_context(named)?);
-    }
-    Ok(all)
+        read(serde_json::from_str(&line).with_context(named)?).with_context(named)
+    };
+    numbered_lines(path)?.into_iter().map(read).collect()
 }
 
 fn bytes(text: &str) -> anyhow::Result<Vec<u8>> {

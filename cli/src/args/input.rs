@@ -145,6 +145,18 @@ pub(crate) fn text_file(path: &str) -> anyhow::Result<String> {
     if path == "-" { text(path) } else { text(&format!("@{path}")) }
 }
 
+/// The lines of a file of this path that are not empty, with their numbers from 1; `-` is standard input.
+pub(crate) fn numbered_lines(path: &str) -> anyhow::Result<Vec<(usize, String)>> {
+    let argument = if path == "-" { path.to_owned() } else { format!("@{path}") };
+    let content = Content::of(&argument)?;
+    let text = std::str::from_utf8(content.bytes()).context("it holds no text (UTF-8)")?;
+    let lines = (1..).zip(text.trim_start_matches('\u{feff}').lines());
+    Ok(lines
+        .map(|(number, line)| (number, line.trim().to_owned()))
+        .filter(|(_, line)| !line.is_empty())
+        .collect())
+}
+
 fn fixed<const N: usize>(text: &str) -> anyhow::Result<[u8; N]> {
     let Bytes(bytes) = bytes(text)?;
     let length = bytes.len();

@@ -10,7 +10,7 @@ use spv::anchors::{Keystone, KeystoneFinality, KeystoneHash, Registry, first_pub
 
 use super::argument;
 use super::blocks::{BlockRange, bytes_or_digits};
-use super::input::{Bytes, text_file};
+use super::input::{Bytes, numbered_lines};
 
 /// A keystone's bytes without the magic, and how a script that pushes one begins.
 const BYTES: usize = 76;
@@ -45,15 +45,11 @@ fn of_bytes(bytes: &[u8]) -> anyhow::Result<Keystone> {
 /// Parses a file of keystones, one a line.
 pub(crate) fn file() -> argument::Parser<Vec<Keystone>> {
     argument::file(|path| {
-        let (text, mut all) = (text_file(path)?, Vec::new());
-        for (number, line) in (1_usize..).zip(text.lines()) {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let bytes = hex::decode(line.trim()).with_context(|| format!("line {number}: not hex"))?;
-            all.push(of_bytes(&bytes).with_context(|| format!("line {number}"))?);
-        }
-        Ok(all)
+        let read = |(number, line): (usize, String)| {
+            let bytes = hex::decode(line).with_context(|| format!("line {number}: not hex"))?;
+            of_bytes(&bytes).with_context(|| format!("line {number}"))
+        };
+        numbered_lines(path)?.into_iter().map(read).collect()
     })
 }
 
