@@ -12,7 +12,8 @@ use spv::{Anchor, HeaderChain, InclusionProof, TrustedHeader};
 use super::blocks::BlockRange;
 use super::checkpoint::Parts;
 
-/// So many copies of a part are looked at, the oldest: anybody can send more.
+/// So many copies of equal parts are looked at, the oldest: anybody can send more. A second part with another
+/// signature is no copy, so that none that is forged takes the place of the right one.
 const MOST_COPIES: usize = 16;
 
 /// What the second part has of the first.
@@ -46,6 +47,7 @@ impl PartsOnChain {
     ) -> anyhow::Result<Self> {
         let (mut headers, mut is_cut) = (Vec::new(), false);
         let mut copies = BTreeMap::<Checksum, [Vec<PartProof>; 2]>::new();
+        let mut counts = BTreeMap::<Vec<u8>, usize>::new();
         range.read(node, |at, block| {
             headers.push(block.header);
             for transaction in block.txdata.iter().skip(1) {
@@ -59,10 +61,12 @@ impl PartsOnChain {
                 };
                 let of_part = copies.entry(checksum).or_default().get_mut::<usize>(part);
                 let Some(of_part) = of_part else { continue };
-                if of_part.len() >= MOST_COPIES {
+                let count = counts.entry(data.to_vec()).or_default();
+                if *count >= MOST_COPIES {
                     is_cut = true;
                     continue;
                 }
+                *count = count.saturating_add(1);
                 let txid = transaction.compute_txid();
                 // A transaction that can have no proof counts for nobody.
                 let Ok(inclusion) = InclusionProof::from_block(block, txid) else { continue };

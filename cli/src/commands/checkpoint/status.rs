@@ -287,8 +287,7 @@ impl Args {
                 reason: found.and_then(|found| because(found.status, epoch)),
             });
         }
-        let cut =
-            on_chain.is_cut.then(|| "of one checkpoint there are more copies than are looked at".to_owned());
+        let cut = on_chain.is_cut.then(|| "of a part there are more copies than are looked at".to_owned());
         Printout::of(&Output {
             tip_height: range.tip.height.to_u32(),
             btc_confirmation_depth: depths.confirmed,

@@ -158,6 +158,23 @@ fn what_does_not_count_is_named() {
     assert!(world.status("", 0).epochs.is_empty());
 }
 
+/// Second parts with the right checksum and another signature, before the right one, do not hide it.
+#[test]
+fn forged_second_parts_do_not_hide_the_right_one() {
+    let world = World::new();
+    let [first, second] = checkpoint(1).script_pubkeys(CheckpointTag::LOCAL);
+    world.served.publish(&[first]);
+    for forged in 0..17 {
+        let forged = Checkpoint { bls_multi_signature: [forged + 10; 48], ..checkpoint(1) };
+        let [_, forged] = forged.script_pubkeys(CheckpointTag::LOCAL);
+        world.served.publish(&[forged]);
+    }
+    world.served.publish(&[second]);
+    let found = world.status("", 0);
+    assert_eq!(found.epochs.iter().map(short).collect::<Vec<_>>(), [(1, Some("SUBMITTED"), Some(0))]);
+    assert_eq!((found.not_counted.len(), found.warnings.len()), (17, 0));
+}
+
 #[test]
 fn the_first_epoch_is_the_run_of_the_last() {
     let world = World::new();
