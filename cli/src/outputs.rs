@@ -3,11 +3,20 @@
 pub use crate::commands::adaptor::decrypt::Output as AdaptorDecrypt;
 pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
 pub use crate::commands::adaptor::sign::Output as AdaptorSign;
+pub use crate::commands::anchor::explain::Output as AnchorExplain;
+pub use crate::commands::anchor::finality::{FinalKeystone, KeystonePlace, Output as AnchorFinality};
+pub use crate::commands::anchor::publish::Output as AnchorPublish;
+pub use crate::commands::anchor::restore::{AnchorShown, DivergenceShown, Output as AnchorRestore};
+pub use crate::commands::anchor::scan::{Output as AnchorScan, ScannedBlock, ScannedMark};
 pub use crate::commands::broadcast::Output as Broadcast;
 #[cfg(feature = "babylon")]
 pub use crate::commands::checkpoint::headers::{Output as CheckpointHeaders, ToldHeaders};
 #[cfg(feature = "babylon")]
 pub use crate::commands::checkpoint::show::Output as CheckpointShow;
+#[cfg(feature = "babylon")]
+pub use crate::commands::checkpoint::status::{EpochStatus, NotCounted, Output as CheckpointStatus};
+#[cfg(feature = "babylon")]
+pub use crate::commands::checkpoint::verify::Output as CheckpointVerify;
 pub use crate::commands::completions::Output as Completions;
 #[cfg(all(feature = "babylon", feature = "signer"))]
 pub use crate::commands::covenant::run::Output as CovenantRun;
@@ -80,7 +89,10 @@ pub use crate::commands::watch::stats::{Output as WatchStats, ProviderStats as W
 #[cfg(feature = "watch")]
 pub use crate::commands::watch::view::{SpentBy as WatchSpentBy, StakeLine as WatchStake};
 pub use crate::demo::{Output as Demo, ScenarioReport as DemoScenario, Step as DemoStep};
+#[cfg(feature = "babylon")]
+pub use crate::view::checkpoint::CheckpointPart;
 pub use crate::view::delegation::DelegationOutput;
+pub use crate::view::marks::{FieldValue, FormatCount, KnownMark, MarkData, MarkField};
 pub use crate::view::parameters::{LiveVersion, Phase1Version};
 pub use crate::view::payment::{PaymentInput, PaymentOutput};
 #[cfg(feature = "babylon")]
@@ -102,11 +114,12 @@ mod shapes {
     use serde_json::Value;
 
     use super::{
-        AdaptorDecrypt, AdaptorRecover, AdaptorSign, Broadcast, BuiltTransaction, Completions, CovenantSign,
-        CovenantSignLine, DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract,
-        EotsProve, EotsRandomness, EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow,
-        PopCreate, PopVerify, PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakeInclude,
-        StakePsbts, Status, TxExplain, Verdict,
+        AdaptorDecrypt, AdaptorRecover, AdaptorSign, AnchorExplain, AnchorFinality, AnchorPublish,
+        AnchorRestore, AnchorScan, Broadcast, BuiltTransaction, Completions, CovenantSign, CovenantSignLine,
+        DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract, EotsProve, EotsRandomness,
+        EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow, PopCreate, PopVerify,
+        PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakeInclude, StakePsbts, Status, TxExplain,
+        Verdict,
     };
 
     /// The output of a command: its reader and its schema.
@@ -144,13 +157,22 @@ mod shapes {
         shape::<AdaptorRecover>("adaptor recover"),
         shape::<AdaptorSign>("adaptor sign"),
         shape::<Verdict>("adaptor verify"),
+        shape::<AnchorExplain>("anchor explain"),
+        shape::<AnchorFinality>("anchor finality"),
+        shape::<AnchorPublish>("anchor publish"),
+        shape::<AnchorRestore>("anchor restore"),
+        shape::<AnchorScan>("anchor scan"),
         shape::<Broadcast>("broadcast"),
         #[cfg(feature = "babylon")]
         shape::<super::CheckpointHeaders>("checkpoint headers"),
         #[cfg(feature = "babylon")]
         shape::<super::CheckpointShow>("checkpoint show"),
         #[cfg(feature = "babylon")]
+        shape::<super::CheckpointStatus>("checkpoint status"),
+        #[cfg(feature = "babylon")]
         shape::<super::Sent>("checkpoint submit"),
+        #[cfg(feature = "babylon")]
+        shape::<super::CheckpointVerify>("checkpoint verify"),
         shape::<Completions>("completions"),
         shape::<Verdict>("covenant check"),
         #[cfg(all(feature = "babylon", feature = "signer"))]

@@ -83,7 +83,7 @@ pub(crate) fn bytes(text: &str) -> anyhow::Result<Bytes> {
 
 /// Returns what an error about the form of an argument adds: it may be the path of a file, given without `@`.
 /// Nothing where it was read from a file.
-pub(super) fn file_hint(argument: &str) -> &'static str {
+pub(crate) fn file_hint(argument: &str) -> &'static str {
     if is_source(argument) { "" } else { "; a file is given as @FILE" }
 }
 
@@ -143,6 +143,18 @@ pub(crate) fn text(text: &str) -> anyhow::Result<String> {
 /// The text of a file of this path; `-` is standard input.
 pub(crate) fn text_file(path: &str) -> anyhow::Result<String> {
     if path == "-" { text(path) } else { text(&format!("@{path}")) }
+}
+
+/// The lines of a file of this path that are not empty, with their numbers from 1; `-` is standard input.
+pub(crate) fn numbered_lines(path: &str) -> anyhow::Result<Vec<(usize, String)>> {
+    let argument = if path == "-" { path.to_owned() } else { format!("@{path}") };
+    let content = Content::of(&argument)?;
+    let text = std::str::from_utf8(content.bytes()).context("it holds no text (UTF-8)")?;
+    let lines = (1..).zip(text.trim_start_matches('\u{feff}').lines());
+    Ok(lines
+        .map(|(number, line)| (number, line.trim().to_owned()))
+        .filter(|(_, line)| !line.is_empty())
+        .collect())
 }
 
 fn fixed<const N: usize>(text: &str) -> anyhow::Result<[u8; N]> {

@@ -5,7 +5,10 @@ pub(crate) mod account;
 pub(crate) mod argument;
 #[cfg(feature = "babylon")]
 pub(crate) mod block;
+pub(crate) mod blocks;
 pub(crate) mod chain;
+#[cfg(feature = "babylon")]
+pub(crate) mod checkpoint;
 #[cfg(feature = "watch")]
 pub(crate) mod config_file;
 #[cfg(feature = "babylon")]
@@ -16,8 +19,10 @@ pub(crate) mod description;
 #[cfg(feature = "babylon")]
 pub(crate) mod evidence;
 pub(crate) mod files;
+pub(crate) mod history;
 pub(crate) mod included;
 pub(crate) mod input;
+pub(crate) mod keystones;
 #[cfg(feature = "signer")]
 pub(crate) mod keystore;
 pub(crate) mod mainnet;
@@ -46,6 +51,8 @@ pub(crate) mod secured_chain;
 pub(crate) mod sending;
 pub(crate) mod spend;
 pub(crate) mod stake;
+#[cfg(feature = "babylon")]
+pub(crate) mod submissions;
 pub(crate) mod transaction;
 #[cfg(feature = "babylon")]
 pub(crate) mod vote_signer;

@@ -82,7 +82,8 @@ impl NewStakeArgs {
     }
 }
 
-fn coin(text: &str) -> anyhow::Result<FundingCoin> {
+/// Parses a coin: TXID:INDEX:SATOSHIS:SCRIPT, or with a descriptor.
+pub(crate) fn coin(text: &str) -> anyhow::Result<FundingCoin> {
     let parts: Vec<&str> = text.splitn(4, ':').collect();
     let [txid, vout, value, script] = parts.as_slice() else {
         bail!(

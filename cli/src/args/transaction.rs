@@ -37,7 +37,11 @@ pub(crate) fn parser() -> argument::Parser<Given> {
 
 /// A transaction or PSBT, as raw bytes or as text.
 pub(crate) fn read(argument: &str) -> anyhow::Result<Given> {
-    let content = Content::of(argument)?;
+    of_content(&Content::of(argument)?, input::file_hint(argument))
+}
+
+/// A transaction or PSBT, as raw bytes or as text, that was read; what an error about its form adds.
+pub(crate) fn of_content(content: &Content, hint: &str) -> anyhow::Result<Given> {
     match VersionedPsbt::read(content.bytes()) {
         Ok(psbt) => return from_psbt(psbt.into_psbt()),
         Err(PsbtSigningError::Invalid(InvalidPsbt::Magic | InvalidPsbt::Text(_))) => {}
@@ -46,7 +50,7 @@ pub(crate) fn read(argument: &str) -> anyhow::Result<Given> {
     let is_text =
         |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     match content.text().filter(is_text) {
-        Some(text) => from_text(&input::unfolded(text), input::file_hint(argument)),
+        Some(text) => from_text(&input::unfolded(text), hint),
         None => from_bytes(content.bytes()),
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod adaptor;
+pub(crate) mod anchor;
 pub(crate) mod broadcast;
 #[cfg(feature = "babylon")]
 pub(crate) mod checkpoint;
@@ -72,6 +73,9 @@ pub(crate) enum Command {
     #[cfg(feature = "babylon")]
     #[command(subcommand)]
     Checkpoint(checkpoint::Command),
+    /// Marks that other chains write into Bitcoin: find, explain, publish, compare.
+    #[command(subcommand)]
+    Anchor(anchor::Command),
     /// Reports of finality providers that misbehave.
     #[cfg(feature = "babylon")]
     #[command(subcommand)]
@@ -119,6 +123,7 @@ impl Command {
             Self::Covenant(command) => command.run(json),
             #[cfg(feature = "babylon")]
             Self::Checkpoint(command) => command.run(),
+            Self::Anchor(command) => command.run(),
             #[cfg(feature = "babylon")]
             Self::Evidence(command) => command.run(),
             #[cfg(feature = "watch")]

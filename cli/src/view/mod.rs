@@ -1,7 +1,10 @@
 //! What commands print: parts of outputs that several share, and the one place of printing.
 
+#[cfg(feature = "babylon")]
+pub(crate) mod checkpoint;
 pub(crate) mod delegation;
 pub(crate) mod fee;
+pub(crate) mod marks;
 pub(crate) mod output;
 pub(crate) mod page;
 pub(crate) mod parameters;

@@ -79,6 +79,11 @@ impl Printout {
         Ok(Self { exit: output.exit(), warnings: output.warnings().to_vec(), ..printout })
     }
 
+    /// Returns the printout with another exit code, which depends on what was asked.
+    pub(crate) fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Returns a printout of JSON lines, which are printed as they are made.
     pub fn lines(lines: impl Iterator<Item = String> + 'static, exit: Exit) -> Self {
         Self {

@@ -84,11 +84,16 @@ impl BuiltTransaction {
     }
 
     /// Prints the transaction, with its PSBT in this form.
-    pub(crate) fn print(mut self, form: PsbtForm) -> anyhow::Result<Printout> {
+    pub(crate) fn print(self, form: PsbtForm) -> anyhow::Result<Printout> {
+        Printout::of(&self.with_psbt_text(form)?)
+    }
+
+    /// Returns the transaction with the text of its PSBT, in this form.
+    pub(crate) fn with_psbt_text(mut self, form: PsbtForm) -> anyhow::Result<Self> {
         if let Some(built) = &self.built {
             self.psbt = form.text(built)?;
         }
-        Printout::of(&self)
+        Ok(self)
     }
 }
 

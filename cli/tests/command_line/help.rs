@@ -15,7 +15,7 @@ fn words(line: &str) -> Vec<&str> {
 #[test]
 fn examples_of_every_command_work() {
     let found = commands();
-    assert_eq!(found.len(), 87, "a command was added: has it an example?");
+    assert_eq!(found.len(), 94, "a command was added: has it an example?");
     let folder = Folder::with_delegation();
     folder.write("votes.jsonl", crate::eots::vote_line("aa", crate::eots::SIGNATURE));
     folder.write("withdrawal.tx", Transactions::new().withdrawal());
@@ -26,6 +26,8 @@ fn examples_of_every_command_work() {
     let answers = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/node/answers");
     let evidence = std::fs::read_to_string(format!("{answers}/rest-evidence-of-provider.json")).unwrap();
     folder.write("evidence.json", evidence);
+    let genesis = bitcoin::constants::genesis_block(bitcoin::Network::Bitcoin);
+    folder.write("block.hex", bitcoin::consensus::encode::serialize_hex(&genesis));
     folder.write("bob.words", "legal winner thank year wave sausage worth useful legal winner thank yellow");
     let lane = format!("--public-key {PROVIDER_KEY} --chain-id bbn-1 --from-height 1");
     folder.run(&format!("signer init --protection signing.db {lane}")).ends(0);

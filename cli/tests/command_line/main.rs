@@ -15,6 +15,7 @@
 )]
 
 mod adaptor;
+mod anchor;
 mod args;
 mod broadcast;
 mod checkpoint;

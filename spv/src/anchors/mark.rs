@@ -94,6 +94,15 @@ pub struct Mark {
     pub notes: Vec<String>,
 }
 
+/// What follows from a mark alone, and what a reader would take for it and does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conclusions {
+    /// What may be concluded.
+    pub may: &'static str,
+    /// What may not.
+    pub may_not: &'static str,
+}
+
 /// A format of marks. [`Registry`](super::Registry) has those that are known here, and takes others.
 pub trait MarkFormat: Send + Sync {
     /// The name, in snake_case. Of formats of a registry with the same name, one compares for all.
@@ -105,6 +114,14 @@ pub trait MarkFormat: Send + Sync {
     /// How much the bytes of such a mark say.
     fn certainty(&self) -> Certainty {
         Certainty::Decoded
+    }
+
+    /// What follows from such a mark, and what does not.
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "that somebody knew these bytes when the block was mined",
+            may_not: "that the chain that they are of has what they say",
+        }
     }
 
     /// The bytes that the data of such marks may begin with; none where they may begin with any. Data that

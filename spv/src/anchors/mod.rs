@@ -32,7 +32,7 @@ pub use self::hemi::{
     Keystone, KeystoneConfirmations, KeystoneFinality, KeystoneHash, KeystonePublication, OldKeystone,
     PublicationError, PublicationTransaction, SUPER_FINALITY, first_publications,
 };
-pub use self::mark::{Certainty, Comparison, Field, Mark, MarkFormat, Place, Value};
+pub use self::mark::{Certainty, Comparison, Conclusions, Field, Mark, MarkFormat, Place, Value};
 pub use self::registry::{ExplainedData, Registry};
 pub use self::restore::{
     AnchoredBlock, BoundHistory, ChainBlock, Divergence, RestoreError, compare_history, first_difference,

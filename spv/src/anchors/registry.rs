@@ -76,6 +76,11 @@ impl Registry {
         self.formats.iter().map(|format| &**format)
     }
 
+    /// Returns the first format with this name.
+    pub fn format(&self, name: &str) -> Option<&dyn MarkFormat> {
+        self.formats().find(|format| format.name() == name)
+    }
+
     /// Returns the format that recognises these data, which are the push of an output, or the whole script of
     /// a coinbase's input.
     #[inline]
@@ -92,6 +97,11 @@ impl Registry {
     /// does not begin with OP_RETURN.
     pub fn explain_script(&self, script: &[u8], place: Place) -> Option<ExplainedData> {
         self.explained([(script, place)], None).pop()
+    }
+
+    /// Tells of the script of a coinbase's input; `None` where no format recognises it.
+    pub fn explain_coinbase_script(&self, script: &[u8]) -> Option<ExplainedData> {
+        self.explained([(script, Place::CoinbaseScript)], None).pop()
     }
 
     /// Tells of every OP_RETURN output of a transaction, and of a coinbase's input where a format recognises

@@ -126,14 +126,19 @@ impl ChildTransaction {
     /// # Errors
     /// [`ReturnedPsbtError`] when the wallet changed it, or a signature is absent or does not verify.
     pub fn finalize(&self, signed: &Psbt) -> Result<Transaction, ReturnedPsbtError> {
-        ReturnedPsbtError::check_same(signed, &self.psbt.unsigned_tx)?;
-        let mut psbt = signed.clone();
-        for (input, ours) in psbt.inputs.iter_mut().zip(&self.psbt.inputs) {
-            input.witness_utxo.clone_from(&ours.witness_utxo);
-            input.non_witness_utxo = None;
-        }
-        let prevouts: Option<Vec<TxOut>> =
-            self.psbt.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
-        finalize_verified(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)
+        finalize_same(&self.psbt, signed)
     }
+}
+
+/// Finalizes a transaction whose inputs are coins from the PSBT that a wallet signed: the same transaction,
+/// every signature verified against what our own PSBT says that the inputs spend.
+pub(crate) fn finalize_same(own: &Psbt, signed: &Psbt) -> Result<Transaction, ReturnedPsbtError> {
+    ReturnedPsbtError::check_same(signed, &own.unsigned_tx)?;
+    let mut psbt = signed.clone();
+    for (input, ours) in psbt.inputs.iter_mut().zip(&own.inputs) {
+        input.witness_utxo.clone_from(&ours.witness_utxo);
+        input.non_witness_utxo = None;
+    }
+    let prevouts: Option<Vec<TxOut>> = own.inputs.iter().map(|input| input.witness_utxo.clone()).collect();
+    finalize_verified(&mut psbt, &prevouts.unwrap_or_default()).map_err(ReturnedPsbtError::Unsigned)
 }

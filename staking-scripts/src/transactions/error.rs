@@ -1,6 +1,7 @@
 //! The error of a transaction that cannot be built.
 
 use bitcoin::{Amount, FeeRate, OutPoint, Txid, Weight};
+use spv::anchors::PublicationError;
 
 use crate::coins::coin::CoinError;
 use crate::coins::selection::SelectionError;
@@ -11,7 +12,8 @@ use crate::transactions::slashing_rate::SlashingRate;
 
 /// The transaction cannot be built.
 ///
-/// This is the error of staking, unbonding, slashing and withdrawal transactions and of children. An
+/// This is the error of staking, unbonding, slashing and withdrawal transactions, of children, and of
+/// publications of keystones. An
 /// extension has [`ExtensionError`](super::ExtensionError).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -130,6 +132,9 @@ pub enum BuildError {
     /// Child: the parent pays this fee rate by itself.
     #[error("the transaction {0} pays this fee rate by itself; a child must pay a higher one")]
     ChildNotNeeded(Txid),
+    /// Publication of a keystone: the coin does not pay the fee and a change that nodes relay.
+    #[error(transparent)]
+    Publication(#[from] PublicationError),
     /// The PSBT library refuses the transaction, which does not occur for one that was just built. The reason
     /// is the library's, as text: its error cannot be compared.
     #[error("the transaction makes no PSBT: {0}")]

@@ -2,7 +2,9 @@
 
 pub(crate) mod headers;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod submit;
+pub(crate) mod verify;
 
 use clap::Subcommand;
 
@@ -16,6 +18,10 @@ pub(crate) enum Command {
     Show(Box<show::Args>),
     /// Prove to the chain that an epoch's checkpoint is in Bitcoin.
     Submit(Box<submit::Args>),
+    /// Verify that an epoch's checkpoint is in Bitcoin, signed by its validators.
+    Verify(Box<verify::Args>),
+    /// Tell which epochs' checkpoints are in Bitcoin, and how deep.
+    Status(Box<status::Args>),
 }
 
 impl Command {
@@ -24,6 +30,8 @@ impl Command {
             Self::Headers(args) => args.run(),
             Self::Show(args) => args.run(),
             Self::Submit(args) => args.run(),
+            Self::Verify(args) => args.run(),
+            Self::Status(args) => args.run(),
         }
     }
 }

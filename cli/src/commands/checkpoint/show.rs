@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use spv::anchors::{Checkpoint, CheckpointTag};
 
 use crate::args::secured_chain::ChainNodeArgs;
+use crate::view::checkpoint::status_name;
 use crate::view::output::{CommandOutput, Printout};
 
 #[derive(clap::Args)]
@@ -58,16 +59,6 @@ impl CommandOutput for Output {
     }
 }
 
-pub(crate) const fn name(status: CheckpointStatus) -> &'static str {
-    match status {
-        CheckpointStatus::Accumulating => "ACCUMULATING",
-        CheckpointStatus::Sealed => "SEALED",
-        CheckpointStatus::Submitted => "SUBMITTED",
-        CheckpointStatus::Confirmed => "CONFIRMED",
-        CheckpointStatus::Finalized => "FINALIZED",
-    }
-}
-
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<Printout> {
         let node = self.nodes.node()?;
@@ -88,7 +79,7 @@ impl Args {
         let scripts = checkpoint.script_pubkeys(tag).map(|script| script.to_hex_string());
         Printout::of(&Output {
             epoch,
-            status: name(status).to_owned(),
+            status: status_name(status).to_owned(),
             block_hash: hex::encode(block_hash),
             tag: hex::encode(tag.0),
             script_pubkeys: is_signed.then_some(scripts),

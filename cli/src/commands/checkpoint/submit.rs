@@ -1,12 +1,12 @@
 //! `checkpoint submit`: proves that a checkpoint is in Bitcoin.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use babylon::message::CheckpointProof;
 use babylon::{Message, query};
 use bitcoin::{Transaction, Txid};
 use chain::Node;
 use roles::headers::{NewHeaders, new_headers};
-use spv::anchors::{Checkpoint, CheckpointTag};
+use spv::anchors::{Checkpoint, CheckpointTag, checkpoint_payload};
 
 use crate::args::included::Included;
 use crate::args::network::NetworkName;
@@ -42,19 +42,12 @@ pub(crate) struct Args {
     send: SendArgs,
 }
 
-/// Returns the payload of the only OP_RETURN output.
-fn payload(transaction: &Transaction) -> anyhow::Result<Vec<u8>> {
-    let txid = transaction.compute_txid();
-    let mut outputs = transaction.output.iter().filter(|output| output.script_pubkey.is_op_return());
-    let (first, second) = (outputs.next(), outputs.next());
-    let output = first.with_context(|| format!("--part: {txid} has no OP_RETURN output"))?;
-    ensure!(second.is_none(), "--part: {txid} has several OP_RETURN outputs; must have one");
-    let mut pushed = output.script_pubkey.instructions().skip(1);
-    let push = pushed
-        .next()
-        .and_then(Result::ok)
-        .and_then(|push| push.push_bytes().map(|bytes| bytes.as_bytes().to_vec()));
-    push.with_context(|| format!("--part: the OP_RETURN output of {txid} has no data"))
+/// Returns the data of the only standard OP_RETURN output, as the chain counts them.
+fn payload(transaction: &Transaction) -> anyhow::Result<&[u8]> {
+    checkpoint_payload(transaction).map_err(|count| {
+        let txid = transaction.compute_txid();
+        anyhow!("--part: {txid} has {count} standard OP_RETURN outputs; must have one")
+    })
 }
 
 /// Refuses headers that end before the blocks of the parts: the chain takes no proof of a block that it does
@@ -88,7 +81,7 @@ impl Args {
         let tag = CheckpointTag(query::checkpoint_tag(&node).context(self.nodes.flag())?);
         let [first, second] = &parts;
         let (first, second) = (payload(&first.transaction)?, payload(&second.transaction)?);
-        Checkpoint::from_payloads(tag, &first, &second).context("--part")?;
+        Checkpoint::from_payloads(tag, first, second).context("--part")?;
         let new = new_headers(&node, &*bitcoin, MOST_HEADERS);
         let new = new.map_err(|error| of_headers(&self.nodes, error.into()))?;
         check_reach(&*bitcoin, &new, &parts)?;

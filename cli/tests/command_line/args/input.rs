@@ -113,6 +113,13 @@ fn lines() -> Vec<(&'static str, String)> {
                  --contract-chain-id bbn-1 --contract-kind rollup --contract {ACCOUNT} --unsigned --from {ACCOUNT} --l1-block-number 1"
             ),
         ),
+        (
+            "--keystone",
+            format!(
+                "anchor publish --coin {k}:0:100000:5120{k} --change 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 --fee-rate 5"
+            ),
+        ),
+        ("--keystone", "anchor finality --node http://127.0.0.1:1 --from 1".to_owned()),
         ("--seed", "demo".to_owned()),
     ]
 }

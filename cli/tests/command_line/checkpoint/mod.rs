@@ -2,4 +2,6 @@
 
 mod headers;
 mod show;
+mod status;
 mod submit;
+mod verify;

@@ -1,12 +1,10 @@
 //! `btcstake checkpoint submit`: the chain is told where an epoch's checkpoint is in Bitcoin.
 
-use bitcoin::absolute::LockTime;
 use bitcoin::block::Header;
 use bitcoin::consensus::encode::{deserialize, serialize};
 use bitcoin::hashes::Hash as _;
-use bitcoin::transaction::Version;
-use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, Txid};
-use chain::{Broadcast as _, Lookup as _};
+use bitcoin::{ScriptBuf, Transaction, Txid};
+use chain::Broadcast as _;
 use serde_json::{Value, json};
 use spv::anchors::{Checkpoint, CheckpointTag};
 
@@ -31,21 +29,6 @@ fn scripts(tag: [u8; 4]) -> [ScriptBuf; 2] {
     checkpoint.script_pubkeys(CheckpointTag(tag))
 }
 
-/// A transaction with these outputs, of a coin that anyone can spend: it needs no signature.
-fn paying(served: &Served, scripts: &[ScriptBuf]) -> Transaction {
-    let anyone = ScriptBuf::from_bytes(vec![0x51]);
-    let coin = served.chain.coins(&anyone).unwrap().remove(0);
-    let output =
-        |script_pubkey: &ScriptBuf| TxOut { value: Amount::ZERO, script_pubkey: script_pubkey.clone() };
-    let change = TxOut { value: coin.output.value - Amount::from_sat(500), script_pubkey: anyone };
-    Transaction {
-        version: Version::TWO,
-        lock_time: LockTime::ZERO,
-        input: vec![TxIn { previous_output: coin.outpoint, ..TxIn::default() }],
-        output: scripts.iter().map(output).chain([change]).collect(),
-    }
-}
-
 /// A chain whose wallet can pay, and that knows Bitcoin as it is then.
 fn world() -> (Served, SecuredChain) {
     let served = Served::new();
@@ -63,7 +46,7 @@ fn submit(served: &Served, parts: [Txid; 2], flags: &str) -> String {
 /// Has both parts in a block each, and returns them with their blocks.
 fn confirmed(served: &Served) -> [(Transaction, Header); 2] {
     scripts([1, 2, 3, 4]).map(|script| {
-        let transaction = paying(served, &[script]);
+        let transaction = served.paying(&[script]);
         let header = served.confirm(&transaction);
         (transaction, header)
     })
@@ -138,6 +121,19 @@ fn a_chain_far_behind_is_told_of_headers_first() {
     assert_eq!(sent(&served.folder, &line).messages, [KIND]);
 }
 
+/// The chain counts standard OP_RETURN outputs alone: one that is not does not spoil a part.
+#[test]
+fn an_output_that_is_not_standard_does_not_count() {
+    let (served, chain) = world();
+    let [first, second] = scripts([1, 2, 3, 4]);
+    // Two pushes, and a push whose end is missing.
+    let others = [vec![0x6a, 0x01, 0x07, 0x01, 0x07], vec![0x6a, 0x4c]].map(ScriptBuf::from_bytes);
+    let parts = [[&others[..], &[first]].concat(), vec![second]]
+        .map(|scripts| served.publish(&scripts).compute_txid());
+    let printed = sent(&served.folder, &submit(&served, parts, &chain.flags()));
+    assert_eq!(printed.messages, [HEADERS, KIND]);
+}
+
 #[test]
 fn what_is_no_checkpoint_is_refused_and_nothing_is_sent() {
     let (served, chain) = world();
@@ -151,23 +147,24 @@ fn what_is_no_checkpoint_is_refused_and_nothing_is_sent() {
     fails([second, first], &["--part"]);
     fails([first, first], &["--part"]);
     let confirm = |scripts: &[ScriptBuf]| {
-        let transaction = paying(&served, scripts);
+        let transaction = served.paying(scripts);
         served.confirm(&transaction);
         transaction.compute_txid()
     };
     let both = confirm(&scripts([1, 2, 3, 4]));
-    fails([first, both], &["--part", &both.to_string(), "several OP_RETURN outputs; must have one"]);
+    fails([first, both], &["--part", &both.to_string(), "has 2 standard OP_RETURN outputs; must have one"]);
     let none = confirm(&[]);
-    fails([first, none], &["--part", &none.to_string(), "has no OP_RETURN output"]);
+    fails([first, none], &["--part", &none.to_string(), "has 0 standard OP_RETURN outputs; must have one"]);
     let empty = confirm(&[ScriptBuf::from_bytes(vec![0x6a])]);
-    fails([empty, second], &["--part", &empty.to_string(), "has no data"]);
+    // It is standard, and has no data.
+    fails([empty, second], &["--part", "part 0 of the checkpoint has 0 bytes; must have 78"]);
     let [other, _] = scripts([0x62, 0x62, 0x74, 0x34]);
     fails([confirm(&[other]), second], &["--part", "tag"]);
     // A part of another checkpoint, which is whole by itself.
     let mut bytes = scripts([1, 2, 3, 4])[0].to_bytes();
     *bytes.last_mut().unwrap() ^= 1;
     fails([confirm(&[ScriptBuf::from_bytes(bytes)]), second], &["--part", "checkpoint"]);
-    let waiting = paying(&served, &scripts([1, 2, 3, 4])[..1]);
+    let waiting = served.paying(&scripts([1, 2, 3, 4])[..1]);
     served.chain.broadcast(&waiting).unwrap();
     let waiting = waiting.compute_txid();
     fails([waiting, second], &[&format!("the transaction {waiting} is unconfirmed; must be in a block")]);

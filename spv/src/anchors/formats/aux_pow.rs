@@ -2,7 +2,7 @@
 //! coinbase's input.
 
 use crate::anchors::data::Fields;
-use crate::anchors::mark::{Field, MarkFormat, Place};
+use crate::anchors::mark::{Conclusions, Field, MarkFormat, Place};
 
 const MAGIC: [u8; 4] = [0xfa, 0xbe, b'm', b'm'];
 
@@ -42,6 +42,13 @@ impl MarkFormat for AuxiliaryProofs {
 
     fn title(&self) -> &'static str {
         "merged mining of Namecoin and others (AuxPoW)"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "that the block's work proves a tree of other chains' blocks too, which has this root",
+            may_not: "of which chains, or that they took it",
+        }
     }
 
     fn first_bytes(&self) -> Vec<u8> {

@@ -3,7 +3,7 @@
 
 use crate::anchors::checkpoint::{CheckpointTag, FirstPart, SecondPart};
 use crate::anchors::data::Fields;
-use crate::anchors::mark::{Field, MarkFormat, Place};
+use crate::anchors::mark::{Conclusions, Field, MarkFormat, Place};
 
 /// The tags that networks had (babylon v4.3.1; `bbt0` and `bbt3` are older test networks').
 pub(crate) const KNOWN_TAGS: [CheckpointTag; 5] = [
@@ -82,6 +82,24 @@ impl MarkFormat for BabylonFormat {
             Kind::FirstPart => "first part of a checkpoint of Babylon Genesis",
             Kind::SecondPart => "second part of a checkpoint of Babylon Genesis",
         }
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        let (may, may_not) = match self.kind {
+            Kind::Phase1 => (
+                "what the writer says of a stake: both keys and the staking time",
+                "that there is a stake: the staking output decides; the keys may be off the curve",
+            ),
+            Kind::FirstPart => (
+                "which epoch and block somebody says a checkpoint to be of",
+                "that validators signed it: second part, both proofs and the signature must be verified",
+            ),
+            Kind::SecondPart => (
+                "which first part it is of: that with this checksum",
+                "that validators signed it: first part, both proofs and the signature must be verified",
+            ),
+        };
+        Conclusions { may, may_not }
     }
 
     fn first_bytes(&self) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! A bare push of 32 bytes: a commitment of OpenTimestamps, the anchor of a vault, a pool's tag, or anything
 //! else. It has no magic, so that nothing follows from it.
 
-use crate::anchors::mark::{Certainty, Field, MarkFormat, Place};
+use crate::anchors::mark::{Certainty, Conclusions, Field, MarkFormat, Place};
 
 /// The format.
 pub(crate) struct Bare32;
@@ -13,6 +13,10 @@ impl MarkFormat for Bare32 {
 
     fn title(&self) -> &'static str {
         "possibly a commitment of OpenTimestamps, or the anchor of a vault of Babylon's"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions { may: "nothing: the data have a length, and no magic", may_not: "what they are" }
     }
 
     fn certainty(&self) -> Certainty {

@@ -2,7 +2,7 @@
 //! rewarded (in stakes the accounts stand the other way round).
 
 use crate::anchors::data::Fields;
-use crate::anchors::mark::{Field, MarkFormat, Place};
+use crate::anchors::mark::{Conclusions, Field, MarkFormat, Place};
 
 /// A miner's delegation of a block's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,13 @@ impl MarkFormat for HashPower {
 
     fn title(&self) -> &'static str {
         "delegation of hash power on Core"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "to which validator the miner delegates the block's work",
+            may_not: "that Core counted it",
+        }
     }
 
     fn first_bytes(&self) -> Vec<u8> {

@@ -6,7 +6,7 @@ use bitcoin::{Script, Transaction};
 
 use super::core_redeem::{CoreOwner, CoreRedeemScript, by_script};
 use crate::anchors::data::{Fields, ReturnedData};
-use crate::anchors::mark::{Comparison, Field, MarkFormat, Place};
+use crate::anchors::mark::{Comparison, Conclusions, Field, MarkFormat, Place};
 
 const MAGIC: [u8; 4] = *b"SAT+";
 
@@ -131,6 +131,13 @@ impl MarkFormat for Delegations {
         "stake of bitcoin on Core"
     }
 
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "with a redeem script: which output it locks, how much, until when and for whom, where its fields say so",
+            may_not: "that Core accepted the stake; without a redeem script, that coins are locked",
+        }
+    }
+
     fn first_bytes(&self) -> Vec<u8> {
         vec![b'S']
     }
@@ -212,6 +219,13 @@ impl MarkFormat for LiquidDelegations {
 
     fn title(&self) -> &'static str {
         "liquid stake of bitcoin on Core"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "which account the writer would have credited",
+            may_not: "that coins are locked, or that Core credited it",
+        }
     }
 
     fn first_bytes(&self) -> Vec<u8> {

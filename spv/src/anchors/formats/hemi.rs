@@ -1,7 +1,7 @@
 //! Hemi's keystones, in both forms.
 
 use crate::anchors::hemi::{Keystone, OldKeystone};
-use crate::anchors::mark::{Field, MarkFormat, Place};
+use crate::anchors::mark::{Conclusions, Field, MarkFormat, Place};
 
 /// Keystones of the form that is in use.
 pub(crate) struct Keystones;
@@ -13,6 +13,13 @@ impl MarkFormat for Keystones {
 
     fn title(&self) -> &'static str {
         "keystone of Hemi"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "that somebody knew these hashes when the block was mined",
+            may_not: "that the keystone's block is of Hemi's chain: anybody can publish others, and Hemi's node says which are",
+        }
     }
 
     fn first_bytes(&self) -> Vec<u8> {
@@ -47,6 +54,13 @@ impl MarkFormat for OldKeystones {
 
     fn title(&self) -> &'static str {
         "keystone of Hemi, in its first form"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "that somebody knew these hashes when the block was mined",
+            may_not: "that Hemi counts it: it does not any more",
+        }
     }
 
     fn first_bytes(&self) -> Vec<u8> {

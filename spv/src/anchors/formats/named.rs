@@ -2,7 +2,7 @@
 //! chains in coinbases.
 
 use super::stacks::NETWORKS;
-use crate::anchors::mark::{Certainty, MarkFormat, Place};
+use crate::anchors::mark::{Certainty, Conclusions, MarkFormat, Place};
 
 /// What the data must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,13 @@ impl MarkFormat for Named {
 
     fn title(&self) -> &'static str {
         self.title
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "that the data begin as such marks do",
+            may_not: "what they say, as the rest is not read; anybody can write such a beginning",
+        }
     }
 
     fn certainty(&self) -> Certainty {

@@ -5,7 +5,7 @@ use bitcoin::Transaction;
 use bitcoin::consensus::encode;
 
 use crate::anchors::data::Fields;
-use crate::anchors::mark::{Comparison, Field, MarkFormat, Place};
+use crate::anchors::mark::{Comparison, Conclusions, Field, MarkFormat, Place};
 
 const MAGIC: [u8; 9] = *b"RSKBLOCK:";
 const HASH: usize = 32;
@@ -58,6 +58,13 @@ impl MarkFormat for MergedMining {
 
     fn title(&self) -> &'static str {
         "merged mining of Rootstock (RSK)"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "which block of Rootstock's the miner worked on",
+            may_not: "that this block is on Rootstock's chain",
+        }
     }
 
     fn first_bytes(&self) -> Vec<u8> {

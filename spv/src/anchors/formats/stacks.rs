@@ -3,7 +3,7 @@
 use bitcoin::Transaction;
 
 use crate::anchors::data::Fields;
-use crate::anchors::mark::{Comparison, Field, MarkFormat, Place};
+use crate::anchors::mark::{Comparison, Conclusions, Field, MarkFormat, Place};
 
 /// The magics of Stacks' networks: mainnet's and the test network's.
 pub(crate) const NETWORKS: [[u8; 2]; 2] = [*b"X2", *b"T2"];
@@ -90,6 +90,13 @@ impl MarkFormat for BlockCommits {
 
     fn title(&self) -> &'static str {
         "block commit of Stacks"
+    }
+
+    fn conclusions(&self) -> Conclusions {
+        Conclusions {
+            may: "a miner's bid, with the block or tenure, its parent and the miner's key",
+            may_not: "that the bid won",
+        }
     }
 
     fn first_bytes(&self) -> Vec<u8> {

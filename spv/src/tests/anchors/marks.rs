@@ -335,6 +335,18 @@ fn a_registry_takes_further_formats() {
     assert_eq!((names.len(), distinct.len()), (22, 22));
 }
 
+/// What follows from a mark stands with its format; one that says nothing of it has what holds for all.
+#[test]
+fn every_format_says_what_follows() {
+    let registry = Registry::new();
+    for format in registry.formats() {
+        assert_ne!(format.conclusions(), Own.conclusions(), "{}", format.name());
+        assert_eq!(registry.format(format.name()).map(MarkFormat::name), Some(format.name()));
+    }
+    assert!(Own.conclusions().may.starts_with("that somebody knew these bytes"));
+    assert!(registry.format("own").is_none());
+}
+
 proptest! {
     #[test]
     fn every_decoder_round_trips(bytes: [u8; 32], more: [u8; 32], number: u32, short: u16, byte: u8) {

@@ -2,12 +2,14 @@
 
 use bitcoin::{Amount, Transaction};
 use serde::{Deserialize, Serialize};
+use spv::anchors::{Phase1Data, Registry};
 use staking_scripts::delegation::DelegationRelation;
 use staking_scripts::explain::{PaidOutput, SpentLeaf};
 use staking_scripts::outputs::{LeafKeys, ProtocolOutput};
 use staking_scripts::{Explanation, Parties};
 
 use super::known::InDelegation;
+use crate::view::marks::MarkData;
 use crate::view::output::CommandOutput;
 use crate::view::payment::{self, Payment, PaymentInput, PaymentOutput};
 use crate::view::text::{FAINT, STRONG};
@@ -59,6 +61,9 @@ pub struct Output {
     /// The tag of the OP_RETURN data of a phase-1 stake, in hex. Anybody can write such data: only with
     /// `kind` `stake` is there the output that they name.
     pub op_return_tag: Option<String>,
+    /// The data of OP_RETURN outputs that the staking protocol does not explain, and the marks of other
+    /// chains that they are.
+    pub marks: Vec<MarkData>,
     /// The satoshis of all outputs.
     pub paid_sat: u64,
     /// The fee in satoshis; null when an input's amount is unknown.
@@ -137,6 +142,18 @@ fn strings(items: &[impl ToString]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
+/// Returns what other chains' marks a transaction has. The data of a phase-1 stake are its own.
+fn marks(transaction: &Transaction, explanation: &Explanation) -> Vec<MarkData> {
+    let registry = Registry::new();
+    let own = explanation.op_return.as_ref().map(|said| (said.staker.serialize(), said.tag));
+    let is_own = |data: &[u8]| {
+        let read = Phase1Data::from_bytes(data).map(|data| (data.staker, data.tag.0));
+        own.is_some() && read == own
+    };
+    let told = registry.explain(transaction).into_iter().filter(|told| !is_own(&told.data));
+    told.map(|told| MarkData::new(told, &registry, true)).collect()
+}
+
 pub(super) fn fields(
     transaction: &Transaction,
     input_amounts: &[Option<Amount>],
@@ -203,6 +220,7 @@ pub(super) fn fields(
         outputs: payment.outputs,
         protocol_outputs: explanation.outputs.iter().map(StakeOutput::from).collect(),
         op_return_tag: op_return.map(|data| hex::encode(data.tag)),
+        marks: marks(transaction, explanation),
         paid_sat: explanation.paid.to_sat(),
         fee_sat: payment.fee_sat,
         fee_rate_sat_per_kvb: payment.fee_rate_sat_per_kvb,
@@ -269,6 +287,7 @@ fn text(fields: &Output) -> String {
             "output {index:<3}          the {output} output, open to the staker after {timelock} blocks"
         ));
     }
+    lines.extend(fields.marks.iter().filter(|data| data.mark.is_some()).flat_map(MarkData::lines));
     lines.extend(payment::lines(
         &fields.inputs,
         &fields.outputs,
