@@ -7,6 +7,7 @@ pub(crate) mod page;
 pub(crate) mod parameters;
 pub(crate) mod payment;
 pub(crate) mod psbt;
+pub(crate) mod risk;
 #[cfg(feature = "babylon")]
 pub(crate) mod sent;
 pub(crate) mod signatures;

@@ -34,6 +34,7 @@ mod pop;
 mod provider;
 mod psbt;
 mod readme;
+mod risk;
 mod script;
 mod signer;
 mod stake;
