@@ -1,5 +1,6 @@
 //! The outputs of the commands, which `--json` prints.
 
+pub use crate::args::risk::{RiskInput, RiskInputChain, RiskInputProvider};
 pub use crate::commands::adaptor::decrypt::Output as AdaptorDecrypt;
 pub use crate::commands::adaptor::recover::Output as AdaptorRecover;
 pub use crate::commands::adaptor::sign::Output as AdaptorSign;
@@ -52,6 +53,7 @@ pub use crate::commands::psbt::check::{
 };
 pub use crate::commands::psbt::combine::Output as PsbtCombine;
 pub use crate::commands::psbt::sign::Output as PsbtSign;
+pub use crate::commands::risk::check::Output as RiskCheck;
 #[cfg(feature = "signer")]
 pub use crate::commands::signer::backup::Output as SignerBackup;
 #[cfg(feature = "signer")]
@@ -95,6 +97,10 @@ pub use crate::view::delegation::DelegationOutput;
 pub use crate::view::marks::{FieldValue, FormatCount, KnownMark, MarkData, MarkField};
 pub use crate::view::parameters::{LiveVersion, Phase1Version};
 pub use crate::view::payment::{PaymentInput, PaymentOutput};
+pub use crate::view::risk::{
+    ChainPower, ChainRisk, ConcentrationFigures, CurvePoint, FigureBounds, OneMoreChain, OperatorFall,
+    PowerCost, ProviderRisk, RiskAttack, RiskReport, RiskSecurity, RiskVerdict, SatBounds, TopShare,
+};
 #[cfg(feature = "babylon")]
 pub use crate::view::sent::{Output as Sent, SentTransaction, UnsignedTransaction};
 pub use crate::view::taproot::OutputScripts;
@@ -118,8 +124,8 @@ mod shapes {
         AnchorRestore, AnchorScan, Broadcast, BuiltTransaction, Completions, CovenantSign, CovenantSignLine,
         DelegationOutput, Demo, Descriptor, EotsCommit, EotsContext, EotsExtract, EotsProve, EotsRandomness,
         EotsSign, EotsVerifyBatch, Key, OutputScripts, ParamsCheck, ParamsShow, PopCreate, PopVerify,
-        PsbtCheck, PsbtCombine, PsbtSign, Refused, StakeCheck, StakeInclude, StakePsbts, Status, TxExplain,
-        Verdict,
+        PsbtCheck, PsbtCombine, PsbtSign, Refused, RiskCheck, RiskInput, RiskReport, StakeCheck,
+        StakeInclude, StakePsbts, Status, TxExplain, Verdict,
     };
 
     /// The output of a command: its reader and its schema.
@@ -226,6 +232,9 @@ mod shapes {
         shape::<PsbtCombine>("psbt combine"),
         shape::<BuiltTransaction>("psbt finalize"),
         shape::<PsbtSign>("psbt sign"),
+        shape::<RiskCheck>("risk check"),
+        shape::<RiskInput>("risk example"),
+        shape::<RiskReport>("risk report"),
         shape::<OutputScripts>("script slashing-refund"),
         shape::<OutputScripts>("script staking"),
         shape::<OutputScripts>("script unbonding"),

@@ -44,6 +44,7 @@ pub(crate) mod psbt;
 pub(crate) mod randomness_range;
 #[cfg(feature = "signer")]
 pub(crate) mod remote;
+pub(crate) mod risk;
 pub(crate) mod secret;
 #[cfg(feature = "babylon")]
 pub(crate) mod secured_chain;
@@ -57,3 +58,5 @@ pub(crate) mod transaction;
 #[cfg(feature = "babylon")]
 pub(crate) mod vote_signer;
 pub(crate) mod vote_signing;
+#[cfg(feature = "watch")]
+pub(crate) mod watch_store;

@@ -1,7 +1,6 @@
 //! Files that commands write: new ones, whole or not at all.
 
 use std::ffi::OsStr;
-#[cfg(feature = "watch")]
 use std::io::Read as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,6 @@ use super::secret::check_name;
 const UNFINISHED: &str = ".btcstake-unfinished-";
 
 /// How many bytes of a file are looked at for a mark.
-#[cfg(feature = "watch")]
 const MARKED_BYTES: u64 = 4096;
 
 /// A file to be written. It is created under another name in the same folder, so that a path that cannot be
@@ -43,7 +41,6 @@ impl NewFile {
 
     /// Creates a file as [`Self::begin`] does, or one that takes the place of an earlier one, which has this
     /// mark among its first bytes.
-    #[cfg(feature = "watch")]
     pub(crate) fn replace(flag: &'static str, path: &Path, mark: &str) -> anyhow::Result<Self> {
         if path.symlink_metadata().is_err() {
             return Self::begin(flag, path);

@@ -17,6 +17,7 @@ pub(crate) mod pop;
 #[cfg(feature = "babylon")]
 pub(crate) mod provider;
 pub(crate) mod psbt;
+pub(crate) mod risk;
 pub(crate) mod script;
 #[cfg(feature = "signer")]
 pub(crate) mod signer;
@@ -84,6 +85,9 @@ pub(crate) enum Command {
     #[cfg(feature = "watch")]
     #[command(subcommand)]
     Watch(watch::Command),
+    /// What shared security is worth: what it costs to cheat a chain, and whether that pays.
+    #[command(subcommand)]
+    Risk(risk::Command),
     /// PSBTs: check, sign, combine, finalize.
     #[command(subcommand)]
     Psbt(psbt::Command),
@@ -128,6 +132,7 @@ impl Command {
             Self::Evidence(command) => command.run(),
             #[cfg(feature = "watch")]
             Self::Watch(command) => command.run(json),
+            Self::Risk(command) => command.run(),
             Self::Psbt(command) => command.run(),
             Self::Tx(command) => command.run(),
             Self::Broadcast(args) => args.run(),

@@ -10,6 +10,7 @@ pub(crate) mod page;
 pub(crate) mod parameters;
 pub(crate) mod payment;
 pub(crate) mod psbt;
+pub(crate) mod risk;
 #[cfg(feature = "babylon")]
 pub(crate) mod sent;
 pub(crate) mod signatures;

@@ -35,6 +35,7 @@ mod pop;
 mod provider;
 mod psbt;
 mod readme;
+mod risk;
 mod script;
 mod signer;
 mod stake;

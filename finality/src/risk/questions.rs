@@ -203,8 +203,8 @@ impl RiskModel {
         self.graph().without(&self.providers_of(operator)).security(budget)
     }
 
-    /// An amount of the graph in satoshis, rounded up.
-    fn to_sat_up(&self, amount: u128) -> u128 {
+    /// Returns an amount of the graph in satoshis, rounded up.
+    pub fn to_sat_up(&self, amount: u128) -> u128 {
         let units = amount.saturating_mul(self.unit());
         units.div_ceil(u128::from(UNITS_PER_SAT))
     }
