@@ -17,6 +17,10 @@ const FALLS: usize = 20;
 const POINTS: u64 = 12;
 /// The size of a graph that the search's budgets are meant for: 100 providers on 15 chains.
 const USUAL_PLACES: usize = 1500;
+/// The size below which the budgets grow no more.
+const FEW_PLACES: usize = 200;
+/// For figures of which there are many. They end when they are exact, or their nodes are used up.
+const QUICK: Budget = Budget { gap_ppm: 0, ..Budget::QUICK };
 
 /// What a search may do on this graph: on a larger one each step takes longer, so that there are fewer.
 fn scaled(model: &RiskModel, budget: Budget) -> Budget {
@@ -25,7 +29,7 @@ fn scaled(model: &RiskModel, budget: Budget) -> Budget {
         .filter_map(|chain| model.members(chain))
         .fold(0_usize, |sum, members| sum.saturating_add(members.len()));
     let usual = u64::try_from(USUAL_PLACES).unwrap_or(u64::MAX);
-    let places = u64::try_from(places.max(USUAL_PLACES)).unwrap_or(u64::MAX);
+    let places = u64::try_from(places.max(FEW_PLACES)).unwrap_or(u64::MAX);
     let nodes = u64::from(budget.nodes).saturating_mul(usual).checked_div(places).unwrap_or_default();
     Budget { nodes: u32::try_from(nodes).unwrap_or(u32::MAX).max(4), ..budget }
 }
@@ -40,7 +44,7 @@ impl RiskSecurity {
             Security::Undecided { most_gain } => (None, most_gain),
             _ => (None, 0),
         };
-        let slack = slack(model)?;
+        let slack = slack(model, Budget::default())?;
         Ok(Self {
             verdict,
             attack: attack.map(|attack| named(model, &attack)),
@@ -93,8 +97,8 @@ fn verdict(security: &Security) -> anyhow::Result<RiskVerdict> {
     })
 }
 
-fn slack(model: &RiskModel) -> anyhow::Result<Option<Slack>> {
-    Ok(model.graph().slack(scaled(model, Budget::QUICK))?)
+fn slack(model: &RiskModel, budget: Budget) -> anyhow::Result<Option<Slack>> {
+    Ok(model.graph().slack(scaled(model, budget))?)
 }
 
 fn sat(amount: u128) -> u64 {
@@ -125,7 +129,7 @@ fn gain_per_loss(slack: &Slack) -> Option<FigureBounds> {
 
 fn chain(model: &RiskModel, place: usize, stated: Option<String>) -> anyhow::Result<ChainRisk> {
     let chain = model.input().chains.get(place).context("a chain is gone")?;
-    let headroom = model.headroom(place, scaled(model, Budget::QUICK))?.context("a chain is gone")?;
+    let headroom = model.headroom(place, scaled(model, QUICK))?.context("a chain is gone")?;
     let Headroom { value_sat, providers: attacked_by, with_chains: attacked_with, .. } = headroom;
     let cost = |power: ChainPower| {
         let cost = model.cost_of(place, power.of(), scaled(model, Budget::default()))?;
@@ -182,7 +186,7 @@ fn figures(found: &Concentration) -> ConcentrationFigures {
 }
 
 fn falls(model: &RiskModel) -> anyhow::Result<Vec<OperatorFall>> {
-    let budget = scaled(model, Budget::QUICK);
+    let budget = scaled(model, QUICK);
     let falls = model.falls().into_iter().enumerate().map(|(place, fall)| {
         let without = (place < FALLS).then(|| model.security_without(&fall.operator, budget)).transpose()?;
         let providers = model.providers_of(&fall.operator);
@@ -234,7 +238,7 @@ fn one_more_chain(model: &RiskModel) -> anyhow::Result<OneMoreChain> {
     let none = OneMoreChain { may_hold_sat: None, curve: Vec::new() };
     let Some(empty) = with_one_more(model, 0) else { return Ok(none) };
     // With more chains than the search takes, the question stays open.
-    let budget = scaled(model, Budget::QUICK);
+    let budget = scaled(model, QUICK);
     let Ok(found) = empty.headroom(model.input().chains.len(), budget) else { return Ok(none) };
     let may_hold_sat = found.and_then(|found| bounded(&found.value_sat));
     let most = may_hold_sat.map_or(0, |bounds| bounds.at_most);
@@ -245,7 +249,7 @@ fn one_more_chain(model: &RiskModel) -> anyhow::Result<OneMoreChain> {
         let Some(with) = with_one_more(model, value_sat) else { break };
         // Without any value there is nothing to gain.
         let nothing = FigureBounds { at_least: 0.0, at_most: Some(0.0) };
-        let gain_per_loss = slack(&with)?.map_or(Some(nothing), |slack| gain_per_loss(&slack));
+        let gain_per_loss = slack(&with, QUICK)?.map_or(Some(nothing), |slack| gain_per_loss(&slack));
         curve.push(CurvePoint { value_sat, gain_per_loss });
     }
     Ok(OneMoreChain { may_hold_sat, curve })

@@ -57,7 +57,7 @@ fn cost(chain: &ChainRisk, cost: &PowerCost) -> String {
     let by = names(providers);
     let count = if *operators == 1 { "1 operator".to_owned() } else { format!("{operators} operators") };
     format!(
-        "{what} {:?}: {costs}; it takes {} of {all} ({share}), as {by} have; {count} can",
+        "{what} {:?}: {costs}; it takes {} of {all} ({share}), held by {by}; {count} can",
         chain.name,
         bounds(*power_sat)
     )
@@ -112,10 +112,10 @@ fn holds(chain: &ChainRisk) -> String {
     };
     let with = match chain.attacked_with.is_empty() {
         true => String::new(),
-        false => format!(" with {}", names(&chain.attacked_with)),
+        false => format!(", with {}", names(&chain.attacked_with)),
     };
     format!(
-        "{name:?} may hold {} before an attack on it pays, and holds {value}: {verdict}; beyond, {} attack it{with}",
+        "{name:?} may hold {} before an attack on it pays, and holds {value}: {verdict}; beyond, it is attacked by {}{with}",
         bounds(may_hold),
         names(&chain.attacked_by)
     )
@@ -179,15 +179,14 @@ pub(super) fn answers(report: &RiskReport) -> Vec<String> {
 }
 
 fn concentration(name: &str, costs: &[PowerCost], found: &ConcentrationFigures) -> String {
-    let nakamoto: Vec<_> =
-        costs.iter().map(|cost| format!("{} have {}", cost.operators, cost.share)).collect();
+    let nakamoto: Vec<_> = costs.iter().map(|cost| format!("{} by {}", cost.share, cost.operators)).collect();
     let top: Vec<_> = found
         .top_shares
         .iter()
         .map(|top| format!("the largest {} {:.1} %", top.operators, 100.0 * top.share))
         .collect();
     format!(
-        "{name:?}: {} operators; {}; {}; HHI {:.0}, Gini {:.3}, Theil {:.3}, entropy {:.2} bits (order 2: {:.2}, min: {:.2})",
+        "{name:?}: operators {}; {}; {}; HHI {:.0}, Gini {:.3}, Theil {:.3}, entropy {:.2} bits (order 2: {:.2}, min: {:.2})",
         found.operators,
         nakamoto.join(", "),
         top.join(", "),

@@ -138,10 +138,10 @@ fn text_answers_every_question_in_one_line() {
     let text = folder.run("risk report --input risk.json").ends(0).stdout();
     for line in [
         "10000000000 sat are staked to 4 providers; at the slashing rate 0.0010, 10000000 sat can be slashed",
-        "stalling \"all\": 0 sat are slashed, as silence is not (3500000 could be); it takes 3500000000 sat of 10000000000 (1/3 or more), as a1, a2 have; 1 operator can",
-        "finalizing two blocks of one height of \"all\": 3500000 sat are slashed; it takes 3500000000 sat of 10000000000 (more than 1/3), as a1, a2 have; 1 operator can",
+        "stalling \"all\": 0 sat are slashed, as silence is not (3500000 could be); it takes 3500000000 sat of 10000000000 (1/3 or more), held by a1, a2; 1 operator can",
+        "finalizing two blocks of one height of \"all\": 3500000 sat are slashed; it takes 3500000000 sat of 10000000000 (more than 1/3), held by a1, a2; 1 operator can",
         "an attack pays: on all, two, it gains 4000000 sat and costs 3500000, by a1, a2",
-        "\"all\" may hold 2000000 sat before an attack on it pays, and holds 2500000: too much; beyond, a1, a2 attack it with two",
+        "\"all\" may hold 2000000 sat before an attack on it pays, and holds 2500000: too much; beyond, it is attacked by a1, a2, with two",
         "the fall of \"a\" stalls 2 of 2 chains: all, two; it can finalize twice on 2",
         "one more chain on all providers may hold 0 sat, with the others as they are",
     ] {
