@@ -22,7 +22,8 @@ use watch::{Driver, Observer, SCHEMA, Settings, Told};
 use crate::Rows;
 use crate::million::resident;
 
-const STAKES: u32 = 100_000;
+/// All of them are spent, and take the room of that, before the memory is looked at first.
+const STAKES: u32 = 10_000;
 const BLOCKS: u32 = 50_000;
 const DEPTH: u32 = 6;
 /// Where the store begins.
