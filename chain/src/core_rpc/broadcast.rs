@@ -79,7 +79,7 @@ impl Broadcast for BitcoinCore {
         const METHOD: &str = "submitpackage";
         let txid = child.compute_txid();
         let max_burn = burned(parent).max(burned(child)).to_string_in(Denomination::Bitcoin);
-        let package = [parent, child].map(|transaction| serialize_hex(transaction));
+        let package = [parent, child].map(serialize_hex);
         let params = [json!(package), json!(NO_MAX_FEE_RATE), json!(max_burn)];
         let answer: PackageAnswer = match self.call(METHOD, &params) {
             Err(NodeError::Rpc { code: TRANSACTION_ERROR | TRANSACTION_REJECTED, message, .. }) => {

@@ -101,7 +101,10 @@ fn warnings_are_in_the_fields_and_on_standard_error() {
     // the keystore warn of what lies in it and of weak encryption, as their tests have it.
     let keystore = ["key export", "key import", "key list", "key restore"];
     let others = ["psbt sign", "psbt combine", "stake psbts", "broadcast", "key show"];
-    for elsewhere in others.into_iter().chain(keystore) {
+    // Commands of marks, checkpoints and risk warn of what a node or a file has, as their tests have it.
+    let marks = ["anchor finality", "anchor publish", "anchor restore", "anchor scan"];
+    let others_yet = ["checkpoint status", "checkpoint verify", "risk check", "risk report"];
+    for elsewhere in others.into_iter().chain(keystore).chain(marks).chain(others_yet) {
         assert!(left.remove(elsewhere), "{elsewhere}");
     }
     // `signer init` and `import` warn of what they take over, as their tests have it; the others have none.
