@@ -13,7 +13,7 @@ use super::input;
 use super::watch_store::{Place, WatchStoreArgs};
 
 /// The most providers and chains, and the most places of providers on chains: with these, a report takes
-/// seconds.
+/// a minute at most.
 const MAX_PROVIDERS: usize = 1000;
 const MAX_CHAINS: usize = 128;
 const MAX_PLACES: usize = 40_000;
@@ -112,6 +112,7 @@ pub(crate) struct ReadRisk {
 }
 
 /// What a store says of the providers.
+#[cfg_attr(not(feature = "watch"), allow(dead_code, reason = "there is no store without it"))]
 struct Staked {
     height: u32,
     /// The satoshis staked to each, by its key.

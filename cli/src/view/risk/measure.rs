@@ -10,28 +10,47 @@ use super::{
     PowerCost, ProviderRisk, RiskAttack, RiskReport, RiskSecurity, RiskVerdict, SatBounds, TopShare, words,
 };
 
-/// How many operators' falls are followed by the question whether an attack pays then.
-const FALLS: usize = 20;
-/// At how many values of one more chain the best attack is looked for: from nothing to one and a half times
-/// what it may hold.
-const POINTS: u64 = 12;
 /// The size of a graph that the search's budgets are meant for: 100 providers on 15 chains.
 const USUAL_PLACES: usize = 1500;
-/// The size below which the budgets grow no more.
+/// The size up to which everything is searched to the end, where that is in reach.
 const FEW_PLACES: usize = 200;
-/// For figures of which there are many. They end when they are exact, or their nodes are used up.
-const QUICK: Budget = Budget { gap_ppm: 0, ..Budget::QUICK };
 
-/// What a search may do on this graph: on a larger one each step takes longer, so that there are fewer.
+/// How much is asked of a graph: less of a large one, on which each question takes longer.
+#[derive(Clone, Copy)]
+struct Effort {
+    places: usize,
+}
+
+impl Effort {
+    fn on(model: &RiskModel) -> Self {
+        let chains = 0..model.input().chains.len();
+        let members = chains.filter_map(|chain| model.members(chain));
+        Self { places: members.fold(0, |sum, members| sum.saturating_add(members.len())) }
+    }
+
+    /// How many operators' falls are followed by the question whether an attack pays then.
+    const fn falls(self) -> usize {
+        if self.places > USUAL_PLACES { 5 } else { 20 }
+    }
+
+    /// At how many values of one more chain the best attack is looked for: from nothing to one and a half
+    /// times what it may hold.
+    const fn points(self) -> u64 {
+        if self.places > USUAL_PLACES { 3 } else { 12 }
+    }
+
+    /// What a search may do.
+    fn budget(self, budget: Budget) -> Budget {
+        let usual = u64::try_from(USUAL_PLACES).unwrap_or(u64::MAX);
+        let places = u64::try_from(self.places.max(FEW_PLACES)).unwrap_or(u64::MAX);
+        let nodes = u64::from(budget.nodes).saturating_mul(usual).checked_div(places).unwrap_or_default();
+        let gap_ppm = if self.places <= FEW_PLACES { 0 } else { budget.gap_ppm };
+        Budget { nodes: u32::try_from(nodes).unwrap_or(u32::MAX).max(4), gap_ppm }
+    }
+}
+
 fn scaled(model: &RiskModel, budget: Budget) -> Budget {
-    let chains = 0..model.input().chains.len();
-    let places = chains
-        .filter_map(|chain| model.members(chain))
-        .fold(0_usize, |sum, members| sum.saturating_add(members.len()));
-    let usual = u64::try_from(USUAL_PLACES).unwrap_or(u64::MAX);
-    let places = u64::try_from(places.max(FEW_PLACES)).unwrap_or(u64::MAX);
-    let nodes = u64::from(budget.nodes).saturating_mul(usual).checked_div(places).unwrap_or_default();
-    Budget { nodes: u32::try_from(nodes).unwrap_or(u32::MAX).max(4), ..budget }
+    Effort::on(model).budget(budget)
 }
 
 impl RiskSecurity {
@@ -129,7 +148,7 @@ fn gain_per_loss(slack: &Slack) -> Option<FigureBounds> {
 
 fn chain(model: &RiskModel, place: usize, stated: Option<String>) -> anyhow::Result<ChainRisk> {
     let chain = model.input().chains.get(place).context("a chain is gone")?;
-    let headroom = model.headroom(place, scaled(model, QUICK))?.context("a chain is gone")?;
+    let headroom = model.headroom(place, scaled(model, Budget::QUICK))?.context("a chain is gone")?;
     let Headroom { value_sat, providers: attacked_by, with_chains: attacked_with, .. } = headroom;
     let cost = |power: ChainPower| {
         let cost = model.cost_of(place, power.of(), scaled(model, Budget::default()))?;
@@ -186,9 +205,10 @@ fn figures(found: &Concentration) -> ConcentrationFigures {
 }
 
 fn falls(model: &RiskModel) -> anyhow::Result<Vec<OperatorFall>> {
-    let budget = scaled(model, QUICK);
+    let budget = scaled(model, Budget::QUICK);
+    let most = Effort::on(model).falls();
     let falls = model.falls().into_iter().enumerate().map(|(place, fall)| {
-        let without = (place < FALLS).then(|| model.security_without(&fall.operator, budget)).transpose()?;
+        let without = (place < most).then(|| model.security_without(&fall.operator, budget)).transpose()?;
         let providers = model.providers_of(&fall.operator);
         let stakes = providers.iter().filter_map(|place| model.input().providers.get(*place));
         Ok(OperatorFall {
@@ -238,18 +258,19 @@ fn one_more_chain(model: &RiskModel) -> anyhow::Result<OneMoreChain> {
     let none = OneMoreChain { may_hold_sat: None, curve: Vec::new() };
     let Some(empty) = with_one_more(model, 0) else { return Ok(none) };
     // With more chains than the search takes, the question stays open.
-    let budget = scaled(model, QUICK);
+    let budget = scaled(model, Budget::QUICK);
     let Ok(found) = empty.headroom(model.input().chains.len(), budget) else { return Ok(none) };
     let may_hold_sat = found.and_then(|found| bounded(&found.value_sat));
     let most = may_hold_sat.map_or(0, |bounds| bounds.at_most);
     let mut curve = Vec::new();
-    for point in (0..=POINTS).filter(|_| most > 0) {
+    let points = Effort::on(model).points();
+    for point in (0..=points).filter(|_| most > 0) {
         let value = u128::from(most).saturating_mul(u128::from(point).saturating_mul(3));
-        let value_sat = sat(value.checked_div(u128::from(POINTS).saturating_mul(2)).unwrap_or_default());
+        let value_sat = sat(value.checked_div(u128::from(points).saturating_mul(2)).unwrap_or_default());
         let Some(with) = with_one_more(model, value_sat) else { break };
         // Without any value there is nothing to gain.
         let nothing = FigureBounds { at_least: 0.0, at_most: Some(0.0) };
-        let gain_per_loss = slack(&with, QUICK)?.map_or(Some(nothing), |slack| gain_per_loss(&slack));
+        let gain_per_loss = slack(&with, Budget::QUICK)?.map_or(Some(nothing), |slack| gain_per_loss(&slack));
         curve.push(CurvePoint { value_sat, gain_per_loss });
     }
     Ok(OneMoreChain { may_hold_sat, curve })

@@ -1,7 +1,7 @@
 //! What shared security is worth, as commands print it.
 
 mod measure;
-mod words;
+pub(crate) mod words;
 
 use finality::risk::Power;
 use serde::{Deserialize, Serialize};
@@ -251,7 +251,7 @@ pub struct OperatorFall {
     /// Those on which it makes blocks final alone.
     pub finalizes_alone: Vec<String>,
     /// Whether an attack by those that are left pays once it is slashed for good; null where that was not
-    /// looked at: it is for the first twenty.
+    /// looked at: it is for the first twenty, or five on a large input.
     pub without_it: Option<RiskVerdict>,
 }
 

@@ -7,13 +7,31 @@ use super::{
 use crate::view::text::STRONG;
 
 /// How many names a line has; the JSON has all.
-const NAMES: usize = 6;
+const NAMES: usize = 4;
+/// How long a name may be in a line, or in a drawing.
+const LETTERS: usize = 32;
 /// How many operators' falls have a line.
 const FALLS: usize = 20;
 
+/// The beginning and the end of a name that is longer than this.
+pub(crate) fn shortened(name: &str, letters: usize) -> String {
+    let count = name.chars().count();
+    if count <= letters {
+        return name.to_owned();
+    }
+    let head: String = name.chars().take(10).collect();
+    let tail: String = name.chars().skip(count.saturating_sub(8)).collect();
+    format!("{head}…{tail}")
+}
+
+/// A name in a line.
+fn quoted(name: &str) -> String {
+    format!("{:?}", shortened(name, LETTERS))
+}
+
 /// Names in a line.
-pub(super) fn names(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(NAMES).map(String::as_str).collect();
+fn names(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES).map(|name| shortened(name, LETTERS)).collect();
     let text = shown.join(", ");
     match names.len().saturating_sub(NAMES) {
         0 if names.is_empty() => "nobody".to_owned(),
@@ -57,8 +75,8 @@ fn cost(chain: &ChainRisk, cost: &PowerCost) -> String {
     let by = names(providers);
     let count = if *operators == 1 { "1 operator".to_owned() } else { format!("{operators} operators") };
     format!(
-        "{what} {:?}: {costs}; it takes {} of {all} ({share}), held by {by}; {count} can",
-        chain.name,
+        "{what} {}: {costs}; it takes {} of {all} ({share}), held by {by}; {count} can",
+        quoted(&chain.name),
         bounds(*power_sat)
     )
 }
@@ -100,22 +118,24 @@ pub(super) fn security(found: &RiskSecurity) -> String {
 
 /// How much value may a chain hold?
 fn holds(chain: &ChainRisk) -> String {
-    let name = &chain.name;
+    let name = quoted(&chain.name);
     let Some(may_hold) = chain.may_hold_sat else {
-        return format!("{name:?} may hold any value");
+        return format!("{name} may hold any value");
     };
     let value = chain.value_sat;
-    let verdict = match () {
-        () if value > may_hold.at_most => "too much",
-        () if value <= may_hold.at_least => "within it",
-        () => "undecided",
+    let verdict = if value > may_hold.at_most {
+        "too much"
+    } else if value <= may_hold.at_least {
+        "within it"
+    } else {
+        "undecided"
     };
     let with = match chain.attacked_with.is_empty() {
         true => String::new(),
         false => format!(", with {}", names(&chain.attacked_with)),
     };
     format!(
-        "{name:?} may hold {} before an attack on it pays, and holds {value}: {verdict}; beyond, it is attacked by {}{with}",
+        "{name} may hold {} before an attack on it pays, and holds {value}: {verdict}; beyond, it is attacked by {}{with}",
         bounds(may_hold),
         names(&chain.attacked_by)
     )
@@ -124,9 +144,10 @@ fn holds(chain: &ChainRisk) -> String {
 /// Which provider's fall takes how many chains along?
 fn fall(fall: &OperatorFall, chains: usize) -> String {
     let OperatorFall { operator, stalls, finalizes_twice, .. } = fall;
+    let operator = quoted(operator);
     let mut text = match stalls.len() {
-        0 => format!("the fall of {operator:?} stalls none of {chains} chains"),
-        count => format!("the fall of {operator:?} stalls {count} of {chains} chains: {}", names(stalls)),
+        0 => format!("the fall of {operator} stalls none of {chains} chains"),
+        count => format!("the fall of {operator} stalls {count} of {chains} chains: {}", names(stalls)),
     };
     if !finalizes_twice.is_empty() {
         text.push_str(&format!("; it can finalize twice on {}", finalizes_twice.len()));
@@ -157,9 +178,11 @@ pub(super) fn answers(report: &RiskReport) -> Vec<String> {
     let mut lines = Vec::new();
     for chain in &report.chains {
         if chain.costs.is_empty() {
-            lines.push(format!("no stake secures {:?}: cheating it costs nothing", chain.name));
+            lines.push(format!("no stake secures {}: cheating it costs nothing", quoted(&chain.name)));
         }
-        lines.extend(chain.costs.iter().map(|found| cost(chain, found)));
+        // To finalize alone is no offence: the fields have it.
+        let asked = chain.costs.iter().filter(|cost| cost.power != ChainPower::FinalizeAlone);
+        lines.extend(asked.map(|found| cost(chain, found)));
     }
     lines.push(security(&report.security));
     lines.extend(report.chains.iter().map(holds));
@@ -186,7 +209,8 @@ fn concentration(name: &str, costs: &[PowerCost], found: &ConcentrationFigures) 
         .map(|top| format!("the largest {} {:.1} %", top.operators, 100.0 * top.share))
         .collect();
     format!(
-        "{name:?}: operators {}; {}; {}; HHI {:.0}, Gini {:.3}, Theil {:.3}, entropy {:.2} bits (order 2: {:.2}, min: {:.2})",
+        "{}: operators {}; {}; {}; HHI {:.0}, Gini {:.3}, Theil {:.3}, entropy {:.2} bits (order 2: {:.2}, min: {:.2})",
+        quoted(name),
         found.operators,
         nakamoto.join(", "),
         top.join(", "),

@@ -7,6 +7,7 @@ use finality::risk::RiskModel;
 use maud::{Markup, html};
 
 use super::plot::{at, float, share};
+use crate::view::risk::words::shortened;
 use crate::view::risk::{ChainRisk, OperatorFall, RiskReport, RiskVerdict};
 
 const WIDTH: f64 = 720.0;
@@ -20,15 +21,9 @@ pub(super) const MOST: usize = 30;
 /// How long a name may be in the drawing.
 const LETTERS: usize = 22;
 
-/// The beginning and the end of a name.
+/// A name as it is drawn.
 pub(super) fn short(name: &str) -> String {
-    let count = name.chars().count();
-    if count <= LETTERS {
-        return name.to_owned();
-    }
-    let head: String = name.chars().take(10).collect();
-    let tail: String = name.chars().skip(count.saturating_sub(8)).collect();
-    format!("{head}…{tail}")
+    shortened(name, LETTERS)
 }
 
 /// What is drawn, and who attacks what.

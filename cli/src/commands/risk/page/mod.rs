@@ -27,6 +27,25 @@ fn grouped(number: u64) -> String {
     text
 }
 
+/// Returns an answer with its amounts in groups: numbers before "sat", and after "of", "holds" and "costs".
+fn spaced(answer: &str) -> String {
+    let words: Vec<&str> = answer.split(' ').collect();
+    let spaced = words.iter().enumerate().map(|(place, word)| {
+        let before = place.checked_sub(1).and_then(|place| words.get(place)).copied().unwrap_or_default();
+        let after = words.get(place.saturating_add(1)).copied().unwrap_or_default();
+        let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
+        let is_amount = after.starts_with("sat")
+            || ["could", "and"].contains(&after)
+                && word.starts_with(|c: char| c == '(' || c.is_ascii_digit())
+            || ["of", "holds", "costs"].contains(&before);
+        match digits.parse() {
+            Ok(number) if is_amount && digits.len() > 4 => word.replace(digits, &grouped(number)),
+            _ => (*word).to_owned(),
+        }
+    });
+    spaced.collect::<Vec<_>>().join(" ")
+}
+
 fn fact(name: &str, value: impl std::fmt::Display) -> Markup {
     html! { div { dt { (name) } dd { (value.to_string()) } } }
 }
@@ -75,7 +94,7 @@ pub(super) fn page(model: &RiskModel, report: &RiskReport) -> String {
                 main {
                     section {
                         h2 { "Answers" }
-                        ul.answers { @for answer in &report.answers { li { (answer) } } }
+                        ul.answers { @for answer in &report.answers { li { (spaced(answer)) } } }
                     }
                     section {
                         h2 { "Who secures what" }

@@ -9,7 +9,7 @@ use crate::view::risk::RiskReport;
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 330.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 700.0;
+const RIGHT: f64 = 690.0;
 const TOP: f64 = 18.0;
 const BOTTOM: f64 = 280.0;
 /// How many chains have a curve: each has its own colour.
@@ -49,6 +49,8 @@ struct Plot<'a> {
     /// Levels that mean something.
     levels: Vec<Mark>,
     lines: Vec<Line>,
+    /// Whether there is room above the curves on the left side, else on the right.
+    rises_slowly: bool,
 }
 
 fn x(share: f64) -> f64 {
@@ -78,7 +80,8 @@ impl Plot<'_> {
                     (self.axes())
                     @for (place, text) in &self.levels {
                         (across("level", y(*place)))
-                        text."level-name".end x=(at(RIGHT - 4.0)) y=(at(y(*place) - 5.0)) { (text) }
+                        @let (class, side) = self.level_names();
+                        text class=(class) x=(side) y=(at(y(*place) - 5.0)) { (text) }
                     }
                     @for (number, line) in self.lines.iter().enumerate() { (line.draw(number)) }
                 }
@@ -91,16 +94,28 @@ impl Plot<'_> {
         }
     }
 
+    /// The class and the place of the levels' names: a single curve rises from the left, and stays below.
+    fn level_names(&self) -> (&'static str, String) {
+        match self.rises_slowly {
+            true => ("level-name", at(LEFT + 6.0)),
+            false => ("level-name end", at(RIGHT - 4.0)),
+        }
+    }
+
     fn axes(&self) -> Markup {
         html! {
             @for (place, text) in &self.marks_y {
                 (across("grid", y(*place)))
                 text.end x=(at(LEFT - 8.0)) y=(at(y(*place) + 4.0)) { (text) }
             }
-            @for (place, text) in &self.marks_x {
-                @let place = at(x(*place));
+            @for (share, text) in &self.marks_x {
+                @let place = at(x(*share));
                 line.tick x1=(place) x2=(place) y1=(at(BOTTOM)) y2=(at(BOTTOM + 5.0)) {}
-                text.middle x=(place) y=(at(BOTTOM + 19.0)) { (text) }
+                @if *share > 0.9 && text.len() > 6 {
+                    text.end x=(at(RIGHT + 14.0)) y=(at(BOTTOM + 19.0)) { (text) }
+                } @else {
+                    text.middle x=(place) y=(at(BOTTOM + 19.0)) { (text) }
+                }
             }
             (across("axis", BOTTOM))
             text.middle x=(at((LEFT + RIGHT) / 2.0)) y=(at(HEIGHT - 8.0)) { (self.x) }
@@ -158,6 +173,7 @@ pub(super) fn power(model: &RiskModel, report: &RiskReport) -> Markup {
             (2.0 / 3.0, "above 2/3: finalize alone".to_owned()),
         ],
         lines: lines.collect(),
+        rises_slowly: false,
     }
     .draw()
 }
@@ -171,17 +187,20 @@ pub(super) fn one_more(report: &RiskReport) -> Option<Markup> {
     let top = gains().fold(1.25, f64::max).min(HIGHEST);
     let point = |(value, gain): (u64, f64)| (share(value, last), (gain / top).min(1.0));
     let points = curve.iter().map(|point| point.value_sat).zip(gains()).map(point).collect();
-    let halves = (0..=4_u32).map(|quarter| f64::from(quarter) / 2.0 * (top / 2.0));
-    let marks_x = curve.iter().step_by(4);
+    let step = if top > 2.0 { 0.5 } else { 0.25 };
+    let steps = (0..=8_u32).map(|count| f64::from(count) * step).filter(|gain| *gain <= top);
+    let every = curve.len().div_ceil(4).max(1);
+    let marks_x = curve.iter().step_by(every);
     let plot = Plot {
         title: "What the best attack gains for each satoshi that it loses, by the value of one more chain",
         x: "value of one more chain, in satoshis",
         marks_x: marks_x
             .map(|point| (share(point.value_sat, last), super::grouped(point.value_sat)))
             .collect(),
-        marks_y: halves.map(|gain| (gain / top, format!("{gain:.2}"))).collect(),
+        marks_y: steps.map(|gain| (gain / top, format!("{gain:.2}"))).collect(),
         levels: vec![(1.0 / top, "above 1 an attack pays".to_owned())],
         lines: vec![Line { name: "gain for each satoshi lost".to_owned(), points }],
+        rises_slowly: true,
     };
     Some(plot.draw())
 }

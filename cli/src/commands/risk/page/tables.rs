@@ -76,7 +76,7 @@ fn chain_row(chain: &ChainRisk) -> Markup {
             td.number { (grouped(chain.power_sat)) }
             td.number { (stall) }
             td.number { (grouped(twice.map_or(0, |cost| cost.slashed_sat))) }
-            td { (names(twice.map_or(&[], |cost| &cost.providers))) }
+            td.names { (names(twice.map_or(&[], |cost| &cost.providers))) }
         }
     }
 }
@@ -152,9 +152,9 @@ pub(super) fn falls(report: &RiskReport) -> Markup {
                             th scope="row" { (name(&fall.operator)) }
                             td.number { (grouped(fall.stake_sat)) }
                             td.number { (fall.secures.len()) }
-                            td { (names(&fall.stalls)) }
-                            td { (names(&fall.finalizes_twice)) }
-                            td { (names(&fall.finalizes_alone)) }
+                            td.names { (names(&fall.stalls)) }
+                            td.names { (names(&fall.finalizes_twice)) }
+                            td.names { (names(&fall.finalizes_alone)) }
                             td { (without(fall)) }
                         }
                     }
