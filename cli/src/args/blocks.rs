@@ -48,7 +48,7 @@ impl BlockRangeArgs {
 impl BlockRange {
     /// Returns the range where it ends at the tip, from which depths count.
     #[cfg(feature = "babylon")]
-    pub(crate) fn to_the_tip(self) -> anyhow::Result<Self> {
+    pub(crate) fn up_to_the_tip(self) -> anyhow::Result<Self> {
         let last = self.tip.height;
         ensure!(self.to == last.to_u32(), "--to is {}; must be absent: depths count from {last}", self.to);
         Ok(self)

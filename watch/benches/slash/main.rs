@@ -7,6 +7,7 @@
 //! variable `STAKES` sets how many stakes are slashed (5000, each with two transactions).
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

@@ -10,7 +10,7 @@ use store::ChangeSet;
 use super::{Driver, DriverError};
 use crate::alert::Alert;
 use crate::event::{Action, Event, Verdict};
-use crate::rows::{stored_delegations, stored_ready, stored_slashing};
+use crate::rows::{StoredReady, stored_delegations, stored_ready, stored_slashing};
 use crate::told::Told;
 use crate::watch::Output;
 
@@ -76,7 +76,7 @@ impl Driver<'_> {
             // They are told apart from the others.
             Action::Alert(_) => None,
             Action::Load { stakes } => {
-                let (ready, others) = stored_ready(&mut *self.store, stakes)?;
+                let StoredReady { ready, others } = stored_ready(&mut *self.store, stakes)?;
                 Some(self.watch.handle(Event::Ready { ready: &ready, others: &others }))
             }
             Action::LoadDelegations { stakes } => {

@@ -13,7 +13,7 @@ use finality::Evidence;
 use staking_scripts::Delegation;
 use store::{ChangeSet, Schema, Store};
 
-pub(crate) use self::ready::{put_ready, stored_ready};
+pub(crate) use self::ready::{StoredReady, put_ready, stored_ready};
 pub use self::reports::stored_slashing;
 pub(crate) use self::reports::{
     delete_posted, delete_slashing, put_posted, put_slashing, read_posted, read_slashed,

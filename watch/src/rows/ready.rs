@@ -34,17 +34,23 @@ fn read_row(value: &[u8]) -> Option<ReadyStake> {
     Some(ReadyStake { staking: read(&row.staking)?, unbonding: read(&row.unbonding)? })
 }
 
-/// Returns what is ready of these stakes, and the stakes of which nothing is: their delegations say it too.
-pub(crate) fn stored_ready(
-    store: &mut dyn Store,
-    stakes: &[Txid],
-) -> Result<(Vec<(Txid, ReadyStake)>, Vec<Txid>), RowError> {
-    let (mut ready, mut others) = (Vec::with_capacity(stakes.len()), Vec::new());
+/// What is stored of the slashing transactions of stakes.
+#[derive(Debug, Default)]
+pub(crate) struct StoredReady {
+    /// What is ready, by stake.
+    pub(crate) ready: Vec<(Txid, ReadyStake)>,
+    /// The stakes of which nothing is: their delegations say it too.
+    pub(crate) others: Vec<Txid>,
+}
+
+/// Returns what is ready of these stakes.
+pub(crate) fn stored_ready(store: &mut dyn Store, stakes: &[Txid]) -> Result<StoredReady, RowError> {
+    let mut found = StoredReady::default();
     for stake in stakes {
         match store.get(READY, &stake.to_byte_array())?.and_then(|value| read_row(&value)) {
-            Some(found) => ready.push((*stake, found)),
-            None => others.push(*stake),
+            Some(ready) => found.ready.push((*stake, ready)),
+            None => found.others.push(*stake),
         }
     }
-    Ok((ready, others))
+    Ok(found)
 }

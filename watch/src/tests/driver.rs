@@ -264,7 +264,7 @@ fn what_pays_too_little_is_sent_with_its_parent_or_preferred() {
     for prioritises in [false, true] {
         let (node, log, database) = (ScriptedChain::new(), Log::default(), MemoryDatabase::new());
         let genesis = node.tip().unwrap().hash;
-        extend(&node, genesis, 1, &[made.staking.clone()]);
+        extend(&node, genesis, 1, std::slice::from_ref(&made.staking));
         let mut driver = open(&node, &database, &log);
         if prioritises {
             driver = driver.prioritising();

@@ -11,7 +11,7 @@ use super::world::Bitcoin;
 use crate::alert::Alert;
 use crate::event::{Action, Event};
 use crate::report::Report;
-use crate::rows::{SCHEMA, stored_delegations, stored_ready, stored_slashing};
+use crate::rows::{SCHEMA, StoredReady, stored_delegations, stored_ready, stored_slashing};
 use crate::watch::{Output, Settings, Watch};
 
 /// How deep what counts must be.
@@ -90,7 +90,7 @@ impl Tower {
                 match action {
                     Action::Alert(alert) => self.alerts.push(alert),
                     Action::Load { stakes } => {
-                        let (ready, others) = stored_ready(&mut self.store, &stakes).unwrap();
+                        let StoredReady { ready, others } = stored_ready(&mut self.store, &stakes).unwrap();
                         outputs.push_back(self.watch.handle(Event::Ready { ready: &ready, others: &others }));
                     }
                     Action::LoadDelegations { stakes } => {

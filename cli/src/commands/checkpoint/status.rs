@@ -244,7 +244,7 @@ impl Args {
             confirmed: parameters.confirmation_depth,
             finalized: parameters.finalization_timeout,
         };
-        let range = self.range.on(&*node)?.to_the_tip()?;
+        let range = self.range.on(&*node)?.up_to_the_tip()?;
         let on_chain = PartsOnChain::read(&*node, &range, tag, network)?;
         let best = &on_chain.chain;
         let mut submissions: Vec<_> =

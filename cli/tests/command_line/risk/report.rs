@@ -82,7 +82,7 @@ fn falls_are_of_operators() {
 #[test]
 fn concentration_is_by_operator() {
     let chain = json!({ "name": "s", "value_sat": 1 });
-    let found = report(&input(&[4000, 2000, 1000, 1000], &[chain.clone()]));
+    let found = report(&input(&[4000, 2000, 1000, 1000], std::slice::from_ref(&chain)));
     let figures = &found.chains[0].concentration;
     assert_eq!((figures.operators, figures.shannon_bits, figures.min_entropy_bits), (4, 1.75, 1.0));
     assert_eq!(figures.hhi, 2500.0 + 625.0 + 2.0 * 156.25);

@@ -12,7 +12,7 @@ use crate::fixtures::process::Folder;
 /// A folder with a store of 1000 stakes to 100 providers, a million satoshis each.
 fn filled(values: &Value) -> Folder {
     let folder = with(values);
-    let mut store = SqliteStore::open(&folder.path().join("watch.db"), &SCHEMA).unwrap();
+    let mut store = SqliteStore::open(folder.path().join("watch.db"), &SCHEMA).unwrap();
     let hash = "00".repeat(32).parse().unwrap();
     let tip = ChainTip { height: BlockHeight::new(900), hash };
     watch::testing::fill(&mut store, 1000, tip, 10).unwrap();
