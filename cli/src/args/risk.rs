@@ -16,7 +16,7 @@ use super::watch_store::{Place, WatchStoreArgs};
 /// a minute at most.
 const MAX_PROVIDERS: usize = 1000;
 const MAX_CHAINS: usize = 128;
-const MAX_PLACES: usize = 40_000;
+const MAX_PLACES: usize = 10_000;
 /// The most characters of a name.
 const MAX_NAME: usize = 128;
 /// Characters that change the direction of text, so that a name could be read as another.

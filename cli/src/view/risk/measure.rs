@@ -12,7 +12,7 @@ use super::{
 
 /// The size of a graph that the search's budgets are meant for: 100 providers on 15 chains.
 const USUAL_PLACES: usize = 1500;
-/// The size up to which everything is searched to the end, where that is in reach.
+/// The size up to which the bounds are to be equal.
 const FEW_PLACES: usize = 200;
 
 /// How much is asked of a graph: less of a large one, on which each question takes longer.
@@ -39,13 +39,15 @@ impl Effort {
         if self.places > USUAL_PLACES { 3 } else { 12 }
     }
 
-    /// What a search may do.
+    /// What a search may do. A small graph is searched to the end where that is in reach.
     fn budget(self, budget: Budget) -> Budget {
+        if self.places <= FEW_PLACES {
+            return Budget { nodes: budget.nodes.saturating_mul(4), gap_ppm: 0 };
+        }
         let usual = u64::try_from(USUAL_PLACES).unwrap_or(u64::MAX);
-        let places = u64::try_from(self.places.max(FEW_PLACES)).unwrap_or(u64::MAX);
+        let places = u64::try_from(self.places.max(USUAL_PLACES)).unwrap_or(u64::MAX);
         let nodes = u64::from(budget.nodes).saturating_mul(usual).checked_div(places).unwrap_or_default();
-        let gap_ppm = if self.places <= FEW_PLACES { 0 } else { budget.gap_ppm };
-        Budget { nodes: u32::try_from(nodes).unwrap_or(u32::MAX).max(4), gap_ppm }
+        Budget { nodes: u32::try_from(nodes).unwrap_or(u32::MAX).max(4), ..budget }
     }
 }
 
@@ -151,7 +153,7 @@ fn chain(model: &RiskModel, place: usize, stated: Option<String>) -> anyhow::Res
     let headroom = model.headroom(place, scaled(model, Budget::QUICK))?.context("a chain is gone")?;
     let Headroom { value_sat, providers: attacked_by, with_chains: attacked_with, .. } = headroom;
     let cost = |power: ChainPower| {
-        let cost = model.cost_of(place, power.of(), scaled(model, Budget::default()))?;
+        let cost = model.cost_of(place, power.of(), scaled(model, Budget::QUICK))?;
         Some(PowerCost {
             power,
             share: power.share().to_owned(),
