@@ -59,7 +59,7 @@ pub fn command_line() -> clap::Command {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     #[cfg(feature = "watch")]
-    let args = match args::config_file::with_file(&Cli::command(), ("watch", "run"), args) {
+    let args = match args::config_file::with_file(Cli::command, ("watch", "run"), args) {
         Ok(args) => args,
         Err(error) => return output::print_failure(&error),
     };

@@ -31,10 +31,15 @@ const PATHS: [&str; 4] = ["FILE", "PATH", "DIR", "PROGRAM"];
 /// # Errors
 /// With every key that is wrong.
 pub(crate) fn with_file(
-    command: &Command,
+    command: impl FnOnce() -> Command,
     (group, main): (&str, &str),
     mut args: Vec<OsString>,
 ) -> anyhow::Result<Vec<OsString>> {
+    // To read the arguments twice takes as long as the start of all else.
+    if !args.iter().any(|arg| arg.to_string_lossy().starts_with("--config")) {
+        return Ok(args);
+    }
+    let command = command();
     let loose = command.clone().ignore_errors(true).try_get_matches_from(&args);
     let Some((verb, given)) = loose.ok().and_then(|found| verb_of(group, &found)) else { return Ok(args) };
     let Some(file) = given.try_get_one::<PathBuf>("config").ok().flatten() else { return Ok(args) };

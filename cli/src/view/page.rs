@@ -8,3 +8,6 @@ pub(crate) const HEAD: &str = concat!(
     r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"/>"#,
     r#"<link rel="icon" href="data:,"/>"#,
 );
+
+/// The look of pages that are a report: figures, and tables. Each has what is its own behind it.
+pub(crate) const REPORT_STYLE: &str = include_str!("report.css");

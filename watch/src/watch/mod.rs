@@ -282,11 +282,10 @@ impl Watch {
             self.look_back(id, stake, since, output);
         }
         rows::put_delegation(&mut output.changes, delegation);
-        rows::put_ready(
-            &mut output.changes,
-            &stake,
-            ReadyStake::of(delegation, &self.settings.parameters).as_ref(),
-        );
+        // Signatures that were not verified would only hold up those that were.
+        let ready =
+            facts.quorum_signed.then(|| ReadyStake::of(delegation, &self.settings.parameters)).flatten();
+        rows::put_ready(&mut output.changes, &stake, ready.as_ref());
         self.recover_again(id, stake, output);
         self.put(id, output);
         let key = facts.providers.iter().find_map(|provider| self.keys.get(provider)).cloned();

@@ -14,7 +14,7 @@ use super::store::StoreArgs;
 use super::view::providers;
 use crate::args::new_file::NewFile;
 use crate::view::output::{CommandOutput, Printout};
-use crate::view::page::HEAD;
+use crate::view::page::{HEAD, REPORT_STYLE};
 
 const STYLE: &str = include_str!("report.css");
 /// How many slashed stakes, and providers, the page has; `watch list` has all.
@@ -190,7 +190,7 @@ fn page(
             head {
                 (PreEscaped(HEAD))
                 (PreEscaped(STYLE_MARK))
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(REPORT_STYLE)) (PreEscaped(STYLE)) }
             }
             body {
                 header {

@@ -7,7 +7,7 @@ mod tables;
 use finality::risk::RiskModel;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::view::page::HEAD;
+use crate::view::page::{HEAD, REPORT_STYLE};
 use crate::view::risk::{RiskReport, RiskVerdict};
 
 const STYLE: &str = include_str!("page.css");
@@ -72,7 +72,7 @@ pub(super) fn page(model: &RiskModel, report: &RiskReport) -> String {
             head {
                 (PreEscaped(HEAD))
                 (PreEscaped(MARK))
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(REPORT_STYLE)) (PreEscaped(STYLE)) }
             }
             body {
                 header {
