@@ -7,6 +7,9 @@ use spv::anchors::{Certainty, ExplainedData, Field, Mark, Place, PushForm, Regis
 
 use super::text::{FAINT, plain};
 
+/// How many hex digits of unknown data are shown to people: 80 bytes, as most nodes relayed for years.
+const MOST_SHOWN: usize = 160;
+
 /// Data of an OP_RETURN output, or of a coinbase's input, and what they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -190,7 +193,10 @@ impl MarkData {
         match &self.mark {
             None => {
                 let bytes = self.data.len().div_euclid(2);
-                lines.push(format!("{at:<20}data of {bytes} bytes, no known mark: {}", self.data));
+                // The field has all of them.
+                let shown = self.data.get(..MOST_SHOWN).map(|begin| format!("{begin}…"));
+                let shown = shown.unwrap_or_else(|| self.data.clone());
+                lines.push(format!("{at:<20}data of {bytes} bytes, no known mark: {shown}"));
             }
             Some(mark) => {
                 lines.push(format!(

@@ -72,6 +72,19 @@ fn bare_push_is_possible_and_no_more() {
     }
 }
 
+/// Of many bytes the first are shown; the field has all of them.
+#[test]
+fn long_data_fill_no_terminal() {
+    let folder = Folder::new();
+    folder.write("long.bin", [7; 100_000]);
+    let found: AnchorExplain =
+        serde_json::from_slice(folder.run("--json anchor explain @long.bin").ends(1).stdout().as_bytes())
+            .unwrap();
+    assert_eq!(found.marks[0].data.len(), 200_000);
+    let text = folder.run("anchor explain @long.bin").ends(1).stdout();
+    assert!(text.contains("100000 bytes") && text.contains("07…") && text.len() < 500, "{}", text.len());
+}
+
 #[test]
 fn transaction_has_each_of_its_outputs_explained() {
     let folder = Folder::new();
